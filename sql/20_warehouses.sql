@@ -1,0 +1,16 @@
+-- UPGRADE: changes here need an upgrade script.
+-- The directory of warehouses. It is the one table whose unique name does not start with the
+-- warehouse: it is what finds the warehouse (and becomes a reference table when distributed).
+
+CREATE TABLE icecat_data.warehouse (
+	warehouse_id uuid NOT NULL CONSTRAINT warehouse_pkey PRIMARY KEY,
+	name text NOT NULL CONSTRAINT warehouse_name_key UNIQUE
+		CONSTRAINT warehouse_name_length CHECK (octet_length(name) BETWEEN 1 AND 255),
+	location text,
+	properties json NOT NULL,
+	created_at timestamptz NOT NULL
+);
+COMMENT ON TABLE icecat_data.warehouse IS 'A catalog of its own: the {prefix} of the REST paths';
+COMMENT ON COLUMN icecat_data.warehouse.name IS 'REST prefix; unique in the database';
+COMMENT ON COLUMN icecat_data.warehouse.location IS 'URI below which table locations are derived; NULL: every namespace or table names its own';
+COMMENT ON COLUMN icecat_data.warehouse.properties IS 'JSON object of strings; icecat.metadata-write-mode is read from here';

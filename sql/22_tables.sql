@@ -1,0 +1,54 @@
+-- UPGRADE: changes here need an upgrade script.
+-- A name (relation) and the hot row of a table (table_head). Renames and drops touch the name, commits
+-- the head. The head is narrow and never indexed on what changes, so its updates are HOT.
+
+CREATE TABLE icecat_data.relation (
+	warehouse_id uuid NOT NULL,
+	relation_id uuid NOT NULL,
+	namespace_id uuid NOT NULL,
+	name text NOT NULL,
+	kind text NOT NULL CONSTRAINT relation_kind CHECK (kind IN ('table', 'view')),
+	created_at timestamptz NOT NULL,
+	dropped_at timestamptz,
+	CONSTRAINT relation_pkey PRIMARY KEY (warehouse_id, relation_id),
+	CONSTRAINT relation_warehouse_fkey FOREIGN KEY (warehouse_id)
+		REFERENCES icecat_data.warehouse (warehouse_id),
+	CONSTRAINT relation_name_length CHECK (octet_length(name) BETWEEN 1 AND 255)
+) WITH (fillfactor = 90);
+CREATE UNIQUE INDEX relation_name_key ON icecat_data.relation (warehouse_id, namespace_id, name)
+	WHERE dropped_at IS NULL;
+CREATE INDEX relation_dropped_idx ON icecat_data.relation (warehouse_id, dropped_at)
+	WHERE dropped_at IS NOT NULL;
+COMMENT ON TABLE icecat_data.relation IS 'A table''s (later: a view''s) name in a namespace; unique over both kinds';
+COMMENT ON COLUMN icecat_data.relation.dropped_at IS 'Set by a drop: the name is free, the rows stay until the worker trims them';
+
+CREATE TABLE icecat_data.table_head (
+	warehouse_id uuid NOT NULL,
+	table_id uuid NOT NULL,
+	version bigint NOT NULL,
+	format_version smallint NOT NULL,
+	table_uuid text NOT NULL,
+	location text NOT NULL,
+	last_sequence_number bigint NOT NULL,
+	last_updated_ms bigint NOT NULL,
+	last_column_id integer NOT NULL,
+	current_schema_id integer NOT NULL,
+	default_spec_id integer NOT NULL,
+	last_partition_id integer NOT NULL,
+	default_sort_order_id integer NOT NULL,
+	current_snapshot_id bigint NOT NULL,
+	next_row_id bigint NOT NULL,
+	metadata_location text NOT NULL,
+	metadata_log_count integer NOT NULL,
+	dropped_at timestamptz,
+	CONSTRAINT table_head_pkey PRIMARY KEY (warehouse_id, table_id),
+	CONSTRAINT table_head_relation_fkey FOREIGN KEY (warehouse_id, table_id)
+		REFERENCES icecat_data.relation (warehouse_id, relation_id)
+) WITH (fillfactor = 60);
+COMMENT ON TABLE icecat_data.table_head IS 'The scalars of a table''s metadata; a commit locks and updates this one row';
+COMMENT ON COLUMN icecat_data.table_head.version IS 'Commit counter: 1 after creation, one more with each commit';
+COMMENT ON COLUMN icecat_data.table_head.current_snapshot_id IS '-1: none';
+COMMENT ON COLUMN icecat_data.table_head.next_row_id IS 'Iceberg v3 row lineage; 0 below format version 3';
+COMMENT ON COLUMN icecat_data.table_head.metadata_location IS 'URI of the metadata.json of this version; the file may still be in the queue (metadata_task)';
+COMMENT ON COLUMN icecat_data.table_head.metadata_log_count IS 'Live rows of table_metadata_log';
+COMMENT ON COLUMN icecat_data.table_head.dropped_at IS 'As in relation, so that a waiting commit sees the drop';

@@ -1,0 +1,29 @@
+/*
+ * errors.h
+ *		One way to raise an error that a user can see.
+ *
+ * The codes, their SQLSTATEs and HTTP statuses are the lines of ice_errors.def and nothing else.
+ * This header is pure: the json and spec layers include it and are also built outside the server,
+ * where another file defines the two functions (with longjmp instead of ereport).
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_ERRORS_H
+#define ICE_ERRORS_H
+
+typedef enum IceErrorCode
+{
+#define ICE_ERROR(name, sqlstate, http_status, iceberg_type, meaning) ICE_ERR_##name,
+#include "ice_errors.def"
+	ICE_ERR_COUNT
+} IceErrorCode;
+
+/* The message is the reference implementation's wording where clients assert on it. */
+extern void ice_raise(IceErrorCode code, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+/* detail and hint may be NULL. */
+extern void ice_raise_full(IceErrorCode code, const char *message, const char *detail,
+						   const char *hint) __attribute__((noreturn));
+
+#endif

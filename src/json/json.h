@@ -1,0 +1,127 @@
+/*
+ * json.h
+ *		Exact JSON: a tree over a text, and a writer that reproduces what was not edited.
+ *
+ * Every node remembers its source text. Writing a tree copies the source of each node that was not
+ * edited, so unknown fields, key order, number spelling and 64-bit integers survive byte for byte.
+ * Numbers are never held as doubles. Duplicate keys, NUL (\u0000) and nesting over the limit are refused
+ * with ICE_ERR_BAD_REQUEST. The tree points into the source text, which must outlive it.
+ *
+ * Extractors follow the Java parser's wording ("Cannot parse missing long: snapshot-id").
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_JSON_H
+#define ICE_JSON_H
+
+#include "json/pure.h"
+
+typedef enum IceJsonKind
+{
+	ICE_JSON_NULL,
+	ICE_JSON_BOOL,
+	ICE_JSON_NUMBER,
+	ICE_JSON_STRING,
+	ICE_JSON_ARRAY,
+	ICE_JSON_OBJECT
+} IceJsonKind;
+
+typedef struct IceJson IceJson;
+
+typedef struct IceJsonMember
+{
+	const char *key; /* decoded, NUL-terminated UTF-8 */
+	IceJson    *value;
+} IceJsonMember;
+
+struct IceJson
+{
+	IceJsonKind kind;
+	bool        edited;   /* this node or one below it no longer equals its source */
+	int         count;    /* members or items */
+	int         capacity; /* of members or items */
+	const char *text;     /* source, not NUL-terminated; NULL for a node made by an edit */
+	size_t      text_len;
+	IceJson    *parent;
+	union
+	{
+		bool           boolean;
+		const char    *string; /* STRING: decoded; NUMBER: the spelling; NUL-terminated */
+		IceJsonMember *members;
+		IceJson      **items;
+	};
+};
+
+#define ICE_JSON_DEPTH_MAX_DEFAULT 64
+
+/* Parses one JSON value that fills the text. depth_max counts nested arrays and objects. */
+extern IceJson *ice_json_parse(const char *text, size_t len, int depth_max);
+
+/* Look-ups. An explicit JSON null counts as absent in get and the optional extractors. */
+extern IceJson *ice_json_member(const IceJson *object, const char *key); /* even if null */
+extern IceJson *ice_json_get(const IceJson *object, const char *key);    /* NULL if absent or null */
+
+/* Required ones raise ICE_ERR_BAD_REQUEST if absent or of another kind; opt_ ones only if of another kind. */
+extern const char *ice_json_string(const IceJson *object, const char *key);
+extern int64       ice_json_int64(const IceJson *object, const char *key);
+extern int32       ice_json_int32(const IceJson *object, const char *key);
+extern bool        ice_json_bool(const IceJson *object, const char *key);
+extern IceJson    *ice_json_array(const IceJson *object, const char *key);
+extern IceJson    *ice_json_object(const IceJson *object, const char *key);
+extern const char *ice_json_opt_string(const IceJson *object, const char *key); /* NULL if absent */
+extern bool        ice_json_opt_int64(const IceJson *object, const char *key, int64 *value);
+extern bool        ice_json_opt_int32(const IceJson *object, const char *key, int32 *value);
+extern bool        ice_json_opt_bool(const IceJson *object, const char *key, bool absent);
+extern IceJson    *ice_json_opt_array(const IceJson *object, const char *key);
+extern IceJson    *ice_json_opt_object(const IceJson *object, const char *key);
+
+/* Values themselves; name is used in the error. */
+extern int64       ice_json_to_int64(const IceJson *value, const char *name);
+extern int32       ice_json_to_int32(const IceJson *value, const char *name);
+extern const char *ice_json_to_string(const IceJson *value, const char *name);
+
+/* Raises unless value is an object whose values are all strings (properties maps). */
+extern void ice_json_check_string_map(const IceJson *value, const char *name);
+
+/* Making and editing. Setting marks the node and all above it as edited; keys keep their place. */
+extern IceJson *ice_json_make_object(void);
+extern IceJson *ice_json_make_array(void);
+extern IceJson *ice_json_make_string(const char *value);
+extern IceJson *ice_json_make_int(int64 value);
+extern IceJson *ice_json_make_bool(bool value);
+extern IceJson *ice_json_make_null(void);
+extern IceJson *ice_json_copy(const IceJson *value); /* deep; shares the source text */
+extern void     ice_json_set(IceJson *object, const char *key, IceJson *value);
+extern bool     ice_json_remove(IceJson *object, const char *key);
+extern void     ice_json_append(IceJson *array, IceJson *value);
+
+/* Same value: objects regardless of key order, numbers by spelling or as equal 64-bit integers. */
+extern bool ice_json_equal(const IceJson *a, const IceJson *b);
+
+/* Appends the value's text: the source where nothing was edited. */
+extern void  ice_json_write(StringInfo out, const IceJson *value);
+extern char *ice_json_text(const IceJson *value); /* palloc'd */
+
+/* Writer of new documents: keeps track of commas. */
+typedef struct IceJsonWriter
+{
+	StringInfo out;
+	bool       need_comma;
+} IceJsonWriter;
+
+extern void ice_jw_init(IceJsonWriter *writer, StringInfo out);
+extern void ice_jw_begin_object(IceJsonWriter *writer);
+extern void ice_jw_end_object(IceJsonWriter *writer);
+extern void ice_jw_begin_array(IceJsonWriter *writer);
+extern void ice_jw_end_array(IceJsonWriter *writer);
+extern void ice_jw_key(IceJsonWriter *writer, const char *key);
+extern void ice_jw_string(IceJsonWriter *writer, const char *value);
+extern void ice_jw_int(IceJsonWriter *writer, int64 value);
+extern void ice_jw_bool(IceJsonWriter *writer, bool value);
+extern void ice_jw_null(IceJsonWriter *writer);
+extern void ice_jw_raw(IceJsonWriter *writer, const char *text, size_t len); /* a whole value, unchecked */
+
+/* Appends a quoted, escaped JSON string. */
+extern void ice_json_escape(StringInfo out, const char *value);
+
+#endif
