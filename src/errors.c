@@ -1,0 +1,56 @@
+/*
+ * errors.c
+ *		ice_raise() inside the server: ereport with the SQLSTATE of ice_errors.def.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "errors.h"
+
+static const char *const error_sqlstates[ICE_ERR_COUNT] = {
+#define ICE_ERROR(name, sqlstate, http_status, iceberg_type, meaning) sqlstate,
+#include "ice_errors.def"
+};
+
+static int
+error_sqlstate(IceErrorCode code)
+{
+	const char *s = error_sqlstates[code];
+
+	return MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4]);
+}
+
+void
+ice_raise(IceErrorCode code, const char *format, ...)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list args;
+		int     needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&message, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	ice_raise_full(code, message.data, NULL, NULL);
+}
+
+void
+ice_raise_full(IceErrorCode code, const char *message, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(error_sqlstate(code)),
+			 errmsg_internal("%s", message),
+			 detail ? errdetail_internal("%s", detail) : 0,
+			 hint ? errhint("%s", hint) : 0));
+	pg_unreachable();
+}

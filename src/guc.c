@@ -1,0 +1,114 @@
+/*
+ * guc.c
+ *		All settings of the extension, in one alphabetical table.
+ *
+ * docs/settings.md is printed from what stands here. A unit is part of the name.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "guc.h"
+
+int   ice_guc_commit_lock_timeout_ms;
+int   ice_guc_directory_mode;
+int   ice_guc_dropped_retention_s;
+int   ice_guc_file_mode;
+char *ice_guc_file_roots;
+int   ice_guc_json_depth_max;
+int   ice_guc_metadata_file_bytes_max;
+int   ice_guc_name_bytes_max;
+int   ice_guc_namespace_depth_max;
+int   ice_guc_properties_max;
+char *ice_guc_request_id;
+int   ice_guc_transaction_changes_max;
+int   ice_guc_updates_max;
+char *ice_guc_worker_databases;
+int   ice_guc_worker_idle_exit_s;
+
+typedef struct Setting
+{
+	const char *name;
+	const char *doc;
+	GucContext  context;
+	int         flags;
+	int        *int_value; /* exactly one of int_value and string_value is set */
+	int         int_default;
+	int         int_min;
+	int         int_max;
+	char      **string_value;
+	const char *string_default;
+} Setting;
+
+#define INT_SETTING(name, context, flags, variable, value, min, max, doc) \
+	{                                                                      \
+		name, doc, context, flags, variable, value, min, max, NULL, NULL   \
+	}
+#define STRING_SETTING(name, context, flags, variable, value, doc) \
+	{                                                               \
+		name, doc, context, flags, NULL, 0, 0, 0, variable, value   \
+	}
+
+static const Setting settings[] = {
+	INT_SETTING("icecat.commit_lock_timeout_ms", PGC_USERSET, GUC_UNIT_MS,
+				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
+				"How long a commit waits for the rows of its tables before it fails with a "
+				"retryable conflict (409). 0 waits without limit."),
+	INT_SETTING("icecat.directory_mode", PGC_SUSET, GUC_SHOW_OCTAL, &ice_guc_directory_mode, 0755,
+				0700, 07777, "Permission bits of directories that the server makes in file storage."),
+	INT_SETTING("icecat.dropped_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_dropped_retention_s,
+				7 * 24 * 3600, 0, INT_MAX,
+				"How long the rows of a dropped table are kept before the worker deletes them."),
+	INT_SETTING("icecat.file_mode", PGC_SUSET, GUC_SHOW_OCTAL, &ice_guc_file_mode, 0644, 0600, 0777,
+				"Permission bits of files that the server writes to file storage."),
+	STRING_SETTING("icecat.file_roots", PGC_SUSET, GUC_SUPERUSER_ONLY, &ice_guc_file_roots, "",
+				   "Absolute directories, separated by commas, below which file:// locations may "
+				   "lie. Empty: no file storage."),
+	INT_SETTING("icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max, 64, 8, 256,
+				"Deepest nesting of arrays and objects accepted in a request or metadata document."),
+	INT_SETTING("icecat.metadata_file_bytes_max", PGC_USERSET, GUC_UNIT_BYTE,
+				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024, 1024 * 1024 * 1024 - 65536,
+				"Largest metadata file (uncompressed) that the server reads."),
+	INT_SETTING("icecat.name_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_name_bytes_max, 255, 1,
+				255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
+	INT_SETTING("icecat.namespace_depth_max", PGC_USERSET, 0, &ice_guc_namespace_depth_max, 32, 1,
+				256, "Most levels of a namespace."),
+	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1,
+				1000000, "Most properties of one namespace, table or warehouse."),
+	STRING_SETTING("icecat.request_id", PGC_USERSET, 0, &ice_guc_request_id, "",
+				   "Identifier of the request, recorded with the events of the transaction; the "
+				   "gateway sets it."),
+	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
+				1000, 1, 100000, "Most table changes in one commit_transaction."),
+	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,
+				"Most updates in the commit of one table."),
+	STRING_SETTING("icecat.worker_databases", PGC_POSTMASTER, 0, &ice_guc_worker_databases, "",
+				   "Databases, separated by commas, for which a permanent worker starts with the "
+				   "server when icecat is in shared_preload_libraries."),
+	INT_SETTING("icecat.worker_idle_exit_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_worker_idle_exit_s, 60,
+				1, 86400, "A worker that a session started ends after this idle time."),
+};
+
+/* Defines every setting. PGC_POSTMASTER ones can only be set where the library is preloaded. */
+void
+ice_guc_define(void)
+{
+	for (size_t i = 0; i < lengthof(settings); i++)
+	{
+		const Setting *s = &settings[i];
+		GucContext     context = s->context;
+
+		if (context == PGC_POSTMASTER && !process_shared_preload_libraries_in_progress)
+			context = PGC_SIGHUP;
+		if (s->int_value != NULL)
+			DefineCustomIntVariable(s->name, s->doc, NULL, s->int_value, s->int_default, s->int_min,
+									s->int_max, context, s->flags, NULL, NULL, NULL);
+		else
+			DefineCustomStringVariable(s->name, s->doc, NULL, s->string_value, s->string_default,
+									   context, s->flags, NULL, NULL, NULL);
+	}
+	MarkGUCPrefixReserved("icecat");
+}

@@ -1,0 +1,30 @@
+/*
+ * guc.h
+ *		The settings of the extension; guc.c has the one table that defines them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_GUC_H
+#define ICE_GUC_H
+
+#include "postgres.h"
+
+extern int   ice_guc_commit_lock_timeout_ms;
+extern int   ice_guc_directory_mode;
+extern int   ice_guc_dropped_retention_s;
+extern int   ice_guc_file_mode;
+extern char *ice_guc_file_roots;
+extern int   ice_guc_json_depth_max;
+extern int   ice_guc_metadata_file_bytes_max;
+extern int   ice_guc_name_bytes_max;
+extern int   ice_guc_namespace_depth_max;
+extern int   ice_guc_properties_max;
+extern char *ice_guc_request_id;
+extern int   ice_guc_transaction_changes_max;
+extern int   ice_guc_updates_max;
+extern char *ice_guc_worker_databases;
+extern int   ice_guc_worker_idle_exit_s;
+
+extern void ice_guc_define(void);
+
+#endif

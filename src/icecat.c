@@ -1,0 +1,25 @@
+/*
+ * icecat.c
+ *		Module magic and _PG_init: defines settings, prepares the worker. No logic.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "guc.h"
+#include "worker/worker.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	ice_guc_define();
+	if (process_shared_preload_libraries_in_progress)
+		ice_worker_register_static();
+}

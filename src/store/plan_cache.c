@@ -1,0 +1,120 @@
+/*
+ * plan_cache.c
+ *		Kept SPI plans, and readers of result fields.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "store/plan_cache.h"
+
+/* Connects to SPI; returns the context for what outlives ice_spi_end(). */
+MemoryContext
+ice_spi_begin(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	return caller;
+}
+
+void
+ice_spi_end(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+}
+
+/* Prepares a statement for the session. */
+static void
+prepare(IceStatement *statement)
+{
+	SPIPlanPtr plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
+										 CURSOR_OPT_GENERIC_PLAN);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_keepplan failed");
+	statement->plan = plan;
+}
+
+uint64
+ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
+{
+	int result;
+
+	if (statement->plan == NULL)
+		prepare(statement);
+	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Datum
+ice_field(uint64 row, int column)
+{
+	bool is_null;
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &is_null);
+}
+
+bool
+ice_field_is_null(uint64 row, int column)
+{
+	bool is_null;
+
+	(void) SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &is_null);
+	return is_null;
+}
+
+char *
+ice_field_text(uint64 row, int column)
+{
+	if (ice_field_is_null(row, column))
+		return NULL;
+	return TextDatumGetCString(ice_field(row, column));
+}
+
+int64
+ice_field_int64(uint64 row, int column)
+{
+	return DatumGetInt64(ice_field(row, column));
+}
+
+int32
+ice_field_int32(uint64 row, int column)
+{
+	return DatumGetInt32(ice_field(row, column));
+}
+
+pg_uuid_t
+ice_field_uuid(uint64 row, int column)
+{
+	return *DatumGetUUIDP(ice_field(row, column));
+}
+
+const char *
+ice_field_bytes(uint64 row, int column, size_t *len)
+{
+	text *value = DatumGetTextPP(ice_field(row, column));
+
+	*len = VARSIZE_ANY_EXHDR(value);
+	return VARDATA_ANY(value);
+}
+
+Datum
+ice_text_datum(const char *text, size_t len)
+{
+	return PointerGetDatum(cstring_to_text_with_len(text, (int) len));
+}
+
+Datum
+ice_cstring_datum(const char *text)
+{
+	return ice_text_datum(text, strlen(text));
+}

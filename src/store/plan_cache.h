@@ -1,0 +1,55 @@
+/*
+ * plan_cache.h
+ *		Statements that are prepared once per session and kept.
+ *
+ * A statement is a static struct beside the function that runs it. Its plan is generic (every hot
+ * statement is a key look-up) and lives as long as the session. All names in a statement are
+ * schema-qualified; the API functions pin search_path, so operators resolve in pg_catalog.
+ *
+ * An API entry brackets its work with ice_spi_begin() and ice_spi_end(). In between, memory is SPI's:
+ * rows, and all that is palloc'd, live until ice_spi_end(). What is returned to the caller is
+ * allocated in the context that ice_spi_begin() returned.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_PLAN_CACHE_H
+#define ICE_PLAN_CACHE_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/uuid.h"
+
+#define ICE_STATEMENT_ARGS_MAX 24
+
+typedef struct IceStatement
+{
+	const char *sql;
+	int         nargs;
+	Oid         argtypes[ICE_STATEMENT_ARGS_MAX];
+	SPIPlanPtr  plan; /* NULL until first used */
+} IceStatement;
+
+extern MemoryContext ice_spi_begin(void);
+extern void          ice_spi_end(void);
+
+/* Runs a statement, returns its number of rows. nulls may be NULL. Read-only statements see the
+ * snapshot of the calling query, others a fresh one under READ COMMITTED. */
+extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nulls,
+						  bool read_only);
+
+/* Fields of the last result: row from 0, column from 1. */
+extern bool  ice_field_is_null(uint64 row, int column);
+extern Datum ice_field(uint64 row, int column);
+extern char *ice_field_text(uint64 row, int column); /* text or json as C string; NULL for NULL */
+extern int64 ice_field_int64(uint64 row, int column);
+extern int32 ice_field_int32(uint64 row, int column);
+extern pg_uuid_t ice_field_uuid(uint64 row, int column);
+/* The bytes of a text or json field in place (detoasted if need be). */
+extern const char *ice_field_bytes(uint64 row, int column, size_t *len);
+
+/* A text or json datum over bytes; json is not checked again. */
+extern Datum ice_text_datum(const char *text, size_t len);
+extern Datum ice_cstring_datum(const char *text);
+
+#endif
