@@ -5,7 +5,7 @@
  * Every node remembers its source text. Writing a tree copies the source of each node that was not
  * edited, so unknown fields, key order, number spelling and 64-bit integers survive byte for byte.
  * Numbers are never held as doubles. Duplicate keys, NUL (\u0000) and nesting over the limit are refused
- * with ICE_ERR_BAD_REQUEST. The tree points into the source text, which must outlive it.
+ * with ICE_ERR_BAD_REQUEST (nesting: LIMIT_EXCEEDED). The tree points into the source text, which must outlive it.
  *
  * Extractors follow the Java parser's wording ("Cannot parse missing long: snapshot-id").
  *
@@ -45,10 +45,15 @@ struct IceJson
 	IceJson    *parent;
 	union
 	{
-		bool           boolean;
-		const char    *string; /* STRING: decoded; NUMBER: the spelling; NUL-terminated */
-		IceJsonMember *members;
-		IceJson      **items;
+		bool        boolean;
+		const char *string; /* STRING: decoded; NUMBER: the spelling; NUL-terminated */
+		IceJson   **items;
+		struct
+		{
+			IceJsonMember *members;
+			int           *index; /* private: positions by key; NULL on small objects */
+			int            index_count;
+		};
 	};
 };
 
@@ -80,10 +85,13 @@ extern int64       ice_json_to_int64(const IceJson *value, const char *name);
 extern int32       ice_json_to_int32(const IceJson *value, const char *name);
 extern const char *ice_json_to_string(const IceJson *value, const char *name);
 
+/* Whether the value is an integer that fits; sets result only then. */
+extern bool ice_json_is_int64(const IceJson *value, int64 *result);
+
 /* Raises unless value is an object whose values are all strings (properties maps). */
 extern void ice_json_check_string_map(const IceJson *value, const char *name);
 
-/* Making and editing. Setting marks the node and all above it as edited; keys keep their place. */
+/* Making and editing. A value belongs to one tree: set or append a copy of one that is part of another. Setting marks the node and all above it as edited; keys keep their place. */
 extern IceJson *ice_json_make_object(void);
 extern IceJson *ice_json_make_array(void);
 extern IceJson *ice_json_make_string(const char *value);
