@@ -1,0 +1,29 @@
+/*
+ * store_parts.h
+ *		The lists of a table's metadata as rows: one table a kind, one row a part.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORE_PARTS_H
+#define ICE_STORE_PARTS_H
+
+#include "store/store_table.h"
+
+/* Loads one list (live rows). */
+extern void ice_parts_load(IceTable *table, IcePartKind kind, bool read_only);
+/* Loads single snapshots: those that exist of the given ids. */
+extern void ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only);
+/* Loads every list by one statement. */
+extern void ice_parts_load_all(IceTable *table, bool read_only);
+/* Loads every list but the refs as they stood at a version. */
+extern void ice_parts_load_version(IceTable *table, int64 version);
+/* Writes the added and removed marks of every loaded list as table->version. */
+extern void ice_parts_write(IceTable *table);
+/* Marks the count oldest live metadata log entries as removed; returns their files as C strings. */
+extern List *ice_parts_trim_metadata_log(IceTable *table, int count);
+/* Deletes rows removed at or before a version, resp. all rows of a table. */
+extern void ice_parts_delete_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+									 int64 upto_version);
+extern void ice_parts_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+
+#endif

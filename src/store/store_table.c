@@ -1,0 +1,448 @@
+/*
+ * store_table.c
+ *		A table in the database: its name (relation) and its head.
+ *
+ * Locks: the head FOR UPDATE, before anything of the table is written. A drop marks the head as
+ * well as the name, so that a commit which waited for it sees it in the very row that it locked.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "store/store_parts.h"
+#include "store/store_table.h"
+
+/* The head's columns, in the order read_head() expects them, after the ids. */
+#define HEAD_COLUMNS                                                                           \
+	"h.version, h.format_version::integer, h.table_uuid, h.location, h.last_sequence_number, " \
+	"h.last_updated_ms, h.last_column_id, h.current_schema_id, h.default_spec_id, "            \
+	"h.last_partition_id, h.default_sort_order_id, h.current_snapshot_id, h.next_row_id, "     \
+	"h.metadata_location, h.metadata_log_count"
+
+static IceStatement find_by_name = {
+	"SELECT r.relation_id, r.namespace_id, " HEAD_COLUMNS " FROM icecat_data.namespace n "
+	"JOIN icecat_data.relation r ON r.warehouse_id = n.warehouse_id "
+	"AND r.namespace_id = n.namespace_id "
+	"JOIN icecat_data.table_head h ON h.warehouse_id = r.warehouse_id "
+	"AND h.table_id = r.relation_id "
+	"WHERE n.warehouse_id = $1 AND n.path_hash = $2 AND r.warehouse_id = $1 AND r.name = $3 "
+	"AND r.kind = 'table' AND r.dropped_at IS NULL AND h.warehouse_id = $1",
+	3,
+	{UUIDOID, BYTEAOID, TEXTOID},
+	NULL};
+
+static IceStatement lock_head = {
+	"SELECT h.table_id, h.table_id, " HEAD_COLUMNS " FROM icecat_data.table_head h "
+	"WHERE h.warehouse_id = $1 AND h.table_id = $2 AND h.dropped_at IS NULL FOR UPDATE",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement relation_namespace = {
+	"SELECT namespace_id FROM icecat_data.relation WHERE warehouse_id = $1 AND relation_id = $2 "
+	"AND dropped_at IS NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement insert_relation = {
+	"INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, "
+	"created_at) VALUES ($1, $2, $3, $4, 'table', $5) "
+	"ON CONFLICT (warehouse_id, namespace_id, name) WHERE dropped_at IS NULL DO NOTHING",
+	5,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement rename_relation = {
+	"UPDATE icecat_data.relation SET namespace_id = $3, name = $4 "
+	"WHERE warehouse_id = $1 AND relation_id = $2",
+	4,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement drop_relation = {
+	"UPDATE icecat_data.relation SET dropped_at = $3 WHERE warehouse_id = $1 AND relation_id = $2",
+	3,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement drop_head = {
+	"UPDATE icecat_data.table_head SET dropped_at = $3 WHERE warehouse_id = $1 AND table_id = $2",
+	3,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement delete_relation = {
+	"DELETE FROM icecat_data.relation WHERE warehouse_id = $1 AND relation_id = $2 "
+	"AND dropped_at IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement delete_head = {
+	"DELETE FROM icecat_data.table_head WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND dropped_at IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+#define HEAD_TYPES                                                                        \
+	{                                                                                     \
+		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT4OID,  \
+			INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID        \
+	}
+#define HEAD_VALUES 17
+
+static IceStatement insert_head = {
+	"INSERT INTO icecat_data.table_head (warehouse_id, table_id, version, format_version, "
+	"table_uuid, location, last_sequence_number, last_updated_ms, last_column_id, "
+	"current_schema_id, default_spec_id, last_partition_id, default_sort_order_id, "
+	"current_snapshot_id, next_row_id, metadata_location, metadata_log_count) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	HEAD_VALUES, HEAD_TYPES, NULL};
+
+static IceStatement update_head = {
+	"UPDATE icecat_data.table_head SET version = $3, format_version = $4, table_uuid = $5, "
+	"location = $6, last_sequence_number = $7, last_updated_ms = $8, last_column_id = $9, "
+	"current_schema_id = $10, default_spec_id = $11, last_partition_id = $12, "
+	"default_sort_order_id = $13, current_snapshot_id = $14, next_row_id = $15, "
+	"metadata_location = $16, metadata_log_count = $17 "
+	"WHERE warehouse_id = $1 AND table_id = $2",
+	HEAD_VALUES, HEAD_TYPES, NULL};
+
+static IceStatement list_names = {
+	"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 "
+	"AND kind = 'table' AND dropped_at IS NULL ORDER BY name COLLATE \"C\"",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+/* Fills version, location and scalars from row 0 of the last result, from column 3 on. */
+static void
+read_head(IceTable *table)
+{
+	IceTableMetadata *m = palloc0(sizeof(IceTableMetadata));
+
+	table->version = ice_field_int64(0, 3);
+	m->format_version = ice_field_int32(0, 4);
+	m->table_uuid = ice_field_text(0, 5);
+	m->location = ice_field_text(0, 6);
+	m->last_sequence_number = ice_field_int64(0, 7);
+	m->last_updated_ms = ice_field_int64(0, 8);
+	m->last_column_id = ice_field_int32(0, 9);
+	m->current_schema_id = ice_field_int32(0, 10);
+	m->default_spec_id = ice_field_int32(0, 11);
+	m->last_partition_id = ice_field_int32(0, 12);
+	m->default_sort_order_id = ice_field_int32(0, 13);
+	m->current_snapshot_id = ice_field_int64(0, 14);
+	m->next_row_id = ice_field_int64(0, 15);
+	table->metadata_location = ice_field_text(0, 16);
+	table->metadata_log_count = ice_field_int32(0, 17);
+	table->metadata = m;
+}
+
+bool
+ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+			   bool read_only, IceTable *out)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
+					   ice_cstring_datum(name)};
+
+	if (ice_execute(&find_by_name, values, NULL, read_only) == 0)
+		return false;
+	out->warehouse_id = *warehouse_id;
+	out->id = ice_field_uuid(0, 1);
+	out->namespace_id = ice_field_uuid(0, 2);
+	read_head(out);
+	return true;
+}
+
+void
+ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+			  bool read_only, IceTable *out)
+{
+	if (!ice_table_find(warehouse_id, path, name, read_only, out))
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
+}
+
+/* Runs a statement that may wait for a row, no longer than icecat.commit_lock_timeout_ms. */
+static uint64
+execute_with_lock_timeout(IceStatement *statement, Datum *values)
+{
+	int    level = NewGUCNestLevel();
+	char   timeout[32];
+	uint64 rows;
+
+	snprintf(timeout, sizeof(timeout), "%d", ice_guc_commit_lock_timeout_ms);
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	rows = ice_execute(statement, values, NULL, false);
+	AtEOXact_GUC(true, level);
+	return rows;
+}
+
+bool
+ice_table_lock(IceTable *table)
+{
+	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+
+	if (execute_with_lock_timeout(&lock_head, values) == 0)
+		return false;
+	read_head(table);
+	if (ice_execute(&relation_namespace, values, NULL, false) == 0)
+		return false;
+	table->namespace_id = ice_field_uuid(0, 1);
+	return true;
+}
+
+void
+ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only)
+{
+	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
+	{
+		if (kind == ICE_PART_SNAPSHOT)
+		{
+			if (needs->all_snapshots)
+				ice_parts_load(table, kind, read_only);
+			else if (needs->snapshot_id_count > 0)
+				ice_parts_load_snapshots(table, needs->snapshot_ids, needs->snapshot_id_count,
+										 read_only);
+			else
+				table->metadata->lists[kind].loaded = true;
+		}
+		else if (needs->lists[kind])
+			ice_parts_load(table, kind, read_only);
+	}
+}
+
+void
+ice_table_load_all(IceTable *table, bool read_only)
+{
+	ice_parts_load_all(table, read_only);
+}
+
+bool
+ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+					const pg_uuid_t *namespace_id, const char *name)
+{
+	Datum values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
+					   UUIDPGetDatum(namespace_id), ice_cstring_datum(name),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	return execute_with_lock_timeout(&insert_relation, values) > 0;
+}
+
+void
+ice_relation_rename(const IceTable *table, const pg_uuid_t *namespace_id, const char *name,
+					const char *display_name)
+{
+	Datum         values[4] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
+							   UUIDPGetDatum(namespace_id), ice_cstring_datum(name)};
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		execute_with_lock_timeout(&rename_relation, values);
+	}
+	PG_CATCH();
+	{
+		/* Only the wording changes: the transaction is lost either way. */
+		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Table already exists: %s", display_name);
+	}
+	PG_END_TRY();
+}
+
+void
+ice_table_mark_dropped(const IceTable *table)
+{
+	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	ice_execute(&drop_relation, values, NULL, false);
+	ice_execute(&drop_head, values, NULL, false);
+}
+
+/* Runs the statement that writes the head's columns. */
+static void
+write_head(IceStatement *statement, const IceTable *table)
+{
+	const IceTableMetadata *m = table->metadata;
+	Datum values[HEAD_VALUES] = {UUIDPGetDatum(&table->warehouse_id),
+								 UUIDPGetDatum(&table->id),
+								 Int64GetDatum(table->version),
+								 Int16GetDatum(m->format_version),
+								 ice_cstring_datum(m->table_uuid),
+								 ice_cstring_datum(m->location),
+								 Int64GetDatum(m->last_sequence_number),
+								 Int64GetDatum(m->last_updated_ms),
+								 Int32GetDatum(m->last_column_id),
+								 Int32GetDatum(m->current_schema_id),
+								 Int32GetDatum(m->default_spec_id),
+								 Int32GetDatum(m->last_partition_id),
+								 Int32GetDatum(m->default_sort_order_id),
+								 Int64GetDatum(m->current_snapshot_id),
+								 Int64GetDatum(m->next_row_id),
+								 ice_cstring_datum(table->metadata_location),
+								 Int32GetDatum(table->metadata_log_count)};
+
+	ice_execute(statement, values, NULL, false);
+}
+
+/* Live minus removed entries that this value adds to the metadata log. */
+static int
+metadata_log_growth(const IceTable *table)
+{
+	const IcePartList *log = &table->metadata->lists[ICE_PART_METADATA_LOG];
+	int                growth = 0;
+
+	for (int i = 0; i < log->count; i++)
+		growth += (int) log->items[i]->added - (int) log->items[i]->removed;
+	return growth;
+}
+
+void
+ice_table_insert(const IceTable *table)
+{
+	IceTable copy = *table;
+
+	copy.metadata_log_count = metadata_log_growth(table);
+	write_head(&insert_head, &copy);
+	ice_parts_write(&copy);
+}
+
+void
+ice_table_update(IceTable *table, int log_max, List **trimmed)
+{
+	*trimmed = NIL;
+	ice_parts_write(table);
+	table->metadata_log_count += metadata_log_growth(table);
+	if (table->metadata_log_count > log_max)
+	{
+		*trimmed = ice_parts_trim_metadata_log(table, table->metadata_log_count - log_max);
+		table->metadata_log_count = log_max;
+	}
+	write_head(&update_head, table);
+}
+
+char *
+ice_table_head_json(const IceTable *table)
+{
+	const IceTableMetadata *m = table->metadata;
+	const IcePartList      *refs = &m->lists[ICE_PART_REF];
+	StringInfoData          out;
+	IceJsonWriter           w;
+
+	Assert(refs->loaded);
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+#define HEAD_INT(key, field) (ice_jw_key(&w, key), ice_jw_int(&w, m->field))
+#define HEAD_STRING(key, field) (ice_jw_key(&w, key), ice_jw_string(&w, m->field))
+	HEAD_INT("format-version", format_version);
+	HEAD_STRING("table-uuid", table_uuid);
+	HEAD_STRING("location", location);
+	HEAD_INT("last-sequence-number", last_sequence_number);
+	HEAD_INT("last-updated-ms", last_updated_ms);
+	HEAD_INT("last-column-id", last_column_id);
+	HEAD_INT("current-schema-id", current_schema_id);
+	HEAD_INT("default-spec-id", default_spec_id);
+	HEAD_INT("last-partition-id", last_partition_id);
+	HEAD_INT("default-sort-order-id", default_sort_order_id);
+	HEAD_INT("current-snapshot-id", current_snapshot_id);
+	HEAD_INT("next-row-id", next_row_id);
+#undef HEAD_INT
+#undef HEAD_STRING
+	ice_jw_key(&w, "refs");
+	ice_jw_begin_object(&w);
+	for (int i = 0; i < refs->count; i++)
+		if (!refs->items[i]->removed)
+		{
+			ice_jw_key(&w, refs->items[i]->key);
+			ice_jw_raw(&w, refs->items[i]->body, refs->items[i]->body_len);
+		}
+	ice_jw_end_object(&w);
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
+/* The metadata value of a frozen head: scalars and refs. */
+static IceTableMetadata *
+metadata_of_head_json(const char *head_json)
+{
+	IceJson          *head = ice_json_parse(head_json, strlen(head_json), ice_guc_json_depth_max);
+	IceTableMetadata *m = palloc0(sizeof(IceTableMetadata));
+	IceJson          *refs = ice_json_object(head, "refs");
+
+	m->format_version = ice_json_int32(head, "format-version");
+	m->table_uuid = ice_json_string(head, "table-uuid");
+	m->location = ice_json_string(head, "location");
+	m->last_sequence_number = ice_json_int64(head, "last-sequence-number");
+	m->last_updated_ms = ice_json_int64(head, "last-updated-ms");
+	m->last_column_id = ice_json_int32(head, "last-column-id");
+	m->current_schema_id = ice_json_int32(head, "current-schema-id");
+	m->default_spec_id = ice_json_int32(head, "default-spec-id");
+	m->last_partition_id = ice_json_int32(head, "last-partition-id");
+	m->default_sort_order_id = ice_json_int32(head, "default-sort-order-id");
+	m->current_snapshot_id = ice_json_int64(head, "current-snapshot-id");
+	m->next_row_id = ice_json_int64(head, "next-row-id");
+	for (int i = 0; i < refs->count; i++)
+	{
+		IceJson *ref = refs->members[i].value;
+
+		ice_part_stored(m, ICE_PART_REF, ice_json_int64(ref, "snapshot-id"), refs->members[i].key,
+						i, ref->text, ref->text_len);
+	}
+	m->lists[ICE_PART_REF].loaded = true;
+	return m;
+}
+
+void
+ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+						 int64 version, const char *head_json)
+{
+	IceTable table = {.warehouse_id = *warehouse_id, .id = *table_id, .version = version};
+
+	table.metadata = metadata_of_head_json(head_json);
+	ice_parts_load_version(&table, version);
+	ice_table_metadata_write(out, table.metadata);
+}
+
+void
+ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+					   int64 upto_version)
+{
+	ice_parts_delete_removed(warehouse_id, table_id, upto_version);
+}
+
+void
+ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	ice_parts_delete_all(warehouse_id, table_id);
+	ice_execute(&delete_head, values, NULL, false);
+	ice_execute(&delete_relation, values, NULL, false);
+}
+
+List *
+ice_table_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id)
+{
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+	uint64 rows = ice_execute(&list_names, values, NULL, true);
+	List  *names = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		names = lappend(names, ice_field_text(i, 1));
+	return names;
+}

@@ -1,0 +1,75 @@
+/*
+ * store_table.h
+ *		A table in the database: its name (relation), its head and the lists of its metadata.
+ *
+ * Reads take no lock and see the snapshot they are told to. Writers lock the head FOR UPDATE first and
+ * read again after that; everything below the head is then theirs until the transaction ends.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORE_TABLE_H
+#define ICE_STORE_TABLE_H
+
+#include "spec/table_metadata.h"
+#include "store/store_namespace.h"
+
+/* Rows of one commit share a version; ordinal = version << ICE_ORDINAL_BITS | place. */
+#define ICE_ORDINAL_BITS 20
+
+typedef struct IceTable
+{
+	pg_uuid_t         warehouse_id;
+	pg_uuid_t         id;
+	pg_uuid_t         namespace_id;
+	int64             version;
+	const char       *metadata_location;
+	int32             metadata_log_count;
+	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
+} IceTable;
+
+/* Finds a live table by name, without a lock; false if it or its namespace does not exist. */
+extern bool ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+						   const char *name, bool read_only, IceTable *out);
+/* The same, but raises NO_SUCH_TABLE "Table does not exist: a.b.t". */
+extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+						  const char *name, bool read_only, IceTable *out);
+
+/* Locks the head and reads it again (lists are forgotten); false if the table was dropped meanwhile. Waits
+ * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
+extern bool ice_table_lock(IceTable *table);
+
+/* Loads what is needed, resp. every list. */
+extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
+extern void ice_table_load_all(IceTable *table, bool read_only);
+
+/* Claims a name for a new table; false if it is taken (after waiting for whoever is taking it). */
+extern bool ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+								const pg_uuid_t *namespace_id, const char *name);
+/* Moves a name. Raises ALREADY_EXISTS with the given display name if the target is taken. */
+extern void ice_relation_rename(const IceTable *table, const pg_uuid_t *namespace_id,
+								const char *name, const char *display_name);
+/* Marks name and head as dropped; the head must be locked. */
+extern void ice_table_mark_dropped(const IceTable *table);
+
+/* Writes a new table's head and all its parts. version is 1. */
+extern void ice_table_insert(const IceTable *table);
+/* Writes the marks of metadata as version table->version (already raised) and the head; trims
+ * the metadata log to log_max. trimmed gets the metadata files that fell out, as C strings. */
+extern void ice_table_update(IceTable *table, int log_max, List **trimmed);
+
+/* Head scalars and refs as one JSON object: what a queued metadata file cannot read from rows later. */
+extern char *ice_table_head_json(const IceTable *table);
+/* Appends the metadata.json text of a version, from its frozen head and the rows of that version. */
+extern void ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
+									 const pg_uuid_t *table_id, int64 version,
+									 const char *head_json);
+/* Deletes rows that were removed at or before a version. */
+extern void ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								   int64 upto_version);
+/* Deletes a dropped table's rows, relation included. */
+extern void ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+
+/* Names of the live tables of a namespace, in "C" order, as C strings. */
+extern List *ice_table_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
+
+#endif
