@@ -1,0 +1,120 @@
+/*
+ * location.c
+ *		From a location to the storage of its scheme, and what all schemes share.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "errors.h"
+#include "guc.h"
+#include "storage/storage.h"
+
+/* Length of the scheme before ':' (RFC 3986), or 0. */
+static size_t
+scheme_length(const char *location)
+{
+	size_t n = 0;
+
+	if (!isalpha((unsigned char) location[0]))
+		return 0;
+	while (isalnum((unsigned char) location[n]) || strchr("+-.", location[n]) != NULL)
+	{
+		if (location[n] == '\0')
+			return 0;
+		n++;
+	}
+	return location[n] == ':' ? n : 0;
+}
+
+const IceStorage *
+ice_storage_for(const char *location)
+{
+	size_t n = scheme_length(location);
+
+	if (n == 4 && pg_strncasecmp(location, "file", 4) == 0)
+		return &ice_storage_file;
+	if (n == 0 && location[0] == '/')
+		return &ice_storage_file;
+	if (n == 0)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not an absolute URI: %s", location);
+	ice_raise(ICE_ERR_UNSUPPORTED, "Storage scheme is not supported: %.*s", (int) n, location);
+}
+
+void
+ice_storage_check(const char *location)
+{
+	pfree(ice_storage_for(location)->canonical(location));
+}
+
+char *
+ice_storage_canonical(const char *location)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char         *result = NULL;
+
+	PG_TRY();
+	{
+		result = ice_storage_for(location)->canonical(location);
+	}
+	PG_CATCH();
+	{
+		/* Only the pure checks above raise: there is nothing to roll back. */
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		result = NULL;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static bool
+ends_with(const char *text, const char *suffix)
+{
+	size_t n = strlen(text);
+	size_t m = strlen(suffix);
+
+	return n >= m && strcmp(text + n - m, suffix) == 0;
+}
+
+/* Iceberg spec, "Naming for GZIP compressed Metadata JSON files"; the second form is the older one. */
+static bool
+is_gzip_name(const char *location)
+{
+	return ends_with(location, ".gz.metadata.json") || ends_with(location, ".metadata.json.gz");
+}
+
+void
+ice_storage_read_metadata(const char *location, StringInfo out)
+{
+	const IceStorage *storage = ice_storage_for(location);
+	size_t            limit = (size_t) ice_guc_metadata_file_bytes_max;
+	StringInfoData    packed;
+
+	if (!is_gzip_name(location))
+	{
+		storage->read(location, limit, out);
+		return;
+	}
+	initStringInfo(&packed);
+	storage->read(location, limit, &packed);
+	ice_gzip_unpack(packed.data, packed.len, false, limit, out);
+	pfree(packed.data);
+}
+
+void
+ice_storage_write_metadata(const char *location, const char *data, size_t len)
+{
+	const IceStorage *storage = ice_storage_for(location);
+	StringInfoData    packed;
+
+	if (!is_gzip_name(location))
+	{
+		storage->write_atomic(location, data, len);
+		return;
+	}
+	initStringInfo(&packed);
+	ice_gzip_pack(data, len, &packed);
+	storage->write_atomic(location, packed.data, packed.len);
+	pfree(packed.data);
+}

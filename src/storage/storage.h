@@ -1,0 +1,61 @@
+/*
+ * storage.h
+ *		Files that tables are made of: one vtable per URI scheme.
+ *
+ * Locations are taken literally: Iceberg clients do not percent-encode the paths that they write into
+ * metadata, so nothing is decoded here. "file:///a/b", "file:/a/b" and "/a/b" are the same file.
+ *
+ * Nothing here touches the database. Calls can take long (a disk, later a network) and must not be made
+ * while rows are locked that others need, except in the sync mode of a commit.
+ *
+ * Errors: FORBIDDEN_LOCATION for a location outside the allowed roots, UNSUPPORTED for an unknown scheme,
+ * NO_SUCH_FILE, LIMIT_EXCEEDED, STORAGE for everything else (with the operating system's reason).
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORAGE_H
+#define ICE_STORAGE_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+typedef struct IceStorage
+{
+	/* The one spelling that all spellings of a location share; palloc'd. Raises if not allowed. */
+	char *(*canonical)(const char *location);
+	/* Appends the file's bytes; more than limit is LIMIT_EXCEEDED, absence NO_SUCH_FILE. */
+	void (*read)(const char *location, size_t limit, StringInfo out);
+	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a crash. Makes
+	 * missing directories. */
+	void (*write_atomic)(const char *location, const char *data, size_t len);
+	/* False if the file was not there. */
+	bool (*delete)(const char *location);
+	void (*make_directory)(const char *location); /* with its parents; no error if there */
+	bool (*exists)(const char *location);
+	/* Removes the directory and those below it as far as they hold no file. */
+	void (*prune)(const char *location);
+} IceStorage;
+
+/* The storage of a location's scheme. Raises UNSUPPORTED, or FORBIDDEN_LOCATION for no URI at all. */
+extern const IceStorage *ice_storage_for(const char *location);
+
+/* Raises what using this location would raise for its scheme or root; does no I/O. */
+extern void ice_storage_check(const char *location);
+
+/* The same without an error: NULL, or the canonical spelling. */
+extern char *ice_storage_canonical(const char *location);
+
+/* Metadata files: gzip'd where the name says so (.gz.metadata.json, .metadata.json.gz); at most
+ * icecat.metadata_file_bytes_max unpacked. */
+extern void ice_storage_read_metadata(const char *location, StringInfo out);
+extern void ice_storage_write_metadata(const char *location, const char *data, size_t len);
+
+/* gzip.c: packs and unpacks; memory is palloc'd, so an error leaks nothing. raw: without the gzip header, as
+ * in Avro blocks. Unpacking raises STORAGE for broken input and LIMIT_EXCEEDED. */
+extern void ice_gzip_pack(const char *data, size_t len, StringInfo out);
+extern void ice_gzip_unpack(const char *data, size_t len, bool raw, size_t limit, StringInfo out);
+
+extern const IceStorage ice_storage_file;
+
+#endif

@@ -1,0 +1,625 @@
+/*
+ * storage_file.c
+ *		file:// storage: whole files below the directories of icecat.file_roots.
+ *
+ * A path is first checked by its letters (absolute, no "..", below a root), then opened component by
+ * component without following symbolic links. Where a link is met, the path is resolved, its target must lie
+ * below a root too, and the resolved path is opened in the same way, so that a link swapped in at the wrong
+ * moment is refused instead of followed. Only regular files are read.
+ *
+ * A file is written under a temporary name in its directory, fsync'd, renamed, and the directory is
+ * fsync'd (all of it following the server's fsync setting). Modes are set explicitly: the server's
+ * umask would hide the files from other engines.
+ *
+ * Descriptors are plain ones, open only inside one call, and closed on every way out.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "storage/fd.h"
+
+#include "errors.h"
+#include "guc.h"
+#include "storage/storage.h"
+
+#define TEMPORARY_PREFIX ".icecat-"
+#define TEMPORARY_SUFFIX ".tmp"
+#define TEMPORARY_RANDOM_BYTES 8
+#define READ_CHUNK_BYTES (256 * 1024)
+#define PRUNE_DEPTH_MAX 64
+
+/* A file's place: an open directory and a name in it. */
+typedef struct Place
+{
+	int         directory; /* -1: not open */
+	const char *leaf;
+	const char *path; /* for messages and for resolving links */
+} Place;
+
+static void raise_os(const char *action, const char *path, int error) pg_attribute_noreturn();
+
+static void
+raise_os(const char *action, const char *path, int error)
+{
+	ice_raise(ICE_ERR_STORAGE, "could not %s \"%s\": %s", action, path, strerror(error));
+}
+
+/* Collapses "//" and "." of an absolute path; NULL if it has a ".." or is not absolute. */
+static char *
+normalise(const char *path)
+{
+	char *result = palloc(strlen(path) + 2);
+	char *end = result;
+
+	if (path[0] != '/')
+		return NULL;
+	while (*path != '\0')
+	{
+		size_t n;
+
+		while (*path == '/')
+			path++;
+		n = strcspn(path, "/");
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			return NULL;
+		if (n > 0 && !(n == 1 && path[0] == '.'))
+		{
+			*end++ = '/';
+			memcpy(end, path, n);
+			end += n;
+		}
+		path += n;
+	}
+	if (end == result)
+		*end++ = '/';
+	*end = '\0';
+	return result;
+}
+
+/* The path of a location: without "file:" and an empty authority; normalised. */
+static char *
+location_path(const char *location)
+{
+	const char *path = location;
+	char       *result;
+
+	if (pg_strncasecmp(path, "file:", 5) == 0)
+	{
+		path += 5;
+		if (path[0] == '/' && path[1] == '/')
+		{
+			path += 2;
+			if (path[0] != '/')
+				ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location names another host: %s", location);
+		}
+	}
+	result = normalise(path);
+	if (result == NULL)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
+				  "Location must be an absolute path without \"..\": %s", location);
+	if (strlen(result) >= MAXPGPATH)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is longer than %d bytes", MAXPGPATH - 1);
+	return result;
+}
+
+/* Is path the directory root, or below it? Returns the rest (without '/'), or NULL. */
+static const char *
+below(const char *path, const char *root)
+{
+	size_t n = strlen(root);
+
+	if (n == 1)
+		return path + 1;
+	if (strncmp(path, root, n) != 0)
+		return NULL;
+	if (path[n] == '\0')
+		return path + n;
+	return path[n] == '/' ? path + n + 1 : NULL;
+}
+
+/* Next directory of icecat.file_roots (separated by commas or colons), normalised; NULL at the end. With
+ * resolve, links in it are resolved, and a directory that is not there is passed over. */
+static char *
+next_root(const char **rest, bool resolve)
+{
+	while (**rest != '\0')
+	{
+		size_t n = strcspn(*rest, ",:");
+		char  *item = pnstrdup(*rest, n);
+		char  *root;
+		char   resolved[PATH_MAX];
+
+		*rest += n;
+		if (**rest != '\0')
+			(*rest)++;
+		while (isspace((unsigned char) *item))
+			item++;
+		while (*item != '\0' && isspace((unsigned char) item[strlen(item) - 1]))
+			item[strlen(item) - 1] = '\0';
+		root = normalise(item);
+		if (root == NULL)
+			continue;
+		if (!resolve)
+			return root;
+		if (realpath(root, resolved) != NULL)
+			return pstrdup(resolved);
+	}
+	return NULL;
+}
+
+/* The root that path lies below, with the rest of the path; NULL if there is none. */
+static char *
+find_root(const char *path, bool resolve, const char **rest)
+{
+	const char *roots = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
+	char       *root;
+
+	while ((root = next_root(&roots, resolve)) != NULL)
+	{
+		*rest = below(path, root);
+		if (*rest != NULL)
+			return root;
+	}
+	return NULL;
+}
+
+static void raise_outside(const char *path) pg_attribute_noreturn();
+
+static void
+raise_outside(const char *path)
+{
+	bool none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
+
+	ice_raise_full(ICE_ERR_FORBIDDEN_LOCATION,
+				   psprintf("Location is outside the directories that the server may use: %s", path),
+				   none ? "icecat.file_roots is empty: file storage is off." : NULL,
+				   "A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
+				   "icecat.file_roots.");
+}
+
+/* The location's normalised path; raises unless it is below a root by its letters. */
+static char *
+checked_path(const char *location)
+{
+	char       *path = location_path(location);
+	const char *rest;
+
+	if (find_root(path, false, &rest) == NULL)
+		raise_outside(path);
+	return path;
+}
+
+static char *
+file_canonical(const char *location)
+{
+	return psprintf("file://%s", checked_path(location));
+}
+
+/* openat() that is not disturbed by signals. */
+static int
+open_at(int directory, const char *name, int flags, int mode)
+{
+	int fd;
+
+	do
+		fd = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+/* Opens a directory in another without following a link; ELOOP for a link. */
+static int
+open_subdirectory(int parent, const char *name)
+{
+	int         fd = open_at(parent, name, O_RDONLY | O_DIRECTORY, 0);
+	struct stat status;
+
+	if (fd >= 0 || errno != ENOTDIR)
+		return fd;
+	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
+		errno = ELOOP;
+	else
+		errno = ENOTDIR;
+	return -1;
+}
+
+/* Makes a directory and gives it the configured mode, durably; opens it. -1 and errno on failure. */
+static int
+make_subdirectory(int parent, const char *name)
+{
+	int fd;
+
+	if (mkdirat(parent, name, 0700) < 0)
+		return errno == EEXIST ? open_subdirectory(parent, name) : -1;
+	fd = open_subdirectory(parent, name);
+	if (fd < 0)
+		return -1;
+	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(fd) < 0 ||
+		pg_fsync(parent) < 0)
+	{
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+/* Opens root, then the directories of rest one by one; with make, missing ones below root are made. */
+static int
+walk(const char *root, const char *rest, bool make)
+{
+	char *parts = pstrdup(rest);
+	char *state = NULL;
+	int   fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (char *part = strtok_r(parts, "/", &state); part != NULL && fd >= 0;
+		 part = strtok_r(NULL, "/", &state))
+	{
+		int next = open_subdirectory(fd, part);
+		int error;
+
+		if (next < 0 && errno == ENOENT && make)
+			next = make_subdirectory(fd, part);
+		error = errno;
+		close(fd);
+		errno = error;
+		fd = next;
+	}
+	pfree(parts);
+	return fd;
+}
+
+/* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
+static char *
+resolve(const char *path)
+{
+	char *head = pstrdup(path);
+	char  resolved[PATH_MAX];
+
+	while (realpath(head, resolved) == NULL)
+	{
+		struct stat status;
+		char       *slash = strrchr(head, '/');
+
+		/* A link that points nowhere could come to point anywhere. */
+		if (errno != ENOENT || slash == head || slash == NULL || lstat(head, &status) == 0)
+			return NULL;
+		*slash = '\0';
+	}
+	return normalise(psprintf("%s/%s", resolved, path + strlen(head)));
+}
+
+/* Opens the directory of a checked path. -1 with errno if it is not there; raises for a forbidden one. */
+static int
+open_directory(const char *path, bool make)
+{
+	const char *rest;
+	char       *root = find_root(path, false, &rest);
+	int         fd;
+	char       *resolved;
+
+	if (root == NULL)
+		raise_outside(path);
+	fd = walk(root, rest, make);
+	if (fd >= 0 || errno != ELOOP)
+		return fd;
+	resolved = resolve(path);
+	root = resolved != NULL ? find_root(resolved, true, &rest) : NULL;
+	if (root == NULL)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
+				  "Location leads out of the allowed directories by a symbolic link: %s", path);
+	return walk(root, rest, make);
+}
+
+/* Opens the place of a file; place->directory is -1, and errno set, where its directory is missing. */
+static void
+open_place(const char *path, bool make, Place *place)
+{
+	char *parent = pstrdup(path);
+	char *slash = strrchr(parent, '/');
+
+	place->path = path;
+	place->leaf = pstrdup(slash + 1);
+	*slash = '\0';
+	if (place->leaf[0] == '\0' || strlen(place->leaf) > NAME_MAX)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not a file: %s", path);
+	place->directory = open_directory(slash == parent ? "/" : parent, make);
+}
+
+static void
+close_place(Place *place)
+{
+	if (place->directory >= 0)
+		close(place->directory);
+	place->directory = -1;
+}
+
+/* Opens a regular file for reading; -1 and errno. */
+static int
+open_file(const char *path, struct stat *status)
+{
+	Place place;
+	int   fd = -1;
+	int   error;
+
+	open_place(path, false, &place);
+	if (place.directory < 0)
+		return -1;
+	fd = open_at(place.directory, place.leaf, O_RDONLY | O_NONBLOCK, 0);
+	error = errno;
+	close_place(&place);
+	if (fd >= 0 && fstat(fd, status) == 0 && !S_ISREG(status->st_mode))
+	{
+		close(fd);
+		fd = -1;
+		error = S_ISDIR(status->st_mode) ? EISDIR : EINVAL;
+	}
+	errno = error;
+	return fd;
+}
+
+/* As open_file; a link as the last component is followed to a place below a root. */
+static int
+open_file_resolved(const char *path, struct stat *status)
+{
+	int   fd = open_file(path, status);
+	char *resolved;
+
+	if (fd >= 0 || errno != ELOOP)
+		return fd;
+	resolved = resolve(path);
+	if (resolved == NULL)
+	{
+		errno = ELOOP;
+		return -1;
+	}
+	return open_file(resolved, status);
+}
+
+static void
+file_read(const char *location, size_t limit, StringInfo out)
+{
+	char        *path = checked_path(location);
+	struct stat  status;
+	size_t       start = out->len;
+	volatile int fd = open_file_resolved(path, &status);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		ice_raise(ICE_ERR_NO_SUCH_FILE, "File does not exist: %s", location);
+	if (fd < 0)
+		raise_os("open file", path, errno);
+	PG_TRY();
+	{
+		ssize_t n;
+
+		do
+		{
+			CHECK_FOR_INTERRUPTS();
+			enlargeStringInfo(out, READ_CHUNK_BYTES);
+			n = read(fd, out->data + out->len, READ_CHUNK_BYTES);
+			if (n < 0 && errno != EINTR)
+				raise_os("read file", path, errno);
+			out->len += n > 0 ? (int) n : 0;
+			if ((size_t) out->len - start > limit)
+				ice_raise(ICE_ERR_LIMIT_EXCEEDED, "File is larger than the limit of %zu bytes: %s",
+						  limit, location);
+		} while (n != 0);
+		out->data[out->len] = '\0';
+	}
+	PG_FINALLY();
+	{
+		close(fd);
+	}
+	PG_END_TRY();
+}
+
+/* Writes all bytes and makes them durable; an errno, or 0. */
+static int
+write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0)
+	{
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : ENOSPC;
+		data += n;
+		len -= (size_t) n;
+	}
+	if (fchmod(fd, (mode_t) ice_guc_file_mode) < 0 || pg_fsync(fd) < 0)
+		return errno;
+	return 0;
+}
+
+static void
+temporary_name(char *name, size_t size)
+{
+	uint8 random[TEMPORARY_RANDOM_BYTES];
+	char  hex[2 * TEMPORARY_RANDOM_BYTES + 1];
+
+	if (!pg_strong_random(random, sizeof(random)))
+		elog(ERROR, "could not generate random bytes");
+	for (int i = 0; i < TEMPORARY_RANDOM_BYTES; i++)
+		snprintf(hex + 2 * i, 3, "%02x", random[i]);
+	snprintf(name, size, TEMPORARY_PREFIX "%s" TEMPORARY_SUFFIX, hex);
+}
+
+/* Writes and renames in an open place; an errno, or 0. Raises nothing once the file is open. */
+static int
+write_place(const Place *place, const char *data, size_t len)
+{
+	char name[NAMEDATALEN];
+	int  fd;
+	int  error;
+
+	temporary_name(name, sizeof(name));
+	fd = open_at(place->directory, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return errno;
+	error = write_all(fd, data, len);
+	if (close(fd) < 0 && error == 0)
+		error = errno;
+	if (error == 0 && renameat(place->directory, name, place->directory, place->leaf) < 0)
+		error = errno;
+	if (error != 0)
+		unlinkat(place->directory, name, 0);
+	else if (pg_fsync(place->directory) < 0)
+		error = errno;
+	return error;
+}
+
+static void
+file_write_atomic(const char *location, const char *data, size_t len)
+{
+	char *path = checked_path(location);
+	Place place;
+	int   error;
+
+	open_place(path, true, &place);
+	if (place.directory < 0)
+		raise_os("open the directory of", path, errno);
+	error = write_place(&place, data, len);
+	close_place(&place);
+	if (error != 0)
+		raise_os("write file", path, error);
+}
+
+/* Also takes away the checksum file that Hadoop's local file system puts beside a file. */
+static bool
+file_delete(const char *location)
+{
+	char *path = checked_path(location);
+	Place place;
+	int   error = 0;
+	char *checksum;
+
+	open_place(path, false, &place);
+	if (place.directory < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return false;
+	if (place.directory < 0)
+		raise_os("open the directory of", path, errno);
+	checksum = psprintf(".%s.crc", place.leaf);
+	if (unlinkat(place.directory, place.leaf, 0) < 0)
+		error = errno;
+	if (error == 0 || error == ENOENT)
+		(void) unlinkat(place.directory, checksum, 0);
+	close_place(&place);
+	pfree(checksum);
+	if (error != 0 && error != ENOENT)
+		raise_os("delete file", path, error);
+	return error == 0;
+}
+
+static void
+file_make_directory(const char *location)
+{
+	char *path = checked_path(location);
+	int   fd = open_directory(path, true);
+
+	if (fd < 0)
+		raise_os("make directory", path, errno);
+	close(fd);
+}
+
+static bool
+file_exists(const char *location)
+{
+	char       *path = checked_path(location);
+	struct stat status;
+	int         fd = open_file_resolved(path, &status);
+
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
+		raise_os("open file", path, errno);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool
+is_temporary(const char *name)
+{
+	size_t n = strlen(name);
+	size_t m = strlen(TEMPORARY_SUFFIX);
+
+	return strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 && n > m &&
+		   strcmp(name + n - m, TEMPORARY_SUFFIX) == 0;
+}
+
+/* Takes away what is empty below an open directory, which it closes, and our own abandoned temporary
+ * files. Failures are passed over: what cannot be removed just stays. Raises nothing. */
+static void
+prune_below(int fd, int depth)
+{
+	DIR           *entries = depth < PRUNE_DEPTH_MAX ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (entries == NULL)
+	{
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(entries)) != NULL)
+	{
+		int child;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (is_temporary(entry->d_name))
+		{
+			(void) unlinkat(fd, entry->d_name, 0);
+			continue;
+		}
+		child = open_subdirectory(fd, entry->d_name);
+		if (child < 0)
+			continue;
+		prune_below(child, depth + 1);
+		(void) unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(entries);
+}
+
+/* A root itself is never removed. */
+static void
+file_prune(const char *location)
+{
+	char       *path = checked_path(location);
+	const char *rest;
+	Place       place;
+	int         fd;
+
+	(void) find_root(path, false, &rest);
+	if (*rest == '\0')
+		return;
+	open_place(path, false, &place);
+	if (place.directory < 0)
+		return;
+	fd = open_subdirectory(place.directory, place.leaf);
+	if (fd >= 0)
+	{
+		prune_below(fd, 0);
+		(void) unlinkat(place.directory, place.leaf, AT_REMOVEDIR);
+	}
+	close_place(&place);
+}
+
+const IceStorage ice_storage_file = {
+	.canonical = file_canonical,
+	.read = file_read,
+	.write_atomic = file_write_atomic,
+	.delete = file_delete,
+	.make_directory = file_make_directory,
+	.exists = file_exists,
+	.prune = file_prune,
+};
