@@ -1,0 +1,122 @@
+-- The scale-out rules of day one: what lets one database become many without a change of the tables.
+BEGIN;
+SELECT plan(15);
+
+CREATE TEMP VIEW data_table AS
+	SELECT c.oid, c.relname, c.relkind, c.relispartition
+	FROM pg_catalog.pg_class AS c
+	WHERE c.relnamespace = 'icecat_data'::regnamespace AND c.relkind IN ('r', 'p');
+
+-- Functions that no warehouse comes first in, and why.
+CREATE TEMP TABLE without_warehouse (name text, why text);
+INSERT INTO without_warehouse VALUES
+	('create_warehouse', 'its first argument is the name of the warehouse to make'),
+	('alter_warehouse', 'p_name is the warehouse'),
+	('drop_warehouse', 'p_name is the warehouse'),
+	('load_warehouse', 'p_name is the warehouse'),
+	('list_warehouses', 'reads the directory of warehouses'),
+	('start_worker', 'one worker serves a database'),
+	('run_worker_once', 'one worker serves a database'),
+	('worker_status', 'one worker serves a database'),
+	('version', 'of the library');
+
+SELECT isnt_empty('SELECT 1 FROM data_table', 'icecat_data holds tables');
+
+SELECT is_empty($$
+	SELECT relname FROM data_table AS t
+	WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = t.oid AND contype = 'p')
+$$, 'every table has a primary key');
+
+SELECT is_empty($$
+	SELECT relname FROM data_table AS t
+	WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.oid
+		AND a.attname = 'warehouse_id' AND a.atttypid = 'uuid'::regtype AND a.attnotnull)
+$$, 'every table has a warehouse_id uuid NOT NULL');
+
+SELECT is_empty($$
+	SELECT t.relname, i.indexrelid::regclass
+	FROM data_table AS t
+	JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid AND i.indisunique
+	LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+	WHERE a.attname IS DISTINCT FROM 'warehouse_id' AND t.relname <> 'warehouse'
+$$, 'every primary key and unique index starts with warehouse_id');
+
+SELECT is((
+	SELECT string_agg(a.attname, ',') FROM pg_catalog.pg_constraint AS c
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+	WHERE c.conrelid = 'icecat_data.warehouse'::regclass AND c.contype = 'p'),
+	'warehouse_id', 'the directory of warehouses is keyed by warehouse_id');
+
+SELECT is_empty($$
+	SELECT i.indexrelid::regclass
+	FROM pg_catalog.pg_index AS i
+	LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+	WHERE i.indrelid = 'icecat_data.warehouse'::regclass AND i.indisunique
+		AND a.attname NOT IN ('warehouse_id', 'name')
+$$, 'the directory of warehouses is unique by id and by name only');
+
+SELECT is_empty($$
+	SELECT c.conname
+	FROM pg_catalog.pg_constraint AS c
+	JOIN data_table AS t ON t.oid = c.conrelid
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+	JOIN pg_catalog.pg_attribute AS f ON f.attrelid = c.confrelid AND f.attnum = c.confkey[1]
+	WHERE c.contype = 'f' AND (a.attname <> 'warehouse_id' OR f.attname <> 'warehouse_id')
+$$, 'no foreign key crosses warehouses: each starts with warehouse_id on both sides');
+
+SELECT is_empty($$
+	SELECT c.oid::regclass FROM pg_catalog.pg_class AS c
+	WHERE c.relkind = 'S' AND c.relnamespace IN ('icecat'::regnamespace, 'icecat_data'::regnamespace)
+$$, 'no sequences');
+
+SELECT is_empty($$
+	SELECT t.relname, a.attname FROM data_table AS t
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attidentity <> ''
+$$, 'no identity columns');
+
+SELECT is_empty($$
+	SELECT t.relname, pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+	FROM data_table AS t JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = t.oid
+	WHERE pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~ '[(]|CURRENT_'
+$$, 'no column default calls a function: times and ids go in as parameters');
+
+SELECT is_empty($$
+	SELECT t.relname, g.tgname FROM data_table AS t
+	JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = t.oid
+	WHERE NOT g.tgisinternal
+$$, 'no triggers but those of foreign keys');
+
+SELECT is_empty($$
+	SELECT t.relname, r.rulename FROM data_table AS t JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = t.oid
+$$, 'no rules on tables');
+
+SELECT is_empty($$
+	SELECT p.oid::regprocedure
+	FROM pg_catalog.pg_proc AS p
+	WHERE p.pronamespace = 'icecat'::regnamespace AND p.proname NOT LIKE '\_%'
+		AND (coalesce(p.proargnames[1], '') <> 'p_warehouse' OR p.proargtypes[0] <> 'text'::regtype)
+		AND p.proname NOT IN (SELECT name FROM without_warehouse)
+$$, 'API functions take the warehouse first');
+
+SELECT is_empty($$
+	SELECT p.oid::regprocedure
+	FROM pg_catalog.pg_proc AS p
+	JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
+	JOIN pg_catalog.pg_proc AS q ON q.pronamespace = 'icecat'::regnamespace AND q.oid <> p.oid
+		AND q.proname NOT LIKE '\_%'
+	WHERE p.pronamespace = 'icecat'::regnamespace
+		AND coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) ~ ('\micecat\.' || q.proname || '\M\s*\(')
+$$, 'API functions do not call each other in SQL');
+
+SELECT is_empty($$
+	SELECT t.relname, a.attname, a.atttypid::regtype
+	FROM data_table AS t
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE a.atttypid IN ('jsonb'::regtype, 'timestamp'::regtype, 'varchar'::regtype, 'bpchar'::regtype,
+			'float8'::regtype, 'float4'::regtype, 'numeric'::regtype)
+		OR (a.attname LIKE '%\_at' AND a.atttypid <> 'timestamptz'::regtype)
+		OR (a.attname LIKE '%\_ms' AND a.atttypid <> 'bigint'::regtype)
+$$, 'exact types: json text (never jsonb), no floating point, *_at timestamptz, *_ms bigint');
+
+SELECT * FROM finish();
+ROLLBACK;

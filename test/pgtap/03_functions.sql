@@ -1,0 +1,124 @@
+-- The SQL surface: each function of the contract exists, is labelled honestly and documented.
+BEGIN;
+SELECT plan(15);
+
+CREATE TEMP TABLE contract (signature text, reads boolean);
+INSERT INTO contract VALUES
+	('create_warehouse(text,text,json)', false),
+	('alter_warehouse(text,text,text,json,text[])', false),
+	('drop_warehouse(text)', false),
+	('list_warehouses()', true),
+	('load_warehouse(text)', true),
+	('get_config(text)', true),
+	('create_namespace(text,text[],json)', false),
+	('list_namespaces(text,text[])', true),
+	('load_namespace(text,text[])', true),
+	('namespace_exists(text,text[])', true),
+	('update_namespace_properties(text,text[],json,text[])', false),
+	('drop_namespace(text,text[])', false),
+	('create_table(text,text[],text,json,json,json,text,json,boolean)', false),
+	('list_tables(text,text[])', true),
+	('load_table(text,text[],text)', true),
+	('table_exists(text,text[],text)', true),
+	('commit_table(text,text[],text,json,json)', false),
+	('commit_transaction(text,json)', false),
+	('drop_table(text,text[],text,boolean)', false),
+	('rename_table(text,text[],text,text[],text)', false),
+	('register_table(text,text[],text,text,boolean)', false),
+	('unregister_table(text,text[],text)', false),
+	('report_metrics(text,text[],text,json)', false),
+	('rest_create_namespace(text,json)', false),
+	('rest_update_namespace_properties(text,text[],json)', false),
+	('rest_create_table(text,text[],json)', false),
+	('rest_register_table(text,text[],json)', false),
+	('rest_commit_table(text,text[],text,json)', false),
+	('rest_rename_table(text,json)', false),
+	('rest_commit_transaction(text,json)', false),
+	('start_worker()', false),
+	('run_worker_once()', false),
+	('wait_for_metadata(text,text[],text,integer)', false),
+	('export_metadata(text,text[],text)', false),
+	('read_events(text,bigint,integer)', false),
+	('version()', true);
+
+CREATE TEMP VIEW api AS
+	SELECT p.*, l.lanname FROM pg_catalog.pg_proc AS p
+	JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+	WHERE p.pronamespace = 'icecat'::regnamespace;
+
+SELECT is_empty($$
+	SELECT signature FROM contract WHERE pg_catalog.to_regprocedure('icecat.' || signature) IS NULL
+$$, 'every function of the contract exists');
+
+SELECT bag_has(
+	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
+	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
+		table_properties,history,metadata_files,events}'::text[])$$,
+	'every view of the contract exists');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE pg_catalog.obj_description(oid, 'pg_proc') IS NULL
+$$, 'every function has a comment');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure, pg_catalog.obj_description(oid, 'pg_proc') FROM api
+	WHERE length(pg_catalog.obj_description(oid, 'pg_proc')) < 15
+$$, 'comments say something');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE prosecdef
+		AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c = 'search_path=pg_catalog, pg_temp')
+$$, 'definer functions pin search_path to pg_catalog, pg_temp');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE lanname = 'plpgsql'
+		AND NOT EXISTS (SELECT FROM unnest(coalesce(proconfig, '{}')) AS c WHERE c LIKE 'search_path=pg\_catalog%')
+$$, 'PL/pgSQL functions pin search_path');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE lanname = 'sql' AND prosqlbody IS NULL
+$$, 'SQL functions are BEGIN ATOMIC: names are bound at creation');
+
+SELECT is_empty($$
+	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
+	WHERE NOT api.prosecdef AND api.proname NOT IN ('version', 'start_worker')
+$$, 'functions of the contract run as the owner of the extension');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE lanname = 'c' AND prosrc !~ '^sql_ice_[a-z0-9_]+$'
+$$, 'C functions are named sql_ice_*');
+
+SELECT is_empty($$
+	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
+	WHERE NOT reads AND api.provolatile <> 'v'
+$$, 'what writes or touches storage is VOLATILE');
+
+SELECT is_empty($$
+	SELECT signature, provolatile
+	FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
+	WHERE reads AND api.provolatile <> 's' AND api.proname <> 'version'
+$$, 'what only reads is STABLE');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE provolatile = 'i' AND proname <> 'version' AND proname NOT LIKE '\_%'
+$$, 'nothing that reads tables is IMMUTABLE');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE provolatile = 'v' AND proparallel <> 'u'
+$$, 'what writes is PARALLEL UNSAFE');
+
+SELECT is_empty($$
+	SELECT a.oid::regprocedure, n.name
+	FROM api AS a, LATERAL unnest(a.proargnames) WITH ORDINALITY AS n (name, at)
+	WHERE coalesce(a.proargmodes[n.at], 'i') IN ('i', 'b', 'v') AND n.name !~ '^p_[a-z_]+$'
+	UNION ALL
+	SELECT oid::regprocedure, 'unnamed' FROM api WHERE pronargs > 0 AND proargnames IS NULL
+$$, 'every parameter is named p_*');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api
+	WHERE 'jsonb'::regtype = ANY (proargtypes::oid[] || prorettype || coalesce(proallargtypes, '{}'))
+$$, 'JSON goes in and out as json: exact text');
+
+SELECT * FROM finish();
+ROLLBACK;
