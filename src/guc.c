@@ -8,12 +8,15 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "guc.h"
 
 int   ice_guc_commit_lock_timeout_ms;
+char *ice_guc_default_warehouse;
 int   ice_guc_directory_mode;
 int   ice_guc_dropped_retention_s;
 int   ice_guc_file_mode;
@@ -29,6 +32,28 @@ int   ice_guc_updates_max;
 char *ice_guc_worker_databases;
 int   ice_guc_worker_idle_exit_s;
 
+/* Permission bits as people write them: octal. */
+static const char *
+show_mode(int mode)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "%04o", mode);
+	return text;
+}
+
+static const char *
+show_directory_mode(void)
+{
+	return show_mode(ice_guc_directory_mode);
+}
+
+static const char *
+show_file_mode(void)
+{
+	return show_mode(ice_guc_file_mode);
+}
+
 typedef struct Setting
 {
 	const char *name;
@@ -41,15 +66,21 @@ typedef struct Setting
 	int         int_max;
 	char      **string_value;
 	const char *string_default;
+	const char *(*show)(void);
 } Setting;
 
 #define INT_SETTING(name, context, flags, variable, value, min, max, doc) \
 	{                                                                      \
-		name, doc, context, flags, variable, value, min, max, NULL, NULL   \
+		name, doc, context, flags, variable, value, min, max, NULL, NULL, NULL \
 	}
 #define STRING_SETTING(name, context, flags, variable, value, doc) \
 	{                                                               \
-		name, doc, context, flags, NULL, 0, 0, 0, variable, value   \
+		name, doc, context, flags, NULL, 0, 0, 0, variable, value, NULL \
+	}
+
+#define MODE_SETTING(name, variable, value, min, max, show, doc)                      \
+	{                                                                                 \
+		name, doc, PGC_SUSET, 0, variable, value, min, max, NULL, NULL, show          \
 	}
 
 static const Setting settings[] = {
@@ -57,14 +88,14 @@ static const Setting settings[] = {
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a commit waits for the rows of its tables before it fails with a "
 				"retryable conflict (409). 0 waits without limit."),
-	INT_SETTING("icecat.directory_mode", PGC_SUSET, GUC_SHOW_OCTAL, &ice_guc_directory_mode, 0755,
-				0700, 07777, "Permission bits of directories that the server makes in file storage."),
+	MODE_SETTING("icecat.directory_mode", &ice_guc_directory_mode, 0755, 0700, 07777,
+				 show_directory_mode, "Permission bits of directories that the server makes in file storage."),
 	INT_SETTING("icecat.dropped_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_dropped_retention_s,
 				7 * 24 * 3600, 0, INT_MAX,
 				"How long the rows of a dropped table are kept before the worker deletes them."),
-	INT_SETTING("icecat.file_mode", PGC_SUSET, GUC_SHOW_OCTAL, &ice_guc_file_mode, 0644, 0600, 0777,
-				"Permission bits of files that the server writes to file storage."),
-	STRING_SETTING("icecat.file_roots", PGC_SUSET, GUC_SUPERUSER_ONLY, &ice_guc_file_roots, "",
+	MODE_SETTING("icecat.file_mode", &ice_guc_file_mode, 0644, 0600, 0777, show_file_mode,
+				 "Permission bits of files that the server writes to file storage."),
+	STRING_SETTING("icecat.file_roots", PGC_SUSET, 0, &ice_guc_file_roots, "",
 				   "Absolute directories, separated by commas, below which file:// locations may "
 				   "lie. Empty: no file storage."),
 	INT_SETTING("icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max, 64, 8, 256,
@@ -105,7 +136,7 @@ ice_guc_define(void)
 			context = PGC_SIGHUP;
 		if (s->int_value != NULL)
 			DefineCustomIntVariable(s->name, s->doc, NULL, s->int_value, s->int_default, s->int_min,
-									s->int_max, context, s->flags, NULL, NULL, NULL);
+									s->int_max, context, s->flags, NULL, NULL, s->show);
 		else
 			DefineCustomStringVariable(s->name, s->doc, NULL, s->string_value, s->string_default,
 									   context, s->flags, NULL, NULL, NULL);

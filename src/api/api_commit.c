@@ -1,0 +1,120 @@
+/*
+ * api_commit.c
+ *		SQL entries for commits of one and of many tables.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "api/args.h"
+#include "commit/commit_table.h"
+#include "commit/publish.h"
+#include "guc.h"
+
+PG_FUNCTION_INFO_V1(sql_ice_commit_table);
+PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table);
+PG_FUNCTION_INFO_V1(sql_ice_commit_transaction);
+
+/* Commits one change and returns its CommitTableResponse. */
+static Datum
+commit_one(MemoryContext caller, const IceWarehouse *warehouse, IceTableChange *change)
+{
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	ice_commit_changes(warehouse, change, 1);
+	ice_result_begin(&out, caller);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "metadata-location");
+	ice_jw_string(&w, change->table.metadata_location);
+	ice_jw_key(&w, "metadata");
+	ice_render_current(&out, &change->table, false);
+	appendStringInfoChar(&out, '}');
+	return ice_result_end(&out);
+}
+
+Datum
+sql_ice_commit_table(PG_FUNCTION_ARGS)
+{
+	MemoryContext  caller = ice_spi_begin();
+	IceWarehouse   warehouse;
+	IceTableChange change = {.name = NULL};
+	Datum          result;
+
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &change.path);
+	change.name = ice_arg_text(fcinfo, 2, "table");
+	ice_check_table_name(change.name);
+	change.request = ice_commit_request_parse(ice_arg_opt_json(fcinfo, 3),
+											  ice_arg_opt_json(fcinfo, 4), ice_guc_updates_max);
+	result = commit_one(caller, &warehouse, &change);
+	ice_spi_end();
+	return result;
+}
+
+/* Reads requirements and updates of a CommitTableRequest. */
+static IceCommitRequest *
+parse_request(IceJson *body)
+{
+	return ice_commit_request_parse(ice_json_array(body, "requirements"),
+									ice_json_array(body, "updates"), ice_guc_updates_max);
+}
+
+Datum
+sql_ice_rest_commit_table(PG_FUNCTION_ARGS)
+{
+	MemoryContext  caller = ice_spi_begin();
+	IceWarehouse   warehouse;
+	IceTableChange change = {.name = NULL};
+	Datum          result;
+
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &change.path);
+	change.name = ice_arg_text(fcinfo, 2, "table");
+	ice_check_table_name(change.name);
+	change.request = parse_request(ice_arg_json(fcinfo, 3, "request"));
+	result = commit_one(caller, &warehouse, &change);
+	ice_spi_end();
+	return result;
+}
+
+/* Reads the changes of a CommitTransactionRequest. */
+static IceTableChange *
+parse_changes(IceJson *array)
+{
+	IceTableChange *changes = palloc0(sizeof(IceTableChange) * Max(array->count, 1));
+
+	if (array->count > ice_guc_transaction_changes_max)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
+				  "Transaction has %d table changes, more than the limit of %d", array->count,
+				  ice_guc_transaction_changes_max);
+	for (int i = 0; i < array->count; i++)
+	{
+		IceJson *body = array->items[i];
+		IceJson *identifier = ice_json_object(body, "identifier");
+
+		ice_namespace_of_json(ice_json_array(identifier, "namespace"), &changes[i].path);
+		changes[i].name = ice_json_string(identifier, "name");
+		ice_check_table_name(changes[i].name);
+		changes[i].request = parse_request(body);
+	}
+	return changes;
+}
+
+/* Takes the array of changes, or the REST body that has it in "table-changes". */
+Datum
+sql_ice_commit_transaction(PG_FUNCTION_ARGS)
+{
+	IceWarehouse warehouse;
+	IceJson     *body;
+	IceJson     *array;
+
+	ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	body = ice_arg_json(fcinfo, 1, "table_changes");
+	array = body->kind == ICE_JSON_ARRAY ? body : ice_json_array(body, "table-changes");
+	ice_commit_changes(&warehouse, parse_changes(array), array->count);
+	ice_spi_end();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,187 @@
+/*
+ * commit_table.c
+ *		The commit of one or many tables, all or nothing.
+ *
+ * Steps: find each table and check its requirements without a lock (a stale writer is refused for the price of
+ * a read); lock the namespaces of new tables, then the heads in ascending table id; where a head's version
+ * moved meanwhile, read and check again; apply the updates; write only what changed.
+ *
+ * Parts that were read before the lock stay valid if the version did not move: nobody writes a
+ * table's rows without raising it.
+ *
+ * Design §5. REST: updateTable, commitTransaction.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "commit/commit_table.h"
+#include "commit/create_table.h"
+#include "commit/metadata_location.h"
+#include "commit/publish.h"
+#include "store/uuid.h"
+
+/* Milliseconds since 1970 for Iceberg's *-ms fields. */
+int64
+ice_now_ms(void)
+{
+	return (GetCurrentTimestamp() + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) /
+		   1000;
+}
+
+/* Raises unless every requirement of a create is the assertion itself. */
+static void
+check_create_requirements(const IceTableChange *change)
+{
+	if (change->request->requirement_count > 1)
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "Invalid create requirements: assert-create allows no other requirement");
+}
+
+/* Loads what the commit needs; the refs always, for the queued metadata file lists them. */
+static void
+load_needed(IceTableChange *change)
+{
+	IceCommitNeeds needs;
+
+	ice_commit_needs(change->request, &needs);
+	needs.lists[ICE_PART_REF] = true;
+	needs.lists[ICE_PART_PROPERTIES] = true;
+	ice_table_load(&change->table, &needs, false);
+}
+
+/* First look, without a lock: finds the table and checks the requirements. */
+static void
+look_up(const IceWarehouse *warehouse, IceTableChange *change)
+{
+	change->exists = ice_table_find(&warehouse->id, &change->path, change->name, false,
+									&change->table);
+	if (change->request->is_create)
+	{
+		check_create_requirements(change);
+		if (change->exists)
+			ice_raise(ICE_ERR_COMMIT_FAILED, "Requirement failed: table already exists");
+		return;
+	}
+	if (!change->exists)
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", change->path.dotted,
+				  change->name);
+	load_needed(change);
+	ice_requirements_check(change->request, change->table.metadata);
+}
+
+/* Locks an existing table; reads and checks again if a commit came between. */
+static void
+lock_and_check(IceTableChange *change)
+{
+	IceTableMetadata *seen = change->table.metadata;
+	int64             seen_version = change->table.version;
+
+	if (!ice_table_lock(&change->table))
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", change->path.dotted,
+				  change->name);
+	if (change->table.version == seen_version)
+		change->table.metadata = seen;
+	else
+	{
+		load_needed(change);
+		ice_requirements_check(change->request, change->table.metadata);
+	}
+}
+
+/* New tables first (by namespace and name), then existing ones by id: one order for all. */
+static int
+compare_changes(const void *a, const void *b)
+{
+	const IceTableChange *x = a;
+	const IceTableChange *y = b;
+	int                   result;
+
+	if (x->exists != y->exists)
+		return x->exists ? 1 : -1;
+	if (x->exists)
+		return memcmp(&x->table.id, &y->table.id, sizeof(pg_uuid_t));
+	result = memcmp(VARDATA(x->path.hash), VARDATA(y->path.hash),
+					VARSIZE(x->path.hash) - VARHDRSZ);
+	return result != 0 ? result : strcmp(x->name, y->name);
+}
+
+/* Creates the table that a commit with assert-create describes. */
+static void
+apply_create(const IceWarehouse *warehouse, IceTableChange *change)
+{
+	IceNamespace      space;
+	IceTableMetadata *metadata;
+	int32             version = ice_commit_initial_format_version(change->request);
+
+	ice_namespace_get(&warehouse->id, &change->path, ICE_LOCK_KEY_SHARE, false, &space);
+	metadata = ice_table_metadata_empty(version, ice_uuid_v4_text());
+	change->table = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
+	change->table.metadata = metadata;
+	(void) ice_updates_apply(change->request, metadata, ice_now_ms());
+	if (metadata->location == NULL)
+		metadata->location = ice_location_derive(warehouse, &change->path, &space, change->name,
+												 metadata->table_uuid);
+	else
+		metadata->location = ice_location_normalize(metadata->location);
+	if (!ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
+		ice_raise(ICE_ERR_COMMIT_FAILED, "Requirement failed: table already exists");
+}
+
+/* The folder settings that decide where files go. */
+static const char *
+folders_key(const IceTableMetadata *metadata)
+{
+	const char *path = ice_table_property(metadata, "write.metadata.path");
+
+	return psprintf("%s\n%s", metadata->location, path ? path : "");
+}
+
+/* Applies the updates to a locked table and writes the next version, if anything changed. */
+static void
+apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
+{
+	IceTable         *table = &change->table;
+	IceTableMetadata *metadata = table->metadata;
+	const char       *folders = folders_key(metadata);
+	int64             before_ms = metadata->last_updated_ms;
+	List             *trimmed;
+
+	if (!ice_updates_apply(change->request, metadata, ice_now_ms()))
+		return;
+	metadata->location = ice_location_normalize(metadata->location);
+	if (strcmp(folders, folders_key(metadata)) != 0)
+		ice_publish_prepare(warehouse, metadata);
+	ice_metadata_log_push(metadata, table->metadata_location, before_ms);
+	table->metadata_location = ice_metadata_location_next(metadata, table->metadata_location);
+	table->version++;
+	ice_table_update(table, ice_metadata_log_max(metadata), &trimmed);
+	ice_publish_metadata(warehouse, table);
+	ice_publish_deletes(table, trimmed);
+	ice_publish_event(table, "commit-table", &change->path, change->name,
+					  ice_version_details(table));
+}
+
+void
+ice_commit_changes(const IceWarehouse *warehouse, IceTableChange *changes, int count)
+{
+	for (int i = 0; i < count; i++)
+		look_up(warehouse, &changes[i]);
+	qsort(changes, count, sizeof(IceTableChange), compare_changes);
+	for (int i = 1; i < count; i++)
+		if (compare_changes(&changes[i - 1], &changes[i]) == 0)
+			ice_raise(ICE_ERR_BAD_REQUEST, "Table appears twice in the transaction: %s.%s",
+					  changes[i].path.dotted, changes[i].name);
+	for (int i = 0; i < count; i++)
+		if (changes[i].exists)
+			lock_and_check(&changes[i]);
+	for (int i = 0; i < count; i++)
+	{
+		if (changes[i].exists)
+			apply_updates(warehouse, &changes[i]);
+		else
+			apply_create(warehouse, &changes[i]);
+	}
+}

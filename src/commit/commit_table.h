@@ -1,0 +1,25 @@
+/*
+ * commit_table.h
+ *		The commit of one or many tables, all or nothing.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_COMMIT_TABLE_H
+#define ICE_COMMIT_TABLE_H
+
+#include "store/store_table.h"
+
+typedef struct IceTableChange
+{
+	IceNamespacePath  path;
+	const char       *name;
+	IceCommitRequest *request;
+	IceTable          table;  /* afterwards: the new state */
+	bool              exists; /* before the commit */
+} IceTableChange;
+
+/* Checks and applies all changes in the caller's transaction; design §5. Raises COMMIT_FAILED (409),
+ * NO_SUCH_TABLE, NO_SUCH_NAMESPACE, VALIDATION, BAD_REQUEST; 55P03 on a lock timeout. */
+extern void ice_commit_changes(const IceWarehouse *warehouse, IceTableChange *changes, int count);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * create_table.c
+ *		New tables: created, staged, registered.
+ *
+ * The namespace is locked FOR KEY SHARE first; the name is claimed by the unique index of the
+ * relations, which waits for whoever is claiming the same one.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "commit/create_table.h"
+#include "commit/metadata_location.h"
+#include "commit/publish.h"
+#include "guc.h"
+#include "storage/storage.h"
+#include "store/store_task.h"
+#include "store/uuid.h"
+
+bool
+ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamespacePath *path,
+				 const char *name, const char *event_type)
+{
+	bool publish = table->metadata_location == NULL;
+
+	table->id = ice_uuid_v7();
+	table->version = 1;
+	if (!ice_relation_insert(&warehouse->id, &table->id, &table->namespace_id, name))
+		return false;
+	ice_publish_prepare(warehouse, table->metadata);
+	if (publish)
+		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
+	ice_table_insert(table);
+	if (publish)
+		ice_publish_metadata(warehouse, table);
+	ice_publish_event(table, event_type, path, name, ice_version_details(table));
+	return true;
+}
+
+/* Raises ALREADY_EXISTS for a name. */
+static void
+raise_exists(const IceNamespacePath *path, const char *name)
+{
+	ice_raise(ICE_ERR_ALREADY_EXISTS, "Table already exists: %s.%s", path->dotted, name);
+}
+
+void
+ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
+				 IceCreateTable *request, IceTable *out)
+{
+	IceNamespace space;
+	IceTable     existing;
+	const char  *table_uuid = ice_uuid_v4_text();
+	const char  *location;
+
+	ice_namespace_get(&warehouse->id, path,
+					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
+	if (ice_table_find(&warehouse->id, path, request->name, false, &existing))
+		raise_exists(path, request->name);
+	location = request->location != NULL
+				   ? ice_location_normalize(request->location)
+				   : ice_location_derive(warehouse, path, &space, request->name, table_uuid);
+	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
+	out->metadata = ice_table_metadata_new(request, table_uuid, location, ice_now_ms());
+	if (request->stage_create)
+		ice_publish_prepare(warehouse, out->metadata);
+	else if (!ice_create_write(warehouse, out, path, request->name, "create-table"))
+		raise_exists(path, request->name);
+}
+
+/* Reads a metadata document from storage, or from the queue if its file is still to be written. */
+static IceTableMetadata *
+read_document(const IceWarehouse *warehouse, const char *metadata_location)
+{
+	StringInfoData document;
+	IceJson       *json;
+
+	initStringInfo(&document);
+	if (!ice_task_pending_document(&warehouse->id, metadata_location, &document))
+		ice_storage_read_metadata(metadata_location, &document);
+	json = ice_json_parse(document.data, document.len, ice_guc_json_depth_max);
+	return ice_table_metadata_parse(json, ice_uuid_v4_text());
+}
+
+/* Replaces the whole content of an existing table by another document, as its next version. */
+static void
+overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
+				IceTableMetadata *metadata, const char *metadata_location)
+{
+	List *trimmed;
+
+	if (!ice_table_lock(table))
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
+	ice_table_load_all(table, false);
+	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
+	{
+		IcePartList *old = &table->metadata->lists[kind];
+		IcePartList *new = &metadata->lists[kind];
+		IcePartList  both = {.loaded = true, .count = old->count + new->count};
+
+		both.capacity = both.count;
+		both.items = palloc(sizeof(IcePart *) * Max(both.count, 1));
+		for (int i = 0; i < old->count; i++)
+		{
+			ice_part_remove(old->items[i]);
+			both.items[i] = old->items[i];
+		}
+		for (int i = 0; i < new->count; i++)
+			both.items[old->count + i] = new->items[i];
+		metadata->lists[kind] = both;
+	}
+	table->metadata = metadata;
+	table->metadata_location = metadata_location;
+	table->version++;
+	ice_table_update(table, PG_INT32_MAX, &trimmed);
+	ice_publish_event(table, "register-table", path, name, ice_version_details(table));
+}
+
+void
+ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+				   const char *metadata_location, bool overwrite, IceTable *out)
+{
+	IceNamespace      space;
+	IceTableMetadata *metadata;
+	bool              exists;
+
+	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	exists = ice_table_find(&warehouse->id, path, name, false, out);
+	if (exists && !overwrite)
+		raise_exists(path, name);
+	metadata = read_document(warehouse, metadata_location);
+	if (exists)
+	{
+		overwrite_table(out, path, name, metadata, metadata_location);
+		return;
+	}
+	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
+	out->metadata = metadata;
+	out->metadata_location = metadata_location;
+	if (!ice_create_write(warehouse, out, path, name, "register-table"))
+		raise_exists(path, name);
+}

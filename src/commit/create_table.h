@@ -1,0 +1,45 @@
+/*
+ * create_table.h
+ *		New tables: created, staged, registered; and the ends of tables: dropped, unregistered, renamed.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_CREATE_TABLE_H
+#define ICE_CREATE_TABLE_H
+
+#include "store/store_table.h"
+
+/* Milliseconds since 1970. */
+extern int64 ice_now_ms(void);
+
+/* Writes a new table (metadata complete, namespace locked): name, head, parts, file, event. Gives it an id, version 1
+ * and, unless it has one, a metadata location whose file is published. False if the name is taken. */
+extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,
+							 const IceNamespacePath *path, const char *name,
+							 const char *event_type);
+
+/* REST createTable; with stage_create nothing is stored and table->metadata_location is NULL. */
+extern void ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
+							 IceCreateTable *request, IceTable *out);
+
+/* REST registerTable: takes over the document at a metadata location; with overwrite an existing table of that
+ * name gets it as its next version and keeps its id. */
+extern void ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
+							   const char *name, const char *metadata_location, bool overwrite,
+							   IceTable *out);
+
+/* REST dropTable; purge queues the deletion of all files. */
+extern void ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						   const char *name, bool purge);
+
+/* REST unregisterTable: drops the name, leaves all files, and makes sure that the last metadata file is there. Appends
+ * the last document. */
+extern void ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								 const char *name, IceTable *out, StringInfo document);
+
+/* REST renameTable, within one warehouse. */
+extern void ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
+							 const char *source, const IceNamespacePath *destination_path,
+							 const char *destination);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * end_table.c
+ *		Names that go or move: drop, unregister, rename.
+ *
+ * Each locks the table's head first, so that it and a commit of the same table follow each other.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "commit/create_table.h"
+#include "commit/publish.h"
+#include "storage/storage.h"
+#include "store/store_task.h"
+
+/* Finds and locks a live table; raises NO_SUCH_TABLE. */
+static void
+get_locked(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+		   IceTable *out)
+{
+	ice_table_get(&warehouse->id, path, name, false, out);
+	if (!ice_table_lock(out))
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
+}
+
+void
+ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+			   bool purge)
+{
+	IceTable table;
+
+	get_locked(warehouse, path, name, &table);
+	ice_table_mark_dropped(&table);
+	if (purge)
+		ice_task_enqueue_purge(&table.warehouse_id, &table.id, table.version);
+	ice_publish_event(&table, "drop-table", path, name,
+					  purge ? "{\"purge\":true}" : "{\"purge\":false}");
+}
+
+void
+ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+					 IceTable *out, StringInfo document)
+{
+	int start = document->len;
+
+	get_locked(warehouse, path, name, out);
+	ice_render_current(document, out, false);
+	if (!ice_storage_for(out->metadata_location)->exists(out->metadata_location))
+		ice_storage_write_metadata(out->metadata_location, document->data + start,
+								   document->len - start);
+	ice_table_mark_dropped(out);
+	ice_publish_event(out, "unregister-table", path, name, ice_version_details(out));
+}
+
+void
+ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
+				 const char *source, const IceNamespacePath *destination_path,
+				 const char *destination)
+{
+	IceTable       table;
+	IceNamespace   space;
+	StringInfoData details;
+	IceJsonWriter  w;
+
+	ice_table_get(&warehouse->id, source_path, source, false, &table);
+	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
+	if (!ice_table_lock(&table))
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", source_path->dotted,
+				  source);
+	ice_relation_rename(&table, &space.id, destination,
+						psprintf("%s.%s", destination_path->dotted, destination));
+	initStringInfo(&details);
+	ice_jw_init(&w, &details);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "source-namespace");
+	ice_jw_begin_array(&w);
+	for (int i = 0; i < source_path->depth; i++)
+		ice_jw_string(&w, source_path->levels[i]);
+	ice_jw_end_array(&w);
+	ice_jw_key(&w, "source-name");
+	ice_jw_string(&w, source);
+	ice_jw_end_object(&w);
+	ice_publish_event(&table, "rename-table", destination_path, destination, details.data);
+}

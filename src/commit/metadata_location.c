@@ -1,0 +1,125 @@
+/*
+ * metadata_location.c
+ *		Where a table and its metadata files lie.
+ *
+ * A derived location never depends on the name alone: it ends in the table's uuid, so that a name
+ * used again cannot expose old data. Long names are cut, for file systems limit a path.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "commit/metadata_location.h"
+#include "guc.h"
+#include "storage/storage.h"
+#include "store/uuid.h"
+
+#define LEVEL_BYTES_MAX 64      /* of one namespace level in a path */
+#define NAMESPACE_BYTES_MAX 1024 /* of all levels */
+#define TABLE_BYTES_MAX 128     /* of the table's name */
+
+/* Appends a name with all bytes but letters, digits, '.', '_' and '-' as '_', never "." or "..". */
+static void
+append_safe(StringInfo out, const char *name, int bytes_max)
+{
+	bool only_dots = strspn(name, ".") == strlen(name);
+
+	for (int i = 0; name[i] != '\0' && i < bytes_max; i++)
+	{
+		unsigned char c = name[i];
+		bool          safe = (c < 128 && isalnum(c)) || c == '_' || c == '-' || c == '.';
+
+		appendStringInfoChar(out, safe && !(only_dots && c == '.') ? c : '_');
+	}
+}
+
+char *
+ice_location_normalize(const char *location)
+{
+	size_t len = strlen(location);
+
+	while (len > 0 && location[len - 1] == '/' && !(len >= 3 && strncmp(location + len - 3, "://", 3) == 0))
+		len--;
+	if (len == 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid location: \"%s\"", location);
+	return pnstrdup(location, len);
+}
+
+char *
+ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
+					const IceNamespace *space, const char *name, const char *table_uuid)
+{
+	IceJson       *properties = ice_json_parse(space->properties, strlen(space->properties),
+											   ice_guc_json_depth_max);
+	const char    *base = ice_json_opt_string(properties, "location");
+	StringInfoData out;
+	int            start;
+
+	if (base == NULL)
+		base = warehouse->location;
+	if (base == NULL)
+		ice_raise_full(ICE_ERR_BAD_REQUEST,
+					   psprintf("Cannot derive a location for table: %s.%s", path->dotted, name),
+					   "Neither the namespace nor the warehouse has a location.",
+					   "Give the table a location, or set one on the warehouse or namespace.");
+	initStringInfo(&out);
+	appendStringInfo(&out, "%s/", ice_location_normalize(base));
+	start = out.len;
+	for (int i = 0; i < path->depth && out.len - start < NAMESPACE_BYTES_MAX; i++)
+	{
+		append_safe(&out, path->levels[i], LEVEL_BYTES_MAX);
+		appendStringInfoChar(&out, '/');
+	}
+	append_safe(&out, name, TABLE_BYTES_MAX);
+	appendStringInfo(&out, "-%s", table_uuid);
+	return out.data;
+}
+
+/* The folder of the table's metadata files. */
+static const char *
+metadata_folder(const IceTableMetadata *metadata)
+{
+	const char *path = ice_table_property(metadata, "write.metadata.path");
+
+	if (path != NULL)
+		return ice_location_normalize(path);
+	return psprintf("%s/metadata", metadata->location);
+}
+
+/* The number in a metadata file's name ("00012-….metadata.json"), -1 if it has none. */
+static int64
+file_number(const char *location)
+{
+	const char *base = strrchr(location, '/');
+	char       *end;
+	int64       number;
+
+	base = base ? base + 1 : location;
+	if (!isdigit((unsigned char) *base))
+		return -1;
+	number = strtoll(base, &end, 10);
+	return *end == '-' && number >= 0 && number < PG_INT32_MAX ? number : -1;
+}
+
+char *
+ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous)
+{
+	const char *codec = ice_table_property(metadata, "write.metadata.compression-codec");
+	int64       number = previous != NULL ? file_number(previous) + 1 : 0;
+	bool        gzip = codec != NULL && pg_strcasecmp(codec, "gzip") == 0;
+
+	return psprintf("%s/%05lld-%s%s", metadata_folder(metadata), (long long) number,
+					ice_uuid_v4_text(), gzip ? ".gz.metadata.json" : ".metadata.json");
+}
+
+void
+ice_location_prepare(const IceTableMetadata *metadata)
+{
+	const char *data = psprintf("%s/data", metadata->location);
+	const char *folder = metadata_folder(metadata);
+
+	ice_storage_for(folder)->make_directory(folder);
+	ice_storage_for(data)->make_directory(data);
+}

@@ -1,0 +1,30 @@
+/*
+ * metadata_location.h
+ *		Where a table and its metadata files lie.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_METADATA_LOCATION_H
+#define ICE_METADATA_LOCATION_H
+
+#include "store/store_table.h"
+
+/* The location of a new table for which the client asked none:
+ * <namespace location or warehouse location>/<namespace>/<table>-<uuid>, of letters, digits, '.', '_' and
+ * '-' only. Raises BAD_REQUEST if neither has a location. */
+extern char *ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								 const IceNamespace *space, const char *name,
+								 const char *table_uuid);
+
+/* A client's location without trailing slashes. Raises BAD_REQUEST if nothing is left. */
+extern char *ice_location_normalize(const char *location);
+
+/* The file of the next metadata version: write.metadata.path or <location>/metadata, a number one above
+ * the previous file's (previous NULL: 0), a new uuid, .metadata.json or .gz.metadata.json. */
+extern char *ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous);
+
+/* The folders that clients and the server write to: <location>/metadata (or write.metadata.path) and <location>/data
+ * are made where storage has folders. Raises FORBIDDEN_LOCATION, UNSUPPORTED or STORAGE. */
+extern void ice_location_prepare(const IceTableMetadata *metadata);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * publish.c
+ *		What follows the rows of a new table version: its metadata file, its event, the worker's wake-up.
+ *
+ * All of it happens in the transaction of the change. Only in mode sync does a file appear before the
+ * commit; if the transaction then fails, the file is left over, which nothing refers to.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "commit/metadata_location.h"
+#include "commit/publish.h"
+#include "guc.h"
+#include "storage/storage.h"
+#include "store/store_outbox.h"
+#include "store/store_task.h"
+#include "store/task_signal.h"
+
+#define MODE_PROPERTY "icecat.metadata-write-mode"
+
+IceMetadataMode
+ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+{
+	const char *mode = ice_table_property(metadata, MODE_PROPERTY);
+
+	if (mode == NULL)
+	{
+		IceJson *properties = ice_json_parse(warehouse->properties, strlen(warehouse->properties),
+											 ice_guc_json_depth_max);
+
+		mode = ice_json_opt_string(properties, MODE_PROPERTY);
+	}
+	if (mode == NULL || strcmp(mode, "async") == 0)
+		return ICE_METADATA_ASYNC;
+	if (strcmp(mode, "sync") == 0)
+		return ICE_METADATA_SYNC;
+	if (strcmp(mode, "none") == 0)
+		return ICE_METADATA_NONE;
+	ice_raise_full(ICE_ERR_VALIDATION, psprintf("Invalid value of %s: \"%s\"", MODE_PROPERTY, mode),
+				   "Expected async, sync or none.", NULL);
+}
+
+void
+ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+{
+	if (ice_metadata_mode(warehouse, metadata) != ICE_METADATA_NONE)
+		ice_location_prepare(metadata);
+}
+
+void
+ice_render_current(StringInfo out, const IceTable *table, bool read_only)
+{
+	IceTable         current = *table;
+	IceTableMetadata metadata = *table->metadata;
+
+	memset(metadata.lists, 0, sizeof(metadata.lists));
+	current.metadata = &metadata;
+	ice_table_load_all(&current, read_only);
+	ice_table_metadata_write(out, &metadata);
+}
+
+void
+ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
+{
+	switch (ice_metadata_mode(warehouse, table->metadata))
+	{
+		case ICE_METADATA_ASYNC:
+			ice_task_enqueue_write(&table->warehouse_id, &table->id, table->version,
+								   table->metadata_location, ice_table_head_json(table));
+			break;
+		case ICE_METADATA_SYNC:
+		{
+			StringInfoData document;
+
+			initStringInfo(&document);
+			ice_render_current(&document, table, false);
+			ice_storage_write_metadata(table->metadata_location, document.data, document.len);
+			break;
+		}
+		case ICE_METADATA_NONE:
+			break;
+	}
+}
+
+void
+ice_publish_deletes(const IceTable *table, List *files)
+{
+	const char *wanted = ice_table_property(table->metadata,
+											"write.metadata.delete-after-commit.enabled");
+	ListCell   *cell;
+
+	if (wanted == NULL || pg_strcasecmp(wanted, "true") != 0)
+		return;
+	foreach (cell, files)
+		ice_task_enqueue_delete_file(&table->warehouse_id, &table->id, table->version,
+									 lfirst(cell));
+}
+
+char *
+ice_version_details(const IceTable *table)
+{
+	const IceTableMetadata *m = table->metadata;
+	StringInfoData          out;
+	IceJsonWriter           w;
+
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "metadata-location");
+	ice_jw_string(&w, table->metadata_location);
+	ice_jw_key(&w, "last-sequence-number");
+	ice_jw_int(&w, m->last_sequence_number);
+	if (m->current_snapshot_id != ICE_NO_SNAPSHOT)
+	{
+		ice_jw_key(&w, "current-snapshot-id");
+		ice_jw_int(&w, m->current_snapshot_id);
+	}
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
+void
+ice_publish_event(const IceTable *table, const char *event_type, const IceNamespacePath *path,
+				  const char *name, const char *details_json)
+{
+	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, path->array, name,
+					 table->version, details_json);
+	ice_task_signal();
+}

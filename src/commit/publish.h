@@ -1,0 +1,46 @@
+/*
+ * publish.h
+ *		What follows the rows of a new table version: its metadata file, its event, the worker's wake-up.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_PUBLISH_H
+#define ICE_PUBLISH_H
+
+#include "nodes/pg_list.h"
+
+#include "store/store_table.h"
+
+typedef enum IceMetadataMode
+{
+	ICE_METADATA_ASYNC, /* queued; the worker writes it after the commit */
+	ICE_METADATA_SYNC,  /* written before the commit returns */
+	ICE_METADATA_NONE   /* written only by export_metadata() */
+} IceMetadataMode;
+
+/* How the table's metadata files are written: its property icecat.metadata-write-mode, else the warehouse's, else
+ * async. Raises VALIDATION for another value. */
+extern IceMetadataMode ice_metadata_mode(const IceWarehouse *warehouse,
+										 const IceTableMetadata *metadata);
+
+/* Raises unless the server may keep this table's files there; makes the folders. Does nothing in mode none. */
+extern void ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
+
+/* Queues or writes the metadata file of table->version, whose rows are written. Refs must be loaded. */
+extern void ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table);
+
+/* Queues the deletion of metadata files that left the log, where the table's properties ask for it. */
+extern void ice_publish_deletes(const IceTable *table, List *files);
+
+/* Inserts the event of a change to a table and wakes the worker at commit. */
+extern void ice_publish_event(const IceTable *table, const char *event_type,
+							  const IceNamespacePath *path, const char *name,
+							  const char *details_json);
+
+/* The event details every version change carries: location, snapshot, sequence number. */
+extern char *ice_version_details(const IceTable *table);
+
+/* Appends the table's current document, read afresh (own writes included). */
+extern void ice_render_current(StringInfo out, const IceTable *table, bool read_only);
+
+#endif
