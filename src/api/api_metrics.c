@@ -1,0 +1,32 @@
+/*
+ * api_metrics.c
+ *		SQL entry for the reports of clients.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "api/args.h"
+#include "store/store_metrics.h"
+
+PG_FUNCTION_INFO_V1(sql_ice_report_metrics);
+
+Datum
+sql_ice_report_metrics(PG_FUNCTION_ARGS)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceTable         table;
+	IceJson         *report;
+
+	ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	report = ice_arg_json(fcinfo, 3, "report");
+	if (report->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metrics report: expected an object");
+	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), false, &table);
+	ice_metrics_insert(&table, ice_json_string(report, "report-type"), ice_json_text(report));
+	ice_spi_end();
+	PG_RETURN_VOID();
+}
