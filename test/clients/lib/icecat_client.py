@@ -1,0 +1,116 @@
+"""What the client suites share: connections, namespaces of their own, rows, a plain HTTP client.
+
+The server is given by ICECAT_URL and ICECAT_WAREHOUSE and is never started or stopped here. Every test
+works in a namespace of its own and removes it, so the suites can run against a catalog that is in use.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+
+import importlib
+import os
+import pathlib
+import time
+import urllib.parse
+import uuid
+
+import duckdb
+import pyarrow as pa
+import requests
+from pyiceberg.catalog import load_catalog
+from pyiceberg.schema import Schema
+from pyiceberg.types import DoubleType, LongType, NestedField, StringType
+
+URL = os.environ.get("ICECAT_URL", "http://127.0.0.1:8181").rstrip("/")
+WAREHOUSE = os.environ.get("ICECAT_WAREHOUSE", "demo")
+
+SCHEMA = Schema(
+    NestedField(1, "id", LongType(), required=True),
+    NestedField(2, "name", StringType()),
+    NestedField(3, "amount", DoubleType()),
+    identifier_field_ids=[1],
+)
+ARROW = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("name", pa.string()),
+        pa.field("amount", pa.float64()),
+    ]
+)
+
+
+def connect(**properties):
+    """A PyIceberg catalog with a session (and so a connection) of its own."""
+    return load_catalog("icecat", type="rest", uri=URL, warehouse=WAREHOUSE, **properties)
+
+
+def rows(first, count, name="n"):
+    """An Arrow table of count rows whose ids start at first."""
+    ids = list(range(first, first + count))
+    return pa.table(
+        {"id": ids, "name": [f"{name}{i}" for i in ids], "amount": [i / 2 for i in ids]}, schema=ARROW
+    )
+
+
+def ids(table, **scan):
+    """The sorted ids that a scan of a PyIceberg table finds."""
+    return sorted(table.scan(**scan).to_arrow()["id"].to_pylist())
+
+
+def unique(prefix):
+    return f"{prefix}_{uuid.uuid4().hex[:12]}"
+
+
+def remove_namespace(catalog, namespace):
+    """Drops a namespace with everything in it."""
+    for child in catalog.list_namespaces(namespace):
+        remove_namespace(catalog, child)
+    for table in catalog.list_tables(namespace):
+        catalog.drop_table(table)
+    catalog.drop_namespace(namespace)
+
+
+def wait_until(condition, timeout_s=30.0, step_s=0.1):
+    """True as soon as condition() is, False when it never was within timeout_s."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(step_s)
+    return condition()
+
+
+def path_of(location):
+    """The local path of a file: location."""
+    return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
+
+
+class Rest:
+    """Plain HTTP to the catalog: what no client library lets a test say."""
+
+    def __init__(self):
+        self.session = requests.Session()
+        config = self.session.get(f"{URL}/v1/config", params={"warehouse": WAREHOUSE}, timeout=30).json()
+        prefix = {**config.get("defaults", {}), **config.get("overrides", {})}.get("prefix", "")
+        self.base = f"{URL}/v1/{prefix}".rstrip("/")
+
+    def call(self, method, path, body=None):
+        return self.session.request(method, f"{self.base}{path}", json=body, timeout=120)
+
+    def table(self, namespace, table):
+        """A table's path."""
+        quote = lambda text: urllib.parse.quote(text, safe="")
+        levels = "%1F".join(quote(level) for level in namespace)
+        return f"/namespaces/{levels}/tables/{quote(table)}"
+
+
+def duckdb_connection(alias="lake"):
+    """A DuckDB with the catalog attached; the extensions come from their Python packages."""
+    connection = duckdb.connect(config={"allow_unsigned_extensions": "false"})
+    for extension in ("avro", "httpfs", "iceberg"):
+        folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
+        (file,) = folder.glob(f"extensions/v{duckdb.__version__}/{extension}.duckdb_extension")
+        connection.execute(f"LOAD '{file}'")
+    connection.execute(
+        f"ATTACH '{WAREHOUSE}' AS {alias} (TYPE iceberg, ENDPOINT '{URL}', AUTHORIZATION_TYPE 'none')"
+    )
+    return connection
