@@ -29,7 +29,7 @@ $$, 'everything in its schemas belongs to the extension');
 
 SELECT is_empty($$
 	SELECT c.oid::regclass FROM pg_catalog.pg_class AS c
-	WHERE c.relnamespace = 'icecat_data'::regnamespace AND c.relkind IN ('r', 'p')
+	WHERE c.relnamespace = 'icecat_data'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
 		AND NOT c.oid = ANY ((SELECT extconfig FROM pg_catalog.pg_extension WHERE extname = 'icecat')::oid[])
 $$, 'pg_dump takes the rows of every table along');
 

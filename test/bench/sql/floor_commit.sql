@@ -1,0 +1,1 @@
+SELECT floor.commit(:client_id);

@@ -1,0 +1,2 @@
+\set id random(0, 999)
+SELECT body FROM floor.document WHERE id = :id;
