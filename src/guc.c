@@ -88,6 +88,9 @@ static const Setting settings[] = {
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a commit waits for the rows of its tables before it fails with a "
 				"retryable conflict (409). 0 waits without limit."),
+	STRING_SETTING("icecat.default_warehouse", PGC_USERSET, 0, &ice_guc_default_warehouse, "",
+				   "Warehouse that get_config() answers for when the client names none and there "
+				   "are several."),
 	MODE_SETTING("icecat.directory_mode", &ice_guc_directory_mode, 0755, 0700, 07777,
 				 show_directory_mode, "Permission bits of directories that the server makes in file storage."),
 	INT_SETTING("icecat.dropped_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_dropped_retention_s,

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 extern int   ice_guc_commit_lock_timeout_ms;
+extern char *ice_guc_default_warehouse;
 extern int   ice_guc_directory_mode;
 extern int   ice_guc_dropped_retention_s;
 extern int   ice_guc_file_mode;
