@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Prints docs/rest-api.md from contrib-gateway/src/routes.def (or from the file given)."""
+import re
+import sys
+
+import printing
+
+ROUTE = re.compile(
+    r'^GW_ROUTE\((\w+),\s*"([^"]+)",\s*(\w+),\s*(READ|WRITE),\s*(\w+),\s*([\w |]+),\s*"([^"]+)"((?:,\s*\w+)*)\)', re.M)
+ANSWERS = {"JSON": "200 with a body", "VOID": "204", "EXISTS": "204 or 404"}
+QUERY = {"QUERY_WAREHOUSE": "`warehouse`", "QUERY_PARENT": "`parent`", "QUERY_PURGE": "`purgeRequested`"}
+
+INTRO = """
+# The REST API
+
+The gateway serves the Apache Iceberg REST catalog protocol. Each endpoint is one line of `contrib-gateway/src/routes.def` and
+one SQL call; the gateway holds no Iceberg rule of its own. Bodies pass to the database unparsed, and its answer to
+the client. What a function does, see [sql-api.md](sql-api.md); errors, see [errors.md](errors.md); limits and
+timeouts, see [settings.md](settings.md).
+
+`{prefix}` is the name of a warehouse: `GET /v1/config?warehouse=demo` answers it in `overrides.prefix`. The levels of
+`{namespace}` are separated by `%1F`. Names are percent-encoded; `%2F`, `%25` and `%20` are parts of a name, not of the path.
+
+## Endpoints
+"""
+
+OUTRO = """
+`GET /v1/config` lists exactly these endpoints in `endpoints`. A `GET` may also be sent as `HEAD`. An unknown path is 404,
+a known one with another method is 405.
+
+Not offered, and therefore not listed by `/v1/config`: views, credential vending and remote signing, scan planning,
+paging, and OAuth tokens (the gateway has no authentication of its own yet: it listens on the loopback address unless told
+otherwise).
+
+## Beside the protocol
+
+| path | answers |
+|---|---|
+| `/health` | 200 while the process runs |
+| `/ready` | 200 when the database can be reached and the gateway is not draining, else 503 |
+| `/metrics` | counters in Prometheus' text format |
+"""
+
+
+def routes(text):
+    """Tuples (method, path, operation, access, answer, flags, sql, parameters) in the file's order."""
+    return [(m, path, name, access, answer, flags.split(" | "), sql, re.findall(r"\w+", parameters))
+            for m, path, name, access, answer, flags, sql, parameters in ROUTE.findall(text)]
+
+
+def document(text):
+    """The Markdown for the text of routes.def."""
+    rows = []
+    for method, path, name, access, answer, flags, sql, parameters in routes(text):
+        function = re.search(r"icecat\.(\w+)", sql).group(1)
+        query = [QUERY[p] for p in parameters if p in QUERY]
+        if "SNAPSHOTS" in flags:
+            query.append("`snapshots`")
+        rows.append((f"`{method} {path}`", name, f"`icecat.{function}`", ", ".join(query), ANSWERS[answer]))
+    return (printing.mark("contrib-gateway/src/routes.def", "docs/tools/print_rest_api.py") + INTRO + "\n"
+            + printing.table(("endpoint", "operation", "function", "query", "success"), rows) + OUTRO)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document(printing.read(sys.argv[1] if len(sys.argv) > 1 else "contrib-gateway/src/routes.def")))
