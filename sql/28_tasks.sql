@@ -1,0 +1,27 @@
+-- UPGRADE: changes here need an upgrade script.
+-- The queue between commits and storage. A commit inserts what is to be done with files in its own
+-- transaction; the worker does it afterwards, in (version, position) order for each table, and deletes the row when
+-- the file is safely there or gone. A row that cannot be done stays and is tried again for ever.
+
+CREATE TABLE icecat_data.metadata_task (
+	warehouse_id uuid NOT NULL,
+	table_id uuid NOT NULL,
+	version bigint NOT NULL,
+	position integer NOT NULL,
+	kind text NOT NULL CONSTRAINT metadata_task_kind CHECK (kind IN ('write', 'delete', 'purge')),
+	location text,
+	head json,
+	created_at timestamptz NOT NULL,
+	attempts integer NOT NULL,
+	next_attempt_at timestamptz NOT NULL,
+	last_error text,
+	CONSTRAINT metadata_task_pkey PRIMARY KEY (warehouse_id, table_id, version, position)
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
+COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the table at which the task was made';
+COMMENT ON COLUMN icecat_data.metadata_task.position IS 'Order within a version: writes before deletes before the purge';
+COMMENT ON COLUMN icecat_data.metadata_task.kind IS 'write: the metadata file of version; delete: an old metadata file; purge: all files and rows of a dropped table';
+COMMENT ON COLUMN icecat_data.metadata_task.location IS 'The file; NULL for a purge';
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'Scalars and refs of version, which are not kept in rows; only for write';
+COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
+COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure';

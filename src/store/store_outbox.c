@@ -1,0 +1,356 @@
+/*
+ * store_outbox.c
+ *		Events: written without a number by a mutation, numbered afterwards by the sequencer.
+ *
+ * Numbering locks the warehouse's event_counter row, then takes what is visible after that. A commit of a
+ * version of an object becomes visible after all earlier versions of that object (they are made
+ * under the same row lock), so each batch holds the versions of an object without a gap, and ordering
+ * it by the highest time so far within the object keeps them in order even if the clock steps back.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+
+#include "guc.h"
+#include "store/store_outbox.h"
+#include "store/task_signal.h"
+#include "store/uuid.h"
+
+#define SEQUENCE_BATCH 10000
+#define SCHEMA "icecat_data"
+
+static IceStatement insert_pending = {
+	"INSERT INTO icecat_data.event_pending (warehouse_id, event_id, occurred_at, position, "
+	"event_type, object_kind, object_id, namespace, name, version, actor, request_id, details) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	13,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, TEXTOID,
+	 INT8OID, TEXTOID, TEXTOID, JSONOID},
+	NULL};
+
+static IceStatement insert_counter = {
+	"INSERT INTO icecat_data.event_counter (warehouse_id, last_number) VALUES ($1, 0) "
+	"ON CONFLICT (warehouse_id) DO NOTHING",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement find_counter = {
+	"SELECT last_number FROM icecat_data.event_counter WHERE warehouse_id = $1", 1, {UUIDOID}, NULL};
+
+static IceStatement lock_counter = {
+	"SELECT last_number FROM icecat_data.event_counter WHERE warehouse_id = $1 "
+	"FOR UPDATE SKIP LOCKED",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement update_counter = {
+	"UPDATE icecat_data.event_counter SET last_number = $2 WHERE warehouse_id = $1",
+	2,
+	{UUIDOID, INT8OID},
+	NULL};
+
+static IceStatement select_pending = {
+	"SELECT p.event_id, p.occurred_at FROM (SELECT event_id, occurred_at, object_id, version, "
+	"position, max(occurred_at) OVER (PARTITION BY object_id ORDER BY version, occurred_at, position "
+	"ROWS UNBOUNDED PRECEDING) AS reached_at FROM icecat_data.event_pending "
+	"WHERE warehouse_id = $1) p "
+	"ORDER BY p.reached_at, p.object_id, p.version, p.occurred_at, p.position LIMIT $2",
+	2,
+	{UUIDOID, INT8OID},
+	NULL};
+
+static IceStatement move_pending = {
+	"INSERT INTO icecat_data.event (warehouse_id, number, event_id, occurred_at, event_type, "
+	"object_kind, object_id, namespace, name, version, actor, request_id, details) "
+	"SELECT p.warehouse_id, $3 + u.n, p.event_id, p.occurred_at, p.event_type, p.object_kind, "
+	"p.object_id, p.namespace, p.name, p.version, p.actor, p.request_id, p.details "
+	"FROM pg_catalog.unnest($2) WITH ORDINALITY u (event_id, n) "
+	"JOIN icecat_data.event_pending p ON p.warehouse_id = $1 AND p.event_id = u.event_id",
+	3,
+	{UUIDOID, UUIDARRAYOID, INT8OID},
+	NULL};
+
+static IceStatement delete_pending = {
+	"DELETE FROM icecat_data.event_pending WHERE warehouse_id = $1 AND event_id = ANY ($2)",
+	2,
+	{UUIDOID, UUIDARRAYOID},
+	NULL};
+
+static IceStatement any_pending = {
+	"SELECT 1 FROM icecat_data.event_pending WHERE warehouse_id = $1 LIMIT 1", 1, {UUIDOID}, NULL};
+
+/* All warehouses: worker only. */
+static IceStatement pending_warehouses = {
+	"SELECT DISTINCT warehouse_id FROM icecat_data.event_pending", 0, {0}, NULL};
+
+static IceStatement read_events = {
+	"SELECT number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, "
+	"version, actor, request_id, details FROM icecat_data.event "
+	"WHERE warehouse_id = $1 AND number > $2 ORDER BY number LIMIT $3",
+	3,
+	{UUIDOID, INT8OID, INT8OID},
+	NULL};
+
+static IceStatement list_partitions = {
+	"SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_inherits i "
+	"JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid "
+	"WHERE i.inhparent = 'icecat_data.event'::pg_catalog.regclass ORDER BY c.relname",
+	0,
+	{0},
+	NULL};
+
+/* The clock, but never twice the same in a session: events of one transaction stay in order. */
+static TimestampTz
+event_time(void)
+{
+	static TimestampTz last = 0;
+	TimestampTz        now = GetCurrentTimestamp();
+
+	last = now > last ? now : last + 1;
+	return last;
+}
+
+void
+ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const char *object_kind,
+				 const pg_uuid_t *object_id, Datum namespace_levels, const char *name,
+				 int64 version, const char *details_json)
+{
+	pg_uuid_t   event_id = ice_uuid_v7();
+	const char *request = ice_guc_request_id;
+	bool        has_request = request != NULL && request[0] != '\0';
+	Datum       values[13] = {UUIDPGetDatum(warehouse_id),
+							  UUIDPGetDatum(&event_id),
+							  TimestampTzGetDatum(event_time()),
+							  Int32GetDatum(ice_xact_position()),
+							  ice_cstring_datum(event_type),
+							  ice_cstring_datum(object_kind),
+							  UUIDPGetDatum(object_id),
+							  namespace_levels,
+							  name != NULL ? ice_cstring_datum(name) : (Datum) 0,
+							  Int64GetDatum(version),
+							  ice_cstring_datum(GetUserNameFromId(GetOuterUserId(), false)),
+							  has_request ? ice_cstring_datum(request) : (Datum) 0,
+							  details_json != NULL ? ice_cstring_datum(details_json) : (Datum) 0};
+	char        nulls[] = "             ";
+
+	if (namespace_levels == (Datum) 0)
+		nulls[7] = 'n';
+	if (name == NULL)
+		nulls[8] = 'n';
+	if (!has_request)
+		nulls[11] = 'n';
+	if (details_json == NULL)
+		nulls[12] = 'n';
+	ice_execute(&insert_pending, values, nulls, false);
+	ice_task_signal();
+}
+
+/* -- partitions ------------------------------------------------------------------------------- */
+
+/* First instant (UTC) of a month; month may be 13. */
+static TimestampTz
+month_start(int year, int month)
+{
+	struct pg_tm tm;
+	Timestamp    result;
+
+	memset(&tm, 0, sizeof(tm));
+	tm.tm_year = month > 12 ? year + 1 : year;
+	tm.tm_mon = month > 12 ? 1 : month;
+	tm.tm_mday = 1;
+	if (tm2timestamp(&tm, 0, NULL, &result) != 0)
+		elog(ERROR, "month out of range");
+	return result;
+}
+
+static void
+month_of(TimestampTz at, int *year, int *month)
+{
+	struct pg_tm tm;
+	fsec_t       fraction;
+
+	if (timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
+		elog(ERROR, "timestamp out of range");
+	*year = tm.tm_year;
+	*month = tm.tm_mon;
+}
+
+static void
+run_utility(const char *command)
+{
+	if (SPI_execute(command, false, 0) < 0)
+		elog(ERROR, "SPI_execute failed: %s", command);
+}
+
+/* Makes the partition of a month where it is missing. Attaching needs no lock that a reader or writer
+ * of event would wait for. False: another session is at it. */
+static bool
+make_partition(int year, int month)
+{
+	char *name = psprintf("event_%04d_%02d", year, month);
+	int   next_year = month == 12 ? year + 1 : year;
+	int   next_month = month == 12 ? 1 : month + 1;
+	Oid   schema = get_namespace_oid(SCHEMA, false);
+
+	if (OidIsValid(get_relname_relid(name, schema)))
+		return true;
+	if (!ice_worker_lock(ICE_WORKER_LOCK_PARTITIONS, false, false))
+		return false;
+	AcceptInvalidationMessages();
+	if (OidIsValid(get_relname_relid(name, schema)))
+		return true;
+	run_utility(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.event INCLUDING ALL)",
+						 name));
+	run_utility(psprintf("ALTER TABLE icecat_data.event ATTACH PARTITION icecat_data.%s "
+						 "FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
+						 "TO ('%04d-%02d-01 00:00:00+00')",
+						 name, year, month, next_year, next_month));
+	return true;
+}
+
+int32
+ice_events_trim(TimestampTz before)
+{
+	uint64 rows;
+	List  *names = NIL;
+	ListCell *cell;
+	int32  dropped = 0;
+
+	(void) ice_worker_lock(ICE_WORKER_LOCK_PARTITIONS, false, true);
+	rows = ice_execute(&list_partitions, NULL, NULL, false);
+	for (uint64 i = 0; i < rows; i++)
+		names = lappend(names, ice_field_text(i, 1));
+	foreach (cell, names)
+	{
+		char *name = lfirst(cell);
+		int   year;
+		int   month;
+
+		if (sscanf(name, "event_%4d_%2d", &year, &month) != 2)
+			continue;
+		if (month_start(year, month + 1) > before)
+			continue;
+		run_utility(psprintf("DROP TABLE icecat_data.%s", quote_identifier(name)));
+		dropped++;
+	}
+	return dropped;
+}
+
+/* -- sequencer -------------------------------------------------------------------------------- */
+
+/* Locks the warehouse's counter and returns its value; -1 if another session has it. */
+static int64
+lock_last_number(const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	if (ice_execute(&find_counter, values, NULL, false) == 0)
+		ice_execute(&insert_counter, values, NULL, false);
+	if (ice_execute(&lock_counter, values, NULL, false) == 0)
+		return -1;
+	return ice_field_int64(0, 1);
+}
+
+/* The ids of the next batch in order, as uuid[]; makes their partitions. 0 if a partition cannot be made now. */
+static Datum
+next_batch(const pg_uuid_t *warehouse_id, int *count)
+{
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(SEQUENCE_BATCH)};
+	int    rows = (int) ice_execute(&select_pending, values, NULL, false);
+	Datum *ids = palloc(sizeof(Datum) * Max(rows, 1));
+	List  *months = NIL; /* year * 12 + month - 1 */
+	ListCell *cell;
+
+	for (int i = 0; i < rows; i++)
+	{
+		pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+		int        year;
+		int        month;
+
+		*id = ice_field_uuid(i, 1);
+		ids[i] = UUIDPGetDatum(id);
+		month_of(DatumGetTimestampTz(ice_field(i, 2)), &year, &month);
+		months = list_append_unique_int(months, year * 12 + month - 1);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	*count = rows;
+	foreach (cell, months)
+		if (!make_partition(lfirst_int(cell) / 12, lfirst_int(cell) % 12 + 1))
+			return (Datum) 0;
+	return PointerGetDatum(
+		construct_array(ids, rows, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+}
+
+IceSequenceResult
+ice_events_sequence(const pg_uuid_t *warehouse_id, int64 *numbered)
+{
+	int64 last;
+	int   count;
+	Datum ids;
+
+	last = lock_last_number(warehouse_id);
+	if (last < 0)
+		return ICE_SEQUENCE_BUSY;
+	ids = next_batch(warehouse_id, &count);
+	if (ids == (Datum) 0)
+		return ICE_SEQUENCE_BUSY;
+	if (count > 0)
+	{
+		Datum move[3] = {UUIDPGetDatum(warehouse_id), ids, Int64GetDatum(last)};
+		Datum counter[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(last + count)};
+
+		if (ice_execute(&move_pending, move, NULL, false) != (uint64) count)
+			elog(ERROR, "events changed while they were numbered");
+		ice_execute(&delete_pending, move, NULL, false);
+		ice_execute(&update_counter, counter, NULL, false);
+		Async_Notify(ICE_EVENT_CHANNEL,
+					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(warehouse_id))));
+		*numbered += count;
+	}
+	return count == SEQUENCE_BATCH ? ICE_SEQUENCE_MORE : ICE_SEQUENCE_DONE;
+}
+
+bool
+ice_events_pending(const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	return ice_execute(&any_pending, values, NULL, false) > 0;
+}
+
+List *
+ice_events_pending_warehouses(void)
+{
+	uint64 rows = ice_execute(&pending_warehouses, NULL, NULL, false);
+	List  *ids = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+
+		*id = ice_field_uuid(i, 1);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
+uint64
+ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(after), Int64GetDatum(limit)};
+
+	return ice_execute(&read_events, values, NULL, false);
+}

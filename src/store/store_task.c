@@ -1,0 +1,393 @@
+/*
+ * store_task.c
+ *		The queue of what is to be done with files after a commit (icecat_data.metadata_task).
+ *
+ * Three statements scan for work over all warehouses; they are marked, and only the worker runs them, on
+ * the server where the rows are. All others are key look-ups within a warehouse.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "store/store_table.h"
+#include "store/store_task.h"
+#include "store/task_signal.h"
+
+#define POSITION_KIND_SHIFT 20
+#define ERROR_BYTES_MAX 1000
+
+static const char *const kind_names[] = {"write", "delete", "purge"};
+
+static IceStatement insert_task = {
+	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
+	"location, head, created_at, attempts, next_attempt_at) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8)",
+	8,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement find_document = {
+	"SELECT table_id, version, head FROM icecat_data.metadata_task "
+	"WHERE warehouse_id = $1 AND location = $2 AND kind = 'write'",
+	2,
+	{UUIDOID, TEXTOID},
+	NULL};
+
+/* The first task of each table; its purge, where it has one, goes before all others. */
+#define FIRST_TASKS                                                                          \
+	"(SELECT DISTINCT ON (t.warehouse_id, t.table_id) t.warehouse_id, t.table_id, "          \
+	"t.created_at, t.next_attempt_at FROM icecat_data.metadata_task t "                      \
+	"ORDER BY t.warehouse_id, t.table_id, t.version, t.position) f "                         \
+	"LEFT JOIN icecat_data.metadata_task p ON p.warehouse_id = f.warehouse_id "              \
+	"AND p.table_id = f.table_id AND p.kind = 'purge'"
+
+/* All warehouses: worker only. */
+static IceStatement due_tables = {
+	"SELECT f.warehouse_id, f.table_id, p.table_id IS NOT NULL FROM " FIRST_TASKS
+	" WHERE coalesce(p.next_attempt_at, f.next_attempt_at) <= $1 ORDER BY f.created_at LIMIT $2",
+	2,
+	{TIMESTAMPTZOID, INT8OID},
+	NULL};
+
+/* All warehouses: worker only. */
+static IceStatement next_attempt = {
+	"SELECT min(coalesce(p.next_attempt_at, f.next_attempt_at)) FROM " FIRST_TASKS, 0, {0}, NULL};
+
+/* All warehouses: worker only. */
+static IceStatement dropped_tables = {
+	"SELECT r.warehouse_id, r.relation_id, false FROM icecat_data.relation r "
+	"WHERE r.dropped_at < $1 AND r.kind = 'table' AND NOT EXISTS (SELECT 1 "
+	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = r.warehouse_id "
+	"AND t.table_id = r.relation_id) LIMIT $2",
+	2,
+	{TIMESTAMPTZOID, INT8OID},
+	NULL};
+
+static IceStatement first_tasks = {
+	"SELECT version, position, kind, location, head, attempts FROM icecat_data.metadata_task "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND (NOT $3 OR kind = 'purge') "
+	"ORDER BY version, position LIMIT $4",
+	4,
+	{UUIDOID, UUIDOID, BOOLOID, INT8OID},
+	NULL};
+
+static IceStatement delete_task = {
+	"DELETE FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND version = $3 AND position = $4",
+	4,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID},
+	NULL};
+
+static IceStatement delete_tasks = {
+	"DELETE FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement fail_task = {
+	"UPDATE icecat_data.metadata_task SET attempts = attempts + 1, next_attempt_at = $5, "
+	"last_error = $6 WHERE warehouse_id = $1 AND table_id = $2 AND version = $3 AND position = $4",
+	6,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID},
+	NULL};
+
+static IceStatement any_task = {
+	"SELECT 1 FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 LIMIT 1",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement pending_writes = {
+	"SELECT xmin FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND version <= $3 AND kind = 'write'",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
+	NULL};
+
+static IceStatement dropped_head = {
+	"SELECT h.location, h.metadata_location, p.body, r.name, n.levels "
+	"FROM icecat_data.table_head h JOIN icecat_data.relation r "
+	"ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.table_id "
+	"LEFT JOIN icecat_data.namespace n "
+	"ON n.warehouse_id = r.warehouse_id AND n.namespace_id = r.namespace_id "
+	"LEFT JOIN icecat_data.table_property_set p ON p.warehouse_id = h.warehouse_id "
+	"AND p.table_id = h.table_id AND p.removed_version IS NULL "
+	"WHERE h.warehouse_id = $1 AND h.table_id = $2 AND h.dropped_at IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+/* Removed rows too, as far as they are still there: a purge takes all that the table ever named. */
+static IceStatement table_snapshots = {
+	"SELECT body FROM icecat_data.table_snapshot WHERE warehouse_id = $1 AND table_id = $2 "
+	"ORDER BY ordinal",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement table_statistics = {
+	"SELECT body FROM icecat_data.table_statistics WHERE warehouse_id = $1 AND table_id = $2 "
+	"UNION ALL SELECT body FROM icecat_data.table_partition_statistics "
+	"WHERE warehouse_id = $1 AND table_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement table_metadata_log = {
+	"SELECT metadata_file FROM icecat_data.table_metadata_log WHERE warehouse_id = $1 "
+	"AND table_id = $2 ORDER BY ordinal",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement live_locations = {
+	"SELECT location FROM icecat_data.table_head WHERE warehouse_id = $1 AND dropped_at IS NULL",
+	1,
+	{UUIDOID},
+	NULL};
+
+/* -- enqueue ---------------------------------------------------------------------------------- */
+
+static void
+enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version,
+		const char *location, const char *head_json)
+{
+	int32 position = ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
+	Datum values[8] = {UUIDPGetDatum(warehouse_id),
+					   UUIDPGetDatum(table_id),
+					   Int64GetDatum(version),
+					   Int32GetDatum(position),
+					   ice_cstring_datum(kind_names[kind]),
+					   location != NULL ? ice_cstring_datum(location) : (Datum) 0,
+					   head_json != NULL ? ice_cstring_datum(head_json) : (Datum) 0,
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+	char  nulls[] = "        ";
+
+	if (location == NULL)
+		nulls[5] = 'n';
+	if (head_json == NULL)
+		nulls[6] = 'n';
+	ice_execute(&insert_task, values, nulls, false);
+	ice_task_signal();
+}
+
+void
+ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version,
+					   const char *metadata_location, const char *head_json)
+{
+	enqueue(ICE_TASK_WRITE, warehouse_id, table_id, version, metadata_location, head_json);
+}
+
+void
+ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+							 int64 version, const char *location)
+{
+	enqueue(ICE_TASK_DELETE, warehouse_id, table_id, version, location, NULL);
+}
+
+void
+ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version)
+{
+	enqueue(ICE_TASK_PURGE, warehouse_id, table_id, version, NULL, NULL);
+}
+
+bool
+ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_location,
+						  StringInfo out)
+{
+	Datum     values[2] = {UUIDPGetDatum(warehouse_id), ice_cstring_datum(metadata_location)};
+	pg_uuid_t table_id;
+
+	if (ice_execute(&find_document, values, NULL, false) == 0)
+		return false;
+	table_id = ice_field_uuid(0, 1);
+	ice_store_render_version(out, warehouse_id, &table_id, ice_field_int64(0, 2),
+							 ice_field_text(0, 3));
+	return true;
+}
+
+/* -- the worker's side ------------------------------------------------------------------------ */
+
+/* The rows of the last result as a List of IceTaskTable *. */
+static List *
+read_tables(uint64 rows)
+{
+	List *tables = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceTaskTable *table = palloc(sizeof(IceTaskTable));
+
+		table->warehouse_id = ice_field_uuid(i, 1);
+		table->table_id = ice_field_uuid(i, 2);
+		table->has_purge = DatumGetBool(ice_field(i, 3));
+		tables = lappend(tables, table);
+	}
+	return tables;
+}
+
+List *
+ice_task_due_tables(TimestampTz now, int limit)
+{
+	Datum values[2] = {TimestampTzGetDatum(now), Int64GetDatum(limit)};
+
+	return read_tables(ice_execute(&due_tables, values, NULL, false));
+}
+
+List *
+ice_task_dropped_tables(TimestampTz before, int limit)
+{
+	Datum values[2] = {TimestampTzGetDatum(before), Int64GetDatum(limit)};
+
+	return read_tables(ice_execute(&dropped_tables, values, NULL, false));
+}
+
+static IceTaskKind
+kind_of_name(const char *name)
+{
+	for (int kind = 0; kind < (int) lengthof(kind_names); kind++)
+		if (strcmp(kind_names[kind], name) == 0)
+			return (IceTaskKind) kind;
+	elog(ERROR, "unknown task kind \"%s\"", name);
+}
+
+List *
+ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool purge_only,
+			   int limit)
+{
+	Datum  values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
+						BoolGetDatum(purge_only), Int64GetDatum(limit)};
+	uint64 rows = ice_execute(&first_tasks, values, NULL, false);
+	List  *tasks = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceTask *task = palloc(sizeof(IceTask));
+
+		task->warehouse_id = *warehouse_id;
+		task->table_id = *table_id;
+		task->version = ice_field_int64(i, 1);
+		task->position = ice_field_int32(i, 2);
+		task->kind = kind_of_name(ice_field_text(i, 3));
+		task->location = ice_field_text(i, 4);
+		task->head_json = ice_field_text(i, 5);
+		task->attempts = ice_field_int32(i, 6);
+		tasks = lappend(tasks, task);
+	}
+	return tasks;
+}
+
+void
+ice_task_done(const IceTask *task)
+{
+	Datum values[4] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
+					   Int64GetDatum(task->version), Int32GetDatum(task->position)};
+
+	ice_execute(&delete_task, values, NULL, false);
+}
+
+void
+ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error)
+{
+	size_t len = (size_t) pg_mbcliplen(error, (int) strlen(error), ERROR_BYTES_MAX);
+	Datum  values[6] = {UUIDPGetDatum(&task->warehouse_id),
+						UUIDPGetDatum(&task->table_id),
+						Int64GetDatum(task->version),
+						Int32GetDatum(task->position),
+						TimestampTzGetDatum(next_attempt_at),
+						ice_text_datum(error, len)};
+
+	ice_execute(&fail_task, values, NULL, false);
+}
+
+void
+ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	ice_execute(&delete_tasks, values, NULL, false);
+}
+
+bool
+ice_task_any(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	return ice_execute(&any_task, values, NULL, false) > 0;
+}
+
+bool
+ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version,
+					   bool *own)
+{
+	Datum  values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
+						Int64GetDatum(version)};
+	uint64 rows;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	rows = ice_execute(&pending_writes, values, NULL, true);
+	PopActiveSnapshot();
+	*own = false;
+	for (uint64 i = 0; i < rows; i++)
+		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_field(i, 1))))
+			*own = true;
+	SPI_freetuptable(SPI_tuptable);
+	return rows > 0;
+}
+
+bool
+ice_task_next_attempt(TimestampTz *at)
+{
+	ice_execute(&next_attempt, NULL, NULL, false);
+	if (ice_field_is_null(0, 1))
+		return false;
+	*at = DatumGetTimestampTz(ice_field(0, 1));
+	return true;
+}
+
+/* -- purge ------------------------------------------------------------------------------------ */
+
+/* The one column of a statement's rows, as C strings. */
+static List *
+read_texts(IceStatement *statement, Datum *values)
+{
+	uint64 rows = ice_execute(statement, values, NULL, false);
+	List  *texts = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		texts = lappend(texts, ice_field_text(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return texts;
+}
+
+bool
+ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceTableFiles *out)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	if (ice_execute(&dropped_head, values, NULL, false) == 0)
+		return false;
+	out->location = ice_field_text(0, 1);
+	out->metadata_location = ice_field_text(0, 2);
+	out->properties = ice_field_text(0, 3);
+	out->name = ice_field_text(0, 4);
+	out->namespace_levels = ice_field_is_null(0, 5) ? (Datum) 0 : ice_field(0, 5);
+	out->snapshots = read_texts(&table_snapshots, values);
+	out->statistics = read_texts(&table_statistics, values);
+	out->metadata_log = read_texts(&table_metadata_log, values);
+	return true;
+}
+
+List *
+ice_purge_live_locations(const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	return read_texts(&live_locations, values);
+}

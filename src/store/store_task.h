@@ -1,0 +1,101 @@
+/*
+ * store_task.h
+ *		The queue of what is to be done with files after a commit.
+ *
+ * The enqueue functions run in the mutation's transaction, after the table's head was locked, and wake the
+ * worker when it commits. Tasks of a table are done in the order (version, position); the first that fails
+ * holds up the later ones of its table, and no other table's.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORE_TASK_H
+#define ICE_STORE_TASK_H
+
+#include "utils/timestamp.h"
+
+#include "store/plan_cache.h"
+
+/* The metadata file of a version. head_json: ice_table_head_json() of that version. */
+extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								   int64 version, const char *metadata_location,
+								   const char *head_json);
+/* An old metadata file, after all earlier tasks of the table. */
+extern void ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+										 int64 version, const char *location);
+/* All files, then all rows, of a table that this transaction drops. Earlier tasks of the table become void. */
+extern void ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								   int64 version);
+
+/* Appends the document of a metadata file that is still in the queue; false if there is none such. */
+extern bool ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_location,
+									  StringInfo out);
+
+typedef enum IceTaskKind
+{
+	ICE_TASK_WRITE,
+	ICE_TASK_DELETE,
+	ICE_TASK_PURGE
+} IceTaskKind;
+
+typedef struct IceTask
+{
+	pg_uuid_t   warehouse_id;
+	pg_uuid_t   table_id;
+	int64       version;
+	int32       position;
+	IceTaskKind kind;
+	const char *location;
+	const char *head_json;
+	int32       attempts;
+} IceTask;
+
+/* A table with something to do now. */
+typedef struct IceTaskTable
+{
+	pg_uuid_t warehouse_id;
+	pg_uuid_t table_id;
+	bool      has_purge;
+} IceTaskTable;
+
+/* Tables whose first task is due, longest waiting first: a List of IceTaskTable *. For the worker only: not
+ * bound to a warehouse. */
+extern List *ice_task_due_tables(TimestampTz now, int limit);
+/* The first tasks of a table, in order: a List of IceTask *. purge_only: just its purge. */
+extern List *ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+							bool purge_only, int limit);
+extern void ice_task_done(const IceTask *task);
+extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
+/* Deletes the tasks of a table that a purge makes void, and the purge itself. */
+extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+/* Is a task of the table left, resp. a write up to a version? Sees the newest committed state whatever the
+ * isolation level. own is set if the transaction itself has made such a write. */
+extern bool ice_task_any(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								   int64 version, bool *own);
+/* Time of the next attempt over all tasks; false if the queue is empty. For the worker only. */
+extern bool ice_task_next_attempt(TimestampTz *at);
+
+/* -- what a purge and the trimming of dropped tables need -------------------------------------- */
+
+/* What the rows of a dropped table say about its files. All lists are of C strings. */
+typedef struct IceTableFiles
+{
+	const char *location;
+	const char *metadata_location;
+	const char *properties; /* JSON object */
+	List       *snapshots;  /* JSON objects */
+	List       *statistics; /* JSON objects, of both kinds */
+	List       *metadata_log; /* metadata files */
+	const char *name;
+	Datum       namespace_levels; /* text[], or 0 where the namespace is gone */
+} IceTableFiles;
+
+/* False if the table's head is gone or the table is not dropped. */
+extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								 IceTableFiles *out);
+/* Locations of the warehouse's live tables: C strings. */
+extern List *ice_purge_live_locations(const pg_uuid_t *warehouse_id);
+/* Tables dropped before a time for which no task is queued: a List of IceTaskTable *. For the worker only. */
+extern List *ice_task_dropped_tables(TimestampTz before, int limit);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * task_signal.h
+ *		Wakes the worker of this database when a transaction commits; starts it where none runs.
+ *
+ * The worker of each database has a slot in a small piece of shared memory, which is made at first use (no
+ * shared_preload_libraries needed) and guarded by one spinlock, held for a few instructions. A slot
+ * says: nobody (free), a session has asked for a worker (starting), or a worker waits on this latch
+ * (running). Latches are set outside of the spinlock; setting one that meanwhile belongs to another process
+ * only wakes that process once for nothing.
+ *
+ * A failure to start a worker never fails a commit: the tasks stay in the queue for whoever runs next.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_TASK_SIGNAL_H
+#define ICE_TASK_SIGNAL_H
+
+#include "postgres.h"
+
+/* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. key1, key2 choose the lock. */
+#define ICE_LOCK_CLASS_WORKER 0x1CE0
+#define ICE_WORKER_LOCK_TASKS 1      /* only one session at a time works on the queue */
+#define ICE_WORKER_LOCK_PARTITIONS 2 /* only one makes or drops partitions of event */
+
+#define ICE_WORKER_LIBRARY "icecat"
+#define ICE_WORKER_FUNCTION "ice_worker_main"
+
+/* A number that grows with each call in a transaction: orders what it writes. */
+extern int32 ice_xact_position(void);
+
+/* Call in a transaction that wrote a task or event: the worker wakes when it commits. */
+extern void ice_task_signal(void);
+
+/* Starts a worker if none runs or is starting; false if that was not possible. */
+extern bool ice_worker_ensure(void);
+
+/* Wakes the worker now. */
+extern void ice_worker_wake(void);
+
+/* Pid of this database's running worker; 0: none. */
+extern int ice_worker_pid(void);
+
+/* For the worker: takes the database's slot until the process ends; false if another worker has it. */
+extern bool ice_worker_claim_slot(void);
+/* Gives the slot back; from then on a commit starts another worker. */
+extern void ice_worker_release_slot(void);
+
+/* Advisory locks of our class in this database; transaction-scoped. false: taken by another session. */
+extern bool ice_worker_lock(int32 key, bool session, bool wait);
+extern void ice_worker_unlock_session(int32 key);
+
+#endif
