@@ -3,7 +3,8 @@
  *		Rows of icecat_data.namespace, and namespace paths as values.
  *
  * Locks: a creation inside a namespace holds its row FOR KEY SHARE to the end of its transaction, a
- * drop or property change FOR UPDATE. Locking statements are never read-only.
+ * drop FOR UPDATE, a change of properties FOR NO KEY UPDATE, so that creations go on meanwhile.
+ * Locking statements are never read-only.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,10 +14,12 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "errors.h"
 #include "guc.h"
 #include "store/store_namespace.h"
+#include "store/uuid.h"
 
 #define FIND_SQL                                                  \
 	"SELECT namespace_id, properties FROM icecat_data.namespace " \
@@ -25,8 +28,51 @@
 static IceStatement find_statements[] = {
 	[ICE_LOCK_NONE] = {FIND_SQL, 2, {UUIDOID, BYTEAOID}, NULL},
 	[ICE_LOCK_KEY_SHARE] = {FIND_SQL " FOR KEY SHARE", 2, {UUIDOID, BYTEAOID}, NULL},
+	[ICE_LOCK_NO_KEY_UPDATE] = {FIND_SQL " FOR NO KEY UPDATE", 2, {UUIDOID, BYTEAOID}, NULL},
 	[ICE_LOCK_UPDATE] = {FIND_SQL " FOR UPDATE", 2, {UUIDOID, BYTEAOID}, NULL},
 };
+
+static IceStatement insert_statement = {
+	"INSERT INTO icecat_data.namespace (warehouse_id, namespace_id, parent_id, levels, path_hash, "
+	"properties, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	"ON CONFLICT (warehouse_id, path_hash) DO NOTHING",
+	7,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTARRAYOID, BYTEAOID, JSONOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement set_properties = {
+	"UPDATE icecat_data.namespace SET properties = $3 WHERE warehouse_id = $1 AND namespace_id = $2",
+	3,
+	{UUIDOID, UUIDOID, JSONOID},
+	NULL};
+
+static IceStatement delete_statement = {
+	"DELETE FROM icecat_data.namespace WHERE warehouse_id = $1 AND namespace_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+#define CHILDREN_SQL                                                                     \
+	"SELECT levels[pg_catalog.cardinality(levels)] AS name FROM icecat_data.namespace " \
+	"WHERE warehouse_id = $1 AND "
+#define CHILDREN_ORDER_SQL \
+	" ORDER BY levels[pg_catalog.cardinality(levels)] COLLATE \"C\""
+
+static IceStatement children_of_parent = {
+	CHILDREN_SQL "parent_id = $2" CHILDREN_ORDER_SQL, 2, {UUIDOID, UUIDOID}, NULL};
+
+static IceStatement children_at_top = {
+	CHILDREN_SQL "parent_id IS NULL" CHILDREN_ORDER_SQL, 1, {UUIDOID}, NULL};
+
+static IceStatement content_statement = {
+	"SELECT (SELECT pg_catalog.count(*) FROM icecat_data.namespace AS n "
+	"WHERE n.warehouse_id = $1 AND n.parent_id = $2), "
+	"pg_catalog.count(*) FILTER (WHERE r.kind = 'table'), "
+	"pg_catalog.count(*) FILTER (WHERE r.kind = 'view') FROM icecat_data.relation AS r "
+	"WHERE r.warehouse_id = $1 AND r.namespace_id = $2 AND r.dropped_at IS NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
 
 /* SHA-256 over the levels, each followed by a zero byte (which no level can hold). */
 static bytea *
@@ -102,7 +148,6 @@ ice_namespace_path(ArrayType *array, IceNamespacePath *out)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Namespace must be an array of one dimension");
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	out->depth = count;
-	out->array = PointerGetDatum(array);
 	out->levels = palloc(sizeof(char *) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
@@ -110,6 +155,10 @@ ice_namespace_path(ArrayType *array, IceNamespacePath *out)
 			ice_raise(ICE_ERR_BAD_REQUEST, "Namespace must not have a null level");
 		out->levels[i] = TextDatumGetCString(elements[i]);
 	}
+	/* Stored arrays count from 1, whatever the caller's does. */
+	if (count > 0 && ARR_LBOUND(array)[0] != 1)
+		array = construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
+	out->array = PointerGetDatum(array);
 	complete_path(out);
 }
 
@@ -146,4 +195,73 @@ ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, I
 {
 	if (!ice_namespace_find(warehouse_id, path, lock, read_only, out))
 		ice_raise(ICE_ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: %s", path->dotted);
+}
+
+bool
+ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out)
+{
+	if (path->depth == 1)
+		return false;
+	ice_namespace_path_from(path->levels, path->depth - 1, out);
+	return true;
+}
+
+bool
+ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+					 const IceNamespace *parent, IceNamespace *namespace)
+{
+	namespace->id = ice_uuid_v7();
+
+	Datum values[7] = {UUIDPGetDatum(warehouse_id),
+					   UUIDPGetDatum(&namespace->id),
+					   parent == NULL ? (Datum) 0 : UUIDPGetDatum(&parent->id),
+					   path->array,
+					   PointerGetDatum(path->hash),
+					   ice_cstring_datum(namespace->properties),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	return ice_execute(&insert_statement, values, parent == NULL ? "  n    " : NULL, false) == 1;
+}
+
+void
+ice_namespace_set_properties(const pg_uuid_t *warehouse_id, const IceNamespace *namespace)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(&namespace->id),
+					   ice_cstring_datum(namespace->properties)};
+
+	(void) ice_execute(&set_properties, values, NULL, false);
+}
+
+void
+ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+
+	(void) ice_execute(&delete_statement, values, NULL, false);
+}
+
+const char **
+ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id, int *count)
+{
+	IceStatement *statement = parent_id == NULL ? &children_at_top : &children_of_parent;
+	Datum         values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(parent_id)};
+	uint64        rows = ice_execute(statement, values, NULL, true);
+	const char  **names = palloc(sizeof(char *) * Max(rows, 1));
+
+	for (uint64 i = 0; i < rows; i++)
+		names[i] = ice_field_text(i, 1);
+	*count = (int) rows;
+	return names;
+}
+
+void
+ice_namespace_content(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+					  IceNamespaceContent *out)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+
+	(void) ice_execute(&content_statement, values, NULL, false);
+	out->namespaces = ice_field_int64(0, 1);
+	out->tables = ice_field_int64(0, 2);
+	out->views = ice_field_int64(0, 3);
 }

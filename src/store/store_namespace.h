@@ -21,13 +21,6 @@ typedef struct IceNamespacePath
 	bytea       *hash;   /* namespace.path_hash */
 } IceNamespacePath;
 
-typedef enum IceRowLock
-{
-	ICE_LOCK_NONE,
-	ICE_LOCK_KEY_SHARE, /* something is being created in it */
-	ICE_LOCK_UPDATE     /* it is being changed or dropped */
-} IceRowLock;
-
 typedef struct IceNamespace
 {
 	pg_uuid_t   id;
@@ -46,5 +39,33 @@ extern bool ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespace
 /* As find, but raises NO_SUCH_NAMESPACE "Namespace does not exist: a.b". */
 extern void ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							  IceRowLock lock, bool read_only, IceNamespace *out);
+/* The path one level up; false at the top. */
+extern bool ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out);
+
+/* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, resp. the
+ * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for whoever is taking
+ * it). */
+extern bool ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+								 const IceNamespace *parent, IceNamespace *namespace);
+/* Replaces the properties of a namespace that is locked. */
+extern void ice_namespace_set_properties(const pg_uuid_t *warehouse_id,
+										 const IceNamespace *namespace);
+/* Deletes a namespace that is locked FOR UPDATE and empty. */
+extern void ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
+
+/* Last levels of the namespaces right below parent (NULL: at the top), in "C" order. */
+extern const char **ice_namespace_children(const pg_uuid_t *warehouse_id,
+										   const pg_uuid_t *parent_id, int *count);
+
+/* What a namespace holds. */
+typedef struct IceNamespaceContent
+{
+	int64 namespaces;
+	int64 tables;
+	int64 views;
+} IceNamespaceContent;
+
+extern void ice_namespace_content(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+								  IceNamespaceContent *out);
 
 #endif

@@ -2,30 +2,207 @@
  * store_warehouse.c
  *		Rows of icecat_data.warehouse.
  *
+ * Locks: the creation of a namespace holds the warehouse's row FOR KEY SHARE to the end of its
+ * transaction, a rename or drop FOR UPDATE. Locking statements are never read-only.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/timestamp.h"
 
 #include "errors.h"
 #include "store/store_warehouse.h"
+#include "store/uuid.h"
 
-static IceStatement find_by_name = {
-	"SELECT warehouse_id, name, location, properties FROM icecat_data.warehouse WHERE name = $1",
-	1,
-	{TEXTOID},
+#define COLUMNS_SQL "SELECT warehouse_id, name, location, properties FROM icecat_data.warehouse "
+#define FIND_SQL    COLUMNS_SQL "WHERE name = $1"
+
+static IceStatement find_statements[] = {
+	[ICE_LOCK_NONE] = {FIND_SQL, 1, {TEXTOID}, NULL},
+	[ICE_LOCK_KEY_SHARE] = {FIND_SQL " FOR KEY SHARE", 1, {TEXTOID}, NULL},
+	[ICE_LOCK_NO_KEY_UPDATE] = {FIND_SQL " FOR NO KEY UPDATE", 1, {TEXTOID}, NULL},
+	[ICE_LOCK_UPDATE] = {FIND_SQL " FOR UPDATE", 1, {TEXTOID}, NULL},
+};
+
+static IceStatement find_by_location = {
+	COLUMNS_SQL "WHERE location = $1 ORDER BY name COLLATE \"C\" LIMIT 1", 1, {TEXTOID}, NULL};
+
+static IceStatement find_first = {
+	COLUMNS_SQL "ORDER BY name COLLATE \"C\" LIMIT 2", 0, {0}, NULL};
+
+static IceStatement insert_statement = {
+	"INSERT INTO icecat_data.warehouse (warehouse_id, name, location, properties, created_at) "
+	"VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+	5,
+	{UUIDOID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID},
 	NULL};
 
-void
-ice_warehouse_get(const char *name, bool read_only, IceWarehouse *out)
-{
-	Datum values[1] = {ice_cstring_datum(name)};
+static IceStatement update_statement = {
+	"UPDATE icecat_data.warehouse SET name = $2, location = $3, properties = $4 "
+	"WHERE warehouse_id = $1",
+	4,
+	{UUIDOID, TEXTOID, TEXTOID, JSONOID},
+	NULL};
 
-	if (ice_execute(&find_by_name, values, NULL, read_only) == 0)
-		ice_raise(ICE_ERR_NO_SUCH_WAREHOUSE, "Warehouse does not exist: %s", name);
+static IceStatement count_namespaces = {
+	"SELECT pg_catalog.count(*) FROM icecat_data.namespace WHERE warehouse_id = $1",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement count_tasks = {
+	"SELECT pg_catalog.count(*) FROM icecat_data.metadata_task WHERE warehouse_id = $1",
+	1,
+	{UUIDOID},
+	NULL};
+
+#define DELETE_FROM(table)                                                                       \
+	{                                                                                            \
+		"DELETE FROM icecat_data." table " WHERE warehouse_id = $1", 1, {UUIDOID}, NULL          \
+	}
+
+/* Every table of icecat_data, referencing rows before referenced ones. */
+static IceStatement delete_statements[] = {
+	DELETE_FROM("event_counter"), /* keeps the sequencer out */
+	DELETE_FROM("event_pending"),
+	DELETE_FROM("event"),
+	DELETE_FROM("metrics_report"),
+	DELETE_FROM("metadata_task"),
+	DELETE_FROM("table_schema"),
+	DELETE_FROM("table_partition_spec"),
+	DELETE_FROM("table_sort_order"),
+	DELETE_FROM("table_property_set"),
+	DELETE_FROM("table_snapshot"),
+	DELETE_FROM("table_ref"),
+	DELETE_FROM("table_snapshot_log"),
+	DELETE_FROM("table_metadata_log"),
+	DELETE_FROM("table_statistics"),
+	DELETE_FROM("table_partition_statistics"),
+	DELETE_FROM("table_encryption_key"),
+	DELETE_FROM("table_extra"),
+	DELETE_FROM("table_head"),
+	DELETE_FROM("relation"),
+	DELETE_FROM("namespace"),
+	DELETE_FROM("warehouse"),
+};
+
+/* Fills a warehouse from a row of the last result. */
+static void
+read_warehouse(IceWarehouse *out)
+{
 	out->id = ice_field_uuid(0, 1);
 	out->name = ice_field_text(0, 2);
 	out->location = ice_field_text(0, 3);
 	out->properties = ice_field_text(0, 4);
+}
+
+bool
+ice_warehouse_find(const char *name, IceRowLock lock, bool read_only, IceWarehouse *out)
+{
+	Datum values[1] = {ice_cstring_datum(name)};
+
+	Assert(lock == ICE_LOCK_NONE || !read_only);
+	if (ice_execute(&find_statements[lock], values, NULL, read_only) == 0)
+		return false;
+	read_warehouse(out);
+	return true;
+}
+
+static void
+raise_missing(const char *name)
+{
+	ice_raise(ICE_ERR_NO_SUCH_WAREHOUSE, "Warehouse does not exist: %s", name);
+}
+
+void
+ice_warehouse_get(const char *name, bool read_only, IceWarehouse *out)
+{
+	if (!ice_warehouse_find(name, ICE_LOCK_NONE, read_only, out))
+		raise_missing(name);
+}
+
+void
+ice_warehouse_get_locked(const char *name, IceRowLock lock, IceWarehouse *out)
+{
+	if (!ice_warehouse_find(name, lock, false, out))
+		raise_missing(name);
+}
+
+bool
+ice_warehouse_find_by_location(const char *location, IceWarehouse *out)
+{
+	Datum values[1] = {ice_cstring_datum(location)};
+
+	if (ice_execute(&find_by_location, values, NULL, true) == 0)
+		return false;
+	read_warehouse(out);
+	return true;
+}
+
+int
+ice_warehouse_first(IceWarehouse *out)
+{
+	int count = (int) ice_execute(&find_first, NULL, NULL, true);
+
+	if (count > 0)
+		read_warehouse(out);
+	return count;
+}
+
+bool
+ice_warehouse_insert(IceWarehouse *warehouse)
+{
+	warehouse->id = ice_uuid_v7();
+
+	bool  no_location = warehouse->location == NULL;
+	Datum values[5] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
+					   no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
+					   ice_cstring_datum(warehouse->properties),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	return ice_execute(&insert_statement, values, no_location ? "  n  " : NULL, false) == 1;
+}
+
+void
+ice_warehouse_update(const IceWarehouse *warehouse)
+{
+	bool  no_location = warehouse->location == NULL;
+	Datum values[4] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
+					   no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
+					   ice_cstring_datum(warehouse->properties)};
+
+	(void) ice_execute(&update_statement, values, no_location ? "  n " : NULL, false);
+}
+
+/* Runs a statement that counts rows of a warehouse, with a fresh snapshot. */
+static int64
+count_rows(IceStatement *statement, const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	(void) ice_execute(statement, values, NULL, false);
+	return ice_field_int64(0, 1);
+}
+
+int64
+ice_warehouse_count_namespaces(const pg_uuid_t *warehouse_id)
+{
+	return count_rows(&count_namespaces, warehouse_id);
+}
+
+int64
+ice_warehouse_count_tasks(const pg_uuid_t *warehouse_id)
+{
+	return count_rows(&count_tasks, warehouse_id);
+}
+
+void
+ice_warehouse_delete(const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	for (size_t i = 0; i < lengthof(delete_statements); i++)
+		(void) ice_execute(&delete_statements[i], values, NULL, false);
 }

@@ -9,6 +9,15 @@
 
 #include "store/plan_cache.h"
 
+/* Locks are taken in one order: warehouse, namespace, tables by ascending id. */
+typedef enum IceRowLock
+{
+	ICE_LOCK_NONE,
+	ICE_LOCK_KEY_SHARE,     /* something is being created in it */
+	ICE_LOCK_NO_KEY_UPDATE, /* it is being changed; creations in it go on */
+	ICE_LOCK_UPDATE         /* it is being renamed or dropped */
+} IceRowLock;
+
 typedef struct IceWarehouse
 {
 	pg_uuid_t   id;
@@ -17,7 +26,28 @@ typedef struct IceWarehouse
 	const char *properties; /* JSON object */
 } IceWarehouse;
 
+/* Finds a warehouse by name; false if absent. A lock waits and then sees the newest row. */
+extern bool ice_warehouse_find(const char *name, IceRowLock lock, bool read_only,
+							   IceWarehouse *out);
 /* Finds a warehouse by name. Raises NO_SUCH_WAREHOUSE. */
 extern void ice_warehouse_get(const char *name, bool read_only, IceWarehouse *out);
+/* The same under a row lock. */
+extern void ice_warehouse_get_locked(const char *name, IceRowLock lock, IceWarehouse *out);
+/* The first warehouse, by name, whose location is this one; false if there is none. */
+extern bool ice_warehouse_find_by_location(const char *location, IceWarehouse *out);
+/* How many warehouses there are: 0, 1, or 2 for more. out is the first by name. */
+extern int ice_warehouse_first(IceWarehouse *out);
+
+/* Adds a warehouse and gives it its id; false if the name is taken (after waiting for whoever is
+ * taking it). */
+extern bool ice_warehouse_insert(IceWarehouse *warehouse);
+/* Writes name, location and properties of a warehouse that is locked. */
+extern void ice_warehouse_update(const IceWarehouse *warehouse);
+/* Namespaces in a warehouse. */
+extern int64 ice_warehouse_count_namespaces(const pg_uuid_t *warehouse_id);
+/* Files of its dropped tables that the worker has still to write or delete. */
+extern int64 ice_warehouse_count_tasks(const pg_uuid_t *warehouse_id);
+/* Deletes a warehouse that is locked and has neither, with every row that belongs to it. */
+extern void ice_warehouse_delete(const pg_uuid_t *warehouse_id);
 
 #endif

@@ -1,0 +1,319 @@
+-- Everything that Iceberg knows, in rows. Only what is live: no dropped tables, no removed elements. Numbers come out
+-- of the exact JSON text, never through a double. Each view joins on warehouse_id and table_id, so that a
+-- query for one table reads that table's rows only.
+
+CREATE OR REPLACE VIEW icecat_data.live_table AS
+SELECT w.warehouse_id, h.table_id, w.name AS warehouse, n.levels AS namespace, r.name AS table_name,
+	h.version, h.current_schema_id, h.default_spec_id, h.default_sort_order_id, h.current_snapshot_id,
+	h.metadata_location, h.last_updated_ms
+FROM icecat_data.warehouse AS w
+JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+JOIN icecat_data.relation AS r
+	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
+	AND r.kind = 'table' AND r.dropped_at IS NULL
+JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
+COMMENT ON VIEW icecat_data.live_table IS 'Tables that are not dropped, with what the views of schema icecat join on';
+
+CREATE OR REPLACE VIEW icecat.warehouses AS
+SELECT w.name AS warehouse, w.warehouse_id, w.location, w.properties, w.created_at
+FROM icecat_data.warehouse AS w;
+COMMENT ON VIEW icecat.warehouses IS 'Warehouses of this database; each is a catalog of its own';
+COMMENT ON COLUMN icecat.warehouses.warehouse IS 'Name, and prefix of the REST paths';
+COMMENT ON COLUMN icecat.warehouses.location IS 'URI below which table locations are derived; NULL: none';
+
+CREATE OR REPLACE VIEW icecat.namespaces AS
+SELECT w.name AS warehouse, n.levels AS namespace, n.namespace_id,
+	CASE WHEN pg_catalog.cardinality(n.levels) > 1
+		THEN n.levels[1:pg_catalog.cardinality(n.levels) - 1] END AS parent,
+	pg_catalog.cardinality(n.levels) AS depth,
+	n.properties, n.created_at, w.warehouse_id
+FROM icecat_data.warehouse AS w
+JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id;
+COMMENT ON VIEW icecat.namespaces IS 'Namespaces of all warehouses';
+COMMENT ON COLUMN icecat.namespaces.namespace IS 'Levels from the top';
+COMMENT ON COLUMN icecat.namespaces.parent IS 'NULL at the top';
+COMMENT ON COLUMN icecat.namespaces.depth IS 'Number of levels';
+COMMENT ON COLUMN icecat.namespaces.properties IS 'JSON object of strings';
+
+CREATE OR REPLACE VIEW icecat.tables AS
+SELECT w.name AS warehouse, n.levels AS namespace, r.name AS table_name, h.table_id, h.table_uuid,
+	h.format_version, h.location, h.metadata_location, h.version,
+	NULLIF(h.current_snapshot_id, -1) AS current_snapshot_id,
+	h.current_schema_id, h.default_spec_id, h.default_sort_order_id,
+	h.last_sequence_number, h.last_column_id, h.last_partition_id, h.next_row_id, h.last_updated_ms,
+	CASE WHEN h.last_updated_ms BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp(h.last_updated_ms / 1000.0) END AS last_updated_at,
+	r.created_at, n.namespace_id, w.warehouse_id
+FROM icecat_data.warehouse AS w
+JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+JOIN icecat_data.relation AS r
+	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
+	AND r.kind = 'table' AND r.dropped_at IS NULL
+JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
+COMMENT ON VIEW icecat.tables IS 'Tables of all warehouses, with the scalars of their metadata';
+COMMENT ON COLUMN icecat.tables.table_id IS 'Identity in this catalog; survives renames';
+COMMENT ON COLUMN icecat.tables.table_uuid IS 'Iceberg''s table-uuid; survives a move to another catalog';
+COMMENT ON COLUMN icecat.tables.metadata_location IS 'URI of the metadata.json of this version; see metadata_files for whether it is still to be written';
+COMMENT ON COLUMN icecat.tables.version IS 'Commit counter of this catalog: 1 after creation';
+COMMENT ON COLUMN icecat.tables.current_snapshot_id IS 'NULL: the table has no snapshot';
+COMMENT ON COLUMN icecat.tables.next_row_id IS 'Row lineage of format version 3; 0 below';
+COMMENT ON COLUMN icecat.tables.last_updated_ms IS 'Milliseconds since 1970, as in the metadata';
+COMMENT ON COLUMN icecat.tables.created_at IS 'When the table came into this catalog';
+
+-- A field of a schema and what is nested in it: members of structs, elements of lists, keys and values of maps.
+CREATE OR REPLACE VIEW icecat_data.live_column AS
+SELECT t.warehouse_id, t.table_id, t.warehouse, t.namespace, t.table_name, s.schema_id, s.body AS schema_body, f.*
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_schema AS s
+	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+	AND s.schema_id = t.current_schema_id AND s.removed_version IS NULL
+CROSS JOIN LATERAL (
+	WITH RECURSIVE field (definition, type, id, parent_id, required, path, place) AS (
+		SELECT e.value, e.value -> 'type', (e.value ->> 'id')::integer, NULL::integer,
+			(e.value ->> 'required')::boolean, ARRAY[e.value ->> 'name'], ARRAY[e.ordinality]
+		FROM pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS e
+		UNION ALL
+		SELECT c.definition, c.type, c.id, p.id, c.required, p.path || c.name, p.place || c.place
+		FROM field AS p
+		CROSS JOIN LATERAL (
+			SELECT e.value, e.value -> 'type', (e.value ->> 'id')::integer,
+				(e.value ->> 'required')::boolean, e.value ->> 'name', e.ordinality
+			FROM pg_catalog.json_array_elements(
+				CASE WHEN p.type ->> 'type' = 'struct' THEN p.type -> 'fields' END) WITH ORDINALITY AS e
+			UNION ALL
+			SELECT NULL, p.type -> 'element', (p.type ->> 'element-id')::integer,
+				(p.type ->> 'element-required')::boolean, 'element', 1
+			WHERE p.type ->> 'type' = 'list'
+			UNION ALL
+			SELECT NULL, p.type -> 'key', (p.type ->> 'key-id')::integer, true, 'key', 1
+			WHERE p.type ->> 'type' = 'map'
+			UNION ALL
+			SELECT NULL, p.type -> 'value', (p.type ->> 'value-id')::integer,
+				(p.type ->> 'value-required')::boolean, 'value', 2
+			WHERE p.type ->> 'type' = 'map'
+		) AS c (definition, type, id, required, name, place)
+	)
+	SELECT field.*, pg_catalog.row_number() OVER (ORDER BY field.place) AS ordinal FROM field
+) AS f;
+COMMENT ON VIEW icecat_data.live_column IS 'Fields, nested ones too, of the current schemas of all tables';
+
+CREATE OR REPLACE VIEW icecat.columns AS
+SELECT c.warehouse, c.namespace, c.table_name, c.table_id, c.schema_id,
+	c.ordinal::integer AS ordinal, c.id AS field_id, c.parent_id AS parent_field_id,
+	c.path, pg_catalog.array_to_string(c.path, '.') AS full_name,
+	c.path[pg_catalog.cardinality(c.path)] AS name,
+	CASE pg_catalog.json_typeof(c.type) WHEN 'object' THEN c.type ->> 'type' ELSE c.type #>> '{}' END AS type,
+	c.required, c.definition ->> 'doc' AS doc,
+	c.place[pg_catalog.cardinality(c.place)]::integer AS position,
+	pg_catalog.cardinality(c.path) AS depth,
+	EXISTS (
+		SELECT FROM pg_catalog.json_array_elements_text(
+			CASE pg_catalog.json_typeof(c.schema_body -> 'identifier-field-ids')
+				WHEN 'array' THEN c.schema_body -> 'identifier-field-ids' END) AS i (id)
+		WHERE i.id::integer = c.id) AS is_identifier,
+	c.definition -> 'initial-default' AS initial_default,
+	c.definition -> 'write-default' AS write_default,
+	c.type AS type_definition
+FROM icecat_data.live_column AS c;
+COMMENT ON VIEW icecat.columns IS 'Fields of the current schema of each table, nested ones too';
+COMMENT ON COLUMN icecat.columns.ordinal IS 'Place in the schema as it is written, nested fields right after the field that holds them; from 1';
+COMMENT ON COLUMN icecat.columns.parent_field_id IS 'The struct, list or map that holds the field; NULL at the top';
+COMMENT ON COLUMN icecat.columns.path IS 'Names from the top; element, key and value stand for parts of lists and maps';
+COMMENT ON COLUMN icecat.columns.full_name IS 'The path with dots';
+COMMENT ON COLUMN icecat.columns.type IS 'Iceberg type; struct, list or map where fields are nested';
+COMMENT ON COLUMN icecat.columns.position IS 'Place among the fields of the same parent; from 1';
+COMMENT ON COLUMN icecat.columns.depth IS '1 at the top';
+COMMENT ON COLUMN icecat.columns.is_identifier IS 'Is one of the identifier fields of the schema';
+COMMENT ON COLUMN icecat.columns.type_definition IS 'The type as JSON';
+
+CREATE OR REPLACE VIEW icecat.schemas AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.schema_id,
+	s.schema_id = t.current_schema_id AS is_current,
+	pg_catalog.json_array_length(s.body -> 'fields') AS column_count,
+	ARRAY(
+		SELECT i.id::integer FROM pg_catalog.json_array_elements_text(
+			CASE pg_catalog.json_typeof(s.body -> 'identifier-field-ids')
+				WHEN 'array' THEN s.body -> 'identifier-field-ids' END) WITH ORDINALITY AS i (id, place)
+		ORDER BY i.place) AS identifier_field_ids,
+	(s.ordinal >> 20) AS added_in_version, s.body AS definition
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_schema AS s
+	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+	AND s.removed_version IS NULL;
+COMMENT ON VIEW icecat.schemas IS 'Schemas of each table';
+COMMENT ON COLUMN icecat.schemas.column_count IS 'Fields at the top';
+COMMENT ON COLUMN icecat.schemas.added_in_version IS 'The commit that added it; see tables.version';
+COMMENT ON COLUMN icecat.schemas.definition IS 'The schema as JSON, exactly as stored';
+
+CREATE OR REPLACE VIEW icecat.snapshots AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.snapshot_id,
+	(s.body ->> 'parent-snapshot-id')::bigint AS parent_snapshot_id,
+	(s.body ->> 'sequence-number')::bigint AS sequence_number,
+	m.ms AS timestamp_ms,
+	CASE WHEN m.ms BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp(m.ms / 1000.0) END AS committed_at,
+	s.body -> 'summary' ->> 'operation' AS operation,
+	s.body -> 'summary' AS summary,
+	s.body ->> 'manifest-list' AS manifest_list,
+	(s.body ->> 'schema-id')::integer AS schema_id,
+	(s.body ->> 'first-row-id')::bigint AS first_row_id,
+	(s.body ->> 'added-rows')::bigint AS added_rows,
+	s.snapshot_id = t.current_snapshot_id AS is_current,
+	(s.ordinal >> 20) AS added_in_version, s.body AS definition
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_snapshot AS s
+	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+	AND s.removed_version IS NULL
+CROSS JOIN LATERAL (SELECT (s.body ->> 'timestamp-ms')::bigint AS ms) AS m;
+COMMENT ON VIEW icecat.snapshots IS 'Snapshots of each table';
+COMMENT ON COLUMN icecat.snapshots.sequence_number IS 'NULL in format version 1';
+COMMENT ON COLUMN icecat.snapshots.timestamp_ms IS 'Milliseconds since 1970, as the writer gave them';
+COMMENT ON COLUMN icecat.snapshots.operation IS 'append, replace, overwrite or delete';
+COMMENT ON COLUMN icecat.snapshots.summary IS 'JSON object of strings: counts as the writer gave them';
+COMMENT ON COLUMN icecat.snapshots.is_current IS 'Is what branch main shows';
+COMMENT ON COLUMN icecat.snapshots.added_in_version IS 'The commit that added it; see tables.version';
+COMMENT ON COLUMN icecat.snapshots.definition IS 'The snapshot as JSON, exactly as stored';
+
+CREATE OR REPLACE VIEW icecat.refs AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, r.name, r.body ->> 'type' AS type, r.snapshot_id,
+	(r.body ->> 'max-ref-age-ms')::bigint AS max_ref_age_ms,
+	(r.body ->> 'min-snapshots-to-keep')::integer AS min_snapshots_to_keep,
+	(r.body ->> 'max-snapshot-age-ms')::bigint AS max_snapshot_age_ms,
+	(r.ordinal >> 20) AS changed_in_version
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_ref AS r
+	ON r.warehouse_id = t.warehouse_id AND r.table_id = t.table_id;
+COMMENT ON VIEW icecat.refs IS 'Branches and tags of each table';
+COMMENT ON COLUMN icecat.refs.type IS 'branch or tag';
+COMMENT ON COLUMN icecat.refs.min_snapshots_to_keep IS 'Branches only; NULL: the table''s default';
+COMMENT ON COLUMN icecat.refs.changed_in_version IS 'The commit that made or moved it; see tables.version';
+
+CREATE OR REPLACE VIEW icecat.partition_specs AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.spec_id,
+	s.spec_id = t.default_spec_id AS is_default,
+	f.ordinality::integer AS position,
+	(f.value ->> 'field-id')::integer AS field_id,
+	f.value ->> 'name' AS name, f.value ->> 'transform' AS transform,
+	i.ids AS source_ids,
+	(
+		SELECT pg_catalog.array_agg(pg_catalog.array_to_string(c.path, '.')
+			ORDER BY pg_catalog.array_position(i.ids, c.id))
+		FROM icecat_data.live_column AS c
+		WHERE c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id AND c.id = ANY (i.ids)
+	) AS source_columns,
+	(s.ordinal >> 20) AS added_in_version, s.body AS definition
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_partition_spec AS s
+	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+	AND s.removed_version IS NULL
+LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f ON true
+LEFT JOIN LATERAL (
+	SELECT CASE WHEN f.value -> 'source-id' IS NOT NULL THEN ARRAY[(f.value ->> 'source-id')::integer]
+		ELSE ARRAY(SELECT e.id::integer
+			FROM pg_catalog.json_array_elements_text(f.value -> 'source-ids') WITH ORDINALITY AS e (id, place)
+			ORDER BY e.place) END AS ids
+) AS i ON f.value IS NOT NULL;
+COMMENT ON VIEW icecat.partition_specs IS 'Partition specs of each table, a row for each partition field; an unpartitioned spec has one row without a field';
+COMMENT ON COLUMN icecat.partition_specs.is_default IS 'New files are partitioned by it';
+COMMENT ON COLUMN icecat.partition_specs.position IS 'Place of the field in the spec; from 1';
+COMMENT ON COLUMN icecat.partition_specs.source_ids IS 'Field ids of the columns that the transform takes';
+COMMENT ON COLUMN icecat.partition_specs.source_columns IS 'Their full names in the current schema; NULL if they are not in it';
+COMMENT ON COLUMN icecat.partition_specs.definition IS 'The spec as JSON, exactly as stored';
+
+CREATE OR REPLACE VIEW icecat.sort_orders AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.order_id,
+	s.order_id = t.default_sort_order_id AS is_default,
+	f.ordinality::integer AS position,
+	f.value ->> 'transform' AS transform,
+	f.value ->> 'direction' AS direction, f.value ->> 'null-order' AS null_order,
+	i.ids AS source_ids,
+	(
+		SELECT pg_catalog.array_agg(pg_catalog.array_to_string(c.path, '.')
+			ORDER BY pg_catalog.array_position(i.ids, c.id))
+		FROM icecat_data.live_column AS c
+		WHERE c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id AND c.id = ANY (i.ids)
+	) AS source_columns,
+	(s.ordinal >> 20) AS added_in_version, s.body AS definition
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_sort_order AS s
+	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+	AND s.removed_version IS NULL
+LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f ON true
+LEFT JOIN LATERAL (
+	SELECT CASE WHEN f.value -> 'source-id' IS NOT NULL THEN ARRAY[(f.value ->> 'source-id')::integer]
+		ELSE ARRAY(SELECT e.id::integer
+			FROM pg_catalog.json_array_elements_text(f.value -> 'source-ids') WITH ORDINALITY AS e (id, place)
+			ORDER BY e.place) END AS ids
+) AS i ON f.value IS NOT NULL;
+COMMENT ON VIEW icecat.sort_orders IS 'Sort orders of each table, a row for each sort field; the unsorted order has one row without a field';
+COMMENT ON COLUMN icecat.sort_orders.direction IS 'asc or desc';
+COMMENT ON COLUMN icecat.sort_orders.null_order IS 'nulls-first or nulls-last';
+COMMENT ON COLUMN icecat.sort_orders.source_ids IS 'Field ids of the columns that the transform takes';
+COMMENT ON COLUMN icecat.sort_orders.source_columns IS 'Their full names in the current schema; NULL if they are not in it';
+COMMENT ON COLUMN icecat.sort_orders.definition IS 'The order as JSON, exactly as stored';
+
+CREATE OR REPLACE VIEW icecat.table_properties AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, e.key, e.value
+FROM icecat_data.live_table AS t
+JOIN icecat_data.table_property_set AS p
+	ON p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id
+	AND p.removed_version IS NULL
+CROSS JOIN LATERAL pg_catalog.json_each_text(p.body) AS e;
+COMMENT ON VIEW icecat.table_properties IS 'Properties of each table, a row for each key';
+
+CREATE OR REPLACE VIEW icecat.history AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, l.timestamp_ms,
+	CASE WHEN l.timestamp_ms BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp(l.timestamp_ms / 1000.0) END AS made_current_at,
+	l.snapshot_id, l.parent_snapshot_id, l.is_current_ancestor, l.ordinal
+FROM icecat_data.live_table AS t
+CROSS JOIN LATERAL (
+	WITH RECURSIVE ancestor (snapshot_id, parent_id) AS (
+		SELECT s.snapshot_id, (s.body ->> 'parent-snapshot-id')::bigint
+		FROM icecat_data.table_snapshot AS s
+		WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+			AND s.snapshot_id = t.current_snapshot_id AND s.removed_version IS NULL
+		UNION
+		SELECT s.snapshot_id, (s.body ->> 'parent-snapshot-id')::bigint
+		FROM ancestor AS a
+		JOIN icecat_data.table_snapshot AS s
+			ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+			AND s.snapshot_id = a.parent_id AND s.removed_version IS NULL
+	)
+	SELECT g.snapshot_id, (g.body ->> 'timestamp-ms')::bigint AS timestamp_ms,
+		(s.body ->> 'parent-snapshot-id')::bigint AS parent_snapshot_id,
+		a.snapshot_id IS NOT NULL AS is_current_ancestor,
+		(pg_catalog.row_number() OVER (ORDER BY g.ordinal))::integer AS ordinal
+	FROM icecat_data.table_snapshot_log AS g
+	LEFT JOIN icecat_data.table_snapshot AS s
+		ON s.warehouse_id = g.warehouse_id AND s.table_id = g.table_id
+		AND s.snapshot_id = g.snapshot_id AND s.removed_version IS NULL
+	LEFT JOIN ancestor AS a ON a.snapshot_id = g.snapshot_id
+	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
+) AS l;
+COMMENT ON VIEW icecat.history IS 'What was the current snapshot of each table, and since when';
+COMMENT ON COLUMN icecat.history.parent_snapshot_id IS 'NULL: none, or the snapshot has expired';
+COMMENT ON COLUMN icecat.history.is_current_ancestor IS 'Is the current snapshot or one it is based on; false: rolled back';
+COMMENT ON COLUMN icecat.history.ordinal IS 'Order of the log; from 1';
+
+CREATE OR REPLACE VIEW icecat.metadata_files AS
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, f.file, f.version, f.timestamp_ms,
+	CASE WHEN f.timestamp_ms BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp(f.timestamp_ms / 1000.0) END AS updated_at,
+	f.is_current, q.table_id IS NOT NULL AS is_queued, q.attempts, q.next_attempt_at, q.last_error
+FROM icecat_data.live_table AS t
+CROSS JOIN LATERAL (
+	SELECT t.metadata_location, t.version, t.last_updated_ms, true
+	UNION ALL
+	SELECT g.metadata_file, NULLIF((g.ordinal >> 20) - 1, 0), (g.body ->> 'timestamp-ms')::bigint, false
+	FROM icecat_data.table_metadata_log AS g
+	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
+) AS f (file, version, timestamp_ms, is_current)
+LEFT JOIN icecat_data.metadata_task AS q
+	ON q.warehouse_id = t.warehouse_id AND q.table_id = t.table_id
+	AND q.kind = 'write' AND q.location = f.file;
+COMMENT ON VIEW icecat.metadata_files IS 'The metadata.json file of each table''s current version and those of its metadata log';
+COMMENT ON COLUMN icecat.metadata_files.version IS 'Commit counter of the file''s content; NULL for files written before the table came into this catalog';
+COMMENT ON COLUMN icecat.metadata_files.is_queued IS 'The worker has still to write it; nothing is queued where icecat.metadata-write-mode is sync or none';
+COMMENT ON COLUMN icecat.metadata_files.attempts IS 'Failed attempts to write it; NULL if it is not queued';
+COMMENT ON COLUMN icecat.metadata_files.last_error IS 'Why the last attempt failed';

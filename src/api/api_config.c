@@ -1,0 +1,133 @@
+/*
+ * api_config.c
+ *		SQL entry of getConfig, and the list of REST endpoints that icecat answers.
+ *
+ * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients put
+ * it into the path as it is, so it is percent-encoded here. No namespace separator is announced:
+ * clients then use their default, which all of them know.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "api/args.h"
+#include "guc.h"
+
+PG_FUNCTION_INFO_V1(sql_ice_get_config);
+
+/* Exactly what the gateway routes. */
+static const char *const endpoints[] = {
+	"GET /v1/{prefix}/namespaces",
+	"POST /v1/{prefix}/namespaces",
+	"GET /v1/{prefix}/namespaces/{namespace}",
+	"HEAD /v1/{prefix}/namespaces/{namespace}",
+	"DELETE /v1/{prefix}/namespaces/{namespace}",
+	"POST /v1/{prefix}/namespaces/{namespace}/properties",
+	"GET /v1/{prefix}/namespaces/{namespace}/tables",
+	"POST /v1/{prefix}/namespaces/{namespace}/tables",
+	"GET /v1/{prefix}/namespaces/{namespace}/tables/{table}",
+	"HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}",
+	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}",
+	"DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}",
+	"POST /v1/{prefix}/namespaces/{namespace}/register",
+	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister",
+	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics",
+	"POST /v1/{prefix}/tables/rename",
+	"POST /v1/{prefix}/transactions/commit",
+};
+
+/* The warehouse of a client that names none. */
+static void
+find_default(IceWarehouse *out)
+{
+	int count = ice_warehouse_first(out);
+
+	if (count == 0)
+		ice_raise_full(ICE_ERR_NO_SUCH_WAREHOUSE, "There is no warehouse", NULL,
+					   "Create one with icecat.create_warehouse(name, location).");
+	if (count == 1)
+		return;
+	if (*ice_guc_default_warehouse == '\0')
+		ice_raise_full(ICE_ERR_BAD_REQUEST, "There are several warehouses: name a warehouse", NULL,
+					   "Set the client's \"warehouse\", or icecat.default_warehouse on the server.");
+	ice_warehouse_get(ice_guc_default_warehouse, true, out);
+}
+
+/* Finds a warehouse by its name or by its location. */
+static void
+find_warehouse(char *wanted, IceWarehouse *out)
+{
+	size_t len;
+
+	if (wanted == NULL || *wanted == '\0')
+	{
+		find_default(out);
+		return;
+	}
+	if (ice_warehouse_find(wanted, ICE_LOCK_NONE, true, out))
+		return;
+
+	char *location = pstrdup(wanted);
+
+	len = strlen(location);
+	while (len > 0 && location[len - 1] == '/')
+		location[--len] = '\0';
+	if (!ice_warehouse_find_by_location(location, out))
+		ice_raise(ICE_ERR_NO_SUCH_WAREHOUSE, "Warehouse does not exist: %s", wanted);
+}
+
+/* RFC 3986: all but unreserved characters as %XX. */
+static char *
+percent_encode(const char *text)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const char *p = text; *p != '\0'; p++)
+	{
+		unsigned char byte = (unsigned char) *p;
+
+		if (byte < 0x80 && (isalnum(byte) || strchr("-._~", byte) != NULL))
+			appendStringInfoChar(&out, (char) byte);
+		else
+			appendStringInfo(&out, "%%%02X", byte);
+	}
+	return out.data;
+}
+
+static void
+write_config(StringInfo out, const IceWarehouse *warehouse)
+{
+	IceJsonWriter writer;
+
+	ice_jw_init(&writer, out);
+	ice_jw_begin_object(&writer);
+	ice_jw_key(&writer, "defaults");
+	ice_jw_begin_object(&writer);
+	ice_jw_end_object(&writer);
+	ice_jw_key(&writer, "overrides");
+	ice_jw_begin_object(&writer);
+	ice_jw_key(&writer, "prefix");
+	ice_jw_string(&writer, percent_encode(warehouse->name));
+	ice_jw_end_object(&writer);
+	ice_jw_key(&writer, "endpoints");
+	ice_jw_begin_array(&writer);
+	for (size_t i = 0; i < lengthof(endpoints); i++)
+		ice_jw_string(&writer, endpoints[i]);
+	ice_jw_end_array(&writer);
+	ice_jw_end_object(&writer);
+}
+
+Datum
+sql_ice_get_config(PG_FUNCTION_ARGS)
+{
+	MemoryContext  caller = ice_spi_begin();
+	IceWarehouse   warehouse;
+	StringInfoData result;
+
+	find_warehouse(ice_arg_opt_text(fcinfo, 0), &warehouse);
+	ice_result_begin(&result, caller);
+	write_config(&result, &warehouse);
+	ice_spi_end();
+	return ice_result_end(&result);
+}

@@ -1,0 +1,326 @@
+/*
+ * api_namespace.c
+ *		SQL entries of the namespace operations.
+ *
+ * Whoever creates something inside a warehouse or namespace holds its row FOR KEY SHARE, whoever drops
+ * one FOR UPDATE, and counts only then: nothing is left without a parent.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "api/properties.h"
+#include "store/store_outbox.h"
+
+PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
+PG_FUNCTION_INFO_V1(sql_ice_rest_create_namespace);
+PG_FUNCTION_INFO_V1(sql_ice_list_namespaces);
+PG_FUNCTION_INFO_V1(sql_ice_load_namespace);
+PG_FUNCTION_INFO_V1(sql_ice_namespace_exists);
+PG_FUNCTION_INFO_V1(sql_ice_update_namespace_properties);
+PG_FUNCTION_INFO_V1(sql_ice_rest_update_namespace_properties);
+PG_FUNCTION_INFO_V1(sql_ice_drop_namespace);
+
+/* A request body, which must be an object. */
+static IceJson *
+request_body(FunctionCallInfo fcinfo, int n)
+{
+	IceJson *request = ice_arg_json(fcinfo, n, "request");
+
+	if (request->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Request body must be a JSON object");
+	return request;
+}
+
+static void
+write_levels(IceJsonWriter *writer, const IceNamespacePath *path)
+{
+	ice_jw_begin_array(writer);
+	for (int i = 0; i < path->depth; i++)
+		ice_jw_string(writer, path->levels[i]);
+	ice_jw_end_array(writer);
+}
+
+/* A namespace as REST shows it, in the caller's context. */
+static Datum
+namespace_result(MemoryContext caller, const IceNamespacePath *path, const char *properties)
+{
+	StringInfoData result;
+	IceJsonWriter  writer;
+
+	ice_result_begin(&result, caller);
+	ice_jw_init(&writer, &result);
+	ice_jw_begin_object(&writer);
+	ice_jw_key(&writer, "namespace");
+	write_levels(&writer, path);
+	ice_jw_key(&writer, "properties");
+	ice_jw_raw(&writer, properties, strlen(properties));
+	ice_jw_end_object(&writer);
+	return ice_result_end(&result);
+}
+
+static void
+write_event(const IceWarehouse *warehouse, const char *type, const IceNamespace *namespace,
+			const IceNamespacePath *path, const char *details)
+{
+	ice_event_insert(&warehouse->id, type, "namespace", &namespace->id, path->array, NULL, 0,
+					 details);
+}
+
+/* Creates a namespace in a warehouse and, below the top, in an existing namespace. */
+static void
+create_namespace(const char *warehouse_name, const IceNamespacePath *path, IceJson *properties,
+				 IceNamespace *namespace)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath parent_path;
+	IceNamespace     parent;
+	bool             nested = ice_namespace_parent(path, &parent_path);
+
+	namespace->properties = ice_json_text(ice_properties_check(properties, "properties"));
+	ice_warehouse_get_locked(warehouse_name, ICE_LOCK_KEY_SHARE, &warehouse);
+	if (nested)
+		ice_namespace_get(&warehouse.id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
+	if (!ice_namespace_insert(&warehouse.id, path, nested ? &parent : NULL, namespace))
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Namespace already exists: %s", path->dotted);
+	write_event(&warehouse, "create-namespace", namespace, path,
+				psprintf("{\"properties\":%s}", namespace->properties));
+}
+
+Datum
+sql_ice_create_namespace(PG_FUNCTION_ARGS)
+{
+	MemoryContext    caller = ice_spi_begin();
+	IceNamespacePath path;
+	IceNamespace     namespace;
+	Datum            result;
+
+	ice_arg_namespace(fcinfo, 1, &path);
+	create_namespace(ice_arg_text(fcinfo, 0, "warehouse"), &path, ice_arg_opt_json(fcinfo, 2),
+					 &namespace);
+	result = namespace_result(caller, &path, namespace.properties);
+	ice_spi_end();
+	return result;
+}
+
+Datum
+sql_ice_rest_create_namespace(PG_FUNCTION_ARGS)
+{
+	MemoryContext    caller = ice_spi_begin();
+	IceJson         *request = request_body(fcinfo, 1);
+	IceNamespacePath path;
+	IceNamespace     namespace;
+	Datum            result;
+
+	ice_namespace_of_json(ice_json_array(request, "namespace"), &path);
+	create_namespace(ice_arg_text(fcinfo, 0, "warehouse"), &path,
+					 ice_json_get(request, "properties"), &namespace);
+	result = namespace_result(caller, &path, namespace.properties);
+	ice_spi_end();
+	return result;
+}
+
+/* Writes the paths of the namespaces right below parent, which may be NULL. */
+static void
+write_children(IceJsonWriter *writer, const IceNamespacePath *parent, const char **names, int count)
+{
+	ice_jw_begin_object(writer);
+	ice_jw_key(writer, "namespaces");
+	ice_jw_begin_array(writer);
+	for (int i = 0; i < count; i++)
+	{
+		ice_jw_begin_array(writer);
+		for (int j = 0; parent != NULL && j < parent->depth; j++)
+			ice_jw_string(writer, parent->levels[j]);
+		ice_jw_string(writer, names[i]);
+		ice_jw_end_array(writer);
+	}
+	ice_jw_end_array(writer);
+	ice_jw_end_object(writer);
+}
+
+Datum
+sql_ice_list_namespaces(PG_FUNCTION_ARGS)
+{
+	MemoryContext    caller = ice_spi_begin();
+	bool             at_top = PG_ARGISNULL(1) || ARR_NDIM(PG_GETARG_ARRAYTYPE_P(1)) == 0;
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceNamespace     parent;
+	StringInfoData   result;
+	IceJsonWriter    writer;
+	const char     **names;
+	int              count;
+
+	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
+	if (!at_top)
+	{
+		ice_arg_namespace(fcinfo, 1, &path);
+		ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &parent);
+	}
+	names = ice_namespace_children(&warehouse.id, at_top ? NULL : &parent.id, &count);
+	ice_result_begin(&result, caller);
+	ice_jw_init(&writer, &result);
+	write_children(&writer, at_top ? NULL : &path, names, count);
+	ice_spi_end();
+	return ice_result_end(&result);
+}
+
+Datum
+sql_ice_load_namespace(PG_FUNCTION_ARGS)
+{
+	MemoryContext    caller = ice_spi_begin();
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceNamespace     namespace;
+	Datum            result;
+
+	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
+	result = namespace_result(caller, &path, namespace.properties);
+	ice_spi_end();
+	return result;
+}
+
+Datum
+sql_ice_namespace_exists(PG_FUNCTION_ARGS)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceNamespace     namespace;
+	bool             exists;
+
+	(void) ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	exists = ice_namespace_find(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
+	ice_spi_end();
+	PG_RETURN_BOOL(exists);
+}
+
+static void
+write_tree(IceJsonWriter *writer, const IceJson *value)
+{
+	const char *text = ice_json_text(value);
+
+	ice_jw_raw(writer, text, strlen(text));
+}
+
+/* The answer of updateProperties, in the caller's context. */
+static Datum
+change_result(MemoryContext caller, const IcePropertyChange *change)
+{
+	StringInfoData result;
+	IceJsonWriter  writer;
+
+	ice_result_begin(&result, caller);
+	ice_jw_init(&writer, &result);
+	ice_jw_begin_object(&writer);
+	ice_jw_key(&writer, "updated");
+	ice_jw_begin_array(&writer);
+	for (int i = 0; i < change->updates->count; i++)
+		ice_jw_string(&writer, change->updates->members[i].key);
+	ice_jw_end_array(&writer);
+	ice_jw_key(&writer, "removed");
+	write_tree(&writer, change->removed);
+	ice_jw_key(&writer, "missing");
+	write_tree(&writer, change->missing);
+	ice_jw_end_object(&writer);
+	return ice_result_end(&result);
+}
+
+/* Changes the properties of a namespace under its row lock, so that parallel changes add up. */
+static Datum
+update_properties(FunctionCallInfo fcinfo, MemoryContext caller, IcePropertyChange *change)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceNamespace     namespace;
+	Datum            result;
+
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
+	namespace.properties = ice_property_change_apply(change, namespace.properties);
+	result = change_result(caller, change);
+	if (namespace.properties != NULL)
+	{
+		ice_namespace_set_properties(&warehouse.id, &namespace);
+		write_event(&warehouse, "update-namespace-properties", &namespace, &path,
+					TextDatumGetCString(result));
+	}
+	return result;
+}
+
+Datum
+sql_ice_update_namespace_properties(PG_FUNCTION_ARGS)
+{
+	MemoryContext     caller = ice_spi_begin();
+	IcePropertyChange change;
+	Datum             result;
+
+	ice_property_change_of_args(fcinfo, 2, "namespace", &change);
+	result = update_properties(fcinfo, caller, &change);
+	ice_spi_end();
+	return result;
+}
+
+Datum
+sql_ice_rest_update_namespace_properties(PG_FUNCTION_ARGS)
+{
+	MemoryContext     caller = ice_spi_begin();
+	IcePropertyChange change;
+	Datum             result;
+
+	ice_property_change_of_json(request_body(fcinfo, 2), &change);
+	result = update_properties(fcinfo, caller, &change);
+	ice_spi_end();
+	return result;
+}
+
+/* Raises NAMESPACE_NOT_EMPTY in the reference implementation's words. */
+static void
+check_empty(const IceWarehouse *warehouse, const IceNamespace *namespace,
+			const IceNamespacePath *path)
+{
+	IceNamespaceContent content;
+	const char         *kind;
+	int64               count;
+
+	ice_namespace_content(&warehouse->id, &namespace->id, &content);
+	if (content.namespaces > 0)
+	{
+		kind = "child namespace";
+		count = content.namespaces;
+	}
+	else
+	{
+		kind = content.tables > 0 ? "table" : "view";
+		count = content.tables > 0 ? content.tables : content.views;
+	}
+	if (count > 0)
+		ice_raise(ICE_ERR_NAMESPACE_NOT_EMPTY,
+				  "Namespace %s is not empty. Contains " INT64_FORMAT " %s(s).", path->dotted, count,
+				  kind);
+}
+
+Datum
+sql_ice_drop_namespace(PG_FUNCTION_ARGS)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceNamespace     namespace;
+
+	(void) ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_UPDATE, false, &namespace);
+	check_empty(&warehouse, &namespace, &path);
+	ice_namespace_delete(&warehouse.id, &namespace.id);
+	write_event(&warehouse, "drop-namespace", &namespace, &path, NULL);
+	ice_spi_end();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,234 @@
+/*
+ * api_warehouse.c
+ *		SQL entries that make, change and drop warehouses.
+ *
+ * A location is only checked as text here; whether the server may write there is decided where it
+ * does. Creating a namespace holds the warehouse's row FOR KEY SHARE, dropping the warehouse FOR
+ * UPDATE.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "api/properties.h"
+#include "guc.h"
+#include "store/store_outbox.h"
+
+#define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
+
+PG_FUNCTION_INFO_V1(sql_ice_create_warehouse);
+PG_FUNCTION_INFO_V1(sql_ice_alter_warehouse);
+PG_FUNCTION_INFO_V1(sql_ice_drop_warehouse);
+PG_FUNCTION_INFO_V1(sql_ice_load_warehouse);
+
+static const char *
+check_name(const char *name)
+{
+	size_t bytes = strlen(name);
+
+	if (bytes == 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Warehouse name must not be empty");
+	if (bytes > (size_t) ice_guc_name_bytes_max)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
+				  "Warehouse name is %zu bytes long, more than the limit of %d", bytes,
+				  ice_guc_name_bytes_max);
+	return name;
+}
+
+/* Where the path of a location begins: after "scheme:" and the slashes that follow; NULL if the
+ * text is neither a URI nor an absolute path. */
+static const char *
+location_path(const char *location)
+{
+	const char *p = location;
+
+	if (isalpha((unsigned char) *p))
+	{
+		while (isalnum((unsigned char) *p) || (*p != '\0' && strchr("+-.", *p) != NULL))
+			p++;
+		if (*p != ':')
+			return NULL;
+		p++;
+	}
+	else if (*p != '/')
+		return NULL;
+	while (*p == '/')
+		p++;
+	return p;
+}
+
+/* A location without slashes at its end. Raises BAD_REQUEST. */
+static const char *
+check_location(char *location)
+{
+	const char *path = location_path(location);
+	size_t      len = strlen(location);
+
+	if (path == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "Warehouse location must be a URI or an absolute path: %s", location);
+	if (*path == '\0')
+		ice_raise(ICE_ERR_BAD_REQUEST, "Warehouse location must not be a root: %s", location);
+	for (const char *p = location; *p != '\0'; p++)
+		if ((unsigned char) *p < 0x20 || *p == 0x7f)
+			ice_raise(ICE_ERR_BAD_REQUEST,
+					  "Warehouse location must not hold control characters: %s", location);
+	while (location[len - 1] == '/')
+		location[--len] = '\0';
+	return location;
+}
+
+/* Checks properties that icecat itself reads. */
+static void
+check_known_properties(const IceJson *properties)
+{
+	const char *mode = ice_json_opt_string(properties, WRITE_MODE_PROPERTY);
+
+	if (mode != NULL && strcmp(mode, "async") != 0 && strcmp(mode, "sync") != 0 &&
+		strcmp(mode, "none") != 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected async, sync or none)",
+				  WRITE_MODE_PROPERTY, mode);
+}
+
+/* A warehouse as the functions show it, in the given context. */
+static Datum
+warehouse_result(MemoryContext context, const IceWarehouse *warehouse)
+{
+	StringInfoData result;
+	IceJsonWriter  writer;
+
+	ice_result_begin(&result, context);
+	ice_jw_init(&writer, &result);
+	ice_jw_begin_object(&writer);
+	ice_jw_key(&writer, "name");
+	ice_jw_string(&writer, warehouse->name);
+	if (warehouse->location != NULL)
+	{
+		ice_jw_key(&writer, "location");
+		ice_jw_string(&writer, warehouse->location);
+	}
+	ice_jw_key(&writer, "properties");
+	ice_jw_raw(&writer, warehouse->properties, strlen(warehouse->properties));
+	ice_jw_end_object(&writer);
+	return ice_result_end(&result);
+}
+
+/* The event of a mutation shows what the function returns. */
+static Datum
+write_event(MemoryContext caller, const char *type, const IceWarehouse *warehouse)
+{
+	Datum result = warehouse_result(caller, warehouse);
+
+	ice_event_insert(&warehouse->id, type, "warehouse", &warehouse->id, (Datum) 0, warehouse->name,
+					 0, TextDatumGetCString(result));
+	return result;
+}
+
+Datum
+sql_ice_create_warehouse(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = ice_spi_begin();
+	char         *location = ice_arg_opt_text(fcinfo, 1);
+	IceJson      *properties = ice_properties_check(ice_arg_opt_json(fcinfo, 2), "properties");
+	IceWarehouse  warehouse;
+	Datum         result;
+
+	check_known_properties(properties);
+	warehouse.name = check_name(ice_arg_text(fcinfo, 0, "name"));
+	warehouse.location = location == NULL ? NULL : check_location(location);
+	warehouse.properties = ice_json_text(properties);
+	if (!ice_warehouse_insert(&warehouse))
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", warehouse.name);
+	result = write_event(caller, "create-warehouse", &warehouse);
+	ice_spi_end();
+	return result;
+}
+
+/* Gives the warehouse, which is locked, another name. */
+static void
+rename_warehouse(IceWarehouse *warehouse, const char *name)
+{
+	IceWarehouse other;
+
+	if (strcmp(check_name(name), warehouse->name) == 0)
+		return;
+	if (ice_warehouse_find(name, ICE_LOCK_NONE, false, &other))
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", name);
+	warehouse->name = name;
+}
+
+Datum
+sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
+{
+	MemoryContext     caller = ice_spi_begin();
+	char             *new_name = ice_arg_opt_text(fcinfo, 1);
+	char             *location = ice_arg_opt_text(fcinfo, 2);
+	IceWarehouse      warehouse;
+	IcePropertyChange change;
+	const char       *properties;
+	Datum             result;
+
+	ice_property_change_of_args(fcinfo, 3, "warehouse", &change);
+	check_known_properties(change.updates);
+	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
+	if (new_name != NULL)
+		rename_warehouse(&warehouse, new_name);
+	if (location != NULL)
+		warehouse.location = *location == '\0' ? NULL : check_location(location);
+	properties = ice_property_change_apply(&change, warehouse.properties);
+	if (properties != NULL)
+		warehouse.properties = properties;
+	ice_warehouse_update(&warehouse);
+	result = write_event(caller, "alter-warehouse", &warehouse);
+	ice_spi_end();
+	return result;
+}
+
+/* Raises WAREHOUSE_NOT_EMPTY while it has namespaces, or files that the worker has still to write or delete: their
+ * metadata would be lost, resp. a purge forgotten. */
+static void
+check_empty(const IceWarehouse *warehouse)
+{
+	int64 namespaces = ice_warehouse_count_namespaces(&warehouse->id);
+	int64 tasks;
+
+	if (namespaces > 0)
+		ice_raise(ICE_ERR_WAREHOUSE_NOT_EMPTY,
+				  "Warehouse %s is not empty. Contains " INT64_FORMAT " namespace(s).",
+				  warehouse->name, namespaces);
+	tasks = ice_warehouse_count_tasks(&warehouse->id);
+	if (tasks > 0)
+		ice_raise_full(ICE_ERR_WAREHOUSE_NOT_EMPTY,
+					   psprintf("Warehouse %s is not empty. " INT64_FORMAT
+								" file(s) of dropped tables are still in the queue.",
+								warehouse->name, tasks),
+					   NULL, "Wait for the worker, or call icecat.run_worker_once().");
+}
+
+Datum
+sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
+{
+	IceWarehouse warehouse;
+
+	(void) ice_spi_begin();
+	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
+	check_empty(&warehouse);
+	ice_warehouse_delete(&warehouse.id);
+	ice_spi_end();
+	PG_RETURN_VOID();
+}
+
+Datum
+sql_ice_load_warehouse(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = ice_spi_begin();
+	IceWarehouse  warehouse;
+	Datum         result;
+
+	ice_warehouse_get(ice_arg_text(fcinfo, 0, "name"), true, &warehouse);
+	result = warehouse_result(caller, &warehouse);
+	ice_spi_end();
+	return result;
+}
