@@ -2,8 +2,8 @@
  * api_config.c
  *		SQL entry of getConfig, and the list of REST endpoints that icecat answers.
  *
- * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients put
- * it into the path as it is, so it is percent-encoded here. No namespace separator is announced:
+ * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients
+ * put it into the path as it is, so it is percent-encoded here. No namespace separator is announced:
  * clients then use their default, which all of them know.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -49,7 +49,7 @@ find_default(IceWarehouse *out)
 		return;
 	if (*ice_guc_default_warehouse == '\0')
 		ice_raise_full(ICE_ERR_BAD_REQUEST, "There are several warehouses: name a warehouse", NULL,
-					   "Set the client's \"warehouse\", or icecat.default_warehouse on the server.");
+					   "Set the client's warehouse, or icecat.default_warehouse on the server.");
 	ice_warehouse_get(ice_guc_default_warehouse, true, out);
 }
 
@@ -95,6 +95,7 @@ percent_encode(const char *text)
 	return out.data;
 }
 
+/* REST, CatalogConfig. */
 static void
 write_config(StringInfo out, const IceWarehouse *warehouse)
 {

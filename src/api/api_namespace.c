@@ -2,8 +2,8 @@
  * api_namespace.c
  *		SQL entries of the namespace operations.
  *
- * Whoever creates something inside a warehouse or namespace holds its row FOR KEY SHARE, whoever drops
- * one FOR UPDATE, and counts only then: nothing is left without a parent.
+ * Whoever creates something inside a warehouse or namespace holds its row FOR KEY SHARE, whoever
+ * drops one FOR UPDATE, and counts only then: nothing is left without a parent.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -303,8 +303,8 @@ check_empty(const IceWarehouse *warehouse, const IceNamespace *namespace,
 	}
 	if (count > 0)
 		ice_raise(ICE_ERR_NAMESPACE_NOT_EMPTY,
-				  "Namespace %s is not empty. Contains " INT64_FORMAT " %s(s).", path->dotted, count,
-				  kind);
+				  "Namespace %s is not empty. Contains " INT64_FORMAT " %s(s).", path->dotted,
+				  count, kind);
 }
 
 Datum

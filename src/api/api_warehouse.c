@@ -67,8 +67,8 @@ check_location(char *location)
 	size_t      len = strlen(location);
 
 	if (path == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST,
-				  "Warehouse location must be a URI or an absolute path: %s", location);
+		ice_raise(ICE_ERR_BAD_REQUEST, "Warehouse location must be a URI or an absolute path: %s",
+				  location);
 	if (*path == '\0')
 		ice_raise(ICE_ERR_BAD_REQUEST, "Warehouse location must not be a root: %s", location);
 	for (const char *p = location; *p != '\0'; p++)
@@ -186,8 +186,8 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	return result;
 }
 
-/* Raises WAREHOUSE_NOT_EMPTY while it has namespaces, or files that the worker has still to write or delete: their
- * metadata would be lost, resp. a purge forgotten. */
+/* Raises WAREHOUSE_NOT_EMPTY while it has namespaces, or files that the worker has still to write or
+ * delete: metadata would be lost, resp. a purge forgotten. */
 static void
 check_empty(const IceWarehouse *warehouse)
 {

@@ -40,11 +40,11 @@ static IceStatement insert_statement = {
 	{UUIDOID, UUIDOID, UUIDOID, TEXTARRAYOID, BYTEAOID, JSONOID, TIMESTAMPTZOID},
 	NULL};
 
-static IceStatement set_properties = {
-	"UPDATE icecat_data.namespace SET properties = $3 WHERE warehouse_id = $1 AND namespace_id = $2",
-	3,
-	{UUIDOID, UUIDOID, JSONOID},
-	NULL};
+static IceStatement set_properties = {"UPDATE icecat_data.namespace SET properties = $3 "
+									  "WHERE warehouse_id = $1 AND namespace_id = $2",
+									  3,
+									  {UUIDOID, UUIDOID, JSONOID},
+									  NULL};
 
 static IceStatement delete_statement = {
 	"DELETE FROM icecat_data.namespace WHERE warehouse_id = $1 AND namespace_id = $2",
@@ -55,8 +55,7 @@ static IceStatement delete_statement = {
 #define CHILDREN_SQL                                                                     \
 	"SELECT levels[pg_catalog.cardinality(levels)] AS name FROM icecat_data.namespace " \
 	"WHERE warehouse_id = $1 AND "
-#define CHILDREN_ORDER_SQL \
-	" ORDER BY levels[pg_catalog.cardinality(levels)] COLLATE \"C\""
+#define CHILDREN_ORDER_SQL " ORDER BY levels[pg_catalog.cardinality(levels)] COLLATE \"C\""
 
 static IceStatement children_of_parent = {
 	CHILDREN_SQL "parent_id = $2" CHILDREN_ORDER_SQL, 2, {UUIDOID, UUIDOID}, NULL};
@@ -171,7 +170,8 @@ ice_namespace_path_from(const char **levels, int depth, IceNamespacePath *out)
 		elements[i] = CStringGetTextDatum(levels[i]);
 	out->depth = depth;
 	out->levels = levels;
-	out->array = PointerGetDatum(construct_array(elements, depth, TEXTOID, -1, false, TYPALIGN_INT));
+	out->array =
+		PointerGetDatum(construct_array(elements, depth, TEXTOID, -1, false, TYPALIGN_INT));
 	complete_path(out);
 }
 

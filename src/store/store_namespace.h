@@ -43,8 +43,8 @@ extern void ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespaceP
 extern bool ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out);
 
 /* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, resp. the
- * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for whoever is taking
- * it). */
+ * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for whoever is
+ * taking it). */
 extern bool ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const IceNamespace *parent, IceNamespace *namespace);
 /* Replaces the properties of a namespace that is locked. */

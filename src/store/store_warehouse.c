@@ -29,8 +29,7 @@ static IceStatement find_statements[] = {
 static IceStatement find_by_location = {
 	COLUMNS_SQL "WHERE location = $1 ORDER BY name COLLATE \"C\" LIMIT 1", 1, {TEXTOID}, NULL};
 
-static IceStatement find_first = {
-	COLUMNS_SQL "ORDER BY name COLLATE \"C\" LIMIT 2", 0, {0}, NULL};
+static IceStatement find_first = {COLUMNS_SQL "ORDER BY name COLLATE \"C\" LIMIT 2", 0, {0}, NULL};
 
 static IceStatement insert_statement = {
 	"INSERT INTO icecat_data.warehouse (warehouse_id, name, location, properties, created_at) "
