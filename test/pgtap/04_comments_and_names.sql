@@ -31,7 +31,7 @@ $$, 'every table and view has a comment');
 SELECT is_empty($$
 	SELECT r.name, a.attname FROM icecat_relation AS r
 	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE r.schema = 'icecat_data' AND pg_catalog.col_description(r.oid, a.attnum) IS NULL
+	WHERE r.schema = 'icecat_data' AND r.relkind <> 'v' AND pg_catalog.col_description(r.oid, a.attnum) IS NULL
 		AND a.attname NOT IN (SELECT name FROM obvious)
 $$, 'every column of a table that is not obvious has a comment');
 
