@@ -8,7 +8,7 @@ CREATE TABLE icecat_data.metadata_task (
 	table_id uuid NOT NULL,
 	version bigint NOT NULL,
 	position integer NOT NULL,
-	kind text NOT NULL CONSTRAINT metadata_task_kind CHECK (kind IN ('write', 'delete', 'purge')),
+	kind text NOT NULL CONSTRAINT metadata_task_kind CHECK (kind IN ('write', 'delete', 'trim', 'purge')),
 	location text,
 	head json,
 	created_at timestamptz NOT NULL,
@@ -20,8 +20,8 @@ CREATE TABLE icecat_data.metadata_task (
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
 COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the table at which the task was made';
 COMMENT ON COLUMN icecat_data.metadata_task.position IS 'Order within a version: writes before deletes before the purge';
-COMMENT ON COLUMN icecat_data.metadata_task.kind IS 'write: the metadata file of version; delete: an old metadata file; purge: all files and rows of a dropped table';
-COMMENT ON COLUMN icecat_data.metadata_task.location IS 'The file; NULL for a purge';
+COMMENT ON COLUMN icecat_data.metadata_task.kind IS 'write: the metadata file of version; delete: an old metadata file; trim: rows that were removed at or before version, once no queued file needs them; purge: all files and rows of a dropped table';
+COMMENT ON COLUMN icecat_data.metadata_task.location IS 'The file; NULL for trim and purge';
 COMMENT ON COLUMN icecat_data.metadata_task.head IS 'Scalars and refs of version, which are not kept in rows; only for write';
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure';

@@ -22,7 +22,7 @@
 #define POSITION_KIND_SHIFT 20
 #define ERROR_BYTES_MAX 1000
 
-static const char *const kind_names[] = {"write", "delete", "purge"};
+static const char *const kind_names[] = {"write", "delete", "trim", "purge"};
 
 static IceStatement insert_task = {
 	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
@@ -189,6 +189,12 @@ ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *tab
 							 int64 version, const char *location)
 {
 	enqueue(ICE_TASK_DELETE, warehouse_id, table_id, version, location, NULL);
+}
+
+void
+ice_task_enqueue_trim(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version)
+{
+	enqueue(ICE_TASK_TRIM, warehouse_id, table_id, version, NULL, NULL);
 }
 
 void

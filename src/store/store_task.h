@@ -22,6 +22,10 @@ extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_
 /* An old metadata file, after all earlier tasks of the table. */
 extern void ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 										 int64 version, const char *location);
+/* For a commit that queues no file (modes sync and none) but removed rows: they are deleted by the worker once no
+ * queued document needs them. */
+extern void ice_task_enqueue_trim(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								  int64 version);
 /* All files, then all rows, of a table that this transaction drops. Earlier tasks of the table become void. */
 extern void ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version);
@@ -34,6 +38,7 @@ typedef enum IceTaskKind
 {
 	ICE_TASK_WRITE,
 	ICE_TASK_DELETE,
+	ICE_TASK_TRIM,
 	ICE_TASK_PURGE
 } IceTaskKind;
 

@@ -1,0 +1,62 @@
+-- Events: what happened in a warehouse. Behaviour only: re-run whole by every upgrade.
+
+CREATE OR REPLACE FUNCTION icecat.read_events(
+	p_warehouse text,
+	p_after bigint DEFAULT 0,
+	p_limit integer DEFAULT 1000,
+	OUT number bigint,
+	OUT event_id uuid,
+	OUT occurred_at timestamptz,
+	OUT event_type text,
+	OUT object_kind text,
+	OUT object_id uuid,
+	OUT namespace text[],
+	OUT name text,
+	OUT version bigint,
+	OUT actor text,
+	OUT request_id text,
+	OUT details json
+) RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_read_events';
+COMMENT ON FUNCTION icecat.read_events(text, bigint, integer) IS
+'Returns the numbered events of a warehouse after number p_after, in order, at most p_limit (1 to 100000). Call again with the last number seen: no event is missed or seen twice, and none appears later with a lower number.
+Gives numbers to committed events first, where the transaction may write and is READ COMMITTED; elsewhere (a standby, a read-only or REPEATABLE READ transaction) it returns what is numbered. Columns: as view icecat.events.
+Errors: IC101 no such warehouse (404), IC301 p_after or p_limit out of range (400).';
+
+CREATE OR REPLACE FUNCTION icecat.trim_events(
+	p_older_than interval
+) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_trim_events';
+COMMENT ON FUNCTION icecat.trim_events(interval) IS
+'Drops whole months (UTC) of numbered events, of all warehouses, that ended longer ago than p_older_than; returns how many months. Events without a number stay. Numbers are never given again. Safe to run twice; made for pg_cron.
+Waits for readers of the events: it takes an exclusive lock for a moment. Errors: IC301 p_older_than is null or negative (400).';
+
+CREATE OR REPLACE VIEW icecat.events AS
+SELECT w.name AS warehouse, e.number, e.event_id, e.occurred_at, e.event_type, e.object_kind,
+	e.object_id, e.namespace, e.name, e.version, e.actor, e.request_id, e.details, w.warehouse_id
+FROM icecat_data.warehouse AS w
+JOIN (
+	SELECT n.warehouse_id, n.number, n.event_id, n.occurred_at, n.event_type, n.object_kind,
+		n.object_id, n.namespace, n.name, n.version, n.actor, n.request_id, n.details
+	FROM icecat_data.event AS n
+	UNION ALL
+	SELECT p.warehouse_id, NULL, p.event_id, p.occurred_at, p.event_type, p.object_kind,
+		p.object_id, p.namespace, p.name, p.version, p.actor, p.request_id, p.details
+	FROM icecat_data.event_pending AS p
+) AS e ON e.warehouse_id = w.warehouse_id;
+COMMENT ON VIEW icecat.events IS 'What happened in each warehouse: every committed change, in the transaction that made it';
+COMMENT ON COLUMN icecat.events.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.events.number IS 'Order of the warehouse''s events, without gaps; NULL: committed just now, the number follows';
+COMMENT ON COLUMN icecat.events.event_id IS 'Identity of the event, also before it has a number';
+COMMENT ON COLUMN icecat.events.occurred_at IS 'Clock inside the transaction; the number, not this, is the order';
+COMMENT ON COLUMN icecat.events.event_type IS 'create-table, update-table, drop-table, rename-table, create-namespace and so on; purge-table when all files of a dropped table are gone';
+COMMENT ON COLUMN icecat.events.object_kind IS 'warehouse, namespace or table';
+COMMENT ON COLUMN icecat.events.object_id IS 'Id of the object in this catalog; survives renames';
+COMMENT ON COLUMN icecat.events.namespace IS 'Levels of the namespace that holds the object, or of the namespace itself';
+COMMENT ON COLUMN icecat.events.name IS 'Name of the table; NULL for a namespace';
+COMMENT ON COLUMN icecat.events.version IS 'Commit counter of the table after the change; 0 for other objects';
+COMMENT ON COLUMN icecat.events.actor IS 'Database role that called';
+COMMENT ON COLUMN icecat.events.request_id IS 'Request of the gateway; NULL for calls in SQL';
+COMMENT ON COLUMN icecat.events.details IS 'JSON object; its content depends on event_type';

@@ -1,0 +1,70 @@
+-- The worker and metadata files. Behaviour only: re-run whole by every upgrade.
+
+CREATE OR REPLACE FUNCTION icecat.start_worker() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_start_worker';
+COMMENT ON FUNCTION icecat.start_worker() IS
+'Starts the background worker of this database unless it runs. False: not possible now (standby, or max_worker_processes is used up); icecat.run_worker_once() under pg_cron then does its work. Every change starts it by itself: this is for after a restart of the server.';
+
+CREATE OR REPLACE FUNCTION icecat.run_worker_once() RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_run_worker_once';
+COMMENT ON FUNCTION icecat.run_worker_once() IS
+'Does what is due in the queue of metadata files, of all warehouses, in this transaction, numbers the events and forgets old dropped tables; returns the number of tasks done. Tasks that fail stay queued (view icecat.metadata_files, function icecat.worker_status) and raise nothing. Returns 0 at once while the worker or another session is doing the same.';
+
+CREATE OR REPLACE FUNCTION icecat.wait_for_metadata(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text,
+	p_timeout_ms integer DEFAULT 30000
+) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_wait_for_metadata';
+COMMENT ON FUNCTION icecat.wait_for_metadata(text, text[], text, integer) IS
+'Waits until the metadata file that is current now has been written; true when no write of it is queued, also where icecat.metadata-write-mode is none and there is no file to come. Writes the file itself where no worker can run.
+p_timeout_ms: milliseconds; 0 only looks. False: not written in time, or the change was made by this very transaction, whose file is written after its commit.
+Errors: IC101 no such warehouse (404), IC103 no such table (404).';
+
+CREATE OR REPLACE FUNCTION icecat.export_metadata(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text
+) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_export_metadata';
+COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
+'Writes the current metadata file of a table now, whatever its icecat.metadata-write-mode, and returns its location. Writing it twice does no harm: the content of a location never changes. Not undone by a rollback.
+Errors: IC101 no such warehouse (404), IC103 no such table (404), IC304 unknown storage scheme (406), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
+
+CREATE OR REPLACE FUNCTION icecat._worker_pid() RETURNS integer
+LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_worker_pid';
+COMMENT ON FUNCTION icecat._worker_pid() IS 'Process id of this database''s worker; NULL: none runs.';
+
+CREATE OR REPLACE FUNCTION icecat.worker_status(
+	OUT pid integer,
+	OUT pending_writes bigint,
+	OUT pending_deletes bigint,
+	OUT pending_purges bigint,
+	OUT failing bigint,
+	OUT oldest_write_s double precision,
+	OUT last_error text,
+	OUT unnumbered_events bigint
+) RETURNS record
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	-- Looks at all warehouses: it reports on the worker of the database.
+	SELECT icecat._worker_pid(),
+		pg_catalog.count(*) FILTER (WHERE t.kind = 'write'),
+		pg_catalog.count(*) FILTER (WHERE t.kind = 'delete'),
+		pg_catalog.count(*) FILTER (WHERE t.kind = 'purge'),
+		pg_catalog.count(*) FILTER (WHERE t.attempts > 0),
+		pg_catalog.max(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - t.created_at))
+			FILTER (WHERE t.kind = 'write')::double precision,
+		(pg_catalog.array_agg(t.last_error ORDER BY t.next_attempt_at DESC)
+			FILTER (WHERE t.last_error IS NOT NULL))[1],
+		(SELECT pg_catalog.count(*) FROM icecat_data.event_pending AS e)
+	FROM icecat_data.metadata_task AS t;
+END;
+COMMENT ON FUNCTION icecat.worker_status() IS
+'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet.';

@@ -1,0 +1,87 @@
+/*
+ * api_event.c
+ *		SQL entries for events.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "funcapi.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+#include "api/args.h"
+#include "maint/task_run.h"
+#include "store/store_outbox.h"
+
+#define READ_LIMIT_MAX 100000
+#define EVENT_COLUMNS 12
+
+PG_FUNCTION_INFO_V1(sql_ice_read_events);
+PG_FUNCTION_INFO_V1(sql_ice_trim_events);
+
+/* May this transaction give numbers? An old snapshot must not: it would miss what it orders. */
+static bool
+may_sequence(void)
+{
+	return !XactReadOnly && !RecoveryInProgress() && !IsolationUsesXactSnapshot();
+}
+
+/* Copies the rows of the last result into the function's result. */
+static void
+return_rows(ReturnSetInfo *result, uint64 rows)
+{
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Datum values[EVENT_COLUMNS];
+		bool  nulls[EVENT_COLUMNS];
+
+		for (int column = 0; column < EVENT_COLUMNS; column++)
+			values[column] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+										   column + 1, &nulls[column]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+Datum
+sql_ice_read_events(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	IceWarehouse   warehouse;
+	int64          after = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	int32          limit = PG_ARGISNULL(2) ? READ_LIMIT_MAX : PG_GETARG_INT32(2);
+
+	if (after < 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "p_after must not be negative");
+	if (limit < 1 || limit > READ_LIMIT_MAX)
+		ice_raise(ICE_ERR_BAD_REQUEST, "p_limit must be from 1 to %d", READ_LIMIT_MAX);
+	InitMaterializedSRF(fcinfo, 0);
+	ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	if (may_sequence())
+		ice_events_sequence_wait(&warehouse.id);
+	return_rows(result, ice_events_read(&warehouse.id, after, limit));
+	ice_spi_end();
+	return (Datum) 0;
+}
+
+Datum
+sql_ice_trim_events(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz before;
+	int32       dropped;
+
+	if (PG_ARGISNULL(0))
+		ice_raise(ICE_ERR_BAD_REQUEST, "Missing value: p_older_than must not be null");
+	before = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
+	if (before > now)
+		ice_raise(ICE_ERR_BAD_REQUEST, "p_older_than must not be negative");
+	ice_spi_begin();
+	dropped = ice_events_trim(before);
+	ice_spi_end();
+	PG_RETURN_INT32(dropped);
+}

@@ -1,0 +1,160 @@
+/*
+ * api_maintenance.c
+ *		SQL entries for the worker and the metadata files.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "api/args.h"
+#include "commit/publish.h"
+#include "maint/task_run.h"
+#include "storage/storage.h"
+#include "store/store_table.h"
+#include "store/store_task.h"
+#include "store/task_signal.h"
+
+#define WAIT_STEP_MS 10
+#define WAIT_STEP_MAX_MS 100
+#define WAIT_FOR_WORKER_MS 1000 /* then the waiting session does the work, if it can */
+
+PG_FUNCTION_INFO_V1(sql_ice_export_metadata);
+PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
+PG_FUNCTION_INFO_V1(sql_ice_start_worker);
+PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
+PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
+
+Datum
+sql_ice_start_worker(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_BOOL(ice_worker_ensure());
+}
+
+Datum
+sql_ice_worker_pid(PG_FUNCTION_ARGS)
+{
+	int pid = ice_worker_pid();
+
+	if (pid == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(pid);
+}
+
+Datum
+sql_ice_run_worker_once(PG_FUNCTION_ARGS)
+{
+	int64 done;
+	int64 numbered = 0;
+
+	(void) fcinfo;
+	PreventCommandIfReadOnly("run_worker_once()");
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("run_worker_once() needs a READ COMMITTED transaction")));
+	if (!ice_worker_lock(ICE_WORKER_LOCK_TASKS, false, false))
+		PG_RETURN_INT64(0);
+	done = ice_tasks_run_here(NULL);
+	(void) ice_events_sequence_all(&numbered);
+	(void) ice_dropped_trim();
+	PG_RETURN_INT64(done);
+}
+
+/* Finds the table named by arguments 0 to 2, as the calling query's snapshot has it. */
+static void
+get_table(FunctionCallInfo fcinfo, IceWarehouse *warehouse, IceTable *table)
+{
+	IceNamespacePath path;
+
+	ice_arg_warehouse(fcinfo, 0, true, warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	ice_table_get(&warehouse->id, &path, ice_arg_text(fcinfo, 2, "table"), true, table);
+}
+
+/* No worker comes: do the table's tasks here. Where that fails they stay queued. */
+static void
+work_instead(const IceTable *table)
+{
+	IceTaskTable only = {table->warehouse_id, table->id, false};
+
+	if (XactReadOnly || IsolationUsesXactSnapshot())
+		return;
+	if (ice_worker_lock(ICE_WORKER_LOCK_TASKS, false, false))
+		(void) ice_tasks_run_here(&only);
+}
+
+/* Waits until no write up to the table's version is queued; false if the time is over before. */
+static bool
+wait_for_write(const IceTable *table, int timeout_ms)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	long        step = WAIT_STEP_MS;
+	bool        tried = false;
+	bool        own;
+
+	while (ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own))
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (own || TimestampDifferenceExceeds(start, now, timeout_ms))
+			return false;
+		if (!ice_worker_ensure() ||
+			(ice_worker_pid() == 0 && TimestampDifferenceExceeds(start, now, WAIT_FOR_WORKER_MS)))
+		{
+			if (!tried)
+				work_instead(table);
+			tried = true;
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Min(step, timeout_ms), PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		step = Min(step * 2, WAIT_STEP_MAX_MS);
+	}
+	return true;
+}
+
+Datum
+sql_ice_wait_for_metadata(PG_FUNCTION_ARGS)
+{
+	IceWarehouse warehouse;
+	IceTable     table;
+	int32        timeout_ms = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	bool         written;
+
+	if (timeout_ms < 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "p_timeout_ms must not be negative");
+	ice_spi_begin();
+	get_table(fcinfo, &warehouse, &table);
+	written = wait_for_write(&table, timeout_ms);
+	ice_spi_end();
+	PG_RETURN_BOOL(written);
+}
+
+Datum
+sql_ice_export_metadata(PG_FUNCTION_ARGS)
+{
+	MemoryContext  caller = ice_spi_begin();
+	MemoryContext  old;
+	IceWarehouse   warehouse;
+	IceTable       table;
+	StringInfoData document;
+	text          *location;
+
+	get_table(fcinfo, &warehouse, &table);
+	initStringInfo(&document);
+	ice_render_current(&document, &table, true); /* of the same snapshot as the head */
+	ice_storage_write_metadata(table.metadata_location, document.data, (size_t) document.len);
+	old = MemoryContextSwitchTo(caller);
+	location = cstring_to_text(table.metadata_location);
+	MemoryContextSwitchTo(old);
+	ice_spi_end();
+	PG_RETURN_TEXT_P(location);
+}

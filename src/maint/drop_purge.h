@@ -1,0 +1,34 @@
+/*
+ * drop_purge.h
+ *		Deletes the files of a table that was dropped with purge, then its rows.
+ *
+ * Three steps, so that no transaction is open while files are deleted: prepare reads what the rows
+ * say, run deletes files, finish deletes the rows. All can be repeated: what is gone stays gone. Manifests and
+ * manifest lists go only after all that they name, so a repeated run finds what is left.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_DROP_PURGE_H
+#define ICE_DROP_PURGE_H
+
+#include "store/store_task.h"
+
+typedef struct IcePurge
+{
+	pg_uuid_t     warehouse_id;
+	pg_uuid_t     table_id;
+	int64         version;
+	IceTableFiles files;
+	List         *live_locations;
+	int64         deleted_count; /* files that this run deleted */
+	int64         kept_count;    /* files left alone: another table's, or outside the allowed roots */
+} IcePurge;
+
+/* Allocates in the current memory context; in SPI. NULL if there is no such dropped table any more. */
+extern IcePurge *ice_purge_prepare(const IceTask *task);
+/* Touches no database. Raises what storage raises, and STORAGE for a manifest that cannot be read. */
+extern void ice_purge_run(IcePurge *purge);
+/* Deletes the table's rows and tasks and writes the event "purge-table"; in SPI. */
+extern void ice_purge_finish(const IcePurge *purge);
+
+#endif

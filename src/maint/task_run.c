@@ -1,0 +1,398 @@
+/*
+ * task_run.c
+ *		Does what is in the queue of file tasks, numbers events, forgets dropped tables.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/wait_event.h"
+
+#include "guc.h"
+#include "maint/drop_purge.h"
+#include "maint/task_run.h"
+#include "storage/storage.h"
+#include "store/store_outbox.h"
+#include "store/store_table.h"
+
+#define BATCH_TABLES_MAX 64
+#define BATCH_TASKS_PER_TABLE_MAX 32
+#define BATCH_TASKS_MAX 256
+#define BATCH_BYTES_MAX (64 * 1024 * 1024)
+#define RETRY_FIRST_MS 500
+#define RETRY_MAX_MS 60000
+#define SEQUENCE_WAIT_MS 1000
+#define SEQUENCE_RETRY_MS 10
+#define DROPPED_TABLES_PER_CALL 16
+
+typedef struct Work
+{
+	IceTask        task;
+	StringInfoData document; /* of a write */
+	IcePurge      *purge;    /* of a purge; NULL: there is nothing left to do */
+	bool           skipped;  /* an earlier task of the table failed */
+	bool           done;
+	char          *error;    /* not NULL: failed */
+} Work;
+
+/* The message of the error being handled, which is then forgotten. A cancellation goes on. */
+static char *
+take_error(MemoryContext context)
+{
+	ErrorData *error;
+	char      *text;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		PG_RE_THROW();
+	FlushErrorState();
+	text = error->detail != NULL ? psprintf("%s (%s)", error->message, error->detail)
+								 : pstrdup(error->message);
+	FreeErrorData(error);
+	return text;
+}
+
+/* -- prepare ---------------------------------------------------------------------------------- */
+
+/* What a task needs out of the database, allocated in the batch's context. */
+static void
+read_item(Work *item, MemoryContext context)
+{
+	(void) ice_spi_begin();
+	MemoryContextSwitchTo(context);
+	if (item->task.kind == ICE_TASK_WRITE)
+	{
+		initStringInfo(&item->document);
+		ice_store_render_version(&item->document, &item->task.warehouse_id, &item->task.table_id,
+								 item->task.version, item->task.head_json);
+	}
+	else if (item->task.kind == ICE_TASK_PURGE)
+		item->purge = ice_purge_prepare(&item->task);
+	ice_spi_end();
+}
+
+/* read_item() in a subtransaction: an error becomes the task's. */
+static void
+prepare_item(Work *item, MemoryContext context)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		read_item(item, context);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		item->error = take_error(context);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+}
+
+/* Reads the tasks to do, as items without their documents. */
+static List *
+read_tasks(MemoryContext context, const IceTaskTable *only)
+{
+	List     *tables;
+	List     *items = NIL;
+	ListCell *cell;
+
+	(void) ice_spi_begin();
+	MemoryContextSwitchTo(context);
+	tables = only != NULL ? list_make1(unconstify(IceTaskTable *, only))
+						  : ice_task_due_tables(GetCurrentTimestamp(), BATCH_TABLES_MAX);
+	foreach (cell, tables)
+	{
+		IceTaskTable *table = lfirst(cell);
+		List         *tasks = ice_task_first(&table->warehouse_id, &table->table_id,
+											 table->has_purge, BATCH_TASKS_PER_TABLE_MAX);
+		ListCell     *task;
+
+		foreach (task, tasks)
+		{
+			Work *item = palloc0(sizeof(Work));
+
+			item->task = *(IceTask *) lfirst(task);
+			items = lappend(items, item);
+		}
+		if (list_length(items) >= BATCH_TASKS_MAX)
+			break;
+	}
+	ice_spi_end();
+	return items;
+}
+
+bool
+ice_tasks_prepare(IceTaskBatch *batch, MemoryContext parent, const IceTaskTable *only)
+{
+	MemoryContext old;
+	List         *items;
+	ListCell     *cell;
+	int64         bytes = 0;
+
+	memset(batch, 0, sizeof(*batch));
+	batch->context = AllocSetContextCreate(parent, "icecat task batch", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(batch->context);
+	items = read_tasks(batch->context, only);
+	MemoryContextSwitchTo(batch->context);
+	foreach (cell, items)
+	{
+		Work *item = lfirst(cell);
+
+		if (bytes > BATCH_BYTES_MAX)
+			break;
+		prepare_item(item, batch->context);
+		bytes += item->document.len;
+		batch->items = lappend(batch->items, item);
+	}
+	MemoryContextSwitchTo(old);
+	if (batch->items != NIL)
+		return true;
+	ice_tasks_free(batch);
+	return false;
+}
+
+void
+ice_tasks_free(IceTaskBatch *batch)
+{
+	if (batch->context != NULL)
+		MemoryContextDelete(batch->context);
+	batch->context = NULL;
+}
+
+/* -- run -------------------------------------------------------------------------------------- */
+
+static void
+run_item(Work *item)
+{
+	const IceTask *task = &item->task;
+
+	switch (task->kind)
+	{
+		case ICE_TASK_WRITE:
+			ice_storage_write_metadata(task->location, item->document.data,
+									   (size_t) item->document.len);
+			break;
+		case ICE_TASK_DELETE:
+			(void) ice_storage_for(task->location)->delete(task->location);
+			break;
+		case ICE_TASK_TRIM: /* finishing the table's last task does it */
+			break;
+		case ICE_TASK_PURGE:
+			if (item->purge != NULL)
+				ice_purge_run(item->purge);
+			break;
+	}
+}
+
+/* Runs an item in a memory context of its own, keeping what went wrong as its error. */
+static void
+try_item(Work *item, MemoryContext context)
+{
+	MemoryContext scratch = AllocSetContextCreate(context, "icecat task", ALLOCSET_DEFAULT_SIZES);
+
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(scratch);
+		run_item(item);
+		item->done = true;
+	}
+	PG_CATCH();
+	{
+		item->error = take_error(context);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	MemoryContextDelete(scratch);
+}
+
+static bool
+same_table(const IceTask *a, const IceTask *b)
+{
+	return memcmp(&a->warehouse_id, &b->warehouse_id, UUID_LEN) == 0 &&
+		   memcmp(&a->table_id, &b->table_id, UUID_LEN) == 0;
+}
+
+void
+ice_tasks_run(IceTaskBatch *batch)
+{
+	MemoryContext old = CurrentMemoryContext;
+	const Work   *failed = NULL; /* of the table at hand; a table's items stand together */
+	ListCell     *cell;
+
+	foreach (cell, batch->items)
+	{
+		Work *item = lfirst(cell);
+
+		CHECK_FOR_INTERRUPTS();
+		if (failed != NULL && same_table(&failed->task, &item->task))
+		{
+			item->skipped = true;
+			continue;
+		}
+		if (item->error == NULL)
+			try_item(item, batch->context);
+		if (item->error != NULL)
+			failed = item;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* -- finish ----------------------------------------------------------------------------------- */
+
+/* When to try again after so many failures: doubling up to a minute, a quarter more or less by chance. */
+static TimestampTz
+retry_at(int32 attempts)
+{
+	double ms = attempts >= 16 ? RETRY_MAX_MS
+							   : Min((double) RETRY_FIRST_MS * (1 << attempts), RETRY_MAX_MS);
+
+	ms *= 0.75 + pg_prng_double(&pg_global_prng_state) / 2;
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
+}
+
+/* After the last item of a table: rows that only queued documents still needed can go. */
+static void
+trim_table(const IceTask *last)
+{
+	if (last->kind != ICE_TASK_PURGE && !ice_task_any(&last->warehouse_id, &last->table_id))
+		ice_store_trim_removed(&last->warehouse_id, &last->table_id, last->version);
+}
+
+static void
+finish_item(IceTaskBatch *batch, Work *item, bool last)
+{
+	(void) ice_spi_begin();
+	if (item->error != NULL)
+	{
+		batch->failed_count++;
+		ereport(item->task.attempts == 0 ? LOG : DEBUG1,
+				(errmsg("icecat could not do a task: %s", item->error),
+				 item->task.location != NULL ? errdetail("Location: %s", item->task.location) : 0,
+				 errhidestmt(true)));
+		ice_task_failed(&item->task, retry_at(item->task.attempts), item->error);
+	}
+	else if (item->done)
+	{
+		batch->done_count++;
+		if (item->task.kind == ICE_TASK_PURGE && item->purge != NULL)
+			ice_purge_finish(item->purge);
+		else
+			ice_task_done(&item->task);
+		if (last)
+			trim_table(&item->task);
+	}
+	ice_spi_end();
+}
+
+void
+ice_tasks_finish(IceTaskBatch *batch)
+{
+	int count = list_length(batch->items);
+
+	for (int i = 0; i < count; i++)
+	{
+		Work *item = list_nth(batch->items, i);
+		Work *next = i + 1 < count ? list_nth(batch->items, i + 1) : NULL;
+
+		if (!item->skipped)
+			finish_item(batch, item, next == NULL || !same_table(&item->task, &next->task));
+	}
+}
+
+int64
+ice_tasks_run_here(const IceTaskTable *only)
+{
+	int64        done = 0;
+	int64        last;
+	IceTaskBatch batch;
+
+	do
+	{
+		if (!ice_tasks_prepare(&batch, CurrentMemoryContext, only))
+			break;
+		ice_tasks_run(&batch);
+		ice_tasks_finish(&batch);
+		last = batch.done_count;
+		done += last;
+		ice_tasks_free(&batch);
+	} while (last > 0);
+	return done;
+}
+
+/* -- events and dropped tables ---------------------------------------------------------------- */
+
+bool
+ice_events_sequence_all(int64 *numbered)
+{
+	List     *warehouses;
+	ListCell *cell;
+	bool      all = true;
+
+	(void) ice_spi_begin();
+	warehouses = ice_events_pending_warehouses();
+	foreach (cell, warehouses)
+		if (ice_events_sequence(lfirst(cell), numbered) != ICE_SEQUENCE_DONE)
+			all = false;
+	ice_spi_end();
+	return all;
+}
+
+void
+ice_events_sequence_wait(const pg_uuid_t *warehouse_id)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	int64       numbered = 0;
+
+	while (ice_events_pending(warehouse_id))
+	{
+		IceSequenceResult result = ice_events_sequence(warehouse_id, &numbered);
+
+		if (result == ICE_SEQUENCE_DONE)
+			return;
+		if (result == ICE_SEQUENCE_MORE)
+			continue;
+		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), SEQUENCE_WAIT_MS))
+			return;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 SEQUENCE_RETRY_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+int
+ice_dropped_trim(void)
+{
+	TimestampTz before = TimestampTzPlusMilliseconds(
+		GetCurrentTimestamp(), -(int64) ice_guc_dropped_retention_s * 1000);
+	List       *tables;
+	ListCell   *cell;
+	int         count;
+
+	(void) ice_spi_begin();
+	tables = ice_task_dropped_tables(before, DROPPED_TABLES_PER_CALL);
+	foreach (cell, tables)
+	{
+		IceTaskTable *table = lfirst(cell);
+
+		ice_store_delete_table(&table->warehouse_id, &table->table_id);
+	}
+	count = list_length(tables);
+	ice_spi_end();
+	return count;
+}

@@ -1,0 +1,48 @@
+/*
+ * task_run.h
+ *		Does what is in the queue of file tasks, numbers events, forgets dropped tables.
+ *
+ * The worker and icecat.run_worker_once() share this. Work is done in batches of three steps: prepare reads
+ * tasks and assembles documents, run writes and deletes files without touching the database, finish
+ * deletes the tasks or notes their failure. The worker runs each database step in a transaction of its own, so
+ * none is open during input and output; a session runs all three in its own transaction.
+ *
+ * Whoever works holds the advisory lock ICE_WORKER_LOCK_TASKS.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_TASK_RUN_H
+#define ICE_TASK_RUN_H
+
+#include "store/store_task.h"
+
+typedef struct IceTaskBatch
+{
+	MemoryContext context; /* holds all of the batch */
+	List         *items;
+	int64         done_count;
+	int64         failed_count;
+} IceTaskBatch;
+
+/* In a transaction: reads due tasks (of one table: only, else NULL) into a context below parent, which must
+ * outlive the transaction if the next steps do. False if there is nothing to do. */
+extern bool ice_tasks_prepare(IceTaskBatch *batch, MemoryContext parent, const IceTaskTable *only);
+/* With or without a transaction. */
+extern void ice_tasks_run(IceTaskBatch *batch);
+/* In a transaction. Does not free the batch: its counts are still of use; ice_tasks_free() does. */
+extern void ice_tasks_finish(IceTaskBatch *batch);
+extern void ice_tasks_free(IceTaskBatch *batch);
+
+/* All three steps in the current transaction; returns the number of tasks done. */
+extern int64 ice_tasks_run_here(const IceTaskTable *only);
+
+/* Numbers what is visible, of every warehouse, in the current transaction. False if more is left. */
+extern bool ice_events_sequence_all(int64 *numbered);
+/* Numbers one warehouse's visible events; waits shortly for another session that is doing so. */
+extern void ice_events_sequence_wait(const pg_uuid_t *warehouse_id);
+
+/* Deletes the rows of some tables that were dropped longer ago than icecat.dropped_retention_s; returns how
+ * many tables. */
+extern int ice_dropped_trim(void);
+
+#endif

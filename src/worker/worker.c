@@ -1,0 +1,436 @@
+/*
+ * worker.c
+ *		The icecat background worker: metadata files, purges and event numbers of one database.
+ *
+ * It sleeps on its latch, which sessions set when they commit (task_signal.c), and looks by itself at the time
+ * of the next retry, at least every POLL_MS. A worker that a session started ends when it had nothing
+ * to do for icecat.worker_idle_exit_s; a permanent one (icecat.worker_databases) stays.
+ *
+ * It connects without a user name, because the owner of the tables may not be allowed to log in, and
+ * runs every transaction as that owner.
+ *
+ * It must not be in the way: it holds no transaction open while it reads or writes files, and it ends at once when
+ * somebody wants its database for himself (DROP DATABASE, CREATE DATABASE ... TEMPLATE), which shows
+ * as a conflicting lock on the database.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/wait_event.h"
+
+#include "guc.h"
+#include "maint/task_run.h"
+#include "store/task_signal.h"
+#include "worker/worker.h"
+
+#define POLL_MS 2000          /* must stay well below the 5 s that DROP DATABASE waits */
+#define GATHER_US 5000        /* after a wake, so that one round serves several commits */
+#define BUSY_RETRY_MS 500     /* another session works on the queue */
+#define ERROR_PAUSE_FIRST_MS 500
+#define ERROR_PAUSE_MAX_MS 30000
+#define DROPPED_TRIM_EVERY_MS 60000
+#define RESTART_S 10
+
+typedef struct WorkerState
+{
+	bool          permanent;
+	bool          installed;    /* the extension is there */
+	bool          has_lock;     /* ICE_WORKER_LOCK_TASKS, of the session */
+	bool          in_the_way;   /* somebody wants the database */
+	bool          busy;         /* another session works: look again soon */
+	bool          worked;       /* this round found something to do */
+	int           errors;       /* rounds in a row that failed */
+	TimestampTz   last_work_at;
+	TimestampTz   last_trim_at;
+	TimestampTz   next_attempt_at;
+	bool          has_next_attempt;
+	MemoryContext context;      /* reset each round */
+} WorkerState;
+
+static WorkerState state;
+
+/* -- transactions ----------------------------------------------------------------------------- */
+
+/* Is a lock on our database taken that a new connection would have to wait for? */
+static bool
+database_wanted(void)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	return LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Owner of the queue, whose rights every statement of the worker runs with; InvalidOid: not installed. */
+static Oid
+queue_owner(void)
+{
+	Oid       schema = get_namespace_oid("icecat_data", true);
+	Oid       table = OidIsValid(schema) ? get_relname_relid("metadata_task", schema) : InvalidOid;
+	HeapTuple tuple;
+	Oid       owner = InvalidOid;
+
+	if (!OidIsValid(table))
+		return InvalidOid;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/* Starts a transaction as the owner. False, and no transaction, if there is nothing to work on. The rights
+ * are given back by the end of the transaction, also an abort. */
+static bool
+begin(void)
+{
+	Oid owner;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	state.in_the_way = database_wanted();
+	owner = state.in_the_way ? InvalidOid : queue_owner();
+	state.installed = OidIsValid(owner);
+	if (!OidIsValid(owner))
+	{
+		CommitTransactionCommand();
+		return false;
+	}
+	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
+}
+
+static void
+commit(void)
+{
+	PopActiveSnapshot();
+	SetUserIdAndSecContext(GetAuthenticatedUserId(), 0);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(state.context);
+}
+
+/* Losing the end of this transaction in a crash only means doing the tasks again. */
+static void
+forgo_flush(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* -- a round ---------------------------------------------------------------------------------- */
+
+static bool
+take_task_lock(void)
+{
+	if (!state.has_lock)
+		state.has_lock = ice_worker_lock(ICE_WORKER_LOCK_TASKS, true, false);
+	return state.has_lock;
+}
+
+/* Given back after each round, so that a session can work on the queue in between. */
+static void
+drop_task_lock(void)
+{
+	if (!state.has_lock)
+		return;
+	ice_worker_unlock_session(ICE_WORKER_LOCK_TASKS);
+	state.has_lock = false;
+}
+
+/* Numbers events. True if there may be more. */
+static bool
+number_events(void)
+{
+	int64 numbered = 0;
+	bool  all;
+
+	if (!begin())
+		return false;
+	all = ice_events_sequence_all(&numbered);
+	commit();
+	state.worked |= numbered > 0;
+	state.busy |= !all && numbered == 0;
+	return !all && numbered > 0;
+}
+
+/* Does a batch of file tasks. True if there may be more. */
+static bool
+do_tasks(void)
+{
+	IceTaskBatch batch;
+	bool         any;
+	bool         more;
+
+	if (!begin())
+		return false;
+	any = ice_tasks_prepare(&batch, state.context, NULL);
+	commit();
+	if (!any)
+		return false;
+	ice_tasks_run(&batch);
+	if (!begin())
+		return false;
+	forgo_flush();
+	ice_tasks_finish(&batch);
+	commit();
+	more = batch.done_count > 0;
+	ice_tasks_free(&batch);
+	state.worked = true;
+	return more;
+}
+
+/* Forgets tables that were dropped long ago, now and then. */
+static void
+trim_dropped(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int         count;
+
+	if (!TimestampDifferenceExceeds(state.last_trim_at, now, DROPPED_TRIM_EVERY_MS))
+		return;
+	if (!begin())
+		return;
+	forgo_flush();
+	count = ice_dropped_trim();
+	commit();
+	if (count == 0)
+		state.last_trim_at = now;
+}
+
+static void
+read_next_attempt(void)
+{
+	if (!begin())
+		return;
+	(void) ice_spi_begin();
+	state.has_next_attempt = ice_task_next_attempt(&state.next_attempt_at);
+	ice_spi_end();
+	commit();
+}
+
+/* All that there is to do now. */
+static void
+work(void)
+{
+	bool more = true;
+
+	state.worked = false;
+	state.busy = false;
+	state.has_next_attempt = false;
+	while (more && !state.in_the_way)
+	{
+		CHECK_FOR_INTERRUPTS();
+		more = number_events();
+		if (!state.installed || state.in_the_way)
+			break;
+		if (!take_task_lock())
+		{
+			state.busy = true;
+			break;
+		}
+		more |= do_tasks();
+	}
+	if (state.has_lock)
+	{
+		trim_dropped();
+		read_next_attempt();
+	}
+	drop_task_lock();
+}
+
+/* A round that survives errors. */
+static void
+work_safely(void)
+{
+	MemoryContextSwitchTo(state.context);
+	PG_TRY();
+	{
+		pgstat_report_activity(STATE_RUNNING, "icecat worker");
+		work();
+		state.errors = 0;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(state.context);
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortOutOfAnyTransaction();
+		FlushErrorState();
+		drop_task_lock();
+		RESUME_INTERRUPTS();
+		state.errors++;
+	}
+	PG_END_TRY();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	MemoryContextReset(state.context);
+}
+
+/* -- life ------------------------------------------------------------------------------------- */
+
+/* How long to sleep if nobody sets the latch. */
+static long
+sleep_ms(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long        ms = POLL_MS;
+
+	if (state.errors > 0)
+		return Min(ERROR_PAUSE_MAX_MS, (long) ERROR_PAUSE_FIRST_MS << Min(state.errors - 1, 8));
+	if (state.busy)
+		return BUSY_RETRY_MS;
+	if (state.has_next_attempt)
+		ms = Min(ms, Max(1, TimestampDifferenceMilliseconds(now, state.next_attempt_at)));
+	return ms;
+}
+
+/* May this worker end? Once the slot is given back a commit starts another one; what was committed just before is
+ * looked for once more by the caller. */
+static bool
+wants_to_end(void)
+{
+	if (state.in_the_way)
+		return true;
+	if (state.permanent)
+		return false;
+	if (state.errors > 0 || !state.installed)
+		return !state.installed;
+	return !state.has_next_attempt && !state.busy &&
+		   TimestampDifferenceExceeds(state.last_work_at, GetCurrentTimestamp(),
+									  ice_guc_worker_idle_exit_s * 1000);
+}
+
+static void
+handle_signals(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* Works until it may end. An error pause must not be cut short by commits. */
+static void
+run(void)
+{
+	for (;;)
+	{
+		int wake = WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | (state.errors > 0 ? 0 : WL_LATCH_SET);
+		int event;
+
+		handle_signals();
+		work_safely();
+		if (state.worked)
+			state.last_work_at = GetCurrentTimestamp();
+		if (wants_to_end())
+			return;
+		event = WaitLatch(MyLatch, wake, sleep_ms(), PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		if (event & WL_LATCH_SET)
+			pg_usleep(GATHER_US);
+	}
+}
+
+/* Settings of the database or role that the worker's own statements must not depend on. */
+static void
+pin_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"row_security", "off"},
+	};
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void
+ice_worker_main(Datum argument)
+{
+	const char *database = MyBgworkerEntry->bgw_extra;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	memset(&state, 0, sizeof(state));
+	state.permanent = database[0] != '\0';
+	if (state.permanent)
+		BackgroundWorkerInitializeConnection(database, NULL, 0);
+	else
+		BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
+	pin_settings();
+	state.context =
+		AllocSetContextCreate(TopMemoryContext, "icecat worker", ALLOCSET_DEFAULT_SIZES);
+	state.last_work_at = GetCurrentTimestamp();
+	while (ice_worker_claim_slot())
+	{
+		run();
+		ice_worker_release_slot();
+		if (state.in_the_way || !state.installed)
+			break;
+		/* A commit between the last look and the release may have woken nobody but us. */
+		work_safely();
+		if (!state.worked)
+			break;
+		state.last_work_at = GetCurrentTimestamp();
+	}
+	proc_exit(state.permanent ? 1 : 0); /* 1: start again after a while */
+}
+
+/* Registers the permanent worker of one database. */
+static void
+register_static(const char *database)
+{
+	BackgroundWorker worker;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = RESTART_S;
+	strlcpy(worker.bgw_library_name, ICE_WORKER_LIBRARY, sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, ICE_WORKER_FUNCTION, sizeof(worker.bgw_function_name));
+	snprintf(worker.bgw_name, BGW_MAXLEN, "icecat worker for database %s", database);
+	strlcpy(worker.bgw_type, "icecat worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_extra, database, BGW_EXTRALEN);
+	RegisterBackgroundWorker(&worker);
+}
+
+void
+ice_worker_register_static(void)
+{
+	char *list = pstrdup(ice_guc_worker_databases != NULL ? ice_guc_worker_databases : "");
+	char *save = NULL;
+
+	for (char *name = strtok_r(list, ", ", &save); name != NULL; name = strtok_r(NULL, ", ", &save))
+		register_static(name);
+	pfree(list);
+}
