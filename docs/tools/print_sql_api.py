@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Prints docs/sql-api.md from the comments of a database with the extension (PG* environment)."""
+import re
 import sys
 
 import printing
@@ -42,12 +43,15 @@ are described in [data-model.md](data-model.md), the errors in [errors.md](error
 
 
 def function_text(row):
-    """One function's paragraph."""
+    """One function: its call, its comment's first line, and the further lines as a list."""
     name, arguments, result, volatility, comment = row
+    arguments = re.sub(r"(DEFAULT (?:NULL|'[^']*'))::[\w\[\]]+", r"\1", arguments)
     shown = f"icecat.{name}({arguments}) -> {result}"
     if len(shown) > 100 and arguments:
         shown = f"icecat.{name}(\n    " + arguments.replace(", p_", ",\n    p_") + f"\n) -> {result}"
-    return f"```sql\n{shown}\n```\n{comment} ({VOLATILITY[volatility]})\n"
+    first, *further = comment.replace("<", "&lt;").split("\n")
+    return (f"### {name}\n\n```sql\n{shown}\n```\n\n{first} *({VOLATILITY[volatility]})*\n"
+            + ("\n" if further else "") + "".join(f"- {line}\n" for line in further))
 
 
 def functions_text(rows):

@@ -18,6 +18,7 @@ INSERT INTO without_warehouse VALUES
 	('start_worker', 'one worker serves a database'),
 	('run_worker_once', 'one worker serves a database'),
 	('worker_status', 'one worker serves a database'),
+	('trim_events', 'drops whole months, of all warehouses'),
 	('version', 'of the library');
 
 SELECT isnt_empty('SELECT 1 FROM data_table', 'icecat_data holds tables');

@@ -104,7 +104,8 @@ SELECT is_empty($$
 $$, 'nothing that reads tables is IMMUTABLE');
 
 SELECT is_empty($$
-	SELECT oid::regprocedure FROM api WHERE provolatile = 'v' AND proparallel <> 'u'
+	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
+	WHERE NOT reads AND api.proparallel <> 'u'
 $$, 'what writes is PARALLEL UNSAFE');
 
 SELECT is_empty($$
