@@ -138,15 +138,18 @@ choose_server_user()
     SERVER_USER=postgres
 }
 
-# as_server CMD…: as the user of the servers, in a folder that this user can enter.
+# as_server CMD…: as the user of the servers, in a folder that this user can enter, and with nothing of the
+# caller's environment: its PG* and ICECAT_* variables are meant for clients.
 as_server()
 (
+    clean=(env -i PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" LANG=C.UTF-8
+        HOME="${HOME_DIR:-/}" USER="${SERVER_USER:-$(id -un)}")
     cd "${HOME_DIR:-/}" 2>/dev/null || cd /
     if [ -n "$SERVER_USER" ]; then
         exec setpriv --reuid="$SERVER_USER" --regid="$(id -g "$SERVER_USER")" --init-groups \
-            env HOME="${HOME_DIR:-/}" USER="$SERVER_USER" LOGNAME="$SERVER_USER" "$@"
+            "${clean[@]}" "$@"
     fi
-    exec "$@"
+    exec "${clean[@]}" "$@"
 )
 
 # Can the servers' user get into folder $1, and can its name go into a socket path and a setting?
@@ -248,7 +251,8 @@ build_in()
         quiet "$log" make -C "$dir/contrib-gateway" clean || return 1
     fi
     : >"$mark"
-    quiet "$log" make -C "$dir" PG_CONFIG="$PGC" || return 1
+    # Bitcode for JIT would double the time; nothing here is ever inlined by it.
+    quiet "$log" make -C "$dir" PG_CONFIG="$PGC" with_llvm=no || return 1
     quiet "$log" make -C "$dir/contrib-gateway" PG_CONFIG="$PGC" || return 1
     rm -f "$mark"
 }
@@ -256,10 +260,10 @@ build_in()
 # Installs the build of $1 into the private tree and bin/. Sets EXTENSION_CHANGED and GATEWAY_CHANGED.
 install_from()
 {
-    local dir=$1 log=$2 lib before gateway=$1/contrib-gateway/icecat-gateway
+    local dir=$1 log=$2 lib before gateway=$1/contrib-gateway/build/icecat-gateway
     lib=$("$PGBIN/pg_config" --pkglibdir)/icecat.so
     before=$(cksum <"$lib" 2>/dev/null || :)
-    quiet "$log" make -C "$dir" PG_CONFIG="$PGBIN/pg_config" install || return 1
+    quiet "$log" make -C "$dir" PG_CONFIG="$PGBIN/pg_config" with_llvm=no install || return 1
     EXTENSION_CHANGED=no GATEWAY_CHANGED=no
     [ "$before" = "$(cksum <"$lib")" ] || EXTENSION_CHANGED=yes
     if ! cmp -s "$gateway" "$HOME_DIR/bin/icecat-gateway"; then
@@ -347,6 +351,10 @@ configure_postgres()
 	icecat.worker_databases = '$DB_NAME'
 	icecat.file_roots = '$HOME_DIR/warehouse'
 	CONF
+    # The group bits of a file with ACLs are the limit of what its named users may do.
+    if [ -n "$SERVER_USER" ]; then
+        printf '%s\n' "icecat.directory_mode = '0770'" "icecat.file_mode = '0660'" >>"$conf.new"
+    fi
     [ -z "$SERVER_USER" ] || chown "$SERVER_USER:" "$conf.new"
     mv "$conf.new" "$conf"
 }
@@ -406,12 +414,14 @@ create_catalog()
     if [ -z "$(run_sql postgres postgres -Atc "SELECT 1 FROM pg_database WHERE datname = '$DB_NAME'")" ]; then
         run_sql postgres postgres -c "CREATE DATABASE $DB_NAME OWNER $DB_USER"
     fi
-    run_sql "$DB_USER" "$DB_NAME" -v w="$warehouse" -v l="file://$HOME_DIR/warehouse" <<-'SQL' >/dev/null
+    run_sql "$DB_USER" "$DB_NAME" -v d="$DB_NAME" -v w="$warehouse" \
+        -v l="file://$HOME_DIR/warehouse" <<-'SQL' >/dev/null
 	SET client_min_messages = warning;
 	CREATE EXTENSION IF NOT EXISTS icecat;
 	ALTER EXTENSION icecat UPDATE;
 	SELECT icecat.create_warehouse(:'w', :'l')
 	WHERE :'w' NOT IN (SELECT w FROM icecat.list_warehouses() w);
+	ALTER DATABASE :"d" SET icecat.default_warehouse = :'w';
 	SQL
 }
 
@@ -438,8 +448,9 @@ configure_gateway()
     local conf=$HOME_DIR/gateway.conf
     cat >"$conf.new" <<-CONF
 	# Written at every start of the instance in this folder.
-	listen = 127.0.0.1:$1
-	database = host=$HOME_DIR/run port=$PG_PORT dbname=$DB_NAME user=$DB_USER
+	listen = 127.0.0.1
+	port = $1
+	dsn = host=$HOME_DIR/run port=$PG_PORT dbname=$DB_NAME user=$DB_USER
 	CONF
     mv "$conf.new" "$conf"
 }
