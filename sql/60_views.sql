@@ -61,17 +61,20 @@ COMMENT ON COLUMN icecat.tables.last_updated_ms IS 'Milliseconds since 1970, as 
 COMMENT ON COLUMN icecat.tables.created_at IS 'When the table came into this catalog';
 
 -- A field of a schema and what is nested in it: members of structs, elements of lists, keys and values of maps.
-CREATE OR REPLACE VIEW icecat_data.live_column AS
-SELECT t.warehouse_id, t.table_id, t.warehouse, t.namespace, t.table_name, s.schema_id, s.body AS schema_body, f.*
-FROM icecat_data.live_table AS t
+-- The conditions on json_typeof hold for every schema. They are there for the planner, which takes an array for
+-- 100 elements long, and 100 nested in each; with them it expects few, and does not compile for it.
+CREATE OR REPLACE VIEW icecat_data.current_field AS
+SELECT h.warehouse_id, h.table_id, s.schema_id, s.body AS schema_body, f.*
+FROM icecat_data.table_head AS h
 JOIN icecat_data.table_schema AS s
-	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-	AND s.schema_id = t.current_schema_id AND s.removed_version IS NULL
+	ON s.warehouse_id = h.warehouse_id AND s.table_id = h.table_id
+	AND s.schema_id = h.current_schema_id AND s.removed_version IS NULL
 CROSS JOIN LATERAL (
 	WITH RECURSIVE field (definition, type, id, parent_id, required, path, place) AS (
 		SELECT e.value, e.value -> 'type', (e.value ->> 'id')::integer, NULL::integer,
 			(e.value ->> 'required')::boolean, ARRAY[e.value ->> 'name'], ARRAY[e.ordinality]
 		FROM pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS e
+		WHERE pg_catalog.json_typeof(e.value) = 'object'
 		UNION ALL
 		SELECT c.definition, c.type, c.id, p.id, c.required, p.path || c.name, p.place || c.place
 		FROM field AS p
@@ -80,6 +83,7 @@ CROSS JOIN LATERAL (
 				(e.value ->> 'required')::boolean, e.value ->> 'name', e.ordinality
 			FROM pg_catalog.json_array_elements(
 				CASE WHEN p.type ->> 'type' = 'struct' THEN p.type -> 'fields' END) WITH ORDINALITY AS e
+			WHERE pg_catalog.json_typeof(e.value) = 'object'
 			UNION ALL
 			SELECT NULL, p.type -> 'element', (p.type ->> 'element-id')::integer,
 				(p.type ->> 'element-required')::boolean, 'element', 1
@@ -95,10 +99,10 @@ CROSS JOIN LATERAL (
 	)
 	SELECT field.*, pg_catalog.row_number() OVER (ORDER BY field.place) AS ordinal FROM field
 ) AS f;
-COMMENT ON VIEW icecat_data.live_column IS 'Fields, nested ones too, of the current schemas of all tables';
+COMMENT ON VIEW icecat_data.current_field IS 'Fields, nested ones too, of the current schemas of all tables';
 
 CREATE OR REPLACE VIEW icecat.columns AS
-SELECT c.warehouse, c.namespace, c.table_name, c.table_id, c.schema_id,
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, c.schema_id,
 	c.ordinal::integer AS ordinal, c.id AS field_id, c.parent_id AS parent_field_id,
 	c.path, pg_catalog.array_to_string(c.path, '.') AS full_name,
 	c.path[pg_catalog.cardinality(c.path)] AS name,
@@ -114,7 +118,8 @@ SELECT c.warehouse, c.namespace, c.table_name, c.table_id, c.schema_id,
 	c.definition -> 'initial-default' AS initial_default,
 	c.definition -> 'write-default' AS write_default,
 	c.type AS type_definition
-FROM icecat_data.live_column AS c;
+FROM icecat_data.live_table AS t
+JOIN icecat_data.current_field AS c ON c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id;
 COMMENT ON VIEW icecat.columns IS 'Fields of the current schema of each table, nested ones too';
 COMMENT ON COLUMN icecat.columns.ordinal IS 'Place in the schema as it is written, nested fields right after the field that holds them; from 1';
 COMMENT ON COLUMN icecat.columns.parent_field_id IS 'The struct, list or map that holds the field; NULL at the top';
@@ -198,7 +203,7 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.spec_id,
 	(
 		SELECT pg_catalog.array_agg(pg_catalog.array_to_string(c.path, '.')
 			ORDER BY pg_catalog.array_position(i.ids, c.id))
-		FROM icecat_data.live_column AS c
+		FROM icecat_data.current_field AS c
 		WHERE c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id AND c.id = ANY (i.ids)
 	) AS source_columns,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
@@ -206,7 +211,8 @@ FROM icecat_data.live_table AS t
 JOIN icecat_data.table_partition_spec AS s
 	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
 	AND s.removed_version IS NULL
-LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f ON true
+LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f
+	ON pg_catalog.json_typeof(f.value) = 'object'
 LEFT JOIN LATERAL (
 	SELECT CASE WHEN f.value -> 'source-id' IS NOT NULL THEN ARRAY[(f.value ->> 'source-id')::integer]
 		ELSE ARRAY(SELECT e.id::integer
@@ -230,7 +236,7 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.order_id,
 	(
 		SELECT pg_catalog.array_agg(pg_catalog.array_to_string(c.path, '.')
 			ORDER BY pg_catalog.array_position(i.ids, c.id))
-		FROM icecat_data.live_column AS c
+		FROM icecat_data.current_field AS c
 		WHERE c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id AND c.id = ANY (i.ids)
 	) AS source_columns,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
@@ -238,7 +244,8 @@ FROM icecat_data.live_table AS t
 JOIN icecat_data.table_sort_order AS s
 	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
 	AND s.removed_version IS NULL
-LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f ON true
+LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f
+	ON pg_catalog.json_typeof(f.value) = 'object'
 LEFT JOIN LATERAL (
 	SELECT CASE WHEN f.value -> 'source-id' IS NOT NULL THEN ARRAY[(f.value ->> 'source-id')::integer]
 		ELSE ARRAY(SELECT e.id::integer
