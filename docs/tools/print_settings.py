@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Prints docs/settings.md: the extension's settings from a database (PG* environment), the gateway's from
-the output of `icecat-gateway --print-settings` (the program is the first argument)."""
+the output of `icecat-gateway --print-settings=markdown` (the program is the first argument)."""
 import subprocess
 import sys
 
@@ -44,7 +44,7 @@ def extension_rows():
 
 def gateway_text(program):
     """The gateway's settings as it prints them."""
-    return subprocess.run([program, "--print-settings"], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([program, "--print-settings=markdown"], check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

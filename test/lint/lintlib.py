@@ -7,8 +7,8 @@ import os
 import re
 import sys
 
-SKIPPED_DIRS = {".git", "build", "selftest", "results", "tmp_check", "output_iso", "__pycache__",
-                ".venv", "node_modules", ".icecat", "corpus"}
+SKIPPED_DIRS = {".git", "build", "build-sanitize", "build-fuzz", "selftest", "results", "tmp_check",
+                "output_iso", "__pycache__", ".venv", "node_modules", ".icecat", "corpus"}
 
 
 class Report:
