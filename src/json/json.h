@@ -110,6 +110,9 @@ extern bool ice_json_equal(const IceJson *a, const IceJson *b);
 extern void  ice_json_write(StringInfo out, const IceJson *value);
 extern char *ice_json_text(const IceJson *value); /* palloc'd */
 
+/* The value's text for an error message: cut where it is long. */
+extern const char *ice_json_shown(const IceJson *value);
+
 /* Writer of new documents: keeps track of commas. */
 typedef struct IceJsonWriter
 {

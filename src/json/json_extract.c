@@ -23,9 +23,8 @@ ice_json_clip(const char *text, size_t len, size_t max)
 	return max;
 }
 
-/* A value's text for a message, cut to VALUE_TEXT_MAX bytes between characters. */
-static const char *
-shown(const IceJson *value)
+const char *
+ice_json_shown(const IceJson *value)
 {
 	char  *text = ice_json_text(value);
 	size_t len = strlen(text);
@@ -38,7 +37,7 @@ shown(const IceJson *value)
 static void
 raise_kind(const char *kind, const char *name, const IceJson *value)
 {
-	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name, shown(value));
+	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name, ice_json_shown(value));
 }
 
 /* The member, which may be null; raises if it is not there. */
@@ -201,7 +200,7 @@ ice_json_check_string_map(const IceJson *value, const char *name)
 {
 	if (value->kind != ICE_JSON_OBJECT)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse string map from non-object value: %s: %s", name,
-				  shown(value));
+				  ice_json_shown(value));
 	for (int i = 0; i < value->count; i++)
 		ice_json_to_string(value->members[i].value, value->members[i].key);
 }

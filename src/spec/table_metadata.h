@@ -55,6 +55,9 @@ typedef struct IcePartList
 	int       capacity;
 	bool      loaded; /* false: the store did not read this list; touching it is a programming error.
 					   * For snapshots true means: those that were asked for. */
+	int  *slots;      /* private: hash table of positions, NULL while the list is short */
+	int   slot_count;
+	int   slotted;    /* items before this one are in the hash table */
 } IcePartList;
 
 #define ICE_FORMAT_VERSION_DEFAULT 2
@@ -90,6 +93,19 @@ extern IcePart *ice_part_find(const IceTableMetadata *metadata, IcePartKind kind
 extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind, const char *key);
 extern IceJson *ice_part_json(IcePart *part);
 extern void     ice_part_remove(IcePart *part);
+
+/* What the store has to do: insert the new ones, delete the gone ones (deletes first). */
+static inline bool
+ice_part_is_new(const IcePart *part)
+{
+	return part->added && !part->removed;
+}
+
+static inline bool
+ice_part_is_gone(const IcePart *part)
+{
+	return part->removed && !part->added;
+}
 
 /* -- whole documents -------------------------------------------------------------------------- */
 

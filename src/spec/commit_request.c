@@ -1,0 +1,176 @@
+/*
+ * commit_request.c
+ *		A commit request as a whole: reading it, what it needs, checking and applying it.
+ *
+ * REST, commitTable and commitTransaction.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/table_metadata.h"
+
+#include "spec/needs.h"
+#include "spec/requirement.h"
+#include "spec/update.h"
+
+/* -- reading ---------------------------------------------------------------------------------- */
+
+static void
+parse_requirements(IceCommitRequest *request, IceJson *requirements)
+{
+	if (requirements == NULL || requirements->kind == ICE_JSON_NULL)
+		return;
+	if (requirements->kind != ICE_JSON_ARRAY)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse requirements from non-array: %s",
+				  ice_json_shown(requirements));
+	request->requirement_count = requirements->count;
+	request->requirements = palloc(sizeof(IceRequirement) * Max(requirements->count, 1));
+	for (int i = 0; i < requirements->count; i++)
+	{
+		ice_requirement_parse(&request->requirements[i], requirements->items[i]);
+		request->is_create |= ice_requirement_is_create(&request->requirements[i]);
+	}
+}
+
+static void
+parse_updates(IceCommitRequest *request, IceJson *updates, int updates_max)
+{
+	if (updates == NULL || updates->kind == ICE_JSON_NULL)
+		return;
+	if (updates->kind != ICE_JSON_ARRAY)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata updates from non-array: %s",
+				  ice_json_shown(updates));
+	if (updates->count > updates_max)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Too many updates in one commit: %d (limit: %d)",
+				  updates->count, updates_max);
+	request->update_count = updates->count;
+	request->updates = palloc(sizeof(IceUpdate) * Max(updates->count, 1));
+	for (int i = 0; i < updates->count; i++)
+		ice_update_parse(&request->updates[i], updates->items[i]);
+}
+
+/* As in Java, a commit that creates a table can assert nothing else. */
+static void
+check_create_alone(const IceCommitRequest *request)
+{
+	for (int i = 0; request->is_create && i < request->requirement_count; i++)
+		if (!ice_requirement_is_create(&request->requirements[i]))
+			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid create requirements: assert-create must be alone");
+}
+
+IceCommitRequest *
+ice_commit_request_parse(IceJson *requirements, IceJson *updates, int updates_max)
+{
+	IceCommitRequest *request = palloc0(sizeof(IceCommitRequest));
+
+	parse_requirements(request, requirements);
+	parse_updates(request, updates, updates_max);
+	check_create_alone(request);
+	return request;
+}
+
+int32
+ice_commit_initial_format_version(const IceCommitRequest *request)
+{
+	for (int i = 0; i < request->update_count; i++)
+		if (ice_update_is(&request->updates[i], "upgrade-format-version"))
+			return (int32) request->updates[i].id;
+	return ICE_FORMAT_VERSION_DEFAULT;
+}
+
+/* -- needs ------------------------------------------------------------------------------------ */
+
+void
+ice_needs_list(IceCommitNeeds *needs, IcePartKind kind)
+{
+	needs->lists[kind] = true;
+}
+
+/* The array's size is the next power of two of the count, and at least 8. */
+void
+ice_needs_snapshot(IceCommitNeeds *needs, int64 snapshot_id)
+{
+	int count = needs->snapshot_id_count;
+
+	needs->lists[ICE_PART_SNAPSHOT] = true;
+	if (count == 0)
+		needs->snapshot_ids = palloc(sizeof(int64) * 8);
+	else if (count >= 8 && (count & (count - 1)) == 0)
+		needs->snapshot_ids = repalloc(needs->snapshot_ids, sizeof(int64) * count * 2);
+	needs->snapshot_ids[needs->snapshot_id_count++] = snapshot_id;
+}
+
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+void
+ice_needs_finish(IceCommitNeeds *needs)
+{
+	int kept = 0;
+
+	if (needs->snapshot_id_count == 0)
+		return;
+	qsort(needs->snapshot_ids, needs->snapshot_id_count, sizeof(int64), compare_int64);
+	for (int i = 0; i < needs->snapshot_id_count; i++)
+		if (i == 0 || needs->snapshot_ids[i] != needs->snapshot_ids[i - 1])
+			needs->snapshot_ids[kept++] = needs->snapshot_ids[i];
+	needs->snapshot_id_count = kept;
+}
+
+void
+ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
+{
+	memset(needs, 0, sizeof(*needs));
+	for (int i = 0; i < request->requirement_count; i++)
+		ice_requirement_needs(&request->requirements[i], needs);
+}
+
+/* Properties steer the commit itself: how the metadata file is written, how many old ones are kept. */
+void
+ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
+{
+	ice_requirements_needs(request, needs);
+	ice_needs_list(needs, ICE_PART_PROPERTIES);
+	for (int i = 0; i < request->update_count; i++)
+		ice_update_needs(&request->updates[i], needs);
+	ice_needs_finish(needs);
+}
+
+/* -- checking and applying -------------------------------------------------------------------- */
+
+void
+ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metadata)
+{
+	for (int i = 0; i < request->requirement_count; i++)
+		ice_requirement_check(&request->requirements[i], metadata);
+}
+
+/* last-updated-ms never goes back, whatever the clock does. */
+bool
+ice_updates_apply(const IceCommitRequest *request, IceTableMetadata *metadata, int64 now_ms)
+{
+	IceUpdateContext context = {
+		.metadata = metadata,
+		.now_ms = now_ms,
+		.before_ms = metadata->last_updated_ms,
+		.is_create = request->is_create,
+		.structure_changed = request->is_create,
+		.last_schema_id = ICE_LAST_ADDED,
+		.last_spec_id = ICE_LAST_ADDED,
+		.last_sort_order_id = ICE_LAST_ADDED,
+	};
+
+	for (int i = 0; i < request->update_count; i++)
+		ice_update_apply(&context, &request->updates[i]);
+	if (!context.changed && !context.is_create)
+		return false;
+	ice_updates_finish(&context);
+	metadata->last_updated_ms = Max(now_ms, metadata->last_updated_ms);
+	ice_table_metadata_validate(metadata);
+	return true;
+}

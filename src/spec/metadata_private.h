@@ -1,0 +1,34 @@
+/*
+ * metadata_private.h
+ *		What the files of the spec layer share about metadata values among themselves.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_METADATA_PRIVATE_H
+#define ICE_METADATA_PRIVATE_H
+
+#include "spec/table_metadata.h"
+
+/* Where client and server clocks may disagree. */
+#define ICE_CLOCK_SKEW_MS INT64CONST(60000)
+
+/* In table_metadata.c. */
+extern IcePart *ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind,
+								  int64 id); /* also a removed one */
+extern int      ice_part_count(const IceTableMetadata *metadata, IcePartKind kind);
+extern IcePart *ice_part_only(const IceTableMetadata *metadata,
+							  IcePartKind kind); /* the last that is not removed, or NULL */
+
+/* In properties.c: a whole text that is a 32-bit integer. */
+extern bool ice_parse_int32(const char *text, int32 *value);
+
+/* In properties.c: text without slashes at the end, as Java keeps locations; a lone scheme stays. */
+extern const char *ice_strip_trailing_slash(const char *location);
+
+/* In properties.c: raises BAD_REQUEST unless the text has the form of a UUID. */
+extern void ice_check_uuid(const char *text);
+
+/* In properties.c: replaces the properties object; keeps the part when it is new anyway. */
+extern void ice_properties_replace(IceTableMetadata *metadata, IceJson *properties);
+
+#endif

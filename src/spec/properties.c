@@ -1,0 +1,151 @@
+/*
+ * properties.c
+ *		Table properties, and small texts.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/properties.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "spec/metadata_private.h"
+
+static const char *const reserved_properties[] = {
+	"format-version",
+	"uuid",
+	"snapshot-count",
+	"current-snapshot-id",
+	"current-snapshot-summary",
+	"current-snapshot-timestamp-ms",
+	"current-schema",
+	"default-partition-spec",
+	"default-sort-order",
+};
+
+/* Java fixes these when it creates a table, because their defaults changed over time. */
+static const struct
+{
+	const char *name;
+	const char *value;
+} new_table_properties[] = {
+	{"write.parquet.compression-codec", "zstd"},
+};
+
+static const char *const commit_properties[] = {
+	"commit.retry.num-retries",
+	"commit.retry.min-wait-ms",
+	"commit.retry.max-wait-ms",
+	"commit.retry.total-timeout-ms",
+};
+
+bool
+ice_parse_int32(const char *text, int32 *value)
+{
+	char *end;
+	long  number;
+
+	if (*text == '\0' || *text == ' ')
+		return false;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || *end != '\0' || number < PG_INT32_MIN || number > PG_INT32_MAX)
+		return false;
+	*value = (int32) number;
+	return true;
+}
+
+const char *
+ice_strip_trailing_slash(const char *location)
+{
+	size_t len = strlen(location);
+
+	while (len > 1 && location[len - 1] == '/' && !(len > 3 && strncmp(location + len - 3, "://", 3) == 0))
+		len--;
+	return location[len] == '\0' ? location : pnstrdup(location, len);
+}
+
+void
+ice_check_uuid(const char *text)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(text) == sizeof(form) - 1)
+	{
+		int i = 0;
+
+		while (form[i] != '\0' &&
+			   (form[i] == '-' ? text[i] == '-' : isxdigit((unsigned char) text[i]) != 0))
+			i++;
+		if (form[i] == '\0')
+			return;
+	}
+	ice_raise(ICE_ERR_BAD_REQUEST, "Invalid UUID: %s", text);
+}
+
+bool
+ice_property_is_reserved(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(reserved_properties); i++)
+		if (strcmp(reserved_properties[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_commit_properties(const IceJson *properties)
+{
+	for (int i = 0; i < (int) lengthof(commit_properties); i++)
+	{
+		const char *text = ice_json_opt_string(properties, commit_properties[i]);
+		int32       value;
+
+		if (text == NULL)
+			continue;
+		if (!ice_parse_int32(text, &value))
+			ice_raise(ICE_ERR_VALIDATION, "Table property %s must have integer value",
+					  commit_properties[i]);
+		if (value < 0)
+			ice_raise(ICE_ERR_VALIDATION, "Table property %s must have non negative integer value",
+					  commit_properties[i]);
+	}
+}
+
+IceJson *
+ice_properties_of_new_table(const IceJson *given)
+{
+	IceJson *properties = ice_json_make_object();
+
+	for (int i = 0; i < (int) lengthof(new_table_properties); i++)
+		ice_json_set(properties, new_table_properties[i].name,
+					 ice_json_make_string(new_table_properties[i].value));
+	for (int i = 0; given != NULL && i < given->count; i++)
+		if (!ice_property_is_reserved(given->members[i].key))
+			ice_json_set(properties, given->members[i].key, ice_json_copy(given->members[i].value));
+	check_commit_properties(properties);
+	return properties;
+}
+
+int32
+ice_properties_format_version(const IceJson *given)
+{
+	const char *text = given == NULL ? NULL : ice_json_opt_string(given, "format-version");
+	int32       version;
+
+	if (text == NULL)
+		return ICE_FORMAT_VERSION_DEFAULT;
+	if (!ice_parse_int32(text, &version) || version < 1)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid format-version: %s", text);
+	return version;
+}
+
+void
+ice_properties_replace(IceTableMetadata *metadata, IceJson *properties)
+{
+	IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+
+	if (part != NULL)
+		ice_part_remove(part);
+	ice_part_add(metadata, ICE_PART_PROPERTIES, 0, NULL, properties);
+}

@@ -1,0 +1,43 @@
+/*
+ * schema.h
+ *		A schema: its fields by id and by name, its rules, fresh ids.
+ *
+ * Iceberg spec, "Schemas and Data Types".
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_SCHEMA_H
+#define ICE_SCHEMA_H
+
+#include "spec/type.h"
+
+typedef struct IceSchema
+{
+	int32      schema_id;        /* 0 if absent, as in Java */
+	IceJson   *json;
+	IceType    root;
+	IceField **by_id;            /* all fields, nested ones too, by ascending id */
+	IceField **by_name;          /* by ascending full name */
+	int        field_count;
+	int32     *identifier_ids;
+	int        identifier_count;
+	int32      highest_id;       /* 0: no fields */
+} IceSchema;
+
+/* Checks unique ids and names and the rules for identifier fields. Raises BAD_REQUEST, VALIDATION. */
+extern IceSchema *ice_schema_parse(IceJson *json);
+
+extern IceField *ice_schema_field(const IceSchema *schema, int32 id);
+extern IceField *ice_schema_field_by_name(const IceSchema *schema, const char *name);
+
+/* Types and default values that the format version has not. Raises VALIDATION. */
+extern void ice_schema_check_format_version(const IceSchema *schema, int32 format_version);
+
+/* Same fields and identifier fields; the schema's id and unknown members do not count. */
+extern bool ice_schema_same(const IceSchema *a, const IceSchema *b);
+
+/* Gives all fields new ids, counting on from *last_id, in Java's order, and writes them, the identifier
+ * field ids and the schema id into schema->json. fresh_id of the fields tells the new ids. */
+extern void ice_schema_assign_fresh_ids(IceSchema *schema, int32 schema_id, int32 *last_id);
+
+#endif

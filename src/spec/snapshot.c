@@ -1,0 +1,79 @@
+/*
+ * snapshot.c
+ *		Snapshots: reading and checking one by itself.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/snapshot.h"
+
+/* A summary without an operation is read by everybody as one of an overwrite: it passes. */
+static void
+check_summary(const IceJson *json)
+{
+	const IceJson *summary = ice_json_member(json, "summary");
+
+	if (summary == NULL)
+		return;
+	if (summary->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse summary from non-object value: %s",
+				  ice_json_shown(summary));
+	ice_json_check_string_map(summary, "summary");
+}
+
+/* The list's location, or in version 1 the manifests themselves. */
+static void
+check_manifests(const IceJson *json)
+{
+	if (ice_json_member(json, "manifest-list") != NULL)
+	{
+		ice_json_string(json, "manifest-list");
+		return;
+	}
+
+	const IceJson *manifests = ice_json_member(json, "manifests");
+
+	if (manifests == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing list: manifests");
+	if (manifests->kind != ICE_JSON_ARRAY)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse JSON array from non-array value: manifests: %s",
+				  ice_json_shown(manifests));
+	for (int i = 0; i < manifests->count; i++)
+		ice_json_to_string(manifests->items[i], "manifests");
+}
+
+/* There are documents with first-row-id and without added-rows: they can be registered. */
+static void
+parse_rows(IceSnapshot *snapshot, const IceJson *json, bool is_new)
+{
+	bool has_added_rows = ice_json_opt_int64(json, "added-rows", &snapshot->added_rows);
+
+	snapshot->has_first_row_id = ice_json_opt_int64(json, "first-row-id", &snapshot->first_row_id);
+	if (snapshot->has_first_row_id && snapshot->first_row_id < 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid first-row-id (cannot be negative): " INT64_FORMAT,
+				  snapshot->first_row_id);
+	if (has_added_rows && snapshot->added_rows < 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid added-rows (cannot be negative): " INT64_FORMAT,
+				  snapshot->added_rows);
+	if (snapshot->has_first_row_id && !has_added_rows && is_new)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid added-rows (required when first-row-id is set): null");
+}
+
+void
+ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new)
+{
+	int32 schema_id;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	if (json->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse table version from a non-object: %s",
+				  ice_json_shown(json));
+	ice_json_opt_int64(json, "sequence-number", &snapshot->sequence_number);
+	snapshot->snapshot_id = ice_json_int64(json, "snapshot-id");
+	snapshot->has_parent = ice_json_opt_int64(json, "parent-snapshot-id", &snapshot->parent_id);
+	snapshot->timestamp_ms = ice_json_int64(json, "timestamp-ms");
+	check_summary(json);
+	ice_json_opt_int32(json, "schema-id", &schema_id);
+	parse_rows(snapshot, json, is_new);
+	ice_json_opt_string(json, "key-id");
+	check_manifests(json);
+}

@@ -1,0 +1,138 @@
+/*
+ * sort_order.c
+ *		Sort orders: reading and checking.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/sort_order.h"
+
+/* The two spellings of a choice, in any case; raises with the given message otherwise. */
+static bool
+parse_choice(const char *text, const char *no, const char *yes, const char *message)
+{
+	if (pg_strcasecmp(text, yes) == 0)
+		return true;
+	if (pg_strcasecmp(text, no) != 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "%s: %s", message, text);
+	return false;
+}
+
+static void
+parse_source(IceSortField *field, const IceJson *json)
+{
+	const IceJson *sources = ice_json_opt_array(json, "source-ids");
+
+	if (sources == NULL || sources->count == 0 || ice_json_get(json, "source-id") != NULL)
+		field->source_id = ice_json_int32(json, "source-id");
+	else
+		field->source_id = ice_json_to_int32(sources->items[0], "source-ids");
+}
+
+static void
+parse_field(IceSortField *field, IceJson *json)
+{
+	if (json->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse sort field, not an object: %s",
+				  ice_json_shown(json));
+	field->json = json;
+	field->transform = ice_transform_parse(ice_json_string(json, "transform"));
+	parse_source(field, json);
+	field->descending = parse_choice(ice_json_string(json, "direction"), "asc", "desc",
+									 "Invalid sort direction");
+	field->nulls_last = parse_choice(ice_json_string(json, "null-order"), "nulls-first",
+									 "nulls-last", "Unexpected null order");
+}
+
+IceSortOrder *
+ice_sort_order_parse(IceJson *json)
+{
+	IceSortOrder *order = palloc0(sizeof(IceSortOrder));
+
+	if (json->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse sort order from non-object: %s",
+				  ice_json_shown(json));
+	order->json = json;
+	order->has_order_id = ice_json_opt_int32(json, "order-id", &order->order_id);
+
+	IceJson *fields = ice_json_get(json, "fields");
+
+	if (fields == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing field: fields");
+	if (fields->kind != ICE_JSON_ARRAY)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse sort order fields, not an array: %s",
+				  ice_json_shown(fields));
+	order->field_count = fields->count;
+	order->fields = palloc0(sizeof(IceSortField) * Max(fields->count, 1));
+	for (int i = 0; i < fields->count; i++)
+		parse_field(&order->fields[i], fields->items[i]);
+	if (order->has_order_id && fields->count == 0 && order->order_id != ICE_UNSORTED_ORDER_ID)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Unsorted order ID must be 0");
+	if (order->has_order_id && fields->count > 0 && order->order_id == ICE_UNSORTED_ORDER_ID)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Sort order ID 0 is reserved for unsorted order");
+	return order;
+}
+
+static const char *
+field_text(const IceSortField *field)
+{
+	return psprintf("%s(%d) %s %s", field->transform.text, field->source_id,
+					field->descending ? "DESC" : "ASC",
+					field->nulls_last ? "NULLS LAST" : "NULLS FIRST");
+}
+
+void
+ice_sort_order_check_types(const IceSortOrder *order, const IceSchema *schema)
+{
+	for (int i = 0; i < order->field_count; i++)
+	{
+		const IceSortField *field = &order->fields[i];
+		const IceField     *source = ice_schema_field(schema, field->source_id);
+
+		if (source == NULL)
+			ice_raise(ICE_ERR_VALIDATION, "Cannot find source column for sort field: %s",
+					  field_text(field));
+		if (!ice_type_is_primitive(&source->type))
+			ice_raise(ICE_ERR_VALIDATION, "Cannot sort by non-primitive source field: %s",
+					  ice_type_text(&source->type));
+		if (!ice_transform_accepts(&field->transform, &source->type))
+			ice_raise(ICE_ERR_VALIDATION, "Invalid source type %s for transform: %s",
+					  ice_type_text(&source->type), field->transform.text);
+	}
+}
+
+void
+ice_sort_order_check_new(const IceSortOrder *order, int32 format_version)
+{
+	for (int i = 0; i < order->field_count; i++)
+		if (format_version < 3 && order->fields[i].transform.kind == ICE_TRANSFORM_UNKNOWN)
+			ice_raise(ICE_ERR_VALIDATION, "Unknown sort transform in format v%d: %s", format_version,
+					  order->fields[i].transform.text);
+}
+
+bool
+ice_sort_order_same(const IceSortOrder *a, const IceSortOrder *b)
+{
+	if (a->field_count != b->field_count)
+		return false;
+	for (int i = 0; i < a->field_count; i++)
+	{
+		const IceSortField *left = &a->fields[i];
+		const IceSortField *right = &b->fields[i];
+
+		if (left->source_id != right->source_id || left->descending != right->descending ||
+			left->nulls_last != right->nulls_last ||
+			strcmp(left->transform.text, right->transform.text) != 0)
+			return false;
+	}
+	return true;
+}
+
+IceJson *
+ice_sort_order_unsorted_json(void)
+{
+	IceJson *json = ice_json_make_object();
+
+	ice_json_set(json, "order-id", ice_json_make_int(ICE_UNSORTED_ORDER_ID));
+	ice_json_set(json, "fields", ice_json_make_array());
+	return json;
+}

@@ -1,0 +1,258 @@
+/*
+ * table_metadata.c
+ *		The parts of a metadata value: adding, finding, removing.
+ *
+ * Long lists of the kinds that are looked up (by id or by key) have a hash table of positions, which
+ * the look-ups bring up to date, so that filling a list costs nothing extra.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/table_metadata.h"
+
+#include "common/hashfn.h"
+
+#include "spec/metadata_private.h"
+
+#define SLOTS_FROM 16 /* lists up to this length are searched from the front */
+#define SLOT_FREE  (-1)
+
+#define PREVIOUS_VERSIONS_MAX_PROPERTY "write.metadata.previous-versions-max"
+#define PREVIOUS_VERSIONS_MAX_DEFAULT 100
+
+static bool
+has_text_key(IcePartKind kind)
+{
+	return kind == ICE_PART_REF || kind == ICE_PART_METADATA_LOG ||
+		   kind == ICE_PART_ENCRYPTION_KEY;
+}
+
+static uint32
+part_hash(IcePartKind kind, int64 id, const char *key)
+{
+	if (has_text_key(kind))
+		return hash_bytes((const unsigned char *) key, (int) strlen(key));
+	return hash_bytes((const unsigned char *) &id, sizeof(id));
+}
+
+static bool
+part_matches(const IcePart *part, IcePartKind kind, int64 id, const char *key)
+{
+	return has_text_key(kind) ? strcmp(part->key, key) == 0 : part->id == id;
+}
+
+static void
+slot_insert(IcePartList *list, IcePartKind kind, int position)
+{
+	const IcePart *part = list->items[position];
+	uint32         slot = part_hash(kind, part->id, part->key);
+
+	for (;; slot++)
+	{
+		slot &= list->slot_count - 1;
+		if (list->slots[slot] == SLOT_FREE)
+			break;
+	}
+	list->slots[slot] = position;
+}
+
+/* Puts the items that were added since the last look-up into the hash table; at most half full. */
+static void
+update_slots(IcePartList *list, IcePartKind kind)
+{
+	if (list->slot_count < list->count * 2)
+	{
+		int slot_count = Max(list->slot_count, SLOTS_FROM);
+
+		while (slot_count < list->count * 2)
+			slot_count *= 2;
+		if (list->slots != NULL)
+			pfree(list->slots);
+		list->slots = palloc(sizeof(int) * slot_count);
+		memset(list->slots, 0xFF, sizeof(int) * slot_count);
+		list->slot_count = slot_count;
+		list->slotted = 0;
+	}
+	for (; list->slotted < list->count; list->slotted++)
+		slot_insert(list, kind, list->slotted);
+}
+
+/* The part with this id or key; of several the one that is not removed, if with_removed is false. */
+static IcePart *
+find(const IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, bool with_removed)
+{
+	/* the hash table is a cache: building it changes nothing that a caller can see */
+	IcePartList *list = unconstify(IcePartList *, &metadata->lists[kind]);
+
+	if (list->count <= SLOTS_FROM)
+	{
+		for (int i = 0; i < list->count; i++)
+			if (part_matches(list->items[i], kind, id, key) &&
+				(with_removed || !list->items[i]->removed))
+				return list->items[i];
+		return NULL;
+	}
+
+	update_slots(list, kind);
+	for (uint32 slot = part_hash(kind, id, key);; slot++)
+	{
+		int position = list->slots[slot & (list->slot_count - 1)];
+
+		if (position == SLOT_FREE)
+			return NULL;
+
+		IcePart *part = list->items[position];
+
+		if (part_matches(part, kind, id, key) && (with_removed || !part->removed))
+			return part;
+	}
+}
+
+IcePart *
+ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
+{
+	return find(metadata, kind, id, NULL, false);
+}
+
+IcePart *
+ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
+{
+	return find(metadata, kind, 0, key, false);
+}
+
+IcePart *
+ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
+{
+	return find(metadata, kind, id, NULL, true);
+}
+
+static IcePart *
+push_part(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key)
+{
+	IcePartList *list = &metadata->lists[kind];
+	IcePart     *part = palloc0(sizeof(IcePart));
+
+	part->id = id;
+	part->key = key;
+	if (list->count == list->capacity)
+	{
+		list->capacity = Max(list->capacity * 2, 8);
+		if (list->items == NULL)
+			list->items = palloc(sizeof(IcePart *) * list->capacity);
+		else
+			list->items = repalloc(list->items, sizeof(IcePart *) * list->capacity);
+	}
+	list->items[list->count++] = part;
+	return part;
+}
+
+IcePart *
+ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, IceJson *json)
+{
+	IcePart *part = push_part(metadata, kind, id, key);
+
+	part->added = true;
+	part->json = json;
+	if (json->edited)
+	{
+		part->body = ice_json_text(json);
+		part->body_len = strlen(part->body);
+	}
+	else
+	{
+		part->body = json->text;
+		part->body_len = json->text_len;
+	}
+	return part;
+}
+
+IcePart *
+ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, int64 ordinal,
+				const char *body, size_t body_len)
+{
+	IcePart *part = push_part(metadata, kind, id, key);
+
+	part->ordinal = ordinal;
+	part->body = body;
+	part->body_len = body_len;
+	return part;
+}
+
+IceJson *
+ice_part_json(IcePart *part)
+{
+	if (part->json == NULL)
+		part->json = ice_json_parse(part->body, part->body_len, ICE_JSON_DEPTH_MAX_DEFAULT);
+	return part->json;
+}
+
+void
+ice_part_remove(IcePart *part)
+{
+	part->removed = true;
+}
+
+int
+ice_part_count(const IceTableMetadata *metadata, IcePartKind kind)
+{
+	const IcePartList *list = &metadata->lists[kind];
+	int                count = 0;
+
+	for (int i = 0; i < list->count; i++)
+		count += !list->items[i]->removed;
+	return count;
+}
+
+IcePart *
+ice_part_only(const IceTableMetadata *metadata, IcePartKind kind)
+{
+	const IcePartList *list = &metadata->lists[kind];
+
+	for (int i = list->count - 1; i >= 0; i--)
+		if (!list->items[i]->removed)
+			return list->items[i];
+	return NULL;
+}
+
+IceTableMetadata *
+ice_table_metadata_empty(int32 format_version, const char *table_uuid)
+{
+	IceTableMetadata *metadata = palloc0(sizeof(IceTableMetadata));
+
+	metadata->format_version = format_version;
+	metadata->table_uuid = table_uuid;
+	metadata->current_snapshot_id = ICE_NO_SNAPSHOT;
+	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
+		metadata->lists[kind].loaded = true;
+	ice_part_add(metadata, ICE_PART_PROPERTIES, 0, NULL, ice_json_make_object());
+	return metadata;
+}
+
+const char *
+ice_table_property(const IceTableMetadata *metadata, const char *name)
+{
+	IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+
+	return part == NULL ? NULL : ice_json_opt_string(ice_part_json(part), name);
+}
+
+void
+ice_metadata_log_push(IceTableMetadata *metadata, const char *metadata_file, int64 before_ms)
+{
+	IceJson *entry = ice_json_make_object();
+
+	ice_json_set(entry, "timestamp-ms", ice_json_make_int(before_ms));
+	ice_json_set(entry, "metadata-file", ice_json_make_string(metadata_file));
+	ice_part_add(metadata, ICE_PART_METADATA_LOG, 0, pstrdup(metadata_file), entry);
+}
+
+/* A value that is no number counts as absent: a property must not make a table unwritable. */
+int
+ice_metadata_log_max(const IceTableMetadata *metadata)
+{
+	const char *text = ice_table_property(metadata, PREVIOUS_VERSIONS_MAX_PROPERTY);
+	int32       max;
+
+	if (text == NULL || !ice_parse_int32(text, &max))
+		return PREVIOUS_VERSIONS_MAX_DEFAULT;
+	return Max(max, 1);
+}

@@ -1,0 +1,135 @@
+/*
+ * transform.c
+ *		Partition and sort transforms.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/transform.h"
+
+static const struct
+{
+	const char      *name;
+	IceTransformKind kind;
+} plain_transforms[] = {
+	{"identity", ICE_TRANSFORM_IDENTITY},
+	{"void", ICE_TRANSFORM_VOID},
+	{"year", ICE_TRANSFORM_YEAR},
+	{"month", ICE_TRANSFORM_MONTH},
+	{"day", ICE_TRANSFORM_DAY},
+	{"hour", ICE_TRANSFORM_HOUR},
+};
+
+/* Reads NAME[WIDTH]; false if the text has another form. */
+static bool
+parse_width(const char *text, const char *name, int32 *width)
+{
+	size_t name_len = strlen(name);
+	int64  value = 0;
+
+	if (strncmp(text, name, name_len) != 0 || text[name_len] != '[')
+		return false;
+
+	const char *digits = text + name_len + 1;
+	size_t      count = strspn(digits, "0123456789");
+
+	if (count == 0 || strcmp(digits + count, "]") != 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+	{
+		value = value * 10 + (digits[i] - '0');
+		if (value > PG_INT32_MAX)
+			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid width in transform: %s", text);
+	}
+	*width = (int32) value;
+	return true;
+}
+
+IceTransform
+ice_transform_parse(const char *text)
+{
+	IceTransform transform = {.kind = ICE_TRANSFORM_UNKNOWN, .text = text};
+
+	for (int i = 0; i < (int) lengthof(plain_transforms); i++)
+		if (strcmp(plain_transforms[i].name, text) == 0)
+			transform.kind = plain_transforms[i].kind;
+	if (parse_width(text, "bucket", &transform.width))
+	{
+		transform.kind = ICE_TRANSFORM_BUCKET;
+		if (transform.width == 0)
+			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid number of buckets: 0 (must be > 0)");
+	}
+	else if (parse_width(text, "truncate", &transform.width))
+	{
+		transform.kind = ICE_TRANSFORM_TRUNCATE;
+		if (transform.width == 0)
+			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid truncate width: 0 (must be > 0)");
+	}
+	return transform;
+}
+
+static bool
+is_timestamp(const IceType *type)
+{
+	return type->id >= ICE_TYPE_TIMESTAMP && type->id <= ICE_TYPE_TIMESTAMPTZ_NS;
+}
+
+static bool
+bucket_accepts(const IceType *type)
+{
+	switch (type->id)
+	{
+		case ICE_TYPE_INT:
+		case ICE_TYPE_LONG:
+		case ICE_TYPE_DATE:
+		case ICE_TYPE_TIME:
+		case ICE_TYPE_STRING:
+		case ICE_TYPE_BINARY:
+		case ICE_TYPE_FIXED:
+		case ICE_TYPE_DECIMAL:
+		case ICE_TYPE_UUID:
+			return true;
+		default:
+			return is_timestamp(type);
+	}
+}
+
+static bool
+truncate_accepts(const IceType *type)
+{
+	switch (type->id)
+	{
+		case ICE_TYPE_INT:
+		case ICE_TYPE_LONG:
+		case ICE_TYPE_STRING:
+		case ICE_TYPE_BINARY:
+		case ICE_TYPE_DECIMAL:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+ice_transform_accepts(const IceTransform *transform, const IceType *type)
+{
+	switch (transform->kind)
+	{
+		case ICE_TRANSFORM_IDENTITY:
+			return ice_type_is_primitive(type) && type->id != ICE_TYPE_GEOMETRY &&
+				   type->id != ICE_TYPE_GEOGRAPHY;
+		case ICE_TRANSFORM_BUCKET:
+			return bucket_accepts(type);
+		case ICE_TRANSFORM_TRUNCATE:
+			return truncate_accepts(type);
+		case ICE_TRANSFORM_YEAR:
+		case ICE_TRANSFORM_MONTH:
+		case ICE_TRANSFORM_DAY:
+			return type->id == ICE_TYPE_DATE || is_timestamp(type);
+		case ICE_TRANSFORM_HOUR:
+			return is_timestamp(type);
+		case ICE_TRANSFORM_VOID:
+		case ICE_TRANSFORM_UNKNOWN:
+			return true;
+	}
+	return false;
+}

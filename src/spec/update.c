@@ -1,0 +1,108 @@
+/*
+ * update.c
+ *		The table of update kinds, and the way to them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/update.h"
+
+struct IceUpdateKind
+{
+	const char *name;
+	void (*parse)(IceUpdate *update);
+	void (*needs)(const IceUpdate *update, IceCommitNeeds *needs);
+	void (*apply)(IceUpdateContext *context, const IceUpdate *update);
+};
+
+#define KIND(name, functions) \
+	{ \
+		name, ice_parse_##functions, ice_needs_##functions, ice_apply_##functions \
+	}
+
+static const IceUpdateKind kinds[] = {
+	KIND("add-snapshot", add_snapshot),
+	KIND("set-snapshot-ref", set_snapshot_ref),
+	KIND("assign-uuid", assign_uuid),
+	KIND("upgrade-format-version", upgrade_format_version),
+	KIND("add-schema", add_schema),
+	KIND("set-current-schema", set_current_schema),
+	KIND("add-spec", add_spec),
+	KIND("set-default-spec", set_default_spec),
+	KIND("add-sort-order", add_sort_order),
+	KIND("set-default-sort-order", set_default_sort_order),
+	KIND("remove-snapshots", remove_snapshots),
+	KIND("remove-snapshot-ref", remove_snapshot_ref),
+	KIND("set-location", set_location),
+	KIND("set-properties", set_properties),
+	KIND("remove-properties", remove_properties),
+	KIND("set-statistics", set_statistics),
+	KIND("remove-statistics", remove_statistics),
+	KIND("set-partition-statistics", set_partition_statistics),
+	KIND("remove-partition-statistics", remove_partition_statistics),
+	KIND("remove-partition-specs", remove_partition_specs),
+	KIND("remove-schemas", remove_schemas),
+	KIND("add-encryption-key", add_encryption_key),
+	KIND("remove-encryption-key", remove_encryption_key),
+};
+
+void
+ice_update_parse(IceUpdate *update, IceJson *json)
+{
+	if (json->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata update from non-object value: %s",
+				  ice_json_shown(json));
+	if (ice_json_get(json, "action") == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata update. Missing field: action");
+
+	const char *action = ice_json_string(json, "action");
+
+	memset(update, 0, sizeof(*update));
+	update->json = json;
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+	{
+		if (pg_strcasecmp(kinds[i].name, action) == 0)
+		{
+			update->kind = &kinds[i];
+			kinds[i].parse(update);
+			return;
+		}
+	}
+	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot convert metadata update action to json: %s", action);
+}
+
+void
+ice_update_parse_ids(IceUpdate *update, const char *key, bool is_int32)
+{
+	update->value = ice_json_array(update->json, key);
+	update->id_count = update->value->count;
+	update->ids = palloc(sizeof(int64) * Max(update->id_count, 1));
+	for (int i = 0; i < update->id_count; i++)
+		update->ids[i] = is_int32 ? ice_json_to_int32(update->value->items[i], key)
+								  : ice_json_to_int64(update->value->items[i], key);
+}
+
+void
+ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs)
+{
+	update->kind->needs(update, needs);
+}
+
+void
+ice_update_apply(IceUpdateContext *context, const IceUpdate *update)
+{
+	update->kind->apply(context, update);
+}
+
+bool
+ice_update_is(const IceUpdate *update, const char *name)
+{
+	return strcmp(update->kind->name, name) == 0;
+}
+
+void
+ice_updates_finish(IceUpdateContext *context)
+{
+	ice_finish_snapshot_log(context);
+	if (context->structure_changed)
+		ice_check_structure(context);
+}

@@ -1,0 +1,103 @@
+/*
+ * update.h
+ *		Updates: what a commit changes.
+ *
+ * Each kind has three functions: parse reads the update's fields, needs names what must be loaded, apply
+ * changes the metadata. The table of kinds is in update.c, the functions are in update_*.c by subject.
+ *
+ * REST, TableUpdate.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_UPDATE_H
+#define ICE_UPDATE_H
+
+#include "spec/ref.h"
+#include "spec/snapshot.h"
+#include "spec/table_metadata.h"
+
+typedef struct IceUpdateKind IceUpdateKind;
+
+/* The id that stands for "the one that was added last in this commit". */
+#define ICE_LAST_ADDED (-1)
+
+struct IceUpdate
+{
+	const IceUpdateKind *kind;
+	IceJson             *json;     /* the whole update */
+	IceJson             *value;    /* schema, spec, order, snapshot, file, key, map or list in it */
+	const char          *text;     /* uuid, location, name of a ref or id of a key */
+	int64                id;       /* of a schema, spec, order or snapshot; format version */
+	int64               *ids;      /* of schemas, specs or snapshots to remove */
+	int                  id_count;
+	IceSnapshot          snapshot; /* add-snapshot */
+	IceRef               ref;      /* set-snapshot-ref */
+	const void          *parsed;   /* add-schema, add-spec, add-sort-order: what value means */
+};
+
+/* One commit while its updates are applied. */
+typedef struct IceUpdateContext
+{
+	IceTableMetadata *metadata;
+	int64             now_ms;
+	int64             before_ms;     /* last-updated-ms before this commit */
+	bool              changed;
+	bool              is_create;
+	bool              structure_changed;   /* current schema, default spec or default order */
+	bool              snapshots_removed;
+	bool              main_changed;
+	int32             last_schema_id;      /* ICE_LAST_ADDED: none was added */
+	int32             last_spec_id;
+	int32             last_sort_order_id;
+} IceUpdateContext;
+
+/* Raises BAD_REQUEST for an unknown kind or a wrong field. */
+extern void ice_update_parse(IceUpdate *update, IceJson *json);
+extern void ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs);
+extern void ice_update_apply(IceUpdateContext *context, const IceUpdate *update);
+extern bool ice_update_is(const IceUpdate *update, const char *name);
+
+/* Reads update->ids from an array of integers; raises BAD_REQUEST. */
+extern void ice_update_parse_ids(IceUpdate *update, const char *key, bool is_int32);
+
+/* After the last update: the snapshot log, and schema, spec and order against each other. */
+extern void ice_updates_finish(IceUpdateContext *context);
+
+/* Declares the three functions of one kind. */
+#define ICE_UPDATE_FUNCTIONS(kind) \
+	extern void ice_parse_##kind(IceUpdate *update); \
+	extern void ice_needs_##kind(const IceUpdate *update, IceCommitNeeds *needs); \
+	extern void ice_apply_##kind(IceUpdateContext *context, const IceUpdate *update)
+
+/* update_table.c */
+ICE_UPDATE_FUNCTIONS(assign_uuid);
+ICE_UPDATE_FUNCTIONS(upgrade_format_version);
+ICE_UPDATE_FUNCTIONS(set_location);
+ICE_UPDATE_FUNCTIONS(set_properties);
+ICE_UPDATE_FUNCTIONS(remove_properties);
+ICE_UPDATE_FUNCTIONS(add_encryption_key);
+ICE_UPDATE_FUNCTIONS(remove_encryption_key);
+
+/* update_structure.c */
+ICE_UPDATE_FUNCTIONS(add_schema);
+ICE_UPDATE_FUNCTIONS(set_current_schema);
+ICE_UPDATE_FUNCTIONS(remove_schemas);
+ICE_UPDATE_FUNCTIONS(add_spec);
+ICE_UPDATE_FUNCTIONS(set_default_spec);
+ICE_UPDATE_FUNCTIONS(remove_partition_specs);
+ICE_UPDATE_FUNCTIONS(add_sort_order);
+ICE_UPDATE_FUNCTIONS(set_default_sort_order);
+extern void ice_check_structure(const IceUpdateContext *context);
+
+/* update_snapshot.c */
+ICE_UPDATE_FUNCTIONS(add_snapshot);
+ICE_UPDATE_FUNCTIONS(set_snapshot_ref);
+ICE_UPDATE_FUNCTIONS(remove_snapshots);
+ICE_UPDATE_FUNCTIONS(remove_snapshot_ref);
+ICE_UPDATE_FUNCTIONS(set_statistics);
+ICE_UPDATE_FUNCTIONS(remove_statistics);
+ICE_UPDATE_FUNCTIONS(set_partition_statistics);
+ICE_UPDATE_FUNCTIONS(remove_partition_statistics);
+extern void ice_finish_snapshot_log(IceUpdateContext *context);
+
+#endif

@@ -1,0 +1,434 @@
+/*
+ * update_snapshot.c
+ *		Updates of snapshots, refs, the snapshot log and statistics.
+ *
+ * An append loads neither the snapshot log nor other snapshots than those it names: what it adds to the
+ * log is only appended. Snapshots that main pointed to only in the middle of a commit leave no trace
+ * in the log, as in the Java implementation.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/update.h"
+
+#include "spec/metadata_private.h"
+#include "spec/needs.h"
+#include "spec/statistics.h"
+
+/* -- add-snapshot ----------------------------------------------------------------------------- */
+
+void
+ice_parse_add_snapshot(IceUpdate *update)
+{
+	update->value = ice_json_object(update->json, "snapshot");
+	ice_snapshot_parse(&update->snapshot, update->value, true);
+	update->id = update->snapshot.snapshot_id;
+}
+
+void
+ice_needs_add_snapshot(const IceUpdate *update, IceCommitNeeds *needs)
+{
+	ice_needs_snapshot(needs, update->id);
+}
+
+/* A stored table has each of these lists; only a table that is being created may lack one. */
+static void
+check_not_empty(const IceTableMetadata *metadata, IcePartKind kind, const char *what)
+{
+	if (metadata->lists[kind].loaded && ice_part_count(metadata, kind) == 0)
+		ice_raise(ICE_ERR_VALIDATION, "Attempting to add a snapshot before a %s is added", what);
+}
+
+static void
+check_new_snapshot(const IceTableMetadata *metadata, const IceUpdate *update)
+{
+	const IceSnapshot *snapshot = &update->snapshot;
+	int32              version = metadata->format_version;
+
+	check_not_empty(metadata, ICE_PART_SCHEMA, "schema");
+	check_not_empty(metadata, ICE_PART_PARTITION_SPEC, "partition spec");
+	check_not_empty(metadata, ICE_PART_SORT_ORDER, "sort order");
+	if (snapshot->snapshot_id < 0)
+		ice_raise(ICE_ERR_VALIDATION, "Invalid snapshot id (cannot be negative): " INT64_FORMAT,
+				  snapshot->snapshot_id);
+	if (ice_part_find(metadata, ICE_PART_SNAPSHOT, snapshot->snapshot_id) != NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Snapshot already exists for id: " INT64_FORMAT,
+				  snapshot->snapshot_id);
+	if (version > 1 && snapshot->has_parent &&
+		snapshot->sequence_number <= metadata->last_sequence_number)
+		ice_raise(ICE_ERR_COMMIT_FAILED,
+				  "Cannot add snapshot with sequence number " INT64_FORMAT
+				  " older than last sequence number " INT64_FORMAT,
+				  snapshot->sequence_number, metadata->last_sequence_number);
+	if (version > 1 && ice_json_get(update->value, "manifest-list") == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot add a snapshot without a manifest list in format v%d",
+				  version);
+}
+
+/* Row ids of version 3: the snapshot's rows must come after all rows that have an id. */
+static void
+assign_rows(IceTableMetadata *metadata, const IceSnapshot *snapshot)
+{
+	if (!snapshot->has_first_row_id)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot add a snapshot: first-row-id is null");
+	if (snapshot->first_row_id < metadata->next_row_id)
+		ice_raise(ICE_ERR_COMMIT_FAILED,
+				  "Cannot add a snapshot, first-row-id is behind table next-row-id: " INT64_FORMAT
+				  " < " INT64_FORMAT,
+				  snapshot->first_row_id, metadata->next_row_id);
+	if (snapshot->added_rows > PG_INT64_MAX - snapshot->first_row_id)
+		ice_raise(ICE_ERR_VALIDATION, "Invalid added-rows (too many row ids): " INT64_FORMAT,
+				  snapshot->added_rows);
+	metadata->next_row_id = snapshot->first_row_id + snapshot->added_rows;
+}
+
+/* A snapshot without parent may have an old sequence number; the table's never goes back. */
+void
+ice_apply_add_snapshot(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+
+	check_new_snapshot(metadata, update);
+	metadata->last_sequence_number =
+		Max(metadata->last_sequence_number, update->snapshot.sequence_number);
+	if (metadata->format_version >= 3)
+		assign_rows(metadata, &update->snapshot);
+	ice_part_add(metadata, ICE_PART_SNAPSHOT, update->id, NULL, update->value);
+	context->changed = true;
+}
+
+/* -- refs ------------------------------------------------------------------------------------- */
+
+void
+ice_parse_set_snapshot_ref(IceUpdate *update)
+{
+	update->text = ice_json_string(update->json, "ref-name");
+	ice_ref_parse(&update->ref, update->json);
+	update->id = update->ref.snapshot_id;
+}
+
+void
+ice_needs_set_snapshot_ref(const IceUpdate *update, IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_REF);
+	ice_needs_snapshot(needs, update->id);
+}
+
+/*
+ * When main came to a snapshot: the snapshot's own time if it is new, else now. A client whose clock is
+ * far behind must not make the log run backwards, since readers would refuse the whole table: the
+ * last entry is no later than the last update or the current snapshot.
+ */
+static int64
+time_of_change(const IceUpdateContext *context, IcePart *snapshot)
+{
+	const IceTableMetadata *metadata = context->metadata;
+	IcePart                *current;
+	int64                   floor = context->before_ms;
+	int64                   timestamp;
+
+	if (!snapshot->added)
+		return Max(context->now_ms, floor);
+	timestamp = ice_json_int64(ice_part_json(snapshot), "timestamp-ms");
+	current = ice_part_find(metadata, ICE_PART_SNAPSHOT, metadata->current_snapshot_id);
+	if (current != NULL)
+		floor = Max(floor, ice_json_int64(ice_part_json(current), "timestamp-ms"));
+	return timestamp < floor - ICE_CLOCK_SKEW_MS ? floor : timestamp;
+}
+
+static void
+log_main(IceUpdateContext *context, IcePart *snapshot)
+{
+	IceJson *entry = ice_json_make_object();
+
+	ice_json_set(entry, "timestamp-ms", ice_json_make_int(time_of_change(context, snapshot)));
+	ice_json_set(entry, "snapshot-id", ice_json_make_int(snapshot->id));
+	ice_part_add(context->metadata, ICE_PART_SNAPSHOT_LOG, snapshot->id, NULL, entry);
+	context->main_changed = true;
+}
+
+void
+ice_apply_set_snapshot_ref(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	IcePart          *old = ice_part_find_key(metadata, ICE_PART_REF, update->text);
+	IcePart          *snapshot = ice_part_find(metadata, ICE_PART_SNAPSHOT, update->id);
+	bool              is_main = strcmp(update->text, ICE_MAIN_BRANCH) == 0;
+
+	if (old != NULL)
+	{
+		IceRef old_ref;
+
+		ice_ref_parse(&old_ref, ice_part_json(old));
+		if (ice_ref_equal(&old_ref, &update->ref))
+			return;
+	}
+	if (snapshot == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot set %s to unknown snapshot: " INT64_FORMAT,
+				  update->text, update->id);
+	if (is_main && !update->ref.is_branch)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot set main to a tag, it must be a branch");
+	if (is_main)
+	{
+		log_main(context, snapshot);
+		metadata->current_snapshot_id = update->id;
+	}
+	if (old != NULL)
+		ice_part_remove(old);
+	ice_part_add(metadata, ICE_PART_REF, update->id, update->text, ice_ref_to_json(&update->ref));
+	context->changed = true;
+}
+
+static void
+remove_ref(IceUpdateContext *context, IcePart *ref)
+{
+	if (strcmp(ref->key, ICE_MAIN_BRANCH) == 0)
+		context->metadata->current_snapshot_id = ICE_NO_SNAPSHOT;
+	ice_part_remove(ref);
+	context->changed = true;
+}
+
+void
+ice_parse_remove_snapshot_ref(IceUpdate *update)
+{
+	update->text = ice_json_string(update->json, "ref-name");
+}
+
+void
+ice_needs_remove_snapshot_ref(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_REF);
+}
+
+void
+ice_apply_remove_snapshot_ref(IceUpdateContext *context, const IceUpdate *update)
+{
+	IcePart *ref = ice_part_find_key(context->metadata, ICE_PART_REF, update->text);
+
+	if (ref != NULL)
+		remove_ref(context, ref);
+}
+
+/* -- remove-snapshots ------------------------------------------------------------------------- */
+
+void
+ice_parse_remove_snapshots(IceUpdate *update)
+{
+	if (ice_json_get(update->json, "snapshot-ids") == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid set of snapshot ids to remove: must be non-null");
+	ice_update_parse_ids(update, "snapshot-ids", false);
+}
+
+void
+ice_needs_remove_snapshots(const IceUpdate *update, IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_REF);
+	ice_needs_list(needs, ICE_PART_SNAPSHOT_LOG);
+	ice_needs_list(needs, ICE_PART_STATISTICS);
+	ice_needs_list(needs, ICE_PART_PARTITION_STATISTICS);
+	for (int i = 0; i < update->id_count; i++)
+		ice_needs_snapshot(needs, update->ids[i]);
+}
+
+/* Whether this commit took the snapshot away. One that is not loaded was not. */
+static bool
+snapshot_is_gone(const IceTableMetadata *metadata, int64 snapshot_id)
+{
+	return ice_part_find(metadata, ICE_PART_SNAPSHOT, snapshot_id) == NULL &&
+		   ice_part_find_any(metadata, ICE_PART_SNAPSHOT, snapshot_id) != NULL;
+}
+
+static void
+remove_files_of_gone_snapshots(IceTableMetadata *metadata, IcePartKind kind)
+{
+	const IcePartList *list = &metadata->lists[kind];
+
+	for (int i = 0; i < list->count; i++)
+		if (!list->items[i]->removed && snapshot_is_gone(metadata, list->items[i]->id))
+			ice_part_remove(list->items[i]);
+}
+
+static void
+remove_dangling_refs(IceUpdateContext *context)
+{
+	const IcePartList *refs = &context->metadata->lists[ICE_PART_REF];
+
+	for (int i = 0; i < refs->count; i++)
+		if (!refs->items[i]->removed && snapshot_is_gone(context->metadata, refs->items[i]->id))
+			remove_ref(context, refs->items[i]);
+}
+
+/* Ids that the table does not have are passed over. */
+void
+ice_apply_remove_snapshots(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	bool              removed = false;
+
+	for (int i = 0; i < update->id_count; i++)
+	{
+		IcePart *snapshot = ice_part_find(metadata, ICE_PART_SNAPSHOT, update->ids[i]);
+
+		if (snapshot == NULL)
+			continue;
+		ice_part_remove(snapshot);
+		removed = true;
+	}
+	if (!removed)
+		return;
+	remove_files_of_gone_snapshots(metadata, ICE_PART_STATISTICS);
+	remove_files_of_gone_snapshots(metadata, ICE_PART_PARTITION_STATISTICS);
+	remove_dangling_refs(context);
+	context->snapshots_removed = true;
+	context->changed = true;
+}
+
+/* -- snapshot log ----------------------------------------------------------------------------- */
+
+/* Added and made current by this commit, but not current at its end. */
+static bool
+is_intermediate(const IceTableMetadata *metadata, const IcePart *entry)
+{
+	const IcePart *snapshot = ice_part_find(metadata, ICE_PART_SNAPSHOT, entry->id);
+
+	return entry->added && entry->id != metadata->current_snapshot_id && snapshot != NULL &&
+		   snapshot->added;
+}
+
+/* An entry whose snapshot is gone takes all entries before it along: otherwise it would seem that an
+ * older snapshot had been current in its time. */
+static void
+drop_gone_history(IcePartList *log, const IceTableMetadata *metadata)
+{
+	int last_gone = -1;
+
+	for (int i = 0; i < log->count; i++)
+		if (!log->items[i]->removed && snapshot_is_gone(metadata, log->items[i]->id))
+			last_gone = i;
+	for (int i = 0; i <= last_gone; i++)
+		ice_part_remove(log->items[i]);
+}
+
+void
+ice_finish_snapshot_log(IceUpdateContext *context)
+{
+	IceTableMetadata *metadata = context->metadata;
+	IcePartList      *log = &metadata->lists[ICE_PART_SNAPSHOT_LOG];
+
+	if (!context->snapshots_removed && !context->main_changed)
+		return;
+	for (int i = 0; i < log->count; i++)
+		if (!log->items[i]->removed && is_intermediate(metadata, log->items[i]))
+			ice_part_remove(log->items[i]);
+	if (context->snapshots_removed)
+		drop_gone_history(log, metadata);
+
+	const IcePart *last = ice_part_only(metadata, ICE_PART_SNAPSHOT_LOG);
+
+	if (log->loaded && last != NULL && metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
+		last->id != metadata->current_snapshot_id)
+		ice_raise(ICE_ERR_VALIDATION,
+				  "Cannot set invalid snapshot log: latest entry is not the current snapshot");
+}
+
+/* -- statistics ------------------------------------------------------------------------------- */
+
+/* A snapshot has at most one file of each kind. */
+static bool
+remove_file(IceTableMetadata *metadata, IcePartKind kind, int64 snapshot_id)
+{
+	const IcePartList *list = &metadata->lists[kind];
+	bool               removed = false;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		if (list->items[i]->removed || list->items[i]->id != snapshot_id)
+			continue;
+		ice_part_remove(list->items[i]);
+		removed = true;
+	}
+	return removed;
+}
+
+static void
+set_file(IceUpdateContext *context, const IceUpdate *update, IcePartKind kind)
+{
+	remove_file(context->metadata, kind, update->id);
+	ice_part_add(context->metadata, kind, update->id, NULL, update->value);
+	context->changed = true;
+}
+
+void
+ice_parse_set_statistics(IceUpdate *update)
+{
+	update->value = ice_json_object(update->json, "statistics");
+	update->id = ice_statistics_parse(update->value);
+}
+
+void
+ice_needs_set_statistics(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_STATISTICS);
+}
+
+void
+ice_apply_set_statistics(IceUpdateContext *context, const IceUpdate *update)
+{
+	set_file(context, update, ICE_PART_STATISTICS);
+}
+
+void
+ice_parse_remove_statistics(IceUpdate *update)
+{
+	update->id = ice_json_int64(update->json, "snapshot-id");
+}
+
+void
+ice_needs_remove_statistics(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_STATISTICS);
+}
+
+void
+ice_apply_remove_statistics(IceUpdateContext *context, const IceUpdate *update)
+{
+	context->changed |= remove_file(context->metadata, ICE_PART_STATISTICS, update->id);
+}
+
+void
+ice_parse_set_partition_statistics(IceUpdate *update)
+{
+	update->value = ice_json_object(update->json, "partition-statistics");
+	update->id = ice_partition_statistics_parse(update->value);
+}
+
+void
+ice_needs_set_partition_statistics(const IceUpdate *update pg_attribute_unused(),
+								   IceCommitNeeds  *needs)
+{
+	ice_needs_list(needs, ICE_PART_PARTITION_STATISTICS);
+}
+
+void
+ice_apply_set_partition_statistics(IceUpdateContext *context, const IceUpdate *update)
+{
+	set_file(context, update, ICE_PART_PARTITION_STATISTICS);
+}
+
+void
+ice_parse_remove_partition_statistics(IceUpdate *update)
+{
+	update->id = ice_json_int64(update->json, "snapshot-id");
+}
+
+void
+ice_needs_remove_partition_statistics(const IceUpdate *update pg_attribute_unused(),
+									  IceCommitNeeds  *needs)
+{
+	ice_needs_list(needs, ICE_PART_PARTITION_STATISTICS);
+}
+
+void
+ice_apply_remove_partition_statistics(IceUpdateContext *context, const IceUpdate *update)
+{
+	context->changed |= remove_file(context->metadata, ICE_PART_PARTITION_STATISTICS, update->id);
+}

@@ -1,0 +1,464 @@
+/*
+ * update_structure.c
+ *		Updates of schemas, partition specs and sort orders.
+ *
+ * What is added gets an id of the table's own, unless an equal one is there: then that one's id is
+ * "the last added". Only the current schema, default spec and default order must suit each other;
+ * older ones stay as they were, so that older data can be read.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/update.h"
+
+#include "spec/metadata_private.h"
+#include "spec/needs.h"
+#include "spec/partition.h"
+#include "spec/schema.h"
+#include "spec/sort_order.h"
+
+/* -- shared ----------------------------------------------------------------------------------- */
+
+/* A copy of the object whose id is the given one; the object itself if it has it already. */
+static IceJson *
+with_id(IceJson *object, const char *key, int32 id)
+{
+	const IceJson *old = ice_json_get(object, key);
+	int64          old_id;
+
+	if (old != NULL && ice_json_is_int64(old, &old_id) && old_id == id)
+		return object;
+
+	IceJson *copy = ice_json_copy(object);
+
+	ice_json_set(copy, key, ice_json_make_int(id));
+	return copy;
+}
+
+/* The id that an update means; raises if it is "last added" and none was. */
+static int32
+resolve_id(int64 id, int32 last_added, const char *what, const char *what_full)
+{
+	if (id != ICE_LAST_ADDED)
+		return (int32) id;
+	if (last_added == ICE_LAST_ADDED)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot set last added %s: no %s has been added", what,
+				  what_full);
+	return last_added;
+}
+
+static int32
+highest_id(const IceTableMetadata *metadata, IcePartKind kind, int32 below)
+{
+	const IcePartList *list = &metadata->lists[kind];
+	int64              highest = below;
+
+	for (int i = 0; i < list->count; i++)
+		if (!list->items[i]->removed)
+			highest = Max(highest, list->items[i]->id);
+	return (int32) highest;
+}
+
+static const IceSchema *
+current_schema(const IceTableMetadata *metadata)
+{
+	IcePart *part = ice_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id);
+
+	if (part == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot find schema with current-schema-id=%d from schemas",
+				  metadata->current_schema_id);
+	return ice_schema_parse(ice_part_json(part));
+}
+
+static void
+need_structure(IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+	ice_needs_list(needs, ICE_PART_PARTITION_SPEC);
+	ice_needs_list(needs, ICE_PART_SORT_ORDER);
+}
+
+/* The rules of TableMetadata.Builder.build(): default spec and order suit the current schema. */
+void
+ice_check_structure(const IceUpdateContext *context)
+{
+	const IceTableMetadata *metadata = context->metadata;
+	const IceSchema        *schema = current_schema(metadata);
+	IcePart *spec = ice_part_find(metadata, ICE_PART_PARTITION_SPEC, metadata->default_spec_id);
+	IcePart *order = ice_part_find(metadata, ICE_PART_SORT_ORDER, metadata->default_sort_order_id);
+
+	if (spec != NULL)
+		ice_partition_spec_check_types(ice_partition_spec_parse(ice_part_json(spec)), schema);
+	if (order != NULL)
+		ice_sort_order_check_types(ice_sort_order_parse(ice_part_json(order)), schema);
+}
+
+/* -- schemas ---------------------------------------------------------------------------------- */
+
+void
+ice_parse_add_schema(IceUpdate *update)
+{
+	update->value = ice_json_object(update->json, "schema");
+	update->parsed = ice_schema_parse(update->value);
+}
+
+void
+ice_needs_add_schema(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+}
+
+static IcePart *
+find_same_schema(const IceTableMetadata *metadata, const IceSchema *schema)
+{
+	const IcePartList *schemas = &metadata->lists[ICE_PART_SCHEMA];
+
+	for (int i = 0; i < schemas->count; i++)
+		if (!schemas->items[i]->removed &&
+			ice_schema_same(ice_schema_parse(ice_part_json(schemas->items[i])), schema))
+			return schemas->items[i];
+	return NULL;
+}
+
+void
+ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	const IceSchema  *schema = update->parsed;
+	IcePart          *same;
+	int32             schema_id = metadata->current_schema_id;
+
+	ice_schema_check_format_version(schema, metadata->format_version);
+	same = find_same_schema(metadata, schema);
+	if (same != NULL)
+	{
+		context->last_schema_id = (int32) same->id;
+		return;
+	}
+	if (ice_part_count(metadata, ICE_PART_SCHEMA) > 0)
+		schema_id = highest_id(metadata, ICE_PART_SCHEMA, schema_id) + 1;
+	metadata->last_column_id = Max(metadata->last_column_id, schema->highest_id);
+	ice_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
+				 with_id(update->value, "schema-id", schema_id));
+	context->last_schema_id = schema_id;
+	context->changed = true;
+}
+
+void
+ice_parse_set_current_schema(IceUpdate *update)
+{
+	update->id = ice_json_int32(update->json, "schema-id");
+}
+
+void
+ice_needs_set_current_schema(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	need_structure(needs);
+}
+
+void
+ice_apply_set_current_schema(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	int32 schema_id = resolve_id(update->id, context->last_schema_id, "schema", "schema");
+
+	if (schema_id == metadata->current_schema_id)
+		return;
+	if (ice_part_find(metadata, ICE_PART_SCHEMA, schema_id) == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot set current schema to unknown schema: %d", schema_id);
+	metadata->current_schema_id = schema_id;
+	context->structure_changed = true;
+	context->changed = true;
+}
+
+/* Removes the listed parts; ids that the table does not have are passed over. */
+static void
+remove_listed(IceUpdateContext *context, const IceUpdate *update, IcePartKind kind, int32 kept,
+			  const char *kept_name)
+{
+	for (int i = 0; i < update->id_count; i++)
+		if (update->ids[i] == kept)
+			ice_raise(ICE_ERR_VALIDATION, "Cannot remove the %s", kept_name);
+	for (int i = 0; i < update->id_count; i++)
+	{
+		IcePart *part = ice_part_find(context->metadata, kind, update->ids[i]);
+
+		if (part == NULL)
+			continue;
+		ice_part_remove(part);
+		context->changed = true;
+	}
+}
+
+void
+ice_parse_remove_schemas(IceUpdate *update)
+{
+	ice_update_parse_ids(update, "schema-ids", true);
+}
+
+void
+ice_needs_remove_schemas(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+}
+
+void
+ice_apply_remove_schemas(IceUpdateContext *context, const IceUpdate *update)
+{
+	remove_listed(context, update, ICE_PART_SCHEMA, context->metadata->current_schema_id,
+				  "current schema");
+}
+
+/* -- partition specs -------------------------------------------------------------------------- */
+
+void
+ice_parse_add_spec(IceUpdate *update)
+{
+	update->value = ice_json_object(update->json, "spec");
+	update->parsed = ice_partition_spec_parse(update->value);
+}
+
+void
+ice_needs_add_spec(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+	ice_needs_list(needs, ICE_PART_PARTITION_SPEC);
+}
+
+static IcePart *
+find_compatible_spec(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
+{
+	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
+
+	for (int i = 0; i < specs->count; i++)
+		if (!specs->items[i]->removed &&
+			ice_partition_spec_compatible(ice_partition_spec_parse(ice_part_json(specs->items[i])),
+										  spec))
+			return specs->items[i];
+	return NULL;
+}
+
+/* The id that an earlier spec gave to the same source and transform, if this spec has not used it;
+ * else 0. */
+static int32
+earlier_field_id(const IceTableMetadata *metadata, const IcePartitionSpec *spec, int position)
+{
+	const IcePartList       *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
+	const IcePartitionField *field = &spec->fields[position];
+	int32                    found = 0;
+
+	for (int i = 0; i < specs->count; i++)
+	{
+		if (specs->items[i]->removed)
+			continue;
+
+		const IcePartitionSpec *other = ice_partition_spec_parse(ice_part_json(specs->items[i]));
+
+		for (int j = 0; j < other->field_count; j++)
+			if (other->fields[j].source_id == field->source_id &&
+				strcmp(other->fields[j].transform.text, field->transform.text) == 0)
+				found = Max(found, other->fields[j].field_id);
+	}
+	for (int i = 0; i < position; i++)
+		if (spec->fields[i].field_id == found)
+			return 0;
+	return found;
+}
+
+/* Some clients leave field ids to the catalog. Version 1 counts from the start in every spec; later
+ * versions give the same id to the same source and transform, else one that was never used. */
+static IceJson *
+with_field_ids(const IceTableMetadata *metadata, IcePartitionSpec *spec)
+{
+	int32    last_id = Max(metadata->last_partition_id, ICE_UNPARTITIONED_LAST_ID);
+	IceJson *copy = ice_json_copy(spec->json);
+	IceJson *fields = ice_json_array(copy, "fields");
+
+	for (int i = 0; i < spec->field_count; i++)
+	{
+		int32 field_id = ICE_PARTITION_FIELD_ID_START + i;
+
+		if (metadata->format_version > 1)
+		{
+			field_id = earlier_field_id(metadata, spec, i);
+			if (field_id == 0)
+				field_id = ++last_id;
+		}
+		spec->fields[i].field_id = field_id;
+		ice_json_set(fields->items[i], "field-id", ice_json_make_int(field_id));
+	}
+	return copy;
+}
+
+static void
+check_spec(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
+{
+	const IceSchema *schema = current_schema(metadata);
+
+	ice_partition_spec_check_new(spec, metadata->format_version);
+	ice_partition_spec_check_names(spec, schema);
+	ice_partition_spec_check_types(spec, schema);
+}
+
+void
+ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	IcePartitionSpec *spec = ice_partition_spec_parse(update->value);
+	IceJson          *json = update->value;
+	IcePart          *same;
+	int32             spec_id;
+
+	check_spec(metadata, spec);
+	same = find_compatible_spec(metadata, spec);
+	if (same != NULL)
+	{
+		context->last_spec_id = (int32) same->id;
+		return;
+	}
+	if (spec->field_count > 0 && !spec->fields[0].has_field_id)
+		json = with_field_ids(metadata, spec);
+	if (metadata->format_version == 1 && !ice_partition_spec_is_sequential(spec))
+		ice_raise(ICE_ERR_VALIDATION,
+				  "Spec does not use sequential IDs that are required in v1: %s",
+				  ice_partition_spec_text(spec));
+	spec_id = highest_id(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID - 1) + 1;
+	metadata->last_partition_id =
+		Max(metadata->last_partition_id, ice_partition_spec_last_id(spec));
+	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, spec_id, NULL, with_id(json, "spec-id", spec_id));
+	context->last_spec_id = spec_id;
+	context->changed = true;
+}
+
+void
+ice_parse_set_default_spec(IceUpdate *update)
+{
+	update->id = ice_json_int32(update->json, "spec-id");
+}
+
+void
+ice_needs_set_default_spec(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+	ice_needs_list(needs, ICE_PART_PARTITION_SPEC);
+}
+
+void
+ice_apply_set_default_spec(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	int32             spec_id = resolve_id(update->id, context->last_spec_id, "spec", "spec");
+
+	if (spec_id == metadata->default_spec_id)
+		return;
+	if (ice_part_find(metadata, ICE_PART_PARTITION_SPEC, spec_id) == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot set default partition spec to unknown spec: %d",
+				  spec_id);
+	metadata->default_spec_id = spec_id;
+	context->structure_changed = true;
+	context->changed = true;
+}
+
+void
+ice_parse_remove_partition_specs(IceUpdate *update)
+{
+	ice_update_parse_ids(update, "spec-ids", true);
+}
+
+void
+ice_needs_remove_partition_specs(const IceUpdate *update pg_attribute_unused(),
+								 IceCommitNeeds  *needs)
+{
+	ice_needs_list(needs, ICE_PART_PARTITION_SPEC);
+}
+
+void
+ice_apply_remove_partition_specs(IceUpdateContext *context, const IceUpdate *update)
+{
+	remove_listed(context, update, ICE_PART_PARTITION_SPEC, context->metadata->default_spec_id,
+				  "default partition spec");
+}
+
+/* -- sort orders ------------------------------------------------------------------------------ */
+
+void
+ice_parse_add_sort_order(IceUpdate *update)
+{
+	update->value = ice_json_object(update->json, "sort-order");
+	update->parsed = ice_sort_order_parse(update->value);
+}
+
+void
+ice_needs_add_sort_order(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+	ice_needs_list(needs, ICE_PART_SORT_ORDER);
+}
+
+static IcePart *
+find_same_order(const IceTableMetadata *metadata, const IceSortOrder *order)
+{
+	const IcePartList *orders = &metadata->lists[ICE_PART_SORT_ORDER];
+
+	for (int i = 0; i < orders->count; i++)
+		if (!orders->items[i]->removed &&
+			ice_sort_order_same(ice_sort_order_parse(ice_part_json(orders->items[i])), order))
+			return orders->items[i];
+	return NULL;
+}
+
+/* The unsorted order always has id 0; sorted ones count from 1. */
+void
+ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata   *metadata = context->metadata;
+	const IceSortOrder *order = update->parsed;
+	IcePart            *same;
+	int32               order_id = ICE_UNSORTED_ORDER_ID;
+
+	ice_sort_order_check_new(order, metadata->format_version);
+	ice_sort_order_check_types(order, current_schema(metadata));
+	same = find_same_order(metadata, order);
+	if (same != NULL)
+	{
+		context->last_sort_order_id = (int32) same->id;
+		return;
+	}
+	if (order->field_count > 0)
+		order_id =
+			highest_id(metadata, ICE_PART_SORT_ORDER, ICE_INITIAL_SORT_ORDER_ID - 1) + 1;
+	ice_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL,
+				 with_id(update->value, "order-id", order_id));
+	context->last_sort_order_id = order_id;
+	context->changed = true;
+}
+
+void
+ice_parse_set_default_sort_order(IceUpdate *update)
+{
+	update->id = ice_json_int32(update->json, "sort-order-id");
+}
+
+void
+ice_needs_set_default_sort_order(const IceUpdate *update pg_attribute_unused(),
+								 IceCommitNeeds  *needs)
+{
+	ice_needs_list(needs, ICE_PART_SCHEMA);
+	ice_needs_list(needs, ICE_PART_SORT_ORDER);
+}
+
+void
+ice_apply_set_default_sort_order(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	int32             order_id =
+		resolve_id(update->id, context->last_sort_order_id, "sort order", "sort order");
+
+	if (order_id == metadata->default_sort_order_id)
+		return;
+	if (ice_part_find(metadata, ICE_PART_SORT_ORDER, order_id) == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot set default sort order to unknown sort order: %d",
+				  order_id);
+	metadata->default_sort_order_id = order_id;
+	context->structure_changed = true;
+	context->changed = true;
+}

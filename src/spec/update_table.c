@@ -1,0 +1,258 @@
+/*
+ * update_table.c
+ *		Updates of the table as a whole: uuid, format version, location, properties, encryption keys.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "spec/update.h"
+
+#include "spec/metadata_private.h"
+#include "spec/needs.h"
+#include "spec/statistics.h"
+
+/* -- assign-uuid ------------------------------------------------------------------------------ */
+
+void
+ice_parse_assign_uuid(IceUpdate *update)
+{
+	update->text = ice_json_string(update->json, "uuid");
+	ice_check_uuid(update->text);
+}
+
+void
+ice_needs_assign_uuid(const IceUpdate *update pg_attribute_unused(),
+					  IceCommitNeeds  *needs pg_attribute_unused())
+{
+}
+
+void
+ice_apply_assign_uuid(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+
+	if (metadata->table_uuid != NULL && pg_strcasecmp(metadata->table_uuid, update->text) == 0)
+		return;
+	metadata->table_uuid = update->text;
+	context->changed = true;
+}
+
+/* -- upgrade-format-version ------------------------------------------------------------------- */
+
+void
+ice_parse_upgrade_format_version(IceUpdate *update)
+{
+	update->id = ice_json_int32(update->json, "format-version");
+}
+
+void
+ice_needs_upgrade_format_version(const IceUpdate *update pg_attribute_unused(),
+								 IceCommitNeeds  *needs)
+{
+	ice_needs_list(needs, ICE_PART_EXTRA);
+}
+
+/* Fields that the old version did not know were kept as unknown ones; the new version writes them. */
+static void
+drop_extra_fields(IceTableMetadata *metadata)
+{
+	IcePart *part = ice_part_only(metadata, ICE_PART_EXTRA);
+
+	if (part == NULL)
+		return;
+
+	IceJson *extra = ice_json_copy(ice_part_json(part));
+	bool     dropped = ice_json_remove(extra, "last-sequence-number");
+
+	dropped |= ice_json_remove(extra, "next-row-id");
+	if (!dropped)
+		return;
+	ice_part_remove(part);
+	if (extra->count > 0)
+		ice_part_add(metadata, ICE_PART_EXTRA, 0, NULL, extra);
+}
+
+void
+ice_apply_upgrade_format_version(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+	int32             version = (int32) update->id;
+
+	if (version > ICE_FORMAT_VERSION_MAX)
+		ice_raise(ICE_ERR_VALIDATION,
+				  "Cannot upgrade table to unsupported format version: v%d (supported: v%d)", version,
+				  ICE_FORMAT_VERSION_MAX);
+	if (version < metadata->format_version)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot downgrade v%d table to v%d", metadata->format_version,
+				  version);
+	if (version == metadata->format_version)
+		return;
+	drop_extra_fields(metadata);
+	metadata->format_version = version;
+	context->changed = true;
+}
+
+/* -- set-location ----------------------------------------------------------------------------- */
+
+void
+ice_parse_set_location(IceUpdate *update)
+{
+	update->text = ice_strip_trailing_slash(ice_json_string(update->json, "location"));
+}
+
+void
+ice_needs_set_location(const IceUpdate *update pg_attribute_unused(),
+					   IceCommitNeeds  *needs pg_attribute_unused())
+{
+}
+
+void
+ice_apply_set_location(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceTableMetadata *metadata = context->metadata;
+
+	if (metadata->location != NULL && strcmp(metadata->location, update->text) == 0)
+		return;
+	metadata->location = update->text;
+	context->changed = true;
+}
+
+/* -- properties ------------------------------------------------------------------------------- */
+
+/* The name of the field that the specification has, or the one that early clients sent. */
+static const char *
+field_name(const IceUpdate *update, const char *name, const char *early_name)
+{
+	if (ice_json_member(update->json, name) == NULL &&
+		ice_json_member(update->json, early_name) != NULL)
+		return early_name;
+	return name;
+}
+
+/* A copy of the table's properties, to be changed and put in their place. */
+static IceJson *
+copy_properties(const IceTableMetadata *metadata)
+{
+	IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+
+	return part == NULL ? ice_json_make_object() : ice_json_copy(ice_part_json(part));
+}
+
+void
+ice_parse_set_properties(IceUpdate *update)
+{
+	const char *name = field_name(update, "updates", "updated");
+
+	update->value = ice_json_member(update->json, name);
+	if (update->value == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing map: %s", name);
+	ice_json_check_string_map(update->value, name);
+}
+
+void
+ice_needs_set_properties(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_PROPERTIES);
+}
+
+void
+ice_apply_set_properties(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceJson *properties;
+
+	if (update->value->count == 0)
+		return;
+	properties = copy_properties(context->metadata);
+	for (int i = 0; i < update->value->count; i++)
+	{
+		const IceJsonMember *member = &update->value->members[i];
+
+		ice_json_set(properties, member->key, ice_json_copy(member->value));
+	}
+	ice_properties_replace(context->metadata, properties);
+	context->changed = true;
+}
+
+void
+ice_parse_remove_properties(IceUpdate *update)
+{
+	const char *name = field_name(update, "removals", "removed");
+
+	if (ice_json_member(update->json, name) == NULL)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing set: %s", name);
+	update->value = ice_json_array(update->json, name);
+	for (int i = 0; i < update->value->count; i++)
+		ice_json_to_string(update->value->items[i], name);
+}
+
+void
+ice_needs_remove_properties(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_PROPERTIES);
+}
+
+/* Names that are not set are passed over. */
+void
+ice_apply_remove_properties(IceUpdateContext *context, const IceUpdate *update)
+{
+	IceJson *properties;
+
+	if (update->value->count == 0)
+		return;
+	properties = copy_properties(context->metadata);
+	for (int i = 0; i < update->value->count; i++)
+		ice_json_remove(properties, update->value->items[i]->string);
+	ice_properties_replace(context->metadata, properties);
+	context->changed = true;
+}
+
+/* -- encryption keys -------------------------------------------------------------------------- */
+
+void
+ice_parse_add_encryption_key(IceUpdate *update)
+{
+	update->value = ice_json_get(update->json, "encryption-key");
+	if (update->value == NULL || update->value->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid encryption key, must be non-null object: %s",
+				  update->value == NULL ? "null" : ice_json_shown(update->value));
+	update->text = ice_encryption_key_parse(update->value);
+}
+
+void
+ice_needs_add_encryption_key(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds *needs)
+{
+	ice_needs_list(needs, ICE_PART_ENCRYPTION_KEY);
+}
+
+/* A key that is there stays as it is. */
+void
+ice_apply_add_encryption_key(IceUpdateContext *context, const IceUpdate *update)
+{
+	if (ice_part_find_key(context->metadata, ICE_PART_ENCRYPTION_KEY, update->text) != NULL)
+		return;
+	ice_part_add(context->metadata, ICE_PART_ENCRYPTION_KEY, 0, update->text, update->value);
+	context->changed = true;
+}
+
+void
+ice_parse_remove_encryption_key(IceUpdate *update)
+{
+	update->text = ice_json_string(update->json, "key-id");
+}
+
+void
+ice_needs_remove_encryption_key(const IceUpdate *update pg_attribute_unused(),
+								IceCommitNeeds  *needs)
+{
+	ice_needs_list(needs, ICE_PART_ENCRYPTION_KEY);
+}
+
+void
+ice_apply_remove_encryption_key(IceUpdateContext *context, const IceUpdate *update)
+{
+	IcePart *key = ice_part_find_key(context->metadata, ICE_PART_ENCRYPTION_KEY, update->text);
+
+	if (key == NULL)
+		return;
+	ice_part_remove(key);
+	context->changed = true;
+}
