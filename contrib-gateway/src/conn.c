@@ -1,0 +1,754 @@
+/*
+ * conn.c
+ *		Client connections. See conn.h.
+ *
+ *	IDLE --byte--> HEAD --head--> BODY --body--> WAIT --answer--> (WRITE) --> IDLE, LINGER or CLOSED
+ *
+ * One request of a connection is under way at a time; pipelined ones wait unread, or in a bounded
+ * buffer. Input is read into one buffer of the process; only what cannot be used at once is kept
+ * per connection, so that idle connections cost little. `view` is the input not yet used: it lies
+ * in the shared buffer or in `in`, and is saved by keep_rest before the event handler returns.
+ *
+ * A connection whose client is gone while its call is in the database stays as CLOSED until the
+ * answer comes: writes are never cancelled. Memory is released only by conn_release, at the end of
+ * an event handler, when nothing refers to the connection any more.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "conn.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "log.h"
+#include "metrics.h"
+#include "request.h"
+#include "server.h"
+#include "stream.h"
+
+typedef enum ConnState
+{
+	CONN_IDLE,
+	CONN_HEAD,
+	CONN_BODY,
+	CONN_WAIT,					/* the request is under way */
+	CONN_WRITE,					/* the answer waits for the socket */
+	CONN_LINGER,				/* all is sent; reading over what the client still sends */
+	CONN_CLOSED
+} ConnState;
+
+typedef struct GwConn
+{
+	TAILQ_ENTRY(GwConn) link;
+	ConnState	state;
+	GwStream	stream;
+	GwText		in;				/* input that could not be used yet */
+	GwSlice		view;
+	bool		view_shared;	/* view lies in the buffer of the process */
+	bool		advancing;		/* conn_advance is on the stack */
+	bool		eof;			/* the client sends no more */
+	bool		live;			/* a request was begun and not answered */
+	bool		close;			/* after this answer */
+	bool		linger;			/* ... but read on for a while */
+	bool		keep_alive;		/* the client's wish */
+	bool		http10;
+	bool		chunked_body;
+	bool		keep_body;
+	int64_t		requests;
+	uint64_t	since_us;		/* start of the state */
+	uint64_t	started_us;		/* first byte of the request */
+	GwHeadScan	scan;
+	GwChunked	chunked;
+	uint64_t	body_left;
+	uint64_t	body_seen;
+	GwText		body;
+	GwRequest	request;
+	char		client[INET6_ADDRSTRLEN + 8];
+} GwConn;
+
+static TAILQ_HEAD(, GwConn) conns = TAILQ_HEAD_INITIALIZER(conns);
+static int	conn_count;
+static char shared_input[GW_READ_BYTES];
+
+static void conn_advance(GwConn *conn);
+static void conn_process(GwConn *conn);
+
+static void
+set_state(GwConn *conn, ConnState state)
+{
+	conn->state = state;
+	conn->since_us = gw_clock_us();
+	if (state == CONN_WRITE)
+		conn->stream.sent = 0;
+}
+
+static GwConn *
+conn_of_request(GwRequest *request)
+{
+	return (GwConn *) ((char *) request - offsetof(GwConn, request));
+}
+
+static void
+free_body(GwConn *conn)
+{
+	gw_server.buffered_bytes -= conn->body.len;
+	conn->body.len = 0;
+	if (conn->body.cap > GW_KEPT_BYTES_MAX)
+		gw_text_free(&conn->body);
+}
+
+/* Closes the socket. The request, if one is in the database, goes on without it. */
+static void
+conn_shut(GwConn *conn)
+{
+	if (conn->state == CONN_CLOSED)
+		return;
+	gw_stream_close(&conn->stream);
+	set_state(conn, CONN_CLOSED);
+}
+
+/* Frees a closed connection that nothing refers to. */
+static void
+conn_release(GwConn *conn)
+{
+	if (conn->state != CONN_CLOSED || conn->live || conn->advancing)
+		return;
+	TAILQ_REMOVE(&conns, conn, link);
+	conn_count--;
+	gw_metrics.clients--;
+	free_body(conn);
+	gw_text_free(&conn->body);
+	gw_text_free(&conn->in);
+	gw_request_free(&conn->request);
+	free(conn);
+}
+
+static void
+log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
+{
+	GwRequest  *request = &conn->request;
+	GwCall	   *call = &request->call;
+	GwAccessLine line = {
+		.request_id = request->id, .method = request->method_text, .path = request->path,
+		.operation = gw_operation_name(request->operation), .status = status,
+		.bytes_in = conn->body_seen, .bytes_out = bytes,
+		.duration_us = now - request->started_us, .wait_us = request->gate_us,
+		.client = conn->client,
+	};
+
+	if (call->sent_us > 0)
+		line.wait_us += call->sent_us - call->queued_us;
+	if (call->done_us > call->sent_us && call->sent_us > 0)
+		line.db_us = call->done_us - call->sent_us;
+	gw_log_access(&line);
+	gw_metrics_count(request->operation, request->method, status, line.duration_us);
+	gw_metrics.bytes_out += bytes;
+	gw_metrics.in_flight--;
+}
+
+/* The request is over, answered or not. */
+static void
+end_request(GwConn *conn, int status, size_t bytes)
+{
+	log_request(conn, status, bytes, gw_clock_us());
+	conn->live = false;
+	free_body(conn);
+	gw_request_reset(&conn->request);
+}
+
+/* All of the answer is on its way. */
+static void
+after_answer(GwConn *conn)
+{
+	if (!conn->close)
+		set_state(conn, CONN_IDLE);
+	else if (conn->linger && !conn->eof && gw_conf.linger_timeout_ms > 0)
+	{
+		shutdown(conn->stream.fd, SHUT_WR);
+		set_state(conn, CONN_LINGER);
+		conn->in.len = 0;
+		gw_stream_read_events(&conn->stream, true);
+	}
+	else
+		conn_shut(conn);
+}
+
+static void
+take_sent(GwConn *conn, GwSent sent)
+{
+	if (sent == GW_SENT_ALL)
+		after_answer(conn);
+	else if (sent == GW_SENT_PART)
+		set_state(conn, CONN_WRITE);
+	else
+		conn_shut(conn);
+}
+
+static bool
+must_close(const GwConn *conn, const GwReply *reply)
+{
+	return reply->close || !conn->keep_alive || gw_server.draining ||
+		conn->requests >= gw_conf.keepalive_requests_max ||
+		(conn->eof && conn->in.len == 0 && conn->view.len == 0);
+}
+
+/* May this answer wait for the next ones? Only when more requests are at hand already. */
+static bool
+may_wait(const GwConn *conn)
+{
+	return conn->advancing && conn->view.len > 0 && !conn->close &&
+		gw_stream_pending(&conn->stream) < GW_READ_BYTES;
+}
+
+/* The request's respond(): sends the answer and goes on with the connection. */
+static void
+conn_respond(GwRequest *request, GwReply *reply)
+{
+	static GwText head;
+	GwConn	   *conn = conn_of_request(request);
+	GwBody		body = {reply->body, reply->body_len, reply->handle, NULL};
+	GwSent		sent;
+
+	if (reply->handle != NULL)
+		body.release = gw_pg_handle_free;
+	if (conn->state == CONN_CLOSED)
+	{
+		if (body.release)
+			body.release(body.data, body.len, body.handle);
+		end_request(conn, reply->status, 0);
+		conn_release(conn);
+		return;
+	}
+	conn->close = must_close(conn, reply);
+	conn->linger = reply->close || conn->view.len > 0 || conn->in.len > 0;
+	head.len = 0;
+	gw_reply_head(&head, reply, request->id, conn->close, conn->http10);
+	if (request->method == GW_HEAD)
+	{
+		if (body.release)
+			body.release(body.data, body.len, body.handle);
+		body = (GwBody){0};
+	}
+	end_request(conn, reply->status, body.len);
+	sent = gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, body, may_wait(conn));
+	take_sent(conn, sent);
+	if (!conn->advancing)
+		conn_process(conn);
+}
+
+/* Answers at once and closes: what follows on the connection cannot be trusted or is too much. */
+static void
+refuse(GwConn *conn, GwFault fault)
+{
+	if (!conn->live)
+	{
+		gw_request_begin_broken(&conn->request, conn->started_us);
+		conn->live = true;
+		conn->body_seen = 0;
+	}
+	gw_metrics.rejects[gw_status_index(fault.status)]++;
+	gw_request_refuse(&conn->request, fault.status, fault.message, true);
+}
+
+static void
+run_request(GwConn *conn)
+{
+	set_state(conn, CONN_WAIT);
+	gw_metrics.bytes_in += conn->body_seen;
+	gw_request_run(&conn->request, (GwSlice){conn->body.data, conn->body.len});
+}
+
+/* A piece of the body. False when it is one too many; the client was told. */
+static bool
+take_body_bytes(GwConn *conn, GwSlice piece)
+{
+	conn->body_seen += piece.len;
+	if (conn->body_seen > (uint64_t) gw_conf.body_bytes_max)
+	{
+		refuse(conn, (GwFault){413, "The request body is too large"});
+		return false;
+	}
+	if (!conn->keep_body)
+		return true;
+	if (gw_server.buffered_bytes + piece.len > (uint64_t) gw_conf.buffered_bytes_max)
+	{
+		refuse(conn, (GwFault){503, "The gateway holds too many request bodies"});
+		return false;
+	}
+	gw_text_add(&conn->body, piece.data, piece.len);
+	gw_server.buffered_bytes += piece.len;
+	return true;
+}
+
+static void
+use_view(GwConn *conn, size_t n)
+{
+	conn->view.data += n;
+	conn->view.len -= n;
+}
+
+static void
+advance_chunked(GwConn *conn)
+{
+	for (;;)
+	{
+		GwFault		fault = {0, NULL};
+		GwSlice		piece = {NULL, 0};
+		size_t		used = 0;
+		GwChunkStep step = gw_chunked_next(&conn->chunked, conn->view.data, conn->view.len, &used,
+										   &piece, &fault);
+
+		use_view(conn, used);
+		if (step == GW_CHUNK_DATA && take_body_bytes(conn, piece))
+			continue;
+		if (step == GW_CHUNK_DONE)
+			run_request(conn);
+		else if (step == GW_CHUNK_FAULT)
+			refuse(conn, fault);
+		return;
+	}
+}
+
+static void
+advance_body(GwConn *conn)
+{
+	size_t		n = conn->view.len;
+
+	if (conn->chunked_body)
+	{
+		advance_chunked(conn);
+		return;
+	}
+	if (n > conn->body_left)
+		n = (size_t) conn->body_left;
+	if (!take_body_bytes(conn, (GwSlice){conn->view.data, n}))
+		return;
+	use_view(conn, n);
+	conn->body_left -= n;
+	if (conn->body_left == 0)
+		run_request(conn);
+}
+
+/* Expect: 100-continue — ask for the body, or say at once why it is not wanted. */
+static void
+answer_expectation(GwConn *conn)
+{
+	GwRequest  *request = &conn->request;
+
+	if (request->fault_status != 0)
+		gw_request_refuse(request, request->fault_status, request->fault_message, true);
+	else if (conn->view.len == 0 &&
+			 gw_stream_send(&conn->stream, GW_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"),
+							(GwBody){0}, false) == GW_SENT_FAILED)
+		conn_shut(conn);
+}
+
+/* A head is complete and sound: start its request, and its body if it has one. */
+static void
+begin_request(GwConn *conn, const GwHttpHead *head)
+{
+	conn->requests++;
+	conn->keep_alive = head->keep_alive;
+	conn->http10 = head->minor == 0;
+	conn->live = true;
+	conn->body_seen = 0;
+	conn->body_left = head->length;
+	conn->chunked_body = head->chunked;
+	conn->chunked = (GwChunked){0};
+	gw_request_begin(&conn->request, head, conn->started_us);
+	conn->keep_body = gw_request_wants_body(&conn->request);
+	if (head->length > (uint64_t) gw_conf.body_bytes_max)
+		refuse(conn, (GwFault){413, "The request body is too large"});
+	else if (!head->chunked && head->length == 0)
+		run_request(conn);
+	else
+	{
+		set_state(conn, CONN_BODY);
+		if (head->expect_continue)
+			answer_expectation(conn);
+	}
+}
+
+/* Looks for a whole head in the view. False when more input is needed. */
+static bool
+advance_head(GwConn *conn)
+{
+	static GwHttpHead head;
+	GwHttpLimits limits = {(size_t) gw_conf.target_bytes_max, (size_t) gw_conf.header_bytes_max,
+		(int) gw_conf.header_count_max};
+	GwFault		fault = {0, NULL};
+	GwScan		found = gw_http_scan(&conn->scan, conn->view.data, conn->view.len, &limits, &fault);
+
+	if (found == GW_SCAN_MORE)
+		return false;
+	if (found == GW_SCAN_DONE &&
+		gw_http_parse_head(&head, conn->view.data + conn->scan.start,
+						   conn->scan.end - conn->scan.start, &limits, &fault))
+	{
+		const size_t end = conn->scan.end;
+
+		conn->scan = (GwHeadScan){0};
+		conn->view.data += end;
+		conn->view.len -= end;
+		begin_request(conn, &head);
+		return true;
+	}
+	conn->keep_alive = false;
+	refuse(conn, fault);
+	return true;
+}
+
+/* Uses the view as far as it goes. */
+static void
+conn_advance(GwConn *conn)
+{
+	bool		more = true;
+
+	conn->advancing = true;
+	while (more && conn->view.len > 0)
+	{
+		if (conn->state == CONN_IDLE)
+		{
+			set_state(conn, CONN_HEAD);
+			conn->started_us = conn->since_us;
+		}
+		if (conn->state == CONN_HEAD)
+			more = advance_head(conn);
+		else if (conn->state == CONN_BODY)
+			advance_body(conn);
+		else
+			more = false;
+	}
+	conn->advancing = false;
+}
+
+/* Saves what the view still holds. */
+static void
+keep_rest(GwConn *conn)
+{
+	if (conn->state == CONN_CLOSED || conn->state == CONN_LINGER)
+		conn->view.len = 0;
+	if (conn->view.len == 0)
+		conn->in.len = 0;
+	else if (conn->view_shared)
+		gw_text_add(&conn->in, conn->view.data, conn->view.len);
+	else
+	{
+		memmove(conn->in.data, conn->view.data, conn->view.len);
+		conn->in.len = conn->view.len;
+	}
+	if (conn->in.len == 0 && conn->in.cap > 0)
+		gw_text_free(&conn->in);
+	conn->view = (GwSlice){NULL, 0};
+}
+
+/* Answers that waited for each other go out together. */
+static void
+flush_answers(GwConn *conn)
+{
+	GwSent		sent;
+
+	if (gw_stream_pending(&conn->stream) == 0 || conn->stream.writing)
+		return;
+	sent = gw_stream_flush(&conn->stream);
+	if (sent == GW_SENT_FAILED)
+		conn_shut(conn);
+	else if (sent == GW_SENT_PART && conn->state == CONN_IDLE)
+		set_state(conn, CONN_WRITE);
+}
+
+/* Does the state allow to use input? */
+static bool
+takes_input(const GwConn *conn)
+{
+	return conn->state == CONN_IDLE || conn->state == CONN_HEAD || conn->state == CONN_BODY;
+}
+
+/* The client sends no more, and all that it sent is used. */
+static void
+conn_finish_input(GwConn *conn)
+{
+	if (conn->live && takes_input(conn))
+		end_request(conn, 499, 0);
+	if (takes_input(conn))
+		conn_shut(conn);
+	else if (conn->state == CONN_LINGER)
+		conn_shut(conn);
+	else if (conn->state == CONN_WAIT && gw_request_abandon(&conn->request))
+	{
+		end_request(conn, 499, 0);
+		conn_shut(conn);
+	}
+}
+
+/* Goes on with kept input after an answer, then releases the connection if it is over. */
+static void
+conn_process(GwConn *conn)
+{
+	if (takes_input(conn) && conn->in.len > 0)
+	{
+		conn->view = (GwSlice){conn->in.data, conn->in.len};
+		conn->view_shared = false;
+		conn_advance(conn);
+		keep_rest(conn);
+		flush_answers(conn);
+	}
+	if (conn->eof && takes_input(conn))
+		conn_finish_input(conn);
+	else if (conn->state != CONN_CLOSED && !conn->eof)
+		gw_stream_read_events(&conn->stream,
+							  takes_input(conn) || conn->in.len < GW_PIPELINED_BYTES_MAX);
+	conn_release(conn);
+}
+
+/* Reads once: into the shared buffer, or behind what is kept already. */
+static ssize_t
+conn_read(GwConn *conn)
+{
+	ssize_t		n;
+
+	if (conn->in.len == 0)
+	{
+		n = gw_stream_read(&conn->stream, shared_input, sizeof(shared_input));
+		conn->view_shared = true;
+		conn->view = (GwSlice){shared_input, n > 0 ? (size_t) n : 0};
+		return n;
+	}
+	gw_text_reserve(&conn->in, GW_READ_BYTES);
+	n = gw_stream_read(&conn->stream, conn->in.data + conn->in.len, GW_READ_BYTES);
+	if (n > 0)
+		conn->in.len += (size_t) n;
+	conn->view_shared = false;
+	conn->view = (GwSlice){conn->in.data, conn->in.len};
+	return n;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	GwConn	   *conn = arg;
+	ssize_t		n = conn_read(conn);
+
+	(void) fd;
+	(void) what;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0)
+	{
+		conn->view.len = 0;
+		conn->eof = true;
+		gw_stream_read_events(&conn->stream, false);
+		conn_finish_input(conn);
+		if (n < 0)
+			conn_shut(conn);
+		conn_release(conn);
+		return;
+	}
+	if (conn->state == CONN_LINGER)
+		conn->view.len = 0;
+	conn_advance(conn);
+	keep_rest(conn);
+	flush_answers(conn);
+	if (!takes_input(conn) && conn->in.len >= GW_PIPELINED_BYTES_MAX)
+		gw_stream_read_events(&conn->stream, false);
+	conn_release(conn);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	GwConn	   *conn = arg;
+	GwSent		sent = gw_stream_flush(&conn->stream);
+
+	(void) fd;
+	(void) what;
+	if (sent == GW_SENT_FAILED)
+		conn_shut(conn);
+	else if (sent == GW_SENT_ALL && conn->state == CONN_WRITE)
+		after_answer(conn);
+	conn_process(conn);
+}
+
+static void
+describe_peer(GwConn *conn, const struct sockaddr *peer)
+{
+	char		host[INET6_ADDRSTRLEN] = "unknown";
+	int			port = 0;
+
+	if (peer->sa_family == AF_INET)
+	{
+		const struct sockaddr_in *in = (const struct sockaddr_in *) peer;
+
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		port = ntohs(in->sin_port);
+	}
+	else if (peer->sa_family == AF_INET6)
+	{
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) peer;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		port = ntohs(in6->sin6_port);
+	}
+	snprintf(conn->client, sizeof(conn->client), "%s:%d", host, port);
+}
+
+/* One connection too many: a short answer, and no state for it. */
+static void
+turn_away(int fd)
+{
+	static const char answer[] =
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+		"Content-Length: 105\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+		"{\"error\":{\"message\":\"Too many client connections\","
+		"\"type\":\"ServiceUnavailableException\",\"code\":503}}";
+	char		scratch[2048];
+
+	gw_metrics.clients_refused++;
+	(void) !write(fd, answer, sizeof(answer) - 1);
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)
+		;						/* unread input would turn the close into a reset */
+	close(fd);
+}
+
+void
+gw_conn_accept(int fd, const struct sockaddr *peer)
+{
+	int			on = 1;
+	GwConn	   *conn;
+
+	gw_metrics.clients_accepted++;
+	if (conn_count >= gw_conf.connections_max)
+	{
+		turn_away(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	conn = gw_alloc(sizeof(*conn));
+	conn->request.respond = conn_respond;
+	describe_peer(conn, peer);
+	gw_stream_open(&conn->stream, gw_server.base, fd, on_readable, on_writable, conn);
+	TAILQ_INSERT_TAIL(&conns, conn, link);
+	conn_count++;
+	gw_metrics.clients++;
+	set_state(conn, CONN_IDLE);
+}
+
+/* When the state's time is over. Steady transfer prolongs it. */
+static uint64_t
+deadline(const GwConn *conn)
+{
+	uint64_t	ms;
+	uint64_t	moved = 0;
+
+	switch (conn->state)
+	{
+		case CONN_IDLE:
+			ms = (uint64_t) gw_conf.idle_timeout_ms;
+			break;
+		case CONN_HEAD:
+			ms = (uint64_t) gw_conf.header_timeout_ms;
+			break;
+		case CONN_BODY:
+			ms = (uint64_t) gw_conf.body_timeout_ms;
+			moved = conn->body_seen;
+			break;
+		case CONN_WRITE:
+			ms = (uint64_t) gw_conf.write_timeout_ms;
+			moved = conn->stream.sent;
+			break;
+		case CONN_LINGER:
+			ms = (uint64_t) gw_conf.linger_timeout_ms;
+			break;
+		default:
+			return UINT64_MAX;
+	}
+	return conn->since_us + ms * 1000 +
+		moved * 1000000 / (uint64_t) gw_conf.transfer_rate_min;
+}
+
+/* The state has lasted too long. */
+static void
+conn_expire(GwConn *conn)
+{
+	switch (conn->state)
+	{
+		case CONN_HEAD:
+			gw_metrics.timeouts_head++;
+			conn->keep_alive = false;
+			refuse(conn, (GwFault){408, "The request head did not arrive in time"});
+			return;				/* the answer has dealt with the connection */
+		case CONN_BODY:
+			gw_metrics.timeouts_body++;
+			refuse(conn, (GwFault){408, "The request body did not arrive in time"});
+			return;
+		case CONN_WRITE:
+			gw_metrics.timeouts_write++;
+			break;
+		default:
+			break;
+	}
+	conn_shut(conn);
+	conn_release(conn);
+}
+
+void
+gw_conn_tick(uint64_t now)
+{
+	GwConn	   *conn = TAILQ_FIRST(&conns);
+
+	while (conn != NULL)
+	{
+		GwConn	   *next = TAILQ_NEXT(conn, link);
+
+		if (now >= deadline(conn))
+			conn_expire(conn);
+		conn = next;
+	}
+}
+
+void
+gw_conn_close_idle(void)
+{
+	GwConn	   *conn = TAILQ_FIRST(&conns);
+
+	while (conn != NULL)
+	{
+		GwConn	   *next = TAILQ_NEXT(conn, link);
+
+		if (conn->state == CONN_IDLE)
+		{
+			conn_shut(conn);
+			conn_release(conn);
+		}
+		conn = next;
+	}
+}
+
+int
+gw_conn_count(void)
+{
+	return conn_count;
+}
+
+void
+gw_conn_close_all(void)
+{
+	GwConn	   *conn;
+
+	while ((conn = TAILQ_FIRST(&conns)) != NULL)
+	{
+		conn_shut(conn);
+		conn->live = conn->advancing = false;
+		conn_release(conn);
+	}
+}

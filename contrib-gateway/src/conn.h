@@ -1,0 +1,26 @@
+/*
+ * conn.h
+ *		Client connections: the state machine from the first byte to the last.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_CONN_H
+#define GW_CONN_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Takes over a fresh socket; above connections_max it is told 503 and closed. */
+extern void gw_conn_accept(int fd, const struct sockaddr *peer);
+
+/* Once per tick: timeouts. */
+extern void gw_conn_tick(uint64_t now_us);
+
+/* Draining: closes those that do nothing; the others close after their answer. */
+extern void gw_conn_close_idle(void);
+extern int	gw_conn_count(void);
+
+/* At the end of the process: closes all, whatever they are doing. */
+extern void gw_conn_close_all(void);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * error_map.h
+ *		From a SQLSTATE to an HTTP status and an Iceberg error type. Pure.
+ *
+ * The table is ice_errors.def of the extension and nothing else. Two rules are added: a conflict
+ * of concurrency (40001, 40P01, 55P03) that meets a read is 503, since a read cannot conflict; and
+ * only messages that were written for clients leave the gateway.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_ERROR_MAP_H
+#define GW_ERROR_MAP_H
+
+#include <stdbool.h>
+
+typedef struct GwErrorKind
+{
+	int			status;
+	const char *type;
+	bool		public_message; /* may the client see PostgreSQL's primary message? */
+} GwErrorKind;
+
+/* sqlstate may be NULL: then it is an unknown error. */
+extern GwErrorKind gw_error_map(const char *sqlstate, bool write);
+
+/* Reason phrase of a status this gateway sends, and the error type it uses for it by itself. */
+extern const char *gw_status_reason(int status);
+extern const char *gw_status_type(int status);
+
+/* Position in the list of known statuses, for metrics; the last one is "other". */
+extern int	gw_status_index(int status);
+extern int	gw_status_at(int index);
+#define GW_STATUS_SLOTS 32
+
+#endif

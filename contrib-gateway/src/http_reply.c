@@ -1,0 +1,76 @@
+/*
+ * http_reply.c
+ *		The bytes of an answer; see http_reply.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "http_reply.h"
+
+#include "error_map.h"
+#include "limits.h"
+
+static void
+put_field(GwText *out, const char *name, const char *value)
+{
+	gw_text_puts(out, name);
+	gw_text_puts(out, value);
+	gw_text_add(out, "\r\n", 2);
+}
+
+static void
+put_number(GwText *out, const char *name, uint64_t value)
+{
+	gw_text_puts(out, name);
+	gw_text_uint(out, value);
+	gw_text_add(out, "\r\n", 2);
+}
+
+void
+gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool close, bool http10)
+{
+	gw_text_puts(out, "HTTP/1.1 ");
+	gw_text_uint(out, (uint64_t) reply->status);
+	put_field(out, " ", gw_status_reason(reply->status));
+	if (reply->status != 204)
+	{
+		put_field(out, "Content-Type: ",
+				  reply->content_type ? reply->content_type : "application/json");
+		put_number(out, "Content-Length: ", reply->body_len);
+	}
+	put_field(out, "X-Request-Id: ", request_id);
+	if (reply->allow != NULL)
+		put_field(out, "Allow: ", reply->allow);
+	if (reply->retry_after_s >= 0)
+		put_number(out, "Retry-After: ", (uint64_t) reply->retry_after_s);
+	if (close)
+		put_field(out, "Connection: ", "close");
+	else if (http10)
+		put_field(out, "Connection: ", "keep-alive");
+	gw_text_add(out, "\r\n", 2);
+}
+
+/* Cuts a long message between two characters. */
+static size_t
+message_length(const char *message)
+{
+	size_t		len = strlen(message);
+
+	if (len <= GW_ERROR_MESSAGE_BYTES_MAX)
+		return len;
+	len = GW_ERROR_MESSAGE_BYTES_MAX;
+	while (len > 0 && ((unsigned char) message[len] & 0xC0) == 0x80)
+		len--;
+	return len;
+}
+
+void
+gw_reply_error_body(GwText *out, int status, const char *type, const char *message)
+{
+	gw_text_puts(out, "{\"error\":{\"message\":");
+	gw_text_json(out, message, message_length(message));
+	gw_text_puts(out, ",\"type\":");
+	gw_text_json(out, type, strlen(type));
+	gw_text_puts(out, ",\"code\":");
+	gw_text_uint(out, (uint64_t) status);
+	gw_text_puts(out, "}}");
+}

@@ -1,0 +1,31 @@
+/*
+ * http_reply.h
+ *		The bytes of an answer: head and error body. Pure.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_HTTP_REPLY_H
+#define GW_HTTP_REPLY_H
+
+#include "text.h"
+
+typedef struct GwReply
+{
+	int			status;
+	const char *content_type;	/* NULL: application/json */
+	const char *body;
+	size_t		body_len;
+	void	   *handle;			/* owns body when not NULL, freed by gw_pg_handle_free */
+	const char *allow;			/* methods, for 405 */
+	int64_t		retry_after_s;	/* -1: no such field */
+	bool		close;			/* the connection cannot go on */
+} GwReply;
+
+/* Appends the head. A 204 has no length, since it has no body. */
+extern void gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool close,
+						  bool http10);
+
+/* Appends {"error":{"message":…,"type":…,"code":…}}. */
+extern void gw_reply_error_body(GwText *out, int status, const char *type, const char *message);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * limits.h
+ *		Bounds that are compiled in. What an operator may want to change is in settings.def.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_LIMITS_H
+#define GW_LIMITS_H
+
+#define GW_HEADERS_MAX 200				/* upper end of the setting header_count_max */
+#define GW_METHOD_BYTES_MAX 32			/* longer method names are no methods */
+#define GW_SEGMENTS_MAX 12				/* path segments, base path included */
+#define GW_REQUEST_ID_BYTES_MAX 64		/* longer ids of clients are replaced */
+#define GW_PARAMS_MAX 6					/* positional parameters of one statement */
+#define GW_STEPS_MAX 3					/* statements of one call: role, request id, the call */
+#define GW_CHUNK_EXTENSION_BYTES_MAX 4096	/* all chunk extensions of one body */
+#define GW_TRAILER_BYTES_MAX 8192		/* all trailer fields of one body */
+#define GW_READ_BYTES 65536				/* one read from a client */
+#define GW_PIPELINED_BYTES_MAX 65536	/* input kept while a request is under way */
+#define GW_KEPT_BYTES_MAX 16384			/* larger buffers are freed between requests */
+#define GW_COPY_BYTES_MAX 4096			/* smaller bodies are copied when they must wait */
+#define GW_ERROR_MESSAGE_BYTES_MAX 4096 /* an error message sent to a client */
+#define GW_TICK_MS 100					/* resolution of all timeouts */
+#define GW_LOG_BUFFER_BYTES 65536		/* log lines are written in batches of this size */
+#define GW_SLOW_HEAD_MS 50				/* a read connection this busy gets no further reads */
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * listener.c
+ *		Listening sockets. See listener.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <event2/listener.h>
+
+#include "conf.h"
+#include "conn.h"
+#include "log.h"
+
+#define LISTENERS_MAX 16
+#define BACKLOG 1024
+
+static struct evconnlistener *listeners[LISTENERS_MAX];
+static int	listener_count;
+static bool paused;
+
+static void
+on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int len,
+		  void *arg)
+{
+	(void) listener;
+	(void) len;
+	(void) arg;
+	gw_conn_accept(fd, peer);
+}
+
+/* Out of descriptors: the next tick tries again, the kernel's backlog waits so long. */
+static void
+on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	(void) arg;
+	gw_log(GW_ERROR, "cannot accept a connection: %s", strerror(errno));
+	evconnlistener_disable(listener);
+	paused = true;
+}
+
+/* "127.0.0.1", "::1", "[::1]" or "*" (both families through IPv6). */
+static bool
+parse_address(const char *text, struct sockaddr_storage *address, int *len)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *) address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *) address;
+	char		host[INET6_ADDRSTRLEN + 2];
+	size_t		n = strlen(text);
+
+	memset(address, 0, sizeof(*address));
+	if (n == 0 || n >= sizeof(host))
+		return false;
+	memcpy(host, text, n + 1);
+	if (host[0] == '[' && host[n - 1] == ']')
+	{
+		memmove(host, host + 1, n - 2);
+		host[n - 2] = '\0';
+	}
+	if (strcmp(host, "*") == 0)
+		strcpy(host, "::");
+	if (inet_pton(AF_INET, host, &in->sin_addr) == 1)
+	{
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t) gw_conf.port);
+		*len = sizeof(*in);
+		return true;
+	}
+	if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
+		return false;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons((uint16_t) gw_conf.port);
+	*len = sizeof(*in6);
+	return true;
+}
+
+/* The port that the kernel chose when the setting is 0. */
+static int
+bound_port(struct evconnlistener *listener)
+{
+	struct sockaddr_storage address;
+	socklen_t	len = sizeof(address);
+
+	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *) &address, &len) != 0)
+		return 0;
+	if (address.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *) &address)->sin_port);
+	return ntohs(((struct sockaddr_in6 *) &address)->sin6_port);
+}
+
+static bool
+listen_on(struct event_base *base, const char *text)
+{
+	struct sockaddr_storage address;
+	struct evconnlistener *listener;
+	int			len;
+
+	if (listener_count == LISTENERS_MAX || !parse_address(text, &address, &len))
+	{
+		gw_log(GW_ERROR, "cannot listen on \"%s\": not an address", text);
+		return false;
+	}
+	listener = evconnlistener_new_bind(base, on_accept, NULL,
+									   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE |
+									   LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
+									   (struct sockaddr *) &address, len);
+	if (listener == NULL)
+	{
+		gw_log(GW_ERROR, "cannot listen on %s port %lld: %s", text, (long long) gw_conf.port,
+			   strerror(errno));
+		return false;
+	}
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	listeners[listener_count++] = listener;
+	gw_log(GW_INFO, "listening on %s port %d", text, bound_port(listener));
+	return true;
+}
+
+bool
+gw_listener_open(struct event_base *base)
+{
+	char	   *copy = gw_strdup(gw_conf.listen);
+	char	   *next = copy;
+	bool		good = true;
+
+	while (good && next != NULL)
+	{
+		char	   *text = strsep(&next, ",");
+
+		text += strspn(text, " ");
+		text[strcspn(text, " ")] = '\0';
+		good = listen_on(base, text);
+	}
+	free(copy);
+	return good;
+}
+
+void
+gw_listener_close(void)
+{
+	while (listener_count > 0)
+		evconnlistener_free(listeners[--listener_count]);
+}
+
+void
+gw_listener_tick(void)
+{
+	if (!paused)
+		return;
+	paused = false;
+	for (int i = 0; i < listener_count; i++)
+		evconnlistener_enable(listeners[i]);
+}

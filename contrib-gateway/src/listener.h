@@ -1,0 +1,20 @@
+/*
+ * listener.h
+ *		Listening sockets.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_LISTENER_H
+#define GW_LISTENER_H
+
+#include <stdbool.h>
+#include <event2/event.h>
+
+/* Listens on every address of the setting; false with a log line when one cannot be had. */
+extern bool gw_listener_open(struct event_base *base);
+extern void gw_listener_close(void);
+
+/* Once per tick: listens again after the process ran out of descriptors. */
+extern void gw_listener_tick(void);
+
+#endif

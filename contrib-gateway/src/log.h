@@ -1,0 +1,50 @@
+/*
+ * log.h
+ *		JSON log lines: messages, and one line per request.
+ *
+ * Lines are collected and written in batches, at the latest when gw_log_flush is called at the end
+ * of each turn of the event loop. A line that cannot be written is counted and lost: logging never
+ * stops the service. No header, body or password is ever given to this module.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_LOG_H
+#define GW_LOG_H
+
+#include "text.h"
+
+typedef enum GwLogLevel
+{
+	GW_DEBUG,
+	GW_INFO,
+	GW_WARNING,
+	GW_ERROR
+} GwLogLevel;
+
+typedef struct GwAccessLine
+{
+	const char *request_id;
+	const char *method;
+	GwSlice		path;
+	const char *operation;
+	int			status;
+	uint64_t	bytes_in;
+	uint64_t	bytes_out;
+	uint64_t	duration_us;
+	uint64_t	wait_us;		/* at the gate and for a connection */
+	uint64_t	db_us;
+	const char *client;
+} GwAccessLine;
+
+/* Opens, or opens again, the files that the settings name. False keeps what was open. */
+extern bool gw_log_open(void);
+extern void gw_log_flush(void);
+extern void gw_log(GwLogLevel level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Like gw_log, with the id of the request that it is about. */
+extern void gw_log_request(GwLogLevel level, const char *request_id, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+extern void gw_log_access(const GwAccessLine *line);
+extern uint64_t gw_log_lost(void);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * main.c
+ *		The process: command line, signals, the event loop, starting and draining.
+ *
+ * The loop runs one turn at a time; after each turn what was collected is sent: calls to the
+ * database, then log lines. A timer ticks for all timeouts.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "conn.h"
+#include "listener.h"
+#include "log.h"
+#include "metrics.h"
+#include "request.h"
+#include "server.h"
+
+#define SPARE_DESCRIPTORS 64
+
+extern char **environ;
+
+GwServer	gw_server;
+
+static const char *conf_path;
+static bool stopped;
+static bool listening;
+static uint64_t drain_since_us;
+
+typedef struct Options
+{
+	bool		check;
+	bool		print;
+	GwConfFormat format;
+} Options;
+
+static void
+print_help(void)
+{
+	puts("icecat-gateway serves the Iceberg REST catalog of a PostgreSQL database with icecat.\n\n"
+		 "Usage: icecat-gateway [OPTION]...\n\n"
+		 "  -c, --config FILE          read settings from FILE\n"
+		 "      --check-config         check the settings and exit\n"
+		 "      --print-settings[=AS]  print every setting with its default and exit;\n"
+		 "                             AS is file (default), markdown or man\n"
+		 "  -V, --version              print the version and exit\n"
+		 "  -h, --help                 print this and exit\n\n"
+		 "Variables ICECAT_<SETTING> override the file. The most needed ones:\n\n"
+		 "  ICECAT_DSN='host=/run/postgresql dbname=lake user=icecat'\n"
+		 "  ICECAT_LISTEN=127.0.0.1  ICECAT_PORT=8181\n\n"
+		 "SIGHUP reads the settings again and reopens log files. SIGTERM finishes what is\n"
+		 "under way and exits; a second one exits at once.\n\n"
+		 "Settings:\n");
+	gw_conf_print(stdout, GW_CONF_FILE);
+}
+
+static bool
+parse_format(const char *name, GwConfFormat *format)
+{
+	if (name == NULL || strcmp(name, "file") == 0)
+		*format = GW_CONF_FILE;
+	else if (strcmp(name, "markdown") == 0)
+		*format = GW_CONF_MARKDOWN;
+	else if (strcmp(name, "man") == 0)
+		*format = GW_CONF_MAN;
+	else
+		return false;
+	return true;
+}
+
+/* Exits for options that only print; otherwise fills options. */
+static void
+parse_options(int argc, char **argv, Options *options)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'C'},
+		{"print-settings", optional_argument, NULL, 'P'}, {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+	};
+	int			c;
+
+	while ((c = getopt_long(argc, argv, "c:Vh", longs, NULL)) != -1)
+	{
+		if (c == 'c')
+			conf_path = optarg;
+		else if (c == 'C')
+			options->check = true;
+		else if (c == 'P' && parse_format(optarg, &options->format))
+			options->print = true;
+		else if (c == 'V')
+		{
+			puts("icecat-gateway " GW_VERSION);
+			exit(0);
+		}
+		else if (c == 'h')
+		{
+			print_help();
+			exit(0);
+		}
+		else
+			exit(2);
+	}
+	if (optind < argc)
+	{
+		fprintf(stderr, "icecat-gateway: unexpected argument \"%s\"\n", argv[optind]);
+		exit(2);
+	}
+}
+
+/* Reads file and environment over the defaults. */
+static bool
+load_settings(GwConf *conf, GwText *error)
+{
+	gw_conf_defaults(conf);
+	if (!gw_conf_load(conf, conf_path, environ, error))
+		return false;
+	if (gw_pg_dsn_is_valid(conf->dsn))
+		return true;
+	gw_text_puts(error, "setting \"dsn\" is not a connection string\n");
+	return false;
+}
+
+static void
+on_terminate(evutil_socket_t fd, short what, void *arg)
+{
+	(void) fd;
+	(void) what;
+	(void) arg;
+	if (gw_server.draining)
+	{
+		gw_log(GW_WARNING, "second signal: leaving at once");
+		stopped = true;
+		return;
+	}
+	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way",
+		   gw_conn_count(), (long long) gw_metrics.in_flight);
+	gw_server.draining = true;
+	drain_since_us = gw_clock_us();
+}
+
+/* Logs text line by line. */
+static void
+log_lines(GwLogLevel level, const char *prefix, char *text)
+{
+	char	   *line;
+
+	while (text != NULL && (line = strsep(&text, "\n")) != NULL)
+		if (*line != '\0')
+			gw_log(level, "%s%s", prefix, line);
+}
+
+static void
+on_reload(evutil_socket_t fd, short what, void *arg)
+{
+	GwConf		fresh;
+	GwText		text = {0};
+
+	(void) fd;
+	(void) what;
+	(void) arg;
+	if (load_settings(&fresh, &text))
+	{
+		gw_conf_reload(&gw_conf, &fresh, &text);
+		log_lines(GW_INFO, "reload: ", text.data);
+		gw_log_open();
+		gw_metrics.reloads++;
+		gw_log(GW_INFO, "settings reloaded");
+	}
+	else
+	{
+		log_lines(GW_ERROR, "reload: ", text.data);
+		gw_log(GW_ERROR, "settings kept as they were");
+		gw_conf_free(&fresh);
+	}
+	gw_text_free(&text);
+}
+
+/* Draining, step by step: not ready; no new clients; nobody left, or out of patience. */
+static void
+drain_tick(uint64_t now)
+{
+	uint64_t	delay = (uint64_t) gw_conf.drain_delay_ms * 1000;
+	uint64_t	patience = delay + (uint64_t) gw_conf.drain_timeout_ms * 1000;
+
+	if (now - drain_since_us < delay)
+		return;
+	if (listening)
+		gw_listener_close();
+	listening = false;
+	gw_conn_close_idle();
+	if (gw_conn_count() == 0)
+		stopped = true;
+	else if (now - drain_since_us >= patience)
+	{
+		gw_log(GW_WARNING, "drain_timeout_ms is over: closing %d client connections",
+			   gw_conn_count());
+		stopped = true;
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t	now = gw_clock_us();
+
+	(void) fd;
+	(void) what;
+	(void) arg;
+	gw_pool_tick(gw_server.writes, now);
+	gw_pool_tick(gw_server.reads, now);
+	gw_request_tick(now);
+	gw_conn_tick(now);
+	gw_listener_tick();
+	if (gw_server.draining)
+		drain_tick(now);
+}
+
+/* Allows as many descriptors as the settings can need, as far as the system lets us. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	rlim_t		need = (rlim_t) (gw_conf.connections_max + gw_conf.read_connections +
+								 gw_conf.write_connections + SPARE_DESCRIPTORS);
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need)
+		gw_log(GW_WARNING, "only %llu descriptors: connections_max cannot be reached",
+			   (unsigned long long) limit.rlim_cur);
+}
+
+static void
+watch_signal(int number, event_callback_fn callback)
+{
+	struct event *event = evsignal_new(gw_server.base, number, callback, NULL);
+
+	event_add(event, NULL);
+}
+
+static bool
+start(void)
+{
+	struct timeval tick = {0, GW_TICK_MS * 1000};
+	struct event *timer;
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	gw_server.base = event_base_new();
+	gw_server.gates = gw_gates_create();
+	gw_server.reads = gw_pool_create(gw_server.base, "read", false, (int) gw_conf.read_connections);
+	gw_server.writes = gw_pool_create(gw_server.base, "write", true,
+									  (int) gw_conf.write_connections);
+	if (!gw_listener_open(gw_server.base))
+		return false;
+	listening = true;
+	watch_signal(SIGTERM, on_terminate);
+	watch_signal(SIGINT, on_terminate);
+	watch_signal(SIGHUP, on_reload);
+	timer = event_new(gw_server.base, -1, EV_PERSIST, on_tick, NULL);
+	event_add(timer, &tick);
+	on_tick(-1, 0, NULL);		/* connects */
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	Options		options = {0};
+	GwText		error = {0};
+
+	parse_options(argc, argv, &options);
+	if (options.print)
+	{
+		gw_conf_print(stdout, options.format);
+		return 0;
+	}
+	if (!load_settings(&gw_conf, &error))
+	{
+		fprintf(stderr, "%s", error.data);
+		return 1;
+	}
+	if (options.check)
+	{
+		puts("the settings are good");
+		return 0;
+	}
+	if (!gw_log_open() || !start())
+	{
+		gw_log_flush();
+		return 1;
+	}
+	gw_log(GW_INFO, "icecat-gateway %s started, pid %d", GW_VERSION, (int) getpid());
+	while (!stopped)
+	{
+		gw_log_flush();
+		event_base_loop(gw_server.base, EVLOOP_ONCE);
+		gw_pool_flush(gw_server.writes);
+		gw_pool_flush(gw_server.reads);
+	}
+	gw_conn_close_all();
+	gw_log(GW_INFO, "stopped");
+	gw_log_flush();
+	return 0;
+}

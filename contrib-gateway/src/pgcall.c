@@ -1,0 +1,344 @@
+/*
+ * pgcall.c
+ *		Pipelined calls over libpq; see pgcall.h.
+ *
+ * libpq answers a pipeline in this order, per call: for each Prepare and each query its results
+ * and a NULL, then PGRES_PIPELINE_SYNC. An error makes all until the Sync PGRES_PIPELINE_ABORTED.
+ * Prepare is recognised by PGRES_COMMAND_OK, since every statement of ours returns rows.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "pgcall.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <libpq-fe.h>
+
+#include "log.h"
+
+typedef enum Prepared
+{
+	PREPARED_NO,
+	PREPARED_SENT,				/* on its way; calls behind it may already rely on it */
+	PREPARED_YES
+} Prepared;
+
+/* What is still to be learnt about one call in flight. */
+typedef struct Expect
+{
+	int			prepare_count;	/* Prepare messages that belong to it */
+	int			prepared_done;
+	int			prepares[GW_STEPS_MAX];
+	PGresult   *answer;			/* the last rows, or the first error */
+} Expect;
+
+struct GwPg
+{
+	PGconn	   *conn;
+	bool		prepare;
+	bool		pipelined;
+	Prepared	prepared[GW_STATEMENT_COUNT];
+	Expect	   *expects;		/* ring of calls in flight */
+	size_t		cap;
+	size_t		first;
+	size_t		count;
+};
+
+typedef struct Statement
+{
+	const char *name;
+	const char *sql;
+} Statement;
+
+static const Statement statements[GW_STATEMENT_COUNT] = {
+#define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
+	[GW_ROUTE_##operation] = {"icecat_" #operation, sql},
+#include "routes.def"
+	[GW_STATEMENT_ROLE] = {"icecat_role", "SELECT pg_catalog.set_config('role', $1, true)"},
+	[GW_STATEMENT_REQUEST_ID] = {"icecat_request_id",
+		"SELECT pg_catalog.set_config('application_name', $1, true)"},
+	[GW_STATEMENT_TIMEOUT] = {"icecat_timeout",
+		"SELECT pg_catalog.set_config('statement_timeout', $1, false)"},
+	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},
+};
+
+/* Never shows what libpq says about a bad string: it may quote the password. */
+bool
+gw_pg_dsn_is_valid(const char *dsn)
+{
+	char	   *error = NULL;
+	PQconninfoOption *options = PQconninfoParse(dsn, &error);
+	bool		valid = options != NULL;
+
+	PQconninfoFree(options);
+	PQfreemem(error);
+	return valid;
+}
+
+static void
+log_notice(void *unused, const char *message)
+{
+	(void) unused;
+	gw_log(GW_DEBUG, "database: %s", message);
+}
+
+GwPg *
+gw_pg_start(const char *dsn, bool prepare)
+{
+	const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+	const char *values[] = {dsn, "icecat-gateway", "UTF8", NULL};
+	GwPg	   *pg = gw_alloc(sizeof(*pg));
+
+	pg->prepare = prepare;
+	pg->conn = PQconnectStartParams(keys, values, 1);
+	if (pg->conn != NULL)
+		PQsetNoticeProcessor(pg->conn, log_notice, NULL);
+	return pg;
+}
+
+GwPgConnect
+gw_pg_poll(GwPg *pg)
+{
+	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
+		return GW_PG_CONNECT_FAILED;
+	switch (PQconnectPoll(pg->conn))
+	{
+		case PGRES_POLLING_READING:
+			return GW_PG_CONNECT_READ;
+		case PGRES_POLLING_WRITING:
+			return GW_PG_CONNECT_WRITE;
+		case PGRES_POLLING_OK:
+			pg->pipelined = PQsetnonblocking(pg->conn, 1) == 0 && PQenterPipelineMode(pg->conn);
+			return pg->pipelined ? GW_PG_CONNECT_DONE : GW_PG_CONNECT_FAILED;
+		default:
+			return GW_PG_CONNECT_FAILED;
+	}
+}
+
+int
+gw_pg_socket(const GwPg *pg)
+{
+	return pg->conn ? PQsocket(pg->conn) : -1;
+}
+
+const char *
+gw_pg_error(const GwPg *pg)
+{
+	return pg->conn ? PQerrorMessage(pg->conn) : "out of memory";
+}
+
+int
+gw_pg_backend_pid(const GwPg *pg)
+{
+	return PQbackendPID(pg->conn);
+}
+
+static Expect *
+expect_at(GwPg *pg, size_t i)
+{
+	return &pg->expects[(pg->first + i) % pg->cap];
+}
+
+void
+gw_pg_close(GwPg *pg)
+{
+	for (size_t i = 0; i < pg->count; i++)
+		PQclear(expect_at(pg, i)->answer);
+	PQfinish(pg->conn);
+	free(pg->expects);
+	free(pg);
+}
+
+/* Adds an empty expectation at the end of the ring. */
+static Expect *
+add_expect(GwPg *pg)
+{
+	if (pg->count == pg->cap)
+	{
+		size_t		cap = pg->cap ? pg->cap * 2 : 8;
+		Expect	   *ring = gw_alloc(cap * sizeof(*ring));
+
+		for (size_t i = 0; i < pg->count; i++)
+			ring[i] = *expect_at(pg, i);
+		free(pg->expects);
+		pg->expects = ring;
+		pg->cap = cap;
+		pg->first = 0;
+	}
+	pg->count++;
+	*expect_at(pg, pg->count - 1) = (Expect){0};
+	return expect_at(pg, pg->count - 1);
+}
+
+/* Queues one statement, and its Prepare when the session has none yet. */
+static bool
+send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
+{
+	const Statement *statement = &statements[step->statement];
+
+	if (!pg->prepare)
+		return PQsendQueryParams(pg->conn, statement->sql, step->param_count, NULL, step->params,
+								 NULL, NULL, 0);
+	if (pg->prepared[step->statement] == PREPARED_NO)
+	{
+		if (!PQsendPrepare(pg->conn, statement->name, statement->sql, 0, NULL))
+			return false;
+		pg->prepared[step->statement] = PREPARED_SENT;
+		expect->prepares[expect->prepare_count++] = step->statement;
+	}
+	return PQsendQueryPrepared(pg->conn, statement->name, step->param_count, step->params, NULL,
+							   NULL, 0);
+}
+
+GwPgSend
+gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count)
+{
+	Expect	   *expect = add_expect(pg);
+
+	for (int i = 0; i < step_count; i++)
+	{
+		if (send_step(pg, expect, &steps[i]))
+			continue;
+		pg->count--;			/* was the last of the ring */
+		return GW_PG_NOT_SENT;
+	}
+
+	/*
+	 * From here on the Sync may be on its way, even when this says that it failed; the caller
+	 * then learns of the loss from gw_pg_flush.
+	 */
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+	(void) PQsendPipelineSync(pg->conn);
+#else
+	(void) PQpipelineSync(pg->conn);
+#endif
+	return GW_PG_SENT;
+}
+
+int
+gw_pg_flush(GwPg *pg)
+{
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		return -1;
+	return PQflush(pg->conn);
+}
+
+bool
+gw_pg_consume(GwPg *pg)
+{
+	return PQconsumeInput(pg->conn) && PQstatus(pg->conn) != CONNECTION_BAD;
+}
+
+/* Keeps the first error, else the last rows. */
+static void
+keep_answer(Expect *expect, PGresult *result)
+{
+	if (expect->answer != NULL && PQresultStatus(expect->answer) == PGRES_FATAL_ERROR)
+	{
+		PQclear(result);
+		return;
+	}
+	PQclear(expect->answer);
+	expect->answer = result;
+}
+
+/* A Prepare succeeded: they are answered in the order in which they were sent. */
+static void
+note_prepared(GwPg *pg, Expect *expect)
+{
+	if (expect->prepared_done < expect->prepare_count)
+		pg->prepared[expect->prepares[expect->prepared_done++]] = PREPARED_YES;
+}
+
+/* Statements whose Prepare never succeeded are to be prepared again. */
+static void
+unprepare_failed(GwPg *pg, const Expect *expect)
+{
+	for (int i = expect->prepared_done; i < expect->prepare_count; i++)
+		pg->prepared[expect->prepares[i]] = PREPARED_NO;
+}
+
+static void
+read_error(const PGresult *answer, GwPgResult *result)
+{
+	const char *sqlstate = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(answer, PG_DIAG_MESSAGE_PRIMARY);
+
+	result->is_error = true;
+	result->sqlstate = sqlstate ? sqlstate : "";
+	result->message = message ? message : PQresultErrorMessage(answer);
+}
+
+/* The Sync of the oldest call has arrived: hands out what was kept for it. */
+static void
+finish_call(GwPg *pg, GwPgResult *result)
+{
+	Expect	   *expect = expect_at(pg, 0);
+	PGresult   *answer = expect->answer;
+
+	unprepare_failed(pg, expect);
+	expect->answer = NULL;
+	pg->first = (pg->first + 1) % pg->cap;
+	pg->count--;
+	*result = (GwPgResult){.handle = answer};
+	if (answer == NULL || PQresultStatus(answer) != PGRES_TUPLES_OK)
+		read_error(answer, result);
+	else if (PQntuples(answer) < 1 || PQnfields(answer) < 1 || PQgetisnull(answer, 0, 0))
+		result->is_null = true;
+	else
+	{
+		result->value = PQgetvalue(answer, 0, 0);
+		result->value_len = (size_t) PQgetlength(answer, 0, 0);
+	}
+}
+
+bool
+gw_pg_next(GwPg *pg, GwPgResult *result)
+{
+	int			nulls = 0;		/* two in a row: libpq has no more for now */
+
+	while (pg->count > 0 && nulls < 2 && !PQisBusy(pg->conn))
+	{
+		PGresult   *got = PQgetResult(pg->conn);
+
+		if (got == NULL)
+		{
+			nulls++;
+			continue;
+		}
+		nulls = 0;
+		switch (PQresultStatus(got))
+		{
+			case PGRES_PIPELINE_SYNC:
+				PQclear(got);
+				finish_call(pg, result);
+				return true;
+			case PGRES_COMMAND_OK:
+				note_prepared(pg, expect_at(pg, 0));
+				PQclear(got);
+				break;
+			case PGRES_TUPLES_OK:
+			case PGRES_FATAL_ERROR:
+				keep_answer(expect_at(pg, 0), got);
+				break;
+			default:
+				PQclear(got);
+		}
+	}
+	return false;
+}
+
+void
+gw_pg_result_free(GwPgResult *result)
+{
+	PQclear(result->handle);
+	*result = (GwPgResult){0};
+}
+
+void
+gw_pg_handle_free(const void *data, size_t len, void *handle)
+{
+	(void) data;
+	(void) len;
+	PQclear(handle);
+}

@@ -1,0 +1,89 @@
+/*
+ * pgcall.h
+ *		One connection to PostgreSQL: pipelined calls and their results. The only user of libpq.
+ *
+ * A call is up to GW_STEPS_MAX statements and a Sync: one implicit transaction. The last statement
+ * is the call proper, those before it are settings local to the transaction. An outcome is handed
+ * out only when the server says ReadyForQuery, because until then COMMIT can still fail.
+ *
+ * Nothing here blocks, but for the resolution of host names inside PQconnectStart: use addresses,
+ * sockets or a fast resolver.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_PGCALL_H
+#define GW_PGCALL_H
+
+#include "limits.h"
+#include "router.h"
+
+/* Statements are the routes, and these. */
+enum
+{
+	GW_STATEMENT_ROLE = GW_ROUTE_COUNT,
+	GW_STATEMENT_REQUEST_ID,
+	GW_STATEMENT_TIMEOUT,
+	GW_STATEMENT_START_WORKER,
+	GW_STATEMENT_COUNT
+};
+
+typedef struct GwPgStep
+{
+	int			statement;
+	int			param_count;
+	const char *params[GW_PARAMS_MAX];	/* NUL-terminated, or NULL; owned by the caller */
+} GwPgStep;
+
+typedef struct GwPg GwPg;
+
+/* What came back. Exactly one of value, is_null or sqlstate tells the outcome. */
+typedef struct GwPgResult
+{
+	void	   *handle;			/* keeps the memory below; see gw_pg_result_free */
+	bool		is_error;
+	bool		is_null;
+	const char *value;			/* first column of the first row */
+	size_t		value_len;
+	const char *sqlstate;		/* "" when the error is not the server's */
+	const char *message;
+} GwPgResult;
+
+typedef enum GwPgConnect
+{
+	GW_PG_CONNECT_READ,			/* wait until the socket is readable */
+	GW_PG_CONNECT_WRITE,
+	GW_PG_CONNECT_DONE,
+	GW_PG_CONNECT_FAILED
+} GwPgConnect;
+
+typedef enum GwPgSend
+{
+	GW_PG_SENT,					/* the server may run it */
+	GW_PG_NOT_SENT				/* the connection is bad and no Sync went out: it cannot commit */
+} GwPgSend;
+
+extern bool gw_pg_dsn_is_valid(const char *dsn);
+
+extern GwPg *gw_pg_start(const char *dsn, bool prepare);
+extern GwPgConnect gw_pg_poll(GwPg *pg);
+extern int	gw_pg_socket(const GwPg *pg);
+extern const char *gw_pg_error(const GwPg *pg);
+extern int	gw_pg_backend_pid(const GwPg *pg);
+extern void gw_pg_close(GwPg *pg);
+
+extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count);
+
+/* 0: all is on its way; 1: call again when the socket is writable; -1: the connection is lost. */
+extern int	gw_pg_flush(GwPg *pg);
+
+/* Reads what the socket has. False: the connection is lost (outcomes may still be ready). */
+extern bool gw_pg_consume(GwPg *pg);
+
+/* The outcome of the oldest call, when it is complete. */
+extern bool gw_pg_next(GwPg *pg, GwPgResult *result);
+extern void gw_pg_result_free(GwPgResult *result);
+
+/* Frees a result's handle; has the shape that evbuffer cleanups want. */
+extern void gw_pg_handle_free(const void *data, size_t len, void *handle);
+
+#endif

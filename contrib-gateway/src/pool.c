@@ -1,0 +1,610 @@
+/*
+ * pool.c
+ *		Database connections, their queue, and who gets which; see pool.h.
+ *
+ * A slot is a place for a connection. Its state changes only in slot_set_state:
+ *
+ *	DOWN --tick--> CONNECTING --poll--> SETUP --answer--> READY --loss or recycling--> DOWN
+ *
+ * Setup calls are sent by the slot itself and have no owner; READY slots take calls.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "pool.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "log.h"
+
+#define RECONNECT_DELAY_MIN_MS 50
+
+typedef TAILQ_HEAD(CallList, GwCall) CallList;
+
+typedef enum SlotState
+{
+	SLOT_DOWN,
+	SLOT_CONNECTING,
+	SLOT_SETUP,
+	SLOT_READY,
+	SLOT_STATES
+} SlotState;
+
+typedef struct GwSlot
+{
+	struct GwPool *pool;
+	SlotState	state;
+	GwPg	   *pg;
+	struct event *readable;
+	struct event *writable;
+	bool		write_pending;	/* the writable event is armed */
+	bool		dirty;			/* something was sent in this turn */
+	bool		retire;			/* replace it as soon as nothing is in flight */
+	CallList	flight;			/* oldest first */
+	int			in_flight;
+	int			setup_left;		/* setup calls without an answer */
+	uint64_t	retry_us;		/* DOWN: when to try again */
+	uint64_t	deadline_us;	/* CONNECTING, SETUP */
+	int64_t		delay_ms;
+} GwSlot;
+
+struct GwPool
+{
+	struct event_base *base;
+	const char *name;
+	bool		writes;
+	int			slot_count;
+	GwSlot	   *slots;
+	CallList	queue;
+	int			by_state[SLOT_STATES];
+	GwPoolStats stats;
+	bool		dispatching;
+	uint64_t	seed;
+};
+
+static void slot_lose(GwSlot *slot, const char *why);
+static void pool_dispatch(GwPool *pool);
+
+static void
+slot_set_state(GwSlot *slot, SlotState state)
+{
+	slot->pool->by_state[slot->state]--;
+	slot->pool->by_state[state]++;
+	slot->state = state;
+}
+
+/* xorshift: jitter needs no better randomness. */
+static uint64_t
+pool_random(GwPool *pool)
+{
+	pool->seed ^= pool->seed << 13;
+	pool->seed ^= pool->seed >> 7;
+	pool->seed ^= pool->seed << 17;
+	return pool->seed;
+}
+
+static void
+slot_drop_events(GwSlot *slot)
+{
+	if (slot->readable)
+		event_free(slot->readable);
+	if (slot->writable)
+		event_free(slot->writable);
+	slot->readable = slot->writable = NULL;
+	slot->write_pending = false;
+}
+
+/* Closes the connection; the next attempt comes after a pause that grows with each failure. */
+static void
+slot_close(GwSlot *slot, bool failed)
+{
+	uint64_t	now = gw_clock_us();
+	int64_t		pause = 0;
+
+	slot_drop_events(slot);
+	if (slot->pg)
+		gw_pg_close(slot->pg);
+	slot->pg = NULL;
+	slot->dirty = slot->retire = false;
+	if (failed)
+	{
+		slot->delay_ms = slot->delay_ms ? slot->delay_ms * 2 : RECONNECT_DELAY_MIN_MS;
+		if (slot->delay_ms > gw_conf.reconnect_delay_max_ms)
+			slot->delay_ms = gw_conf.reconnect_delay_max_ms;
+		pause = slot->delay_ms / 2 +
+			(int64_t) (pool_random(slot->pool) % (uint64_t) (slot->delay_ms / 2 + 1));
+	}
+	slot->retry_us = now + (uint64_t) pause * 1000;
+	slot_set_state(slot, SLOT_DOWN);
+}
+
+static void
+call_finish(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	call->state = GW_CALL_IDLE;
+	call->done_us = gw_clock_us();
+	call->done(call, outcome, result);
+}
+
+static void
+slot_take_off_flight(GwSlot *slot, GwCall *call)
+{
+	TAILQ_REMOVE(&slot->flight, call, link);
+	slot->in_flight--;
+	slot->pool->stats.in_flight--;
+	slot->pool->stats.in_use -= slot->in_flight == 0;
+}
+
+static void
+queue_front(GwPool *pool, GwCall *call)
+{
+	TAILQ_INSERT_HEAD(&pool->queue, call, link);
+	pool->stats.queued++;
+	call->state = GW_CALL_QUEUED;
+}
+
+/* Decides about every call in flight on a connection that is gone. */
+static void
+slot_fail_flight(GwSlot *slot)
+{
+	CallList	failed = TAILQ_HEAD_INITIALIZER(failed);
+	GwCall	   *call;
+
+	while ((call = TAILQ_LAST(&slot->flight, CallList)) != NULL)
+	{
+		slot_take_off_flight(slot, call);
+		if (!slot->pool->writes && call->repeats == 0)
+		{
+			call->repeats++;
+			slot->pool->stats.repeats++;
+			queue_front(slot->pool, call);
+		}
+		else
+			TAILQ_INSERT_HEAD(&failed, call, link);
+	}
+	while ((call = TAILQ_FIRST(&failed)) != NULL)
+	{
+		TAILQ_REMOVE(&failed, call, link);
+		call_finish(call, GW_CALL_LOST, NULL);
+	}
+}
+
+static void
+slot_lose(GwSlot *slot, const char *why)
+{
+	int			len = (int) strcspn(why, "\n");
+
+	gw_log(GW_WARNING, "%s connection lost with %d call%s in flight: %.*s", slot->pool->name,
+		   slot->in_flight, slot->in_flight == 1 ? "" : "s", len, why);
+	slot->pool->stats.losses++;
+	slot_close(slot, slot->state != SLOT_READY);
+	slot_fail_flight(slot);
+}
+
+/* Sends what libpq holds, and waits for the socket when it does not take all. */
+static void
+slot_flush(GwSlot *slot)
+{
+	int			rc = gw_pg_flush(slot->pg);
+
+	slot->dirty = false;
+	if (rc < 0)
+		slot_lose(slot, gw_pg_error(slot->pg));
+	else if (rc > 0 && !slot->write_pending)
+	{
+		event_add(slot->writable, NULL);
+		slot->write_pending = true;
+	}
+	else if (rc == 0 && slot->write_pending)
+	{
+		event_del(slot->writable);
+		slot->write_pending = false;
+	}
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	GwSlot	   *slot = arg;
+
+	(void) fd;
+	(void) what;
+	slot_flush(slot);
+	pool_dispatch(slot->pool);
+}
+
+static void
+slot_becomes_ready(GwSlot *slot)
+{
+	slot->delay_ms = 0;
+	slot_set_state(slot, SLOT_READY);
+	gw_log(GW_INFO, "%s connection ready, backend %d", slot->pool->name,
+		   gw_pg_backend_pid(slot->pg));
+}
+
+/* The session's statements are gone or stale: nothing ran, so the call may be sent again. */
+static bool
+wants_repreparing(const GwPgResult *result)
+{
+	return result->is_error && (strcmp(result->sqlstate, "26000") == 0 ||
+								strcmp(result->sqlstate, "0A000") == 0 ||
+								strcmp(result->sqlstate, "42P05") == 0);
+}
+
+/* A server that is going away, or that takes no writes any more. */
+static bool
+wants_another_server(const GwPgResult *result)
+{
+	return result->is_error && (strncmp(result->sqlstate, "57P", 3) == 0 ||
+								strcmp(result->sqlstate, "25006") == 0);
+}
+
+/* Gives the answer of the oldest call to its owner. */
+static void
+slot_answer(GwSlot *slot, GwPgResult *result)
+{
+	GwCall	   *call = TAILQ_FIRST(&slot->flight);
+
+	assert(call != NULL);
+	slot_take_off_flight(slot, call);
+	if (wants_another_server(result) || call->weight > (size_t) gw_conf.recycle_bytes ||
+		result->value_len > (size_t) gw_conf.recycle_bytes)
+		slot->retire = true;
+	if (wants_repreparing(result) && call->repeats == 0)
+	{
+		gw_log(GW_INFO, "%s connection is replaced: %s", slot->pool->name, result->message);
+		slot->retire = true;
+		call->repeats++;
+		slot->pool->stats.repeats++;
+		gw_pg_result_free(result);
+		queue_front(slot->pool, call);
+		return;
+	}
+	call_finish(call, GW_CALL_ANSWERED, result);
+}
+
+/* An answer to one of the slot's own setup calls. Only their end matters. */
+static void
+slot_setup_answer(GwSlot *slot, GwPgResult *result)
+{
+	if (result->is_error)
+		gw_log(GW_WARNING, "%s connection setup: %s", slot->pool->name, result->message);
+	gw_pg_result_free(result);
+	if (--slot->setup_left == 0)
+		slot_becomes_ready(slot);
+}
+
+/* Hands out all answers that are complete. */
+static void
+slot_drain(GwSlot *slot)
+{
+	GwPgResult	result;
+
+	while (slot->pg != NULL && gw_pg_next(slot->pg, &result))
+	{
+		if (slot->state == SLOT_SETUP)
+			slot_setup_answer(slot, &result);
+		else
+			slot_answer(slot, &result);
+	}
+	if (slot->retire && slot->in_flight == 0 && slot->state == SLOT_READY)
+	{
+		slot->pool->stats.recycles++;
+		slot_close(slot, false);
+	}
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	GwSlot	   *slot = arg;
+	GwPool	   *pool = slot->pool;
+	bool		alive;
+
+	(void) fd;
+	(void) what;
+	alive = gw_pg_consume(slot->pg);
+	pool->dispatching = true;	/* answers of this turn first, then new calls */
+	slot_drain(slot);
+	if (!alive && slot->pg != NULL)
+		slot_lose(slot, gw_pg_error(slot->pg));
+	pool->dispatching = false;
+	pool_dispatch(pool);
+}
+
+/* Sends what a fresh session needs. Failures are logged and change nothing. */
+static void
+slot_setup(GwSlot *slot)
+{
+	char		timeout[24];
+	GwPgStep	step = {GW_STATEMENT_TIMEOUT, 1, {timeout}};
+
+	slot_set_state(slot, SLOT_SETUP);
+	slot->setup_left = 0;
+	snprintf(timeout, sizeof(timeout), "%lld", (long long) gw_conf.statement_timeout_ms);
+	if (gw_conf.statement_timeout_ms > 0 && gw_conf.prepared_statements &&
+		gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
+		slot->setup_left++;
+	step = (GwPgStep){.statement = GW_STATEMENT_START_WORKER};
+	if (slot->pool->writes && gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
+		slot->setup_left++;
+	if (slot->setup_left == 0)
+		slot_becomes_ready(slot);
+	else
+		slot_flush(slot);
+}
+
+static void on_connecting(evutil_socket_t fd, short what, void *arg);
+
+/* (Re)creates the events: libpq may use another socket after each step of connecting. */
+static void
+slot_watch(GwSlot *slot, short what)
+{
+	int			fd = gw_pg_socket(slot->pg);
+
+	slot_drop_events(slot);
+	if (slot->state == SLOT_CONNECTING)
+	{
+		slot->readable = event_new(slot->pool->base, fd, what, on_connecting, slot);
+		event_add(slot->readable, NULL);
+		return;
+	}
+	slot->readable = event_new(slot->pool->base, fd, EV_READ | EV_PERSIST, on_readable, slot);
+	slot->writable = event_new(slot->pool->base, fd, EV_WRITE | EV_PERSIST, on_writable, slot);
+	event_add(slot->readable, NULL);
+}
+
+static void
+slot_connect_failed(GwSlot *slot, const char *why)
+{
+	gw_log(GW_WARNING, "%s connection failed: %.*s", slot->pool->name,
+		   (int) strcspn(why, "\n"), why);
+	slot->pool->stats.connect_failures++;
+	slot_close(slot, true);
+}
+
+/* One step of connecting. */
+static void
+slot_poll(GwSlot *slot)
+{
+	switch (gw_pg_poll(slot->pg))
+	{
+		case GW_PG_CONNECT_READ:
+			slot_watch(slot, EV_READ);
+			break;
+		case GW_PG_CONNECT_WRITE:
+			slot_watch(slot, EV_WRITE);
+			break;
+		case GW_PG_CONNECT_DONE:
+			slot->pool->stats.connects++;
+			slot_set_state(slot, SLOT_SETUP);
+			slot_watch(slot, 0);
+			slot_setup(slot);
+			pool_dispatch(slot->pool);
+			break;
+		case GW_PG_CONNECT_FAILED:
+			slot_connect_failed(slot, gw_pg_error(slot->pg));
+	}
+}
+
+static void
+on_connecting(evutil_socket_t fd, short what, void *arg)
+{
+	(void) fd;
+	(void) what;
+	slot_poll(arg);
+}
+
+static void
+slot_connect(GwSlot *slot, uint64_t now)
+{
+	slot_set_state(slot, SLOT_CONNECTING);
+	slot->deadline_us = now + (uint64_t) gw_conf.connect_timeout_ms * 1000;
+	slot->pg = gw_pg_start(gw_conf.dsn, gw_conf.prepared_statements);
+	if (gw_pg_socket(slot->pg) < 0)
+		slot_connect_failed(slot, gw_pg_error(slot->pg));
+	else
+		slot_watch(slot, EV_WRITE);	/* libpq: as if PQconnectPoll had returned WRITING */
+}
+
+/*
+ * How little a slot wants another call; negative when it takes none. A read connection whose
+ * oldest call is slow gets further reads only when all others are slow as well.
+ */
+static int
+slot_load(const GwSlot *slot, uint64_t now)
+{
+	int			depth = slot->pool->writes ? 1 : (int) gw_conf.read_pipeline_depth;
+	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
+
+	if (slot->state != SLOT_READY || slot->retire || slot->in_flight >= depth)
+		return -1;
+	if (oldest != NULL && now - oldest->sent_us > GW_SLOW_HEAD_MS * 1000)
+		return slot->in_flight + depth;
+	return slot->in_flight;
+}
+
+static GwSlot *
+pool_choose(GwPool *pool, uint64_t now)
+{
+	GwSlot	   *best = NULL;
+	int			best_load = 0;
+
+	for (int i = 0; i < pool->slot_count; i++)
+	{
+		int			load = slot_load(&pool->slots[i], now);
+
+		if (load < 0 || (best != NULL && load >= best_load))
+			continue;
+		best = &pool->slots[i];
+		best_load = load;
+		if (load == 0)
+			break;
+	}
+	return best;
+}
+
+/* Puts a call on a connection. False: it was not sent, and the connection is gone. */
+static bool
+slot_send(GwSlot *slot, GwCall *call, uint64_t now)
+{
+	if (gw_pg_send(slot->pg, call->steps, call->step_count) == GW_PG_NOT_SENT)
+	{
+		slot_lose(slot, gw_pg_error(slot->pg));
+		return false;
+	}
+	TAILQ_INSERT_TAIL(&slot->flight, call, link);
+	slot->in_flight++;
+	slot->dirty = true;
+	slot->pool->stats.in_flight++;
+	slot->pool->stats.in_use += slot->in_flight == 1;
+	slot->pool->stats.wait_us += now - call->queued_us;
+	call->state = GW_CALL_IN_FLIGHT;
+	call->sent_us = now;
+	return true;
+}
+
+/* Sends queued calls while a connection takes them. Not re-entered from done(). */
+static void
+pool_dispatch(GwPool *pool)
+{
+	GwCall	   *call;
+
+	if (pool->dispatching || TAILQ_EMPTY(&pool->queue))
+		return;
+	pool->dispatching = true;
+	while ((call = TAILQ_FIRST(&pool->queue)) != NULL)
+	{
+		uint64_t	now = gw_clock_us();
+		GwSlot	   *slot = pool_choose(pool, now);
+
+		if (slot == NULL)
+			break;
+		TAILQ_REMOVE(&pool->queue, call, link);
+		pool->stats.queued--;
+		if (!slot_send(slot, call, now))
+			queue_front(pool, call);
+	}
+	pool->dispatching = false;
+}
+
+GwPool *
+gw_pool_create(struct event_base *base, const char *name, bool writes, int slots)
+{
+	GwPool	   *pool = gw_alloc(sizeof(*pool));
+
+	pool->base = base;
+	pool->name = name;
+	pool->writes = writes;
+	pool->slot_count = slots;
+	pool->slots = gw_alloc((size_t) slots * sizeof(GwSlot));
+	pool->stats.max = slots;
+	pool->by_state[SLOT_DOWN] = slots;
+	pool->seed = gw_clock_us() * 2 + 1;
+	TAILQ_INIT(&pool->queue);
+	for (int i = 0; i < slots; i++)
+	{
+		pool->slots[i].pool = pool;
+		TAILQ_INIT(&pool->slots[i].flight);
+	}
+	return pool;
+}
+
+/* Only after all owners of calls are gone. */
+void
+gw_pool_destroy(GwPool *pool)
+{
+	for (int i = 0; i < pool->slot_count; i++)
+		slot_close(&pool->slots[i], false);
+	free(pool->slots);
+	free(pool);
+}
+
+bool
+gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
+{
+	uint64_t	now = gw_clock_us();
+
+	assert(call->state == GW_CALL_IDLE);
+	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max &&
+		pool_choose(pool, now) == NULL)
+		return false;
+	call->pool = pool;
+	call->repeats = 0;
+	call->queued_us = now;
+	call->state = GW_CALL_QUEUED;
+	TAILQ_INSERT_TAIL(&pool->queue, call, link);
+	pool->stats.queued++;
+	pool_dispatch(pool);
+	return true;
+}
+
+bool
+gw_pool_cancel(GwCall *call)
+{
+	if (call->state != GW_CALL_QUEUED)
+		return false;
+	TAILQ_REMOVE(&call->pool->queue, call, link);
+	call->pool->stats.queued--;
+	call->state = GW_CALL_IDLE;
+	return true;
+}
+
+bool
+gw_pool_is_ready(const GwPool *pool)
+{
+	return pool->by_state[SLOT_READY] > 0;
+}
+
+GwPoolStats
+gw_pool_stats(const GwPool *pool)
+{
+	GwPoolStats stats = pool->stats;
+
+	stats.ready = pool->by_state[SLOT_READY];
+	return stats;
+}
+
+static void
+slot_tick(GwSlot *slot, uint64_t now)
+{
+	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
+
+	if (slot->state == SLOT_DOWN && now >= slot->retry_us)
+		slot_connect(slot, now);
+	else if (slot->state == SLOT_CONNECTING && now >= slot->deadline_us)
+		slot_connect_failed(slot, "timeout");
+	else if (slot->state == SLOT_SETUP && now >= slot->deadline_us)
+		slot_lose(slot, "timeout while setting up the session");
+	else if (oldest != NULL && now > oldest->sent_us &&
+			 now - oldest->sent_us > (uint64_t) gw_conf.call_timeout_ms * 1000)
+		slot_lose(slot, "no answer within call_timeout_ms");
+}
+
+void
+gw_pool_tick(GwPool *pool, uint64_t now)
+{
+	uint64_t	limit = (uint64_t) gw_conf.pool_wait_ms * 1000;
+	GwCall	   *call;
+
+	for (int i = 0; i < pool->slot_count; i++)
+		slot_tick(&pool->slots[i], now);
+	pool_dispatch(pool);
+	while ((call = TAILQ_FIRST(&pool->queue)) != NULL && now > call->queued_us + limit)
+	{
+		gw_pool_cancel(call);
+		pool->stats.wait_us += now - call->queued_us;
+		call_finish(call, GW_CALL_EXPIRED, NULL);
+	}
+}
+
+void
+gw_pool_flush(GwPool *pool)
+{
+	for (int i = 0; i < pool->slot_count; i++)
+		if (pool->slots[i].dirty)
+			slot_flush(&pool->slots[i]);
+}

@@ -1,0 +1,91 @@
+/*
+ * pool.h
+ *		Pools of database connections and the calls that wait for one.
+ *
+ * Two pools: writes go one per connection, reads several per connection. A call is in exactly one
+ * place: in its pool's queue, or in the flight list of one slot. Its owner hears of it once,
+ * through done().
+ *
+ * What may run twice and what may not: a call that certainly was not sent goes back to the front
+ * of the queue; a read in flight on a lost connection is sent once more; a write in flight on a
+ * lost connection is reported as LOST and never repeated.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_POOL_H
+#define GW_POOL_H
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+#include "pgcall.h"
+
+typedef enum GwOutcome
+{
+	GW_CALL_ANSWERED,			/* result is valid and belongs to the owner now */
+	GW_CALL_LOST,				/* the connection was lost in flight: a write may have run */
+	GW_CALL_EXPIRED				/* no connection within pool_wait_ms: it did not run */
+} GwOutcome;
+
+typedef enum GwCallState
+{
+	GW_CALL_IDLE,
+	GW_CALL_QUEUED,
+	GW_CALL_IN_FLIGHT
+} GwCallState;
+
+struct GwSlot;
+struct GwPool;
+
+typedef struct GwCall
+{
+	TAILQ_ENTRY(GwCall) link;
+	GwCallState state;
+	struct GwPool *pool;
+	GwPgStep	steps[GW_STEPS_MAX];
+	int			step_count;
+	int			repeats;
+	uint64_t	queued_us;
+	uint64_t	sent_us;
+	uint64_t	done_us;
+	size_t		weight;			/* bytes of the parameters */
+	void		(*done) (struct GwCall *call, GwOutcome outcome, GwPgResult *result);
+} GwCall;
+
+typedef struct GwPoolStats
+{
+	int			max;			/* connections configured */
+	int			ready;
+	int			in_use;			/* with at least one call in flight */
+	int			in_flight;		/* calls */
+	int			queued;
+	uint64_t	wait_us;		/* total time that calls spent in the queue */
+	uint64_t	connects;
+	uint64_t	connect_failures;
+	uint64_t	losses;
+	uint64_t	recycles;
+	uint64_t	repeats;
+} GwPoolStats;
+
+typedef struct GwPool GwPool;
+
+extern GwPool *gw_pool_create(struct event_base *base, const char *name, bool writes, int slots);
+extern void gw_pool_destroy(GwPool *pool);
+
+/*
+ * False: nothing is free, the queue is full, and done() will not be called. A call that was already
+ * admitted, such as one that comes from a gate, is queued in any case.
+ */
+extern bool gw_pool_submit(GwPool *pool, GwCall *call, bool admitted);
+
+/* Takes a call out of the queue again; false when it was already sent. */
+extern bool gw_pool_cancel(GwCall *call);
+
+extern bool gw_pool_is_ready(const GwPool *pool);
+extern GwPoolStats gw_pool_stats(const GwPool *pool);
+
+/* Once per tick: timeouts, reconnects. Once per turn of the event loop: flushing. */
+extern void gw_pool_tick(GwPool *pool, uint64_t now_us);
+extern void gw_pool_flush(GwPool *pool);
+
+#endif

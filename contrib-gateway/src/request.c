@@ -1,0 +1,661 @@
+/*
+ * request.c
+ *		One request from its head to its answer. See request.h.
+ *
+ * The gateway holds no Iceberg rule: what a request means is the database's business. Here it is
+ * only checked that names decode, that query parameters have a known form, and that a body is
+ * there and is UTF-8, since the database could not be asked otherwise.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "request.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "conf.h"
+#include "error_map.h"
+#include "log.h"
+#include "metrics.h"
+#include "server.h"
+#include "url.h"
+
+static void call_done(GwCall *call, GwOutcome outcome, GwPgResult *result);
+static void leave_gate(GwRequest *request);
+
+static GwRequest *
+request_of_call(GwCall *call)
+{
+	return (GwRequest *) ((char *) call - offsetof(GwRequest, call));
+}
+
+static GwRequest *
+request_of_ticket(GwTicket *ticket)
+{
+	return (GwRequest *) ((char *) ticket - offsetof(GwRequest, ticket));
+}
+
+/* A part of the arena; gw_request_begin made it large enough for all that a target can need. */
+static char *
+arena_take(GwRequest *request, size_t size)
+{
+	char	   *at = request->arena + request->arena_len;
+
+	assert(request->arena_len + size <= request->arena_cap);
+	request->arena_len += size;
+	return at;
+}
+
+/* The target, each name decoded, each namespace as an array, and the key of the gate. */
+static void
+arena_prepare(GwRequest *request, size_t target_len)
+{
+	size_t		need = target_len * 16 + 256;
+
+	request->arena_len = 0;
+	if (need <= request->arena_cap)
+		return;
+	free(request->arena);
+	request->arena = gw_alloc(need);
+	request->arena_cap = need;
+}
+
+/* A random start and a counter: unique among gateways and cheap. */
+static void
+make_id(char *id)
+{
+	static const char digits[] = "0123456789abcdef";
+	static uint64_t state[2];
+
+	if (state[0] == 0)
+	{
+		if (getrandom(state, sizeof(state), 0) != (ssize_t) sizeof(state))
+			state[0] = gw_clock_us();
+		state[0] |= 1;
+	}
+	state[1]++;
+	for (int i = 0; i < 16; i++)
+	{
+		id[i] = digits[state[0] >> (60 - 4 * i) & 15];
+		id[16 + i] = digits[state[1] >> (60 - 4 * i) & 15];
+	}
+	id[32] = '\0';
+}
+
+/* Takes the client's id when it is short and harmless, else makes one. */
+static void
+take_id(GwRequest *request, GwSlice asked)
+{
+	bool		good = asked.len > 0 && asked.len <= GW_REQUEST_ID_BYTES_MAX;
+
+	for (size_t i = 0; good && i < asked.len; i++)
+	{
+		char		c = asked.data[i];
+
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			(c != '\0' && strchr("-_.:", c) != NULL);
+	}
+	if (!good)
+	{
+		make_id(request->id);
+		return;
+	}
+	memcpy(request->id, asked.data, asked.len);
+	request->id[asked.len] = '\0';
+}
+
+static void
+begin(GwRequest *request, uint64_t started_us)
+{
+	request->route = NULL;
+	request->operation = GW_OPERATION_NONE;
+	request->method = GW_METHOD_OTHER;
+	strcpy(request->method_text, "-");
+	request->path = (GwSlice){0};
+	request->fault_status = 0;
+	request->allow[0] = '\0';
+	memset(request->parts, 0, sizeof(request->parts));
+	request->body = (GwSlice){0};
+	request->started_us = started_us;
+	request->gate_us = 0;
+	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
+	request->call.done = call_done;
+	gw_metrics.in_flight++;
+}
+
+void
+gw_request_begin_broken(GwRequest *request, uint64_t started_us)
+{
+	begin(request, started_us);
+	make_id(request->id);
+}
+
+static void
+fault(GwRequest *request, int status, const char *message)
+{
+	if (request->fault_status != 0)
+		return;
+	request->fault_status = status;
+	request->fault_message = message;
+}
+
+/* Decodes one piece of the target into the arena; NULL with a fault when that fails. */
+static const char *
+decode(GwRequest *request, GwSlice raw, bool is_query, size_t *len)
+{
+	char	   *out = arena_take(request, raw.len + 1);
+	GwUrlFault	why = gw_url_decode(raw, is_query, out, len);
+
+	if (why == NULL)
+		return out;
+	fault(request, 400, why);
+	return NULL;
+}
+
+static void
+take_namespace(GwRequest *request, GwPart part, GwSlice raw)
+{
+	size_t		len = 0;
+	const char *decoded = decode(request, raw, part == GW_PART_QUERY_PARENT, &len);
+	char	   *out;
+	GwUrlFault	why;
+
+	if (decoded == NULL)
+		return;
+	if (len == 0 && part == GW_PART_QUERY_PARENT)
+		return;					/* REST, listNamespaces: empty is treated as absent */
+	out = arena_take(request, GW_URL_NAMESPACE_BYTES(len));
+	why = gw_url_namespace((GwSlice){decoded, len}, out, &len);
+	if (why != NULL)
+		fault(request, 400, why);
+	request->parts[part] = out;
+}
+
+static void
+take_name(GwRequest *request, GwPart part, GwSlice raw, const char *empty)
+{
+	size_t		len = 0;
+
+	request->parts[part] = decode(request, raw, part == GW_PART_QUERY_WAREHOUSE, &len);
+	if (request->parts[part] == NULL || len > 0)
+		return;
+	request->parts[part] = NULL;
+	if (empty != NULL)
+		fault(request, 400, empty);
+}
+
+/* purgeRequested: true or false in any case, as some clients spell it with a capital. */
+static void
+take_purge(GwRequest *request, GwSlice value)
+{
+	if (gw_slice_is_nocase(value, "true"))
+		request->parts[GW_PART_QUERY_PURGE] = "true";
+	else if (gw_slice_is_nocase(value, "false"))
+		request->parts[GW_PART_QUERY_PURGE] = "false";
+	else
+		fault(request, 400, "purgeRequested is neither true nor false");
+}
+
+/* What the route makes of a query parameter; parameters that it does not know mean nothing. */
+static void
+take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
+{
+	static const char *const names[] = {"warehouse", "parent", "purgeRequested", "snapshots"};
+	static const GwPart parts[] = {GW_PART_QUERY_WAREHOUSE, GW_PART_QUERY_PARENT,
+		GW_PART_QUERY_PURGE, GW_PART_NONE};
+	const GwRoute *route = request->route;
+	int			i = 0;
+
+	while (i < 4 && !gw_slice_is(key, names[i]))
+		i++;
+	if (i == 4 || (i < 3 && !gw_route_has(route, parts[i])) ||
+		(i == 3 && !(route->flags & GW_ROUTE_SNAPSHOTS)))
+		return;
+	if (*seen & (1u << i))
+		fault(request, 400, "A query parameter is repeated");
+	*seen |= 1u << i;
+	if (i == 0)
+		take_name(request, GW_PART_QUERY_WAREHOUSE, value, NULL);
+	else if (i == 1)
+		take_namespace(request, GW_PART_QUERY_PARENT, value);
+	else if (i == 2)
+		take_purge(request, value);
+	else if (!gw_slice_is(value, "all") && !gw_slice_is(value, "refs"))
+		fault(request, 400, "snapshots is neither all nor refs");
+}
+
+/* Takes the names out of path and query. */
+static void
+take_parts(GwRequest *request, const GwMatch *match, GwSlice query)
+{
+	const GwRoute *route = request->route;
+	GwSlice		key;
+	GwSlice		value;
+	unsigned	seen = 0;
+
+	if (gw_route_has(route, GW_PART_PREFIX))
+		take_name(request, GW_PART_PREFIX, match->raw[GW_PART_PREFIX], "The prefix is empty");
+	if (gw_route_has(route, GW_PART_NAMESPACE))
+		take_namespace(request, GW_PART_NAMESPACE, match->raw[GW_PART_NAMESPACE]);
+	if (gw_route_has(route, GW_PART_TABLE))
+		take_name(request, GW_PART_TABLE, match->raw[GW_PART_TABLE], "The table name is empty");
+	if (gw_route_has(route, GW_PART_QUERY_PURGE))
+		request->parts[GW_PART_QUERY_PURGE] = "false";
+	while (gw_url_query_next(&query, &key, &value))
+		take_query(request, key, value, &seen);
+}
+
+static void
+set_allow(GwRequest *request, unsigned allowed)
+{
+	GwText		text = {0};
+
+	gw_router_allow(allowed, &text);
+	snprintf(request->allow, sizeof(request->allow), "%s", text.data ? text.data : "");
+	gw_text_free(&text);
+	fault(request, 405, "The method is not allowed for this path");
+}
+
+/* Finds what the request asks for: the gateway's own pages, or a route. */
+static void
+find_operation(GwRequest *request, const GwHttpHead *head)
+{
+	int			admin = gw_admin_find(head->path);
+	GwSlice		path = head->path;
+	GwMatch		match;
+
+	if (admin >= 0)
+	{
+		request->operation = admin;
+		if (request->method != GW_GET && request->method != GW_HEAD)
+			set_allow(request, 1u << GW_GET | 1u << GW_HEAD);
+		return;
+	}
+	if (!gw_router_strip_base(&path, gw_conf.base_path) || path.len == 0)
+	{
+		fault(request, 404, "There is no such endpoint");
+		return;
+	}
+	switch (gw_router_match(request->method, path, &match))
+	{
+		case GW_MATCH_NO_PATH:
+			fault(request, 404, "There is no such endpoint");
+			break;
+		case GW_MATCH_NO_METHOD:
+			set_allow(request, match.allowed);
+			break;
+		case GW_MATCH_FOUND:
+			request->route = match.route;
+			request->operation = (int) (match.route - gw_routes);
+			take_parts(request, &match, head->query);
+	}
+}
+
+/* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. */
+static void
+check_content_type(GwRequest *request, GwSlice type)
+{
+	const char *end;
+	GwSlice		media = type;
+
+	if (!gw_request_wants_body(request) || type.data == NULL || type.len == 0)
+		return;
+	end = memchr(type.data, ';', type.len);
+	if (end != NULL)
+		media.len = (size_t) (end - type.data);
+	while (media.len > 0 && (media.data[media.len - 1] == ' ' || media.data[media.len - 1] == '\t'))
+		media.len--;
+	if (gw_slice_is_nocase(media, "application/json"))
+		return;
+	if (media.len > 5 && strncasecmp(media.data + media.len - 5, "+json", 5) == 0)
+		return;
+	fault(request, 415, "The Content-Type of the body is not application/json");
+}
+
+void
+gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us)
+{
+	size_t		method_len = head->method_text.len;
+
+	begin(request, started_us);
+	request->method = head->method;
+	if (method_len > GW_METHOD_BYTES_MAX)
+		method_len = GW_METHOD_BYTES_MAX;
+	memcpy(request->method_text, head->method_text.data, method_len);
+	request->method_text[method_len] = '\0';
+	take_id(request, head->request_id);
+	arena_prepare(request, head->path.len + head->query.len);
+	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
+	memcpy((char *) request->path.data, head->path.data, head->path.len);
+	find_operation(request, head);
+	check_content_type(request, head->content_type);
+}
+
+bool
+gw_request_wants_body(const GwRequest *request)
+{
+	return request->fault_status == 0 && request->route != NULL &&
+		gw_route_has(request->route, GW_PART_BODY);
+}
+
+static void
+reply_error(GwRequest *request, int status, const char *type, const char *message, bool close)
+{
+	GwText		body = {0};
+	GwReply		reply = {.status = status, .retry_after_s = -1, .close = close};
+
+	gw_reply_error_body(&body, status, type, message);
+	reply.body = body.data;
+	reply.body_len = body.len;
+	if (status == 503)
+		reply.retry_after_s = gw_conf.retry_after_s;
+	if (status == 405)
+		reply.allow = request->allow;
+	request->respond(request, &reply);
+	gw_text_free(&body);
+}
+
+void
+gw_request_refuse(GwRequest *request, int status, const char *message, bool close)
+{
+	reply_error(request, status, gw_status_type(status), message, close);
+}
+
+/* What a client may be told about an error whose own message it must not see. */
+static const char *
+guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
+{
+	if (status == 409)
+		return "The change conflicts with a concurrent one; it may be tried again";
+	if (status == 503)
+		return "The catalog's database cannot take the request at the moment";
+	snprintf(buffer, size, "Internal server error (request id %s)", request->id);
+	return buffer;
+}
+
+static void
+reply_database_error(GwRequest *request, const GwPgResult *result)
+{
+	GwErrorKind kind = gw_error_map(result->sqlstate, request->route->access == GW_WRITE);
+	char		buffer[128];
+	const char *message = result->message;
+
+	if (kind.status >= 500)
+		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->id, "%s: %s (%s)",
+					   request->route->operation, result->message, result->sqlstate);
+	if (!kind.public_message)
+		message = guarded_message(request, kind.status, buffer, sizeof(buffer));
+	reply_error(request, kind.status, kind.type, message, false);
+}
+
+/* Turns the value of the function into the answer that its route promises. */
+static void
+reply_value(GwRequest *request, GwPgResult *result)
+{
+	GwReply		reply = {.status = 204, .retry_after_s = -1};
+
+	if (request->route->answer == GW_ANSWER_EXISTS)
+	{
+		if (result->is_null || result->value[0] != 't')
+		{
+			reply_error(request, 404, gw_status_type(404), "It does not exist", false);
+			return;
+		}
+	}
+	else if (request->route->answer == GW_ANSWER_JSON)
+	{
+		if (result->is_null)
+		{
+			gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
+						   request->route->operation);
+			reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
+			return;
+		}
+		reply.status = 200;
+		reply.body = result->value;
+		reply.body_len = result->value_len;
+		reply.handle = result->handle;
+		result->handle = NULL;	/* respond() owns it now */
+	}
+	request->respond(request, &reply);
+}
+
+/* The connection was lost while the call was in flight. */
+static void
+reply_lost(GwRequest *request)
+{
+	const GwRoute *route = request->route;
+
+	gw_log_request(GW_ERROR, request->id, "%s: the database connection was lost in flight",
+				   route->operation);
+	if (route->flags & GW_ROUTE_COMMIT)
+	{
+		gw_metrics.commits_unknown++;
+		reply_error(request, 500, "CommitStateUnknownException",
+					"The connection to the database was lost; the commit may or may not have "
+					"happened", false);
+	}
+	else if (route->access == GW_WRITE)
+		reply_error(request, 500, gw_status_type(500),
+					"The connection to the database was lost; the change may or may not have "
+					"happened", false);
+	else
+		gw_request_refuse(request, 503, "The connection to the database was lost", false);
+}
+
+/* Hands the call to its pool. One that a gate let in was admitted when it came. */
+static void
+submit(GwRequest *request, bool admitted)
+{
+	GwPool	   *pool = request->route->access == GW_WRITE ? gw_server.writes : gw_server.reads;
+
+	if (gw_pool_submit(pool, &request->call, admitted))
+		return;
+	gw_metrics.queue_refused++;
+	leave_gate(request);
+	gw_request_refuse(request, 503, "Too many requests wait for the database", false);
+}
+
+/* Lets the next commit on the same table in, before this one is answered. */
+static void
+leave_gate(GwRequest *request)
+{
+	GwTicket   *next;
+
+	if (request->ticket.state != GW_TICKET_INSIDE)
+		return;
+	next = gw_gate_leave(gw_server.gates, &request->ticket, gw_conf.commit_gate_width);
+	if (next == NULL)
+		return;
+	request = request_of_ticket(next);
+	request->gate_us = gw_clock_us() - next->since_us;
+	gw_metrics.gate_wait_us += request->gate_us;
+	submit(request, true);
+}
+
+static void
+call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	GwRequest  *request = request_of_call(call);
+
+	leave_gate(request);
+	switch (outcome)
+	{
+		case GW_CALL_ANSWERED:
+			if (result->is_error)
+				reply_database_error(request, result);
+			else
+				reply_value(request, result);
+			gw_pg_result_free(result);
+			break;
+		case GW_CALL_LOST:
+			reply_lost(request);
+			break;
+		case GW_CALL_EXPIRED:
+			gw_metrics.queue_expired++;
+			gw_request_refuse(request, 503, "No database connection became free in time", false);
+	}
+}
+
+static GwPgStep *
+add_step(GwCall *call, int statement)
+{
+	GwPgStep   *step = &call->steps[call->step_count++];
+
+	step->statement = statement;
+	step->param_count = 0;
+	return step;
+}
+
+/* The statements of the call: role and request id where they are wanted, then the route's. */
+static void
+build_call(GwRequest *request)
+{
+	GwCall	   *call = &request->call;
+	bool		write = request->route->access == GW_WRITE;
+	GwPgStep   *step;
+
+	call->step_count = 0;
+	call->weight = request->body.len;
+	if (gw_conf.database_role[0] != '\0')
+	{
+		step = add_step(call, GW_STATEMENT_ROLE);
+		step->params[step->param_count++] = gw_conf.database_role;
+	}
+	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
+		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
+	{
+		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->id);
+		step = add_step(call, GW_STATEMENT_REQUEST_ID);
+		step->params[step->param_count++] = request->tag;
+	}
+	step = add_step(call, request->operation);
+	for (int i = 0; i < GW_PARAMS_MAX && request->route->parts[i] != GW_PART_NONE; i++)
+		step->params[step->param_count++] = request->parts[request->route->parts[i]];
+}
+
+/* warehouse NUL namespace NUL table */
+static GwSlice
+gate_key(GwRequest *request)
+{
+	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, GW_PART_TABLE};
+	char	   *start = request->arena + request->arena_len;
+
+	for (int i = 0; i < 3; i++)
+	{
+		size_t		size = strlen(request->parts[parts[i]]) + 1;
+
+		memcpy(arena_take(request, size), request->parts[parts[i]], size);
+	}
+	return (GwSlice){start, (size_t) (request->arena + request->arena_len - start)};
+}
+
+static void
+enter_gate(GwRequest *request)
+{
+	GwSlice		key = gate_key(request);
+
+	switch (gw_gate_enter(gw_server.gates, &request->ticket, key.data, key.len,
+						  gw_conf.commit_gate_width, gw_conf.commit_gate_queue_max, gw_clock_us()))
+	{
+		case GW_GATE_OPEN:
+			submit(request, false);
+			break;
+		case GW_GATE_WAIT:
+			break;
+		case GW_GATE_FULL:
+			gw_metrics.gate_refused++;
+			gw_request_refuse(request, 503, "Too many commits wait for this table", false);
+	}
+}
+
+/* The body goes to the database as text: it must be there, and be text. */
+static const char *
+body_fault(GwSlice body)
+{
+	if (body.len == 0)
+		return "The request body is empty";
+	if (memchr(body.data, '\0', body.len) != NULL)
+		return "The request body holds a NUL character";
+	if (!gw_utf8_valid(body.data, body.len))
+		return "The request body is not UTF-8";
+	return NULL;
+}
+
+void
+gw_request_run(GwRequest *request, GwSlice body)
+{
+	const char *why = NULL;
+
+	if (gw_request_wants_body(request))
+	{
+		why = body_fault(body);
+		request->body = body;
+		request->parts[GW_PART_BODY] = body.data;
+	}
+	if (why != NULL)
+		fault(request, 400, why);
+	if (request->fault_status != 0)
+		gw_request_refuse(request, request->fault_status, request->fault_message, false);
+	else if (request->route == NULL)
+		gw_admin_answer(request);
+	else if (gw_server.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
+		gw_request_refuse(request, 503, "The gateway holds too much unsent data", false);
+	else
+	{
+		build_call(request);
+		if (request->route->flags & GW_ROUTE_GATED)
+			enter_gate(request);
+		else
+			submit(request, false);
+	}
+}
+
+bool
+gw_request_abandon(GwRequest *request)
+{
+	if (request->ticket.state == GW_TICKET_WAITING)
+	{
+		gw_gate_cancel(gw_server.gates, &request->ticket);
+		return true;
+	}
+	if (!gw_pool_cancel(&request->call))
+		return false;
+	leave_gate(request);
+	return true;
+}
+
+void
+gw_request_reset(GwRequest *request)
+{
+	if (request->arena_cap > GW_KEPT_BYTES_MAX)
+		gw_request_free(request);
+}
+
+void
+gw_request_free(GwRequest *request)
+{
+	free(request->arena);
+	request->arena = NULL;
+	request->arena_cap = 0;
+}
+
+void
+gw_request_tick(uint64_t now)
+{
+	uint64_t	limit = (uint64_t) gw_conf.commit_gate_wait_ms * 1000;
+	GwTicket   *ticket;
+
+	while (now > limit && (ticket = gw_gate_oldest(gw_server.gates, now - limit)) != NULL)
+	{
+		gw_gate_cancel(gw_server.gates, ticket);
+		gw_metrics.gate_expired++;
+		gw_request_refuse(request_of_ticket(ticket), 503,
+						  "The commit waited too long for its table", false);
+	}
+}

@@ -1,0 +1,64 @@
+/*
+ * request.h
+ *		One request from its head to its answer: route, checks, gate, pool, reply.
+ *
+ * begin() is called with the parsed head, run() with the whole body. respond() is called exactly
+ * once after run(), unless abandon() says that the request was dropped. The request lives in its
+ * client connection, and its strings in an arena that is reused by the next one.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_REQUEST_H
+#define GW_REQUEST_H
+
+#include "gate.h"
+#include "http_parse.h"
+#include "http_reply.h"
+#include "pool.h"
+
+typedef struct GwRequest
+{
+	GwCall		call;
+	GwTicket	ticket;
+	const GwRoute *route;
+	int			operation;
+	GwMethod	method;
+	char		method_text[GW_METHOD_BYTES_MAX + 1];
+	GwSlice		path;			/* as received, in the arena; the query is never logged */
+	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
+	char		tag[GW_REQUEST_ID_BYTES_MAX + 32]; /* application_name during the call */
+	int			fault_status;	/* not 0: the answer is already known */
+	const char *fault_message;
+	char		allow[64];
+	const char *parts[GW_PART_COUNT];	/* values for the statement */
+	GwSlice		body;
+	char	   *arena;
+	size_t		arena_cap;
+	size_t		arena_len;
+	uint64_t	started_us;
+	uint64_t	gate_us;		/* waited at the gate */
+	void		(*respond) (struct GwRequest *request, GwReply *reply);
+} GwRequest;
+
+/* A request whose head could not be read, or whose time ran out. */
+extern void gw_request_begin_broken(GwRequest *request, uint64_t started_us);
+extern void gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us);
+
+/* Does the body matter, or is it only to be read over? */
+extern bool gw_request_wants_body(const GwRequest *request);
+extern void gw_request_run(GwRequest *request, GwSlice body);
+
+/* Answers with an error of the gateway's own. */
+extern void gw_request_refuse(GwRequest *request, int status, const char *message, bool close);
+
+/* The client is gone: true when the request was dropped, false when respond() will still come. */
+extern bool gw_request_abandon(GwRequest *request);
+
+/* Frees or keeps the arena, for the next request. */
+extern void gw_request_reset(GwRequest *request);
+extern void gw_request_free(GwRequest *request);
+
+/* Once per tick: those who waited too long at a gate. */
+extern void gw_request_tick(uint64_t now_us);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * server.h
+ *		What there is one of in the process: event base, pools, gates, and the drain state.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_SERVER_H
+#define GW_SERVER_H
+
+#include "gate.h"
+#include "pool.h"
+
+#define GW_VERSION "0.1.0"
+
+typedef struct GwServer
+{
+	struct event_base *base;
+	GwPool	   *reads;
+	GwPool	   *writes;
+	GwGates    *gates;
+	bool		draining;		/* SIGTERM came: not ready, no keep-alive */
+	uint64_t	buffered_bytes; /* bodies and unsent answers in memory */
+} GwServer;
+
+extern GwServer gw_server;
+
+#endif

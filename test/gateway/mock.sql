@@ -1,0 +1,127 @@
+-- mock.sql: a stand-in for the SQL contract, so that the gateway can be tested without the extension.
+--
+-- It has the functions that routes.def calls and no catalog behind them. Readers echo their
+-- arguments; a table's name or a member of a request body asks for a delay, an error, a large answer
+-- or a lost connection. Calls that change something are logged, so that tests can count effects.
+--
+-- SPDX-License-Identifier: PostgreSQL
+CREATE SCHEMA icecat;
+
+-- Every effect, with the backend that made it and the application_name it ran under.
+CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namespace text[], name text,
+	request json, pid integer DEFAULT pg_backend_pid(), tag text, role text DEFAULT current_user,
+	began timestamptz DEFAULT clock_timestamp(), ended timestamptz);
+
+-- Fails at COMMIT: the constraint is deferred.
+CREATE TABLE icecat.parent (id integer PRIMARY KEY);
+CREATE TABLE icecat.child (id integer REFERENCES icecat.parent DEFERRABLE INITIALLY DEFERRED);
+
+-- Does what a word such as "sleep_500", "error_IC203", "terminate_1" or "latefail_1" says.
+CREATE FUNCTION icecat.act(p_word text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_verb text := split_part(p_word, '_', 1);
+	v_value text := split_part(p_word, '_', 2);
+BEGIN
+	IF v_verb = 'sleep' THEN
+		PERFORM pg_sleep(v_value::double precision / 1000);
+	ELSIF v_verb = 'error' THEN
+		RAISE EXCEPTION 'mock error %', v_value USING ERRCODE = v_value, DETAIL = 'secret detail';
+	ELSIF v_verb = 'terminate' THEN
+		PERFORM pg_terminate_backend(pg_backend_pid());
+		PERFORM pg_sleep(5);
+	ELSIF v_verb = 'latefail' THEN
+		INSERT INTO icecat.child VALUES (42);
+	END IF;
+END $$;
+
+CREATE FUNCTION icecat.note(p_operation text, p_warehouse text, p_namespace text[], p_name text,
+	p_request json) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_id bigint;
+BEGIN
+	INSERT INTO icecat.effect (operation, warehouse, namespace, name, request, tag)
+		VALUES (p_operation, p_warehouse, p_namespace, p_name, p_request,
+			current_setting('application_name')) RETURNING id INTO v_id;
+	PERFORM icecat.act(coalesce(p_request ->> 'act', p_name));
+	UPDATE icecat.effect SET ended = clock_timestamp() WHERE id = v_id;
+END $$;
+
+CREATE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('defaults', json_build_object('warehouse', p_warehouse), 'overrides',
+		json_build_object('prefix', p_warehouse)) $$;
+CREATE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL) RETURNS json
+	LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('namespaces', '[]'::json, 'warehouse', p_warehouse, 'parent', p_parent) $$;
+CREATE FUNCTION icecat.load_namespace(p_warehouse text, p_namespace text[]) RETURNS json
+	LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('warehouse', p_warehouse, 'namespace', p_namespace) $$;
+CREATE FUNCTION icecat.namespace_exists(p_warehouse text, p_namespace text[]) RETURNS boolean
+	LANGUAGE sql STABLE AS $$ SELECT p_namespace[1] <> 'missing' $$;
+CREATE FUNCTION icecat.list_tables(p_warehouse text, p_namespace text[]) RETURNS json
+	LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace) $$;
+CREATE FUNCTION icecat.table_exists(p_warehouse text, p_namespace text[], p_table text) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	PERFORM icecat.act(p_table);
+	RETURN p_table <> 'missing';
+END $$;
+
+-- "size_N" answers with N bytes more; "fast" answers without PL/pgSQL's help, for measuring.
+CREATE TABLE icecat.answer (name text PRIMARY KEY, document json);
+INSERT INTO icecat.answer SELECT 'fast', json_build_object('metadata', repeat('x', 2000));
+CREATE FUNCTION icecat.load_table(p_warehouse text, p_namespace text[], p_table text) RETURNS json
+	LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	IF p_table = 'fast' THEN
+		RETURN (SELECT document FROM icecat.answer WHERE name = 'fast');
+	END IF;
+	PERFORM icecat.act(p_table);
+	IF p_table = 'null' THEN
+		RETURN NULL;
+	END IF;
+	RETURN json_build_object('warehouse', p_warehouse, 'namespace', p_namespace, 'table', p_table,
+		'pid', pg_backend_pid(), 'role', current_user, 'tag', current_setting('application_name'),
+		'filler', CASE WHEN p_table LIKE 'size\_%' THEN repeat('x', split_part(p_table, '_', 2)::int) END);
+END $$;
+
+CREATE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[]) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('drop_namespace', p_warehouse, p_namespace, NULL, NULL) $$;
+CREATE FUNCTION icecat.drop_table(p_warehouse text, p_namespace text[], p_table text,
+	p_purge boolean DEFAULT false) RETURNS void LANGUAGE sql AS $$
+	SELECT icecat.note('drop_table', p_warehouse, p_namespace, p_table,
+		json_build_object('purge', p_purge)) $$;
+CREATE FUNCTION icecat.unregister_table(p_warehouse text, p_namespace text[], p_table text) RETURNS json
+	LANGUAGE sql AS $$
+	SELECT icecat.note('unregister_table', p_warehouse, p_namespace, p_table, NULL);
+	SELECT '{"metadata-location":null}'::json $$;
+CREATE FUNCTION icecat.report_metrics(p_warehouse text, p_namespace text[], p_table text, p_report json)
+	RETURNS void LANGUAGE sql AS $$
+	SELECT icecat.note('report_metrics', p_warehouse, p_namespace, p_table, p_report) $$;
+CREATE FUNCTION icecat.rest_create_namespace(p_warehouse text, p_request json) RETURNS json
+	LANGUAGE sql AS $$
+	SELECT icecat.note('create_namespace', p_warehouse, NULL, NULL, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.rest_update_namespace_properties(p_warehouse text, p_namespace text[],
+	p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.note('update_properties', p_warehouse, p_namespace, NULL, p_request);
+	SELECT p_request $$;
+CREATE FUNCTION icecat.rest_create_table(p_warehouse text, p_namespace text[], p_request json)
+	RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.note('create_table', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.rest_register_table(p_warehouse text, p_namespace text[], p_request json)
+	RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.note('register_table', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.rest_commit_table(p_warehouse text, p_namespace text[], p_table text,
+	p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.note('commit_table', p_warehouse, p_namespace, p_table, p_request);
+	SELECT json_build_object('length', length(p_request::text), 'request',
+		CASE WHEN length(p_request::text) < 10000 THEN p_request END) $$;
+CREATE FUNCTION icecat.rest_rename_table(p_warehouse text, p_request json) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('rename_table', p_warehouse, NULL, NULL, p_request) $$;
+CREATE FUNCTION icecat.rest_commit_transaction(p_warehouse text, p_request json) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('commit_transaction', p_warehouse, NULL, NULL, p_request) $$;
+
+-- Remembers that it was called, as the worker of the real extension would be started.
+CREATE TABLE icecat.worker_start (pid integer DEFAULT pg_backend_pid());
+CREATE FUNCTION icecat.start_worker() RETURNS boolean LANGUAGE sql AS $$
+	INSERT INTO icecat.worker_start DEFAULT VALUES; SELECT true $$;
