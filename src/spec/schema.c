@@ -159,12 +159,12 @@ check_identifier_parents(const IceField *field, const IceField *parent)
 	if (parent->type.id != ICE_TYPE_STRUCT)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Cannot add field %s as an identifier field: must not be nested in %s", field->name,
-				  ice_field_text(parent));
+				  ice_schema_field_text(parent));
 	if (!parent->required)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Cannot add field %s as an identifier field: must not be nested in an optional "
 				  "field %s",
-				  field->name, ice_field_text(parent));
+				  field->name, ice_schema_field_text(parent));
 }
 
 static void

@@ -78,7 +78,7 @@ member_refs(StringInfo out, const IcePartList *list)
 static void
 members_of(StringInfo out, const IcePart *part)
 {
-	const char *start = memchr(part->body, '{', part->body_len) + 1;
+	const char *start = (const char *) memchr(part->body, '{', part->body_len) + 1;
 	const char *end = part->body + part->body_len;
 
 	while (*--end != '}')

@@ -439,7 +439,7 @@ ice_type_text(const IceType *type)
 }
 
 const char *
-ice_field_text(const IceField *field)
+ice_schema_field_text(const IceField *field)
 {
 	StringInfoData out;
 
