@@ -45,11 +45,13 @@ prepare(IceStatement *statement)
 uint64
 ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
 {
-	int result;
+	MemoryContext context = CurrentMemoryContext;
+	int           result;
 
 	if (statement->plan == NULL)
 		prepare(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return SPI_processed;

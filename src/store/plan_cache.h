@@ -34,7 +34,8 @@ extern MemoryContext ice_spi_begin(void);
 extern void          ice_spi_end(void);
 
 /* Runs a statement, returns its number of rows. nulls may be NULL. Read-only statements see the
- * snapshot of the calling query, others a fresh one under READ COMMITTED. */
+ * snapshot of the calling query, others a fresh one under READ COMMITTED. Keeps the current memory
+ * context. */
 extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nulls,
 						  bool read_only);
 
