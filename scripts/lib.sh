@@ -262,10 +262,10 @@ install_from()
 {
     local dir=$1 log=$2 lib before gateway=$1/contrib-gateway/build/icecat-gateway
     lib=$("$PGBIN/pg_config" --pkglibdir)/icecat.so
-    before=$(cksum <"$lib" 2>/dev/null || :)
+    before=$(cksum "$lib" 2>/dev/null || :)
     quiet "$log" make -C "$dir" PG_CONFIG="$PGBIN/pg_config" with_llvm=no install || return 1
     EXTENSION_CHANGED=no GATEWAY_CHANGED=no
-    [ "$before" = "$(cksum <"$lib")" ] || EXTENSION_CHANGED=yes
+    [ "$before" = "$(cksum "$lib")" ] || EXTENSION_CHANGED=yes
     if ! cmp -s "$gateway" "$HOME_DIR/bin/icecat-gateway"; then
         # A running binary can't be written to, but it can be replaced.
         install -m 755 "$gateway" "$HOME_DIR/bin/.icecat-gateway.new" || return 1
@@ -453,6 +453,7 @@ configure_gateway()
 	dsn = host=$HOME_DIR/run port=$PG_PORT dbname=$DB_NAME user=$DB_USER
 	CONF
     mv "$conf.new" "$conf"
+    printf '%s\n' "$1" >"$HOME_DIR/gateway_port"
 }
 
 # start_gateway PORT: starts it and waits until it answers that it is ready.
@@ -466,7 +467,7 @@ start_gateway()
         </dev/null >>"$HOME_DIR/log/gateway.log" 2>&1 9>&- &
     disown
     for ((i = 0; i < START_WAIT_S * 5; i++)); do
-        status=$(http_status "$port" /ready)
+        status=$(http_status "$port" /ready) || status=
         [ "$status" = 200 ] && break
         [ "$i" -lt 10 ] || [ -n "$(gateway_pid)" ] || break
         sleep 0.2
@@ -475,7 +476,6 @@ start_gateway()
         tail -n 20 "$HOME_DIR/log/gateway.log" >&2
         die "the gateway did not get ready on port $port"
     fi
-    printf '%s\n' "$port" >"$HOME_DIR/gateway_port"
 }
 
 stop_gateway()
