@@ -383,7 +383,9 @@ ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, I
 	out->metadata_location = ice_field_text(0, 2);
 	out->properties = ice_field_text(0, 3);
 	out->name = ice_field_text(0, 4);
-	out->namespace_levels = ice_field_is_null(0, 5) ? (Datum) 0 : ice_field(0, 5);
+	out->namespace_levels = ice_field_is_null(0, 5)
+								? (Datum) 0
+								: PointerGetDatum(PG_DETOAST_DATUM_COPY(ice_field(0, 5)));
 	out->snapshots = read_texts(&table_snapshots, values);
 	out->statistics = read_texts(&table_statistics, values);
 	out->metadata_log = read_texts(&table_metadata_log, values);
