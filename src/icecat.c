@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 
 #include "guc.h"
+#include "store/task_signal.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -22,4 +23,6 @@ _PG_init(void)
 	ice_guc_define();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
+	else
+		(void) ice_worker_ensure(); /* after a restart, tasks may wait and nobody changes anything */
 }
