@@ -1,5 +1,7 @@
 -- The script of a trusted extension runs as the bootstrap superuser, who would own all that it makes. Functions
--- that run as their owner must not run as a superuser: everything is handed to whoever ran CREATE EXTENSION.
+-- that run as their owner must not run as a superuser: everything is handed to whoever ran CREATE EXTENSION. The
+-- grants come after this: made before, they would be saved by pg_dump with the superuser's name, which may
+-- not exist where the dump is restored.
 
 DO $icecat$
 DECLARE
