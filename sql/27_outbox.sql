@@ -5,7 +5,8 @@
 -- of the event_counter row: gapless, in version order per object, never out of order for a reader.
 --
 -- event has a partition a month (UTC), made by the sequencer when the first event of a month comes,
--- and dropped as a whole by icecat.trim_events.
+-- and dropped as a whole by icecat.trim_events. The key stands on the partitions alone: they are saved by
+-- pg_dump as tables of their own, and a key that they got from event could not be restored.
 
 CREATE TABLE icecat_data.event_pending (
 	warehouse_id uuid NOT NULL,
@@ -46,8 +47,7 @@ CREATE TABLE icecat_data.event (
 	version bigint NOT NULL,
 	actor text NOT NULL,
 	request_id text,
-	details json,
-	CONSTRAINT event_pkey PRIMARY KEY (warehouse_id, number, occurred_at)
+	details json
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE icecat_data.event IS 'Numbered events: what happened in a warehouse, in order';
 COMMENT ON COLUMN icecat_data.event.number IS 'Gapless per warehouse; a reader goes on after the last number it has seen';

@@ -212,8 +212,9 @@ make_partition(int year, int month)
 	AcceptInvalidationMessages();
 	if (OidIsValid(get_relname_relid(name, schema)))
 		return true;
-	run_utility(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.event INCLUDING ALL)",
-						 name));
+	run_utility(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.event INCLUDING ALL, "
+						 "CONSTRAINT %s_pkey PRIMARY KEY (warehouse_id, number))",
+						 name, name));
 	run_utility(psprintf("ALTER TABLE icecat_data.event ATTACH PARTITION icecat_data.%s "
 						 "FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
 						 "TO ('%04d-%02d-01 00:00:00+00')",
