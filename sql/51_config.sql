@@ -9,3 +9,11 @@ COMMENT ON FUNCTION icecat.get_config(text) IS
 p_warehouse: name of a warehouse, else the location of one. NULL or empty: the only warehouse of the database, or of several the one that icecat.default_warehouse names.
 Errors: IC101 (404) no such warehouse; IC301 (400) none named and there are several.
 REST: getConfig, GET /v1/config.';
+
+CREATE OR REPLACE FUNCTION icecat.version()
+RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sql_ice_version';
+COMMENT ON FUNCTION icecat.version() IS
+'The version of the library that the session runs; pg_extension has that of the SQL objects. They differ between an upgrade of the package and ALTER EXTENSION icecat UPDATE.
+REST: none.';

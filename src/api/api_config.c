@@ -1,6 +1,6 @@
 /*
  * api_config.c
- *		SQL entry of getConfig, and the list of REST endpoints that icecat answers.
+ *		SQL entries of getConfig, with the list of REST endpoints that icecat answers, and version().
  *
  * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients
  * put it into the path as it is, so it is percent-encoded here. No namespace separator is announced:
@@ -10,10 +10,13 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+
 #include "api/args.h"
 #include "guc.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_get_config);
+PG_FUNCTION_INFO_V1(sql_ice_version);
 
 /* Exactly what the gateway routes. */
 static const char *const endpoints[] = {
@@ -131,4 +134,11 @@ sql_ice_get_config(PG_FUNCTION_ARGS)
 	write_config(&result, &warehouse);
 	ice_spi_end();
 	return ice_result_end(&result);
+}
+
+Datum
+sql_ice_version(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_TEXT_P(cstring_to_text(ICE_VERSION));
 }

@@ -33,3 +33,6 @@ SELECT icecat.get_config();
 \echo :SQLSTATE
 ROLLBACK;
 SELECT icecat.drop_warehouse('rc b');
+
+-- The library and the SQL objects are of one version.
+SELECT icecat.version() = extversion AS one_version FROM pg_extension WHERE extname = 'icecat';
