@@ -16,9 +16,9 @@ DATA_built  = sql/build/icecat--$(EXTVERSION).sql
 SQL_SOURCES = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
 
 REGRESS        = $(shell sed -n 's/^test: *//p' test/regress_schedule)
-REGRESS_OPTS   = --inputdir=test --load-extension=icecat
+REGRESS_OPTS   = --inputdir=test --encoding=UTF8 --no-locale --load-extension=icecat
 ISOLATION      = $(shell sed -n 's/^test: *//p' test/isolation_schedule)
-ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=icecat
+ISOLATION_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --no-locale --load-extension=icecat
 
 PG_CPPFLAGS = -Isrc -DICE_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -Wall -Wextra -Werror -Wno-declaration-after-statement $(ICE_CFLAGS)

@@ -2,6 +2,14 @@
 \set home :DBNAME
 CREATE ROLE regress_icecat_owner;
 CREATE ROLE regress_icecat_user;
+\set SHOW_CONTEXT never
+-- Only in UTF8.
+CREATE DATABASE regress_icecat_install OWNER regress_icecat_owner TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C';
+\c regress_icecat_install
+CREATE EXTENSION icecat;
+\c :home
+DROP DATABASE regress_icecat_install;
+
 CREATE DATABASE regress_icecat_install OWNER regress_icecat_owner TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
 \c regress_icecat_install
 SET client_min_messages = warning;

@@ -52,7 +52,7 @@ class Cluster:
             for path in (self.dir, self.files):
                 shutil.chown(path, self.user)
         os.chmod(self.dir, 0o755)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
+        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
         with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:
             conf.write("port = 5432\nlisten_addresses = ''\nunix_socket_directories = '%s'\n" % self.dir)
             conf.write("shared_buffers = 16MB\nicecat.file_roots = '%s'\n" % self.files)
