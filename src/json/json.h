@@ -4,8 +4,9 @@
  *
  * Every node remembers its source text. Writing a tree copies the source of each node that was not
  * edited, so unknown fields, key order, number spelling and 64-bit integers survive byte for byte.
- * Numbers are never held as doubles. Duplicate keys, NUL (\u0000) and nesting over the limit are refused
- * with ICE_ERR_BAD_REQUEST (nesting: LIMIT_EXCEEDED). The tree points into the source text, which must outlive it.
+ * Numbers are never held as doubles. Duplicate keys, NUL (\u0000) and nesting over the limit are
+ * refused with ICE_ERR_BAD_REQUEST (nesting: LIMIT_EXCEEDED). The tree points into the source
+ * text, which must outlive it.
  *
  * Extractors follow the Java parser's wording ("Cannot parse missing long: snapshot-id").
  *
@@ -64,9 +65,10 @@ extern IceJson *ice_json_parse(const char *text, size_t len, int depth_max);
 
 /* Look-ups. An explicit JSON null counts as absent in get and the optional extractors. */
 extern IceJson *ice_json_member(const IceJson *object, const char *key); /* even if null */
-extern IceJson *ice_json_get(const IceJson *object, const char *key);    /* NULL if absent or null */
+extern IceJson *ice_json_get(const IceJson *object, const char *key);    /* NULL if null, too */
 
-/* Required ones raise ICE_ERR_BAD_REQUEST if absent or of another kind; opt_ ones only if of another kind. */
+/* Required ones raise ICE_ERR_BAD_REQUEST if absent or of another kind; opt_ ones only if of
+ * another kind. */
 extern const char *ice_json_string(const IceJson *object, const char *key);
 extern int64       ice_json_int64(const IceJson *object, const char *key);
 extern int32       ice_json_int32(const IceJson *object, const char *key);
@@ -91,7 +93,8 @@ extern bool ice_json_is_int64(const IceJson *value, int64 *result);
 /* Raises unless value is an object whose values are all strings (properties maps). */
 extern void ice_json_check_string_map(const IceJson *value, const char *name);
 
-/* Making and editing. A value belongs to one tree: set or append a copy of one that is part of another. Setting marks the node and all above it as edited; keys keep their place. */
+/* Making and editing. A value belongs to one tree: set or append a copy of one that is part of
+ * another. Setting marks the node and all above it as edited; keys keep their place. */
 extern IceJson *ice_json_make_object(void);
 extern IceJson *ice_json_make_array(void);
 extern IceJson *ice_json_make_string(const char *value);
@@ -130,7 +133,9 @@ extern void ice_jw_string(IceJsonWriter *writer, const char *value);
 extern void ice_jw_int(IceJsonWriter *writer, int64 value);
 extern void ice_jw_bool(IceJsonWriter *writer, bool value);
 extern void ice_jw_null(IceJsonWriter *writer);
-extern void ice_jw_raw(IceJsonWriter *writer, const char *text, size_t len); /* a whole value, unchecked */
+
+/* A whole value, unchecked. */
+extern void ice_jw_raw(IceJsonWriter *writer, const char *text, size_t len);
 
 /* Appends a quoted, escaped JSON string. */
 extern void ice_json_escape(StringInfo out, const char *value);

@@ -1,6 +1,6 @@
 /*
  * json_extract.c
- *		Typed extractors: one line per field for the callers, the Java parser's wording for the client.
+ *		Typed extractors: a line per field for the callers, the Java parser's wording for clients.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -37,7 +37,8 @@ ice_json_shown(const IceJson *value)
 static void
 raise_kind(const char *kind, const char *name, const IceJson *value)
 {
-	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name, ice_json_shown(value));
+	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name,
+			  ice_json_shown(value));
 }
 
 /* The member, which may be null; raises if it is not there. */
@@ -199,8 +200,8 @@ void
 ice_json_check_string_map(const IceJson *value, const char *name)
 {
 	if (value->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse string map from non-object value: %s: %s", name,
-				  ice_json_shown(value));
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse string map from non-object value: %s: %s",
+				  name, ice_json_shown(value));
 	for (int i = 0; i < value->count; i++)
 		ice_json_to_string(value->members[i].value, value->members[i].key);
 }

@@ -3,9 +3,9 @@
  *		Builds the tree with PostgreSQL's own JSON parser, so that what icecat accepts is what the
  *		json type accepts.
  *
- * Stricter than the json type in four points: duplicate keys, \u0000, nesting over depth_max and text
- * that is not valid in the database's encoding are refused. Runs in linear time apart from the sort of
- * an object's keys. pg_parse_json() recurses; depth_max bounds it.
+ * Stricter than the json type in four points: duplicate keys, \u0000, nesting over depth_max and
+ * text that is not valid in the database's encoding are refused. Runs in linear time apart from
+ * the sort of an object's keys. pg_parse_json() recurses; depth_max bounds it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -98,7 +98,8 @@ close_container(Parser *parser)
 
 		if (duplicate != NULL)
 			ice_raise(ICE_ERR_BAD_REQUEST, "duplicate key in JSON object: \"%.*s\"",
-					  (int) ice_json_clip(duplicate, strlen(duplicate), MESSAGE_TEXT_MAX), duplicate);
+					  (int) ice_json_clip(duplicate, strlen(duplicate), MESSAGE_TEXT_MAX),
+					  duplicate);
 	}
 }
 
@@ -243,15 +244,17 @@ text_encoding(void)
 #endif
 }
 
-/* A byte sequence that the encoding does not allow would come out of the database as an error later. */
+/* A byte sequence that the encoding does not allow would come out of the database as an error
+ * later. */
 static void
 check_encoding(const char *text, size_t len, int encoding)
 {
 	int valid = pg_encoding_verifymbstr(encoding, text, (int) len);
 
 	if (valid < 0 || (size_t) valid != len)
-		ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at byte %d: invalid byte sequence for encoding %s",
-				  valid, pg_encoding_to_char(encoding));
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "invalid JSON at byte %d: invalid byte sequence for encoding %s", valid,
+				  pg_encoding_to_char(encoding));
 }
 
 static const char *

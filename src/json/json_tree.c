@@ -2,8 +2,8 @@
  * json_tree.c
  *		Members, items and look-ups; making, editing, copying and comparing values.
  *
- * Objects with more than INDEX_MIN members have an index: their positions in the order of their keys.
- * It is sorted by merging, so no choice of keys makes it slow.
+ * Objects with more than INDEX_MIN members have an index: their positions in the order of their
+ * keys. It is sorted by merging, so no choice of keys makes it slow.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

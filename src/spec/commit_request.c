@@ -54,7 +54,8 @@ check_create_alone(const IceCommitRequest *request)
 {
 	for (int i = 0; request->is_create && i < request->requirement_count; i++)
 		if (!ice_requirement_is_create(&request->requirements[i]))
-			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid create requirements: assert-create must be alone");
+			ice_raise(ICE_ERR_BAD_REQUEST,
+					  "Invalid create requirements: assert-create must be alone");
 }
 
 IceCommitRequest *
@@ -130,7 +131,8 @@ ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 		ice_requirement_needs(&request->requirements[i], needs);
 }
 
-/* Properties steer the commit itself: how the metadata file is written, how many old ones are kept. */
+/* Properties steer the commit itself: how the metadata file is written, how many old ones are
+ * kept. */
 void
 ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 {

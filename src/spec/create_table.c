@@ -2,8 +2,9 @@
  * create_table.c
  *		A new table's metadata from a request: fresh ids for all columns and partition fields.
  *
- * The ids of the request only say what belongs to what. As in the Java implementation, the source ids of
- * partition and sort fields are checked against the request's schema before they are translated.
+ * The ids of the request only say what belongs to what. As in the Java implementation, the source
+ * ids of partition and sort fields are checked against the request's schema before they are
+ * translated.
  *
  * REST, createTable.
  *
@@ -68,8 +69,9 @@ translate_sources(IceJson *field, const IceSchema *schema)
 		IceJson *fresh = ice_json_make_array();
 
 		for (int i = 0; i < sources->count; i++)
-			ice_json_append(fresh, ice_json_make_int(fresh_source_id(
-									   schema, ice_json_to_int32(sources->items[i], "source-ids"))));
+			ice_json_append(fresh,
+							ice_json_make_int(fresh_source_id(
+								schema, ice_json_to_int32(sources->items[i], "source-ids"))));
 		ice_json_set(field, "source-ids", fresh);
 	}
 }
@@ -119,8 +121,8 @@ add_spec(IceTableMetadata *metadata, const IcePartitionSpec *spec, const IceSche
 static IceSortOrder *
 read_order(IceJson *json, const IceSchema *schema, int32 format_version)
 {
-	IceSortOrder *order =
-		ice_sort_order_parse(json == NULL ? ice_sort_order_unsorted_json() : ice_json_copy(json));
+	IceSortOrder *order = ice_sort_order_parse(json == NULL ? ice_sort_order_unsorted_json()
+															: ice_json_copy(json));
 
 	ice_sort_order_check_new(order, format_version);
 	ice_sort_order_check_types(order, schema);

@@ -10,8 +10,8 @@
 
 #include <ctype.h>
 
-/* In a shape: 0 = a digit, x = a hexadecimal digit, . = nothing or a fraction of up to 9 digits, all
- * other characters stand for themselves. Returns what follows the shape, or NULL. */
+/* In a shape: 0 = a digit, x = a hexadecimal digit, . = nothing or a fraction of up to 9
+ * digits, all other characters stand for themselves. Returns what follows the shape, or NULL. */
 static const char *
 match_shape(const char *text, const char *shape)
 {

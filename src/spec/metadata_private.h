@@ -22,7 +22,8 @@ extern IcePart *ice_part_only(const IceTableMetadata *metadata,
 /* In properties.c: a whole text that is a 32-bit integer. */
 extern bool ice_parse_int32(const char *text, int32 *value);
 
-/* In properties.c: text without slashes at the end, as Java keeps locations; a lone scheme stays. */
+/* In properties.c: text without slashes at the end, as Java keeps locations; a lone scheme
+ * stays. */
 extern const char *ice_strip_trailing_slash(const char *location);
 
 /* In properties.c: raises BAD_REQUEST unless the text has the form of a UUID. */

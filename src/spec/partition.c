@@ -67,7 +67,8 @@ ice_partition_spec_parse(IceJson *json)
 	IcePartitionSpec *spec = palloc0(sizeof(IcePartitionSpec));
 
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s", ice_json_shown(json));
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s",
+				  ice_json_shown(json));
 	spec->json = json;
 	ice_json_opt_int32(json, "spec-id", &spec->spec_id);
 
@@ -108,10 +109,11 @@ ice_partition_spec_check_names(const IcePartitionSpec *spec, const IceSchema *sc
 			const IceField *column = ice_schema_field_by_name(schema, field->name);
 
 			if (column != NULL && column->id != field->source_id)
-				ice_raise(ICE_ERR_VALIDATION,
-						  "Cannot create identity partition sourced from different field in schema: "
-						  "%s",
-						  field->name);
+				ice_raise(
+					ICE_ERR_VALIDATION,
+					"Cannot create identity partition sourced from different field in schema: "
+					"%s",
+					field->name);
 		}
 		for (int j = 0; j < i; j++)
 			if (strcmp(spec->fields[j].name, field->name) == 0)

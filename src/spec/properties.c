@@ -13,14 +13,10 @@
 #include "spec/metadata_private.h"
 
 static const char *const reserved_properties[] = {
-	"format-version",
-	"uuid",
-	"snapshot-count",
-	"current-snapshot-id",
-	"current-snapshot-summary",
-	"current-snapshot-timestamp-ms",
-	"current-schema",
-	"default-partition-spec",
+	"format-version",           "uuid",
+	"snapshot-count",           "current-snapshot-id",
+	"current-snapshot-summary", "current-snapshot-timestamp-ms",
+	"current-schema",           "default-partition-spec",
 	"default-sort-order",
 };
 
@@ -61,7 +57,8 @@ ice_strip_trailing_slash(const char *location)
 {
 	size_t len = strlen(location);
 
-	while (len > 1 && location[len - 1] == '/' && !(len > 3 && strncmp(location + len - 3, "://", 3) == 0))
+	while (len > 1 && location[len - 1] == '/' &&
+		   !(len > 3 && strncmp(location + len - 3, "://", 3) == 0))
 		len--;
 	return location[len] == '\0' ? location : pnstrdup(location, len);
 }

@@ -12,8 +12,9 @@
 /* Properties that carry metadata fields in a request and are never kept as properties. */
 extern bool ice_property_is_reserved(const char *name);
 
-/* The properties that a new table keeps: the defaults for new tables, then the given ones without the
- * reserved ones; given may be NULL. Raises VALIDATION for commit.retry.* values that are no numbers. */
+/* The properties that a new table keeps: the defaults for new tables, then the given ones
+ * without the reserved ones; given may be NULL. Raises VALIDATION for commit.retry.* values
+ * that are no numbers. */
 extern IceJson *ice_properties_of_new_table(const IceJson *given);
 
 /* The property "format-version", or the default. Raises BAD_REQUEST. */

@@ -37,10 +37,10 @@ ice_ref_parse(IceRef *ref, const IceJson *json)
 	memset(ref, 0, sizeof(*ref));
 	ref->snapshot_id = ice_json_int64(json, "snapshot-id");
 	ref->is_branch = parse_type(ice_json_string(json, "type"));
-	ref->has_min_snapshots_to_keep =
-		ice_json_opt_int32(json, "min-snapshots-to-keep", &ref->min_snapshots_to_keep);
-	ref->has_max_snapshot_age_ms =
-		ice_json_opt_int64(json, "max-snapshot-age-ms", &ref->max_snapshot_age_ms);
+	ref->has_min_snapshots_to_keep = ice_json_opt_int32(json, "min-snapshots-to-keep",
+														&ref->min_snapshots_to_keep);
+	ref->has_max_snapshot_age_ms = ice_json_opt_int64(json, "max-snapshot-age-ms",
+													  &ref->max_snapshot_age_ms);
 	ref->has_max_ref_age_ms = ice_json_opt_int64(json, "max-ref-age-ms", &ref->max_ref_age_ms);
 	check_retention(ref);
 }

@@ -62,10 +62,11 @@ check_uuid(const IceRequirement *requirement, IceTableMetadata *metadata)
 {
 	if (pg_strcasecmp(requirement->text, metadata->table_uuid) != 0)
 		ice_raise(ICE_ERR_COMMIT_FAILED,
-				  "Requirement failed: UUID does not match: expected %s != %s", metadata->table_uuid,
-				  requirement->text);
+				  "Requirement failed: UUID does not match: expected %s != %s",
+				  metadata->table_uuid, requirement->text);
 }
 
+/* The ref's own JSON is looked at only for the message. */
 static void
 check_ref(const IceRequirement *requirement, IceTableMetadata *metadata)
 {
@@ -136,7 +137,8 @@ static const IceRequirementKind kinds[] = {
 	{"assert-create", NULL, parse_nothing, check_create, false},
 	{"assert-table-uuid", NULL, parse_uuid, check_uuid, false},
 	{"assert-ref-snapshot-id", NULL, parse_ref, check_ref, true},
-	{"assert-last-assigned-field-id", "last-assigned-field-id", parse_id, check_last_field_id, false},
+	{"assert-last-assigned-field-id", "last-assigned-field-id", parse_id, check_last_field_id,
+	 false},
 	{"assert-current-schema-id", "current-schema-id", parse_id, check_schema_id, false},
 	{"assert-last-assigned-partition-id", "last-assigned-partition-id", parse_id,
 	 check_last_partition_id, false},

@@ -3,8 +3,8 @@
  *		A schema: its fields by id and by name, its rules, fresh ids.
  *
  * Names are those of the Java implementation: the full name counts "element", "key" and "value" as
- * levels; the short name leaves out "element" and "value" in front of a struct's fields, and is only
- * looked at where no full name matches.
+ * levels; the short name leaves out "element" and "value" in front of a struct's fields, and is
+ * only looked at where no full name matches.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -77,6 +77,7 @@ compare_names(const void *a, const void *b)
 	return strcmp((*(IceField *const *) a)->full_name, (*(IceField *const *) b)->full_name);
 }
 
+/* Fills both indexes and refuses ids and names that come twice. */
 static void
 build_indexes(IceSchema *schema)
 {
@@ -124,6 +125,7 @@ ice_schema_field(const IceSchema *schema, int32 id)
 	return NULL;
 }
 
+/* By full name, else the field with the lowest id that has the short name. */
 IceField *
 ice_schema_field_by_name(const IceSchema *schema, const char *name)
 {
@@ -158,8 +160,8 @@ check_identifier_parents(const IceField *field, const IceField *parent)
 	check_identifier_parents(field, parent->parent);
 	if (parent->type.id != ICE_TYPE_STRUCT)
 		ice_raise(ICE_ERR_VALIDATION,
-				  "Cannot add field %s as an identifier field: must not be nested in %s", field->name,
-				  ice_schema_field_text(parent));
+				  "Cannot add field %s as an identifier field: must not be nested in %s",
+				  field->name, ice_schema_field_text(parent));
 	if (!parent->required)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Cannot add field %s as an identifier field: must not be nested in an optional "
@@ -167,6 +169,7 @@ check_identifier_parents(const IceField *field, const IceField *parent)
 				  field->name, ice_schema_field_text(parent));
 }
 
+/* The rules of the Java method Schema.validateIdentifierField. */
 static void
 check_identifier_field(const IceSchema *schema, int32 id)
 {
@@ -248,15 +251,16 @@ ice_schema_check_format_version(const IceSchema *schema, int32 format_version)
 	{
 		const IceField *field = schema->by_id[i];
 		int32           min_version = ice_type_min_format_version(&field->type);
-		const IceJson  *value =
-			 field->initial_default != NULL ? field->initial_default : field->write_default;
+		const IceJson *value = field->initial_default != NULL ? field->initial_default
+															  : field->write_default;
 
 		if (value != NULL && format_version < DEFAULT_VALUES_MIN_FORMAT_VERSION)
-			appendStringInfo(&problems,
-							 "\n- Invalid %s default for %s: non-null default (%s) is not supported "
-							 "until v%d",
-							 field->initial_default != NULL ? "initial" : "write", field->full_name,
-							 ice_json_shown(value), DEFAULT_VALUES_MIN_FORMAT_VERSION);
+			appendStringInfo(
+				&problems,
+				"\n- Invalid %s default for %s: non-null default (%s) is not supported "
+				"until v%d",
+				field->initial_default != NULL ? "initial" : "write", field->full_name,
+				ice_json_shown(value), DEFAULT_VALUES_MIN_FORMAT_VERSION);
 		else if (format_version < min_version)
 			appendStringInfo(&problems, "\n- Invalid type for %s: %s is not supported until v%d",
 							 field->full_name, ice_type_text(&field->type), min_version);
@@ -299,6 +303,7 @@ set_int_if_changed(IceJson *object, const char *key, int32 value)
 		ice_json_set(object, key, ice_json_make_int(value));
 }
 
+/* Translates the list in its order; it is left alone if all ids stayed. */
 static void
 write_identifier_ids(IceSchema *schema)
 {

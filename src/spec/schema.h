@@ -24,7 +24,8 @@ typedef struct IceSchema
 	int32      highest_id;       /* 0: no fields */
 } IceSchema;
 
-/* Checks unique ids and names and the rules for identifier fields. Raises BAD_REQUEST, VALIDATION. */
+/* Checks unique ids and names and the rules for identifier fields. Raises BAD_REQUEST,
+ * VALIDATION. */
 extern IceSchema *ice_schema_parse(IceJson *json);
 
 extern IceField *ice_schema_field(const IceSchema *schema, int32 id);
@@ -36,8 +37,9 @@ extern void ice_schema_check_format_version(const IceSchema *schema, int32 forma
 /* Same fields and identifier fields; the schema's id and unknown members do not count. */
 extern bool ice_schema_same(const IceSchema *a, const IceSchema *b);
 
-/* Gives all fields new ids, counting on from *last_id, in Java's order, and writes them, the identifier
- * field ids and the schema id into schema->json. fresh_id of the fields tells the new ids. */
+/* Gives all fields new ids, counting on from *last_id, in Java's order, and writes them, the
+ * identifier field ids and the schema id into schema->json. fresh_id of the fields tells the
+ * new ids. */
 extern void ice_schema_assign_fresh_ids(IceSchema *schema, int32 schema_id, int32 *last_id);
 
 #endif

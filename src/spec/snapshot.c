@@ -35,7 +35,8 @@ check_manifests(const IceJson *json)
 	if (manifests == NULL)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing list: manifests");
 	if (manifests->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse JSON array from non-array value: manifests: %s",
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "Cannot parse JSON array from non-array value: manifests: %s",
 				  ice_json_shown(manifests));
 	for (int i = 0; i < manifests->count; i++)
 		ice_json_to_string(manifests->items[i], "manifests");
@@ -55,7 +56,8 @@ parse_rows(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid added-rows (cannot be negative): " INT64_FORMAT,
 				  snapshot->added_rows);
 	if (snapshot->has_first_row_id && !has_added_rows && is_new)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid added-rows (required when first-row-id is set): null");
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "Invalid added-rows (required when first-row-id is set): null");
 }
 
 void

@@ -105,8 +105,8 @@ ice_sort_order_check_new(const IceSortOrder *order, int32 format_version)
 {
 	for (int i = 0; i < order->field_count; i++)
 		if (format_version < 3 && order->fields[i].transform.kind == ICE_TRANSFORM_UNKNOWN)
-			ice_raise(ICE_ERR_VALIDATION, "Unknown sort transform in format v%d: %s", format_version,
-					  order->fields[i].transform.text);
+			ice_raise(ICE_ERR_VALIDATION, "Unknown sort transform in format v%d: %s",
+					  format_version, order->fields[i].transform.text);
 }
 
 bool

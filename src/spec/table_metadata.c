@@ -2,8 +2,8 @@
  * table_metadata.c
  *		The parts of a metadata value: adding, finding, removing.
  *
- * Long lists of the kinds that are looked up (by id or by key) have a hash table of positions, which
- * the look-ups bring up to date, so that filling a list costs nothing extra.
+ * Long lists of the kinds that are looked up (by id or by key) have a hash table of positions,
+ * which the look-ups bring up to date, so that filling a list costs nothing extra.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,8 +22,7 @@
 static bool
 has_text_key(IcePartKind kind)
 {
-	return kind == ICE_PART_REF || kind == ICE_PART_METADATA_LOG ||
-		   kind == ICE_PART_ENCRYPTION_KEY;
+	return kind == ICE_PART_REF || kind == ICE_PART_METADATA_LOG || kind == ICE_PART_ENCRYPTION_KEY;
 }
 
 static uint32
@@ -76,9 +75,11 @@ update_slots(IcePartList *list, IcePartKind kind)
 		slot_insert(list, kind, list->slotted);
 }
 
-/* The part with this id or key; of several the one that is not removed, if with_removed is false. */
+/* The part with this id or key; of several the one that is not removed, if with_removed is
+ * false. */
 static IcePart *
-find(const IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, bool with_removed)
+find(const IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
+	 bool with_removed)
 {
 	/* the hash table is a cache: building it changes nothing that a caller can see */
 	IcePartList *list = unconstify(IcePartList *, &metadata->lists[kind]);
@@ -166,8 +167,8 @@ ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char 
 }
 
 IcePart *
-ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, int64 ordinal,
-				const char *body, size_t body_len)
+ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
+				int64 ordinal, const char *body, size_t body_len)
 {
 	IcePart *part = push_part(metadata, kind, id, key);
 

@@ -3,9 +3,10 @@
  *		One table's metadata as a value: scalars, and lists of parts that keep their exact text.
  *
  * The store loads a value partly: only the lists (and of the snapshots only those ids) that
- * ice_commit_needs() names. The spec layer changes the value in place and marks what it did: a part with
- * added set is new, one with removed set is gone, everything else is untouched. The store writes
- * just these marks. A part that changes is removed and a new one added (refs too: same key).
+ * ice_commit_needs() names. The spec layer changes the value in place and marks what it did: a
+ * part with added set is new, one with removed set is gone, everything else is untouched. The
+ * store writes just these marks. A part that changes is removed and a new one added (refs too:
+ * same key).
  *
  * Order in a list is document order: stored parts first, by ordinal, then the added ones as added.
  * A part that is removed stays in the list and is skipped by look-ups and by the writer.
@@ -32,7 +33,7 @@ typedef enum IcePartKind
 	ICE_PART_STATISTICS,           /* id = snapshot-id */
 	ICE_PART_PARTITION_STATISTICS, /* id = snapshot-id */
 	ICE_PART_ENCRYPTION_KEY,       /* key = key-id */
-	ICE_PART_EXTRA,                /* at most one: an object of the top-level fields icecat does not know */
+	ICE_PART_EXTRA,                /* at most one: an object of the unknown top-level fields */
 	ICE_PART_KINDS
 } IcePartKind;
 
@@ -51,10 +52,10 @@ typedef struct IcePart
 typedef struct IcePartList
 {
 	IcePart **items;
-	int       count;
-	int       capacity;
-	bool      loaded; /* false: the store did not read this list; touching it is a programming error.
-					   * For snapshots true means: those that were asked for. */
+	int   count;
+	int   capacity;
+	bool  loaded;     /* false: the store did not read this list; looking into it is a programming
+					   * error. For snapshots true means: those that were asked for. */
 	int  *slots;      /* private: hash table of positions, NULL while the list is short */
 	int   slot_count;
 	int   slotted;    /* items before this one are in the hash table */
@@ -84,13 +85,16 @@ typedef struct IceTableMetadata
 
 /* -- parts ------------------------------------------------------------------------------------ */
 
-extern IcePart *ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
-							 IceJson *json); /* added = true; body = the json's text */
+/* A new part; its body is the json's text, which is copied only if it was edited: what it was
+ * parsed from must live as long as the metadata. */
+extern IcePart *ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id,
+							 const char *key, IceJson *json);
 /* Used by the store: a part that is in the database. body is not copied. */
 extern IcePart *ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id,
 								const char *key, int64 ordinal, const char *body, size_t body_len);
 extern IcePart *ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
-extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind, const char *key);
+extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind,
+								  const char *key);
 extern IceJson *ice_part_json(IcePart *part);
 extern void     ice_part_remove(IcePart *part);
 
@@ -112,7 +116,7 @@ ice_part_is_gone(const IcePart *part)
 typedef struct IceCreateTable
 {
 	const char *name;
-	const char *location;       /* as asked by the client; NULL: derived by the caller before _new */
+	const char *location;       /* as asked by the client; NULL: the caller derives one */
 	IceJson    *schema;
 	IceJson    *partition_spec; /* NULL: unpartitioned */
 	IceJson    *write_order;    /* NULL: unsorted */
@@ -123,17 +127,20 @@ typedef struct IceCreateTable
 /* Reads a CreateTableRequest body. REST, createTable. Raises BAD_REQUEST, naming the field. */
 extern IceCreateTable *ice_create_table_parse(IceJson *request);
 
-/* A new table's metadata: fresh field ids, spec 0, sort order 0 or 1; format version from the property
- * "format-version" (which is not kept, like other reserved properties). All lists loaded and added. */
-extern IceTableMetadata *ice_table_metadata_new(const IceCreateTable *request, const char *table_uuid,
-												const char *location, int64 now_ms);
+/* A new table's metadata: fresh field ids, spec 0, sort order 0 or 1; format version from the
+ * property "format-version" (which is not kept, like other reserved properties). All lists
+ * loaded and added. */
+extern IceTableMetadata *ice_table_metadata_new(const IceCreateTable *request,
+												const char *table_uuid, const char *location,
+												int64 now_ms);
 
 /* Start value of a commit with assert-create: nothing is set; the updates fill it. */
 extern IceTableMetadata *ice_table_metadata_empty(int32 format_version, const char *table_uuid);
 
 /* Reads and validates a metadata.json of any format version (v1 documents without schemas,
- * partition-specs, sort-orders or uuid included; such gaps are filled as the Java parser does, a missing
- * uuid with fallback_uuid). All lists loaded and added. Raises VALIDATION or BAD_REQUEST. */
+ * partition-specs, sort-orders or uuid included; such gaps are filled as the Java parser does,
+ * a missing uuid with fallback_uuid). All lists loaded and added. Raises VALIDATION or
+ * BAD_REQUEST. */
 extern IceTableMetadata *ice_table_metadata_parse(IceJson *document, const char *fallback_uuid);
 
 /* Checks a complete or partly loaded value's invariants as far as loaded. Raises VALIDATION. */
@@ -168,30 +175,36 @@ typedef struct IceCommitNeeds
 	int    snapshot_id_count;
 } IceCommitNeeds;
 
-/* Parses both arrays (either may be NULL = empty). Raises BAD_REQUEST for an unknown kind or a missing or
- * wrong field, LIMIT_EXCEEDED for more than updates_max updates. */
+/* Parses both arrays (either may be NULL = empty). Raises BAD_REQUEST for an unknown kind or a
+ * missing or wrong field, LIMIT_EXCEEDED for more than updates_max updates. */
 extern IceCommitRequest *ice_commit_request_parse(IceJson *requirements, IceJson *updates,
 												  int updates_max);
 
-/* current_snapshot_id of the head may be needed too: the store adds it when lists[SNAPSHOT] is set. */
+/* current_snapshot_id of the head may be needed too: the store adds it when lists[SNAPSHOT] is
+ * set. */
 extern void ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
 extern void ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
 
 /* metadata NULL: the table does not exist. Raises COMMIT_FAILED "Requirement failed: …". */
 extern void ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metadata);
 
-/* Applies all updates in order, then validates. Sets last_updated_ms. Returns false when nothing
- * changed. Raises VALIDATION or BAD_REQUEST; COMMIT_FAILED where the rule is retryable (stale sequence number,
- * first-row-id behind next-row-id). metadata is undefined after an error. */
-extern bool ice_updates_apply(const IceCommitRequest *request, IceTableMetadata *metadata, int64 now_ms);
+/* Applies all updates in order, then validates. Sets last_updated_ms. Returns false when
+ * nothing changed. Raises VALIDATION or BAD_REQUEST; COMMIT_FAILED where the rule is retryable
+ * (stale sequence number, first-row-id behind next-row-id). metadata is undefined after an
+ * error. */
+extern bool ice_updates_apply(const IceCommitRequest *request, IceTableMetadata *metadata,
+							  int64 now_ms);
 
-/* The format version that a create commit starts from: its upgrade-format-version, else the default. */
+/* The format version that a create commit starts from: its upgrade-format-version, else the
+ * default. */
 extern int32 ice_commit_initial_format_version(const IceCommitRequest *request);
 
-/* Appends the entry for the file that this commit replaces (before_ms: its last-updated-ms) to the metadata log. The
- * list need not be loaded; trimming to write.metadata.previous-versions-max is the store's (it needs
- * ICE_PART_PROPERTIES loaded to know it). */
-extern void ice_metadata_log_push(IceTableMetadata *metadata, const char *metadata_file, int64 before_ms);
+/* Appends the entry for the file that this commit replaces (before_ms: its last-updated-ms) to
+ * the metadata log. The list need not be loaded; trimming to
+ * write.metadata.previous-versions-max is the store's (it needs ICE_PART_PROPERTIES loaded to
+ * know it). */
+extern void ice_metadata_log_push(IceTableMetadata *metadata, const char *metadata_file,
+								  int64 before_ms);
 extern int  ice_metadata_log_max(const IceTableMetadata *metadata);
 
 #endif

@@ -2,8 +2,8 @@
  * table_metadata_parse.c
  *		Reads a metadata document of any format version.
  *
- * Parts keep the document's text. What version 1 may leave out is filled in as the Java parser does;
- * where Java refuses a version 1 document that other libraries wrote (schemas without
+ * Parts keep the document's text. What version 1 may leave out is filled in as the Java parser
+ * does; where Java refuses a version 1 document that other libraries wrote (schemas without
  * current-schema-id, partition-specs without default-spec-id), the current schema is the one in
  * "schema" and the default spec the one with the highest id.
  *
@@ -72,7 +72,8 @@ versioned_list(const IceTableMetadata *metadata, const IceJson *document, const 
 	IceJson *list = optional_list(document, key, what);
 
 	if (list == NULL && metadata->format_version > 1)
-		ice_raise(ICE_ERR_BAD_REQUEST, "%s must exist in format v%d", key, metadata->format_version);
+		ice_raise(ICE_ERR_BAD_REQUEST, "%s must exist in format v%d", key,
+				  metadata->format_version);
 	return list;
 }
 
@@ -185,8 +186,8 @@ add_specs(IceTableMetadata *metadata, IceJson *specs)
 			json = ice_partition_spec_to_json(spec);
 		}
 		add_unique(metadata, ICE_PART_PARTITION_SPEC, spec_id, json, "partition specs");
-		metadata->last_partition_id =
-			Max(metadata->last_partition_id, ice_partition_spec_last_id(spec));
+		metadata->last_partition_id = Max(metadata->last_partition_id,
+										  ice_partition_spec_last_id(spec));
 		metadata->default_spec_id = Max(metadata->default_spec_id, spec_id);
 	}
 }
@@ -220,6 +221,7 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 				  metadata->format_version);
 }
 
+/* Version 1 may lack the list: then the table is unsorted. */
 static void
 parse_orders(IceTableMetadata *metadata, const IceJson *document)
 {
@@ -246,9 +248,10 @@ parse_orders(IceTableMetadata *metadata, const IceJson *document)
 static void
 check_defaults(const IceTableMetadata *metadata, const IceSchema *schema)
 {
-	IcePart *spec_part = ice_part_find(metadata, ICE_PART_PARTITION_SPEC, metadata->default_spec_id);
-	IcePart *order_part =
-		ice_part_find(metadata, ICE_PART_SORT_ORDER, metadata->default_sort_order_id);
+	IcePart *spec_part = ice_part_find(metadata, ICE_PART_PARTITION_SPEC,
+									   metadata->default_spec_id);
+	IcePart *order_part = ice_part_find(metadata, ICE_PART_SORT_ORDER,
+										metadata->default_sort_order_id);
 
 	if (spec_part != NULL)
 	{
@@ -296,7 +299,8 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 		return;
 	}
 	if (refs->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse refs from non-object: %s", ice_json_shown(refs));
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse refs from non-object: %s",
+				  ice_json_shown(refs));
 	for (int i = 0; i < refs->count; i++)
 	{
 		const IceJsonMember *member = &refs->members[i];
@@ -329,17 +333,18 @@ parse_logs(IceTableMetadata *metadata, const IceJson *document)
 	}
 }
 
+/* Statistics, partition statistics and encryption keys. */
 static void
 parse_files(IceTableMetadata *metadata, const IceJson *document)
 {
 	IceJson *statistics = optional_list(document, "statistics", "statistics files");
-	IceJson *partition_statistics =
-		optional_list(document, "partition-statistics", "partition statistics files");
+	IceJson *partition_statistics = optional_list(document, "partition-statistics",
+												  "partition statistics files");
 	IceJson *keys = optional_list(document, "encryption-keys", "encryption keys");
 
 	for (int i = 0; statistics != NULL && i < statistics->count; i++)
-		ice_part_add(metadata, ICE_PART_STATISTICS, ice_statistics_parse(statistics->items[i]), NULL,
-					 statistics->items[i]);
+		ice_part_add(metadata, ICE_PART_STATISTICS, ice_statistics_parse(statistics->items[i]),
+					 NULL, statistics->items[i]);
 	for (int i = 0; partition_statistics != NULL && i < partition_statistics->count; i++)
 		ice_part_add(metadata, ICE_PART_PARTITION_STATISTICS,
 					 ice_partition_statistics_parse(partition_statistics->items[i]), NULL,
@@ -389,7 +394,8 @@ keep_unknown_fields(IceTableMetadata *metadata, const IceJson *document)
 
 	for (int i = 0; i < document->count; i++)
 		if (!is_known(metadata, document->members[i].key))
-			ice_json_set(extra, document->members[i].key, ice_json_copy(document->members[i].value));
+			ice_json_set(extra, document->members[i].key,
+						 ice_json_copy(document->members[i].value));
 	if (extra->count > 0)
 		ice_part_add(metadata, ICE_PART_EXTRA, 0, NULL, extra);
 }

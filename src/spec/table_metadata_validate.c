@@ -2,8 +2,8 @@
  * table_metadata_validate.c
  *		What must hold in any metadata value, as far as the lists are loaded.
  *
- * Snapshots and log entries are looked into only where they are new: what is stored was checked when
- * it came. Messages follow the constructor of the Java class TableMetadata.
+ * Snapshots and log entries are looked into only where they are new: what is stored was checked
+ * when it came. Messages follow the constructor of the Java class TableMetadata.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -28,6 +28,7 @@ check_scalars(const IceTableMetadata *metadata)
 				  metadata->last_sequence_number);
 }
 
+/* There are schemas, specs and orders, and those that are in use exist. */
 static void
 check_structure(const IceTableMetadata *metadata)
 {

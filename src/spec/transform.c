@@ -11,12 +11,9 @@ static const struct
 	const char      *name;
 	IceTransformKind kind;
 } plain_transforms[] = {
-	{"identity", ICE_TRANSFORM_IDENTITY},
-	{"void", ICE_TRANSFORM_VOID},
-	{"year", ICE_TRANSFORM_YEAR},
-	{"month", ICE_TRANSFORM_MONTH},
-	{"day", ICE_TRANSFORM_DAY},
-	{"hour", ICE_TRANSFORM_HOUR},
+	{"identity", ICE_TRANSFORM_IDENTITY}, {"void", ICE_TRANSFORM_VOID},
+	{"year", ICE_TRANSFORM_YEAR},         {"month", ICE_TRANSFORM_MONTH},
+	{"day", ICE_TRANSFORM_DAY},           {"hour", ICE_TRANSFORM_HOUR},
 };
 
 /* Reads NAME[WIDTH]; false if the text has another form. */
@@ -109,6 +106,7 @@ truncate_accepts(const IceType *type)
 	}
 }
 
+/* canTransform() of the Java transforms. */
 bool
 ice_transform_accepts(const IceTransform *transform, const IceType *type)
 {

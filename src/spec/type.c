@@ -41,7 +41,8 @@ static const struct
 	{"geography", ICE_TYPE_GEOGRAPHY},
 };
 
-static const char *const edge_algorithms[] = {"spherical", "vincenty", "thomas", "andoyer", "karney"};
+static const char *const edge_algorithms[] = {"spherical", "vincenty", "thomas", "andoyer",
+											  "karney"};
 
 /* -- types with parameters -------------------------------------------------------------------- */
 
@@ -149,8 +150,8 @@ parse_geo(IceType *type, const char *name)
 	type->crs = trimmed(open + 1, (comma != NULL ? comma : close) - open - 1);
 	if (*type->crs == '\0')
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid CRS: (empty string)");
-	type->algorithm =
-		comma != NULL ? check_algorithm(trimmed(comma + 1, close - comma - 1)) : DEFAULT_ALGORITHM;
+	type->algorithm = comma != NULL ? check_algorithm(trimmed(comma + 1, close - comma - 1))
+									: DEFAULT_ALGORITHM;
 	return true;
 }
 
@@ -343,6 +344,7 @@ fields_equal(const IceField *a, const IceField *b)
 		   ice_type_equal(&a->type, &b->type);
 }
 
+/* Ids, names, comments and default values of nested fields count. */
 bool
 ice_type_equal(const IceType *a, const IceType *b)
 {
@@ -398,6 +400,7 @@ append_nested(StringInfo out, const IceType *type)
 	appendStringInfoChar(out, '>');
 }
 
+/* The inverse of parsing, for nested types in the notation of Java's toString(). */
 static void
 append_type(StringInfo out, const IceType *type)
 {

@@ -2,8 +2,9 @@
  * update.h
  *		Updates: what a commit changes.
  *
- * Each kind has three functions: parse reads the update's fields, needs names what must be loaded, apply
- * changes the metadata. The table of kinds is in update.c, the functions are in update_*.c by subject.
+ * Each kind has three functions: parse reads the update's fields, needs names what must be loaded,
+ * apply changes the metadata. The table of kinds is in update.c, the functions are in update_*.c
+ * by subject.
  *
  * REST, TableUpdate.
  *

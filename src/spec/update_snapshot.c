@@ -2,9 +2,9 @@
  * update_snapshot.c
  *		Updates of snapshots, refs, the snapshot log and statistics.
  *
- * An append loads neither the snapshot log nor other snapshots than those it names: what it adds to the
- * log is only appended. Snapshots that main pointed to only in the middle of a commit leave no trace
- * in the log, as in the Java implementation.
+ * An append loads neither the snapshot log nor other snapshots than those it names: what it adds
+ * to the log is only appended. Snapshots that main pointed to only in the middle of a commit leave
+ * no trace in the log, as in the Java implementation.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -38,6 +38,7 @@ check_not_empty(const IceTableMetadata *metadata, IcePartKind kind, const char *
 		ice_raise(ICE_ERR_VALIDATION, "Attempting to add a snapshot before a %s is added", what);
 }
 
+/* A sequence number that is not new means that another commit came first: the client can retry. */
 static void
 check_new_snapshot(const IceTableMetadata *metadata, const IceUpdate *update)
 {
@@ -88,8 +89,8 @@ ice_apply_add_snapshot(IceUpdateContext *context, const IceUpdate *update)
 	IceTableMetadata *metadata = context->metadata;
 
 	check_new_snapshot(metadata, update);
-	metadata->last_sequence_number =
-		Max(metadata->last_sequence_number, update->snapshot.sequence_number);
+	metadata->last_sequence_number = Max(metadata->last_sequence_number,
+										 update->snapshot.sequence_number);
 	if (metadata->format_version >= 3)
 		assign_rows(metadata, &update->snapshot);
 	ice_part_add(metadata, ICE_PART_SNAPSHOT, update->id, NULL, update->value);
@@ -114,9 +115,9 @@ ice_needs_set_snapshot_ref(const IceUpdate *update, IceCommitNeeds *needs)
 }
 
 /*
- * When main came to a snapshot: the snapshot's own time if it is new, else now. A client whose clock is
- * far behind must not make the log run backwards, since readers would refuse the whole table: the
- * last entry is no later than the last update or the current snapshot.
+ * When main came to a snapshot: the snapshot's own time if it is new, else now. A client whose
+ * clock is far behind must not make the log run backwards, since readers would refuse the whole
+ * table: the last entry is no later than the last update or the current snapshot.
  */
 static int64
 time_of_change(const IceUpdateContext *context, IcePart *snapshot)
@@ -146,6 +147,7 @@ log_main(IceUpdateContext *context, IcePart *snapshot)
 	context->main_changed = true;
 }
 
+/* Setting a ref to what it is changes nothing, whether or not its snapshot is there. */
 void
 ice_apply_set_snapshot_ref(IceUpdateContext *context, const IceUpdate *update)
 {
@@ -294,8 +296,8 @@ is_intermediate(const IceTableMetadata *metadata, const IcePart *entry)
 		   snapshot->added;
 }
 
-/* An entry whose snapshot is gone takes all entries before it along: otherwise it would seem that an
- * older snapshot had been current in its time. */
+/* An entry whose snapshot is gone takes all entries before it along: otherwise it would seem
+ * that an older snapshot had been current in its time. */
 static void
 drop_gone_history(IcePartList *log, const IceTableMetadata *metadata)
 {

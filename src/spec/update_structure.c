@@ -119,6 +119,7 @@ find_same_schema(const IceTableMetadata *metadata, const IceSchema *schema)
 	return NULL;
 }
 
+/* Keeps the field ids as given; the schema's own id becomes the highest plus one. */
 void
 ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 {
@@ -299,6 +300,7 @@ check_spec(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
 	ice_partition_spec_check_types(spec, schema);
 }
 
+/* Keeps given field ids; the spec's own id becomes the highest plus one. */
 void
 ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 {
@@ -322,9 +324,10 @@ ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 				  "Spec does not use sequential IDs that are required in v1: %s",
 				  ice_partition_spec_text(spec));
 	spec_id = highest_id(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID - 1) + 1;
-	metadata->last_partition_id =
-		Max(metadata->last_partition_id, ice_partition_spec_last_id(spec));
-	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, spec_id, NULL, with_id(json, "spec-id", spec_id));
+	metadata->last_partition_id = Max(metadata->last_partition_id,
+									  ice_partition_spec_last_id(spec));
+	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, spec_id, NULL,
+				 with_id(json, "spec-id", spec_id));
 	context->last_spec_id = spec_id;
 	context->changed = true;
 }
@@ -424,8 +427,7 @@ ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
 		return;
 	}
 	if (order->field_count > 0)
-		order_id =
-			highest_id(metadata, ICE_PART_SORT_ORDER, ICE_INITIAL_SORT_ORDER_ID - 1) + 1;
+		order_id = highest_id(metadata, ICE_PART_SORT_ORDER, ICE_INITIAL_SORT_ORDER_ID - 1) + 1;
 	ice_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL,
 				 with_id(update->value, "order-id", order_id));
 	context->last_sort_order_id = order_id;
@@ -450,8 +452,8 @@ void
 ice_apply_set_default_sort_order(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
-	int32             order_id =
-		resolve_id(update->id, context->last_sort_order_id, "sort order", "sort order");
+	int32 order_id = resolve_id(update->id, context->last_sort_order_id, "sort order",
+								"sort order");
 
 	if (order_id == metadata->default_sort_order_id)
 		return;

@@ -1,6 +1,6 @@
 /*
  * update_table.c
- *		Updates of the table as a whole: uuid, format version, location, properties, encryption keys.
+ *		Updates of the table itself: uuid, format version, location, properties, encryption keys.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -51,7 +51,8 @@ ice_needs_upgrade_format_version(const IceUpdate *update pg_attribute_unused(),
 	ice_needs_list(needs, ICE_PART_EXTRA);
 }
 
-/* Fields that the old version did not know were kept as unknown ones; the new version writes them. */
+/* Fields that the old version did not know were kept as unknown ones; the new version writes
+ * them. */
 static void
 drop_extra_fields(IceTableMetadata *metadata)
 {
@@ -79,8 +80,8 @@ ice_apply_upgrade_format_version(IceUpdateContext *context, const IceUpdate *upd
 
 	if (version > ICE_FORMAT_VERSION_MAX)
 		ice_raise(ICE_ERR_VALIDATION,
-				  "Cannot upgrade table to unsupported format version: v%d (supported: v%d)", version,
-				  ICE_FORMAT_VERSION_MAX);
+				  "Cannot upgrade table to unsupported format version: v%d (supported: v%d)",
+				  version, ICE_FORMAT_VERSION_MAX);
 	if (version < metadata->format_version)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot downgrade v%d table to v%d", metadata->format_version,
 				  version);

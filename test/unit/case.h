@@ -22,8 +22,8 @@ extern char *case_read_file(const char *path, size_t *len);
 /* A file as JSON; fails the case if it is none. */
 extern IceJson *case_read_json(const char *path);
 
-/* The value at a path such as /schemas/0/fields/2/id; /x/# is the number of entries of x, a negative
- * index counts from the end. NULL if there is nothing. */
+/* The value at a path such as /schemas/0/fields/2/id; /x/# is the number of entries of x, a
+ * negative index counts from the end. NULL if there is nothing. */
 extern IceJson *case_at(IceJson *value, const char *path);
 
 /* Compares a document with {"path": value, ...}; null means absent or null. */

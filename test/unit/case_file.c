@@ -121,8 +121,7 @@ case_document(const IceJson *file)
 	if (metadata == NULL)
 		return NULL;
 	if (metadata->kind == ICE_JSON_STRING)
-		metadata =
-			case_read_json(psprintf("%s/base/%s.json", case_data_dir, metadata->string));
+		metadata = case_read_json(psprintf("%s/base/%s.json", case_data_dir, metadata->string));
 	for (int i = 0; with != NULL && i < with->count; i++)
 	{
 		if (with->members[i].value->kind == ICE_JSON_NULL)

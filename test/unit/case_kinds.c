@@ -2,9 +2,9 @@
  * case_kinds.c
  *		What each kind of case does, and how it is judged.
  *
- * "expect" is "ok", "unchanged", {"error": code, "message": text}, or {"/path": value, ...}. A case of
- * updates runs twice: on the whole document, and on what ice_commit_needs() says, as the store loads
- * it; both ways must give the same document or the same error.
+ * "expect" is "ok", "unchanged", {"error": code, "message": text}, or {"/path": value, ...}. A
+ * case of updates runs twice: on the whole document, and on what ice_commit_needs() says, as the
+ * store loads it; both ways must give the same document or the same error.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -41,7 +41,7 @@ attempt(Action action, const IceJson *file)
 		action(file, &outcome);
 	else
 	{
-		outcome = (Outcome) {.raised = true, .code = trap.code, .message = trap.message};
+		outcome = (Outcome){.raised = true, .code = trap.code, .message = trap.message};
 		if (trap.code == ICE_ERR_COUNT)
 		{
 			ice_trap = outer;
@@ -244,8 +244,8 @@ case_create(const IceJson *file)
 static void
 run_requirement(const IceJson *file, Outcome *outcome pg_attribute_unused())
 {
-	IceCommitRequest *request =
-		ice_commit_request_parse(ice_json_member(file, "requirements"), NULL, UPDATES_MAX);
+	IceCommitRequest *request = ice_commit_request_parse(ice_json_member(file, "requirements"),
+														 NULL, UPDATES_MAX);
 	IceJson *document = case_document(file);
 
 	ice_requirements_check(request, document == NULL ? NULL : parse_document(document));
@@ -351,8 +351,8 @@ run_update_whole(const IceJson *file, Outcome *outcome)
 	IceTableMetadata *metadata;
 
 	if (document == NULL)
-		metadata =
-			ice_table_metadata_empty(ice_commit_initial_format_version(request), FALLBACK_UUID);
+		metadata = ice_table_metadata_empty(ice_commit_initial_format_version(request),
+											FALLBACK_UUID);
 	else
 		metadata = as_stored(parse_document(document), NULL);
 	outcome->changed = ice_updates_apply(request, metadata, now_of(file));
@@ -395,9 +395,12 @@ case_update(const IceJson *file)
 /* -- needs ------------------------------------------------------------------------------------ */
 
 static const char *const kind_names[ICE_PART_KINDS] = {
-	"schemas",    "partition-specs", "sort-orders",  "properties",
-	"snapshots",  "refs",            "snapshot-log", "metadata-log",
-	"statistics", "partition-statistics", "encryption-keys", "extra",
+	"schemas",         "partition-specs",
+	"sort-orders",     "properties",
+	"snapshots",       "refs",
+	"snapshot-log",    "metadata-log",
+	"statistics",      "partition-statistics",
+	"encryption-keys", "extra",
 };
 
 static void
