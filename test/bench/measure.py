@@ -97,7 +97,7 @@ class Bench:
         latency = re.search(r"latency average = ([\d.]+) ms", output.stdout)
         rate = re.search(r"tps = ([\d.]+)", output.stdout)
         if output.returncode or not found:
-            print(output.stdout[-2000:])
+            print(output.stdout[:1000])
             return {"done": 0, "other": 1, "seconds": 1, "p50": "-", "p99": "-", "http": False, **used}
         runs = int(found.group(1))
         done = self.number(count_true) - before if count_true else runs
@@ -119,7 +119,7 @@ class Bench:
         found = re.search(r"RESULT done=(\d+) conflicts=(\d+) other=(\d+) socket_errors=(\d+) us=(\d+) "
                           r"p50_us=(\d+) p99_us=(\d+)", output.stdout)
         if not found:
-            print(output.stdout[-2000:])
+            print(output.stdout[:1000])
             return {"done": 0, "other": 1, "seconds": 1, "p50": "-", "p99": "-", "http": True, **used}
         done, conflicts, other, socket_errors, duration, p50, p99 = (int(n) for n in found.groups())
         return {"done": done, "conflicts": conflicts, "other": other + socket_errors, "seconds": duration / 1e6,
@@ -142,7 +142,7 @@ class Bench:
     def sizes(self, snapshots, floors):
         """Loads and commits of tables with a number of snapshots, through SQL and HTTP."""
         read, commit, one = floors
-        names = {"warehouse": f"'{self.options.warehouse}'", "tables": self.options.clients}
+        names = {"warehouse": self.options.warehouse, "tables": self.options.clients}
         http = {"BENCH_TABLES": str(self.options.clients), "BENCH_SNAPSHOTS": str(snapshots)}
         landed = "SELECT coalesce(max(version), 0) FROM icecat_data.table_head AS h JOIN icecat_data.relation AS r " \
             "ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.table_id WHERE r.name = 'one' AND r.dropped_at IS NULL"

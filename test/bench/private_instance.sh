@@ -43,8 +43,9 @@ private_instance_start()
 
 private_gateway_start()
 {
+    quiet "$PRIVATE_LOG" make -C "$SOURCE_DIR/contrib-gateway" PG_CONFIG="$PGC" || return 1
+    install_from "$SOURCE_DIR" "$PRIVATE_LOG" || return 1
     create_catalog "$1" || return 1
-    install -m 755 "$SOURCE_DIR/contrib-gateway/icecat-gateway" "$HOME_DIR/bin/icecat-gateway" || return 1
     GATEWAY_PORT=$(free_port "$GATEWAY_PORT_FIRST")
     start_gateway "$GATEWAY_PORT"
 }

@@ -1,4 +1,5 @@
 -- bench.append: one attempt to append to table "one"; true if it landed.
+SET client_min_messages = warning;
 DROP SCHEMA IF EXISTS bench CASCADE;
 CREATE SCHEMA bench;
 CREATE TABLE bench.outcome (landed boolean);

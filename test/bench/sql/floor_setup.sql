@@ -1,4 +1,5 @@
 -- What plain PostgreSQL does for the same bytes and rows: the floor that every figure is compared with.
+SET client_min_messages = warning;
 DROP SCHEMA IF EXISTS floor CASCADE;
 CREATE SCHEMA floor;
 CREATE TABLE floor.document (id integer PRIMARY KEY, body text NOT NULL);

@@ -19,7 +19,7 @@ CREATE TRIGGER touch BEFORE UPDATE ON icecat_data.unkeyed FOR EACH ROW EXECUTE F
 CREATE RULE quiet AS ON DELETE TO icecat_data.unkeyed DO INSTEAD NOTHING;
 
 CREATE FUNCTION icecat.lie(name text, body jsonb) RETURNS text LANGUAGE sql IMMUTABLE SECURITY DEFINER
-	AS 'SELECT icecat.version()';
+	AS 'SELECT * FROM icecat.list_warehouses()';
 COMMENT ON FUNCTION icecat.lie(text, jsonb) IS 'lies';
 CREATE FUNCTION icecat_data.definer() RETURNS integer LANGUAGE sql SECURITY DEFINER PARALLEL SAFE AS 'SELECT 1';
 CREATE FUNCTION icecat.writer(p_warehouse text) RETURNS integer LANGUAGE sql PARALLEL SAFE AS 'SELECT 1';
