@@ -332,25 +332,39 @@ handle_signals(void)
 	}
 }
 
-/* Works until it may end. An error pause must not be cut short by commits. */
+/* Sleeps until there is something to do. After an error the whole pause is kept, whoever sets the latch. */
+static void
+rest(void)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), sleep_ms());
+	int         event;
+
+	do
+	{
+		long ms = Max(1, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
+
+		event = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+						  PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	} while (state.errors > 0 && (event & WL_TIMEOUT) == 0);
+	if (event & WL_LATCH_SET)
+		pg_usleep(GATHER_US);
+}
+
+/* Works until it may end. */
 static void
 run(void)
 {
 	for (;;)
 	{
-		int wake = WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | (state.errors > 0 ? 0 : WL_LATCH_SET);
-		int event;
-
 		handle_signals();
 		work_safely();
 		if (state.worked)
 			state.last_work_at = GetCurrentTimestamp();
 		if (wants_to_end())
 			return;
-		event = WaitLatch(MyLatch, wake, sleep_ms(), PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		if (event & WL_LATCH_SET)
-			pg_usleep(GATHER_US);
+		rest();
 	}
 }
 
@@ -395,7 +409,7 @@ ice_worker_main(Datum argument)
 	{
 		run();
 		ice_worker_release_slot();
-		if (state.in_the_way || !state.installed)
+		if (state.in_the_way)
 			break;
 		/* A commit between the last look and the release may have woken nobody but us. */
 		work_safely();

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""A drop with purge deletes the table's files, all of them and no other table's, also after failures."""
+# SPDX-License-Identifier: PostgreSQL
+import json
+import os
+import subprocess
+import time
+
+import avro
+import cluster
+
+SNAPSHOT = ('{"action":"add-snapshot","snapshot":{"snapshot-id":%d,"sequence-number":%d,'
+            '"timestamp-ms":%d,"manifest-list":"%s","summary":{"operation":"append"},"schema-id":0}}')
+SET_MAIN = ('{"action":"set-snapshot-ref","ref-name":"main","type":"branch","snapshot-id":%d}')
+
+
+def touch(c, path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write("data")
+
+
+def own(c):
+    """Files made by this test belong to the server's user, as those of an engine in its group would."""
+    if c.user:
+        subprocess.run(["chown", "-R", c.user, c.files], check=True)
+
+
+def location_of(c, table, warehouse="w"):
+    return c.sql("SELECT location FROM icecat.tables WHERE warehouse = '%s' AND table_name = '%s'"
+                 % (warehouse, table))[len("file://"):]
+
+
+def add_snapshot(c, table, number, manifests, codec, scheme="file://"):
+    """One snapshot whose manifests hold two data files each, plus whatever files they name."""
+    location = location_of(c, table)
+    paths = []
+    for name, files in manifests.items():
+        for file in files:
+            if not os.path.exists(file):
+                touch(c, file)
+        path = "%s/metadata/%s.avro" % (location, name)
+        avro.manifest(path, [scheme + file for file in files], codec)
+        paths.append(path)
+    manifest_list = "%s/metadata/snap-%d.avro" % (location, number)
+    avro.manifest_list(manifest_list, [scheme + path for path in paths], codec)
+    own(c)
+    updates = SNAPSHOT % (number, number, int(time.time() * 1000) - 10 + number, scheme + manifest_list)
+    c.sql("SELECT icecat.commit_table('w', '{ns}', '%s', '[]', '[%s,%s]')"
+          % (table, updates, SET_MAIN % number))
+
+
+def make(c, table, codec="deflate", scheme="file://", extra_files=()):
+    c.sql(c.create_table_sql(table))
+    c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task", "0")
+    location = location_of(c, table)
+    for number in (1, 2):
+        files = ["%s/data/p=%d/f%d.parquet" % (location, number, i) for i in (1, 2)]
+        add_snapshot(c, table, number, {"m%d" % number: files + list(extra_files)}, codec, scheme)
+    c.queue_is_empty()
+    return location
+
+
+def files_below(path):
+    return [os.path.join(d, n) for d, _, names in os.walk(path) for n in names]
+
+
+def drop(c, t, table, what, queue=True):
+    c.sql("SELECT icecat.drop_table('w', '{ns}', '%s', true)" % table)
+    if queue:
+        t.ok(c.queue_is_empty(), "%s: the purge gets done" % what,
+             c.sql("SELECT * FROM icecat.worker_status()"))
+
+
+def test(c, t):
+    c.make_warehouse()
+    for codec in ("null", "deflate", "snappy"):
+        location = make(c, "t_" + codec, codec, "file:" if codec == "null" else "file://")
+        t.ok(len(files_below(location)) >= 11, "%s: the files are there first" % codec)
+        drop(c, t, "t_" + codec, codec)
+        t.ok(not os.path.exists(location), "%s: nothing is left, not even directories" % codec,
+             files_below(location))
+    t.equal(c.sql("SELECT count(*) FROM icecat_data.table_head"), "0", "and no rows")
+    t.equal(c.sql("SELECT count(*), min(details ->> 'files-kept') FROM icecat.read_events('w') "
+                  "WHERE event_type = 'purge-table'"), "3|0", "each purge leaves an event")
+
+    victim = make(c, "victim")
+    stranger = c.files + "/../outside.parquet"
+    with open(stranger, "w") as file:
+        file.write("x")
+    location = make(c, "thief", extra_files=[victim + "/data/p=1/f1.parquet", stranger])
+    drop(c, t, "thief", "foreign files")
+    t.ok(os.path.exists(victim + "/data/p=1/f1.parquet"), "another table's data file stays")
+    t.ok(os.path.exists(stranger), "a file outside the roots stays")
+    t.ok(not os.path.exists(location), "the rest is gone", files_below(location))
+    t.equal(c.sql("SELECT details ->> 'files-kept' FROM icecat.read_events('w') "
+                  "WHERE event_type = 'purge-table' AND name = 'thief'"), "4",
+            "the event counts what was left alone")
+
+    before = len(files_below(victim))
+    c.sql("SELECT icecat.register_table('w', '{ns}', 'twin', (SELECT metadata_location "
+          "FROM icecat.tables WHERE table_name = 'victim'))")
+    drop(c, t, "twin", "shared location")
+    t.ok(len(files_below(victim)) >= before, "a location shared with a live table is not touched")
+
+    c.sql("SELECT icecat.commit_table('w', '{ns}', 'victim', '[]', "
+          "'[{\"action\":\"set-properties\",\"updates\":{\"gc.enabled\":\"false\"}}]')")
+    drop(c, t, "victim", "gc.enabled=false")
+    left = files_below(victim)
+    t.equal(sorted(os.path.basename(f) for f in left),
+            ["f1.parquet", "f1.parquet", "f2.parquet", "f2.parquet"],
+            "gc.enabled=false: data files stay, metadata goes")
+
+    location = make(c, "corrupt")
+    manifest = location + "/metadata/m2.avro"
+    with open(manifest, "rb") as file:
+        good = file.read()
+    with open(manifest, "wb") as file:
+        file.write(good[:-40])
+    drop(c, t, "corrupt", "corrupt", queue=False)
+    t.ok(c.wait_sql("SELECT pending_purges = 1 AND failing = 1 AND last_error LIKE '%Avro%' "
+                    "FROM icecat.worker_status()", "t"), "a corrupt manifest stops the purge",
+         c.sql("SELECT * FROM icecat.worker_status()"))
+    t.ok(os.path.exists(location + "/metadata/m1.avro"), "manifests stay until all are read")
+    with open(manifest, "wb") as file:
+        file.write(good)
+    t.ok(c.queue_is_empty(), "mended, the purge goes on where it was")
+    t.ok(not os.path.exists(location), "and takes everything", files_below(location))
+
+    c.sql(c.create_table_sql("old", extra=", p_properties => "
+                             "'{\"write.metadata.delete-after-commit.enabled\":\"true\","
+                             "\"write.metadata.previous-versions-max\":\"2\"}'"))
+    location = location_of(c, "old")
+    for i in range(6):
+        c.sql(c.property_commit_sql("old", "k", i))
+    t.ok(c.queue_is_empty(), "old metadata files: the queue becomes empty")
+    names = os.listdir(location + "/metadata")
+    t.equal(len(names), 3, "only the current metadata file and two earlier ones are left")
+    t.equal(sorted(c.metadata_paths()), sorted(location + "/metadata/" + n for n in names),
+            "exactly those the catalog refers to")
+    with open(c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'old'")[7:]) as file:
+        document = json.load(file)
+    t.equal(document["properties"]["k"], "5", "the file is of the last commit")
+    t.equal(len(document["metadata-log"]), 2, "and its log has the two earlier ones")
+    t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.table_property_set "
+                    "WHERE removed_version IS NOT NULL", "0"), "removed rows are gone, too")
+
+
+if __name__ == "__main__":
+    cluster.main(test)

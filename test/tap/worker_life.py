@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""The worker comes when there is work, goes when there is none, and is never in the way."""
+# SPDX-License-Identifier: PostgreSQL
+import cluster
+
+
+def test_in_the_way(c, t):
+    c.make_warehouse(database="d")
+    t.ok(c.wait_worker("d"), "a worker runs in database d")
+    result = c.sql("CREATE DATABASE copy TEMPLATE d", check=False)
+    t.equal(result, "", "CREATE DATABASE ... TEMPLATE works beside it")
+    t.equal(c.sql("SELECT count(*) FROM icecat.namespaces", "copy"), "1", "the copy has the catalog")
+    c.sql(c.create_table_sql("t"), "copy")
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)", "copy"), "t",
+            "and a worker of its own")
+    t.ok(c.wait_worker("copy") != c.wait_worker("d"), "two databases, two workers")
+    t.equal(c.sql("DROP DATABASE copy", check=False), "", "DROP DATABASE works beside it")
+    c.wait_worker("d")
+    t.equal(c.sql("DROP EXTENSION icecat", "d", check=False), "", "DROP EXTENSION works beside it")
+    t.ok(c.wait_sql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'd' "
+                    "AND backend_type = 'icecat worker'", "0"), "then the worker ends by itself")
+    c.sql("CREATE EXTENSION icecat", "d")
+    c.sql("BEGIN; SELECT icecat.create_warehouse('w', 'file://%s/w2'); "
+          "SELECT icecat.create_namespace('w', '{ns}'); %s COMMIT;"
+          % (c.files, c.create_table_sql("t")), "d")
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)", "d"), "t",
+            "after CREATE EXTENSION it is back")
+    t.ok(c.wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'icecat worker'", "0",
+                    seconds=15), "idle workers end")
+    c.sql(c.create_table_sql("u"), "d")
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'u', 10000)", "d"), "t",
+            "and come back with the next change")
+
+
+def test_owner(c, t):
+    c.sql("CREATE ROLE bob NOSUPERUSER NOLOGIN; CREATE DATABASE bobs OWNER bob")
+    c.sql("SET ROLE bob; CREATE EXTENSION icecat", "bobs")
+    c.sql("SET ROLE bob; SELECT icecat.create_warehouse('w', 'file://%s/bob'); "
+          "SELECT icecat.create_namespace('w', '{ns}'); %s" % (c.files, c.create_table_sql("t")), "bobs")
+    t.equal(c.sql("SET ROLE bob; SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)", "bobs"), "t",
+            "an owner without superuser or login has a worker, too")
+    t.equal(c.sql("SELECT tableowner FROM pg_tables WHERE tablename ~ '^event_20'", "bobs"), "bob",
+            "which works with the owner's rights only")
+    t.equal(c.sql("SET ROLE bob; SELECT count(*) FROM icecat.read_events('w')", "bobs"), "3",
+            "and numbers the events")
+
+
+def test_no_worker(c, t):
+    c.sql("ALTER SYSTEM SET max_worker_processes = 1")  # taken by the logical replication launcher
+    c.stop()
+    c.start()
+    c.sql("SELECT icecat.create_warehouse('w', 'file://%s/w3'); "
+          "SELECT icecat.create_namespace('w', '{ns}')" % c.files)
+    c.sql(c.create_table_sql("a") + c.create_table_sql("b"))
+    t.equal(c.sql("SELECT icecat.start_worker()"), "f", "without a free process no worker starts")
+    t.equal(c.sql("SELECT pid IS NULL, pending_writes FROM icecat.worker_status()"), "t|2",
+            "commits succeed and wait in the queue")
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'a', 5000)"), "t",
+            "wait_for_metadata() does the work itself")
+    t.equal(c.sql("SELECT icecat.run_worker_once()"), "1", "run_worker_once() does the rest")
+    t.equal(c.sql("SELECT count(*), max(number) FROM icecat.events"), "4|4", "and numbers the events")
+    t.equal(c.sql("BEGIN; SELECT icecat.drop_table('w', '{ns}', 'a', true); COMMIT; "
+                  "SELECT icecat.run_worker_once()"), "1", "a purge, too")
+
+
+def test(c, t):
+    test_in_the_way(c, t)
+    test_owner(c, t)
+    test_no_worker(c, t)
+
+
+if __name__ == "__main__":
+    cluster.main(test, settings=["icecat.worker_idle_exit_s = 3"], databases=("postgres", "d"))

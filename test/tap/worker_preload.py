@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""A worker from shared_preload_libraries is there after a restart before any session comes."""
+# SPDX-License-Identifier: PostgreSQL
+import os
+import signal
+import time
+
+import cluster
+
+BACKEND = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'icecat worker' AND datname = 'd'"
+
+
+def test(c, t):
+    t.equal(c.sql("SHOW icecat.worker_databases"), "d", "the setting is known")
+    t.ok(c.wait_sql(BACKEND.replace("SELECT pid", "SELECT count(*)"), "1", seconds=20),
+         "the permanent worker runs")
+    c.make_warehouse(database="d")
+    pid = int(c.sql(BACKEND))
+    os.kill(pid, signal.SIGSTOP)
+    c.sql("".join(c.create_table_sql("t%d" % i) for i in range(10)), "d")
+    c.kill_postmaster()
+    t.ok(c.queue_is_empty("d"), "after a crash it writes what was queued, with no icecat session")
+    missing = [p for p in c.metadata_paths("d") if not os.path.exists(p)]
+    t.equal(missing, [], "all files are there")
+    time.sleep(3)
+    t.equal(c.sql(BACKEND.replace("SELECT pid", "SELECT count(*)")), "1",
+            "it stays although it is idle, and no second one comes")
+    c.sql("ALTER SYSTEM SET log_min_messages = 'info'; SELECT pg_reload_conf()")
+    t.equal(c.sql("DROP DATABASE d", check=False), "", "DROP DATABASE works beside it")
+    started = time.monotonic()
+    c.stop()
+    t.ok(time.monotonic() - started < 10, "the server stops quickly")
+    c.start()
+
+
+if __name__ == "__main__":
+    cluster.main(test, databases=("d",), settings=[
+        "shared_preload_libraries = 'icecat'", "icecat.worker_databases = 'd'",
+        "icecat.worker_idle_exit_s = 1"])
