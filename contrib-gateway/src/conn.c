@@ -604,15 +604,19 @@ describe_peer(GwConn *conn, const struct sockaddr *peer)
 static void
 turn_away(int fd)
 {
-	static const char answer[] =
-		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-		"Content-Length: 105\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
-		"{\"error\":{\"message\":\"Too many client connections\","
-		"\"type\":\"ServiceUnavailableException\",\"code\":503}}";
+	static GwText answer;
+	GwText		body = {0};
+	GwReply		reply = {.status = 503, .retry_after_s = gw_conf.retry_after_s};
 	char		scratch[2048];
 
 	gw_metrics.clients_refused++;
-	(void) !write(fd, answer, sizeof(answer) - 1);
+	gw_reply_error_body(&body, 503, gw_status_type(503), "Too many client connections");
+	reply.body_len = body.len;
+	answer.len = 0;
+	gw_reply_head(&answer, &reply, "-", true, false);
+	gw_text_add(&answer, body.data, body.len);
+	gw_text_free(&body);
+	(void) !write(fd, answer.data, answer.len);
 	shutdown(fd, SHUT_WR);
 	while (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)
 		;						/* unread input would turn the close into a reset */

@@ -1,0 +1,297 @@
+"""Starts PostgreSQL and gateways for the tests, and speaks HTTP byte by byte.
+
+Standard library only. The client here is as strict as the server: an answer that is not exactly
+framed fails the test that reads it.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+import json
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Failure(Exception):
+    """An expectation that does not hold."""
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def expect_equal(got, wanted, what="value"):
+    if got != wanted:
+        raise Failure(f"{what}: expected {wanted!r}, found {got!r}")
+
+
+def wait_until(condition, what, timeout=10.0):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise Failure(f"timeout: {what}")
+
+
+class Postgres:
+    """A throw-away cluster on a Unix socket, with the mock of the SQL contract."""
+
+    def __init__(self, pg_config, root):
+        bindir = subprocess.check_output([pg_config, "--bindir"], text=True).strip()
+        self.bindir = bindir
+        self.root = root
+        self.data = os.path.join(root, "data")
+        self.prefix = []
+        if os.geteuid() == 0:
+            user = next(u for u in ("postgres", "nobody") if self._has_user(u))
+            self.prefix = ["runuser", "-u", user, "--"]
+            os.chown(root, pwd.getpwnam(user).pw_uid, -1)
+        self._run("initdb", "-D", self.data, "-U", "tester", "-A", "trust", "-E", "UTF8",
+                  "--locale=C", "--no-sync")
+        self.dsn = f"host={root} port=5432 user=tester dbname=postgres"
+        self.start()
+        with open(os.path.join(HERE, "mock.sql")) as script:
+            self.sql(script.read())
+
+    @staticmethod
+    def _has_user(name):
+        try:
+            pwd.getpwnam(name)
+            return True
+        except KeyError:
+            return False
+
+    def _run(self, program, *arguments):
+        subprocess.run(self.prefix + [os.path.join(self.bindir, program), *arguments], check=True,
+                       cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start(self):
+        options = f"-k {self.root} -c listen_addresses= -c fsync=off -c max_connections=60"
+        self._run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.root, "log"), "-o",
+                  options, "start")
+
+    def stop(self, mode="immediate"):
+        self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+
+    def sql(self, text):
+        done = subprocess.run([os.path.join(self.bindir, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1",
+                               self.dsn], input=text, text=True, capture_output=True)
+        expect(done.returncode == 0, f"psql: {done.stderr}")
+        return done.stdout.strip()
+
+    def effects(self, name):
+        """How often something happened to that name, as seen by everybody."""
+        return int(self.sql(f"SELECT count(*) FROM icecat.effect WHERE name = '{name}'"))
+
+
+class Gateway:
+    """A running gateway with its own port and log."""
+
+    def __init__(self, binary, dsn, root, config=None, ready=True, **settings):
+        self.dir = tempfile.mkdtemp(prefix="gateway-", dir=root)
+        self.log_path = os.path.join(self.dir, "log")
+        self.config_path = os.path.join(self.dir, "icecat-gateway.conf")
+        command = [binary]
+        if config is not None:
+            self.write_config(config)
+            command += ["--config", self.config_path]
+        environment = dict(os.environ, ICECAT_DSN=dsn, ICECAT_PORT="0")
+        environment.update({"ICECAT_" + k.upper(): str(v) for k, v in settings.items()})
+        self.log_file = open(self.log_path, "w")
+        self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
+                                        stdout=self.log_file, stderr=self.log_file)
+        self.port = int(wait_until(lambda: re.search(r'listening on \S+ port (\d+)', self.log()),
+                                   "the gateway listens").group(1))
+        if ready:
+            wait_until(lambda: self.get("/ready").status == 200, "the gateway is ready")
+
+    def write_config(self, text):
+        with open(self.config_path, "w") as file:
+            file.write(text)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def log_lines(self):
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def connect(self, timeout=15):
+        return Client(self.port, timeout)
+
+    def request(self, method, path, body=None, headers=()):
+        with self.connect() as client:
+            client.send(request_bytes(method, path, body, headers))
+            return client.answer(head=method == "HEAD")
+
+    def get(self, path):
+        return self.request("GET", path)
+
+    def metric(self, name):
+        for line in self.get("/metrics").body.decode().splitlines():
+            if line.startswith(name + " ") or (line.startswith(name) and "{" in name):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log_file.close()
+        status = self.process.returncode
+        log = self.log()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        expect("Sanitizer" not in log and "runtime error" not in log, "sanitizer report:\n" +
+               log[-6000:])
+        expect(status in (0, -signal.SIGKILL), f"the gateway ended with {status}\n" + log[-3000:])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.stop()
+
+
+def request_bytes(method, path, body=None, headers=()):
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    data = b""
+    if body is not None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def error(self):
+        """The error object; fails unless it is a sound IcebergErrorResponse."""
+        error = self.json()["error"]
+        expect_equal(error["code"], self.status, "code of the error body")
+        expect(isinstance(error["message"], str) and error["message"], "the error has a message")
+        expect(isinstance(error["type"], str) and error["type"], "the error has a type")
+        return error
+
+
+class Client:
+    """A socket, and answers read from it strictly."""
+
+    def __init__(self, port, timeout):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def close_sending(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def _fill(self):
+        try:
+            data = self.socket.recv(65536)
+        except ConnectionResetError:
+            raise Failure("the connection was reset") from None
+        except (socket.timeout, TimeoutError):
+            raise Failure("no answer in time") from None
+        self.buffer += data
+        return len(data) > 0
+
+    def _take(self, count):
+        while len(self.buffer) < count:
+            expect(self._fill(), "the connection ended inside an answer")
+        data, self.buffer = self.buffer[:count], self.buffer[count:]
+        return data
+
+    def answer(self, head=False):
+        while b"\r\n\r\n" not in self.buffer:
+            expect(self._fill(), "the connection ended before an answer")
+        lines = self._take(self.buffer.index(b"\r\n\r\n") + 4).decode().split("\r\n")[:-2]
+        match = re.fullmatch(r"HTTP/1\.1 (\d\d\d) [A-Za-z ]+", lines[0])
+        expect(match, f"status line {lines[0]!r}")
+        status = int(match.group(1))
+        headers = {}
+        for line in lines[1:]:
+            name, value = line.split(": ", 1)
+            expect(name.lower() not in headers, f"field {name} is repeated")
+            headers[name.lower()] = value
+        if status == 100 or status == 204:
+            expect("content-length" not in headers, f"a {status} has no length")
+            return Answer(status, headers, b"")
+        length = int(headers["content-length"])
+        return Answer(status, headers, b"" if head else self._take(length))
+
+    def is_closed(self):
+        """True when the server closes; False when it stays open for a while."""
+        if self.buffer:
+            raise Failure(f"unexpected bytes {self.buffer[:80]!r}")
+        self.socket.settimeout(0.3)
+        try:
+            data = self.socket.recv(1)
+        except (socket.timeout, TimeoutError):
+            return False
+        except ConnectionResetError:
+            return True
+        expect(data == b"", f"unexpected byte {data!r}")
+        return True
+
+    def wait_closed(self, timeout=10):
+        self.socket.settimeout(timeout)
+        try:
+            while self.socket.recv(65536):
+                pass
+        except (socket.timeout, TimeoutError):
+            raise Failure("the connection stays open") from None
+        except ConnectionResetError:
+            pass
+
+
+def in_parallel(functions):
+    """Runs them at once; returns results in order, raises the first failure."""
+    results = [None] * len(functions)
+    errors = []
+
+    def run(i, function):
+        try:
+            results[i] = function()
+        except Exception as error:  # noqa: BLE001 - reported below
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results

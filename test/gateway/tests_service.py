@@ -1,0 +1,394 @@
+"""Pools, lost connections, the gate, draining, reloading, logs and metrics.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from harness import (Failure, Gateway, expect, expect_equal, in_parallel, request_bytes, wait_until)
+
+T = "/v1/w/namespaces/n/tables/"
+
+
+def own(env, **settings):
+    return Gateway(env.binary, env.pg.dsn, env.root, **settings)
+
+
+def commit(gateway, table, **body):
+    return gateway.request("POST", T + table, body or {"a": 1})
+
+
+def test_reads_do_not_wait_for_writes(env):
+    with own(env, write_connections=2) as gateway:
+        began = time.monotonic()
+        in_parallel([lambda i=i: commit(gateway, f"slow{i}", act="sleep_1000") for i in range(2)] +
+                    [lambda: expect(timed(lambda: gateway.get(T + "t"))[1] < 0.8, "a fast read")])
+        expect(time.monotonic() - began < 5, "in time")
+
+
+def timed(function):
+    began = time.monotonic()
+    result = function()
+    return result, time.monotonic() - began
+
+
+def test_reads_share_few_connections(env):
+    with own(env, read_connections=2, read_pipeline_depth=8) as gateway:
+        answers = in_parallel([lambda i=i: gateway.get(T + f"t{i}").json() for i in range(50)])
+        expect_equal([a["table"] for a in answers], [f"t{i}" for i in range(50)])
+        expect(len({a["pid"] for a in answers}) <= 2, "two backends at most")
+
+
+def test_errors_do_not_harm_neighbours(env):
+    """Pipelined reads are transactions of their own."""
+    with own(env, read_connections=1, read_pipeline_depth=16) as gateway:
+        def one(i):
+            return gateway.get(T + ("error_IC103" if i % 3 == 0 else f"t{i}")).status
+        statuses = in_parallel([lambda i=i: one(i) for i in range(40)])
+        expect_equal(statuses, [404 if i % 3 == 0 else 200 for i in range(40)])
+
+
+def test_queue_is_bounded_and_waits_are_too(env):
+    with own(env, write_connections=1, pool_queue_max=2, pool_wait_ms=500) as gateway:
+        def one(i):
+            time.sleep(i * 0.05)
+            return timed(lambda: commit(gateway, f"q{i}", act="sleep_1500"))
+        results = in_parallel([lambda i=i: one(i) for i in range(5)])
+        statuses = [answer.status for answer, _ in results]
+        expect_equal(statuses, [200, 503, 503, 503, 503])
+        for answer, _ in results[1:]:
+            expect_equal(answer.headers["retry-after"], "1")
+            answer.error()
+        expect(all(seconds < 0.3 for _, seconds in results[3:]), "over the bound: at once")
+        expect(all(0.4 < seconds < 1.2 for _, seconds in results[1:3]), "in the queue: in time")
+        expect_equal([env.pg.effects(f"q{i}") for i in range(5)], [1, 0, 0, 0, 0])
+        expect(gateway.metric("iceberg_db_wait_duration_seconds_total") > 0.8, "waiting is counted")
+
+
+def test_lost_connection_in_a_commit_is_unknown(env):
+    answer = commit(env.gateway, "lost1", act="terminate_1")
+    expect_equal((answer.status, answer.error()["type"]), (500, "CommitStateUnknownException"))
+    answer = env.gateway.request("POST", "/v1/w/transactions/commit", {"act": "terminate_1"})
+    expect_equal((answer.status, answer.error()["type"]), (500, "CommitStateUnknownException"))
+    expect_equal(env.pg.effects("lost1"), 0, "effects")
+
+
+def test_lost_connection_in_another_write(env):
+    answer = env.gateway.request("DELETE", T + "terminate_1")
+    expect_equal((answer.status, answer.error()["type"]), (500, "InternalServerError"))
+
+
+def test_server_crash_in_a_commit_is_unknown(env):
+    """kill -9 of the backend: no message from the server at all."""
+    with own(env, write_connections=1, read_connections=1) as gateway:
+        def crash():
+            pid = wait_until(lambda: env.pg.sql(
+                "SELECT pid FROM pg_stat_activity WHERE query LIKE '%commit_table%' AND state = 'active'"
+                " AND application_name LIKE 'icecat-gateway%'"), "the commit runs")
+            os.kill(int(pid), signal.SIGKILL)
+        answer, _ = in_parallel([lambda: commit(gateway, "crash", act="sleep_5000"), crash])
+        expect_equal((answer.status, answer.error()["type"]), (500, "CommitStateUnknownException"))
+        wait_until(lambda: gateway.get("/ready").status == 200, "ready again", 20)
+        expect_equal(commit(gateway, "aftercrash").status, 200)
+    wait_until(lambda: env.gateway.get("/ready").status == 200, "the others are ready again", 20)
+
+
+def test_reads_survive_a_lost_connection(env):
+    with own(env, read_connections=2) as gateway:
+        def kill():
+            wait_until(lambda: int(env.pg.sql(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state = 'active'"
+                " AND query LIKE '%load_table%' AND pid <> pg_backend_pid()")) > 0, "a read runs")
+        answer, _ = in_parallel([lambda: gateway.get(T + "sleep_700"), kill])
+        expect_equal(answer.status, 200)
+        expect_equal(gateway.metric('icecat_pool_repeats_total{pool="read"}'), 1.0)
+        answer = gateway.get(T + "terminate_1")
+        expect_equal((answer.status, answer.headers["retry-after"]), (503, "1"))
+
+
+def test_idle_connections_are_replaced(env):
+    with own(env, read_connections=2, write_connections=2) as gateway:
+        env.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                   " WHERE application_name = 'icecat-gateway'")
+        wait_until(lambda: gateway.metric('icecat_pool_losses_total{pool="write"}') == 2 and
+                   gateway.metric('icecat_pool_losses_total{pool="read"}') == 2, "all are noticed")
+        answers = in_parallel([lambda i=i: commit(gateway, f"idle{i}") for i in range(4)])
+        expect_equal([a.status for a in answers], [200] * 4)
+        expect_equal(gateway.get(T + "t").status, 200)
+    wait_until(lambda: env.gateway.get("/ready").status == 200, "the others are ready again")
+
+
+def test_prepared_statements_are_made_again(env):
+    with own(env, read_connections=1) as gateway:
+        expect_equal(gateway.get(T + "t").status, 200)
+        env.pg.sql("CREATE OR REPLACE FUNCTION icecat.act(p_word text) RETURNS void LANGUAGE plpgsql"
+                   " AS 'BEGIN IF p_word = ''deallocate'' THEN DEALLOCATE ALL; END IF; END'")
+        try:
+            expect_equal(gateway.get(T + "deallocate").status, 200)
+            for _ in range(3):
+                expect_equal(gateway.get(T + "t").status, 200)
+        finally:
+            env.restore_mock()
+
+
+def test_start_without_a_database(env):
+    with Gateway(env.binary, "host=/nowhere", env.root, ready=False, pool_wait_ms=300) as gateway:
+        expect_equal(gateway.get("/health").status, 200)
+        answer = gateway.get("/ready")
+        expect_equal((answer.status, answer.headers["retry-after"]), (503, "1"))
+        answer = gateway.get("/v1/config")
+        answer.error()
+        expect_equal((answer.status, answer.headers["retry-after"]), (503, "1"))
+        answer = commit(gateway, "t")
+        expect_equal(answer.status, 503, "a commit that was not sent")
+
+
+def test_database_restart(env):
+    env.pg.stop("fast")
+    expect_equal(env.gateway.get("/health").status, 200)
+    wait_until(lambda: env.gateway.get("/ready").status == 503, "not ready")
+    env.pg.start()
+    wait_until(lambda: env.gateway.get("/ready").status == 200, "ready again", 20)
+    expect_equal(commit(env.gateway, "restarted").status, 200)
+
+
+def test_call_timeout_loses_the_connection(env):
+    with own(env, call_timeout_ms=1000, write_connections=1) as gateway:
+        answer, seconds = timed(lambda: commit(gateway, "stuck", act="sleep_4000"))
+        expect_equal((answer.status, answer.error()["type"]), (500, "CommitStateUnknownException"))
+        expect(seconds < 3, "in time")
+
+
+def test_statement_timeout_is_retryable(env):
+    with own(env, statement_timeout_ms=300) as gateway:
+        answer = commit(gateway, "timeout", act="sleep_4000")
+        expect_equal((answer.status, answer.headers["retry-after"]), (503, "1"))
+        expect_equal(env.pg.effects("timeout"), 0)
+
+
+def test_worker_is_started(env):
+    env.pg.sql("DELETE FROM icecat.worker_start")
+    with own(env, write_connections=3):
+        wait_until(lambda: env.pg.sql("SELECT count(*) FROM icecat.worker_start") == "3",
+                   "each write connection starts the worker")
+
+
+def test_gate_lets_one_in(env):
+    def one(i):
+        time.sleep(0.04 * i)
+        return commit(env.gateway, "gated", act="sleep_150", n=i).status
+
+    statuses = in_parallel([lambda i=i: one(i) for i in range(6)])
+    expect_equal(statuses, [200] * 6)
+    rows = json.loads(env.pg.sql(
+        "SELECT json_agg(json_build_object('n', request -> 'n', 'overlaps', EXISTS (SELECT 1 FROM"
+        " icecat.effect p WHERE p.name = 'gated' AND p.began < e.began AND p.ended > e.began))"
+        " ORDER BY began) FROM icecat.effect e WHERE name = 'gated'"))
+    expect_equal([row["n"] for row in rows], list(range(6)), "order")
+    expect(not any(row["overlaps"] for row in rows), "one at a time")
+
+
+def test_gate_holds_no_connections(env):
+    """Writers of one table do not delay those of another, although there are few connections."""
+    with own(env, write_connections=2) as gateway:
+        def other():
+            time.sleep(0.2)
+            return timed(lambda: commit(gateway, "free"))[1]
+        results = in_parallel([lambda: commit(gateway, "busy", act="sleep_400").status] * 8 + [other])
+        expect_equal(results[:8], [200] * 8)
+        expect(results[8] < 0.4, f"the other table waited {results[8]:.2f} s")
+        expect(gateway.metric("icecat_gate_wait_seconds_total") > 1, "waiting is counted")
+        expect_equal(gateway.metric("icecat_gate_tables"), 0.0)
+
+
+def test_gate_width(env):
+    with own(env, commit_gate_width=3) as gateway:
+        _, seconds = timed(lambda: in_parallel(
+            [lambda: commit(gateway, "wide", act="sleep_400").status] * 6))
+        expect(seconds < 1.6, f"three at a time: {seconds:.2f} s")
+
+
+def test_gate_is_bounded(env):
+    with own(env, commit_gate_queue_max=2, commit_gate_wait_ms=600) as gateway:
+        def one(i):
+            time.sleep(i * 0.05)
+            return timed(lambda: commit(gateway, f"bounded", act="sleep_1500", n=i))
+        results = in_parallel([lambda i=i: one(i) for i in range(5)])
+        expect_equal([answer.status for answer, _ in results], [200, 503, 503, 503, 503])
+        expect(all(a.headers["retry-after"] == "1" for a, _ in results[1:]), "Retry-After")
+        expect_equal(env.pg.effects("bounded"), 1)
+        expect_equal(gateway.metric('icecat_refused_total{reason="gate_full"}'), 2.0)
+        expect_equal(gateway.metric('icecat_refused_total{reason="gate_timeout"}'), 2.0)
+
+
+def test_client_that_leaves_the_gate_is_forgotten(env):
+    with own(env) as gateway:
+        first = gateway.connect()
+        first.send(request_bytes("POST", T + "leaver", {"act": "sleep_800", "n": 1}))
+        time.sleep(0.2)
+        second = gateway.connect()
+        second.send(request_bytes("POST", T + "leaver", {"n": 2}))
+        wait_until(lambda: gateway.metric("icecat_gate_waiting") == 1, "the second waits")
+        second.socket.close()
+        wait_until(lambda: gateway.metric("icecat_gate_waiting") == 0, "it is forgotten")
+        expect_equal(commit(gateway, "leaver", n=3).status, 200)
+        expect_equal(first.answer().status, 200)
+        first.socket.close()
+        expect_equal(env.pg.sql("SELECT string_agg(request ->> 'n', ',' ORDER BY began)"
+                                " FROM icecat.effect WHERE name = 'leaver'"), "1,3")
+
+
+def test_a_write_that_was_sent_is_never_cancelled(env):
+    with env.gateway.connect() as client:
+        client.send(request_bytes("POST", T + "goner", {"act": "sleep_500"}))
+        wait_until(lambda: env.pg.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+                                      " AND query LIKE '%commit_table%' AND pid <> pg_backend_pid()")
+                   == "1", "the commit runs")
+    wait_until(lambda: env.pg.effects("goner") == 1, "it has its effect")
+
+
+def test_sigterm_drains(env):
+    gateway = own(env)
+    try:
+        idle = gateway.connect()
+        idle.send(request_bytes("GET", "/health"))
+        idle.answer()
+        busy = gateway.connect()
+        busy.send(request_bytes("POST", T + "drained", {"act": "sleep_1000"}))
+        time.sleep(0.2)
+        gateway.signal(signal.SIGTERM)
+        idle.wait_closed(3)
+        expect(gateway.process.poll() is None, "it still works")
+        try:
+            gateway.connect(1)
+            raise Failure("it still listens")
+        except OSError:
+            pass
+        answer = busy.answer()
+        expect_equal((answer.status, answer.headers.get("connection")), (200, "close"))
+        expect_equal(gateway.process.wait(5), 0, "exit status")
+    finally:
+        gateway.stop()
+    expect_equal(env.pg.effects("drained"), 1)
+
+
+def test_drain_delay_answers_not_ready(env):
+    gateway = own(env, drain_delay_ms=1500)
+    try:
+        gateway.signal(signal.SIGTERM)
+        wait_until(lambda: gateway.get("/ready").status == 503, "not ready")
+        expect_equal(gateway.get(T + "t").status, 200, "still serving")
+        expect_equal(gateway.process.wait(5), 0, "exit status")
+    finally:
+        gateway.stop()
+
+
+def test_drain_is_bounded(env):
+    gateway = own(env, drain_timeout_ms=500)
+    try:
+        busy = gateway.connect()
+        busy.send(request_bytes("POST", T + "t", {"act": "sleep_5000"}))
+        time.sleep(0.2)
+        began = time.monotonic()
+        gateway.signal(signal.SIGTERM)
+        gateway.process.wait(4)
+        expect(time.monotonic() - began < 3, "in time")
+    finally:
+        gateway.stop()
+
+
+def test_sighup_reloads(env):
+    log = os.path.join(env.root, "access.log")
+    config = f"retry_after_s = 1\npool_wait_ms = 200\naccess_log = {log}\n"
+    with own(env, config=config) as gateway:
+        gateway.get("/health")
+        wait_until(lambda: "/health" in open(log).read(), "the access log is written")
+        os.rename(log, log + ".1")
+        gateway.write_config(config + "body_bytes_max = 2000\nread_connections = 9\n")
+        gateway.signal(signal.SIGHUP)
+        wait_until(lambda: "settings reloaded" in gateway.log(), "reloaded")
+        expect('\\"body_bytes_max\\" changed' in gateway.log(), "the change is logged")
+        expect('\\"read_connections\\" needs a restart' in gateway.log(), "and what has to wait")
+        expect_equal(gateway.request("POST", T + "t", b'"' + b"x" * 3000 + b'"').status, 413)
+        wait_until(lambda: os.path.exists(log) and "updateTable" in open(log).read(),
+                   "the log file is opened again")
+        gateway.write_config("body_bytes_max = nonsense\n")
+        gateway.signal(signal.SIGHUP)
+        wait_until(lambda: "settings kept" in gateway.log(), "a broken file changes nothing")
+        expect_equal(gateway.request("POST", T + "t", b'"' + b"x" * 3000 + b'"').status, 413)
+
+
+def test_access_log(env):
+    with own(env) as gateway:
+        gateway.request("GET", T + "sleep_50?token=geheim", headers=["X-Request-Id: logged-1",
+                                                                      "Authorization: Bearer geheim"])
+        line = wait_until(lambda: [x for x in gateway.log_lines()
+                                   if x.get("request_id") == "logged-1"], "the line")[0]
+        expect_equal((line["method"], line["path"], line["operation"], line["status"]),
+                     ("GET", T + "sleep_50", "loadTable", 200))
+        expect(line["db_ms"] >= 50 and line["duration_ms"] >= line["db_ms"] and line["bytes"] > 10,
+               f"numbers of {line}")
+        expect(line["client"].startswith("127.0.0.1:"), "client")
+        expect("geheim" not in gateway.log(), "no secrets")
+
+
+def test_passwords_are_not_logged(env):
+    with Gateway(env.binary, "host=/nowhere user=x password=geheim", env.root,
+                 ready=False) as gateway:
+        wait_until(lambda: "connection failed" in gateway.log(), "the failure is logged")
+        expect("geheim" not in gateway.log(), "no password")
+    done = subprocess.run([env.binary, "--check-config"], capture_output=True, text=True,
+                          env=dict(os.environ, ICECAT_DSN="host=a password geheim"))
+    expect_equal(done.returncode, 1)
+    expect("geheim" not in done.stderr + done.stdout and "dsn" in done.stderr, done.stderr)
+
+
+def test_metrics(env):
+    with own(env) as gateway:
+        gateway.get(T + "t")
+        gateway.get("/nope")
+        text = gateway.get("/metrics")
+        expect(text.headers["content-type"].startswith("text/plain; version=0.0.4"), "type")
+        lines = text.body.decode().splitlines()
+        helped = {line.split()[2] for line in lines if line.startswith("# HELP")}
+        typed = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+        expect_equal(helped, typed, "HELP and TYPE")
+        for line in lines:
+            if not line.startswith("#"):
+                name = line.split("{")[0].split(" ")[0]
+                for suffix in ("_bucket", "_sum", "_count"):
+                    if name.endswith(suffix) and name[:-len(suffix)] in helped:
+                        name = name[:-len(suffix)]
+                expect(name in helped, f"{name} has no HELP")
+                float(line.rsplit(" ", 1)[1])
+        for name in ("iceberg_catalog_http_requests_in_flight", "iceberg_db_connections_in_use",
+                     "iceberg_db_connections_max", "iceberg_db_wait_duration_seconds_total"):
+            expect(any(line.startswith(name + " ") for line in lines), name)
+        expect('iceberg_catalog_http_requests_total{operation="loadTable",method="GET",status="200"} 1'
+               in lines, "requests")
+        expect_equal(gateway.metric("iceberg_catalog_http_requests_in_flight"), 1.0)
+
+
+def test_command_line(env):
+    def run(*arguments, **settings):
+        environment = dict(os.environ, **{"ICECAT_" + k.upper(): v for k, v in settings.items()})
+        return subprocess.run([env.binary, *arguments], capture_output=True, text=True,
+                              env=environment)
+    expect("icecat-gateway " in run("--version").stdout, "version")
+    expect("ICECAT_DSN" in run("--help").stdout, "help")
+    expect_equal(run("--check-config").returncode, 0)
+    bad = run("--check-config", port="many")
+    expect_equal(bad.returncode, 1)
+    expect("port" in bad.stderr, bad.stderr)
+    expect_equal(run("--check-config", "--config", "/no/such/file").returncode, 1)
+    expect_equal(run("--nonsense").returncode, 2)
+    expect_equal(run("argument").returncode, 2)
+    printed = os.path.join(env.root, "printed.conf")
+    with open(printed, "w") as file:
+        file.write(run("--print-settings").stdout)
+    expect_equal(run("--check-config", "--config", printed).returncode, 0)
+    expect_equal(run("--check-config", listen="nonsense").returncode, 0)
+    expect_equal(run(listen="nonsense", port="0").returncode, 1)
