@@ -349,7 +349,8 @@ configure_postgres()
 	log_line_prefix = '%m [%p] %u@%d '
 	shared_preload_libraries = 'icecat'
 	icecat.worker_databases = '$DB_NAME'
-	icecat.file_roots = '$HOME_DIR/warehouse'
+	# /tmp is where tutorials, and the compatibility kit, name places for tables of their own.
+	icecat.file_roots = '$HOME_DIR/warehouse, /tmp'
 	CONF
     # The group bits of a file with ACLs are the limit of what its named users may do.
     if [ -n "$SERVER_USER" ]; then

@@ -84,6 +84,16 @@ def path_of(location):
     return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
 
 
+def quote(text):
+    """One path segment or query value."""
+    return urllib.parse.quote(text, safe="")
+
+
+def levels(namespace):
+    """A namespace as REST paths and the parent parameter spell it."""
+    return "%1F".join(quote(level) for level in namespace)
+
+
 class Rest:
     """Plain HTTP to the catalog: what no client library lets a test say."""
 
@@ -98,9 +108,7 @@ class Rest:
 
     def table(self, namespace, table):
         """A table's path."""
-        quote = lambda text: urllib.parse.quote(text, safe="")
-        levels = "%1F".join(quote(level) for level in namespace)
-        return f"/namespaces/{levels}/tables/{quote(table)}"
+        return f"/namespaces/{levels(namespace)}/tables/{quote(table)}"
 
 
 def duckdb_connection(alias="lake"):
