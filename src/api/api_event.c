@@ -39,8 +39,8 @@ return_rows(ReturnSetInfo *result, uint64 rows)
 		bool  nulls[EVENT_COLUMNS];
 
 		for (int column = 0; column < EVENT_COLUMNS; column++)
-			values[column] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-										   column + 1, &nulls[column]);
+			values[column] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column + 1,
+										   &nulls[column]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 }
@@ -76,8 +76,8 @@ sql_ice_trim_events(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		ice_raise(ICE_ERR_BAD_REQUEST, "Missing value: p_older_than must not be null");
-	before = DatumGetTimestampTz(DirectFunctionCall2(
-		timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
+	before = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
 	if (before > now)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_older_than must not be negative");
 	ice_spi_begin();

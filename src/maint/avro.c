@@ -73,9 +73,10 @@ static const struct
 	const char *name;
 	NodeKind    kind;
 } simple_types[] = {
-	{"null", NODE_NULL},	 {"boolean", NODE_BOOLEAN}, {"int", NODE_INT},	 {"long", NODE_LONG},
-	{"float", NODE_FLOAT},	 {"double", NODE_DOUBLE},	{"bytes", NODE_BYTES}, {"string", NODE_STRING},
-	{"fixed", NODE_FIXED},	 {"enum", NODE_ENUM},		{"array", NODE_ARRAY}, {"map", NODE_MAP},
+	{"null", NODE_NULL},     {"boolean", NODE_BOOLEAN}, {"int", NODE_INT},
+	{"long", NODE_LONG},     {"float", NODE_FLOAT},     {"double", NODE_DOUBLE},
+	{"bytes", NODE_BYTES},   {"string", NODE_STRING},   {"fixed", NODE_FIXED},
+	{"enum", NODE_ENUM},     {"array", NODE_ARRAY},     {"map", NODE_MAP},
 	{"record", NODE_RECORD},
 };
 
@@ -294,6 +295,7 @@ walk_string(Reader *reader, const Node *node, const char *const *path)
 		reader->visit((const char *) bytes, (size_t) n, reader->arg);
 }
 
+/* Reads one value and what it holds; visits the string at the end of path. */
 static void
 walk(Reader *reader, const Node *node, const char *const *path, int depth)
 {
@@ -436,8 +438,8 @@ ice_avro_visit(const char *data, size_t len, const char *const *path, IceAvroVis
 		if (memcmp(take_bytes(&file, AVRO_SYNC_BYTES), header.sync, AVRO_SYNC_BYTES) != 0)
 			raise_broken("a block does not end where it should");
 		unpack_block(&header, bytes, block_len, &buffer, &block);
-		block.values_left =
-			(uint64) (block.end - block.at) * AVRO_VALUES_PER_BYTE_MAX + AVRO_VALUES_MIN;
+		block.values_left = (uint64) (block.end - block.at) * AVRO_VALUES_PER_BYTE_MAX +
+							AVRO_VALUES_MIN;
 		for (; records > 0; records--)
 			walk(&block, schema, path, 0);
 		if (block.at != block.end)

@@ -110,7 +110,7 @@ delete_file(Run *run, const char *location)
 
 	CHECK_FOR_INTERRUPTS();
 	file = own_file(run, location);
-	if (file != NULL && ice_storage_for(file)->delete(file))
+	if (file != NULL && ice_storage_for(file)->remove(file))
 		run->purge->deleted_count++;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(run->scratch);
@@ -279,10 +279,9 @@ ice_purge_run(IcePurge *purge)
 	start_run(&run, purge);
 	if (run.location == NULL || path_set_lookup(run.live, run.location) != NULL)
 	{
-		ereport(LOG,
-				(errmsg("files of the dropped table \"%s\" stay in place", purge->files.name),
+		ereport(LOG, (errmsg("files of the dropped table \"%s\" stay in place", purge->files.name),
 				 errdetail(run.location == NULL ? "The server may not use location %s."
-												: "Another table has the same location %s.",
+													 : "Another table has the same location %s.",
 						   purge->files.location)));
 		return;
 	}

@@ -50,8 +50,7 @@ take_error(MemoryContext context)
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-		error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
 		PG_RE_THROW();
 	FlushErrorState();
 	text = error->detail != NULL ? psprintf("%s (%s)", error->message, error->detail)
@@ -118,8 +117,8 @@ read_tasks(MemoryContext context, const IceTaskTable *only)
 	foreach (cell, tables)
 	{
 		IceTaskTable *table = lfirst(cell);
-		List         *tasks = ice_task_first(&table->warehouse_id, &table->table_id,
-											 table->has_purge, BATCH_TASKS_PER_TABLE_MAX);
+		List *tasks = ice_task_first(&table->warehouse_id, &table->table_id, table->has_purge,
+									 BATCH_TASKS_PER_TABLE_MAX);
 		ListCell     *task;
 
 		foreach (task, tasks)
@@ -188,7 +187,7 @@ run_item(Work *item)
 									   (size_t) item->document.len);
 			break;
 		case ICE_TASK_DELETE:
-			(void) ice_storage_for(task->location)->delete(task->location);
+			(void) ice_storage_for(task->location)->remove(task->location);
 			break;
 		case ICE_TASK_TRIM: /* finishing the table's last task does it */
 			break;
@@ -273,6 +272,7 @@ trim_table(const IceTask *last)
 		ice_store_trim_removed(&last->warehouse_id, &last->table_id, last->version);
 }
 
+/* Deletes the task, or notes when to try it again. last: of its table in this batch. */
 static void
 finish_item(IceTaskBatch *batch, Work *item, bool last)
 {
@@ -378,8 +378,8 @@ ice_events_sequence_wait(const pg_uuid_t *warehouse_id)
 int
 ice_dropped_trim(void)
 {
-	TimestampTz before = TimestampTzPlusMilliseconds(
-		GetCurrentTimestamp(), -(int64) ice_guc_dropped_retention_s * 1000);
+	TimestampTz before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 -(int64) ice_guc_dropped_retention_s * 1000);
 	List       *tables;
 	ListCell   *cell;
 	int         count;

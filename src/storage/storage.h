@@ -30,7 +30,7 @@ typedef struct IceStorage
 	 * missing directories. */
 	void (*write_atomic)(const char *location, const char *data, size_t len);
 	/* False if the file was not there. */
-	bool (*delete)(const char *location);
+	bool (*remove)(const char *location);
 	void (*make_directory)(const char *location); /* with its parents; no error if there */
 	bool (*exists)(const char *location);
 	/* Removes the directory and those below it as far as they hold no file. */

@@ -177,11 +177,12 @@ raise_outside(const char *path)
 {
 	bool none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
 
-	ice_raise_full(ICE_ERR_FORBIDDEN_LOCATION,
+	ice_raise_full(
+		ICE_ERR_FORBIDDEN_LOCATION,
 				   psprintf("Location is outside the directories that the server may use: %s", path),
 				   none ? "icecat.file_roots is empty: file storage is off." : NULL,
 				   "A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
-				   "icecat.file_roots.");
+		"icecat.file_roots.");
 }
 
 /* The location's normalised path; raises unless it is below a root by its letters. */
@@ -241,8 +242,7 @@ make_subdirectory(int parent, const char *name)
 	fd = open_subdirectory(parent, name);
 	if (fd < 0)
 		return -1;
-	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(fd) < 0 ||
-		pg_fsync(parent) < 0)
+	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(fd) < 0 || pg_fsync(parent) < 0)
 	{
 		int error = errno;
 
@@ -385,6 +385,7 @@ open_file_resolved(const char *path, struct stat *status)
 	return open_file(resolved, status);
 }
 
+/* Reads to the end of the file; the size it had when it was opened says nothing certain. */
 static void
 file_read(const char *location, size_t limit, StringInfo out)
 {
@@ -497,7 +498,7 @@ file_write_atomic(const char *location, const char *data, size_t len)
 
 /* Also takes away the checksum file that Hadoop's local file system puts beside a file. */
 static bool
-file_delete(const char *location)
+file_remove(const char *location)
 {
 	char *path = checked_path(location);
 	Place place;
@@ -618,7 +619,7 @@ const IceStorage ice_storage_file = {
 	.canonical = file_canonical,
 	.read = file_read,
 	.write_atomic = file_write_atomic,
-	.delete = file_delete,
+	.remove = file_remove,
 	.make_directory = file_make_directory,
 	.exists = file_exists,
 	.prune = file_prune,

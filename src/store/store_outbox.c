@@ -47,7 +47,10 @@ static IceStatement insert_counter = {
 	NULL};
 
 static IceStatement find_counter = {
-	"SELECT last_number FROM icecat_data.event_counter WHERE warehouse_id = $1", 1, {UUIDOID}, NULL};
+	"SELECT last_number FROM icecat_data.event_counter WHERE warehouse_id = $1",
+	1,
+	{UUIDOID},
+	NULL};
 
 static IceStatement lock_counter = {
 	"SELECT last_number FROM icecat_data.event_counter WHERE warehouse_id = $1 "
@@ -64,7 +67,8 @@ static IceStatement update_counter = {
 
 static IceStatement select_pending = {
 	"SELECT p.event_id, p.occurred_at FROM (SELECT event_id, occurred_at, object_id, version, "
-	"position, max(occurred_at) OVER (PARTITION BY object_id ORDER BY version, occurred_at, position "
+	"position, max(occurred_at) OVER (PARTITION BY object_id ORDER BY version, occurred_at, "
+	"position "
 	"ROWS UNBOUNDED PRECEDING) AS reached_at FROM icecat_data.event_pending "
 	"WHERE warehouse_id = $1) p "
 	"ORDER BY p.reached_at, p.object_id, p.version, p.occurred_at, p.position LIMIT $2",
@@ -291,8 +295,7 @@ next_batch(const pg_uuid_t *warehouse_id, int *count)
 	foreach (cell, months)
 		if (!make_partition(lfirst_int(cell) / 12, lfirst_int(cell) % 12 + 1))
 			return (Datum) 0;
-	return PointerGetDatum(
-		construct_array(ids, rows, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	return PointerGetDatum(construct_array(ids, rows, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 IceSequenceResult

@@ -264,8 +264,7 @@ kind_of_name(const char *name)
 }
 
 List *
-ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool purge_only,
-			   int limit)
+ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool purge_only, int limit)
 {
 	Datum  values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
 						BoolGetDatum(purge_only), Int64GetDatum(limit)};
@@ -302,12 +301,9 @@ void
 ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error)
 {
 	size_t len = (size_t) pg_mbcliplen(error, (int) strlen(error), ERROR_BYTES_MAX);
-	Datum  values[6] = {UUIDPGetDatum(&task->warehouse_id),
-						UUIDPGetDatum(&task->table_id),
-						Int64GetDatum(task->version),
-						Int32GetDatum(task->position),
-						TimestampTzGetDatum(next_attempt_at),
-						ice_text_datum(error, len)};
+	Datum values[6] = {UUIDPGetDatum(&task->warehouse_id),   UUIDPGetDatum(&task->table_id),
+					   Int64GetDatum(task->version),         Int32GetDatum(task->position),
+					   TimestampTzGetDatum(next_attempt_at), ice_text_datum(error, len)};
 
 	ice_execute(&fail_task, values, NULL, false);
 }

@@ -387,6 +387,7 @@ pin_settings(void)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* Entry of the process. argument: oid of the database, unless bgw_extra names it (permanent workers). */
 void
 ice_worker_main(Datum argument)
 {
@@ -402,8 +403,8 @@ ice_worker_main(Datum argument)
 	else
 		BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
 	pin_settings();
-	state.context =
-		AllocSetContextCreate(TopMemoryContext, "icecat worker", ALLOCSET_DEFAULT_SIZES);
+	state.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
+										  ALLOCSET_DEFAULT_SIZES);
 	state.last_work_at = GetCurrentTimestamp();
 	while (ice_worker_claim_slot())
 	{
