@@ -18,10 +18,10 @@
 #define ICE_JSON_ACTION_RETURN()  return
 #endif
 
-/* common/jsonapi.h: the lexer takes an optional place to live in, and a const text, from 17 on. */
+/* common/jsonapi.h: the lexer takes an optional place to live in from 17 on. */
 #if PG_VERSION_NUM >= 170000
 #define ice_compat_make_json_lexer(text, len, encoding) \
-	makeJsonLexContextCstringLen(NULL, (text), (len), (encoding), true)
+	makeJsonLexContextCstringLen(NULL, unconstify(char *, (text)), (len), (encoding), true)
 #define ice_compat_free_json_lexer(lex) freeJsonLexContext(lex)
 #else
 #define ice_compat_make_json_lexer(text, len, encoding) \

@@ -182,7 +182,7 @@ IceJson *
 ice_part_json(IcePart *part)
 {
 	if (part->json == NULL)
-		part->json = ice_json_parse(part->body, part->body_len, ICE_JSON_DEPTH_MAX_DEFAULT);
+		part->json = ice_json_parse(part->body, part->body_len, ICE_JSON_DEPTH_STORED);
 	return part->json;
 }
 

@@ -104,10 +104,10 @@ static void
 parse_scalars(IceTableMetadata *metadata, const IceJson *document, const char *fallback_uuid)
 {
 	metadata->table_uuid = ice_json_opt_string(document, "table-uuid");
-	if (metadata->table_uuid == NULL && metadata->format_version > 1)
-		ice_raise(ICE_ERR_VALIDATION, "UUID is required in format v%d", metadata->format_version);
-	if (metadata->table_uuid == NULL)
+	if (metadata->table_uuid == NULL && metadata->format_version == 1)
 		metadata->table_uuid = fallback_uuid;
+	if (metadata->table_uuid == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "UUID is required in format v%d", metadata->format_version);
 	ice_check_uuid(metadata->table_uuid);
 	metadata->location = ice_strip_trailing_slash(ice_json_string(document, "location"));
 	if (metadata->format_version > 1)
