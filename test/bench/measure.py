@@ -10,8 +10,11 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROTATE = 25             # tables of one client, so that a run does not make them grow much
+ROTATE_SNAPSHOTS_MAX = 100      # larger tables grow little in proportion, and take long to make
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 ROW = "{:<44} {:>9} {:>8} {:>8} {:>9} {:>9} {:>8} {:>7}  {}"
 
@@ -25,15 +28,24 @@ def stat_fields(pid):
         return None
 
 
+def own_ticks(postmaster):
+    """CPU of the postmaster and of the children it has reaped."""
+    return sum(int(n) for n in stat_fields(postmaster)[11:15])
+
+
 def postgres_cpu_us(postmaster):
-    """CPU of the postmaster, of its reaped children and of its living ones."""
-    fields = stat_fields(postmaster)
-    ticks = sum(int(n) for n in fields[11:15])
-    for name in os.listdir("/proc"):
-        child = stat_fields(name) if name.isdigit() else None
-        if child and child[1] == str(postmaster):
-            ticks += int(child[11]) + int(child[12])
-    return ticks * TICK_US
+    """CPU of the postmaster, of its reaped children and of its living ones. Read again while a child
+    passes from the living to the reaped, which would count it twice or not at all."""
+    while True:
+        reaped = own_ticks(postmaster)
+        living = 0
+        for name in os.listdir("/proc"):
+            child = stat_fields(name) if name.isdigit() else None
+            if child and child[1] == str(postmaster):
+                living += int(child[11]) + int(child[12])
+        if own_ticks(postmaster) == reaped:
+            return (reaped + living) * TICK_US
+        time.sleep(0.05)
 
 
 def process_cpu_us(pid):
@@ -125,10 +137,10 @@ class Bench:
         return {"done": done, "conflicts": conflicts, "other": other + socket_errors, "seconds": duration / 1e6,
                 "p50": f"{p50 / 1000:.2f}", "p99": f"{p99 / 1000:.2f}", "http": True, **used}
 
-    def make_tables(self, snapshots):
+    def make_tables(self, snapshots, tables):
         """Fresh tables, so that every measurement starts from the same sizes."""
         subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull,
-                        "-v", f"warehouse={self.options.warehouse}", "-v", f"tables={self.options.clients}",
+                        "-v", f"warehouse={self.options.warehouse}", "-v", f"tables={tables}",
                         "-v", f"snapshots={snapshots}", "-f", os.path.join(HERE, "sql", "tables.sql"),
                         "-c", "VACUUM ANALYZE"], check=True)
 
@@ -142,25 +154,28 @@ class Bench:
     def sizes(self, snapshots, floors):
         """Loads and commits of tables with a number of snapshots, through SQL and HTTP."""
         read, commit, one = floors
-        names = {"warehouse": self.options.warehouse, "tables": self.options.clients}
-        http = {"BENCH_TABLES": str(self.options.clients), "BENCH_SNAPSHOTS": str(snapshots)}
+        rotate = ROTATE if snapshots <= ROTATE_SNAPSHOTS_MAX else 1
+        tables = self.options.clients * rotate
+        names = {"warehouse": self.options.warehouse, "tables": tables, "snapshots": snapshots,
+                 "rotate": rotate, "done": 0}
+        http = {"BENCH_TABLES": str(tables), "BENCH_SNAPSHOTS": str(snapshots), "BENCH_ROTATE": str(rotate)}
         landed = "SELECT coalesce(max(version), 0) FROM icecat_data.table_head AS h JOIN icecat_data.relation AS r " \
             "ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.table_id WHERE r.name = 'one' AND r.dropped_at IS NULL"
-        self.make_tables(snapshots)
+        self.make_tables(snapshots, tables)
         size = self.number("SELECT octet_length(icecat.load_table('" + self.options.warehouse + "', '{bench}', 't0')::text)")
         title = f"{snapshots} snapshot" + ("s" if snapshots > 1 else "") + f", {size / 1024:.0f} KB"
         print(f"-- tables of {title}")
         self.report("SQL: load", self.pgbench("load", names), read)
         if self.gateway:
             self.report("gateway: load", self.wrk("load", http), read)
-        self.report("SQL: append, distinct tables", self.pgbench("commit", {**names, "seq": snapshots}), commit)
+        self.report("SQL: append, distinct tables", self.pgbench("commit", names), commit)
         if self.gateway:
-            self.make_tables(snapshots)
+            self.make_tables(snapshots, tables)
             self.report("gateway: append, distinct tables", self.wrk("commit", http), commit)
-        self.make_tables(snapshots)
+        self.make_tables(snapshots, 0)
         self.report("SQL: append, one table", self.pgbench("commit_one", names, landed), one)
         if self.gateway:
-            self.make_tables(snapshots)
+            self.make_tables(snapshots, 0)
             self.report("gateway: append, one table", self.wrk("commit_one", http), one)
 
 
