@@ -156,13 +156,16 @@ ice_table_metadata_new(const IceCreateTable *request, const char *table_uuid, co
 	IcePartitionSpec *spec = read_spec(request->partition_spec, schema, format_version);
 	IceSortOrder     *order = read_order(request->write_order, schema, format_version);
 
+	IceJson          *properties = ice_properties_of_new_table(request->properties);
+
 	ice_schema_check_format_version(schema, format_version);
+	ice_properties_check_new_table(properties, schema, format_version);
 	ice_schema_assign_fresh_ids(schema, 0, &metadata->last_column_id);
 	ice_part_add(metadata, ICE_PART_SCHEMA, 0, NULL, schema->json);
 	metadata->current_schema_id = 0;
 	add_spec(metadata, spec, schema);
 	add_order(metadata, order, schema);
-	ice_properties_replace(metadata, ice_properties_of_new_table(request->properties));
+	ice_properties_replace(metadata, properties);
 	metadata->location = ice_strip_trailing_slash(location);
 	metadata->last_updated_ms = now_ms;
 	ice_table_metadata_validate(metadata);

@@ -36,6 +36,13 @@ static const char *const commit_properties[] = {
 	"commit.retry.total-timeout-ms",
 };
 
+static const char *const encryption_properties[] = {
+	"encryption.key-id",
+	"encryption.data-key-length",
+};
+
+#define METRICS_COLUMN_PREFIX "write.metadata.metrics.column."
+
 bool
 ice_parse_int32(const char *text, int32 *value)
 {
@@ -120,8 +127,43 @@ ice_properties_of_new_table(const IceJson *given)
 	for (int i = 0; given != NULL && i < given->count; i++)
 		if (!ice_property_is_reserved(given->members[i].key))
 			ice_json_set(properties, given->members[i].key, ice_json_copy(given->members[i].value));
-	check_commit_properties(properties);
 	return properties;
+}
+
+static void
+check_metrics_properties(const IceJson *properties, const IceSchema *schema)
+{
+	for (int i = 0; i < properties->count; i++)
+	{
+		const char *name = properties->members[i].key;
+		const char *column = name + sizeof(METRICS_COLUMN_PREFIX) - 1;
+
+		if (strncmp(name, METRICS_COLUMN_PREFIX, sizeof(METRICS_COLUMN_PREFIX) - 1) == 0 &&
+			ice_schema_field_by_name(schema, column) == NULL)
+			ice_raise(
+				ICE_ERR_VALIDATION,
+				"Invalid metrics config, could not find column %s from table prop %s in schema "
+				"%s",
+				column, name, ice_schema_text(schema));
+	}
+}
+
+static void
+check_encryption_properties(const IceJson *properties, int32 format_version)
+{
+	for (int i = 0; format_version < 3 && i < (int) lengthof(encryption_properties); i++)
+		if (ice_json_get(properties, encryption_properties[i]) != NULL)
+			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid properties for v%d: [%s]", format_version,
+					  encryption_properties[i]);
+}
+
+void
+ice_properties_check_new_table(const IceJson *properties, const IceSchema *schema,
+							   int32 format_version)
+{
+	check_metrics_properties(properties, schema);
+	check_commit_properties(properties);
+	check_encryption_properties(properties, format_version);
 }
 
 int32

@@ -281,6 +281,27 @@ ice_schema_same(const IceSchema *a, const IceSchema *b)
 	return ice_type_equal(&a->root, &b->root);
 }
 
+/* One line per column; identifier fields are marked. */
+const char *
+ice_schema_text(const IceSchema *schema)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "table {");
+	for (int i = 0; i < schema->root.field_count; i++)
+	{
+		const IceField *field = &schema->root.fields[i];
+
+		appendStringInfo(&out, "\n  %s", ice_schema_field_text(field));
+		for (int j = 0; j < schema->identifier_count; j++)
+			if (schema->identifier_ids[j] == field->id)
+				appendStringInfoString(&out, " (id)");
+	}
+	appendStringInfoString(&out, "\n}");
+	return out.data;
+}
+
 /* -- fresh ids -------------------------------------------------------------------------------- */
 
 /* All fields of one level first, then each one's type. */

@@ -37,6 +37,9 @@ extern void ice_schema_check_format_version(const IceSchema *schema, int32 forma
 /* Same fields and identifier fields; the schema's id and unknown members do not count. */
 extern bool ice_schema_same(const IceSchema *a, const IceSchema *b);
 
+/* As the Java class prints it, for messages. */
+extern const char *ice_schema_text(const IceSchema *schema);
+
 /* Gives all fields new ids, counting on from *last_id, in Java's order, and writes them, the
  * identifier field ids and the schema id into schema->json. fresh_id of the fields tells the
  * new ids. */

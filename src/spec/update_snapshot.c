@@ -14,6 +14,9 @@
 #include "spec/needs.h"
 #include "spec/statistics.h"
 
+/* The Java catalog puts this before a rule that the client can meet by trying again. */
+#define RETRY_PREFIX "Validation failed, please retry: "
+
 /* -- add-snapshot ----------------------------------------------------------------------------- */
 
 void
@@ -57,8 +60,8 @@ check_new_snapshot(const IceTableMetadata *metadata, const IceUpdate *update)
 	if (version > 1 && snapshot->has_parent &&
 		snapshot->sequence_number <= metadata->last_sequence_number)
 		ice_raise(ICE_ERR_COMMIT_FAILED,
-				  "Cannot add snapshot with sequence number " INT64_FORMAT
-				  " older than last sequence number " INT64_FORMAT,
+				  RETRY_PREFIX "Cannot add snapshot with sequence number " INT64_FORMAT
+							   " older than last sequence number " INT64_FORMAT,
 				  snapshot->sequence_number, metadata->last_sequence_number);
 	if (version > 1 && ice_json_get(update->value, "manifest-list") == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot add a snapshot without a manifest list in format v%d",
@@ -73,6 +76,7 @@ assign_rows(IceTableMetadata *metadata, const IceSnapshot *snapshot)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot add a snapshot: first-row-id is null");
 	if (snapshot->first_row_id < metadata->next_row_id)
 		ice_raise(ICE_ERR_COMMIT_FAILED,
+				  RETRY_PREFIX
 				  "Cannot add a snapshot, first-row-id is behind table next-row-id: " INT64_FORMAT
 				  " < " INT64_FORMAT,
 				  snapshot->first_row_id, metadata->next_row_id);
