@@ -17,10 +17,13 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -47,6 +50,7 @@
 #define ERROR_PAUSE_FIRST_MS 500
 #define ERROR_PAUSE_MAX_MS 30000
 #define DROPPED_TRIM_EVERY_MS 60000
+#define SETTINGS_EVERY_MS 1000
 #define RESTART_S 10
 
 typedef struct WorkerState
@@ -60,6 +64,7 @@ typedef struct WorkerState
 	int           errors;       /* rounds in a row that failed */
 	TimestampTz   last_work_at;
 	TimestampTz   last_trim_at;
+	TimestampTz   last_settings_at;
 	TimestampTz   next_attempt_at;
 	bool          has_next_attempt;
 	MemoryContext context;      /* reset each round */
@@ -99,6 +104,22 @@ queue_owner(void)
 	return owner;
 }
 
+/* Takes over what ALTER DATABASE ... SET has changed since the worker started, now and then: a session
+ * that connects anew sees it, and its commits must not fail here for want of it. */
+static void
+read_database_settings(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Relation    relation;
+
+	if (!TimestampDifferenceExceeds(state.last_settings_at, now, SETTINGS_EVERY_MS))
+		return;
+	state.last_settings_at = now;
+	relation = table_open(DbRoleSettingRelationId, AccessShareLock);
+	ApplySetting(GetActiveSnapshot(), MyDatabaseId, InvalidOid, relation, PGC_S_DATABASE);
+	table_close(relation, AccessShareLock);
+}
+
 /* Starts a transaction as the owner. False, and no transaction, if there is nothing to work on. The rights
  * are given back by the end of the transaction, also an abort. */
 static bool
@@ -116,8 +137,9 @@ begin(void)
 		CommitTransactionCommand();
 		return false;
 	}
-	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
 	PushActiveSnapshot(GetTransactionSnapshot());
+	read_database_settings();
+	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
 	return true;
 }
 
