@@ -46,16 +46,19 @@ resolve_id(int64 id, int32 last_added, const char *what, const char *what_full)
 	return last_added;
 }
 
+/* One more than the highest id in the list, at least first. */
 static int32
-highest_id(const IceTableMetadata *metadata, IcePartKind kind, int32 below)
+next_id(const IceTableMetadata *metadata, IcePartKind kind, int32 first, const char *what)
 {
 	const IcePartList *list = &metadata->lists[kind];
-	int64              highest = below;
+	int64              next = first;
 
 	for (int i = 0; i < list->count; i++)
 		if (!list->items[i]->removed)
-			highest = Max(highest, list->items[i]->id);
-	return (int32) highest;
+			next = Max(next, list->items[i]->id + 1);
+	if (next > PG_INT32_MAX)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot add a %s: no id is left", what);
+	return (int32) next;
 }
 
 static const IceSchema *
@@ -126,7 +129,7 @@ ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 	IceTableMetadata *metadata = context->metadata;
 	const IceSchema  *schema = update->parsed;
 	IcePart          *same;
-	int32             schema_id = metadata->current_schema_id;
+	int32             schema_id;
 
 	ice_schema_check_format_version(schema, metadata->format_version);
 	same = find_same_schema(metadata, schema);
@@ -135,8 +138,7 @@ ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 		context->last_schema_id = (int32) same->id;
 		return;
 	}
-	if (ice_part_count(metadata, ICE_PART_SCHEMA) > 0)
-		schema_id = highest_id(metadata, ICE_PART_SCHEMA, schema_id) + 1;
+	schema_id = next_id(metadata, ICE_PART_SCHEMA, metadata->current_schema_id, "schema");
 	metadata->last_column_id = Max(metadata->last_column_id, schema->highest_id);
 	ice_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
 				 with_id(update->value, "schema-id", schema_id));
@@ -156,6 +158,19 @@ ice_needs_set_current_schema(const IceUpdate *update pg_attribute_unused(), IceC
 	need_structure(needs);
 }
 
+/* A new column may not be called like a partition field of another one, in any spec: readers would
+ * refuse the table. */
+static void
+check_spec_names(const IceTableMetadata *metadata, const IceSchema *schema)
+{
+	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
+
+	for (int i = 0; i < specs->count; i++)
+		if (!specs->items[i]->removed)
+			ice_partition_spec_check_names(ice_partition_spec_parse(ice_part_json(specs->items[i])),
+										   schema);
+}
+
 void
 ice_apply_set_current_schema(IceUpdateContext *context, const IceUpdate *update)
 {
@@ -167,6 +182,7 @@ ice_apply_set_current_schema(IceUpdateContext *context, const IceUpdate *update)
 	if (ice_part_find(metadata, ICE_PART_SCHEMA, schema_id) == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot set current schema to unknown schema: %d", schema_id);
 	metadata->current_schema_id = schema_id;
+	check_spec_names(metadata, current_schema(metadata));
 	context->structure_changed = true;
 	context->changed = true;
 }
@@ -281,6 +297,8 @@ with_field_ids(const IceTableMetadata *metadata, IcePartitionSpec *spec)
 		if (metadata->format_version > 1)
 		{
 			field_id = earlier_field_id(metadata, spec, i);
+			if (field_id == 0 && last_id == PG_INT32_MAX)
+				ice_raise(ICE_ERR_VALIDATION, "Cannot add a partition field: no id is left");
 			if (field_id == 0)
 				field_id = ++last_id;
 		}
@@ -323,7 +341,7 @@ ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Spec does not use sequential IDs that are required in v1: %s",
 				  ice_partition_spec_text(spec));
-	spec_id = highest_id(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID - 1) + 1;
+	spec_id = next_id(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID, "partition spec");
 	metadata->last_partition_id = Max(metadata->last_partition_id,
 									  ice_partition_spec_last_id(spec));
 	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, spec_id, NULL,
@@ -427,7 +445,7 @@ ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
 		return;
 	}
 	if (order->field_count > 0)
-		order_id = highest_id(metadata, ICE_PART_SORT_ORDER, ICE_INITIAL_SORT_ORDER_ID - 1) + 1;
+		order_id = next_id(metadata, ICE_PART_SORT_ORDER, ICE_INITIAL_SORT_ORDER_ID, "sort order");
 	ice_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL,
 				 with_id(update->value, "order-id", order_id));
 	context->last_sort_order_id = order_id;
