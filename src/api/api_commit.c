@@ -57,8 +57,8 @@ sql_ice_commit_table(PG_FUNCTION_ARGS)
 static IceCommitRequest *
 parse_request(IceJson *body)
 {
-	return ice_commit_request_parse(ice_json_array(body, "requirements"),
-									ice_json_array(body, "updates"), ice_guc_updates_max);
+	return ice_commit_request_parse(ice_json_opt_array(body, "requirements"),
+									ice_json_opt_array(body, "updates"), ice_guc_updates_max);
 }
 
 Datum
