@@ -40,6 +40,7 @@ CREATE TABLE icecat_data.table_head (
 	next_row_id bigint NOT NULL,
 	metadata_location text NOT NULL,
 	metadata_log_count integer NOT NULL,
+	file_expected boolean NOT NULL,
 	dropped_at timestamptz,
 	CONSTRAINT table_head_pkey PRIMARY KEY (warehouse_id, table_id),
 	CONSTRAINT table_head_relation_fkey FOREIGN KEY (warehouse_id, table_id)
@@ -51,4 +52,5 @@ COMMENT ON COLUMN icecat_data.table_head.current_snapshot_id IS '-1: none';
 COMMENT ON COLUMN icecat_data.table_head.next_row_id IS 'Iceberg v3 row lineage; 0 below format version 3';
 COMMENT ON COLUMN icecat_data.table_head.metadata_location IS 'URI of the metadata.json of this version; the file may still be in the queue (metadata_task)';
 COMMENT ON COLUMN icecat_data.table_head.metadata_log_count IS 'Live rows of table_metadata_log';
+COMMENT ON COLUMN icecat_data.table_head.file_expected IS 'The metadata file of this version was queued or written; false in mode none';
 COMMENT ON COLUMN icecat_data.table_head.dropped_at IS 'As in relation, so that a waiting commit sees the drop';

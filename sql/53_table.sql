@@ -63,7 +63,7 @@ CREATE OR REPLACE FUNCTION icecat.load_table(
 LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_load_table';
 COMMENT ON FUNCTION icecat.load_table(text, text[], text) IS
-'Returns a table''s LoadTableResult: metadata-location, metadata (exact, all snapshots) and config. REST loadTable. Errors: IC101 no such warehouse (404), IC103 no such table (404).';
+'Returns a table''s LoadTableResult: metadata-location, metadata (exact, all snapshots) and config. REST loadTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file).';
 
 CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_warehouse text,

@@ -15,6 +15,7 @@
 
 #include "guc.h"
 
+bool  ice_guc_check_metadata_file;
 int   ice_guc_commit_lock_timeout_ms;
 char *ice_guc_default_warehouse;
 int   ice_guc_directory_mode;
@@ -60,7 +61,9 @@ typedef struct Setting
 	const char *doc;
 	GucContext  context;
 	int         flags;
-	int        *int_value; /* exactly one of int_value and string_value is set */
+	bool       *bool_value; /* exactly one of the three kinds of value is set */
+	bool        bool_default;
+	int        *int_value;
 	int         int_default;
 	int         int_min;
 	int         int_max;
@@ -71,19 +74,27 @@ typedef struct Setting
 
 #define INT_SETTING(name, context, flags, variable, value, min, max, doc) \
 	{                                                                      \
-		name, doc, context, flags, variable, value, min, max, NULL, NULL, NULL \
+		name, doc, context, flags, NULL, false, variable, value, min, max, NULL, NULL, NULL \
 	}
 #define STRING_SETTING(name, context, flags, variable, value, doc) \
 	{                                                               \
-		name, doc, context, flags, NULL, 0, 0, 0, variable, value, NULL \
+		name, doc, context, flags, NULL, false, NULL, 0, 0, 0, variable, value, NULL \
 	}
 
 #define MODE_SETTING(name, variable, value, min, max, show, doc)                      \
 	{                                                                                 \
-		name, doc, PGC_SUSET, 0, variable, value, min, max, NULL, NULL, show          \
+		name, doc, PGC_SUSET, 0, NULL, false, variable, value, min, max, NULL, NULL, show          \
+	}
+
+#define BOOL_SETTING(name, context, flags, variable, value, doc) \
+	{ \
+		name, doc, context, flags, variable, value, NULL, 0, 0, 0, NULL, NULL, NULL \
 	}
 
 static const Setting settings[] = {
+	BOOL_SETTING("icecat.check_metadata_file", PGC_USERSET, 0, &ice_guc_check_metadata_file, true,
+				 "Whether load_table() reports a metadata file that was removed from file storage "
+				 "(404 NotFoundException). Off: the metadata is answered from the database."),
 	INT_SETTING("icecat.commit_lock_timeout_ms", PGC_USERSET, GUC_UNIT_MS,
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a commit waits for the rows of its tables before it fails with a "
@@ -137,7 +148,10 @@ ice_guc_define(void)
 
 		if (context == PGC_POSTMASTER && !process_shared_preload_libraries_in_progress)
 			context = PGC_SIGHUP;
-		if (s->int_value != NULL)
+		if (s->bool_value != NULL)
+			DefineCustomBoolVariable(s->name, s->doc, NULL, s->bool_value, s->bool_default, context,
+									 s->flags, NULL, NULL, NULL);
+		else if (s->int_value != NULL)
 			DefineCustomIntVariable(s->name, s->doc, NULL, s->int_value, s->int_default, s->int_min,
 									s->int_max, context, s->flags, NULL, NULL, s->show);
 		else

@@ -174,6 +174,7 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), true, &table);
+	ice_check_metadata_file(&table);
 	ice_result_begin(&out, caller);
 	write_load_result(&out, &table, true);
 	ice_spi_end();

@@ -156,6 +156,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 		ice_publish_prepare(warehouse, metadata);
 	ice_metadata_log_push(metadata, table->metadata_location, before_ms);
 	table->metadata_location = ice_metadata_location_next(metadata, table->metadata_location);
+	table->file_expected = ice_publishes(warehouse, metadata);
 	table->version++;
 	ice_table_update(table, ice_metadata_log_max(metadata), &trimmed);
 	ice_publish_metadata(warehouse, table);

@@ -30,6 +30,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
+	table->file_expected = !publish || ice_publishes(warehouse, table->metadata);
 	ice_table_insert(table);
 	if (publish)
 		ice_publish_metadata(warehouse, table);
@@ -111,6 +112,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 	}
 	table->metadata = metadata;
 	table->metadata_location = metadata_location;
+	table->file_expected = true;
 	table->version++;
 	ice_table_update(table, PG_INT32_MAX, &trimmed);
 	ice_publish_event(table, "register-table", path, name, ice_version_details(table));

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
+
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "guc.h"
@@ -41,11 +43,37 @@ ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadat
 				   "Expected async, sync or none.", NULL);
 }
 
+bool
+ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+{
+	return ice_metadata_mode(warehouse, metadata) != ICE_METADATA_NONE;
+}
+
 void
 ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
-	if (ice_metadata_mode(warehouse, metadata) != ICE_METADATA_NONE)
+	if (ice_publishes(warehouse, metadata))
 		ice_location_prepare(metadata);
+}
+
+/* Only file storage is looked at: a stat is cheap, a network is not; and a standby may not have the disk. The
+ * second look is for a worker that wrote the file and emptied the queue between the first two. */
+void
+ice_check_metadata_file(const IceTable *table)
+{
+	const char *location = table->metadata_location;
+	bool        own;
+
+	if (!table->file_expected || !ice_guc_check_metadata_file || RecoveryInProgress() ||
+		ice_storage_canonical(location) == NULL || ice_storage_for(location)->exists(location))
+		return;
+	if (ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own) ||
+		ice_storage_for(location)->exists(location))
+		return;
+	ice_raise_full(ICE_ERR_NO_SUCH_FILE,
+				   psprintf("Failed to open input stream for file: %s", location),
+				   "The metadata file of the table was removed from storage.",
+				   "icecat.export_metadata() writes it again from the database.");
 }
 
 void
@@ -60,27 +88,31 @@ ice_render_current(StringInfo out, const IceTable *table, bool read_only)
 	ice_table_metadata_write(out, &metadata);
 }
 
+/* Writes the file of the current version now. */
+static void
+write_now(const IceTable *table)
+{
+	StringInfoData document;
+
+	initStringInfo(&document);
+	ice_render_current(&document, table, false);
+	ice_storage_write_metadata(table->metadata_location, document.data, document.len);
+}
+
+/* A new table's first file is written at once where the folders are made at once anyway: nobody waits for a lock
+ * meanwhile, and clients find what the answer names. */
 void
 ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 {
-	switch (ice_metadata_mode(warehouse, table->metadata))
-	{
-		case ICE_METADATA_ASYNC:
-			ice_task_enqueue_write(&table->warehouse_id, &table->id, table->version,
-								   table->metadata_location, ice_table_head_json(table));
-			break;
-		case ICE_METADATA_SYNC:
-		{
-			StringInfoData document;
+	IceMetadataMode mode = ice_metadata_mode(warehouse, table->metadata);
 
-			initStringInfo(&document);
-			ice_render_current(&document, table, false);
-			ice_storage_write_metadata(table->metadata_location, document.data, document.len);
-			break;
-		}
-		case ICE_METADATA_NONE:
-			break;
-	}
+	if (mode == ICE_METADATA_NONE)
+		return;
+	if (mode == ICE_METADATA_SYNC || table->version == 1)
+		write_now(table);
+	else
+		ice_task_enqueue_write(&table->warehouse_id, &table->id, table->version,
+							   table->metadata_location, ice_table_head_json(table));
 }
 
 void

@@ -23,6 +23,9 @@ typedef enum IceMetadataMode
 extern IceMetadataMode ice_metadata_mode(const IceWarehouse *warehouse,
 										 const IceTableMetadata *metadata);
 
+/* Is a metadata file queued or written for each version (every mode but none)? */
+extern bool ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
+
 /* Raises unless the server may keep this table's files there; makes the folders. Does nothing in mode none. */
 extern void ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
 
@@ -39,6 +42,10 @@ extern void ice_publish_event(const IceTable *table, const char *event_type,
 
 /* The event details every version change carries: location, snapshot, sequence number. */
 extern char *ice_version_details(const IceTable *table);
+
+/* Raises NO_SUCH_FILE if the table's metadata file has vanished from file storage: it is not in the queue, and somebody
+ * took it away. See icecat.check_metadata_file. */
+extern void ice_check_metadata_file(const IceTable *table);
 
 /* Appends the table's current document, read afresh (own writes included). */
 extern void ice_render_current(StringInfo out, const IceTable *table, bool read_only);

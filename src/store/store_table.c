@@ -24,7 +24,7 @@
 	"h.version, h.format_version::integer, h.table_uuid, h.location, h.last_sequence_number, " \
 	"h.last_updated_ms, h.last_column_id, h.current_schema_id, h.default_spec_id, "            \
 	"h.last_partition_id, h.default_sort_order_id, h.current_snapshot_id, h.next_row_id, "     \
-	"h.metadata_location, h.metadata_log_count"
+	"h.metadata_location, h.metadata_log_count, h.file_expected"
 
 static IceStatement find_by_name = {
 	"SELECT r.relation_id, r.namespace_id, " HEAD_COLUMNS " FROM icecat_data.namespace n "
@@ -96,16 +96,16 @@ static IceStatement delete_head = {
 #define HEAD_TYPES                                                                        \
 	{                                                                                     \
 		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT4OID,  \
-			INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID        \
+			INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID, BOOLOID \
 	}
-#define HEAD_VALUES 17
+#define HEAD_VALUES 18
 
 static IceStatement insert_head = {
 	"INSERT INTO icecat_data.table_head (warehouse_id, table_id, version, format_version, "
 	"table_uuid, location, last_sequence_number, last_updated_ms, last_column_id, "
 	"current_schema_id, default_spec_id, last_partition_id, default_sort_order_id, "
-	"current_snapshot_id, next_row_id, metadata_location, metadata_log_count) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	"current_snapshot_id, next_row_id, metadata_location, metadata_log_count, file_expected) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 	HEAD_VALUES, HEAD_TYPES, NULL};
 
 static IceStatement update_head = {
@@ -113,7 +113,7 @@ static IceStatement update_head = {
 	"location = $6, last_sequence_number = $7, last_updated_ms = $8, last_column_id = $9, "
 	"current_schema_id = $10, default_spec_id = $11, last_partition_id = $12, "
 	"default_sort_order_id = $13, current_snapshot_id = $14, next_row_id = $15, "
-	"metadata_location = $16, metadata_log_count = $17 "
+	"metadata_location = $16, metadata_log_count = $17, file_expected = $18 "
 	"WHERE warehouse_id = $1 AND table_id = $2",
 	HEAD_VALUES, HEAD_TYPES, NULL};
 
@@ -145,6 +145,7 @@ read_head(IceTable *table)
 	m->next_row_id = ice_field_int64(0, 15);
 	table->metadata_location = ice_field_text(0, 16);
 	table->metadata_log_count = ice_field_int32(0, 17);
+	table->file_expected = DatumGetBool(ice_field(0, 18));
 	table->metadata = m;
 }
 
@@ -294,7 +295,8 @@ write_head(IceStatement *statement, const IceTable *table)
 								 Int64GetDatum(m->current_snapshot_id),
 								 Int64GetDatum(m->next_row_id),
 								 ice_cstring_datum(table->metadata_location),
-								 Int32GetDatum(table->metadata_log_count)};
+								 Int32GetDatum(table->metadata_log_count),
+								 BoolGetDatum(table->file_expected)};
 
 	ice_execute(statement, values, NULL, false);
 }

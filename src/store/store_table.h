@@ -24,6 +24,7 @@ typedef struct IceTable
 	int64             version;
 	const char       *metadata_location;
 	int32             metadata_log_count;
+	bool              file_expected; /* the metadata file was queued or written */
 	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
 } IceTable;
 

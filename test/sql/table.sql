@@ -16,7 +16,7 @@ SELECT jsonb_pretty((doc -> 'metadata')::jsonb #- '{table-uuid}' #- '{location}'
 SELECT doc ->> 'metadata-location' ~ '^s3://lake/sales/sales/orders-[0-9a-f-]{36}/metadata/00000-[0-9a-f-]{36}\.metadata\.json$' AS derived,
 	doc ->> 'config' AS config FROM answer;
 -- What a field carried beyond the specification is still there, as it was spelled.
-SELECT doc::text LIKE '%"x-own": 1.10%' AS exact FROM answer;
+SELECT doc::text LIKE '%"x-own":1.10%' AS exact FROM answer;
 -- A load answers what the creation answered.
 SELECT (icecat.load_table('table_test', '{sales}', 'orders') -> 'metadata')::text = (doc -> 'metadata')::text AS same FROM answer;
 

@@ -15,11 +15,11 @@ INSERT INTO icecat_data.relation VALUES
 	(:W, :E, '00000000-0000-7000-8000-0000000000b1', 'empty', 'table', '2026-01-02 03:04:09+00', NULL);
 INSERT INTO icecat_data.table_head (warehouse_id, table_id, version, format_version, table_uuid, location,
 	last_sequence_number, last_updated_ms, last_column_id, current_schema_id, default_spec_id, last_partition_id,
-	default_sort_order_id, current_snapshot_id, next_row_id, metadata_location, metadata_log_count, dropped_at)
+	default_sort_order_id, current_snapshot_id, next_row_id, metadata_location, metadata_log_count, file_expected, dropped_at)
 VALUES
-	(:W, :T, 5, 3, 'uuid-t', 's3://b/rv/t', 3, 1767323046123, 14, 1, 1, 1001, 1, 9223372036854775803, 30, 's3://b/rv/t/metadata/00005.json', 2, NULL),
-	(:W, :D, 1, 2, 'uuid-d', 's3://b/rv/d', 0, 1767323046123, 1, 0, 0, 999, 0, -1, 0, 's3://b/rv/d/metadata/00001.json', 0, '2026-01-02 03:04:08+00'),
-	(:W, :E, 1, 2, 'uuid-e', 's3://b/rv/e', 0, 1767323046123, 1, 0, 0, 999, 0, -1, 0, 's3://b/rv/e/metadata/00001.json', 0, NULL);
+	(:W, :T, 5, 3, 'uuid-t', 's3://b/rv/t', 3, 1767323046123, 14, 1, 1, 1001, 1, 9223372036854775803, 30, 's3://b/rv/t/metadata/00005.json', 2, true, NULL),
+	(:W, :D, 1, 2, 'uuid-d', 's3://b/rv/d', 0, 1767323046123, 1, 0, 0, 999, 0, -1, 0, 's3://b/rv/d/metadata/00001.json', 0, true, '2026-01-02 03:04:08+00'),
+	(:W, :E, 1, 2, 'uuid-e', 's3://b/rv/e', 0, 1767323046123, 1, 0, 0, 999, 0, -1, 0, 's3://b/rv/e/metadata/00001.json', 0, true, NULL);
 INSERT INTO icecat_data.table_schema (warehouse_id, table_id, ordinal, schema_id, removed_version, body) VALUES
 	(:W, :T, 1 << 20, 0, NULL, '{"type":"struct","schema-id":0,"fields":[{"id":1,"name":"id","required":true,"type":"long"}]}'),
 	(:W, :T, 2 << 20, 7, 3, '{"type":"struct","schema-id":7,"fields":[]}'),

@@ -1,0 +1,117 @@
+-- Monitoring: does what the tables say agree with itself? Behaviour only: re-run whole by every upgrade.
+
+CREATE OR REPLACE VIEW icecat_data.part AS
+SELECT 'table_schema' AS part, warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_schema
+UNION ALL SELECT 'table_partition_spec', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_partition_spec
+UNION ALL SELECT 'table_sort_order', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_sort_order
+UNION ALL SELECT 'table_property_set', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_property_set
+UNION ALL SELECT 'table_snapshot', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_snapshot
+UNION ALL SELECT 'table_ref', warehouse_id, table_id, ordinal, NULL::bigint FROM icecat_data.table_ref
+UNION ALL SELECT 'table_snapshot_log', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_snapshot_log
+UNION ALL SELECT 'table_metadata_log', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_metadata_log
+UNION ALL SELECT 'table_statistics', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_statistics
+UNION ALL SELECT 'table_partition_statistics', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_partition_statistics
+UNION ALL SELECT 'table_encryption_key', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_encryption_key
+UNION ALL SELECT 'table_extra', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_extra;
+COMMENT ON VIEW icecat_data.part IS 'Rows of all part tables, removed ones too, in one shape';
+
+CREATE OR REPLACE FUNCTION icecat.check_integrity(
+	p_warehouse text DEFAULT NULL
+) RETURNS TABLE (warehouse text, object text, problem text)
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	WITH w AS (
+		SELECT * FROM icecat_data.warehouse AS x WHERE p_warehouse IS NULL OR x.name = p_warehouse
+	), t AS (
+		SELECT w.name AS warehouse_name, h.*, array_to_string(n.levels, '.') || '.' || r.name AS display
+		FROM w
+		JOIN icecat_data.table_head AS h ON h.warehouse_id = w.warehouse_id AND h.dropped_at IS NULL
+		LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.table_id
+		LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = r.warehouse_id AND n.namespace_id = r.namespace_id
+	)
+	SELECT t.warehouse_name, coalesce(t.display, t.table_id::text), 'table has a head but no live name in a namespace'
+	FROM t WHERE t.display IS NULL
+		OR NOT EXISTS (SELECT FROM icecat_data.relation AS r WHERE r.warehouse_id = t.warehouse_id AND r.relation_id = t.table_id AND r.dropped_at IS NULL)
+	UNION ALL
+	SELECT w.name, r.name, 'name of a table without a live head'
+	FROM w JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.kind = 'table' AND r.dropped_at IS NULL
+	WHERE NOT EXISTS (SELECT FROM icecat_data.table_head AS h WHERE h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id AND h.dropped_at IS NULL)
+	UNION ALL
+	SELECT w.name, array_to_string(n.levels, '.'), 'namespace is not below its parent, or its hash is not that of its path'
+	FROM w JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+	LEFT JOIN icecat_data.namespace AS p ON p.warehouse_id = n.warehouse_id AND p.namespace_id = n.parent_id
+	WHERE (cardinality(n.levels) > 1 AND p.levels IS DISTINCT FROM n.levels[1:cardinality(n.levels) - 1])
+		OR (cardinality(n.levels) = 1 AND n.parent_id IS NOT NULL)
+		OR n.path_hash <> sha256((SELECT string_agg(convert_to(l.level, 'UTF8') || '\x00'::bytea, ''::bytea ORDER BY l.place) FROM unnest(n.levels) WITH ORDINALITY AS l (level, place)))
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('current schema %s does not exist', t.current_schema_id)
+	FROM t WHERE NOT EXISTS (SELECT FROM icecat_data.table_schema AS s WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.schema_id = t.current_schema_id AND s.removed_version IS NULL)
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('default partition spec %s does not exist', t.default_spec_id)
+	FROM t WHERE NOT EXISTS (SELECT FROM icecat_data.table_partition_spec AS s WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.spec_id = t.default_spec_id AND s.removed_version IS NULL)
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('default sort order %s does not exist', t.default_sort_order_id)
+	FROM t WHERE NOT EXISTS (SELECT FROM icecat_data.table_sort_order AS s WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.order_id = t.default_sort_order_id AND s.removed_version IS NULL)
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('current snapshot is %s, but branch main points to %s', t.current_snapshot_id, coalesce(f.snapshot_id::text, 'nothing'))
+	FROM t LEFT JOIN icecat_data.table_ref AS f ON f.warehouse_id = t.warehouse_id AND f.table_id = t.table_id AND f.name = 'main'
+	WHERE t.current_snapshot_id <> coalesce(f.snapshot_id, -1)
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('ref %s points to snapshot %s, which does not exist', f.name, f.snapshot_id)
+	FROM t JOIN icecat_data.table_ref AS f ON f.warehouse_id = t.warehouse_id AND f.table_id = t.table_id
+	WHERE NOT EXISTS (SELECT FROM icecat_data.table_snapshot AS s WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.snapshot_id = f.snapshot_id AND s.removed_version IS NULL)
+		OR (f.body ->> 'snapshot-id')::bigint IS DISTINCT FROM f.snapshot_id
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('snapshot %s disagrees with its text, or its sequence number is above the table''s', s.snapshot_id)
+	FROM t JOIN icecat_data.table_snapshot AS s ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.removed_version IS NULL
+	WHERE (s.body ->> 'snapshot-id')::bigint IS DISTINCT FROM s.snapshot_id
+		OR coalesce((s.body ->> 'sequence-number')::bigint, 0) > t.last_sequence_number
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('snapshots share sequence number %s', s.body ->> 'sequence-number')
+	FROM t JOIN icecat_data.table_snapshot AS s ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.removed_version IS NULL
+	WHERE t.format_version > 1 AND coalesce((s.body ->> 'sequence-number')::bigint, 0) > 0
+	GROUP BY t.warehouse_name, t.display, t.table_id, s.body ->> 'sequence-number' HAVING count(*) > 1
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('snapshot log ends with %s, but the current snapshot is %s', l.snapshot_id, t.current_snapshot_id)
+	FROM t CROSS JOIN LATERAL (
+		SELECT x.snapshot_id FROM icecat_data.table_snapshot_log AS x
+		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL
+		ORDER BY x.ordinal DESC LIMIT 1) AS l
+	WHERE t.current_snapshot_id <> -1 AND l.snapshot_id <> t.current_snapshot_id
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('metadata log has %s entries, counted as %s', l.entries, t.metadata_log_count)
+	FROM t CROSS JOIN LATERAL (
+		SELECT count(*) AS entries FROM icecat_data.table_metadata_log AS x
+		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL) AS l
+	WHERE l.entries <> t.metadata_log_count
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('table has %s property sets, expected 1', p.sets)
+	FROM t CROSS JOIN LATERAL (
+		SELECT count(*) AS sets FROM icecat_data.table_property_set AS x
+		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL) AS p
+	WHERE p.sets <> 1
+	UNION ALL
+	SELECT t.warehouse_name, t.display, format('%s has a row of a version after %s', p.part, t.version)
+	FROM t JOIN icecat_data.part AS p ON p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id
+	WHERE p.ordinal >> 20 > t.version OR p.removed_version > t.version
+	UNION ALL
+	SELECT w.name, p.table_id::text, format('%s has rows of a table that does not exist', p.part)
+	FROM w JOIN icecat_data.part AS p ON p.warehouse_id = w.warehouse_id
+	WHERE NOT EXISTS (SELECT FROM icecat_data.table_head AS h WHERE h.warehouse_id = p.warehouse_id AND h.table_id = p.table_id)
+	GROUP BY w.name, p.table_id, p.part
+	UNION ALL
+	SELECT w.name, k.table_id::text, 'the queue has a task for a table that does not exist, or for a version that it has not reached'
+	FROM w JOIN icecat_data.metadata_task AS k ON k.warehouse_id = w.warehouse_id
+	LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = k.warehouse_id AND h.table_id = k.table_id
+	WHERE h.version IS NULL OR k.version > h.version
+	UNION ALL
+	SELECT w.name, 'events', format('numbers go up to %s, but %s events lie from %s to %s', c.last_number, e.events, e.first, e.last)
+	FROM w JOIN icecat_data.event_counter AS c ON c.warehouse_id = w.warehouse_id
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS events, min(x.number) AS first, max(x.number) AS last
+		FROM icecat_data.event AS x WHERE x.warehouse_id = w.warehouse_id) AS e
+	WHERE e.events > 0 AND (e.last <> c.last_number OR e.events <> e.last - e.first + 1);
+END;
+COMMENT ON FUNCTION icecat.check_integrity(text) IS
+'Cross-checks all rows of a warehouse (NULL: of all warehouses) and says in words what is wrong: a row for each problem, none if all is well. Reads everything once and takes no lock.
+p_warehouse: name of a warehouse. Checks: names, heads and namespaces; current schema, spec, order and snapshot; refs, sequence numbers, logs; versions of rows; rows and tasks without a table; gaps in event numbers.';
