@@ -29,7 +29,7 @@ extern const char *ice_strip_trailing_slash(const char *location);
 /* In properties.c: raises BAD_REQUEST unless the text has the form of a UUID. */
 extern void ice_check_uuid(const char *text);
 
-/* In properties.c: replaces the properties object; keeps the part when it is new anyway. */
+/* In properties.c: puts another properties object in the place of the old one. */
 extern void ice_properties_replace(IceTableMetadata *metadata, IceJson *properties);
 
 #endif

@@ -87,9 +87,13 @@ ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs)
 	update->kind->needs(update, needs);
 }
 
+/* Clients remove snapshots one by one; what hangs on them is looked for once per run of such
+ * updates. */
 void
 ice_update_apply(IceUpdateContext *context, const IceUpdate *update)
 {
+	if (context->removal_pending && update->kind->apply != ice_apply_remove_snapshots)
+		ice_finish_removal(context);
 	update->kind->apply(context, update);
 }
 
@@ -102,7 +106,9 @@ ice_update_is(const IceUpdate *update, const char *name)
 void
 ice_updates_finish(IceUpdateContext *context)
 {
+	ice_finish_removal(context);
 	ice_finish_snapshot_log(context);
+	ice_finish_properties(context);
 	if (context->structure_changed)
 		ice_check_structure(context);
 }

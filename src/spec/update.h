@@ -46,10 +46,12 @@ typedef struct IceUpdateContext
 	bool              is_create;
 	bool              structure_changed;   /* current schema, default spec or default order */
 	bool              snapshots_removed;
+	bool              removal_pending;     /* what hangs on removed snapshots is still there */
 	bool              main_changed;
 	int32             last_schema_id;      /* ICE_LAST_ADDED: none was added */
 	int32             last_spec_id;
 	int32             last_sort_order_id;
+	IceJson          *properties;          /* being changed; NULL: as they were */
 } IceUpdateContext;
 
 /* Raises BAD_REQUEST for an unknown kind or a wrong field. */
@@ -78,6 +80,7 @@ ICE_UPDATE_FUNCTIONS(set_properties);
 ICE_UPDATE_FUNCTIONS(remove_properties);
 ICE_UPDATE_FUNCTIONS(add_encryption_key);
 ICE_UPDATE_FUNCTIONS(remove_encryption_key);
+extern void ice_finish_properties(IceUpdateContext *context);
 
 /* update_structure.c */
 ICE_UPDATE_FUNCTIONS(add_schema);
@@ -99,6 +102,7 @@ ICE_UPDATE_FUNCTIONS(set_statistics);
 ICE_UPDATE_FUNCTIONS(remove_statistics);
 ICE_UPDATE_FUNCTIONS(set_partition_statistics);
 ICE_UPDATE_FUNCTIONS(remove_partition_statistics);
+extern void ice_finish_removal(IceUpdateContext *context);
 extern void ice_finish_snapshot_log(IceUpdateContext *context);
 
 #endif

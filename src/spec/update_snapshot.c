@@ -279,13 +279,21 @@ ice_apply_remove_snapshots(IceUpdateContext *context, const IceUpdate *update)
 		ice_part_remove(snapshot);
 		removed = true;
 	}
-	if (!removed)
+	context->snapshots_removed |= removed;
+	context->removal_pending |= removed;
+	context->changed |= removed;
+}
+
+/* Refs and statistics go with their snapshot. */
+void
+ice_finish_removal(IceUpdateContext *context)
+{
+	if (!context->removal_pending)
 		return;
-	remove_files_of_gone_snapshots(metadata, ICE_PART_STATISTICS);
-	remove_files_of_gone_snapshots(metadata, ICE_PART_PARTITION_STATISTICS);
+	context->removal_pending = false;
+	remove_files_of_gone_snapshots(context->metadata, ICE_PART_STATISTICS);
+	remove_files_of_gone_snapshots(context->metadata, ICE_PART_PARTITION_STATISTICS);
 	remove_dangling_refs(context);
-	context->snapshots_removed = true;
-	context->changed = true;
 }
 
 /* -- snapshot log ----------------------------------------------------------------------------- */

@@ -129,13 +129,24 @@ field_name(const IceUpdate *update, const char *name, const char *early_name)
 	return name;
 }
 
-/* A copy of the table's properties, to be changed and put in their place. */
+/* A copy of the table's properties that all updates of one commit change. */
 static IceJson *
-copy_properties(const IceTableMetadata *metadata)
+working_properties(IceUpdateContext *context)
 {
-	IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+	IcePart *part = ice_part_only(context->metadata, ICE_PART_PROPERTIES);
 
-	return part == NULL ? ice_json_make_object() : ice_json_copy(ice_part_json(part));
+	if (context->properties == NULL)
+		context->properties = part == NULL ? ice_json_make_object()
+										   : ice_json_copy(ice_part_json(part));
+	return context->properties;
+}
+
+/* Puts the changed properties in the place of the old ones. */
+void
+ice_finish_properties(IceUpdateContext *context)
+{
+	if (context->properties != NULL)
+		ice_properties_replace(context->metadata, context->properties);
 }
 
 void
@@ -162,14 +173,13 @@ ice_apply_set_properties(IceUpdateContext *context, const IceUpdate *update)
 
 	if (update->value->count == 0)
 		return;
-	properties = copy_properties(context->metadata);
+	properties = working_properties(context);
 	for (int i = 0; i < update->value->count; i++)
 	{
 		const IceJsonMember *member = &update->value->members[i];
 
 		ice_json_set(properties, member->key, ice_json_copy(member->value));
 	}
-	ice_properties_replace(context->metadata, properties);
 	context->changed = true;
 }
 
@@ -199,10 +209,9 @@ ice_apply_remove_properties(IceUpdateContext *context, const IceUpdate *update)
 
 	if (update->value->count == 0)
 		return;
-	properties = copy_properties(context->metadata);
+	properties = working_properties(context);
 	for (int i = 0; i < update->value->count; i++)
 		ice_json_remove(properties, update->value->items[i]->string);
-	ice_properties_replace(context->metadata, properties);
 	context->changed = true;
 }
 
