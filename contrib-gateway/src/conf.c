@@ -149,9 +149,16 @@ unit_factor(const Setting *s, const char *unit)
 		const char *name;
 		int64_t		factor;
 	}			units[] = {
-		{"bytes", "B", 1}, {"bytes", "kB", 1024}, {"bytes", "MB", 1048576},
-		{"bytes", "GB", 1073741824}, {"ms", "ms", 1}, {"ms", "s", 1000},
-		{"ms", "min", 60000}, {"ms", "h", 3600000}, {"s", "s", 1}, {"s", "min", 60},
+		{"bytes", "B", 1},
+		{"bytes", "kB", 1024},
+		{"bytes", "MB", 1048576},
+		{"bytes", "GB", 1073741824},
+		{"ms", "ms", 1},
+		{"ms", "s", 1000},
+		{"ms", "min", 60000},
+		{"ms", "h", 3600000},
+		{"s", "s", 1},
+		{"s", "min", 60},
 	};
 
 	if (*unit == '\0')
@@ -482,8 +489,8 @@ print_setting(FILE *out, GwConfFormat format, const Setting *s, const char *pres
 		fprintf(out, ".TP\n.BR %s \" (%s)\"\n%s. Values: %s. Takes effect on %s.\n", s->name,
 				*preset ? preset : "empty", s->doc, values, when);
 	else
-		fprintf(out, "# %s.\n# %s; takes effect on %s\n#%s = %s\n\n", s->doc, values, when,
-				s->name, *preset ? preset : "''");
+		fprintf(out, "# %s.\n# %s; takes effect on %s\n#%s = %s\n\n", s->doc, values, when, s->name,
+				*preset ? preset : "''");
 }
 
 void
@@ -492,7 +499,8 @@ gw_conf_print(FILE *out, GwConfFormat format)
 	if (format == GW_CONF_FILE)
 		fputs("# icecat-gateway.conf: every setting with its default.\n"
 			  "# A variable ICECAT_<NAME> of the environment overrides the line of that name.\n"
-			  "# Sizes may be given in kB, MB, GB, times in ms, s, min, h.\n\n", out);
+			  "# Sizes may be given in kB, MB, GB, times in ms, s, min, h.\n\n",
+			  out);
 	else if (format == GW_CONF_MARKDOWN)
 		fputs("| setting | default | values | takes effect on | meaning |\n|---|---|---|---|---|\n",
 			  out);

@@ -1,6 +1,6 @@
 /*
  * conf.h
- *		The settings: one configuration file of "name = value" lines, overridden by ICECAT_* variables.
+ *		The settings: a file of "name = value" lines, overridden by ICECAT_* variables.
  *
  * The list is settings.def. Every value is checked when it is set; errors name the setting, and
  * never show the value of a secret.

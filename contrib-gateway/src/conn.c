@@ -2,7 +2,7 @@
  * conn.c
  *		Client connections. See conn.h.
  *
- *	IDLE --byte--> HEAD --head--> BODY --body--> WAIT --answer--> (WRITE) --> IDLE, LINGER or CLOSED
+ *	IDLE -> HEAD -> BODY -> WAIT -> WRITE (if the socket is full) -> IDLE, LINGER or CLOSED
  *
  * One request of a connection is under way at a time; pipelined ones wait unread, or in a bounded
  * buffer. Input is read into one buffer of the process; only what cannot be used at once is kept
@@ -131,16 +131,22 @@ conn_release(GwConn *conn)
 	free(conn);
 }
 
+/* One access log line and the counters. */
 static void
 log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 {
 	GwRequest  *request = &conn->request;
 	GwCall	   *call = &request->call;
 	GwAccessLine line = {
-		.request_id = request->id, .method = request->method_text, .path = request->path,
-		.operation = gw_operation_name(request->operation), .status = status,
-		.bytes_in = conn->body_seen, .bytes_out = bytes,
-		.duration_us = now - request->started_us, .wait_us = request->gate_us,
+		.request_id = request->id,
+		.method = request->method_text,
+		.path = request->path,
+		.operation = gw_operation_name(request->operation),
+		.status = status,
+		.bytes_in = conn->body_seen,
+		.bytes_out = bytes,
+		.duration_us = now - request->started_us,
+		.wait_us = request->gate_us,
 		.client = conn->client,
 	};
 
@@ -244,7 +250,7 @@ conn_respond(GwRequest *request, GwReply *reply)
 		conn_process(conn);
 }
 
-/* Answers at once and closes: what follows on the connection cannot be trusted or is too much. */
+/* Answers at once and closes: what follows cannot be trusted, or is too much. */
 static void
 refuse(GwConn *conn, GwFault fault)
 {
@@ -295,6 +301,7 @@ use_view(GwConn *conn, size_t n)
 	conn->view.len -= n;
 }
 
+/* Decodes what there is; runs the request at the last chunk. */
 static void
 advance_chunked(GwConn *conn)
 {
@@ -346,8 +353,8 @@ answer_expectation(GwConn *conn)
 	if (request->fault_status != 0)
 		gw_request_refuse(request, request->fault_status, request->fault_message, true);
 	else if (conn->view.len == 0 &&
-			 gw_stream_send(&conn->stream, GW_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"),
-							(GwBody){0}, false) == GW_SENT_FAILED)
+			 gw_stream_send(&conn->stream, GW_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), (GwBody){0},
+							false) == GW_SENT_FAILED)
 		conn_shut(conn);
 }
 
@@ -531,6 +538,7 @@ conn_read(GwConn *conn)
 	return n;
 }
 
+/* The client sent something, or left. */
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -577,6 +585,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	conn_process(conn);
 }
 
+/* "address:port", for the access log. */
 static void
 describe_peer(GwConn *conn, const struct sockaddr *peer)
 {
@@ -676,8 +685,7 @@ deadline(const GwConn *conn)
 		default:
 			return UINT64_MAX;
 	}
-	return conn->since_us + ms * 1000 +
-		moved * 1000000 / (uint64_t) gw_conf.transfer_rate_min;
+	return conn->since_us + ms * 1000 + moved * 1000000 / (uint64_t) gw_conf.transfer_rate_min;
 }
 
 /* The state has lasted too long. */

@@ -69,8 +69,8 @@ find_or_create(GwGates *gates, const char *key, size_t len)
 	GwGate	   *gate;
 
 	LIST_FOREACH(gate, &gates->buckets[bucket], link)
-		if (gate->key_len == len && memcmp(gate->key, key, len) == 0)
-			return gate;
+	if (gate->key_len == len && memcmp(gate->key, key, len) == 0)
+		return gate;
 	gate = gw_alloc(sizeof(*gate) + len);
 	gate->key_len = len;
 	memcpy(gate->key, key, len);
@@ -114,6 +114,7 @@ set_waiting(GwGates *gates, GwTicket *ticket, bool waits)
 	}
 }
 
+/* Nobody overtakes: a gate with waiters lets no newcomer in, even when it has room. */
 GwGateAnswer
 gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *key, size_t key_len, int64_t width,
 			  int64_t queue_max, uint64_t now_us)

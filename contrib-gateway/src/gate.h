@@ -1,6 +1,6 @@
 /*
  * gate.h
- *		A gate per table: at most a few commits on one table are in the database, the rest wait here.
+ *		A gate per table: few commits on one table are in the database, the rest wait here.
  *
  * Lock waiters would otherwise hold the pool's connections. Order is first come, first served, per
  * table. Pure bookkeeping: no I/O, no clock; times are given. A gate exists only while someone is
@@ -46,9 +46,8 @@ typedef enum GwGateAnswer
 
 extern GwGates *gw_gates_create(void);
 extern void gw_gates_destroy(GwGates *gates);
-extern GwGateAnswer gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *key,
-								  size_t key_len, int64_t width, int64_t queue_max,
-								  uint64_t now_us);
+extern GwGateAnswer gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *key, size_t key_len,
+								  int64_t width, int64_t queue_max, uint64_t now_us);
 
 /* Leaves the gate; returns the ticket that may enter now (its state is INSIDE), or NULL. */
 extern GwTicket *gw_gate_leave(GwGates *gates, GwTicket *ticket, int64_t width);

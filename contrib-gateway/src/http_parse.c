@@ -11,9 +11,11 @@
 #define UNIT_SEPARATOR 0x1F		/* separates the levels of a namespace; Iceberg REST, parent */
 
 static const char *const method_names[GW_METHOD_COUNT] = {
-	[GW_GET] = "GET", [GW_HEAD] = "HEAD", [GW_POST] = "POST", [GW_PUT] = "PUT",
-	[GW_DELETE] = "DELETE", [GW_PATCH] = "PATCH", [GW_OPTIONS] = "OPTIONS",
-	[GW_TRACE] = "TRACE", [GW_CONNECT] = "CONNECT", [GW_METHOD_OTHER] = "OTHER",
+	[GW_GET] = "GET",         [GW_HEAD] = "HEAD",
+	[GW_POST] = "POST",       [GW_PUT] = "PUT",
+	[GW_DELETE] = "DELETE",   [GW_PATCH] = "PATCH",
+	[GW_OPTIONS] = "OPTIONS", [GW_TRACE] = "TRACE",
+	[GW_CONNECT] = "CONNECT", [GW_METHOD_OTHER] = "OTHER",
 };
 
 const char *
@@ -91,7 +93,8 @@ scan_line_end(GwHeadScan *scan)
 static bool
 scan_limits(const GwHeadScan *scan, const GwHttpLimits *limits, GwFault *fault)
 {
-	size_t		line_max = limits->target_bytes_max + GW_METHOD_BYTES_MAX + sizeof(" HTTP/1.1\r\n");
+	const size_t around = GW_METHOD_BYTES_MAX + sizeof(" HTTP/1.1\r\n");
+	size_t		line_max = limits->target_bytes_max + around;
 
 	if (scan->fields == 0)
 	{

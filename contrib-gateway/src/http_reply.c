@@ -33,8 +33,8 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 	put_field(out, " ", gw_status_reason(reply->status));
 	if (reply->status != 204)
 	{
-		put_field(out, "Content-Type: ",
-				  reply->content_type ? reply->content_type : "application/json");
+		put_field(out,
+				  "Content-Type: ", reply->content_type ? reply->content_type : "application/json");
 		put_number(out, "Content-Length: ", reply->body_len);
 	}
 	put_field(out, "X-Request-Id: ", request_id);

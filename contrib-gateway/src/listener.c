@@ -93,6 +93,7 @@ bound_port(struct evconnlistener *listener)
 	return ntohs(((struct sockaddr_in6 *) &address)->sin6_port);
 }
 
+/* Opens one listening socket. */
 static bool
 listen_on(struct event_base *base, const char *text)
 {
@@ -105,10 +106,9 @@ listen_on(struct event_base *base, const char *text)
 		gw_log(GW_ERROR, "cannot listen on \"%s\": not an address", text);
 		return false;
 	}
-	listener = evconnlistener_new_bind(base, on_accept, NULL,
-									   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE |
-									   LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
-									   (struct sockaddr *) &address, len);
+	listener = evconnlistener_new_bind(
+		base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
+		BACKLOG, (struct sockaddr *) &address, len);
 	if (listener == NULL)
 	{
 		gw_log(GW_ERROR, "cannot listen on %s port %lld: %s", text, (long long) gw_conf.port,

@@ -39,8 +39,7 @@ typedef struct GwAccessLine
 /* Opens, or opens again, the files that the settings name. False keeps what was open. */
 extern bool gw_log_open(void);
 extern void gw_log_flush(void);
-extern void gw_log(GwLogLevel level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+extern void gw_log(GwLogLevel level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Like gw_log, with the id of the request that it is about. */
 extern void gw_log_request(GwLogLevel level, const char *request_id, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -81,9 +81,12 @@ static void
 parse_options(int argc, char **argv, Options *options)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'C'},
-		{"print-settings", optional_argument, NULL, 'P'}, {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, 'C'},
+		{"print-settings", optional_argument, NULL, 'P'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int			c;
 
@@ -140,8 +143,8 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 		stopped = true;
 		return;
 	}
-	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way",
-		   gw_conn_count(), (long long) gw_metrics.in_flight);
+	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way", gw_conn_count(),
+		   (long long) gw_metrics.in_flight);
 	gw_server.draining = true;
 	drain_since_us = gw_clock_us();
 }
@@ -157,6 +160,7 @@ log_lines(GwLogLevel level, const char *prefix, char *text)
 			gw_log(level, "%s%s", prefix, line);
 }
 
+/* SIGHUP: settings that do not read well change nothing. */
 static void
 on_reload(evutil_socket_t fd, short what, void *arg)
 {
@@ -247,6 +251,7 @@ watch_signal(int number, event_callback_fn callback)
 	event_add(event, NULL);
 }
 
+/* Makes everything there is one of, listens, and starts to connect. */
 static bool
 start(void)
 {
@@ -272,6 +277,7 @@ start(void)
 	return true;
 }
 
+/* Reads options and settings, then turns the loop until a signal has been obeyed. */
 int
 main(int argc, char **argv)
 {

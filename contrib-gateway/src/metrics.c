@@ -16,8 +16,8 @@ GwMetrics	gw_metrics;
 
 /* Upper bounds in microseconds. */
 static const uint64_t bounds[GW_DURATION_BUCKETS] = {
-	500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
-	10000000, 60000000,
+	500,    1000,   2500,   5000,    10000,   25000,    50000,
+	100000, 250000, 500000, 1000000, 2500000, 10000000, 60000000,
 };
 
 const char *
@@ -71,6 +71,7 @@ put_seconds(GwText *out, const char *name, const char *type, const char *help, u
 	gw_text_printf(out, "%s %.6f\n", name, (double) us / 1e6);
 }
 
+/* Only combinations that occurred, so that the text stays short. */
 static void
 put_requests(GwText *out)
 {
@@ -94,6 +95,7 @@ put_requests(GwText *out)
 	}
 }
 
+/* One histogram; nothing for an operation that was never asked for. */
 static void
 put_duration(GwText *out, const char *name, int op)
 {
@@ -119,6 +121,7 @@ put_duration(GwText *out, const char *name, int op)
 	gw_text_printf(out, "%s_count{operation=\"%s\"} %llu\n", name, label, total);
 }
 
+/* What clients did. */
 static void
 put_http(GwText *out)
 {
@@ -138,10 +141,11 @@ put_http(GwText *out)
 			 "Requests refused by the parser or a limit, by status.");
 	for (int s = 0; s < GW_STATUS_SLOTS; s++)
 		if (gw_metrics.rejects[s] > 0)
-			gw_text_printf(out, "icecat_http_rejects_total{status=\"%d\"} %llu\n",
-						   gw_status_at(s), (unsigned long long) gw_metrics.rejects[s]);
+			gw_text_printf(out, "icecat_http_rejects_total{status=\"%d\"} %llu\n", gw_status_at(s),
+						   (unsigned long long) gw_metrics.rejects[s]);
 	put_help(out, "icecat_http_timeouts_total", "counter", "Clients that were too slow, by phase.");
-	gw_text_printf(out, "icecat_http_timeouts_total{phase=\"head\"} %llu\n"
+	gw_text_printf(out,
+				   "icecat_http_timeouts_total{phase=\"head\"} %llu\n"
 				   "icecat_http_timeouts_total{phase=\"body\"} %llu\n"
 				   "icecat_http_timeouts_total{phase=\"write\"} %llu\n",
 				   (unsigned long long) gw_metrics.timeouts_head,
@@ -171,6 +175,7 @@ typedef struct PoolColumn
 	uint64_t	writes;
 } PoolColumn;
 
+/* What the connections to the database did. */
 static void
 put_pools(GwText *out)
 {
@@ -179,18 +184,18 @@ put_pools(GwText *out)
 	const PoolColumn columns[] = {
 		{"icecat_pool_connections_ready", "gauge", "Connections that take calls.",
 			(uint64_t) r.ready, (uint64_t) w.ready},
-		{"icecat_pool_calls_in_flight", "gauge", "Calls in the database.",
-			(uint64_t) r.in_flight, (uint64_t) w.in_flight},
+		{"icecat_pool_calls_in_flight", "gauge", "Calls in the database.", (uint64_t) r.in_flight,
+		 (uint64_t) w.in_flight},
 		{"icecat_pool_queue_length", "gauge", "Calls waiting for a connection.",
 			(uint64_t) r.queued, (uint64_t) w.queued},
 		{"icecat_pool_connects_total", "counter", "Connections made.", r.connects, w.connects},
 		{"icecat_pool_connect_failures_total", "counter", "Attempts to connect that failed.",
 			r.connect_failures, w.connect_failures},
 		{"icecat_pool_losses_total", "counter", "Connections lost.", r.losses, w.losses},
-		{"icecat_pool_recycles_total", "counter", "Connections replaced on purpose.",
-			r.recycles, w.recycles},
-		{"icecat_pool_repeats_total", "counter", "Calls that were sent again.",
-			r.repeats, w.repeats},
+		{"icecat_pool_recycles_total", "counter", "Connections replaced on purpose.", r.recycles,
+		 w.recycles},
+		{"icecat_pool_repeats_total", "counter", "Calls that were sent again.", r.repeats,
+		 w.repeats},
 	};
 
 	put_value(out, "iceberg_db_connections_in_use", "gauge", "Connections with a call in flight.",
@@ -209,6 +214,7 @@ put_pools(GwText *out)
 	}
 }
 
+/* What waited at gates, and what was refused there or in the queues. */
 static void
 put_gates(GwText *out)
 {
@@ -220,7 +226,8 @@ put_gates(GwText *out)
 				"Time that commits waited at a gate.", gw_metrics.gate_wait_us);
 	put_help(out, "icecat_refused_total", "counter",
 			 "Requests answered 503 without reaching the database, by reason.");
-	gw_text_printf(out, "icecat_refused_total{reason=\"gate_full\"} %llu\n"
+	gw_text_printf(out,
+				   "icecat_refused_total{reason=\"gate_full\"} %llu\n"
 				   "icecat_refused_total{reason=\"gate_timeout\"} %llu\n"
 				   "icecat_refused_total{reason=\"queue_full\"} %llu\n"
 				   "icecat_refused_total{reason=\"queue_timeout\"} %llu\n",
@@ -261,8 +268,7 @@ gw_metrics_render(GwText *out)
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",
 			  gw_metrics.reloads);
 	put_value(out, "icecat_draining", "gauge", "1 after SIGTERM.", gw_server.draining);
-	put_value(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
-			  resident_bytes());
+	put_value(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 	put_help(out, "icecat_gateway_info", "gauge", "The version of the gateway.");
 	gw_text_printf(out, "icecat_gateway_info{version=\"%s\"} 1\n", GW_VERSION);
 }

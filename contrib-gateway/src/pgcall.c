@@ -190,6 +190,7 @@ send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 							   NULL, 0);
 }
 
+/* Queues the statements of one call and its Sync. */
 GwPgSend
 gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count)
 {

@@ -229,8 +229,8 @@ slot_becomes_ready(GwSlot *slot)
 static bool
 wants_repreparing(const GwPgResult *result)
 {
-	return result->is_error && (strcmp(result->sqlstate, "26000") == 0 ||
-								strcmp(result->sqlstate, "0A000") == 0 ||
+	return result->is_error &&
+		   (strcmp(result->sqlstate, "26000") == 0 || strcmp(result->sqlstate, "0A000") == 0 ||
 								strcmp(result->sqlstate, "42P05") == 0);
 }
 
@@ -238,8 +238,8 @@ wants_repreparing(const GwPgResult *result)
 static bool
 wants_another_server(const GwPgResult *result)
 {
-	return result->is_error && (strncmp(result->sqlstate, "57P", 3) == 0 ||
-								strcmp(result->sqlstate, "25006") == 0);
+	return result->is_error &&
+		   (strncmp(result->sqlstate, "57P", 3) == 0 || strcmp(result->sqlstate, "25006") == 0);
 }
 
 /* Gives the answer of the oldest call to its owner. */
@@ -360,8 +360,8 @@ slot_watch(GwSlot *slot, short what)
 static void
 slot_connect_failed(GwSlot *slot, const char *why)
 {
-	gw_log(GW_WARNING, "%s connection failed: %.*s", slot->pool->name,
-		   (int) strcspn(why, "\n"), why);
+	gw_log(GW_WARNING, "%s connection failed: %.*s", slot->pool->name, (int) strcspn(why, "\n"),
+		   why);
 	slot->pool->stats.connect_failures++;
 	slot_close(slot, true);
 }
@@ -491,6 +491,7 @@ pool_dispatch(GwPool *pool)
 	pool->dispatching = false;
 }
 
+/* Connections are made by the first ticks. */
 GwPool *
 gw_pool_create(struct event_base *base, const char *name, bool writes, int slots)
 {
@@ -529,8 +530,7 @@ gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 	uint64_t	now = gw_clock_us();
 
 	assert(call->state == GW_CALL_IDLE);
-	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max &&
-		pool_choose(pool, now) == NULL)
+	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max && pool_choose(pool, now) == NULL)
 		return false;
 	call->pool = pool;
 	call->repeats = 0;

@@ -49,7 +49,7 @@ typedef struct GwCall
 	uint64_t	sent_us;
 	uint64_t	done_us;
 	size_t		weight;			/* bytes of the parameters */
-	void		(*done) (struct GwCall *call, GwOutcome outcome, GwPgResult *result);
+	void (*done)(struct GwCall *call, GwOutcome outcome, GwPgResult *result);
 } GwCall;
 
 typedef struct GwPoolStats

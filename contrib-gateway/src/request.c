@@ -438,12 +438,14 @@ reply_lost(GwRequest *request)
 		gw_metrics.commits_unknown++;
 		reply_error(request, 500, "CommitStateUnknownException",
 					"The connection to the database was lost; the commit may or may not have "
-					"happened", false);
+					"happened",
+					false);
 	}
 	else if (route->access == GW_WRITE)
 		reply_error(request, 500, gw_status_type(500),
 					"The connection to the database was lost; the change may or may not have "
-					"happened", false);
+					"happened",
+					false);
 	else
 		gw_request_refuse(request, 503, "The connection to the database was lost", false);
 }
@@ -478,6 +480,7 @@ leave_gate(GwRequest *request)
 	submit(request, true);
 }
 
+/* The pool's done(): turns an outcome into an answer. */
 static void
 call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {

@@ -37,7 +37,7 @@ typedef struct GwRequest
 	size_t		arena_len;
 	uint64_t	started_us;
 	uint64_t	gate_us;		/* waited at the gate */
-	void		(*respond) (struct GwRequest *request, GwReply *reply);
+	void (*respond)(struct GwRequest *request, GwReply *reply);
 } GwRequest;
 
 /* A request whose head could not be read, or whose time ran out. */

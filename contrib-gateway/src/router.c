@@ -23,8 +23,8 @@
 
 const GwRoute gw_routes[GW_ROUTE_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
-	[GW_ROUTE_##operation] = {GW_##method, template, #operation, access, GW_ANSWER_##answer,      \
-							  flags, sql, {__VA_ARGS__}},
+	[GW_ROUTE_##operation] = {GW_##method,        template, #operation, access, \
+							  GW_ANSWER_##answer, flags,    sql,        {__VA_ARGS__}},
 #include "routes.def"
 };
 

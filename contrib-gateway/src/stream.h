@@ -3,8 +3,8 @@
  *		Bytes in and out of a client's socket. The place where TLS goes.
  *
  * Output is written at once when the socket takes it: the usual answer costs one writev and no
- * allocation. What the socket does not take waits in an evbuffer; large bodies are referenced there,
- * not copied. libevent's bufferevents are not used: they would take a turn of the event loop and
+ * allocation. What the socket does not take waits in an evbuffer; large bodies are referenced
+ * there, not copied. libevent's bufferevents are not used: they would take a turn of the event loop and
  * two epoll_ctl calls per answer.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -42,7 +42,7 @@ typedef struct GwBody
 	const char *data;
 	size_t		len;
 	void	   *handle;
-	void		(*release) (const void *data, size_t len, void *handle);
+	void (*release)(const void *data, size_t len, void *handle);
 } GwBody;
 
 extern void gw_stream_open(GwStream *stream, struct event_base *base, int fd,

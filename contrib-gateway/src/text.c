@@ -153,7 +153,9 @@ gw_utf8_sequence(const unsigned char *p, size_t left)
 		unsigned char high = c == 0xF4 ? 0x8F : 0xBF;
 
 		return left >= 4 && continues(p[1], low, high) && continues(p[2], 0x80, 0xBF) &&
-			continues(p[3], 0x80, 0xBF) ? 4 : 0;
+					   continues(p[3], 0x80, 0xBF)
+				   ? 4
+				   : 0;
 	}
 }
 

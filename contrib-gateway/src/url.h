@@ -26,7 +26,7 @@ extern int	gw_url_split(GwSlice path, GwSlice *segments, int max);
 extern bool gw_url_query_next(GwSlice *query, GwSlice *key, GwSlice *value);
 
 /* Bytes that gw_url_namespace may write for a decoded namespace of that length. */
-#define GW_URL_NAMESPACE_BYTES(len) ((len) * 4 + 8)
+#define GW_URL_NAMESPACE_BYTES(len) ((len) *4 + 8)
 
 /* Writes a decoded namespace as the text of a text[] value; no level may be empty. */
 extern GwUrlFault gw_url_namespace(GwSlice decoded, char *out, size_t *out_len);

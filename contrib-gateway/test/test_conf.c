@@ -59,10 +59,19 @@ static void
 test_bad_values(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"port", "65536"}, {"port", "-1"}, {"port", ""}, {"port", "x"}, {"port", "1x"},
-		{"port", "99999999999999999999"}, {"prepared_statements", "maybe"},
-		{"log_level", "loud"}, {"base_path", "iceberg"}, {"base_path", "/a//b"},
-		{"base_path", "/a b"}, {"commit_gate_width", "0"}, {"body_bytes_max", "9000000GB"},
+		{"port", "65536"},
+		{"port", "-1"},
+		{"port", ""},
+		{"port", "x"},
+		{"port", "1x"},
+		{"port", "99999999999999999999"},
+		{"prepared_statements", "maybe"},
+		{"log_level", "loud"},
+		{"base_path", "iceberg"},
+		{"base_path", "/a//b"},
+		{"base_path", "/a b"},
+		{"commit_gate_width", "0"},
+		{"body_bytes_max", "9000000GB"},
 		{"no_such_setting", "1"},
 	};
 
@@ -79,7 +88,7 @@ static void
 test_file(void **state)
 {
 	const char *text = "# comment\n\nport = 9000  # behind\n dsn = 'host=a password=b#c'\n"
-		"log_level=ERROR\nprepared_statements = off\nbase_path = /iceberg\n";
+					   "log_level=ERROR\nprepared_statements = off\nbase_path = /iceberg\n";
 
 	(void) state;
 	assert_true(gw_conf_parse(&conf, text, "file", &error));
@@ -102,8 +111,8 @@ test_file_errors_name_the_line(void **state)
 static void
 test_environment(void **state)
 {
-	char	   *good[] = {"ICECAT_PORT=9001", "ICECAT_DSN=host=x", "ICECAT_URL=http://other",
-		"PATH=/bin", NULL};
+	char *good[] = {"ICECAT_PORT=9001", "ICECAT_DSN=host=x", "ICECAT_URL=http://other", "PATH=/bin",
+					NULL};
 	char	   *bad[] = {"ICECAT_PORT=many", NULL};
 
 	(void) state;

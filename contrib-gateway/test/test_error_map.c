@@ -103,7 +103,7 @@ test_error_body(void **state)
 	(void) state;
 	gw_reply_error_body(&body, 404, "NoSuchTableException", "no \"t\"");
 	assert_string_equal(body.data, "{\"error\":{\"message\":\"no \\\"t\\\"\","
-						"\"type\":\"NoSuchTableException\",\"code\":404}}");
+								   "\"type\":\"NoSuchTableException\",\"code\":404}}");
 	gw_text_free(&body);
 }
 
@@ -137,7 +137,8 @@ test_heads(void **state)
 	head.len = 0;
 	reply = (GwReply){.status = 503, .retry_after_s = 2, .body_len = 7};
 	gw_reply_head(&head, &reply, "id", true, false);
-	assert_string_equal(head.data, "HTTP/1.1 503 Service Unavailable\r\n"
+	assert_string_equal(head.data,
+						"HTTP/1.1 503 Service Unavailable\r\n"
 						"Content-Type: application/json\r\nContent-Length: 7\r\n"
 						"X-Request-Id: id\r\nRetry-After: 2\r\nConnection: close\r\n\r\n");
 	gw_text_free(&head);

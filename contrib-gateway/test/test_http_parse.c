@@ -107,7 +107,8 @@ static const Case cases[] = {
 	{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n", 501},
 	{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", 501},
 	{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
-	 "Transfer-Encoding: chunked\r\n\r\n", 400},
+	 "Transfer-Encoding: chunked\r\n\r\n",
+	 400},
 	{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n", 0},
 	{"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
 	{"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n", 0},

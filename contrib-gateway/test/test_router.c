@@ -49,7 +49,7 @@ test_every_route(void **state)
 	}
 }
 
-/* The number of parameters and of placeholders in the SQL agree. */
+/* The number of parameters and of $n in the SQL agree. */
 static void
 test_parameters_agree(void **state)
 {
@@ -89,9 +89,19 @@ static void
 test_no_such_path(void **state)
 {
 	static const char *const paths[] = {
-		"/", "/v1", "/v1/", "/v2/config", "/v1/config/", "/v1//config", "/v1/w/namespaces/n/views",
-		"/v1/namespaces", "/v1/oauth/tokens", "/v1/w/namespaces/n/tables/t/plan",
-		"/v1/w/views/rename", "/a/b/c/d/e/f/g/h/i/j/k/l/m/n", "*",
+		"/",
+		"/v1",
+		"/v1/",
+		"/v2/config",
+		"/v1/config/",
+		"/v1//config",
+		"/v1/w/namespaces/n/views",
+		"/v1/namespaces",
+		"/v1/oauth/tokens",
+		"/v1/w/namespaces/n/tables/t/plan",
+		"/v1/w/views/rename",
+		"/a/b/c/d/e/f/g/h/i/j/k/l/m/n",
+		"*",
 	};
 
 	(void) state;
@@ -148,12 +158,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_route),
-		cmocka_unit_test(test_parameters_agree),
-		cmocka_unit_test(test_segments_are_raw),
-		cmocka_unit_test(test_no_such_path),
-		cmocka_unit_test(test_methods),
-		cmocka_unit_test(test_base_path),
+		cmocka_unit_test(test_every_route),      cmocka_unit_test(test_parameters_agree),
+		cmocka_unit_test(test_segments_are_raw), cmocka_unit_test(test_no_such_path),
+		cmocka_unit_test(test_methods),          cmocka_unit_test(test_base_path),
 	};
 
 	return cmocka_run_group_tests_name("router", tests, NULL, NULL);

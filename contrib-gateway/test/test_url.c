@@ -158,12 +158,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_decode_refuses),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_namespace),
-		cmocka_unit_test(test_utf8_fast_path),
+		cmocka_unit_test(test_decode),       cmocka_unit_test(test_decode_refuses),
+		cmocka_unit_test(test_split),        cmocka_unit_test(test_query),
+		cmocka_unit_test(test_namespace),    cmocka_unit_test(test_utf8_fast_path),
 		cmocka_unit_test(test_json_strings),
 	};
 
