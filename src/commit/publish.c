@@ -106,6 +106,9 @@ ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 {
 	IceMetadataMode mode = ice_metadata_mode(warehouse, table->metadata);
 
+	/* Where no file is queued, removed rows would have nobody to delete them. */
+	if (mode != ICE_METADATA_ASYNC && table->version > 1)
+		ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
 	if (mode == ICE_METADATA_NONE)
 		return;
 	if (mode == ICE_METADATA_SYNC || table->version == 1)

@@ -39,6 +39,19 @@ def is_alive(pid):
         return False
 
 
+def children_of(parent):
+    """Pids of the processes that a process has started."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%d/stat" % int(name)) as file:
+                if int(file.read().rsplit(")", 1)[1].split()[1]) == parent:
+                    found.append(int(name))
+        except (ValueError, OSError):
+            continue
+    return found
+
+
 class Cluster:
     def __init__(self, settings=(), databases=("postgres",)):
         config = os.environ.get("PG_CONFIG", "pg_config")
@@ -87,15 +100,14 @@ class Cluster:
     def kill_postmaster(self):
         """kill -9 of the postmaster, then of its children, as a power failure does; starts again."""
         pid = self.postmaster_pid()
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], text=True,
-                                  stdout=subprocess.PIPE).stdout.split()
+        children = children_of(pid)
         os.kill(pid, signal.SIGKILL)
         for child in children:
             try:
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        while is_alive(pid) or any(is_alive(int(child)) for child in children):
+        while is_alive(pid) or any(is_alive(child) for child in children):
             time.sleep(0.05)
         for stale in (os.path.join(self.data, "postmaster.pid"),  # a zombie would count as running
                       os.path.join(self.dir, ".s.PGSQL.5432.lock")):
@@ -158,6 +170,10 @@ class Cluster:
         return ("SELECT icecat.commit_table('%s', '{ns}', '%s', '[]', "
                 "'[{\"action\":\"set-properties\",\"updates\":{\"%s\":\"%s\"}}]') IS NOT NULL;\n"
                 % (warehouse, table, key, value))
+
+    def changed_table_sql(self, table, warehouse="w"):
+        """A new table, whose first file is written at once, and a commit, whose file is queued."""
+        return self.create_table_sql(table, warehouse) + self.property_commit_sql(table, "k", "v", warehouse)
 
     def worker_pid(self, database="postgres"):
         pid = self.sql("SELECT pid FROM icecat.worker_status()", database)

@@ -144,6 +144,13 @@ def test(c, t):
     t.equal(len(document["metadata-log"]), 2, "and its log has the two earlier ones")
     t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.table_property_set "
                     "WHERE removed_version IS NOT NULL", "0"), "removed rows are gone, too")
+    for mode in ("sync", "none"):
+        c.sql(c.create_table_sql(mode, extra=", p_properties => "
+                                 "'{\"icecat.metadata-write-mode\":\"%s\"}'" % mode))
+        for i in range(3):
+            c.sql(c.property_commit_sql(mode, "k", i))
+        t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.table_property_set "
+                        "WHERE removed_version IS NOT NULL", "0"), "also in mode " + mode)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def test(c, t):
     t.ok(pid, "a worker runs without shared_preload_libraries")
 
     os.kill(pid, signal.SIGSTOP)
-    c.sql("".join(c.create_table_sql("a%d" % i) for i in range(40)))
+    c.sql("".join(c.changed_table_sql("a%d" % i) for i in range(40)))
     t.equal(c.sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'write'"), "40",
             "40 files wait for a stopped worker")
     os.kill(pid, signal.SIGKILL)
@@ -44,19 +44,19 @@ def test(c, t):
 
     pid = c.wait_worker()
     os.kill(pid, signal.SIGSTOP)
-    c.sql("".join(c.create_table_sql("b%d" % i) for i in range(40)))
+    c.sql("".join(c.changed_table_sql("b%d" % i) for i in range(40)))
     c.kill_postmaster()
     c.sql("SELECT icecat.table_exists('w', '{ns}', 'a0')")
     all_written(c, t, "everything killed, and a session only reads")
 
-    writers = [c.spawn("".join(c.create_table_sql("c%d_%d" % (w, i)) for i in range(60)))
+    writers = [c.spawn("".join(c.changed_table_sql("c%d_%d" % (w, i)) for i in range(60)))
                for w in range(3)]
     time.sleep(0.4)
     c.kill_postmaster()
     for writer in writers:
         writer.communicate()
     c.sql("SELECT icecat.table_exists('w', '{ns}', 'a0')")
-    all_written(c, t, "killed amid creations")
+    all_written(c, t, "killed amid commits")
     numbers = c.sql("SELECT count(*) = max(number), count(DISTINCT event_id) = count(*), "
                     "count(*) FILTER (WHERE event_type = 'create-table') "
                     "= (SELECT count(*) FROM icecat.tables) FROM icecat.read_events('w', 0, 100000)")
@@ -66,7 +66,7 @@ def test(c, t):
     os.kill(pid, signal.SIGTERM)
     t.ok(c.wait_sql("SELECT coalesce(pid, 0) <> %d FROM icecat.worker_status()" % pid, "t"),
          "a worker ends when it is asked to")
-    c.sql(c.create_table_sql("d"))
+    c.sql(c.changed_table_sql("d"))
     t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'd', 10000)"), "t",
             "and the next change starts another")
 

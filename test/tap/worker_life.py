@@ -10,7 +10,7 @@ def test_in_the_way(c, t):
     result = c.sql("CREATE DATABASE copy TEMPLATE d", check=False)
     t.equal(result, "", "CREATE DATABASE ... TEMPLATE works beside it")
     t.equal(c.sql("SELECT count(*) FROM icecat.namespaces", "copy"), "1", "the copy has the catalog")
-    c.sql(c.create_table_sql("t"), "copy")
+    c.sql(c.changed_table_sql("t"), "copy")
     t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)", "copy"), "t",
             "and a worker of its own")
     t.ok(c.wait_worker("copy") != c.wait_worker("d"), "two databases, two workers")
@@ -22,12 +22,12 @@ def test_in_the_way(c, t):
     c.sql("CREATE EXTENSION icecat", "d")
     c.sql("BEGIN; SELECT icecat.create_warehouse('w', 'file://%s/w2'); "
           "SELECT icecat.create_namespace('w', '{ns}'); %s COMMIT;"
-          % (c.files, c.create_table_sql("t")), "d")
+          % (c.files, c.changed_table_sql("t")), "d")
     t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)", "d"), "t",
             "after CREATE EXTENSION it is back")
     t.ok(c.wait_sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'icecat worker'", "0",
                     seconds=15), "idle workers end")
-    c.sql(c.create_table_sql("u"), "d")
+    c.sql(c.changed_table_sql("u"), "d")
     t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'u', 10000)", "d"), "t",
             "and come back with the next change")
 
@@ -36,12 +36,12 @@ def test_owner(c, t):
     c.sql("CREATE ROLE bob NOSUPERUSER NOLOGIN; CREATE DATABASE bobs OWNER bob")
     c.sql("SET ROLE bob; CREATE EXTENSION icecat", "bobs")
     c.sql("SET ROLE bob; SELECT icecat.create_warehouse('w', 'file://%s/bob'); "
-          "SELECT icecat.create_namespace('w', '{ns}'); %s" % (c.files, c.create_table_sql("t")), "bobs")
+          "SELECT icecat.create_namespace('w', '{ns}'); %s" % (c.files, c.changed_table_sql("t")), "bobs")
     t.equal(c.sql("SET ROLE bob; SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)", "bobs"), "t",
             "an owner without superuser or login has a worker, too")
     t.equal(c.sql("SELECT tableowner FROM pg_tables WHERE tablename ~ '^event_20'", "bobs"), "bob",
             "which works with the owner's rights only")
-    t.equal(c.sql("SET ROLE bob; SELECT count(*) FROM icecat.read_events('w')", "bobs"), "3",
+    t.equal(c.sql("SET ROLE bob; SELECT count(*) FROM icecat.read_events('w')", "bobs"), "4",
             "and numbers the events")
 
 
@@ -51,14 +51,14 @@ def test_no_worker(c, t):
     c.start()
     c.sql("SELECT icecat.create_warehouse('w', 'file://%s/w3'); "
           "SELECT icecat.create_namespace('w', '{ns}')" % c.files)
-    c.sql(c.create_table_sql("a") + c.create_table_sql("b"))
+    c.sql(c.changed_table_sql("a") + c.changed_table_sql("b"))
     t.equal(c.sql("SELECT icecat.start_worker()"), "f", "without a free process no worker starts")
     t.equal(c.sql("SELECT pid IS NULL, pending_writes FROM icecat.worker_status()"), "t|2",
             "commits succeed and wait in the queue")
     t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'a', 5000)"), "t",
             "wait_for_metadata() does the work itself")
     t.equal(c.sql("SELECT icecat.run_worker_once()"), "1", "run_worker_once() does the rest")
-    t.equal(c.sql("SELECT count(*), max(number) FROM icecat.events"), "4|4", "and numbers the events")
+    t.equal(c.sql("SELECT count(*), max(number) FROM icecat.events"), "6|6", "and numbers the events")
     t.equal(c.sql("BEGIN; SELECT icecat.drop_table('w', '{ns}', 'a', true); COMMIT; "
                   "SELECT icecat.run_worker_once()"), "1", "a purge, too")
 

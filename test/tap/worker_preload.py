@@ -17,7 +17,7 @@ def test(c, t):
     c.make_warehouse(database="d")
     pid = int(c.sql(BACKEND))
     os.kill(pid, signal.SIGSTOP)
-    c.sql("".join(c.create_table_sql("t%d" % i) for i in range(10)), "d")
+    c.sql("".join(c.changed_table_sql("t%d" % i) for i in range(10)), "d")
     c.kill_postmaster()
     t.ok(c.queue_is_empty("d"), "after a crash it writes what was queued, with no icecat session")
     missing = [p for p in c.metadata_paths("d") if not os.path.exists(p)]
