@@ -136,17 +136,36 @@ add_schemas(IceTableMetadata *metadata, IceJson *schemas)
 	}
 }
 
-/* The schema of version 1 documents that name no current one. */
+/* The schema of version 1 documents that name no current one: one of the list, if it is in there. */
 static void
 add_single_schema(IceTableMetadata *metadata, const IceJson *document)
 {
-	IceJson         *json = ice_json_object(document, "schema");
-	const IceSchema *schema = ice_schema_parse(json);
+	const IcePartList *list = &metadata->lists[ICE_PART_SCHEMA];
+	IceJson           *json = ice_json_object(document, "schema");
+	const IceSchema   *schema = ice_schema_parse(json);
+	int32              schema_id = schema->schema_id;
 
-	metadata->current_schema_id = schema->schema_id;
-	if (ice_part_find(metadata, ICE_PART_SCHEMA, schema->schema_id) == NULL)
-		ice_part_add(metadata, ICE_PART_SCHEMA, schema->schema_id, NULL,
-					 with_member(json, "schema-id", schema->schema_id));
+	for (int i = 0; i < list->count; i++)
+	{
+		const IceSchema *other = ice_schema_parse(ice_part_json(list->items[i]));
+
+		if (ice_schema_same(other, schema))
+		{
+			metadata->current_schema_id = other->schema_id;
+			return;
+		}
+		if (other->schema_id == PG_INT32_MAX)
+			ice_raise(ICE_ERR_VALIDATION, "Cannot add a schema: no id is left");
+		schema_id = Max(schema_id, other->schema_id + 1);
+	}
+	metadata->current_schema_id = schema_id;
+	if (schema_id != schema->schema_id)
+	{
+		json = ice_json_copy(json);
+		ice_json_set(json, "schema-id", ice_json_make_int(schema_id));
+	}
+	ice_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
+				 with_member(json, "schema-id", schema_id));
 }
 
 static const IceSchema *
