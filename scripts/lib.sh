@@ -52,7 +52,6 @@ build-essential             compiler and make
 pkg-config                  finds the libraries
 postgresql-15               the server (its own clusters are left alone)
 postgresql-server-dev-15    headers to build the extension
-libavro-dev                 reads manifests when a table is purged
 libcurl4-openssl-dev        object storage
 libevent-dev                the event loop of the gateway
 libssl-dev                  TLS of the gateway
