@@ -1,147 +1,96 @@
 -- UPGRADE: changes here need an upgrade script.
--- The lists of a table's metadata, a row an element. body is the element's exact JSON text and is
--- authoritative; other columns repeat what is looked up. ordinal = (version << 20) + n, where version is
--- the commit that added the row, so that order is document order and a row knows its commit. A
--- removal sets removed_version and the worker deletes the row once no queued metadata file needs it:
--- the document of any queued version can still be assembled, exactly. Refs are replaced in place; the
--- queue keeps a copy of theirs.
+-- The lists of a table's metadata, a row an element, of all kinds in one table: a load is one index scan.
+-- body is the element's exact JSON text and is authoritative; other columns repeat what is looked up.
+-- ordinal = (version << 20) + n, where version is the commit that added the row, so that order is document
+-- order and a row knows its commit. A removal sets removed_version and the worker deletes the row once no
+-- queued metadata file needs it: the document of any queued version can still be assembled, exactly. Refs
+-- are replaced in place (nothing that changes is indexed, so these updates are HOT); the queue keeps a copy of theirs.
 
-CREATE TABLE icecat_data.table_schema (
+CREATE TABLE icecat_data.table_part (
 	warehouse_id uuid NOT NULL,
 	table_id uuid NOT NULL,
+	kind smallint NOT NULL CONSTRAINT table_part_kind CHECK (kind BETWEEN 0 AND 11),
 	ordinal bigint NOT NULL,
-	schema_id integer NOT NULL,
+	id bigint CONSTRAINT table_part_id CHECK ((id IS NOT NULL) = (kind IN (0, 1, 2, 4))),
+	key text CONSTRAINT table_part_key_there CHECK ((key IS NOT NULL) = (kind IN (5, 7, 10))),
+	target bigint,
 	removed_version bigint,
 	body json NOT NULL,
-	CONSTRAINT table_schema_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-CREATE UNIQUE INDEX table_schema_schema_id_key ON icecat_data.table_schema (warehouse_id, table_id, schema_id)
-	WHERE removed_version IS NULL;
-COMMENT ON TABLE icecat_data.table_schema IS 'A schema of a table';
+	CONSTRAINT table_part_pkey PRIMARY KEY (warehouse_id, table_id, kind, ordinal)
+) WITH (fillfactor = 90);
+CREATE UNIQUE INDEX table_part_id_key ON icecat_data.table_part (warehouse_id, table_id, kind, id)
+	WHERE removed_version IS NULL AND id IS NOT NULL;
+CREATE UNIQUE INDEX table_part_key_key ON icecat_data.table_part (warehouse_id, table_id, kind, key)
+	WHERE removed_version IS NULL AND kind IN (5, 10);
+CREATE INDEX table_part_removed_idx ON icecat_data.table_part (warehouse_id, table_id, removed_version)
+	WHERE removed_version IS NOT NULL;
+COMMENT ON TABLE icecat_data.table_part IS 'Elements of the lists of tables'' metadata: schemas, partition specs, sort orders, properties, snapshots, refs, logs, statistics, keys';
+COMMENT ON COLUMN icecat_data.table_part.kind IS '0 schema, 1 partition spec, 2 sort order, 3 properties, 4 snapshot, 5 ref, 6 snapshot log entry, 7 metadata log entry, 8 statistics, 9 partition statistics, 10 encryption key, 11 unknown fields';
+COMMENT ON COLUMN icecat_data.table_part.ordinal IS 'Place in its list: (version that added it << 20) + n';
+COMMENT ON COLUMN icecat_data.table_part.id IS 'schema-id, spec-id, order-id or snapshot-id of what has one of its own';
+COMMENT ON COLUMN icecat_data.table_part.key IS 'Name of a ref, file of a metadata log entry, key-id of an encryption key';
+COMMENT ON COLUMN icecat_data.table_part.target IS 'Snapshot that a ref, a snapshot log entry or a statistics file points to';
+COMMENT ON COLUMN icecat_data.table_part.removed_version IS 'Commit that removed it; NULL: live';
+COMMENT ON COLUMN icecat_data.table_part.body IS 'Exact JSON text of the element';
 
-CREATE TABLE icecat_data.table_partition_spec (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	spec_id integer NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_partition_spec_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-CREATE UNIQUE INDEX table_partition_spec_spec_id_key ON icecat_data.table_partition_spec (warehouse_id, table_id, spec_id)
-	WHERE removed_version IS NULL;
-COMMENT ON TABLE icecat_data.table_partition_spec IS 'A partition spec of a table';
+-- One view a kind, for people and for the views of schema icecat.
 
-CREATE TABLE icecat_data.table_sort_order (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	order_id integer NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_sort_order_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-CREATE UNIQUE INDEX table_sort_order_order_id_key ON icecat_data.table_sort_order (warehouse_id, table_id, order_id)
-	WHERE removed_version IS NULL;
-COMMENT ON TABLE icecat_data.table_sort_order IS 'A sort order of a table';
+CREATE VIEW icecat_data.table_schema AS
+SELECT warehouse_id, table_id, ordinal, id AS schema_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 0;
+COMMENT ON VIEW icecat_data.table_schema IS 'Schemas of a table; removed rows too';
 
-CREATE TABLE icecat_data.table_property_set (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_property_set_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-COMMENT ON TABLE icecat_data.table_property_set IS 'The properties of a table: one live row, a JSON object of strings';
+CREATE VIEW icecat_data.table_partition_spec AS
+SELECT warehouse_id, table_id, ordinal, id AS spec_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 1;
+COMMENT ON VIEW icecat_data.table_partition_spec IS 'Partition specs of a table; removed rows too';
 
-CREATE TABLE icecat_data.table_snapshot (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	snapshot_id bigint NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_snapshot_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-CREATE UNIQUE INDEX table_snapshot_snapshot_id_key ON icecat_data.table_snapshot (warehouse_id, table_id, snapshot_id)
-	WHERE removed_version IS NULL;
-COMMENT ON TABLE icecat_data.table_snapshot IS 'A snapshot of a table';
+CREATE VIEW icecat_data.table_sort_order AS
+SELECT warehouse_id, table_id, ordinal, id AS order_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 2;
+COMMENT ON VIEW icecat_data.table_sort_order IS 'Sort orders of a table; removed rows too';
 
-CREATE TABLE icecat_data.table_ref (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	name text NOT NULL,
-	snapshot_id bigint NOT NULL,
-	body json NOT NULL,
-	CONSTRAINT table_ref_pkey PRIMARY KEY (warehouse_id, table_id, name)
-) WITH (fillfactor = 80);
-COMMENT ON TABLE icecat_data.table_ref IS 'A branch or tag of a table';
+CREATE VIEW icecat_data.table_property_set AS
+SELECT warehouse_id, table_id, ordinal, removed_version, body
+FROM icecat_data.table_part WHERE kind = 3;
+COMMENT ON VIEW icecat_data.table_property_set IS 'Properties of a table: one live row, a JSON object of strings; removed rows too';
 
-CREATE TABLE icecat_data.table_snapshot_log (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	snapshot_id bigint NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_snapshot_log_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-COMMENT ON TABLE icecat_data.table_snapshot_log IS 'An entry of the snapshot log: when a snapshot became current';
+CREATE VIEW icecat_data.table_snapshot AS
+SELECT warehouse_id, table_id, ordinal, id AS snapshot_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 4;
+COMMENT ON VIEW icecat_data.table_snapshot IS 'Snapshots of a table; removed rows too';
 
-CREATE TABLE icecat_data.table_metadata_log (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	metadata_file text NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_metadata_log_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-COMMENT ON TABLE icecat_data.table_metadata_log IS 'An entry of the metadata log: an earlier metadata file';
+CREATE VIEW icecat_data.table_ref AS
+SELECT warehouse_id, table_id, ordinal, key AS name, target AS snapshot_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 5;
+COMMENT ON VIEW icecat_data.table_ref IS 'Branches and tags of a table; removed rows too';
 
-CREATE TABLE icecat_data.table_statistics (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	snapshot_id bigint NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_statistics_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-COMMENT ON TABLE icecat_data.table_statistics IS 'A statistics (Puffin) file of a snapshot';
+CREATE VIEW icecat_data.table_snapshot_log AS
+SELECT warehouse_id, table_id, ordinal, target AS snapshot_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 6;
+COMMENT ON VIEW icecat_data.table_snapshot_log IS 'Snapshot log of a table: when a snapshot became current; removed rows too';
 
-CREATE TABLE icecat_data.table_partition_statistics (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	snapshot_id bigint NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_partition_statistics_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-COMMENT ON TABLE icecat_data.table_partition_statistics IS 'A partition statistics file of a snapshot';
+CREATE VIEW icecat_data.table_metadata_log AS
+SELECT warehouse_id, table_id, ordinal, key AS metadata_file, removed_version, body
+FROM icecat_data.table_part WHERE kind = 7;
+COMMENT ON VIEW icecat_data.table_metadata_log IS 'Metadata log of a table: its earlier metadata files; removed rows too';
 
-CREATE TABLE icecat_data.table_encryption_key (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	key_id text NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_encryption_key_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-CREATE UNIQUE INDEX table_encryption_key_key_id_key ON icecat_data.table_encryption_key (warehouse_id, table_id, key_id)
-	WHERE removed_version IS NULL;
-COMMENT ON TABLE icecat_data.table_encryption_key IS 'A wrapped encryption key of a table';
+CREATE VIEW icecat_data.table_statistics AS
+SELECT warehouse_id, table_id, ordinal, target AS snapshot_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 8;
+COMMENT ON VIEW icecat_data.table_statistics IS 'Statistics (Puffin) files of a table''s snapshots; removed rows too';
 
-CREATE TABLE icecat_data.table_extra (
-	warehouse_id uuid NOT NULL,
-	table_id uuid NOT NULL,
-	ordinal bigint NOT NULL,
-	removed_version bigint,
-	body json NOT NULL,
-	CONSTRAINT table_extra_pkey PRIMARY KEY (warehouse_id, table_id, ordinal)
-);
-COMMENT ON TABLE icecat_data.table_extra IS 'Top-level metadata fields that icecat does not know, kept as they came: one JSON object';
+CREATE VIEW icecat_data.table_partition_statistics AS
+SELECT warehouse_id, table_id, ordinal, target AS snapshot_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 9;
+COMMENT ON VIEW icecat_data.table_partition_statistics IS 'Partition statistics files of a table''s snapshots; removed rows too';
+
+CREATE VIEW icecat_data.table_encryption_key AS
+SELECT warehouse_id, table_id, ordinal, key AS key_id, removed_version, body
+FROM icecat_data.table_part WHERE kind = 10;
+COMMENT ON VIEW icecat_data.table_encryption_key IS 'Wrapped encryption keys of a table; removed rows too';
+
+CREATE VIEW icecat_data.table_extra AS
+SELECT warehouse_id, table_id, ordinal, removed_version, body
+FROM icecat_data.table_part WHERE kind = 11;
+COMMENT ON VIEW icecat_data.table_extra IS 'Top-level metadata fields that icecat does not know, kept as they came: one JSON object; removed rows too';

@@ -1,20 +1,5 @@
 -- Monitoring: does what the tables say agree with itself? Behaviour only: re-run whole by every upgrade.
 
-CREATE OR REPLACE VIEW icecat_data.part AS
-SELECT 'table_schema' AS part, warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_schema
-UNION ALL SELECT 'table_partition_spec', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_partition_spec
-UNION ALL SELECT 'table_sort_order', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_sort_order
-UNION ALL SELECT 'table_property_set', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_property_set
-UNION ALL SELECT 'table_snapshot', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_snapshot
-UNION ALL SELECT 'table_ref', warehouse_id, table_id, ordinal, NULL::bigint FROM icecat_data.table_ref
-UNION ALL SELECT 'table_snapshot_log', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_snapshot_log
-UNION ALL SELECT 'table_metadata_log', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_metadata_log
-UNION ALL SELECT 'table_statistics', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_statistics
-UNION ALL SELECT 'table_partition_statistics', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_partition_statistics
-UNION ALL SELECT 'table_encryption_key', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_encryption_key
-UNION ALL SELECT 'table_extra', warehouse_id, table_id, ordinal, removed_version FROM icecat_data.table_extra;
-COMMENT ON VIEW icecat_data.part IS 'Rows of all part tables, removed ones too, in one shape';
-
 CREATE OR REPLACE FUNCTION icecat.check_integrity(
 	p_warehouse text DEFAULT NULL
 ) RETURNS TABLE (warehouse text, object text, problem text)
@@ -91,14 +76,14 @@ BEGIN ATOMIC
 		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL) AS p
 	WHERE p.sets <> 1
 	UNION ALL
-	SELECT t.warehouse_name, t.display, format('%s has a row of a version after %s', p.part, t.version)
-	FROM t JOIN icecat_data.part AS p ON p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id
+	SELECT t.warehouse_name, t.display, format('a part of kind %s is of a version after %s', p.kind, t.version)
+	FROM t JOIN icecat_data.table_part AS p ON p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id
 	WHERE p.ordinal >> 20 > t.version OR p.removed_version > t.version
 	UNION ALL
-	SELECT w.name, p.table_id::text, format('%s has rows of a table that does not exist', p.part)
-	FROM w JOIN icecat_data.part AS p ON p.warehouse_id = w.warehouse_id
+	SELECT w.name, p.table_id::text, 'parts of a table that does not exist'
+	FROM w JOIN icecat_data.table_part AS p ON p.warehouse_id = w.warehouse_id
 	WHERE NOT EXISTS (SELECT FROM icecat_data.table_head AS h WHERE h.warehouse_id = p.warehouse_id AND h.table_id = p.table_id)
-	GROUP BY w.name, p.table_id, p.part
+	GROUP BY w.name, p.table_id
 	UNION ALL
 	SELECT w.name, k.table_id::text, 'the queue has a task for a table that does not exist, or for a version that it has not reached'
 	FROM w JOIN icecat_data.metadata_task AS k ON k.warehouse_id = w.warehouse_id

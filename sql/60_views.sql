@@ -64,7 +64,7 @@ COMMENT ON COLUMN icecat.tables.created_at IS 'When the table came into this cat
 -- The conditions on json_typeof hold for every schema. They are there for the planner, which takes an array for
 -- 100 elements long, and 100 nested in each; with them it expects few, and does not compile for it.
 CREATE OR REPLACE VIEW icecat_data.current_field AS
-SELECT h.warehouse_id, h.table_id, s.schema_id, s.body AS schema_body, f.*
+SELECT h.warehouse_id, h.table_id, s.schema_id::integer AS schema_id, s.body AS schema_body, f.*
 FROM icecat_data.table_head AS h
 JOIN icecat_data.table_schema AS s
 	ON s.warehouse_id = h.warehouse_id AND s.table_id = h.table_id
@@ -132,7 +132,7 @@ COMMENT ON COLUMN icecat.columns.is_identifier IS 'Is one of the identifier fiel
 COMMENT ON COLUMN icecat.columns.type_definition IS 'The type as JSON';
 
 CREATE OR REPLACE VIEW icecat.schemas AS
-SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.schema_id,
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.schema_id::integer AS schema_id,
 	s.schema_id = t.current_schema_id AS is_current,
 	pg_catalog.json_array_length(s.body -> 'fields') AS column_count,
 	ARRAY(
@@ -194,7 +194,7 @@ COMMENT ON COLUMN icecat.refs.min_snapshots_to_keep IS 'Branches only; NULL: the
 COMMENT ON COLUMN icecat.refs.changed_in_version IS 'The commit that made or moved it; see tables.version';
 
 CREATE OR REPLACE VIEW icecat.partition_specs AS
-SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.spec_id,
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.spec_id::integer AS spec_id,
 	s.spec_id = t.default_spec_id AS is_default,
 	f.ordinality::integer AS position,
 	(f.value ->> 'field-id')::integer AS field_id,
@@ -227,7 +227,7 @@ COMMENT ON COLUMN icecat.partition_specs.source_columns IS 'Their full names in 
 COMMENT ON COLUMN icecat.partition_specs.definition IS 'The spec as JSON, exactly as stored';
 
 CREATE OR REPLACE VIEW icecat.sort_orders AS
-SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.order_id,
+SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.order_id::integer AS order_id,
 	s.order_id = t.default_sort_order_id AS is_default,
 	f.ordinality::integer AS position,
 	f.value ->> 'transform' AS transform,

@@ -120,12 +120,11 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	metadata = ice_table_metadata_empty(version, ice_uuid_v4_text());
 	change->table = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	change->table.metadata = metadata;
+	metadata->location = ice_location_derive(warehouse, &change->path, &space, change->name,
+											 metadata->table_uuid);
 	(void) ice_updates_apply(change->request, metadata, ice_now_ms());
-	if (metadata->location == NULL)
-		metadata->location = ice_location_derive(warehouse, &change->path, &space, change->name,
-												 metadata->table_uuid);
-	else
-		metadata->location = ice_location_normalize(metadata->location);
+	ice_location_require(metadata->location, &change->path, change->name);
+	metadata->location = ice_location_normalize(metadata->location);
 	if (!ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
 		ice_raise(ICE_ERR_COMMIT_FAILED, "Requirement failed: table already exists");
 }

@@ -60,10 +60,7 @@ ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	if (base == NULL)
 		base = warehouse->location;
 	if (base == NULL)
-		ice_raise_full(ICE_ERR_BAD_REQUEST,
-					   psprintf("Cannot derive a location for table: %s.%s", path->dotted, name),
-					   "Neither the namespace nor the warehouse has a location.",
-					   "Give the table a location, or set one on the warehouse or namespace.");
+		return NULL;
 	initStringInfo(&out);
 	appendStringInfo(&out, "%s/", ice_location_normalize(base));
 	start = out.len;
@@ -75,6 +72,16 @@ ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	append_safe(&out, name, TABLE_BYTES_MAX);
 	appendStringInfo(&out, "-%s", table_uuid);
 	return out.data;
+}
+
+void
+ice_location_require(const char *location, const IceNamespacePath *path, const char *name)
+{
+	if (location == NULL)
+		ice_raise_full(ICE_ERR_BAD_REQUEST,
+					   psprintf("Cannot derive a location for table: %s.%s", path->dotted, name),
+					   "Neither the namespace nor the warehouse has a location.",
+					   "Give the table a location, or set one on the warehouse or namespace.");
 }
 
 /* The folder of the table's metadata files. */

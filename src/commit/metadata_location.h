@@ -11,10 +11,14 @@
 
 /* The location of a new table for which the client asked none:
  * <namespace location or warehouse location>/<namespace>/<table>-<uuid>, of letters, digits, '.', '_' and
- * '-' only. Raises BAD_REQUEST if neither has a location. */
+ * '-' only. NULL if neither has a location. */
 extern char *ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 const IceNamespace *space, const char *name,
 								 const char *table_uuid);
+
+/* Raises BAD_REQUEST for a table that has no location. */
+extern void ice_location_require(const char *location, const IceNamespacePath *path,
+								 const char *name);
 
 /* A client's location without trailing slashes. Raises BAD_REQUEST if nothing is left. */
 extern char *ice_location_normalize(const char *location);

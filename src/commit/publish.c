@@ -107,7 +107,7 @@ ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 	IceMetadataMode mode = ice_metadata_mode(warehouse, table->metadata);
 
 	/* Where no file is queued, removed rows would have nobody to delete them. */
-	if (mode != ICE_METADATA_ASYNC && table->version > 1)
+	if (mode != ICE_METADATA_ASYNC && table->rows_removed)
 		ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
 	if (mode == ICE_METADATA_NONE)
 		return;

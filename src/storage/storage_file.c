@@ -536,16 +536,13 @@ file_make_directory(const char *location)
 static bool
 file_exists(const char *location)
 {
-	char       *path = checked_path(location);
-	struct stat status;
-	int         fd = open_file_resolved(path, &status);
+	char *path = checked_path(location);
 
-	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
-		raise_os("open file", path, errno);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
+	if (access(path, F_OK) == 0)
+		return true;
+	if (errno != ENOENT && errno != ENOTDIR)
+		raise_os("look for file", path, errno);
+	return false;
 }
 
 static bool

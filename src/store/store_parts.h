@@ -1,6 +1,6 @@
 /*
  * store_parts.h
- *		The lists of a table's metadata as rows: one table a kind, one row a part.
+ *		The lists of a table's metadata as rows: one row a part.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -203,6 +203,20 @@ ice_table_lock(IceTable *table)
 	return true;
 }
 
+/* Loads the snapshots of the given ids, and the current one: it keeps the snapshot log in order. */
+static void
+load_snapshots(IceTable *table, const IceCommitNeeds *needs, bool read_only)
+{
+	int64 *ids = palloc(sizeof(int64) * (needs->snapshot_id_count + 1));
+	int    count = needs->snapshot_id_count;
+
+	if (count > 0)
+		memcpy(ids, needs->snapshot_ids, sizeof(int64) * count);
+	if (table->metadata->current_snapshot_id != ICE_NO_SNAPSHOT)
+		ids[count++] = table->metadata->current_snapshot_id;
+	ice_parts_load_snapshots(table, ids, count, read_only);
+}
+
 void
 ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only)
 {
@@ -212,9 +226,8 @@ ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only)
 		{
 			if (needs->all_snapshots)
 				ice_parts_load(table, kind, read_only);
-			else if (needs->snapshot_id_count > 0)
-				ice_parts_load_snapshots(table, needs->snapshot_ids, needs->snapshot_id_count,
-										 read_only);
+			else if (needs->lists[kind] || needs->snapshot_id_count > 0)
+				load_snapshots(table, needs, read_only);
 			else
 				table->metadata->lists[kind].loaded = true;
 		}

@@ -25,6 +25,7 @@ typedef struct IceTable
 	const char       *metadata_location;
 	int32             metadata_log_count;
 	bool              file_expected; /* the metadata file was queued or written */
+	bool              rows_removed;  /* writing this version marked rows as removed */
 	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
 } IceTable;
 

@@ -52,7 +52,8 @@ static IceStatement count_namespaces = {
 	NULL};
 
 static IceStatement count_tasks = {
-	"SELECT pg_catalog.count(*) FROM icecat_data.metadata_task WHERE warehouse_id = $1",
+	"SELECT pg_catalog.count(*) FROM icecat_data.metadata_task WHERE warehouse_id = $1 "
+	"AND kind <> 'trim'",
 	1,
 	{UUIDOID},
 	NULL};
@@ -69,18 +70,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("event"),
 	DELETE_FROM("metrics_report"),
 	DELETE_FROM("metadata_task"),
-	DELETE_FROM("table_schema"),
-	DELETE_FROM("table_partition_spec"),
-	DELETE_FROM("table_sort_order"),
-	DELETE_FROM("table_property_set"),
-	DELETE_FROM("table_snapshot"),
-	DELETE_FROM("table_ref"),
-	DELETE_FROM("table_snapshot_log"),
-	DELETE_FROM("table_metadata_log"),
-	DELETE_FROM("table_statistics"),
-	DELETE_FROM("table_partition_statistics"),
-	DELETE_FROM("table_encryption_key"),
-	DELETE_FROM("table_extra"),
+	DELETE_FROM("table_part"),
 	DELETE_FROM("table_head"),
 	DELETE_FROM("relation"),
 	DELETE_FROM("namespace"),

@@ -20,6 +20,7 @@ VALUES
 	(:W, :T, 5, 3, 'uuid-t', 's3://b/rv/t', 3, 1767323046123, 14, 1, 1, 1001, 1, 9223372036854775803, 30, 's3://b/rv/t/metadata/00005.json', 2, true, NULL),
 	(:W, :D, 1, 2, 'uuid-d', 's3://b/rv/d', 0, 1767323046123, 1, 0, 0, 999, 0, -1, 0, 's3://b/rv/d/metadata/00001.json', 0, true, '2026-01-02 03:04:08+00'),
 	(:W, :E, 1, 2, 'uuid-e', 's3://b/rv/e', 0, 1767323046123, 1, 0, 0, 999, 0, -1, 0, 's3://b/rv/e/metadata/00001.json', 0, true, NULL);
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 0;
 INSERT INTO icecat_data.table_schema (warehouse_id, table_id, ordinal, schema_id, removed_version, body) VALUES
 	(:W, :T, 1 << 20, 0, NULL, '{"type":"struct","schema-id":0,"fields":[{"id":1,"name":"id","required":true,"type":"long"}]}'),
 	(:W, :T, 2 << 20, 7, 3, '{"type":"struct","schema-id":7,"fields":[]}'),
@@ -34,39 +35,50 @@ INSERT INTO icecat_data.table_schema (warehouse_id, table_id, ordinal, schema_id
 		{"id":10,"name":"v","required":false,"type":"variant"}]}'),
 	(:W, :E, 1 << 20, 0, NULL, '{"type":"struct","schema-id":0,"identifier-field-ids":null,"fields":[{"id":1,"name":"a","required":false,"type":"int"}]}'),
 	(:W, :D, 1 << 20, 0, NULL, '{"type":"struct","schema-id":0,"fields":[{"id":1,"name":"a","required":false,"type":"int"}]}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 1;
 INSERT INTO icecat_data.table_partition_spec (warehouse_id, table_id, ordinal, spec_id, removed_version, body) VALUES
 	(:W, :T, 1 << 20, 0, NULL, '{"spec-id":0,"fields":[]}'),
 	(:W, :T, 2 << 20, 1, NULL, '{"spec-id":1,"fields":[{"source-id":4,"field-id":1000,"name":"x_trunc","transform":"truncate[10]"},{"source-ids":[9,1],"field-id":1001,"name":"b","transform":"bucket[16]"}]}'),
 	(:W, :T, 3 << 20, 2, 4, '{"spec-id":2,"fields":[]}'),
 	(:W, :E, 1 << 20, 0, NULL, '{"spec-id":0,"fields":[]}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 2;
 INSERT INTO icecat_data.table_sort_order (warehouse_id, table_id, ordinal, order_id, removed_version, body) VALUES
 	(:W, :T, 1 << 20, 0, NULL, '{"order-id":0,"fields":[]}'),
 	(:W, :T, 2 << 20, 1, NULL, '{"order-id":1,"fields":[{"transform":"identity","source-id":1,"direction":"asc","null-order":"nulls-first"},{"transform":"bucket[4]","source-id":99,"direction":"desc","null-order":"nulls-last"}]}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 3;
 INSERT INTO icecat_data.table_property_set (warehouse_id, table_id, ordinal, removed_version, body) VALUES
 	(:W, :T, 1 << 20, 2, '{"old":"1"}'), (:W, :T, 2 << 20, NULL, '{"write.format.default":"parquet","caf\u00e9":"\u0022"}'), (:W, :E, 1 << 20, NULL, '{}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 4;
 INSERT INTO icecat_data.table_snapshot (warehouse_id, table_id, ordinal, snapshot_id, removed_version, body) VALUES
 	(:W, :T, 2 << 20, 9223372036854775801, NULL, '{"snapshot-id":9223372036854775801,"sequence-number":1,"timestamp-ms":1767323041001,"manifest-list":"s3://b/1.avro","summary":{"operation":"append","added-records":"10"},"schema-id":0,"first-row-id":0,"added-rows":10}'),
 	(:W, :T, 3 << 20, 9223372036854775802, NULL, '{"snapshot-id":9223372036854775802,"parent-snapshot-id":9223372036854775801,"sequence-number":2,"timestamp-ms":1767323042002,"manifest-list":"s3://b/2.avro","summary":{"operation":"overwrite"},"schema-id":0,"first-row-id":10,"added-rows":10}'),
 	(:W, :T, 4 << 20, 9223372036854775803, NULL, '{"snapshot-id":9223372036854775803,"parent-snapshot-id":9223372036854775801,"sequence-number":3,"timestamp-ms":1767323043003,"manifest-list":"s3://b/3.avro","summary":{"operation":"append"},"schema-id":1,"first-row-id":20,"added-rows":10}'),
 	(:W, :T, 1 << 20, 5, 2, '{"snapshot-id":5,"timestamp-ms":99999999999999999,"manifest-list":"s3://b/0.avro"}'),
 	(:W, :E, 1 << 20, 6, NULL, '{"snapshot-id":6,"timestamp-ms":9223372036854775807,"manifests":["s3://b/m.avro"],"parent-snapshot-id":null}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 5;
 INSERT INTO icecat_data.table_ref (warehouse_id, table_id, ordinal, name, snapshot_id, body) VALUES
 	(:W, :T, 4 << 20, 'main', 9223372036854775803, '{"snapshot-id":9223372036854775803,"type":"branch"}'),
 	(:W, :T, 3 << 20, 'audit', 9223372036854775802, '{"snapshot-id":9223372036854775802,"type":"branch","min-snapshots-to-keep":3,"max-snapshot-age-ms":86400000,"max-ref-age-ms":9223372036854775807}'),
 	(:W, :T, 2 << 20, 'v1', 9223372036854775801, '{"snapshot-id":9223372036854775801,"type":"tag","max-ref-age-ms":1}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 6;
 INSERT INTO icecat_data.table_snapshot_log (warehouse_id, table_id, ordinal, snapshot_id, removed_version, body) VALUES
 	(:W, :T, (1 << 20) + 1, 5, 4, '{"snapshot-id":5,"timestamp-ms":1}'),
 	(:W, :T, 2 << 20, 9223372036854775801, NULL, '{"snapshot-id":9223372036854775801,"timestamp-ms":1767323041001}'),
 	(:W, :T, 3 << 20, 9223372036854775802, NULL, '{"snapshot-id":9223372036854775802,"timestamp-ms":1767323042002}'),
 	(:W, :T, (3 << 20) + 1, 9223372036854775801, NULL, '{"snapshot-id":9223372036854775801,"timestamp-ms":1767323042502}'),
 	(:W, :T, 4 << 20, 9223372036854775803, NULL, '{"snapshot-id":9223372036854775803,"timestamp-ms":1767323043003}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 7;
 INSERT INTO icecat_data.table_metadata_log (warehouse_id, table_id, ordinal, metadata_file, removed_version, body) VALUES
 	(:W, :T, 1 << 20, 's3://b/rv/t/metadata/foreign.json', NULL, '{"metadata-file":"s3://b/rv/t/metadata/foreign.json","timestamp-ms":1767323000000}'),
 	(:W, :T, 2 << 20, 's3://b/rv/t/metadata/00001.json', 5, '{"metadata-file":"s3://b/rv/t/metadata/00001.json","timestamp-ms":1767323040000}'),
 	(:W, :T, 5 << 20, 's3://b/rv/t/metadata/00004.json', NULL, '{"metadata-file":"s3://b/rv/t/metadata/00004.json","timestamp-ms":1767323043003}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 8;
 INSERT INTO icecat_data.table_statistics (warehouse_id, table_id, ordinal, snapshot_id, removed_version, body) VALUES (:W, :T, 5 << 20, 1, NULL, '{}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 9;
 INSERT INTO icecat_data.table_partition_statistics (warehouse_id, table_id, ordinal, snapshot_id, removed_version, body) VALUES (:W, :T, 5 << 20, 1, NULL, '{}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 10;
 INSERT INTO icecat_data.table_encryption_key (warehouse_id, table_id, ordinal, key_id, removed_version, body) VALUES (:W, :T, 5 << 20, 'k', NULL, '{}');
+ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 11;
 INSERT INTO icecat_data.table_extra (warehouse_id, table_id, ordinal, removed_version, body) VALUES (:W, :T, 5 << 20, NULL, '{}');
 INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report) VALUES (:W, :T, :T, now(), 'scan-report', '{}');
 INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, attempts, next_attempt_at, last_error) VALUES
