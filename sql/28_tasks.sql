@@ -15,6 +15,7 @@ CREATE TABLE icecat_data.metadata_task (
 	attempts integer NOT NULL,
 	next_attempt_at timestamptz NOT NULL,
 	last_error text,
+	database_id oid NOT NULL,
 	CONSTRAINT metadata_task_pkey PRIMARY KEY (warehouse_id, table_id, version, position)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
@@ -24,4 +25,5 @@ COMMENT ON COLUMN icecat_data.metadata_task.kind IS 'write: the metadata file of
 COMMENT ON COLUMN icecat_data.metadata_task.location IS 'The file; NULL for trim and purge';
 COMMENT ON COLUMN icecat_data.metadata_task.head IS 'Scalars and refs of version, which are not kept in rows; only for write';
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
+COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
 COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure';

@@ -36,6 +36,18 @@ COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
 'Writes the current metadata file of a table now, whatever its icecat.metadata-write-mode, and returns its location. Writing it twice does no harm: the content of a location never changes. Not undone by a rollback.
 Errors: IC101 no such warehouse (404), IC103 no such table (404), IC304 unknown storage scheme (406), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
 
+CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	UPDATE icecat_data.metadata_task
+	SET database_id = d.oid
+	FROM pg_catalog.pg_database AS d
+	WHERE d.datname = pg_catalog.current_database() AND metadata_task.database_id <> d.oid;
+	SELECT icecat.start_worker();
+END;
+COMMENT ON FUNCTION icecat.adopt_tasks() IS
+'Makes this database the one that does the queued file tasks of the database it is a copy of (restored from pg_dump, or made from a template), and starts the worker; returns whether it runs. Until then the worker leaves such tasks alone, so that a copy cannot overwrite or delete files of an original that still lives. Call it when the copy takes the place of the original.';
+
 CREATE OR REPLACE FUNCTION icecat._worker_pid() RETURNS integer
 LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_worker_pid';
@@ -47,6 +59,7 @@ CREATE OR REPLACE FUNCTION icecat.worker_status(
 	OUT pending_deletes bigint,
 	OUT pending_purges bigint,
 	OUT failing bigint,
+	OUT not_adopted bigint,
 	OUT oldest_write_s double precision,
 	OUT last_error text,
 	OUT unnumbered_events bigint
@@ -59,12 +72,14 @@ BEGIN ATOMIC
 		pg_catalog.count(*) FILTER (WHERE t.kind = 'delete'),
 		pg_catalog.count(*) FILTER (WHERE t.kind = 'purge'),
 		pg_catalog.count(*) FILTER (WHERE t.attempts > 0),
+		pg_catalog.count(*) FILTER (WHERE t.database_id <> d.oid),
 		pg_catalog.max(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - t.created_at))
 			FILTER (WHERE t.kind = 'write')::double precision,
 		(pg_catalog.array_agg(t.last_error ORDER BY t.next_attempt_at DESC)
 			FILTER (WHERE t.last_error IS NOT NULL))[1],
 		(SELECT pg_catalog.count(*) FROM icecat_data.event_pending AS e)
-	FROM icecat_data.metadata_task AS t;
+	FROM (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS d
+	LEFT JOIN icecat_data.metadata_task AS t ON true;
 END;
 COMMENT ON FUNCTION icecat.worker_status() IS
-'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet.';
+'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of; see icecat.adopt_tasks(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet.';

@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -26,10 +27,10 @@ static const char *const kind_names[] = {"write", "delete", "trim", "purge"};
 
 static IceStatement insert_task = {
 	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
-	"location, head, created_at, attempts, next_attempt_at) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8)",
-	8,
-	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID},
+	"location, head, created_at, attempts, next_attempt_at, database_id) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9)",
+	9,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
 	NULL};
 
 static IceStatement find_document = {
@@ -39,10 +40,12 @@ static IceStatement find_document = {
 	{UUIDOID, TEXTOID},
 	NULL};
 
-/* The first task of each table; its purge, where it has one, goes before all others. */
+/* The first task of each table; its purge, where it has one, goes before all others. Tasks that another
+ * database made are not ours: this one is a copy, perhaps still being restored, and the files are the other's. */
 #define FIRST_TASKS                                                                          \
 	"(SELECT DISTINCT ON (t.warehouse_id, t.table_id) t.warehouse_id, t.table_id, "          \
 	"t.created_at, t.next_attempt_at FROM icecat_data.metadata_task t "                      \
+	"WHERE t.database_id = $1 "                                                              \
 	"ORDER BY t.warehouse_id, t.table_id, t.version, t.position) f "                         \
 	"LEFT JOIN icecat_data.metadata_task p ON p.warehouse_id = f.warehouse_id "              \
 	"AND p.table_id = f.table_id AND p.kind = 'purge'"
@@ -50,14 +53,17 @@ static IceStatement find_document = {
 /* All warehouses: worker only. */
 static IceStatement due_tables = {
 	"SELECT f.warehouse_id, f.table_id, p.table_id IS NOT NULL FROM " FIRST_TASKS
-	" WHERE coalesce(p.next_attempt_at, f.next_attempt_at) <= $1 ORDER BY f.created_at LIMIT $2",
-	2,
-	{TIMESTAMPTZOID, INT8OID},
+	" WHERE coalesce(p.next_attempt_at, f.next_attempt_at) <= $2 ORDER BY f.created_at LIMIT $3",
+	3,
+	{OIDOID, TIMESTAMPTZOID, INT8OID},
 	NULL};
 
 /* All warehouses: worker only. */
 static IceStatement next_attempt = {
-	"SELECT min(coalesce(p.next_attempt_at, f.next_attempt_at)) FROM " FIRST_TASKS, 0, {0}, NULL};
+	"SELECT min(coalesce(p.next_attempt_at, f.next_attempt_at)) FROM " FIRST_TASKS,
+	1,
+	{OIDOID},
+	NULL};
 
 /* All warehouses: worker only. */
 static IceStatement dropped_tables = {
@@ -159,15 +165,16 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 		const char *location, const char *head_json)
 {
 	int32 position = ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
-	Datum values[8] = {UUIDPGetDatum(warehouse_id),
+	Datum values[9] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(table_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(position),
 					   ice_cstring_datum(kind_names[kind]),
 					   location != NULL ? ice_cstring_datum(location) : (Datum) 0,
 					   head_json != NULL ? ice_cstring_datum(head_json) : (Datum) 0,
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
-	char  nulls[] = "        ";
+					   TimestampTzGetDatum(GetCurrentTimestamp()),
+					   ObjectIdGetDatum(MyDatabaseId)};
+	char  nulls[] = "         ";
 
 	if (location == NULL)
 		nulls[5] = 'n';
@@ -241,7 +248,8 @@ read_tables(uint64 rows)
 List *
 ice_task_due_tables(TimestampTz now, int limit)
 {
-	Datum values[2] = {TimestampTzGetDatum(now), Int64GetDatum(limit)};
+	Datum values[3] = {ObjectIdGetDatum(MyDatabaseId), TimestampTzGetDatum(now),
+					   Int64GetDatum(limit)};
 
 	return read_tables(ice_execute(&due_tables, values, NULL, false));
 }
@@ -346,7 +354,9 @@ ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 bool
 ice_task_next_attempt(TimestampTz *at)
 {
-	ice_execute(&next_attempt, NULL, NULL, false);
+	Datum values[1] = {ObjectIdGetDatum(MyDatabaseId)};
+
+	ice_execute(&next_attempt, values, NULL, false);
 	if (ice_field_is_null(0, 1))
 		return false;
 	*at = DatumGetTimestampTz(ice_field(0, 1));

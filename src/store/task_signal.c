@@ -177,7 +177,7 @@ ice_worker_ensure(void)
 {
 	Latch *latch;
 
-	if (!OidIsValid(MyDatabaseId) || RecoveryInProgress() || !attach())
+	if (!OidIsValid(MyDatabaseId) || IsBinaryUpgrade || RecoveryInProgress() || !attach())
 		return false;
 	return find_or_start(&latch);
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Events of many writers: every commit once, numbered without a gap, in order per table, never late for a reader."""
 # SPDX-License-Identifier: PostgreSQL
+import os
+import signal
 import time
 
 import cluster
@@ -87,16 +89,28 @@ def test(c, t):
     t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w', 0, 100000)"),
             c.sql("SELECT max(number) FROM icecat.events"), "the others stay")
 
+    worker = c.wait_worker()
+    os.kill(worker, signal.SIGSTOP)
+    c.sql(c.property_commit_sql("t0", "last", "before the dump"))
     c.run("pg_dump", "-h", c.dir, "-p", "5432", "-U", "postgres", "-f", c.dir + "/dump.sql", "postgres")
     with open(c.dir + "/dump.sql") as file:
         dump = file.read()
+    os.kill(worker, signal.SIGCONT)
+    t.ok(c.queue_is_empty(), "the original does what it had queued")
     c.sql("CREATE DATABASE restored")
     t.equal(c.sql(dump, "restored", check=False).count("ERROR"), 0, "a dump can be restored")
+    c.sql("SELECT count(*) FROM icecat.read_events('w')", "restored")
     same = "SELECT count(*), max(number), min(number), max(occurred_at) FROM icecat.events"
     t.equal(c.sql(same, "restored"), c.sql(same), "with all events")
-    c.sql(c.create_table_sql("more"), "restored")
+    c.sql(c.create_table_sql("more") + c.property_commit_sql("more", "k", "v"), "restored")
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'more', 10000)", "restored"), "t",
+            "the copy does its own tasks")
+    t.equal(c.sql("SELECT pending_writes, not_adopted FROM icecat.worker_status()", "restored"), "1|1",
+            "but not those of the original")
+    c.sql("SELECT icecat.adopt_tasks()", "restored")
+    t.ok(c.queue_is_empty("restored"), "until it adopts them")
     t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w', %s)" % c.sql(
-        "SELECT max(number) FROM icecat.events"), "restored"), "1", "and numbering goes on")
+        "SELECT max(number) FROM icecat.events"), "restored"), "2", "and numbering goes on")
 
 
 if __name__ == "__main__":
