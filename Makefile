@@ -25,11 +25,12 @@ PG_CFLAGS   = -Wall -Wextra -Werror -Wno-declaration-after-statement $(ICE_CFLAG
 SHLIB_LINK  = -lz -Wl,--version-script=src/exports.map
 EXTRA_CLEAN = sql/build results output_iso log tmp_check
 
+# No bitcode: inlining C entries that call SPI gains nothing, and the build needs no second compiler.
+override with_llvm = no
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
-
-override with_llvm = no
 
 # PostgreSQL's headers are not written for -Wextra: take them as system headers.
 override CPPFLAGS := -Isrc -DICE_VERSION='"$(EXTVERSION)"' -isystem $(shell $(PG_CONFIG) --includedir-server) $(filter-out -I$(includedir_server),$(CPPFLAGS))
@@ -44,10 +45,65 @@ sql/build/icecat--$(EXTVERSION).sql: $(SQL_SOURCES) icecat.control
 	sed -E 's/^CREATE OR REPLACE (FUNCTION|PROCEDURE|VIEW)/CREATE \1/' $(SQL_SOURCES) > $@.tmp
 	mv $@.tmp $@
 
+#@ Developer targets (each suite starts and stops servers of its own; see docs/DEVELOPMENT.md):
+#@   make gateway              build contrib-gateway
+#@   make check-all            every suite: the same as ./check
+#@   make check-SUITE          one suite, as ./check --list names them (check-kit, check-pyiceberg, check-tap …)
+#@   make check-clients        the suites of real clients
+#@   make unit lint            the pure layers outside the server; the house rules
+#@   make mutate               do the cases catch planted faults?
+#@   make bench                one-line results beside PostgreSQL's own floor (SNAPSHOTS="1 1000")
+#@   make fuzz T=60            the gateway's parsers under libFuzzer, T seconds each
+#@   make docs                 print the reference documents from the code
+#@   make dev psql             a private running catalog; psql in it
+#@   make format               clang-format over all C sources
+#@   make accept TEST=x        take results/x.out as expected, after showing the difference
+T ?= 60
+
 gateway:
 	$(MAKE) -C contrib-gateway
+
+check-all:
+	./check
+
+check-clients:
+	./check pyiceberg duckdb iceberg-go concurrency
+
+check-%:
+	./check $*
+
+unit:
+	$(MAKE) -C test/unit check
+
+lint:
+	test/lint/run
+
+mutate:
+	test/mutate/run
+
+bench:
+	test/bench/run
+
+fuzz:
+	$(MAKE) -C contrib-gateway fuzz T=$(T)
+
+docs:
+	docs/tools/print
+
+dev:
+	./quickstart --no-demo
+
+psql:
+	./quickstart psql
+
+format:
+	clang-format-14 -i $(wildcard src/*.[ch] src/*/*.[ch] contrib-gateway/src/*.[ch])
+
+accept:
+	-diff -u expected/$(TEST).out results/$(TEST).out
+	cp results/$(TEST).out expected/$(TEST).out
 
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: gateway help
+.PHONY: gateway check-all check-clients unit lint mutate bench fuzz docs dev psql format accept help
