@@ -81,9 +81,9 @@ INSERT INTO icecat_data.table_encryption_key (warehouse_id, table_id, ordinal, k
 ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 11;
 INSERT INTO icecat_data.table_extra (warehouse_id, table_id, ordinal, removed_version, body) VALUES (:W, :T, 5 << 20, NULL, '{}');
 INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report) VALUES (:W, :T, :T, now(), 'scan-report', '{}');
-INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, attempts, next_attempt_at, last_error) VALUES
-	(:W, :T, 5, 0, 'write', 's3://b/rv/t/metadata/00005.json', '{}', now(), 2, '2026-01-02 03:05:00+00', 'no route'),
-	(:W, :T, 5, 1, 'delete', 's3://b/rv/t/metadata/00001.json', NULL, now(), 0, '2026-01-02 03:05:00+00', NULL);
+INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, attempts, next_attempt_at, last_error, database_id) VALUES
+	(:W, :T, 5, 0, 'write', 's3://b/rv/t/metadata/00005.json', '{}', now(), 2, '2026-01-02 03:05:00+00', 'no route', 0),
+	(:W, :T, 5, 1, 'delete', 's3://b/rv/t/metadata/00001.json', NULL, now(), 0, '2026-01-02 03:05:00+00', NULL, 0);
 INSERT INTO icecat_data.event_pending (warehouse_id, event_id, occurred_at, position, event_type, object_kind, object_id, version, actor) VALUES (:W, :T, now(), 0, 'x', 'table', :T, 1, 'me');
 INSERT INTO icecat_data.event_counter (warehouse_id, last_number) VALUES (:W, 1);
 CREATE TABLE icecat_data.event_test PARTITION OF icecat_data.event FOR VALUES FROM ('1990-01-01 00:00:00+00') TO ('1990-02-01 00:00:00+00');
