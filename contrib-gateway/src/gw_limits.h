@@ -1,6 +1,8 @@
 /*
- * limits.h
+ * gw_limits.h
  *		Bounds that are compiled in. What an operator may want to change is in settings.def.
+ *
+ * Not limits.h: -I would then put it before the system header of that name.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,6 +24,7 @@
 #define GW_ERROR_MESSAGE_BYTES_MAX 4096 /* an error message sent to a client */
 #define GW_TICK_MS 100					/* resolution of all timeouts */
 #define GW_LOG_BUFFER_BYTES 65536		/* log lines are written in batches of this size */
+#define GW_LOG_PENDING_BYTES_MAX 1048576 /* lines beyond it are lost, not waited for */
 #define GW_SLOW_HEAD_MS 50				/* a read connection this busy gets no further reads */
 
 #endif

@@ -15,7 +15,7 @@
 #ifndef GW_HTTP_PARSE_H
 #define GW_HTTP_PARSE_H
 
-#include "limits.h"
+#include "gw_limits.h"
 #include "text.h"
 
 typedef enum GwMethod

@@ -7,7 +7,7 @@
 #include "http_reply.h"
 
 #include "error_map.h"
-#include "limits.h"
+#include "gw_limits.h"
 
 static void
 put_field(GwText *out, const char *name, const char *value)

@@ -121,6 +121,35 @@ listen_on(struct event_base *base, const char *text)
 	return true;
 }
 
+/* Cuts the next address off a list; modifies it. */
+static const char *
+next_address(char **list)
+{
+	char	   *text = strsep(list, ",");
+
+	text += strspn(text, " ");
+	text[strcspn(text, " ")] = '\0';
+	return text;
+}
+
+bool
+gw_listener_is_valid(const char *addresses)
+{
+	char	   *copy = gw_strdup(addresses);
+	char	   *next = copy;
+	bool		good = true;
+
+	while (good && next != NULL)
+	{
+		struct sockaddr_storage address;
+		int			len;
+
+		good = parse_address(next_address(&next), &address, &len);
+	}
+	free(copy);
+	return good;
+}
+
 bool
 gw_listener_open(struct event_base *base)
 {
@@ -129,13 +158,7 @@ gw_listener_open(struct event_base *base)
 	bool		good = true;
 
 	while (good && next != NULL)
-	{
-		char	   *text = strsep(&next, ",");
-
-		text += strspn(text, " ");
-		text[strcspn(text, " ")] = '\0';
-		good = listen_on(base, text);
-	}
+		good = listen_on(base, next_address(&next));
 	free(copy);
 	return good;
 }

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <event2/event.h>
 
+/* Are these addresses, separated by commas? */
+extern bool gw_listener_is_valid(const char *addresses);
+
 /* Listens on every address of the setting; false with a log line when one cannot be had. */
 extern bool gw_listener_open(struct event_base *base);
 extern void gw_listener_close(void);

@@ -8,29 +8,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "conf.h"
-#include "limits.h"
+#include "gw_limits.h"
 
 typedef struct Sink
 {
 	int			fd;				/* -1: nothing is written */
+	mode_t		type;			/* S_IFREG, S_IFIFO ... */
+	size_t		line;			/* where the line under way starts */
 	GwText		pending;
 } Sink;
 
-static Sink messages = {STDERR_FILENO, {0}};
-static Sink accesses = {STDERR_FILENO, {0}};
+static Sink messages = {STDERR_FILENO, S_IFREG, 0, {0}};
+static Sink accesses = {STDERR_FILENO, S_IFREG, 0, {0}};
 static uint64_t lost_lines;
 
 /* Opens the place that a setting names; "off" is -1 as well. */
 static bool
 open_sink(Sink *sink, const char *where)
 {
+	struct stat status;
 	int			fd;
 
 	if (strcmp(where, "off") == 0)
@@ -49,6 +56,7 @@ open_sink(Sink *sink, const char *where)
 	if (sink->fd > STDERR_FILENO)
 		close(sink->fd);
 	sink->fd = fd;
+	sink->type = fd >= 0 && fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG;
 	return true;
 }
 
@@ -62,7 +70,37 @@ gw_log_open(void)
 	return open_sink(&accesses, gw_conf.access_log) && good;
 }
 
-/* Writes what is pending. A pipe that is full loses lines rather than time. */
+/*
+ * As write(2), but never waits for the reader of a pipe or socket. The flag O_NONBLOCK will not do:
+ * it would be set for all who share the descriptor, such as the shell.
+ */
+static ssize_t
+write_some(const Sink *sink, const char *data, size_t len)
+{
+	struct pollfd room = {sink->fd, POLLOUT, 0};
+
+	if (sink->type == S_IFSOCK)
+		return send(sink->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sink->type != S_IFIFO)
+		return write(sink->fd, data, len);
+	if (poll(&room, 1, 0) <= 0)
+	{
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(sink->fd, data, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
+/* Drops what is pending and counts its lines. */
+static void
+lose_pending(Sink *sink)
+{
+	for (size_t i = 0; i < sink->pending.len; i++)
+		lost_lines += sink->pending.data[i] == '\n';
+	sink->pending.len = 0;
+}
+
+/* Writes what is pending, as far as the reader takes it. */
 static void
 flush_sink(Sink *sink)
 {
@@ -70,19 +108,21 @@ flush_sink(Sink *sink)
 
 	while (sink->fd >= 0 && at < sink->pending.len)
 	{
-		ssize_t		n = write(sink->fd, sink->pending.data + at, sink->pending.len - at);
+		ssize_t		n = write_some(sink, sink->pending.data + at, sink->pending.len - at);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-		{
-			for (; at < sink->pending.len; at++)
-				lost_lines += sink->pending.data[at] == '\n';
+		if (n >= 0)
+			at += (size_t) n;
+		else if (errno == EAGAIN)
 			break;
+		else if (errno != EINTR)
+		{
+			lose_pending(sink);
+			return;
 		}
-		at += (size_t) n;
 	}
-	sink->pending.len = 0;
+	sink->pending.len -= at;
+	if (at > 0)
+		memmove(sink->pending.data, sink->pending.data + at, sink->pending.len);
 }
 
 void
@@ -100,14 +140,16 @@ gw_log_lost(void)
 
 /* {"time":"2026-01-31T12:00:00.123Z" — the part up to the second is made once a second. */
 static void
-begin_line(GwText *line)
+begin_line(Sink *sink)
 {
+	GwText	   *line = &sink->pending;
 	static time_t second = -1;
 	static char prefix[48];
 	static size_t prefix_len;
 	struct timespec now;
 	char		ms[4];
 
+	sink->line = line->len;
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (now.tv_sec != second)
 	{
@@ -130,8 +172,13 @@ static void
 end_line(Sink *sink)
 {
 	gw_text_add(&sink->pending, "}\n", 2);
-	if (sink->pending.len > GW_LOG_BUFFER_BYTES)
+	if (sink->pending.len > GW_LOG_BUFFER_BYTES && sink->line <= GW_LOG_BUFFER_BYTES)
 		flush_sink(sink);
+	if (sink->pending.len > GW_LOG_PENDING_BYTES_MAX)
+	{
+		sink->pending.len = sink->line;
+		lost_lines++;
+	}
 }
 
 static void
@@ -144,7 +191,7 @@ log_message(GwLogLevel level, const char *request_id, const char *format, va_lis
 	if ((int) level < gw_conf.log_level || messages.fd < 0)
 		return;
 	vsnprintf(message, sizeof(message), format, args);
-	begin_line(line);
+	begin_line(&messages);
 	gw_text_printf(line, ",\"level\":\"%s\",\"message\":", names[level]);
 	gw_text_json(line, message, strlen(message));
 	if (request_id != NULL)
@@ -206,7 +253,7 @@ gw_log_access(const GwAccessLine *access)
 	if (accesses.fd < 0)
 		return;
 	gw_text_reserve(line, 512);
-	begin_line(line);
+	begin_line(&accesses);
 	put_string(line, ",\"request_id\":", access->request_id);
 	put_string(line, ",\"method\":", access->method);
 	gw_text_puts(line, ",\"path\":");

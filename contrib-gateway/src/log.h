@@ -3,8 +3,9 @@
  *		JSON log lines: messages, and one line per request.
  *
  * Lines are collected and written in batches, at the latest when gw_log_flush is called at the end
- * of each turn of the event loop. A line that cannot be written is counted and lost: logging never
- * stops the service. No header, body or password is ever given to this module.
+ * of each turn of the event loop. A reader of the log that is too slow costs lines, which are
+ * counted, and never time: pipes and sockets are written without blocking. No header, body or
+ * password is ever given to this module.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -125,10 +125,11 @@ load_settings(GwConf *conf, GwText *error)
 	gw_conf_defaults(conf);
 	if (!gw_conf_load(conf, conf_path, environ, error))
 		return false;
-	if (gw_pg_dsn_is_valid(conf->dsn))
-		return true;
-	gw_text_puts(error, "setting \"dsn\" is not a connection string\n");
-	return false;
+	if (!gw_pg_dsn_is_valid(conf->dsn))
+		gw_text_puts(error, "setting \"dsn\" is not a connection string\n");
+	if (!gw_listener_is_valid(conf->listen))
+		gw_text_puts(error, "setting \"listen\" is not a list of addresses\n");
+	return error->len == 0;
 }
 
 static void

@@ -14,7 +14,7 @@
 #ifndef GW_PGCALL_H
 #define GW_PGCALL_H
 
-#include "limits.h"
+#include "gw_limits.h"
 #include "router.h"
 
 /* Statements are the routes, and these. */

@@ -328,6 +328,9 @@ slot_setup(GwSlot *slot)
 	if (gw_conf.statement_timeout_ms > 0 && gw_conf.prepared_statements &&
 		gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
 		slot->setup_left++;
+	step = (GwPgStep){GW_STATEMENT_ROLE, 1, {gw_conf.database_role}};
+	if (gw_conf.database_role[0] != '\0' && gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
+		slot->setup_left++;		/* changes nothing; an unknown role is logged once, not per call */
 	step = (GwPgStep){.statement = GW_STATEMENT_START_WORKER};
 	if (slot->pool->writes && gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
 		slot->setup_left++;

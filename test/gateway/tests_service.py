@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import (Failure, Gateway, expect, expect_equal, in_parallel, request_bytes, wait_until)
+from harness import (Client, Failure, Gateway, expect, expect_equal, in_parallel, request_bytes, wait_until)
 
 T = "/v1/w/namespaces/n/tables/"
 
@@ -390,5 +390,48 @@ def test_command_line(env):
     with open(printed, "w") as file:
         file.write(run("--print-settings").stdout)
     expect_equal(run("--check-config", "--config", printed).returncode, 0)
-    expect_equal(run("--check-config", listen="nonsense").returncode, 0)
-    expect_equal(run(listen="nonsense", port="0").returncode, 1)
+    expect_equal(run("--check-config", listen="nonsense").returncode, 1)
+    expect_equal(run("--check-config", listen="127.0.0.1, [::1], *").returncode, 0)
+    expect_equal(run(listen="192.0.2.1", port="0").returncode, 1)
+
+
+def test_a_reader_of_the_log_that_sleeps_costs_lines_only(env):
+    reader, writer = os.pipe()
+    with own(env) as first:
+        port = first.port           # free again after this
+    process = subprocess.Popen([env.binary], stderr=writer, stdin=subprocess.DEVNULL,
+                               env=dict(os.environ, ICECAT_DSN=env.pg.dsn, ICECAT_PORT=str(port)))
+    try:
+        wait_until(lambda: answers(port), "it listens")
+        client = Client(port, 10)
+        for _ in range(40):
+            client.send(request_bytes("GET", "/health") * 200)
+            for _ in range(200):
+                expect_equal(client.answer().status, 200)
+        client.send(request_bytes("GET", "/metrics"))
+        lost = [line for line in client.answer().body.decode().splitlines()
+                if line.startswith("icecat_log_lines_lost_total")][0]
+        expect(int(lost.split()[1]) > 100, lost)
+        os.set_blocking(reader, False)
+        text = os.read(reader, 1 << 20).decode()
+        for line in text.splitlines()[:-1]:
+            json.loads(line)
+        client.socket.close()
+    finally:
+        process.terminate()
+        process.wait(10)
+        os.close(reader)
+        os.close(writer)
+
+
+def answers(port):
+    try:
+        with Client(port, 1):
+            return True
+    except OSError:
+        return False
+
+
+def test_unknown_role_is_logged(env):
+    with own(env, database_role="nobody_of_that_name") as gateway:
+        wait_until(lambda: 'role \\"nobody_of_that_name\\" does not exist' in gateway.log(), "logged")
