@@ -56,7 +56,7 @@ sql/build/icecat--$(EXTVERSION).sql: $(SQL_SOURCES) icecat.control
 #@   make fuzz T=60            the gateway's parsers under libFuzzer, T seconds each
 #@   make docs                 print the reference documents from the code
 #@   make dev psql             a private running catalog; psql in it
-#@   make format               clang-format over all C sources
+#@   make format               what clang-format would break differently; columns stay
 #@   make accept TEST=x        take results/x.out as expected, after showing the difference
 T ?= 60
 
@@ -97,7 +97,7 @@ psql:
 	./quickstart psql
 
 format:
-	clang-format-14 -i $(wildcard src/*.[ch] src/*/*.[ch] contrib-gateway/src/*.[ch])
+	test/lint/check_format --fix
 
 accept:
 	-diff -u expected/$(TEST).out results/$(TEST).out

@@ -22,6 +22,7 @@ CREATE FUNCTION icecat.lie(name text, body jsonb) RETURNS text LANGUAGE sql IMMU
 	AS 'SELECT * FROM icecat.list_warehouses()';
 COMMENT ON FUNCTION icecat.lie(text, jsonb) IS 'lies';
 CREATE FUNCTION icecat_data.definer() RETURNS integer LANGUAGE sql SECURITY DEFINER PARALLEL SAFE AS 'SELECT 1';
+CREATE FUNCTION icecat.caller(p_warehouse text) RETURNS text LANGUAGE sql AS 'SELECT * FROM icecat.list_warehouses()';
 CREATE FUNCTION icecat.writer(p_warehouse text) RETURNS integer LANGUAGE sql PARALLEL SAFE AS 'SELECT 1';
 ALTER FUNCTION icecat.lie(text, jsonb) OWNER TO catalog_owner;
 ALTER FUNCTION icecat.load_table(text, text[], text) VOLATILE;
