@@ -105,16 +105,6 @@ free_body(GwConn *conn)
 		gw_text_free(&conn->body);
 }
 
-/* Closes the socket. The request, if one is in the database, goes on without it. */
-static void
-conn_shut(GwConn *conn)
-{
-	if (conn->state == CONN_CLOSED)
-		return;
-	gw_stream_close(&conn->stream);
-	set_state(conn, CONN_CLOSED);
-}
-
 /* Frees a closed connection that nothing refers to. */
 static void
 conn_release(GwConn *conn)
@@ -168,6 +158,21 @@ end_request(GwConn *conn, int status, size_t bytes)
 	conn->live = false;
 	free_body(conn);
 	gw_request_reset(&conn->request);
+}
+
+/*
+ * Closes the socket. A request that has not reached the database is over with it; one that has goes
+ * on, and the connection waits for its answer.
+ */
+static void
+conn_shut(GwConn *conn)
+{
+	if (conn->state == CONN_CLOSED)
+		return;
+	if (conn->live && (conn->state != CONN_WAIT || gw_request_abandon(&conn->request)))
+		end_request(conn, 499, 0);
+	gw_stream_close(&conn->stream);
+	set_state(conn, CONN_CLOSED);
 }
 
 /* All of the answer is on its way. */
@@ -483,11 +488,7 @@ takes_input(const GwConn *conn)
 static void
 conn_finish_input(GwConn *conn)
 {
-	if (conn->live && takes_input(conn))
-		end_request(conn, 499, 0);
-	if (takes_input(conn))
-		conn_shut(conn);
-	else if (conn->state == CONN_LINGER)
+	if (takes_input(conn) || conn->state == CONN_LINGER)
 		conn_shut(conn);
 	else if (conn->state == CONN_WAIT && gw_request_abandon(&conn->request))
 	{

@@ -4,6 +4,7 @@ SPDX-License-Identifier: PostgreSQL
 """
 import json
 import os
+import random
 import signal
 import subprocess
 import time
@@ -248,6 +249,53 @@ def test_a_write_that_was_sent_is_never_cancelled(env):
                                       " AND query LIKE '%commit_table%' AND pid <> pg_backend_pid()")
                    == "1", "the commit runs")
     wait_until(lambda: env.pg.effects("goner") == 1, "it has its effect")
+
+
+def rude_client(gateway, seed):
+    """Sends reads and commits and goes away at odd moments."""
+    dice = random.Random(seed)
+    for _ in range(40):
+        with gateway.connect() as client:
+            for _ in range(dice.randrange(1, 6)):
+                act = dice.choice(["sleep_3", "sleep_20", "error_IC203", "none"])
+                client.send(dice.choice([
+                    request_bytes("GET", T + dice.choice(["t", "sleep_5", "size_300000", "error_IC103"])),
+                    request_bytes("POST", T + dice.choice(["rude1", "rude2"]), {"act": act}),
+                    request_bytes("HEAD", T + "t"), request_bytes("GET", "/nope"),
+                    request_bytes("POST", T + "rude1", {"act": act})[:-2],
+                    b"POST /v1/w/namespaces HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"]))
+            if dice.random() < 0.3:
+                client.close_sending()
+            if dice.random() < 0.5:
+                time.sleep(dice.random() * 0.02)
+                client.socket.settimeout(0.05)
+                try:
+                    client.socket.recv(4096)
+                except OSError:
+                    pass
+
+
+def test_rude_clients_leave_nothing_behind(env):
+    """Whatever clients and backends do, all counters of things under way return to zero."""
+    with own(env, read_connections=2, write_connections=2, commit_gate_wait_ms=200,
+             pool_wait_ms=200, pool_queue_max=5, body_timeout_ms=500) as gateway:
+        def kill():
+            for _ in range(8):
+                time.sleep(0.15)
+                env.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
+                           " LIKE 'icecat-gateway%' AND random() < 0.3")
+        in_parallel([lambda i=i: rude_client(gateway, i) for i in range(12)] + [kill])
+        for name, rest in (("iceberg_catalog_http_requests_in_flight", 1), ("icecat_gate_tables", 0),
+                           ("icecat_gate_waiting", 0), ("icecat_buffered_bytes", 0),
+                           ('icecat_pool_calls_in_flight{pool="read"}', 0),
+                           ('icecat_pool_calls_in_flight{pool="write"}', 0),
+                           ('icecat_pool_queue_length{pool="read"}', 0),
+                           ('icecat_pool_queue_length{pool="write"}', 0),
+                           ("iceberg_db_connections_in_use", 0), ("icecat_client_connections", 1)):
+            wait_until(lambda name=name, rest=rest: gateway.metric(name) == rest, f"{name} is {rest}")
+        wait_until(lambda: gateway.get("/ready").status == 200, "ready")
+        expect_equal(commit(gateway, "polite").status, 200)
+    wait_until(lambda: env.gateway.get("/ready").status == 200, "the others are ready again")
 
 
 def test_sigterm_drains(env):
