@@ -65,10 +65,10 @@ ice_check_metadata_file(const IceTable *table)
 	bool        own;
 
 	if (!table->file_expected || !ice_guc_check_metadata_file || RecoveryInProgress() ||
-		ice_storage_canonical(location) == NULL || ice_storage_for(location)->exists(location))
+		!ice_storage_missing(location))
 		return;
 	if (ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own) ||
-		ice_storage_for(location)->exists(location))
+		!ice_storage_missing(location))
 		return;
 	ice_raise_full(ICE_ERR_NO_SUCH_FILE,
 				   psprintf("Failed to open input stream for file: %s", location),

@@ -41,6 +41,14 @@ ice_storage_for(const char *location)
 	ice_raise(ICE_ERR_UNSUPPORTED, "Storage scheme is not supported: %.*s", (int) n, location);
 }
 
+bool
+ice_storage_missing(const char *location)
+{
+	if (location[0] != '/' && pg_strncasecmp(location, "file:", 5) != 0)
+		return false;
+	return ice_storage_file.missing(location);
+}
+
 void
 ice_storage_check(const char *location)
 {

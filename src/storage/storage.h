@@ -33,6 +33,8 @@ typedef struct IceStorage
 	bool (*remove)(const char *location);
 	void (*make_directory)(const char *location); /* with its parents; no error if there */
 	bool (*exists)(const char *location);
+	/* True only if the server may look there and there is nothing. Cheap: on the path of every load. */
+	bool (*missing)(const char *location);
 	/* Removes the directory and those below it as far as they hold no file. */
 	void (*prune)(const char *location);
 } IceStorage;
@@ -42,6 +44,9 @@ extern const IceStorage *ice_storage_for(const char *location);
 
 /* Raises what using this location would raise for its scheme or root; does no I/O. */
 extern void ice_storage_check(const char *location);
+
+/* Has the file of a location that was accepted once vanished? False where that cannot be told cheaply. */
+extern bool ice_storage_missing(const char *location);
 
 /* The same without an error: NULL, or the canonical spelling. */
 extern char *ice_storage_canonical(const char *location);

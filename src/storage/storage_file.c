@@ -546,6 +546,16 @@ file_exists(const char *location)
 }
 
 static bool
+file_missing(const char *location)
+{
+	char       *path = location_path(location);
+	const char *rest;
+
+	return find_root(path, false, &rest) != NULL && access(path, F_OK) != 0 &&
+		   (errno == ENOENT || errno == ENOTDIR);
+}
+
+static bool
 is_temporary(const char *name)
 {
 	size_t n = strlen(name);
@@ -619,5 +629,6 @@ const IceStorage ice_storage_file = {
 	.remove = file_remove,
 	.make_directory = file_make_directory,
 	.exists = file_exists,
+	.missing = file_missing,
 	.prune = file_prune,
 };
