@@ -52,10 +52,7 @@ build-essential             compiler and make
 pkg-config                  finds the libraries
 postgresql-15               the server (its own clusters are left alone)
 postgresql-server-dev-15    headers to build the extension
-libcurl4-openssl-dev        object storage
 libevent-dev                the event loop of the gateway
-libssl-dev                  TLS of the gateway
-libjansson-dev              the small JSON bodies of the gateway
 zlib1g-dev                  compressed metadata
 python3-venv                a place of its own for PyIceberg
 acl                         files that you and the server may both write'
