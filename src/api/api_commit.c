@@ -57,6 +57,8 @@ sql_ice_commit_table(PG_FUNCTION_ARGS)
 static IceCommitRequest *
 parse_request(IceJson *body)
 {
+	if (body->kind != ICE_JSON_OBJECT)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Commit request must be a JSON object");
 	return ice_commit_request_parse(ice_json_opt_array(body, "requirements"),
 									ice_json_opt_array(body, "updates"), ice_guc_updates_max);
 }

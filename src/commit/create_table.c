@@ -116,6 +116,8 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 	table->file_expected = true;
 	table->version++;
 	ice_table_update(table, PG_INT32_MAX, &trimmed);
+	/* No file is queued that would have the removed rows deleted. */
+	ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
 	ice_publish_event(table, "register-table", path, name, ice_version_details(table));
 }
 

@@ -2,7 +2,8 @@
  * end_table.c
  *		Names that go or move: drop, unregister, rename.
  *
- * Each locks the table's head first, so that it and a commit of the same table follow each other.
+ * Each locks the table's head first, so that it and a commit of the same table follow each other, and then makes
+ * sure that the table still bears the name: a drop must not take a table that was just moved elsewhere.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,23 +14,13 @@
 #include "storage/storage.h"
 #include "store/store_task.h"
 
-/* Finds and locks a live table; raises NO_SUCH_TABLE. */
-static void
-get_locked(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-		   IceTable *out)
-{
-	ice_table_get(&warehouse->id, path, name, false, out);
-	if (!ice_table_lock(out))
-		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
-}
-
 void
 ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			   bool purge)
 {
 	IceTable table;
 
-	get_locked(warehouse, path, name, &table);
+	ice_table_get_locked(&warehouse->id, path, name, &table);
 	ice_table_mark_dropped(&table);
 	if (purge)
 		ice_task_enqueue_purge(&table.warehouse_id, &table.id, table.version);
@@ -43,7 +34,7 @@ ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path
 {
 	int start = document->len;
 
-	get_locked(warehouse, path, name, out);
+	ice_table_get_locked(&warehouse->id, path, name, out);
 	ice_render_current(document, out, false);
 	if (!ice_storage_for(out->metadata_location)->exists(out->metadata_location))
 		ice_storage_write_metadata(out->metadata_location, document->data + start,
@@ -64,9 +55,7 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 
 	ice_table_get(&warehouse->id, source_path, source, false, &table);
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
-	if (!ice_table_lock(&table))
-		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", source_path->dotted,
-				  source);
+	ice_table_get_locked(&warehouse->id, source_path, source, &table);
 	ice_relation_rename(&table, &space.id, destination,
 						psprintf("%s.%s", destination_path->dotted, destination));
 	initStringInfo(&details);

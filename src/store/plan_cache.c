@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "store/plan_cache.h"
 
@@ -55,6 +56,18 @@ ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+/* A lock under REPEATABLE READ says nothing about rows that others added meanwhile: its snapshot hides them. */
+uint64
+ice_execute_latest(IceStatement *statement, Datum *values)
+{
+	uint64 rows;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	rows = ice_execute(statement, values, NULL, true);
+	PopActiveSnapshot();
+	return rows;
 }
 
 Datum

@@ -39,6 +39,10 @@ extern void          ice_spi_end(void);
 extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nulls,
 						  bool read_only);
 
+/* Runs a read-only statement that sees the newest committed rows, and the transaction's own, whatever the
+ * isolation level: for checks that a lock on another row is meant to protect. */
+extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);
+
 /* Fields of the last result: row from 0, column from 1. */
 extern bool  ice_field_is_null(uint64 row, int column);
 extern Datum ice_field(uint64 row, int column);

@@ -260,7 +260,7 @@ ice_namespace_content(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	(void) ice_execute(&content_statement, values, NULL, false);
+	(void) ice_execute_latest(&content_statement, values);
 	out->namespaces = ice_field_int64(0, 1);
 	out->tables = ice_field_int64(0, 2);
 	out->views = ice_field_int64(0, 3);

@@ -32,10 +32,10 @@ static IceStatement load_list = {
 	3,
 	{UUIDOID, UUIDOID, INT2OID},
 	NULL};
-static IceStatement load_snapshots = {
-	SELECT_PARTS " AND kind = 4 AND id = ANY ($3) AND removed_version IS NULL",
+static IceStatement load_snapshot = {
+	SELECT_PARTS " AND kind = 4 AND id = $3 AND removed_version IS NULL",
 	3,
-	{UUIDOID, UUIDOID, INT8ARRAYOID},
+	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 static IceStatement load_live = {
 	SELECT_PARTS " AND removed_version IS NULL ORDER BY kind, ordinal",
@@ -49,17 +49,19 @@ static IceStatement load_version = {
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-static IceStatement insert_row = {
+static IceStatement insert_rows = {
 	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, body) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "
+	"$7::bigint[], $8::json[]) AS u",
 	8,
-	{UUIDOID, UUIDOID, INT2OID, INT8OID, INT8OID, TEXTOID, INT8OID, JSONOID},
+	{UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+	 JSONARRAYOID},
 	NULL};
-static IceStatement remove_parts = {
+static IceStatement remove_part = {
 	"UPDATE icecat_data.table_part SET removed_version = $5 "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = ANY ($4)",
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = $4",
 	5,
-	{UUIDOID, UUIDOID, INT2OID, INT8ARRAYOID, INT8OID},
+	{UUIDOID, UUIDOID, INT2OID, INT8OID, INT8OID},
 	NULL};
 static IceStatement update_ref = {
 	"UPDATE icecat_data.table_part SET target = $4, body = $5 "
@@ -115,7 +117,7 @@ compare_ordinals(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Brings a list into document order; an index scan mostly did so already. */
+/* Brings a list into document order; an index scan mostly did so already. Its hash table is forgotten. */
 static void
 finish_list(IceTable *table, IcePartKind kind)
 {
@@ -126,6 +128,7 @@ finish_list(IceTable *table, IcePartKind kind)
 		if (list->items[i - 1]->ordinal > list->items[i]->ordinal)
 		{
 			qsort(list->items, list->count, sizeof(IcePart *), compare_ordinals);
+			list->slot_count = 0;
 			break;
 		}
 }
@@ -140,25 +143,17 @@ ice_parts_load(IceTable *table, IcePartKind kind, bool read_only)
 	finish_list(table, kind);
 }
 
-/* An int8[] of values. */
-static Datum
-int8_array(const int64 *items, int count)
-{
-	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
-
-	for (int i = 0; i < count; i++)
-		elements[i] = Int64GetDatum(items[i]);
-	return PointerGetDatum(construct_array(elements, count, INT8OID, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 void
 ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only)
 {
-	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
-					   int8_array(ids, count)};
+	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
-	collect_rows(table, ice_execute(&load_snapshots, values, NULL, read_only));
+	for (int i = 0; i < count; i++)
+	{
+		values[2] = Int64GetDatum(ids[i]);
+		if (ice_part_find(table->metadata, ICE_PART_SNAPSHOT, ids[i]) == NULL)
+			collect_rows(table, ice_execute(&load_snapshot, values, NULL, read_only));
+	}
 	finish_list(table, ICE_PART_SNAPSHOT);
 }
 
@@ -178,7 +173,9 @@ ice_parts_load_version(IceTable *table, int64 version)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   Int64GetDatum(version)};
 
-	collect_rows(table, ice_execute(&load_version, values, NULL, true));
+	/* Not read_only: that would look with the calling query's snapshot, which may be older than the
+	 * task's row and miss the very rows that the document is about. */
+	collect_rows(table, ice_execute(&load_version, values, NULL, false));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		if (kind != ICE_PART_REF)
 			finish_list(table, kind);
@@ -200,24 +197,70 @@ has_target(IcePartKind kind)
 		   kind == ICE_PART_STATISTICS || kind == ICE_PART_PARTITION_STATISTICS;
 }
 
-/* Inserts an added part as the given place of this version. */
-static void
-insert_part(IceTable *table, IcePartKind kind, const IcePart *part, int64 ordinal)
-{
-	Datum values[8] = {UUIDPGetDatum(&table->warehouse_id),
-					   UUIDPGetDatum(&table->id),
-					   Int16GetDatum(kind),
-					   Int64GetDatum(ordinal),
-					   Int64GetDatum(part->id),
-					   part->key ? ice_cstring_datum(part->key) : (Datum) 0,
-					   Int64GetDatum(part->id),
-					   ice_text_datum(part->body, part->body_len)};
-	char  nulls[9] = "        ";
+/* Rows to insert, a column an array: one statement for all the parts that a commit adds. */
+#define BATCH_ROWS 512
+#define BATCH_COLUMNS 6
 
-	nulls[4] = has_own_id(kind) ? ' ' : 'n';
-	nulls[5] = part->key ? ' ' : 'n';
-	nulls[6] = has_target(kind) ? ' ' : 'n';
-	ice_execute(&insert_row, values, nulls, false);
+typedef struct InsertBatch
+{
+	IceTable *table;
+	int64     ordinal; /* of the next row */
+	int       count;
+	Datum     values[BATCH_COLUMNS][BATCH_ROWS]; /* kind, ordinal, id, key, target, body */
+	bool      nulls[BATCH_COLUMNS][BATCH_ROWS];
+} InsertBatch;
+
+/* Inserts the rows of the batch and empties it. */
+static void
+flush_batch(InsertBatch *batch)
+{
+	static const struct
+	{
+		Oid  type;
+		int  length;
+		bool by_value;
+		char align;
+	} columns[BATCH_COLUMNS] = {{INT2OID, sizeof(int16), true, TYPALIGN_SHORT},
+								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
+								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
+								{TEXTOID, -1, false, TYPALIGN_INT},
+								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
+								{JSONOID, -1, false, TYPALIGN_INT}};
+	int   lower = 1;
+	Datum values[2 + BATCH_COLUMNS] = {UUIDPGetDatum(&batch->table->warehouse_id),
+									   UUIDPGetDatum(&batch->table->id)};
+
+	if (batch->count == 0)
+		return;
+	for (int i = 0; i < BATCH_COLUMNS; i++)
+		values[2 + i] = PointerGetDatum(construct_md_array(
+			batch->values[i], batch->nulls[i], 1, &batch->count, &lower, columns[i].type,
+			columns[i].length, columns[i].by_value, columns[i].align));
+	ice_execute(&insert_rows, values, NULL, false);
+	for (int i = 0; i < BATCH_COLUMNS; i++)
+		pfree(DatumGetPointer(values[2 + i]));
+	batch->count = 0;
+}
+
+/* Adds a part to the batch, as the next place of this version. */
+static void
+insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
+{
+	int n;
+
+	if (batch->count == BATCH_ROWS)
+		flush_batch(batch);
+	n = batch->count++;
+	part->ordinal = batch->ordinal++;
+	batch->values[0][n] = Int16GetDatum(kind);
+	batch->values[1][n] = Int64GetDatum(part->ordinal);
+	batch->values[2][n] = Int64GetDatum(part->id);
+	batch->nulls[2][n] = !has_own_id(kind);
+	batch->values[3][n] = part->key ? ice_cstring_datum(part->key) : (Datum) 0;
+	batch->nulls[3][n] = part->key == NULL;
+	batch->values[4][n] = Int64GetDatum(part->id);
+	batch->nulls[4][n] = !has_target(kind);
+	batch->values[5][n] = ice_text_datum(part->body, part->body_len);
 }
 
 /* Marks rows as removed by this version. */
@@ -225,10 +268,13 @@ static void
 remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 {
 	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
-					   Int16GetDatum(kind), int8_array(ordinals, count),
-					   Int64GetDatum(table->version)};
+					   Int16GetDatum(kind), 0, Int64GetDatum(table->version)};
 
-	ice_execute(&remove_parts, values, NULL, false);
+	for (int i = 0; i < count; i++)
+	{
+		values[3] = Int64GetDatum(ordinals[i]);
+		ice_execute(&remove_part, values, NULL, false);
+	}
 	table->rows_removed = true;
 }
 
@@ -254,9 +300,9 @@ ref_is_added(const IcePartList *refs, const char *name)
 	return false;
 }
 
-/* Writes the marks of the refs, in place. */
+/* Writes the marks of the refs, in place, and brings the list into the order that the rows have. */
 static void
-write_refs(IceTable *table, int64 *ordinal)
+write_refs(IceTable *table, InsertBatch *batch)
 {
 	const IcePartList *refs = &table->metadata->lists[ICE_PART_REF];
 	Datum              values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
@@ -280,15 +326,17 @@ write_refs(IceTable *table, int64 *ordinal)
 			values[3] = Int64GetDatum(ref->id);
 			values[4] = ice_text_datum(ref->body, ref->body_len);
 			ice_execute(&update_ref, values, NULL, false);
+			ref->ordinal = replaced->ordinal;
 		}
 		else
-			insert_part(table, ICE_PART_REF, ref, (*ordinal)++);
+			insert_part(batch, ICE_PART_REF, ref);
 	}
+	finish_list(table, ICE_PART_REF);
 }
 
 /* Writes the marks of one list other than the refs. Removals go first: they free unique ids. */
 static void
-write_list(IceTable *table, IcePartKind kind, int64 *ordinal)
+write_list(IceTable *table, IcePartKind kind, InsertBatch *batch)
 {
 	const IcePartList *list = &table->metadata->lists[kind];
 	int64             *removed = palloc(sizeof(int64) * Max(list->count, 1));
@@ -301,28 +349,34 @@ write_list(IceTable *table, IcePartKind kind, int64 *ordinal)
 		remove_rows(table, kind, removed, removed_count);
 	for (int i = 0; i < list->count; i++)
 		if (list->items[i]->added && !list->items[i]->removed)
-			insert_part(table, kind, list->items[i], (*ordinal)++);
+			insert_part(batch, kind, list->items[i]);
 	pfree(removed);
 }
 
 void
 ice_parts_write(IceTable *table)
 {
-	int64 ordinal = table->version << ICE_ORDINAL_BITS;
-	int64 end = (table->version + 1) << ICE_ORDINAL_BITS;
+	int64        end = (table->version + 1) << ICE_ORDINAL_BITS;
+	InsertBatch *batch = palloc(sizeof(InsertBatch));
 
+	batch->table = table;
+	batch->ordinal = table->version << ICE_ORDINAL_BITS;
+	batch->count = 0;
+	memset(batch->nulls, 0, sizeof(batch->nulls));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 	{
 		if (table->metadata->lists[kind].count == 0)
 			continue;
 		if (kind == ICE_PART_REF)
-			write_refs(table, &ordinal);
+			write_refs(table, batch);
 		else
-			write_list(table, kind, &ordinal);
+			write_list(table, kind, batch);
 	}
-	if (ordinal >= end)
+	flush_batch(batch);
+	if (batch->ordinal > end)
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "A commit cannot add more than %d parts to a table",
 				  1 << ICE_ORDINAL_BITS);
+	pfree(batch);
 }
 
 List *

@@ -2,6 +2,9 @@
  * store_table.c
  *		A table in the database: its name (relation) and its head.
  *
+ * Statements are worded so that one index alone fits them: a plan that is made before the first ANALYZE, or
+ * while a table is empty, is then the right one for ever.
+ *
  * Locks: the head FOR UPDATE, before anything of the table is written. A drop marks the head as
  * well as the name, so that a commit which waited for it sees it in the very row that it locked.
  *
@@ -10,6 +13,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -27,13 +31,12 @@
 	"h.metadata_location, h.metadata_log_count, h.file_expected"
 
 static IceStatement find_by_name = {
-	"SELECT r.relation_id, r.namespace_id, " HEAD_COLUMNS " FROM icecat_data.namespace n "
-	"JOIN icecat_data.relation r ON r.warehouse_id = n.warehouse_id "
-	"AND r.namespace_id = n.namespace_id "
+	"SELECT r.relation_id, r.namespace_id, " HEAD_COLUMNS " FROM icecat_data.relation r "
 	"JOIN icecat_data.table_head h ON h.warehouse_id = r.warehouse_id "
 	"AND h.table_id = r.relation_id "
-	"WHERE n.warehouse_id = $1 AND n.path_hash = $2 AND r.warehouse_id = $1 AND r.name = $3 "
-	"AND r.kind = 'table' AND r.dropped_at IS NULL AND h.warehouse_id = $1",
+	"WHERE r.warehouse_id = $1 AND r.namespace_id = (SELECT n.namespace_id "
+	"FROM icecat_data.namespace n WHERE n.warehouse_id = $1 AND n.path_hash = $2) "
+	"AND r.name = $3 AND r.kind = 'table' AND r.dropped_at IS NULL AND h.warehouse_id = $1",
 	3,
 	{UUIDOID, BYTEAOID, TEXTOID},
 	NULL};
@@ -45,9 +48,9 @@ static IceStatement lock_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-static IceStatement relation_namespace = {
-	"SELECT namespace_id FROM icecat_data.relation WHERE warehouse_id = $1 AND relation_id = $2 "
-	"AND dropped_at IS NULL",
+static IceStatement relation_name = {
+	"SELECT namespace_id, name, dropped_at FROM icecat_data.relation "
+	"WHERE warehouse_id = $1 AND relation_id = $2",
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
@@ -197,10 +200,29 @@ ice_table_lock(IceTable *table)
 	if (execute_with_lock_timeout(&lock_head, values) == 0)
 		return false;
 	read_head(table);
-	if (ice_execute(&relation_namespace, values, NULL, false) == 0)
+	if (ice_execute(&relation_name, values, NULL, false) == 0 || !ice_field_is_null(0, 3))
 		return false;
 	table->namespace_id = ice_field_uuid(0, 1);
+	table->name = ice_field_text(0, 2);
 	return true;
+}
+
+/* Whoever renames a table holds its head, too: after the lock the name stays. */
+void
+ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+					 IceTable *out)
+{
+	pg_uuid_t namespace_id;
+
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ice_table_get(warehouse_id, path, name, false, out);
+		namespace_id = out->namespace_id;
+		if (ice_table_lock(out) && strcmp(out->name, name) == 0 &&
+			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
+			return;
+	}
 }
 
 /* Loads the snapshots of the given ids, and the current one: it keeps the snapshot log in order. */
@@ -231,7 +253,7 @@ ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only)
 			else
 				table->metadata->lists[kind].loaded = true;
 		}
-		else if (needs->lists[kind])
+		else if (needs->lists[kind] && !table->metadata->lists[kind].loaded)
 			ice_parts_load(table, kind, read_only);
 	}
 }

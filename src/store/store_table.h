@@ -21,6 +21,7 @@ typedef struct IceTable
 	pg_uuid_t         warehouse_id;
 	pg_uuid_t         id;
 	pg_uuid_t         namespace_id;
+	const char       *name; /* set when the head is locked */
 	int64             version;
 	const char       *metadata_location;
 	int32             metadata_log_count;
@@ -39,6 +40,10 @@ extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath 
 /* Locks the head and reads it again (lists are forgotten); false if the table was dropped meanwhile. Waits
  * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_table_lock(IceTable *table);
+/* Finds a live table and locks its head, for what ends or moves its name: if another transaction renamed or dropped it
+ * meanwhile, looks again for who bears the name now. Raises NO_SUCH_TABLE, 55P03. */
+extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+								 const char *name, IceTable *out);
 
 /* Loads what is needed, resp. every list. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);

@@ -216,13 +216,19 @@ ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_lo
 {
 	Datum     values[2] = {UUIDPGetDatum(warehouse_id), ice_cstring_datum(metadata_location)};
 	pg_uuid_t table_id;
+	int       start = out->len;
 
 	if (ice_execute(&find_document, values, NULL, false) == 0)
 		return false;
 	table_id = ice_field_uuid(0, 1);
 	ice_store_render_version(out, warehouse_id, &table_id, ice_field_int64(0, 2),
 							 ice_field_text(0, 3));
-	return true;
+	/* Still queued, so the worker has not yet deleted rows that only this document needed. */
+	if (ice_execute(&find_document, values, NULL, false) > 0)
+		return true;
+	out->len = start;
+	out->data[start] = '\0';
+	return false;
 }
 
 /* -- the worker's side ------------------------------------------------------------------------ */

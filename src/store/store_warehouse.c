@@ -165,13 +165,13 @@ ice_warehouse_update(const IceWarehouse *warehouse)
 	(void) ice_execute(&update_statement, values, no_location ? "  n " : NULL, false);
 }
 
-/* Runs a statement that counts rows of a warehouse, with a fresh snapshot. */
+/* Runs a statement that counts rows of a warehouse, as they are now. */
 static int64
 count_rows(IceStatement *statement, const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	(void) ice_execute(statement, values, NULL, false);
+	(void) ice_execute_latest(statement, values);
 	return ice_field_int64(0, 1);
 }
 

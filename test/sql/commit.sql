@@ -44,6 +44,7 @@ SELECT icecat.commit_table('commit_test', '{n}', 't', '[{"type": "assert-weather
 SELECT icecat.commit_table('commit_test', '{n}', 't', '[]', '[{"action": "set-properties", "updates": {"a": "b"}}, {"action": "make-coffee"}]');
 SELECT icecat.commit_table('commit_test', '{n}', 't', '[]', '[{"action": "set-properties", "updates": {"a": 1}}]');
 SELECT icecat.commit_table('commit_test', '{n}', 'nothing', '[]', '[]');
+SELECT icecat.rest_commit_table('commit_test', '{n}', 't', '[]');
 SELECT icecat.load_table('commit_test', '{n}', 't') -> 'metadata' ->> 'properties' AS properties;
 
 -- An empty commit changes nothing.

@@ -47,6 +47,45 @@ SELECT icecat.export_metadata('file_test', '{a}', 'n') = (SELECT metadata_locati
 SELECT pg_read_file(substr(metadata_location, 8))::jsonb = (icecat.load_table('file_test', '{a}', 'n') -> 'metadata')::jsonb AS same
 FROM icecat.tables WHERE warehouse = 'file_test' AND table_name = 'n';
 
+-- The document of a queued version is the one that the commit returned, byte for byte: read in the statement that
+-- commits, after refs have moved, and when the next commits came before the file.
+SELECT icecat.create_table('file_test', '{a}', 'exact', '{"type": "struct", "fields": []}') IS NOT NULL AS made;
+CREATE TEMP TABLE versions (location text, metadata text);
+CREATE FUNCTION pg_temp.change(p_updates text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO versions SELECT doc ->> 'metadata-location', doc ->> 'metadata'
+	FROM icecat.commit_table('file_test', '{a}', 'exact', NULL, p_updates::json) AS doc
+$$;
+CREATE FUNCTION pg_temp.snapshot(p_id bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT format('{"action": "add-snapshot", "snapshot": {"snapshot-id": %s, "sequence-number": %s, "timestamp-ms": %s, "manifest-list": "file:///m", "summary": {"operation": "append"}, "schema-id": 0}}',
+		p_id, p_id, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+$$;
+CREATE FUNCTION pg_temp.ref(p_name text, p_id bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT format('{"action": "set-snapshot-ref", "ref-name": "%s", "type": "branch", "snapshot-id": %s}', p_name, p_id)
+$$;
+SELECT icecat.commit_table('file_test', '{a}', 'exact', NULL, '[{"action": "set-properties", "updates": {"in": "one statement"}}]') ->> 'metadata-location' AS location, icecat.run_worker_once() AS done \gset
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT pg_read_file(substr(:'location', 8)) = icecat.load_table('file_test', '{a}', 'exact') ->> 'metadata' AS same;
+BEGIN;
+SELECT pg_temp.change(format('[%s, %s, %s]', pg_temp.snapshot(1), pg_temp.ref('main', 1), pg_temp.ref('side', 1)));
+SELECT pg_temp.change(format('[%s, %s]', pg_temp.snapshot(2), pg_temp.ref('main', 2)));
+SAVEPOINT s;
+SELECT pg_temp.change(format('[%s, %s]', pg_temp.snapshot(3), pg_temp.ref('main', 3)));
+ROLLBACK TO SAVEPOINT s;
+SELECT pg_temp.change(format('[%s, %s, %s]', pg_temp.snapshot(4), pg_temp.ref('main', 4), pg_temp.ref('new', 4)));
+SELECT pg_temp.change('[{"action": "remove-snapshots", "snapshot-ids": [2]}, {"action": "remove-snapshot-ref", "ref-name": "side"}]');
+SELECT pg_temp.change(format('[{"action": "remove-properties", "removals": ["in"]}, %s]', pg_temp.ref('side', 4)));
+COMMIT;
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT pg_read_file(substr(location, 8)) = metadata AS same, metadata::json ->> 'refs' AS refs FROM versions;
+-- Registered over itself at an earlier version; what that removes is forgotten.
+SELECT icecat.register_table('file_test', '{a}', 'exact', location, p_overwrite => true) ->> 'metadata' = metadata AS same FROM versions LIMIT 1;
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT pg_temp.change('[{"action": "set-properties", "updates": {"after": "overwrite"}}]');
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT count(*) AS differ FROM versions WHERE pg_read_file(substr(location, 8)) <> metadata;
+SELECT count(*) AS removed_rows FROM icecat_data.table_part JOIN icecat.tables USING (table_id) WHERE warehouse = 'file_test' AND table_name = 'exact' AND removed_version IS NOT NULL;
+SELECT icecat.drop_table('file_test', '{a}', 'exact');
+
 -- Outside the roots nothing is made.
 SELECT icecat.create_table('file_test', '{a}', 'x', '{"type": "struct", "fields": []}', p_location => 'file:///icecat_elsewhere/x');
 SELECT icecat.create_table('file_test', '{a}', 'x', '{"type": "struct", "fields": []}', p_location => 'gopher://x/y');
