@@ -8,7 +8,7 @@ CREATE TABLE icecat_data.metadata_task (
 	table_id uuid NOT NULL,
 	version bigint NOT NULL,
 	position integer NOT NULL,
-	kind text NOT NULL CONSTRAINT metadata_task_kind CHECK (kind IN ('write', 'delete', 'trim', 'purge')),
+	kind text NOT NULL,
 	location text,
 	head json,
 	created_at timestamptz NOT NULL,

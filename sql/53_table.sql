@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION icecat.create_table(
 	p_properties json DEFAULT NULL,
 	p_stage_create boolean DEFAULT false
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_create_table';
 COMMENT ON FUNCTION icecat.create_table(text, text[], text, json, json, json, text, json, boolean) IS
 'Creates an Iceberg table and returns its LoadTableResult (metadata-location, metadata, config). REST createTable.
@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_create_table(
 	p_namespace text[],
 	p_request json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rest_create_table';
 COMMENT ON FUNCTION icecat.rest_create_table(text, text[], json) IS
 'create_table with the REST body CreateTableRequest. Same answer and errors.';
@@ -38,7 +38,7 @@ CREATE OR REPLACE FUNCTION icecat.register_table(
 	p_metadata_location text,
 	p_overwrite boolean DEFAULT false
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_register_table';
 COMMENT ON FUNCTION icecat.register_table(text, text[], text, text, boolean) IS
 'Takes over the table whose metadata file is at p_metadata_location and returns its LoadTableResult. REST registerTable.
@@ -50,7 +50,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_register_table(
 	p_namespace text[],
 	p_request json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rest_register_table';
 COMMENT ON FUNCTION icecat.rest_register_table(text, text[], json) IS
 'register_table with the REST body RegisterTableRequest. Same answer and errors.';
@@ -60,7 +60,7 @@ CREATE OR REPLACE FUNCTION icecat.load_table(
 	p_namespace text[],
 	p_table text
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_load_table';
 COMMENT ON FUNCTION icecat.load_table(text, text[], text) IS
 'Returns a table''s LoadTableResult: metadata-location, metadata (exact, all snapshots) and config. REST loadTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file).';
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_warehouse text,
 	p_namespace text[]
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_list_tables';
 COMMENT ON FUNCTION icecat.list_tables(text, text[]) IS
 'Returns the tables of a namespace, all of them, ordered by name: {"identifiers": [{"namespace": [...], "name": ...}]}. REST listTables. Errors: IC101 no such warehouse (404), IC102 no such namespace (404).';
@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION icecat.table_exists(
 	p_namespace text[],
 	p_table text
 ) RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_table_exists';
 COMMENT ON FUNCTION icecat.table_exists(text, text[], text) IS
 'True if the table exists. REST tableExists (204 or 404). Errors: IC101 no such warehouse (404).';
@@ -90,7 +90,7 @@ CREATE OR REPLACE FUNCTION icecat.drop_table(
 	p_table text,
 	p_purge boolean DEFAULT false
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_drop_table';
 COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean) IS
 'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Errors: IC101 no such warehouse (404), IC103 no such table (404), 55P03 lock timeout (409).';
@@ -100,7 +100,7 @@ CREATE OR REPLACE FUNCTION icecat.unregister_table(
 	p_namespace text[],
 	p_table text
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_unregister_table';
 COMMENT ON FUNCTION icecat.unregister_table(text, text[], text) IS
 'Removes a table from the catalog, leaves all its files, and returns its last metadata location and metadata. The last metadata file is written before the function returns. REST unregisterTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC501 storage (500), 55P03 lock timeout (409).';
@@ -112,7 +112,7 @@ CREATE OR REPLACE FUNCTION icecat.rename_table(
 	p_destination_namespace text[],
 	p_destination text
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rename_table';
 COMMENT ON FUNCTION icecat.rename_table(text, text[], text, text[], text) IS
 'Renames a table within its warehouse, also into another namespace; its location stays. REST renameTable. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC103 no such table (404), IC201 name taken (409), 55P03 lock timeout (409).';
@@ -121,7 +121,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_rename_table(
 	p_warehouse text,
 	p_request json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rest_rename_table';
 COMMENT ON FUNCTION icecat.rest_rename_table(text, json) IS
 'rename_table with the REST body RenameTableRequest. Same errors.';
@@ -132,7 +132,7 @@ CREATE OR REPLACE FUNCTION icecat.report_metrics(
 	p_table text,
 	p_report json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_report_metrics';
 COMMENT ON FUNCTION icecat.report_metrics(text, text[], text, json) IS
 'Stores a scan or commit report of a client (icecat.metrics_reports). REST reportMetrics. p_report: ReportMetricsRequest with report-type. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC301 malformed (400).';

@@ -3,8 +3,9 @@
  *		The commit of one or many tables, all or nothing.
  *
  * Steps: find each table and check its requirements without a lock (a stale writer is refused for the price of
- * a read); lock the namespaces of new tables, then the heads in ascending table id; where a head's version
- * moved meanwhile, read and check again; apply the updates; write only what changed.
+ * a read); lock the heads in ascending table id; where a head's version moved meanwhile, read and check again;
+ * read what the updates need; create the new tables, each under its namespace's lock, then apply the updates to
+ * the others; write only what changed.
  *
  * Parts that were read before the lock stay valid if the version did not move: nobody writes a
  * table's rows without raising it.
@@ -40,9 +41,20 @@ check_create_requirements(const IceTableChange *change)
 				  "Invalid create requirements: assert-create allows no other requirement");
 }
 
-/* Loads what the commit needs; the refs always, for the queued metadata file lists them. */
+/* Loads what the requirements need and checks them. */
 static void
-load_needed(IceTableChange *change)
+check_requirements(IceTableChange *change)
+{
+	IceCommitNeeds needs;
+
+	ice_requirements_needs(change->request, &needs);
+	ice_table_load(&change->table, &needs, false);
+	ice_requirements_check(change->request, change->table.metadata);
+}
+
+/* Loads what the updates need; the refs always, for the queued metadata file lists them. */
+static void
+load_for_updates(IceTableChange *change)
 {
 	IceCommitNeeds needs;
 
@@ -68,8 +80,7 @@ look_up(const IceWarehouse *warehouse, IceTableChange *change)
 	if (!change->exists)
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", change->path.dotted,
 				  change->name);
-	load_needed(change);
-	ice_requirements_check(change->request, change->table.metadata);
+	check_requirements(change);
 }
 
 /* Locks an existing table; reads and checks again if a commit came between. */
@@ -85,10 +96,8 @@ lock_and_check(IceTableChange *change)
 	if (change->table.version == seen_version)
 		change->table.metadata = seen;
 	else
-	{
-		load_needed(change);
-		ice_requirements_check(change->request, change->table.metadata);
-	}
+		check_requirements(change);
+	load_for_updates(change);
 }
 
 /* New tables first (by namespace and name), then existing ones by id: one order for all. */

@@ -198,7 +198,7 @@ has_target(IcePartKind kind)
 }
 
 /* Rows to insert, a column an array: one statement for all the parts that a commit adds. */
-#define BATCH_ROWS 512
+#define BATCH_ROWS 128
 #define BATCH_COLUMNS 6
 
 typedef struct InsertBatch
