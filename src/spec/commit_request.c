@@ -160,6 +160,8 @@ ice_updates_apply(const IceCommitRequest *request, IceTableMetadata *metadata, i
 		.metadata = metadata,
 		.now_ms = now_ms,
 		.before_ms = metadata->last_updated_ms,
+		.before_schema_id = metadata->current_schema_id,
+		.before_snapshot_id = metadata->current_snapshot_id,
 		.is_create = request->is_create,
 		.structure_changed = request->is_create,
 		.last_schema_id = ICE_LAST_ADDED,

@@ -159,6 +159,7 @@ ice_table_metadata_new(const IceCreateTable *request, const char *table_uuid, co
 	IceJson          *properties = ice_properties_of_new_table(request->properties);
 
 	ice_schema_check_format_version(schema, format_version);
+	ice_schema_check_crs(schema);
 	ice_properties_check_new_table(properties, schema, format_version);
 	ice_schema_assign_fresh_ids(schema, 0, &metadata->last_column_id);
 	ice_part_add(metadata, ICE_PART_SCHEMA, 0, NULL, schema->json);

@@ -100,7 +100,36 @@ is_integer(const IceJson *value, bool fits_int32)
 		   (!fits_int32 || (number >= PG_INT32_MIN && number <= PG_INT32_MAX));
 }
 
-/* Nested values are taken as they are, if of the right kind. */
+static bool suits(const IceType *type, const IceJson *value);
+
+/* The values of an array; null passes where the field is optional. */
+static bool
+are_items(const IceField *field, const IceJson *array)
+{
+	if (array == NULL || array->kind != ICE_JSON_ARRAY)
+		return false;
+	for (int i = 0; i < array->count; i++)
+		if (array->items[i]->kind == ICE_JSON_NULL ? field->required
+												   : !suits(&field->type, array->items[i]))
+			return false;
+	return true;
+}
+
+/* {"keys": [...], "values": [...]} */
+static bool
+is_map(const IceType *type, const IceJson *value)
+{
+	if (value->kind != ICE_JSON_OBJECT)
+		return false;
+
+	const IceJson *keys = ice_json_get(value, "keys");
+	const IceJson *values = ice_json_get(value, "values");
+
+	return are_items(&type->fields[0], keys) && are_items(&type->fields[1], values) &&
+		   keys->count == values->count;
+}
+
+/* A struct's default has no values: each field has its own default. */
 static bool
 suits(const IceType *type, const IceJson *value)
 {
@@ -136,10 +165,11 @@ suits(const IceType *type, const IceJson *value)
 		case ICE_TYPE_DECIMAL:
 			return is_decimal(value, type->scale);
 		case ICE_TYPE_STRUCT:
+			return value->kind == ICE_JSON_OBJECT && value->count == 0;
 		case ICE_TYPE_MAP:
-			return value->kind == ICE_JSON_OBJECT;
+			return is_map(type, value);
 		case ICE_TYPE_LIST:
-			return value->kind == ICE_JSON_ARRAY;
+			return are_items(&type->fields[0], value);
 		default:
 			return false;
 	}

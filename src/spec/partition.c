@@ -8,25 +8,6 @@
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
-/* One source-id, or the list source-ids of a transform with several arguments (version 3). */
-static void
-parse_sources(IcePartitionField *field, const IceJson *json)
-{
-	const IceJson *sources = ice_json_opt_array(json, "source-ids");
-
-	if (sources == NULL || ice_json_get(json, "source-id") != NULL)
-	{
-		field->source_id = ice_json_int32(json, "source-id");
-		return;
-	}
-	if (sources->count == 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse partition field, source-ids is empty: %s",
-				  ice_json_shown(json));
-	for (int i = sources->count - 1; i >= 0; i--)
-		field->source_id = ice_json_to_int32(sources->items[i], "source-ids");
-	field->multi_argument = sources->count > 1;
-}
-
 static void
 parse_field(IcePartitionField *field, IceJson *json)
 {
@@ -36,7 +17,7 @@ parse_field(IcePartitionField *field, IceJson *json)
 	field->json = json;
 	field->name = ice_json_string(json, "name");
 	field->transform = ice_transform_parse(ice_json_string(json, "transform"));
-	parse_sources(field, json);
+	ice_sources_parse(&field->sources, json, "partition");
 	field->has_field_id = ice_json_opt_int32(json, "field-id", &field->field_id);
 }
 
@@ -104,11 +85,11 @@ ice_partition_spec_check_names(const IcePartitionSpec *spec, const IceSchema *sc
 
 		if (*field->name == '\0')
 			ice_raise(ICE_ERR_VALIDATION, "Cannot use empty partition name: ");
-		if (ice_schema_field(schema, field->source_id) != NULL)
+		if (ice_schema_field(schema, field->sources.ids[0]) != NULL)
 		{
 			const IceField *column = ice_schema_field_by_name(schema, field->name);
 
-			if (column != NULL && column->id != field->source_id)
+			if (column != NULL && column->id != field->sources.ids[0])
 				ice_raise(
 					ICE_ERR_VALIDATION,
 					"Cannot create identity partition sourced from different field in schema: "
@@ -123,9 +104,9 @@ ice_partition_spec_check_names(const IcePartitionSpec *spec, const IceSchema *sc
 }
 
 static void
-check_type(const IcePartitionField *field, const IceSchema *schema)
+check_type(const IcePartitionField *field, int32 source_id, const IceSchema *schema)
 {
-	const IceField *source = ice_schema_field(schema, field->source_id);
+	const IceField *source = ice_schema_field(schema, source_id);
 
 	if (source == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find source column for partition field: %s",
@@ -147,8 +128,9 @@ void
 ice_partition_spec_check_types(const IcePartitionSpec *spec, const IceSchema *schema)
 {
 	for (int i = 0; i < spec->field_count; i++)
-		if (spec->fields[i].transform.kind != ICE_TRANSFORM_VOID)
-			check_type(&spec->fields[i], schema);
+		for (int j = 0; j < spec->fields[i].sources.count; j++)
+			if (spec->fields[i].transform.kind != ICE_TRANSFORM_VOID)
+				check_type(&spec->fields[i], spec->fields[i].sources.ids[j], schema);
 }
 
 void
@@ -158,10 +140,7 @@ ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version)
 	{
 		const IcePartitionField *field = &spec->fields[i];
 
-		if (format_version < 3 &&
-			(field->transform.kind == ICE_TRANSFORM_UNKNOWN || field->multi_argument))
-			ice_raise(ICE_ERR_VALIDATION, "Unknown partition transform in format v%d: %s",
-					  format_version, field->transform.text);
+		ice_transform_check_new(&field->transform, &field->sources, "partition", format_version);
 		for (int j = 0; j < i; j++)
 			if (field->has_field_id && spec->fields[j].field_id == field->field_id)
 				ice_raise(ICE_ERR_VALIDATION, "Cannot use partition field id more than once: %d",
@@ -179,9 +158,9 @@ ice_partition_spec_compatible(const IcePartitionSpec *a, const IcePartitionSpec 
 		const IcePartitionField *left = &a->fields[i];
 		const IcePartitionField *right = &b->fields[i];
 
-		if (left->source_id != right->source_id || strcmp(left->name, right->name) != 0 ||
-			strcmp(left->transform.text, right->transform.text) != 0 || left->multi_argument ||
-			right->multi_argument)
+		if (!ice_sources_equal(&left->sources, &right->sources) ||
+			strcmp(left->name, right->name) != 0 ||
+			strcmp(left->transform.text, right->transform.text) != 0)
 			return false;
 	}
 	return true;
@@ -232,7 +211,7 @@ const char *
 ice_partition_field_text(const IcePartitionField *field)
 {
 	return psprintf("%d: %s: %s(%d)", field->field_id, field->name, field->transform.text,
-					field->source_id);
+					field->sources.ids[0]);
 }
 
 const char *

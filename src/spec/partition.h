@@ -18,10 +18,9 @@
 
 typedef struct IcePartitionField
 {
-	int32        source_id; /* of a transform with several arguments: the first */
+	IceSources   sources;
 	int32        field_id;
 	bool         has_field_id;
-	bool         multi_argument;
 	const char  *name;
 	IceTransform transform;
 	IceJson     *json;
@@ -47,8 +46,8 @@ extern void ice_partition_spec_check_names(const IcePartitionSpec *spec, const I
 /* Source columns exist, and their types suit the transforms. Raises VALIDATION. */
 extern void ice_partition_spec_check_types(const IcePartitionSpec *spec, const IceSchema *schema);
 
-/* For new specs: no transform that the specification does not know (before version 3), and no field
- * id twice. Raises VALIDATION. */
+/* For new specs: nothing that the format version has not, and no field id twice. Raises
+ * VALIDATION. */
 extern void ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version);
 
 /* Same sources, transforms and names in the same order. */

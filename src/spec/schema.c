@@ -11,6 +11,7 @@
 #include "spec/schema.h"
 
 #define DEFAULT_VALUES_MIN_FORMAT_VERSION 3
+#define FIELD_ID_MAX 2147483447 /* those above are for metadata columns such as _file */
 
 /* -- indexes ---------------------------------------------------------------------------------- */
 
@@ -268,6 +269,31 @@ ice_schema_check_format_version(const IceSchema *schema, int32 format_version)
 	if (problems.len > 0)
 		ice_raise(ICE_ERR_VALIDATION, "Invalid schema for v%d:%s", format_version, problems.data);
 	pfree(problems.data);
+}
+
+void
+ice_schema_check_ids(const IceSchema *schema)
+{
+	if (schema->highest_id > FIELD_ID_MAX)
+		ice_raise(ICE_ERR_VALIDATION, "Invalid schema: field id %d of %s is reserved (highest: %d)",
+				  schema->highest_id, ice_schema_field(schema, schema->highest_id)->full_name,
+				  FIELD_ID_MAX);
+}
+
+/* PROJJSON is an object; it belongs into a table property. */
+void
+ice_schema_check_crs(const IceSchema *schema)
+{
+	for (int i = 0; i < schema->field_count; i++)
+	{
+		const IceType *type = &schema->by_id[i]->type;
+
+		if ((type->id == ICE_TYPE_GEOMETRY || type->id == ICE_TYPE_GEOGRAPHY) && *type->crs == '{')
+			ice_raise(ICE_ERR_VALIDATION,
+					  "Invalid CRS of %s: PROJJSON must be in a table property, named by "
+					  "projjson:<property>",
+					  schema->by_id[i]->full_name);
+	}
 }
 
 bool

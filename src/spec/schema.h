@@ -34,6 +34,11 @@ extern IceField *ice_schema_field_by_name(const IceSchema *schema, const char *n
 /* Types and default values that the format version has not. Raises VALIDATION. */
 extern void ice_schema_check_format_version(const IceSchema *schema, int32 format_version);
 
+/* Of new schemas: no reserved field ids, no coordinate reference system that is defined in the
+ * type. Raise VALIDATION. */
+extern void ice_schema_check_ids(const IceSchema *schema);
+extern void ice_schema_check_crs(const IceSchema *schema);
+
 /* Same fields and identifier fields; the schema's id and unknown members do not count. */
 extern bool ice_schema_same(const IceSchema *a, const IceSchema *b);
 

@@ -6,9 +6,9 @@
  */
 #include "spec/snapshot.h"
 
-/* A summary without an operation is read by everybody as one of an overwrite: it passes. */
+/* In stored documents a summary may lack the operation: the Java library reads it as an overwrite. */
 static void
-check_summary(const IceJson *json)
+check_summary(IceSnapshot *snapshot, const IceJson *json)
 {
 	const IceJson *summary = ice_json_member(json, "summary");
 
@@ -18,20 +18,23 @@ check_summary(const IceJson *json)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse summary from non-object value: %s",
 				  ice_json_shown(summary));
 	ice_json_check_string_map(summary, "summary");
+	snapshot->has_operation = ice_json_opt_string(summary, "operation") != NULL;
 }
 
-/* The list's location, or in version 1 the manifests themselves. */
+/* The list's location, or in version 1 the manifests themselves; both only in old documents. */
 static void
-check_manifests(const IceJson *json)
+check_manifests(const IceJson *json, bool is_new)
 {
+	const IceJson *manifests = ice_json_member(json, "manifests");
+
 	if (ice_json_member(json, "manifest-list") != NULL)
 	{
 		ice_json_string(json, "manifest-list");
+		if (is_new && manifests != NULL && manifests->kind != ICE_JSON_NULL)
+			ice_raise(ICE_ERR_BAD_REQUEST,
+					  "Cannot parse snapshot: manifests must be omitted beside manifest-list");
 		return;
 	}
-
-	const IceJson *manifests = ice_json_member(json, "manifests");
-
 	if (manifests == NULL)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing list: manifests");
 	if (manifests->kind != ICE_JSON_ARRAY)
@@ -73,9 +76,18 @@ ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 	snapshot->snapshot_id = ice_json_int64(json, "snapshot-id");
 	snapshot->has_parent = ice_json_opt_int64(json, "parent-snapshot-id", &snapshot->parent_id);
 	snapshot->timestamp_ms = ice_json_int64(json, "timestamp-ms");
-	check_summary(json);
+	check_summary(snapshot, json);
 	ice_json_opt_int32(json, "schema-id", &schema_id);
 	parse_rows(snapshot, json, is_new);
 	ice_json_opt_string(json, "key-id");
-	check_manifests(json);
+	check_manifests(json, is_new);
+}
+
+int64
+ice_snapshot_end_row_id(const IceSnapshot *snapshot)
+{
+	if (snapshot->added_rows > PG_INT64_MAX - snapshot->first_row_id)
+		ice_raise(ICE_ERR_VALIDATION, "Invalid added-rows (too many row ids): " INT64_FORMAT,
+				  snapshot->added_rows);
+	return snapshot->first_row_id + snapshot->added_rows;
 }

@@ -21,9 +21,13 @@ typedef struct IceSnapshot
 	int64 added_rows;      /* 0 if absent */
 	bool  has_parent;
 	bool  has_first_row_id;
+	bool  has_operation;
 } IceSnapshot;
 
 /* Raises BAD_REQUEST, naming the field. is_new: of an update, not of a document. */
 extern void ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new);
+
+/* The row id after the snapshot's rows. Raises VALIDATION if it does not fit. */
+extern int64 ice_snapshot_end_row_id(const IceSnapshot *snapshot);
 
 #endif

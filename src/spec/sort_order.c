@@ -18,17 +18,6 @@ parse_choice(const char *text, const char *no, const char *yes, const char *mess
 }
 
 static void
-parse_source(IceSortField *field, const IceJson *json)
-{
-	const IceJson *sources = ice_json_opt_array(json, "source-ids");
-
-	if (sources == NULL || sources->count == 0 || ice_json_get(json, "source-id") != NULL)
-		field->source_id = ice_json_int32(json, "source-id");
-	else
-		field->source_id = ice_json_to_int32(sources->items[0], "source-ids");
-}
-
-static void
 parse_field(IceSortField *field, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
@@ -36,7 +25,7 @@ parse_field(IceSortField *field, IceJson *json)
 				  ice_json_shown(json));
 	field->json = json;
 	field->transform = ice_transform_parse(ice_json_string(json, "transform"));
-	parse_source(field, json);
+	ice_sources_parse(&field->sources, json, "sort");
 	field->descending = parse_choice(ice_json_string(json, "direction"), "asc", "desc",
 									 "Invalid sort direction");
 	field->nulls_last = parse_choice(ice_json_string(json, "null-order"), "nulls-first",
@@ -75,38 +64,41 @@ ice_sort_order_parse(IceJson *json)
 static const char *
 field_text(const IceSortField *field)
 {
-	return psprintf("%s(%d) %s %s", field->transform.text, field->source_id,
+	return psprintf("%s(%d) %s %s", field->transform.text, field->sources.ids[0],
 					field->descending ? "DESC" : "ASC",
 					field->nulls_last ? "NULLS LAST" : "NULLS FIRST");
+}
+
+static void
+check_type(const IceSortField *field, int32 source_id, const IceSchema *schema)
+{
+	const IceField *source = ice_schema_field(schema, source_id);
+
+	if (source == NULL)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot find source column for sort field: %s",
+				  field_text(field));
+	if (!ice_type_is_primitive(&source->type))
+		ice_raise(ICE_ERR_VALIDATION, "Cannot sort by non-primitive source field: %s",
+				  ice_type_text(&source->type));
+	if (!ice_transform_accepts(&field->transform, &source->type))
+		ice_raise(ICE_ERR_VALIDATION, "Invalid source type %s for transform: %s",
+				  ice_type_text(&source->type), field->transform.text);
 }
 
 void
 ice_sort_order_check_types(const IceSortOrder *order, const IceSchema *schema)
 {
 	for (int i = 0; i < order->field_count; i++)
-	{
-		const IceSortField *field = &order->fields[i];
-		const IceField     *source = ice_schema_field(schema, field->source_id);
-
-		if (source == NULL)
-			ice_raise(ICE_ERR_VALIDATION, "Cannot find source column for sort field: %s",
-					  field_text(field));
-		if (!ice_type_is_primitive(&source->type))
-			ice_raise(ICE_ERR_VALIDATION, "Cannot sort by non-primitive source field: %s",
-					  ice_type_text(&source->type));
-		if (!ice_transform_accepts(&field->transform, &source->type))
-			ice_raise(ICE_ERR_VALIDATION, "Invalid source type %s for transform: %s",
-					  ice_type_text(&source->type), field->transform.text);
-	}
+		for (int j = 0; j < order->fields[i].sources.count; j++)
+			check_type(&order->fields[i], order->fields[i].sources.ids[j], schema);
 }
 
 void
 ice_sort_order_check_new(const IceSortOrder *order, int32 format_version)
 {
 	for (int i = 0; i < order->field_count; i++)
-		if (format_version < 3 && order->fields[i].transform.kind == ICE_TRANSFORM_UNKNOWN)
-			ice_raise(ICE_ERR_VALIDATION, "Unknown sort transform in format v%d: %s",
-					  format_version, order->fields[i].transform.text);
+		ice_transform_check_new(&order->fields[i].transform, &order->fields[i].sources, "sort",
+								format_version);
 }
 
 bool
@@ -119,8 +111,8 @@ ice_sort_order_same(const IceSortOrder *a, const IceSortOrder *b)
 		const IceSortField *left = &a->fields[i];
 		const IceSortField *right = &b->fields[i];
 
-		if (left->source_id != right->source_id || left->descending != right->descending ||
-			left->nulls_last != right->nulls_last ||
+		if (!ice_sources_equal(&left->sources, &right->sources) ||
+			left->descending != right->descending || left->nulls_last != right->nulls_last ||
 			strcmp(left->transform.text, right->transform.text) != 0)
 			return false;
 	}

@@ -18,7 +18,7 @@
 typedef struct IceSortField
 {
 	IceTransform transform;
-	int32        source_id; /* of a transform with several arguments: the first */
+	IceSources   sources;
 	bool         descending;
 	bool         nulls_last;
 	IceJson     *json;
@@ -39,7 +39,7 @@ extern IceSortOrder *ice_sort_order_parse(IceJson *json);
 /* Source columns exist, and their types suit the transforms. Raises VALIDATION. */
 extern void ice_sort_order_check_types(const IceSortOrder *order, const IceSchema *schema);
 
-/* For new orders: no transform that the specification does not know, before version 3. */
+/* For new orders: nothing that the format version has not. Raises VALIDATION. */
 extern void ice_sort_order_check_new(const IceSortOrder *order, int32 format_version);
 
 /* Same fields; the id does not count. */

@@ -5,7 +5,9 @@
  * Parts keep the document's text. What version 1 may leave out is filled in as the Java parser
  * does; where Java refuses a version 1 document that other libraries wrote (schemas without
  * current-schema-id, partition-specs without default-spec-id), the current schema is the one in
- * "schema" and the default spec the one with the highest id.
+ * "schema" and the default spec the one with the highest id. The highest ids that a document tells
+ * (last-column-id, last-partition-id, next-row-id) are raised to what its parts use, so that no id
+ * is given out twice.
  *
  * Iceberg spec, "Table Metadata Fields" and "Appendix C: Table Metadata and Snapshots".
  *
@@ -133,6 +135,7 @@ add_schemas(IceTableMetadata *metadata, IceJson *schemas)
 
 		add_unique(metadata, ICE_PART_SCHEMA, schema->schema_id,
 				   with_member(schemas->items[i], "schema-id", schema->schema_id), "schemas");
+		metadata->last_column_id = Max(metadata->last_column_id, schema->highest_id);
 	}
 }
 
@@ -145,6 +148,7 @@ add_single_schema(IceTableMetadata *metadata, const IceJson *document)
 	const IceSchema   *schema = ice_schema_parse(json);
 	int32              schema_id = schema->schema_id;
 
+	metadata->last_column_id = Max(metadata->last_column_id, schema->highest_id);
 	for (int i = 0; i < list->count; i++)
 	{
 		const IceSchema *other = ice_schema_parse(ice_part_json(list->items[i]));
@@ -217,6 +221,8 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 {
 	IceJson *specs = versioned_list(metadata, document, "partition-specs", "partition specs");
 
+	int32    last_partition_id;
+
 	metadata->last_partition_id = ICE_UNPARTITIONED_LAST_ID;
 	if (specs != NULL)
 	{
@@ -234,8 +240,9 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 		metadata->default_spec_id = ICE_INITIAL_SPEC_ID;
 		metadata->last_partition_id = ice_partition_spec_last_id(spec);
 	}
-	if (!ice_json_opt_int32(document, "last-partition-id", &metadata->last_partition_id) &&
-		metadata->format_version > 1)
+	if (ice_json_opt_int32(document, "last-partition-id", &last_partition_id))
+		metadata->last_partition_id = Max(metadata->last_partition_id, last_partition_id);
+	else if (metadata->format_version > 1)
 		ice_raise(ICE_ERR_BAD_REQUEST, "last-partition-id must exist in format v%d",
 				  metadata->format_version);
 }
@@ -297,29 +304,30 @@ parse_snapshots(IceTableMetadata *metadata, const IceJson *document)
 		ice_snapshot_parse(&snapshot, snapshots->items[i], false);
 		add_unique(metadata, ICE_PART_SNAPSHOT, snapshot.snapshot_id, snapshots->items[i],
 				   "snapshots");
+		if (metadata->format_version >= 3 && snapshot.has_first_row_id)
+			metadata->next_row_id = Max(metadata->next_row_id, ice_snapshot_end_row_id(&snapshot));
 	}
 	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
 		ice_part_find(metadata, ICE_PART_SNAPSHOT, metadata->current_snapshot_id) == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Invalid table metadata: Cannot find current version");
 }
 
-/* Where there are no refs, the current snapshot is what main points to. */
+/* The current snapshot is what main points to, whether or not the refs say so. */
 static void
 parse_refs(IceTableMetadata *metadata, const IceJson *document)
 {
 	IceJson *refs = ice_json_get(document, "refs");
 	IceRef   ref = {.snapshot_id = metadata->current_snapshot_id, .is_branch = true};
 
-	if (refs == NULL)
-	{
-		if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT)
-			ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, ICE_MAIN_BRANCH,
-						 ice_ref_to_json(&ref));
-		return;
-	}
-	if (refs->kind != ICE_JSON_OBJECT)
+	if (refs != NULL && refs->kind != ICE_JSON_OBJECT)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse refs from non-object: %s",
 				  ice_json_shown(refs));
+	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
+		(refs == NULL || ice_json_get(refs, ICE_MAIN_BRANCH) == NULL))
+		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, ICE_MAIN_BRANCH,
+					 ice_ref_to_json(&ref));
+	if (refs == NULL)
+		return;
 	for (int i = 0; i < refs->count; i++)
 	{
 		const IceJsonMember *member = &refs->members[i];

@@ -64,6 +64,51 @@ ice_transform_parse(const char *text)
 	return transform;
 }
 
+void
+ice_sources_parse(IceSources *sources, const IceJson *field, const char *what)
+{
+	const IceJson *list = ice_json_opt_array(field, "source-ids");
+
+	sources->listed = list != NULL && ice_json_get(field, "source-id") == NULL;
+	if (!sources->listed)
+	{
+		sources->count = 1;
+		sources->ids = palloc(sizeof(int32));
+		sources->ids[0] = ice_json_int32(field, "source-id");
+		return;
+	}
+	if (list->count == 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse %s field, source-ids is empty: %s", what,
+				  ice_json_shown(field));
+	sources->count = list->count;
+	sources->ids = palloc(sizeof(int32) * list->count);
+	for (int i = 0; i < list->count; i++)
+		sources->ids[i] = ice_json_to_int32(list->items[i], "source-ids");
+}
+
+bool
+ice_sources_equal(const IceSources *a, const IceSources *b)
+{
+	return a->count == b->count && memcmp(a->ids, b->ids, sizeof(int32) * a->count) == 0;
+}
+
+void
+ice_transform_check_new(const IceTransform *transform, const IceSources *sources, const char *what,
+						int32 format_version)
+{
+	bool unknown = transform->kind == ICE_TRANSFORM_UNKNOWN;
+
+	if (format_version < 3 && unknown)
+		ice_raise(ICE_ERR_VALIDATION, "Unknown %s transform in format v%d: %s", what,
+				  format_version, transform->text);
+	if (format_version < 3 && sources->listed)
+		ice_raise(ICE_ERR_VALIDATION, "Invalid %s field: source-ids is not supported until v3",
+				  what);
+	if (!unknown && sources->count > 1)
+		ice_raise(ICE_ERR_VALIDATION, "Invalid %s field: %s takes one source column, found %d",
+				  what, transform->text, sources->count);
+}
+
 static bool
 is_timestamp(const IceType *type)
 {

@@ -31,8 +31,26 @@ typedef struct IceTransform
 	const char      *text;
 } IceTransform;
 
+/* The columns that a partition or sort field is made of. */
+typedef struct IceSources
+{
+	int32 *ids;
+	int    count;  /* at least 1 */
+	bool   listed; /* as source-ids, which version 3 has */
+} IceSources;
+
 /* Raises BAD_REQUEST for a width of 0 or one that does not fit. */
 extern IceTransform ice_transform_parse(const char *text);
+
+/* One source-id, or the list source-ids of a transform with several arguments. what: the kind of
+ * field, for messages. Raises BAD_REQUEST. */
+extern void ice_sources_parse(IceSources *sources, const IceJson *field, const char *what);
+extern bool ice_sources_equal(const IceSources *a, const IceSources *b);
+
+/* For new fields: what the format version has not, and several columns for a transform of one.
+ * Raises VALIDATION. */
+extern void ice_transform_check_new(const IceTransform *transform, const IceSources *sources,
+									const char *what, int32 format_version);
 
 extern bool ice_transform_accepts(const IceTransform *transform, const IceType *type);
 

@@ -110,5 +110,8 @@ ice_updates_finish(IceUpdateContext *context)
 	ice_finish_snapshot_log(context);
 	ice_finish_properties(context);
 	if (context->structure_changed)
+	{
 		ice_check_structure(context);
+		ice_check_evolution(context);
+	}
 }

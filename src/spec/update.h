@@ -48,6 +48,9 @@ typedef struct IceUpdateContext
 	bool              snapshots_removed;
 	bool              removal_pending;     /* what hangs on removed snapshots is still there */
 	bool              main_changed;
+	bool              main_removed;        /* as replacing a table does: its data is left behind */
+	int32             before_schema_id;    /* current before this commit */
+	int64             before_snapshot_id;
 	int32             last_schema_id;      /* ICE_LAST_ADDED: none was added */
 	int32             last_spec_id;
 	int32             last_sort_order_id;
@@ -92,6 +95,7 @@ ICE_UPDATE_FUNCTIONS(remove_partition_specs);
 ICE_UPDATE_FUNCTIONS(add_sort_order);
 ICE_UPDATE_FUNCTIONS(set_default_sort_order);
 extern void ice_check_structure(const IceUpdateContext *context);
+extern void ice_check_evolution(const IceUpdateContext *context);
 
 /* update_snapshot.c */
 ICE_UPDATE_FUNCTIONS(add_snapshot);

@@ -66,6 +66,10 @@ check_new_snapshot(const IceTableMetadata *metadata, const IceUpdate *update)
 	if (version > 1 && ice_json_get(update->value, "manifest-list") == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot add a snapshot without a manifest list in format v%d",
 				  version);
+	if (version > 1 && !snapshot->has_operation)
+		ice_raise(ICE_ERR_VALIDATION,
+				  "Cannot add a snapshot without an operation in its summary in format v%d",
+				  version);
 }
 
 /* Row ids of version 3: the snapshot's rows must come after all rows that have an id. */
@@ -80,10 +84,7 @@ assign_rows(IceTableMetadata *metadata, const IceSnapshot *snapshot)
 				  "Cannot add a snapshot, first-row-id is behind table next-row-id: " INT64_FORMAT
 				  " < " INT64_FORMAT,
 				  snapshot->first_row_id, metadata->next_row_id);
-	if (snapshot->added_rows > PG_INT64_MAX - snapshot->first_row_id)
-		ice_raise(ICE_ERR_VALIDATION, "Invalid added-rows (too many row ids): " INT64_FORMAT,
-				  snapshot->added_rows);
-	metadata->next_row_id = snapshot->first_row_id + snapshot->added_rows;
+	metadata->next_row_id = ice_snapshot_end_row_id(snapshot);
 }
 
 /* A snapshot without parent may have an old sequence number; the table's never goes back. */
@@ -188,7 +189,10 @@ static void
 remove_ref(IceUpdateContext *context, IcePart *ref)
 {
 	if (strcmp(ref->key, ICE_MAIN_BRANCH) == 0)
+	{
 		context->metadata->current_snapshot_id = ICE_NO_SNAPSHOT;
+		context->main_removed = true;
+	}
 	ice_part_remove(ref);
 	context->changed = true;
 }

@@ -10,6 +10,7 @@
  */
 #include "spec/update.h"
 
+#include "spec/evolution.h"
 #include "spec/metadata_private.h"
 #include "spec/needs.h"
 #include "spec/partition.h"
@@ -95,6 +96,29 @@ ice_check_structure(const IceUpdateContext *context)
 		ice_sort_order_check_types(ice_sort_order_parse(ice_part_json(order)), schema);
 }
 
+/* Where main's data stays, it must be readable with the new current schema. A commit that removes
+ * main leaves the data behind: replacing a table gives an id of the same name another type. */
+void
+ice_check_evolution(const IceUpdateContext *context)
+{
+	const IceTableMetadata *metadata = context->metadata;
+	IcePart                *before_part;
+	const IceSchema        *before;
+	const IceSchema        *after;
+
+	if (context->is_create || context->main_removed ||
+		context->before_snapshot_id == ICE_NO_SNAPSHOT ||
+		context->before_schema_id == metadata->current_schema_id)
+		return;
+	before_part = ice_part_find_any(metadata, ICE_PART_SCHEMA, context->before_schema_id);
+	if (before_part == NULL)
+		return;
+	before = ice_schema_parse(ice_part_json(before_part));
+	after = current_schema(metadata);
+	ice_schema_check_evolution(before, after, metadata->format_version);
+	ice_specs_check_promotion(metadata, before, after);
+}
+
 /* -- schemas ---------------------------------------------------------------------------------- */
 
 void
@@ -132,6 +156,8 @@ ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 	int32             schema_id;
 
 	ice_schema_check_format_version(schema, metadata->format_version);
+	ice_schema_check_ids(schema);
+	ice_schema_check_crs(schema);
 	same = find_same_schema(metadata, schema);
 	if (same != NULL)
 	{
@@ -271,7 +297,7 @@ earlier_field_id(const IceTableMetadata *metadata, const IcePartitionSpec *spec,
 		const IcePartitionSpec *other = ice_partition_spec_parse(ice_part_json(specs->items[i]));
 
 		for (int j = 0; j < other->field_count; j++)
-			if (other->fields[j].source_id == field->source_id &&
+			if (ice_sources_equal(&other->fields[j].sources, &field->sources) &&
 				strcmp(other->fields[j].transform.text, field->transform.text) == 0)
 				found = Max(found, other->fields[j].field_id);
 	}
@@ -308,6 +334,54 @@ with_field_ids(const IceTableMetadata *metadata, IcePartitionSpec *spec)
 	return copy;
 }
 
+typedef enum IdUse
+{
+	ID_UNUSED,
+	ID_OF_ANOTHER,
+	ID_OF_SAME
+} IdUse;
+
+/* What the specs of the table use a partition field's id for. Void stands for any transform. */
+static IdUse
+use_of_field_id(const IceTableMetadata *metadata, const IcePartitionField *field)
+{
+	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
+	IdUse              use = ID_UNUSED;
+
+	for (int i = 0; i < specs->count; i++)
+	{
+		if (specs->items[i]->removed)
+			continue;
+
+		const IcePartitionSpec *other = ice_partition_spec_parse(ice_part_json(specs->items[i]));
+
+		for (int j = 0; j < other->field_count; j++)
+		{
+			const IcePartitionField *used = &other->fields[j];
+
+			if (used->field_id != field->field_id)
+				continue;
+			use = Max(use, ID_OF_ANOTHER);
+			if (ice_sources_equal(&used->sources, &field->sources) &&
+				(used->transform.kind == ICE_TRANSFORM_VOID ||
+				 field->transform.kind == ICE_TRANSFORM_VOID ||
+				 strcmp(used->transform.text, field->transform.text) == 0))
+				return ID_OF_SAME;
+		}
+	}
+	return use;
+}
+
+/* From version 2 on, a field id means the same in all specs of the table. */
+static void
+check_field_ids(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
+{
+	for (int i = 0; i < spec->field_count; i++)
+		if (use_of_field_id(metadata, &spec->fields[i]) == ID_OF_ANOTHER)
+			ice_raise(ICE_ERR_VALIDATION, "Cannot add partition field %s: another one has its id",
+					  ice_partition_field_text(&spec->fields[i]));
+}
+
 static void
 check_spec(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
 {
@@ -337,6 +411,8 @@ ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 	}
 	if (spec->field_count > 0 && !spec->fields[0].has_field_id)
 		json = with_field_ids(metadata, spec);
+	else if (metadata->format_version > 1)
+		check_field_ids(metadata, spec);
 	if (metadata->format_version == 1 && !ice_partition_spec_is_sequential(spec))
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Spec does not use sequential IDs that are required in v1: %s",
