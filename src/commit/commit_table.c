@@ -16,21 +16,12 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
+#include "commit/clock.h"
 #include "commit/commit_table.h"
 #include "commit/create_table.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "store/uuid.h"
-
-/* Milliseconds since 1970 for Iceberg's *-ms fields. */
-int64
-ice_now_ms(void)
-{
-	return (GetCurrentTimestamp() + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) /
-		   1000;
-}
 
 /* Raises unless every requirement of a create is the assertion itself. */
 static void

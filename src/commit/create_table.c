@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "commit/clock.h"
 #include "commit/create_table.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"

@@ -9,9 +9,6 @@
 
 #include "store/store_table.h"
 
-/* Milliseconds since 1970. */
-extern int64 ice_now_ms(void);
-
 /* Writes a new table (metadata complete, namespace locked): name, head, parts, file, event. Gives it an id, version 1
  * and, unless it has one, a metadata location whose file is published. False if the name is taken. */
 extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,

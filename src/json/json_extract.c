@@ -52,16 +52,6 @@ required(const IceJson *object, const char *key, const char *kind)
 	return value;
 }
 
-bool
-ice_json_is_int64(const IceJson *value, int64 *result)
-{
-	if (value->kind != ICE_JSON_NUMBER || strpbrk(value->string, ".eE") != NULL)
-		return false;
-	errno = 0;
-	*result = strtoll(value->string, NULL, 10);
-	return errno == 0;
-}
-
 int64
 ice_json_to_int64(const IceJson *value, const char *name)
 {

@@ -9,6 +9,8 @@
  */
 #include "json/json.h"
 
+#include <errno.h>
+
 #include "json/json_private.h"
 
 #define INDEX_MIN 16
@@ -363,6 +365,16 @@ ice_json_append(IceJson *array, IceJson *value)
 	value->parent = array;
 	mark_edited(array);
 	ice_json_items_push(array, value);
+}
+
+bool
+ice_json_is_int64(const IceJson *value, int64 *result)
+{
+	if (value->kind != ICE_JSON_NUMBER || strpbrk(value->string, ".eE") != NULL)
+		return false;
+	errno = 0;
+	*result = strtoll(value->string, NULL, 10);
+	return errno == 0;
 }
 
 /* -- comparing -------------------------------------------------------------------------------- */

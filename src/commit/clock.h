@@ -1,0 +1,15 @@
+/*
+ * clock.h
+ *		The time for Iceberg's *-ms fields: the pure layers get it as an argument.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_CLOCK_H
+#define ICE_CLOCK_H
+
+#include "postgres.h"
+
+/* Milliseconds since 1970, now. */
+extern int64 ice_now_ms(void);
+
+#endif
