@@ -103,8 +103,7 @@ compare_changes(const void *a, const void *b)
 		return x->exists ? 1 : -1;
 	if (x->exists)
 		return memcmp(&x->table.id, &y->table.id, sizeof(pg_uuid_t));
-	result = memcmp(VARDATA(x->path.hash), VARDATA(y->path.hash),
-					VARSIZE(x->path.hash) - VARHDRSZ);
+	result = memcmp(VARDATA(x->path.hash), VARDATA(y->path.hash), VARSIZE(x->path.hash) - VARHDRSZ);
 	return result != 0 ? result : strcmp(x->name, y->name);
 }
 
@@ -129,13 +128,14 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 		ice_raise(ICE_ERR_COMMIT_FAILED, "Requirement failed: table already exists");
 }
 
-/* The folder settings that decide where files go. */
+/* The settings that decide whether and where files go. */
 static const char *
 folders_key(const IceTableMetadata *metadata)
 {
 	const char *path = ice_table_property(metadata, "write.metadata.path");
+	const char *mode = ice_table_property(metadata, ICE_METADATA_MODE_PROPERTY);
 
-	return psprintf("%s\n%s", metadata->location, path ? path : "");
+	return psprintf("%s\n%s\n%s", metadata->location, path ? path : "", mode ? mode : "");
 }
 
 /* Applies the updates to a locked table and writes the next version, if anything changed. */

@@ -87,11 +87,12 @@ read_document(const IceWarehouse *warehouse, const char *metadata_location)
 
 /* Replaces the whole content of an existing table by another document, as its next version. */
 static void
-overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
-				IceTableMetadata *metadata, const char *metadata_location)
+overwrite_table(const IceWarehouse *warehouse, IceTable *table, const IceNamespacePath *path,
+				const char *name, IceTableMetadata *metadata, const char *metadata_location)
 {
 	List *trimmed;
 
+	ice_publish_prepare(warehouse, metadata);
 	if (!ice_table_lock(table))
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
 	ice_table_load_all(table, false);
@@ -137,7 +138,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	metadata = read_document(warehouse, metadata_location);
 	if (exists)
 	{
-		overwrite_table(out, path, name, metadata, metadata_location);
+		overwrite_table(warehouse, out, path, name, metadata, metadata_location);
 		return;
 	}
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};

@@ -19,19 +19,17 @@
 #include "store/store_task.h"
 #include "store/task_signal.h"
 
-#define MODE_PROPERTY "icecat.metadata-write-mode"
-
 IceMetadataMode
 ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
-	const char *mode = ice_table_property(metadata, MODE_PROPERTY);
+	const char *mode = ice_table_property(metadata, ICE_METADATA_MODE_PROPERTY);
 
 	if (mode == NULL)
 	{
 		IceJson *properties = ice_json_parse(warehouse->properties, strlen(warehouse->properties),
 											 ice_guc_json_depth_max);
 
-		mode = ice_json_opt_string(properties, MODE_PROPERTY);
+		mode = ice_json_opt_string(properties, ICE_METADATA_MODE_PROPERTY);
 	}
 	if (mode == NULL || strcmp(mode, "async") == 0)
 		return ICE_METADATA_ASYNC;
@@ -39,7 +37,8 @@ ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadat
 		return ICE_METADATA_SYNC;
 	if (strcmp(mode, "none") == 0)
 		return ICE_METADATA_NONE;
-	ice_raise_full(ICE_ERR_VALIDATION, psprintf("Invalid value of %s: \"%s\"", MODE_PROPERTY, mode),
+	ice_raise_full(ICE_ERR_VALIDATION,
+				   psprintf("Invalid value of %s: \"%s\"", ICE_METADATA_MODE_PROPERTY, mode),
 				   "Expected async, sync or none.", NULL);
 }
 

@@ -11,6 +11,8 @@
 
 #include "store/store_table.h"
 
+#define ICE_METADATA_MODE_PROPERTY "icecat.metadata-write-mode"
+
 typedef enum IceMetadataMode
 {
 	ICE_METADATA_ASYNC, /* queued; the worker writes it after the commit */

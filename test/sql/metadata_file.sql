@@ -8,6 +8,7 @@ BEGIN
 	EXECUTE format('ALTER DATABASE %I SET icecat.file_roots = %L', current_database(), current_setting('regress.root'));
 END $$;
 \c
+SET regress.root = :'root';
 SET client_min_messages = warning;
 \set VERBOSITY terse
 SELECT icecat.create_warehouse('file_test', 'file://' || :'root') IS NOT NULL AS made;
@@ -89,6 +90,18 @@ SELECT icecat.drop_table('file_test', '{a}', 'exact');
 -- Outside the roots nothing is made.
 SELECT icecat.create_table('file_test', '{a}', 'x', '{"type": "struct", "fields": []}', p_location => 'file:///icecat_elsewhere/x');
 SELECT icecat.create_table('file_test', '{a}', 'x', '{"type": "struct", "fields": []}', p_location => 'gopher://x/y');
+-- Nor does a later change lead there: each is refused when it is made, not left to the worker to fail for ever.
+SELECT icecat.create_table('file_test', '{a}', 'later', '{"type": "struct", "fields": []}', p_location => 's3://b/later', p_properties => '{"icecat.metadata-write-mode": "none"}') ->> 'metadata-location' LIKE 's3://b/later/%' AS made;
+SELECT icecat.commit_table('file_test', '{a}', 'later', NULL, '[{"action": "set-properties", "updates": {"icecat.metadata-write-mode": "async"}}]');
+SELECT icecat.commit_table('file_test', '{a}', 't', NULL, '[{"action": "set-location", "location": "file:///icecat_elsewhere/x"}]');
+SELECT icecat.commit_table('file_test', '{a}', 't', NULL, '[{"action": "set-properties", "updates": {"write.metadata.path": "s3://b/m"}}]');
+DO $$
+BEGIN
+	EXECUTE format('COPY (SELECT regexp_replace(icecat.load_table(%L, %L, %L) ->> %L, %L, %L)) TO %L', 'file_test', '{a}', 't', 'metadata',
+		'"location":"[^"]*"', '"location":"elsewhere"', current_setting('regress.root') || '/elsewhere.metadata.json');
+END $$;
+SELECT icecat.register_table('file_test', '{a}', 't', 'file://' || :'root' || '/elsewhere.metadata.json', p_overwrite => true);
+SELECT icecat.drop_table('file_test', '{a}', 'later');
 SELECT icecat.wait_for_metadata('file_test', '{a}', 'x');
 SELECT icecat.export_metadata('file_test', '{a}', 'x');
 SELECT icecat.wait_for_metadata('file_test', '{a}', 't', -1);
