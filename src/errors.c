@@ -47,10 +47,7 @@ ice_raise(IceErrorCode code, const char *format, ...)
 void
 ice_raise_full(IceErrorCode code, const char *message, const char *detail, const char *hint)
 {
-	ereport(ERROR,
-			(errcode(error_sqlstate(code)),
-			 errmsg_internal("%s", message),
-			 detail ? errdetail_internal("%s", detail) : 0,
-			 hint ? errhint("%s", hint) : 0));
+	ereport(ERROR, (errcode(error_sqlstate(code)), errmsg_internal("%s", message),
+					detail ? errdetail_internal("%s", detail) : 0, hint ? errhint("%s", hint) : 0));
 	pg_unreachable();
 }

@@ -103,7 +103,8 @@ static const Setting settings[] = {
 				   "Warehouse that get_config() answers for when the client names none and there "
 				   "are several."),
 	MODE_SETTING("icecat.directory_mode", &ice_guc_directory_mode, 0755, 0700, 07777,
-				 show_directory_mode, "Permission bits of directories that the server makes in file storage."),
+				 show_directory_mode,
+				 "Permission bits of directories that the server makes in file storage."),
 	INT_SETTING("icecat.dropped_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_dropped_retention_s,
 				7 * 24 * 3600, 0, INT_MAX,
 				"How long the rows of a dropped table are kept before the worker deletes them."),
@@ -112,17 +113,19 @@ static const Setting settings[] = {
 	STRING_SETTING("icecat.file_roots", PGC_SUSET, 0, &ice_guc_file_roots, "",
 				   "Absolute directories, separated by commas, below which file:// locations may "
 				   "lie. Empty: no file storage."),
-	INT_SETTING("icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max, 64, 8, 256,
+	INT_SETTING(
+		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max, 64, 8, 256,
 				"Deepest nesting of arrays and objects accepted in a request or metadata document."),
 	INT_SETTING("icecat.metadata_file_bytes_max", PGC_USERSET, GUC_UNIT_BYTE,
-				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024, 1024 * 1024 * 1024 - 65536,
+				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024,
+				1024 * 1024 * 1024 - 65536,
 				"Largest metadata file (uncompressed) that the server reads."),
-	INT_SETTING("icecat.name_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_name_bytes_max, 255, 1,
-				255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
+	INT_SETTING("icecat.name_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_name_bytes_max, 255,
+				1, 255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
 	INT_SETTING("icecat.namespace_depth_max", PGC_USERSET, 0, &ice_guc_namespace_depth_max, 32, 1,
 				256, "Most levels of a namespace."),
-	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1,
-				1000000, "Most properties of one namespace, table or warehouse."),
+	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1, 1000000,
+				"Most properties of one namespace, table or warehouse."),
 	STRING_SETTING("icecat.request_id", PGC_USERSET, 0, &ice_guc_request_id, "",
 				   "Identifier of the request, recorded with the events of the transaction; the "
 				   "gateway sets it."),
@@ -133,8 +136,8 @@ static const Setting settings[] = {
 	STRING_SETTING("icecat.worker_databases", PGC_POSTMASTER, 0, &ice_guc_worker_databases, "",
 				   "Databases, separated by commas, for which a permanent worker starts with the "
 				   "server when icecat is in shared_preload_libraries."),
-	INT_SETTING("icecat.worker_idle_exit_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_worker_idle_exit_s, 60,
-				1, 86400, "A worker that a session started ends after this idle time."),
+	INT_SETTING("icecat.worker_idle_exit_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_worker_idle_exit_s,
+				60, 1, 86400, "A worker that a session started ends after this idle time."),
 };
 
 /* Defines every setting. PGC_POSTMASTER ones can only be set where the library is preloaded. */

@@ -24,5 +24,8 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else
-		(void) ice_worker_ensure(); /* after a restart, tasks may wait and nobody changes anything */
+	{
+		/* After a restart, tasks may wait and nobody changes anything. */
+		(void) ice_worker_ensure();
+	}
 }

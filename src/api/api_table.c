@@ -71,8 +71,8 @@ sql_ice_create_table(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceJson         *request = ice_json_make_object();
 	const char      *location = ice_arg_opt_text(fcinfo, 6);
-	static const char *const fields[] = {NULL, NULL, NULL, "schema", "partition-spec",
-										 "write-order", NULL, "properties"};
+	static const char *const fields[] = {
+		NULL, NULL, NULL, "schema", "partition-spec", "write-order", NULL, "properties"};
 	Datum result;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
@@ -297,8 +297,8 @@ sql_ice_rename_table(PG_FUNCTION_ARGS)
 	ice_arg_namespace(fcinfo, 3, &destination_path);
 	destination = ice_arg_text(fcinfo, 4, "destination");
 	ice_check_table_name(destination);
-	ice_rename_table(&warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"),
-					 &destination_path, destination);
+	ice_rename_table(&warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"), &destination_path,
+					 destination);
 	ice_spi_end();
 	PG_RETURN_VOID();
 }

@@ -89,9 +89,8 @@ ice_check_table_name(const char *name)
 	if (bytes == 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Table name must not be empty");
 	if (bytes > (size_t) ice_guc_name_bytes_max)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
-				  "Table name is %zu bytes long, more than the limit of %d", bytes,
-				  ice_guc_name_bytes_max);
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Table name is %zu bytes long, more than the limit of %d",
+				  bytes, ice_guc_name_bytes_max);
 }
 
 void

@@ -16,4 +16,3 @@ ice_now_ms(void)
 	return (GetCurrentTimestamp() + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) /
 		   1000;
 }
-

@@ -40,7 +40,8 @@ ice_location_normalize(const char *location)
 {
 	size_t len = strlen(location);
 
-	while (len > 0 && location[len - 1] == '/' && !(len >= 3 && strncmp(location + len - 3, "://", 3) == 0))
+	while (len > 0 && location[len - 1] == '/' &&
+		   !(len >= 3 && strncmp(location + len - 3, "://", 3) == 0))
 		len--;
 	if (len == 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid location: \"%s\"", location);

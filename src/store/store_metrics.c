@@ -23,12 +23,10 @@ void
 ice_metrics_insert(const IceTable *table, const char *report_type, const char *report)
 {
 	pg_uuid_t report_id = ice_uuid_v7();
-	Datum     values[6] = {UUIDPGetDatum(&table->warehouse_id),
-						   UUIDPGetDatum(&report_id),
-						   UUIDPGetDatum(&table->id),
-						   TimestampTzGetDatum(GetCurrentTimestamp()),
-						   ice_cstring_datum(report_type),
-						   ice_cstring_datum(report)};
+	Datum values[6] = {
+		UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&report_id),
+		UUIDPGetDatum(&table->id),           TimestampTzGetDatum(GetCurrentTimestamp()),
+		ice_cstring_datum(report_type),      ice_cstring_datum(report)};
 
 	ice_execute(&insert_report, values, NULL, false);
 }

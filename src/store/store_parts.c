@@ -24,7 +24,8 @@ StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF 
 				 "the kinds are written in sql/23_table_parts.sql and in the statements below");
 
 #define SELECT_PARTS                                                                          \
-	"SELECT kind::integer, ordinal, coalesce(id, target, 0), key, body FROM icecat_data.table_part " \
+	"SELECT kind::integer, ordinal, coalesce(id, target, 0), key, body FROM " \
+	"icecat_data.table_part "                                                 \
 	"WHERE warehouse_id = $1 AND table_id = $2"
 
 static IceStatement load_list = {
@@ -32,13 +33,12 @@ static IceStatement load_list = {
 	3,
 	{UUIDOID, UUIDOID, INT2OID},
 	NULL};
-static IceStatement load_snapshot = {
-	SELECT_PARTS " AND kind = 4 AND id = $3 AND removed_version IS NULL",
+static IceStatement load_snapshot = {SELECT_PARTS
+									 " AND kind = 4 AND id = $3 AND removed_version IS NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-static IceStatement load_live = {
-	SELECT_PARTS " AND removed_version IS NULL ORDER BY kind, ordinal",
+static IceStatement load_live = {SELECT_PARTS " AND removed_version IS NULL ORDER BY kind, ordinal",
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
@@ -50,7 +50,8 @@ static IceStatement load_version = {
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 static IceStatement insert_rows = {
-	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, body) "
+	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, "
+	"body) "
 	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "
 	"$7::bigint[], $8::json[]) AS u",
 	8,
@@ -193,8 +194,8 @@ has_own_id(IcePartKind kind)
 static bool
 has_target(IcePartKind kind)
 {
-	return kind == ICE_PART_REF || kind == ICE_PART_SNAPSHOT_LOG ||
-		   kind == ICE_PART_STATISTICS || kind == ICE_PART_PARTITION_STATISTICS;
+	return kind == ICE_PART_REF || kind == ICE_PART_SNAPSHOT_LOG || kind == ICE_PART_STATISTICS ||
+		   kind == ICE_PART_PARTITION_STATISTICS;
 }
 
 /* Rows to insert, a column an array: one statement for all the parts that a commit adds. */

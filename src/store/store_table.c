@@ -98,8 +98,8 @@ static IceStatement delete_head = {
 
 #define HEAD_TYPES                                                                        \
 	{                                                                                     \
-		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT4OID,  \
-			INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID, BOOLOID \
+		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT4OID, INT4OID, \
+			INT4OID, INT4OID, INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID, BOOLOID                \
 	}
 #define HEAD_VALUES 18
 
@@ -185,8 +185,8 @@ execute_with_lock_timeout(IceStatement *statement, Datum *values)
 	uint64 rows;
 
 	snprintf(timeout, sizeof(timeout), "%d", ice_guc_commit_lock_timeout_ms);
-	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	rows = ice_execute(statement, values, NULL, false);
 	AtEOXact_GUC(true, level);
 	return rows;
@@ -456,8 +456,7 @@ ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id, const pg
 }
 
 void
-ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-					   int64 upto_version)
+ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 upto_version)
 {
 	ice_parts_delete_removed(warehouse_id, table_id, upto_version);
 }
