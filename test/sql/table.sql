@@ -43,6 +43,7 @@ SELECT regexp_replace(icecat.create_table('table_test', ARRAY['other', '../ü %'
 SELECT doc ->> 'metadata-location' AS metadata_location, doc -> 'metadata' ->> 'last-column-id' AS last_column_id
 FROM icecat.create_table('table_test', '{sales}', 'staged', '{"type": "struct", "fields": [{"id": 1, "name": "a", "required": true, "type": "int"}]}', p_stage_create => true) AS doc;
 SELECT icecat.table_exists('table_test', '{sales}', 'staged'), icecat.table_exists('table_test', '{sales}', 'orders');
+SELECT icecat.create_table('table_test', '{sales}', 'orders', '{"type": "struct", "fields": []}', p_stage_create => true);
 
 SELECT icecat.list_tables('table_test', '{sales}');
 SELECT icecat.list_tables('table_test', '{nowhere}');
