@@ -24,7 +24,7 @@ private_instance_stop()
 
 private_instance_start()
 {
-    HOME_DIR=$(mktemp -d /tmp/icecat-suite.XXXXXX) || return 1
+    HOME_DIR=$(mktemp -d "${TMPDIR:-/tmp}/icecat-suite.XXXXXX") || return 1
     trap private_instance_stop EXIT
     trap 'exit 130' INT TERM
     chmod 755 "$HOME_DIR"

@@ -57,7 +57,7 @@ class Cluster:
         config = os.environ.get("PG_CONFIG", "pg_config")
         self.bin = subprocess.check_output([config, "--bindir"], text=True).strip()
         self.user = server_user()
-        self.dir = tempfile.mkdtemp(prefix="icecat_tap_", dir="/tmp")
+        self.dir = tempfile.mkdtemp(prefix="icecat_tap_")
         self.files = os.path.join(self.dir, "files")
         self.data = os.path.join(self.dir, "data")
         os.mkdir(self.files)
@@ -136,6 +136,26 @@ class Cluster:
         if check and result.returncode != 0:
             raise RuntimeError("%s\n%s" % (text, result.stderr))
         return result.stdout.strip() if result.returncode == 0 else result.stderr.strip()
+
+    def freeze(self, pid):
+        """Stops a worker while it waits for its latch. Stopped anywhere else it could hold a lock that
+        every session needs, such as the one of the write-ahead log."""
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            os.kill(pid, signal.SIGSTOP)
+            wait = subprocess.Popen(self.psql_command("postgres"), stdin=subprocess.PIPE, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            try:
+                found = wait.communicate("SELECT wait_event_type FROM pg_stat_activity WHERE pid = %d"
+                                         % pid, timeout=2)[0].strip()
+            except subprocess.TimeoutExpired:
+                found = ""
+            if found == "Extension":
+                return
+            os.kill(pid, signal.SIGCONT)
+            wait.wait()
+            time.sleep(0.05)
+        raise RuntimeError("worker %d never waits for its latch" % pid)
 
     def spawn(self, text, database="postgres"):
         """A script that runs beside us: a Popen."""

@@ -90,7 +90,7 @@ def test(c, t):
             c.sql("SELECT max(number) FROM icecat.events"), "the others stay")
 
     worker = c.wait_worker()
-    os.kill(worker, signal.SIGSTOP)
+    c.freeze(worker)
     c.sql(c.property_commit_sql("t0", "last", "before the dump"))
     c.run("pg_dump", "-h", c.dir, "-p", "5432", "-U", "postgres", "-f", c.dir + "/dump.sql", "postgres")
     with open(c.dir + "/dump.sql") as file:

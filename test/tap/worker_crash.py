@@ -32,7 +32,7 @@ def test(c, t):
     pid = c.wait_worker()
     t.ok(pid, "a worker runs without shared_preload_libraries")
 
-    os.kill(pid, signal.SIGSTOP)
+    c.freeze(pid)
     c.sql("".join(c.changed_table_sql("a%d" % i) for i in range(40)))
     t.equal(c.sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'write'"), "40",
             "40 files wait for a stopped worker")
@@ -43,7 +43,7 @@ def test(c, t):
     all_written(c, t, "worker killed")
 
     pid = c.wait_worker()
-    os.kill(pid, signal.SIGSTOP)
+    c.freeze(pid)
     c.sql("".join(c.changed_table_sql("b%d" % i) for i in range(40)))
     c.kill_postmaster()
     c.sql("SELECT icecat.table_exists('w', '{ns}', 'a0')")

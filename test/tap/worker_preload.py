@@ -2,7 +2,6 @@
 """A worker from shared_preload_libraries is there after a restart before any session comes."""
 # SPDX-License-Identifier: PostgreSQL
 import os
-import signal
 import time
 
 import cluster
@@ -16,7 +15,7 @@ def test(c, t):
          "the permanent worker runs")
     c.make_warehouse(database="d")
     pid = int(c.sql(BACKEND))
-    os.kill(pid, signal.SIGSTOP)
+    c.freeze(pid)
     c.sql("".join(c.changed_table_sql("t%d" % i) for i in range(10)), "d")
     c.kill_postmaster()
     t.ok(c.queue_is_empty("d"), "after a crash it writes what was queued, with no icecat session")
