@@ -27,17 +27,22 @@ random_uuid(int version)
 	return uuid;
 }
 
+/* The twelve bits after the milliseconds are their fraction (RFC 9562, 6.2, method 3): a session's ids ascend. */
 pg_uuid_t
 ice_uuid_v7(void)
 {
 	pg_uuid_t      uuid = random_uuid(7);
 	struct timeval now;
 	uint64         ms;
+	uint32         fraction;
 
 	gettimeofday(&now, NULL);
 	ms = (uint64) now.tv_sec * 1000 + now.tv_usec / 1000;
 	for (int i = 0; i < 6; i++)
 		uuid.data[i] = (unsigned char) (ms >> (8 * (5 - i)));
+	fraction = (uint32) (now.tv_usec % 1000) * 4096 / 1000;
+	uuid.data[6] = (unsigned char) (0x70 | fraction >> 8);
+	uuid.data[7] = (unsigned char) fraction;
 	return uuid;
 }
 
