@@ -51,9 +51,12 @@ sql/build/icecat--$(EXTVERSION).sql: $(SQL_SOURCES) icecat.control
 #@   make check-SUITE          one suite, as ./check --list names them (check-kit, check-pyiceberg, check-tap …)
 #@   make check-clients        the suites of real clients
 #@   make unit lint            the pure layers outside the server; the house rules
+#@   make fault ROUNDS=20      kill, stop, cut and fill while clients commit; then count
+#@   make check-clients-slow   Spark and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
 #@   make bench                one-line results beside PostgreSQL's own floor (SNAPSHOTS="1 1000")
-#@   make fuzz T=60            the gateway's parsers under libFuzzer, T seconds each
+#@   make fuzz T=60            the parsers and the pure layers under libFuzzer, T seconds each
+#@   make valgrind             the regress suite under valgrind
 #@   make docs                 print the reference documents from the code
 #@   make dev psql             a private running catalog; psql in it
 #@   make format               what clang-format would break differently; columns stay
@@ -78,6 +81,15 @@ unit:
 lint:
 	test/lint/run
 
+fault:
+	test/fault/run
+
+check-clients-slow:
+	./check spark iceberg-rust
+
+valgrind:
+	test/valgrind/run
+
 mutate:
 	test/mutate/run
 
@@ -85,7 +97,7 @@ bench:
 	test/bench/run
 
 fuzz:
-	$(MAKE) -C contrib-gateway fuzz T=$(T)
+	test/fuzz/run T=$(T)
 
 docs:
 	docs/tools/print
@@ -106,4 +118,4 @@ accept:
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: gateway check-all check-clients unit lint mutate bench fuzz docs dev psql format accept help
+.PHONY: gateway check-all check-clients check-clients-slow fault valgrind unit lint mutate bench fuzz docs dev psql format accept help

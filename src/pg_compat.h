@@ -34,4 +34,9 @@
 	} while (0)
 #endif
 
+/* c.h: 18 has only the form that stands before the function. */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #endif

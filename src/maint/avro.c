@@ -17,6 +17,7 @@
 #include "json/json.h"
 #include "maint/avro.h"
 #include "storage/storage.h"
+#include "pg_compat.h"
 
 #define AVRO_MAGIC "Obj\001"
 #define AVRO_MAGIC_BYTES 4

@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "maint/avro.h"
+#include "pg_compat.h"
 
 typedef struct Input
 {

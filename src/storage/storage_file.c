@@ -28,6 +28,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "pg_compat.h"
 
 #define TEMPORARY_PREFIX ".icecat-"
 #define TEMPORARY_SUFFIX ".tmp"
