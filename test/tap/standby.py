@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""A streaming standby: everything that reads works there, nothing else does, and it can take over."""
+# SPDX-License-Identifier: PostgreSQL
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import cluster
+import contents
+
+WHAT = "'w', '{ns}', 't1'"
+READS = (
+    "SELECT icecat.load_table(%s)" % WHAT,
+    "SELECT icecat.table_exists(%s)" % WHAT,
+    "SELECT icecat.list_tables('w', '{ns}')",
+    "SELECT icecat.list_namespaces('w')",
+    "SELECT icecat.load_namespace('w', '{ns}')",
+    "SELECT icecat.namespace_exists('w', '{ns}')",
+    "SELECT icecat.list_warehouses()",
+    "SELECT icecat.load_warehouse('w')",
+    "SELECT icecat.get_config('w')",
+    "SELECT icecat.version()",
+    "SELECT * FROM icecat.check_integrity()",
+)
+WRITES = {
+    "create_warehouse": "'x', 's3://b/x'",
+    "alter_warehouse": "'w', p_updates => '{\"a\":\"b\"}'",
+    "drop_warehouse": "'v'",
+    "create_namespace": "'w', '{other}'",
+    "update_namespace_properties": "'w', '{ns}', '{\"a\":\"b\"}'",
+    "drop_namespace": "'w', '{ns}'",
+    "drop_table": WHAT,
+    "rename_table": WHAT + ", '{ns}', 'u'",
+    "unregister_table": WHAT,
+    "register_table": "'w', '{ns}', 'u', 'file:///nowhere/x.json'",
+    "report_metrics": WHAT + ", '{\"report-type\":\"r\"}'",
+    "commit_transaction": "'w', '[{\"identifier\":{\"namespace\":[\"ns\"],\"name\":\"t1\"},\"requirements\":[],"
+                          "\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\"b\"}}]}]'",
+    "run_worker_once": "",
+    "adopt_tasks": "",
+    "trim_events": "'1 year'",
+}
+
+
+class Standby(cluster.Cluster):
+    """A copy that follows; made of another cluster by pg_basebackup."""
+
+    def __init__(self, primary):
+        self.bin, self.user, self.files = primary.bin, primary.user, primary.files
+        self.dir = os.path.join(primary.dir, "standby")
+        self.data = os.path.join(self.dir, "data")
+        os.mkdir(self.dir)
+        if self.user:
+            shutil.chown(self.dir, self.user)
+        self.run("pg_basebackup", "-h", primary.dir, "-p", "5432", "-U", "postgres", "-D", self.data, "-R", "-X",
+                 "stream", "-c", "fast", "--no-sync")
+        with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:
+            conf.write("unix_socket_directories = '%s'\nhot_standby = on\n" % self.dir)
+        self.start()
+
+
+def caught_up(primary, standby):
+    lsn = primary.sql("SELECT pg_current_wal_insert_lsn()")
+    return standby.wait_sql("SELECT pg_last_wal_replay_lsn() >= '%s'" % lsn, "t")
+
+
+def test_reads(p, s, t):
+    for read in READS:
+        t.equal(s.sql(read, check=False), p.sql(read, check=False), "the same there: " + read[:60])
+    t.equal(s.sql("SELECT count(*), max(number) FROM icecat.read_events('w')", check=False),
+            p.sql("SELECT count(number), max(number) FROM icecat_data.event"), "read_events() reads what is numbered")
+    views = p.sql("SELECT oid::regclass FROM pg_class WHERE relkind = 'v' AND "
+                  "relnamespace = 'icecat'::regnamespace ORDER BY 1").splitlines()
+    t.ok(len(views) >= 13, "there are views", views)
+    for view in views:
+        rows = "SELECT md5(string_agg(v::text, '|' ORDER BY v::text)), count(*) FROM %s AS v" % view
+        t.equal(s.sql(rows, check=False), p.sql(rows, check=False), "view %s is the same" % view)
+    t.equal(s.sql("SELECT pid IS NULL, pending_writes > 0 FROM icecat.worker_status()", check=False), "t|t",
+            "worker_status() answers")
+    t.equal(s.sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT icecat.table_exists(%s); COMMIT" % WHAT,
+                  check=False), "t", "and in REPEATABLE READ")
+    t.equal(s.sql("SELECT icecat.start_worker()", check=False), "f", "start_worker() says that none can run")
+    t.equal(s.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't1', 0)", check=False), "f",
+            "wait_for_metadata() looks")
+
+
+def test_writes(p, s, t):
+    for function, arguments in WRITES.items():
+        found = s.sql("\\set VERBOSITY sqlstate\nSELECT icecat.%s(%s)" % (function, arguments), check=False)
+        t.ok("25006" in found, "refused: %s()" % function, found)
+    for statement in (p.create_table_sql("u"), p.property_commit_sql("t1", "a", "b")):
+        found = s.sql("\\set VERBOSITY sqlstate\n" + statement, check=False)
+        t.ok("25006" in found, "refused: " + statement[:30], found)
+
+
+def request(port, method, path, body=None):
+    data = json.dumps(body).encode() if body is not None else None
+    call = urllib.request.Request("http://127.0.0.1:%d%s" % (port, path), data, method=method,
+                                  headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(call, timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_gateway(s, t):
+    """A gateway in front of the standby serves reads, and 503 for the rest."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    program = os.path.join(root, "contrib-gateway", "build", "icecat-gateway")
+    if not os.access(program, os.X_OK):
+        t.ok(True, "a gateway before it # SKIP it is not built")
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    conf = os.path.join(s.dir, "gateway.conf")
+    with open(conf, "w") as file:
+        file.write("listen = 127.0.0.1\nport = %d\ndsn = host=%s port=5432 dbname=postgres user=postgres\n"
+                   % (port, s.dir))
+    os.chmod(conf, 0o644)
+    log = open(os.path.join(s.dir, "gateway.log"), "w")
+    gateway = subprocess.Popen([program, "--config", conf], stdout=log, stderr=log)
+    try:
+        for _ in range(100):
+            try:
+                if request(port, "GET", "/ready")[0] == 200:
+                    break
+            except OSError:
+                pass
+            time.sleep(0.1)
+        status, _ = request(port, "GET", "/v1/w/namespaces/ns/tables/t1")
+        t.equal(status, 200, "gateway: loadTable is 200")
+        status, body = request(port, "POST", "/v1/w/namespaces", {"namespace": ["z"]})
+        t.equal(status, 503, "gateway: createNamespace is 503")
+        t.equal(json.loads(body)["error"]["type"], "ServiceUnavailableException", "with the type that says so")
+        status, _ = request(port, "POST", "/v1/w/namespaces/ns/tables/t1",
+                            {"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "b"}}]})
+        t.equal(status, 503, "gateway: a commit is 503")
+    finally:
+        gateway.terminate()
+        gateway.wait(20)
+        log.close()
+
+
+def test_promotion(p, s, t):
+    noise = [line for line in s.log_text().splitlines()
+             if "icecat" in line and re.search("worker|WARNING|FATAL|PANIC", line) and "STATEMENT" not in line]
+    t.equal(noise[:3], [], "no noise of the worker in the standby's log")
+    before = contents.fingerprint(p, "postgres")
+    p.stop()
+    s.run("pg_ctl", "-D", s.data, "-w", "promote")
+    t.ok(s.wait_sql("SELECT pg_is_in_recovery()", "f"), "promoted")
+    t.equal([k for k, v in contents.fingerprint(s, "postgres").items() if before.get(k) != v and
+             k not in ("icecat_data.metadata_task", "icecat_data.event_pending", "icecat_data.event_counter",
+                       "icecat_data.table_head", "icecat_data.relation", "icecat_data.table_part")
+             and "event_" not in k], [], "with every row and document")
+    t.ok(s.wait_sql("SELECT pid IS NOT NULL FROM icecat.worker_status()", "t"), "the permanent worker starts")
+    t.ok(s.queue_is_empty(), "and does what was queued", s.sql("SELECT * FROM icecat.worker_status()"))
+    s.sql(s.property_commit_sql("t1", "after", "promotion"))
+    t.equal(s.sql("SELECT icecat.wait_for_metadata(%s, 10000)" % WHAT), "t", "commits go on")
+    t.ok(s.wait_sql("SELECT unnumbered_events FROM icecat.worker_status()", "0"), "events are numbered on")
+    t.equal(s.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity() finds nothing")
+
+
+def test(p, t):
+    p.sql(contents.fill_sql(p))
+    p.sql("LOAD 'icecat'; ALTER SYSTEM SET max_worker_processes = 8; "
+          "ALTER SYSTEM SET shared_preload_libraries = 'icecat'; "
+          "ALTER SYSTEM SET icecat.worker_databases = 'postgres'")
+    standby = Standby(p)
+    try:
+        t.ok(caught_up(p, standby), "the standby follows")
+        test_reads(p, standby, t)
+        test_writes(p, standby, t)
+        test_gateway(standby, t)
+        t.ok(caught_up(p, standby), "it still follows")
+        test_promotion(p, standby, t)
+        if t.failed:
+            print("# standby: " + "\n# ".join(standby.log_text().splitlines()[-30:]))
+    finally:
+        standby.run("pg_ctl", "-D", standby.data, "-m", "immediate", "-w", "stop", check=False)
+
+
+if __name__ == "__main__":
+    cluster.main(test, settings=["max_worker_processes = 1"])
