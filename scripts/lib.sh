@@ -418,6 +418,9 @@ create_catalog()
 	ALTER EXTENSION icecat UPDATE;
 	SELECT icecat.create_warehouse(:'w', :'l')
 	WHERE :'w' NOT IN (SELECT w FROM icecat.list_warehouses() w);
+	-- Iceberg's compatibility kit asks for a warehouse of this name when it is told only the URI.
+	SELECT icecat.create_warehouse('rck_warehouse', :'l' || '/rck_warehouse')
+	WHERE 'rck_warehouse' NOT IN (SELECT w FROM icecat.list_warehouses() w);
 	ALTER DATABASE :"d" SET icecat.default_warehouse = :'w';
 	SQL
 }
