@@ -97,7 +97,7 @@ static const Setting settings[] = {
 				 "(404 NotFoundException). Off: the metadata is answered from the database."),
 	INT_SETTING("icecat.commit_lock_timeout_ms", PGC_USERSET, GUC_UNIT_MS,
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
-				"How long a commit waits for the rows of its tables before it fails with a "
+				"How long a change waits for each row that another holds before it fails with a "
 				"retryable conflict (409). 0 waits without limit."),
 	STRING_SETTING("icecat.default_warehouse", PGC_USERSET, 0, &ice_guc_default_warehouse, "",
 				   "Warehouse that get_config() answers for when the client names none and there "

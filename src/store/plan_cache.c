@@ -7,8 +7,10 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
+#include "guc.h"
 #include "store/plan_cache.h"
 
 /* Connects to SPI; returns the context for what outlives ice_spi_end(). */
@@ -67,6 +69,21 @@ ice_execute_latest(IceStatement *statement, Datum *values)
 	PushActiveSnapshot(GetLatestSnapshot());
 	rows = ice_execute(statement, values, NULL, true);
 	PopActiveSnapshot();
+	return rows;
+}
+
+uint64
+ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
+{
+	int    level = NewGUCNestLevel();
+	char   timeout[32];
+	uint64 rows;
+
+	snprintf(timeout, sizeof(timeout), "%d", ice_guc_commit_lock_timeout_ms);
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	rows = ice_execute(statement, values, nulls, false);
+	AtEOXact_GUC(true, level);
 	return rows;
 }
 

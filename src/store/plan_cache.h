@@ -43,6 +43,10 @@ extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nu
  * isolation level: for checks that a lock on another row is meant to protect. */
 extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);
 
+/* Runs a statement that may wait for rows of other transactions, no longer than icecat.commit_lock_timeout_ms for
+ * each; then it raises 55P03. */
+extern uint64 ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
+
 /* Fields of the last result: row from 0, column from 1. */
 extern bool  ice_field_is_null(uint64 row, int column);
 extern Datum ice_field(uint64 row, int column);

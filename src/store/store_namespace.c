@@ -182,7 +182,8 @@ ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, 
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash)};
 
 	Assert(lock == ICE_LOCK_NONE || !read_only);
-	if (ice_execute(&find_statements[lock], values, NULL, read_only) == 0)
+	if ((lock == ICE_LOCK_NONE ? ice_execute(&find_statements[lock], values, NULL, read_only)
+							   : ice_execute_waiting(&find_statements[lock], values, NULL)) == 0)
 		return false;
 	out->id = ice_field_uuid(0, 1);
 	out->properties = ice_field_text(0, 2);
@@ -220,7 +221,7 @@ ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 					   ice_cstring_datum(namespace->properties),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute(&insert_statement, values, parent == NULL ? "  n    " : NULL, false) == 1;
+	return ice_execute_waiting(&insert_statement, values, parent == NULL ? "  n    " : NULL) == 1;
 }
 
 void

@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "guc.h"
@@ -176,28 +175,12 @@ ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
 }
 
-/* Runs a statement that may wait for a row, no longer than icecat.commit_lock_timeout_ms. */
-static uint64
-execute_with_lock_timeout(IceStatement *statement, Datum *values)
-{
-	int    level = NewGUCNestLevel();
-	char   timeout[32];
-	uint64 rows;
-
-	snprintf(timeout, sizeof(timeout), "%d", ice_guc_commit_lock_timeout_ms);
-	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	rows = ice_execute(statement, values, NULL, false);
-	AtEOXact_GUC(true, level);
-	return rows;
-}
-
 bool
 ice_table_lock(IceTable *table)
 {
 	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
-	if (execute_with_lock_timeout(&lock_head, values) == 0)
+	if (ice_execute_waiting(&lock_head, values, NULL) == 0)
 		return false;
 	read_head(table);
 	if (ice_execute(&relation_name, values, NULL, false) == 0 || !ice_field_is_null(0, 3))
@@ -272,7 +255,7 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					   UUIDPGetDatum(namespace_id), ice_cstring_datum(name),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return execute_with_lock_timeout(&insert_relation, values) > 0;
+	return ice_execute_waiting(&insert_relation, values, NULL) > 0;
 }
 
 void
@@ -285,7 +268,7 @@ ice_relation_rename(const IceTable *table, const pg_uuid_t *namespace_id, const 
 
 	PG_TRY();
 	{
-		execute_with_lock_timeout(&rename_relation, values);
+		ice_execute_waiting(&rename_relation, values, NULL);
 	}
 	PG_CATCH();
 	{

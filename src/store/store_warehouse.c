@@ -87,7 +87,8 @@ ice_warehouse_find(const char *name, IceRowLock lock, bool read_only, IceWarehou
 	Datum values[1] = {ice_cstring_datum(name)};
 
 	Assert(lock == ICE_LOCK_NONE || !read_only);
-	if (ice_execute(&find_statements[lock], values, NULL, read_only) == 0)
+	if ((lock == ICE_LOCK_NONE ? ice_execute(&find_statements[lock], values, NULL, read_only)
+							   : ice_execute_waiting(&find_statements[lock], values, NULL)) == 0)
 		return false;
 	read_warehouse(out);
 	return true;
