@@ -24,12 +24,15 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -84,6 +87,24 @@ database_wanted(void)
 	return LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL;
 }
 
+/* Keeps DROP EXTENSION waiting until the end of this transaction, and waits for one that is under way: it
+ * locks the tables one by one, and a transaction that uses several of them would be in a deadlock with it. */
+static void
+hold_extension(void)
+{
+	Oid held = InvalidOid;
+	Oid extension = get_extension_oid("icecat", true);
+
+	while (extension != held)
+	{
+		if (!OidIsValid(extension))
+			return;
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+		held = extension;
+		extension = get_extension_oid("icecat", true); /* another one, after the wait? */
+	}
+}
+
 /* Owner of the queue, whose rights every statement of the worker runs with; InvalidOid: not installed. */
 static Oid
 queue_owner(void)
@@ -130,6 +151,8 @@ begin(void)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	state.in_the_way = database_wanted();
+	if (!state.in_the_way)
+		hold_extension();
 	owner = state.in_the_way ? InvalidOid : queue_owner();
 	state.installed = OidIsValid(owner);
 	if (!OidIsValid(owner))
