@@ -170,6 +170,7 @@ KINDS = {
     "cut": (cut, True),
     "disk": (fill_disk, False),
     "fsync": (fail_fsync, False),
+    "none": (lambda server: None, False),
 }
 ALLOWED_ALWAYS = {("commit", 409, "CommitFailedException")}
 ALLOWED_IN_FAULTS = {
@@ -188,8 +189,8 @@ def wait_for(condition, seconds):
     return False
 
 
-def run_round(server, kind, number):
-    """Notes and verdict of one round, on new tables."""
+def run_clients(server, kind, number):
+    """Clients commit to new tables, and the fault happens. What they were told, and what went wrong meanwhile."""
     fault, _ = KINDS[kind]
     rest = host.Rest(server.gateway_port)
     tables = ["%s_%d_%d" % (kind.replace("-", "_"), number, i) for i in range(TABLES)]
@@ -222,10 +223,16 @@ def run_round(server, kind, number):
             broken.append("a client did not end")
     if not server.wait_healthy() or not server.wait_no_calls() or not server.wait_queue():
         broken.append("no rest: " + server.sql("SELECT * FROM icecat.worker_status()", check=False))
+    return notes, broken
+
+
+def run_round(server, kind, number):
+    """Notes and verdict of one round, on new tables."""
+    notes, broken = run_clients(server, kind, number)
     verdict = clients.verify(server, notes)
     verdict.violations += broken
     judge_errors(kind, notes, verdict)
-    forget_tables(server, tables)
+    forget_tables(server, notes.tables)
     return notes, verdict
 
 
@@ -274,20 +281,62 @@ def run_kind(server, kind, rounds, totals):
                     or "no errors"), flush=True)
 
 
+# ---- does the counting see what it must? --------------------------------------------------------------------
+
+def plants(server, notes):
+    """What is planted, how, and a word of the violation that must follow."""
+    table = notes.tables[0]
+    there = next(iter(notes.acknowledged[table]))
+    row = "warehouse_id = (SELECT warehouse_id FROM icecat.tables WHERE table_name = '%s') AND table_id = " \
+        "(SELECT table_id FROM icecat.tables WHERE table_name = '%s')" % (table, table)
+    path = server.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = '%s'" % table)[len("file://"):]
+
+    def change_file(old, new):
+        with open(path) as file:
+            text = file.read()
+        with open(path, "w") as file:
+            file.write(text.replace(old, new, 1))
+
+    yield "an acknowledged snapshot that is not there", lambda: notes.acknowledged[table].update({1: True}), "0 times"
+    yield "a refused one that is there", lambda: notes.refused[table].add(there), "refused"
+    yield "half a transaction", lambda: notes.pairs.append([(table, there), (table, 2)]), "halves"
+    yield "a file that says something else", lambda: change_file("format-version", "format-versioN"), "differs"
+    yield "a changed sequence number", lambda: server.sql(
+        "UPDATE icecat_data.table_part SET body = regexp_replace(body::text, '(\"sequence-number\": ?)1,', '\\12,')::json "
+        "WHERE %s AND body::text ~ '\"snapshot-id\".*\"sequence-number\": ?1,'"
+        % row), "sequence numbers"
+    yield "a lost event", lambda: server.sql(
+        "DELETE FROM icecat_data.event WHERE name = '%s' AND version = 2" % table), "events"
+
+
+def run_selftest(server, totals):
+    """A round without a fault passes; each planted fault is found."""
+    point_gateway(server, "none")
+    notes, broken = run_clients(server, "none", -1)
+    verdict = clients.verify(server, notes)
+    found = {"nothing planted": not broken and not verdict.violations and notes.acknowledged_count > 0}
+    for name, plant, word in plants(server, notes):
+        plant()
+        found[name] = any(word in text for text in clients.verify(server, notes).violations)
+    for name, good in found.items():
+        totals["passed" if good else "failed"] += 1
+        print("%s self-test: %s" % ("ok" if good else "NOT FOUND", name), flush=True)
+
+
 def parse(arguments):
-    rounds = 20
+    rounds = int(os.environ.get("ROUNDS", "20"))
     kinds = []
     for argument in arguments:
         if argument == "--list":
-            print("\n".join(KINDS))
+            print("\n".join([*KINDS, "selftest"]))
             sys.exit(0)
         elif argument.startswith("ROUNDS="):
             rounds = int(argument[len("ROUNDS="):])
-        elif argument in KINDS:
+        elif argument in KINDS or argument == "selftest":
             kinds.append(argument)
         else:
             sys.exit("no kind of fault %s; --list names them" % argument)
-    return rounds, kinds or list(KINDS)
+    return rounds, kinds or [*KINDS, "selftest"]
 
 
 def main():
@@ -300,7 +349,9 @@ def main():
         print("disk: %s; fsync: %s" % ("tmpfs of " + host.TMPFS_SIZE if server.is_tmpfs else "folders made read-only",
                                        "preloaded shim" if server.has_shim else "left out, no compiler"), flush=True)
         for kind in kinds:
-            if kind != "fsync" or server.has_shim:
+            if kind == "selftest":
+                run_selftest(server, totals)
+            elif kind != "fsync" or server.has_shim:
                 run_kind(server, kind, rounds, totals)
         print("cuts: " + ", ".join("%s %d" % cut for cut in server.proxy.cuts.items()))
     except Exception as error:
@@ -308,7 +359,7 @@ def main():
         print("broke: %s: %s" % (type(error).__name__, error))
     finally:
         if totals["failed"]:
-            print("\n".join("# " + line for line in server.log_text().splitlines()[-40:]))
+            print("\n".join("# " + line for line in server.log_tail()))
         server.close()
     print("%d passed, %d failed" % (totals["passed"], totals["failed"]))
     sys.exit(1 if totals["failed"] else 0)

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef int (*SyncFunction) (int);
+typedef int (*SyncFunction)(int);
 
 /* Shall this call fail? */
 static int
@@ -45,7 +45,7 @@ fsync(int fd)
 		errno = EIO;
 		return -1;
 	}
-	return ((SyncFunction) dlsym(RTLD_NEXT, "fsync")) (fd);
+	return ((SyncFunction) dlsym(RTLD_NEXT, "fsync"))(fd);
 }
 
 int
@@ -56,5 +56,5 @@ fdatasync(int fd)
 		errno = EIO;
 		return -1;
 	}
-	return ((SyncFunction) dlsym(RTLD_NEXT, "fdatasync")) (fd);
+	return ((SyncFunction) dlsym(RTLD_NEXT, "fdatasync"))(fd);
 }

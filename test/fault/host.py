@@ -20,6 +20,7 @@ TMPFS_SIZE = "160m"
 HEALTHY_WAIT_S = 60
 QUEUE_WAIT_S = 90
 POSTMASTER_CHILDREN_WAIT_S = 10
+LOG_LINES = 40
 WAREHOUSE = "w"
 NAMESPACE = "ns"
 
@@ -159,6 +160,11 @@ class Host(cluster.Cluster):
         """A session that only reads is enough to start a worker again."""
         self.sql("SELECT icecat.table_exists('%s', '{%s}', 'any')" % (WAREHOUSE, NAMESPACE))
         return self.wait_sql("SELECT count(*) FROM icecat_data.metadata_task", "0", seconds=QUEUE_WAIT_S)
+
+    def log_tail(self):
+        """The end of the server's log, without the many commits that lost."""
+        lost = ("Requirement failed", "STATEMENT:")
+        return [line for line in self.log_text().splitlines() if not any(word in line for word in lost)][-LOG_LINES:]
 
     def close(self):
         self.stop_gateway(signal.SIGKILL)
