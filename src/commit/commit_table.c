@@ -19,6 +19,7 @@
 #include "commit/clock.h"
 #include "commit/commit_table.h"
 #include "commit/create_table.h"
+#include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "store/uuid.h"
@@ -150,6 +151,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 
 	if (!ice_updates_apply(change->request, metadata, ice_now_ms()))
 		return;
+	ice_limits_check(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders, folders_key(metadata)) != 0)
 		ice_publish_prepare(warehouse, metadata);

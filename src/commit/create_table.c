@@ -11,6 +11,7 @@
 
 #include "commit/clock.h"
 #include "commit/create_table.h"
+#include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "guc.h"
@@ -28,6 +29,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 	table->version = 1;
 	if (!ice_relation_insert(&warehouse->id, &table->id, &table->namespace_id, name))
 		return false;
+	ice_limits_check(table->metadata);
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);

@@ -96,6 +96,15 @@ metadata_folder(const IceTableMetadata *metadata)
 	return psprintf("%s/metadata", metadata->location);
 }
 
+bool
+ice_location_is_metadata_file(const IceTableMetadata *metadata, const char *file)
+{
+	const char *folder = metadata_folder(metadata);
+	size_t      len = strlen(folder);
+
+	return strncmp(file, folder, len) == 0 && file[len] == '/' && strchr(file + len + 1, '/') == NULL;
+}
+
 /* The number in a metadata file's name ("00012-….metadata.json"), -1 if it has none. */
 static int64
 file_number(const char *location)

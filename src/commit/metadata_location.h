@@ -27,6 +27,9 @@ extern char *ice_location_normalize(const char *location);
  * the previous file's (previous NULL: 0), a new uuid, .metadata.json or .gz.metadata.json. */
 extern char *ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous);
 
+/* Does the file lie in the table's own metadata folder? A registered document can name any other. */
+extern bool ice_location_is_metadata_file(const IceTableMetadata *metadata, const char *file);
+
 /* The folders that clients and the server write to: <location>/metadata (or write.metadata.path) and <location>/data
  * are made where storage has folders. Raises FORBIDDEN_LOCATION, UNSUPPORTED or STORAGE. */
 extern void ice_location_prepare(const IceTableMetadata *metadata);

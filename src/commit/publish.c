@@ -127,8 +127,9 @@ ice_publish_deletes(const IceTable *table, List *files)
 	if (wanted == NULL || pg_strcasecmp(wanted, "true") != 0)
 		return;
 	foreach (cell, files)
-		ice_task_enqueue_delete_file(&table->warehouse_id, &table->id, table->version,
-									 lfirst(cell));
+		if (ice_location_is_metadata_file(table->metadata, lfirst(cell)))
+			ice_task_enqueue_delete_file(&table->warehouse_id, &table->id, table->version,
+										 lfirst(cell));
 }
 
 char *

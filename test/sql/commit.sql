@@ -101,3 +101,10 @@ SELECT pg_temp.append('many1', 1002, 3, 1001) IS NOT NULL AS done;
 ROLLBACK TO SAVEPOINT s;
 COMMIT;
 SELECT (SELECT max(position) FROM offsets) AS position, current_snapshot_id FROM icecat.tables WHERE warehouse = 'commit_test' AND table_name = 'many1';
+
+-- The limit on properties holds for tables, too.
+SET icecat.properties_max = 4;
+SELECT icecat.commit_table('commit_test', '{n}', 'many2', '[]', '[{"action": "set-properties", "updates": {"a": "1", "b": "2", "c": "3"}}]') IS NOT NULL AS done;
+SELECT icecat.commit_table('commit_test', '{n}', 'many2', '[]', '[{"action": "set-properties", "updates": {"d": "4"}}]') IS NOT NULL AS done;
+SELECT pg_temp.new_table('rich', '{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}');
+RESET icecat.properties_max;
