@@ -19,8 +19,7 @@ ice_limits_check(const IceTableMetadata *metadata)
 		IcePart *set = sets->items[i];
 
 		if (set->added && !set->removed && ice_part_json(set)->count > ice_guc_properties_max)
-			ice_raise(ICE_ERR_LIMIT_EXCEEDED,
-					  "Table has %d properties, more than the limit of %d", set->json->count,
-					  ice_guc_properties_max);
+			ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Table has %d properties, more than the limit of %d",
+					  set->json->count, ice_guc_properties_max);
 	}
 }

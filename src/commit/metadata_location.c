@@ -102,7 +102,8 @@ ice_location_is_metadata_file(const IceTableMetadata *metadata, const char *file
 	const char *folder = metadata_folder(metadata);
 	size_t      len = strlen(folder);
 
-	return strncmp(file, folder, len) == 0 && file[len] == '/' && strchr(file + len + 1, '/') == NULL;
+	return strncmp(file, folder, len) == 0 && file[len] == '/' &&
+		   strchr(file + len + 1, '/') == NULL;
 }
 
 /* The number in a metadata file's name ("00012-….metadata.json"), -1 if it has none. */

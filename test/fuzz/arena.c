@@ -70,7 +70,8 @@ pg_malloc_extended(size_t size, int flags)
 void *
 pg_realloc(void *pointer, size_t size)
 {
-	return pointer == NULL ? pg_malloc(size) : link_in(realloc(take_out(pointer), sizeof(Block) + size));
+	return pointer == NULL ? pg_malloc(size)
+						   : link_in(realloc(take_out(pointer), sizeof(Block) + size));
 }
 
 void

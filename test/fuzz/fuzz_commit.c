@@ -39,9 +39,8 @@ demand_sound(const Outcome *outcome, Action action, const IceJson *file)
 static void
 run_requirements(const IceJson *file, Outcome *outcome pg_attribute_unused())
 {
-	IceCommitRequest *request = ice_commit_request_parse(ice_json_member(file, "requirements"),
-														 ice_json_member(file, "updates"),
-														 UPDATES_MAX);
+	IceCommitRequest *request = ice_commit_request_parse(
+		ice_json_member(file, "requirements"), ice_json_member(file, "updates"), UPDATES_MAX);
 
 	ice_requirements_check(request, parse_document(case_document(file)));
 }
@@ -53,7 +52,8 @@ commit(const IceJson *file)
 	Outcome partial = attempt(run_update_partial, file);
 
 	FUZZ_DEMAND(whole.raised == partial.raised, "whole: %s, partial: %s",
-				whole.raised ? whole.message : "passed", partial.raised ? partial.message : "passed");
+				whole.raised ? whole.message : "passed",
+				partial.raised ? partial.message : "passed");
 	if (whole.raised)
 		FUZZ_DEMAND(whole.code == partial.code && strcmp(whole.message, partial.message) == 0,
 					"whole: %s, partial: %s", whole.message, partial.message);
