@@ -3,7 +3,27 @@
 --   GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO someone;
 --   GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO someone;
 -- Rights on icecat_data are never needed: functions and views reach it as their owner.
+--
+-- Behaviour only: re-run whole by every upgrade. Only what this script has made is touched, which is what has no
+-- initial rights yet: to record the rights of today as initial would make pg_dump leave out what was granted since.
 
-REVOKE ALL ON SCHEMA icecat, icecat_data FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA icecat, icecat_data FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA icecat, icecat_data FROM PUBLIC;
+DO $icecat$
+DECLARE
+	v_object text;
+BEGIN
+	FOR v_object IN
+		SELECT CASE d.classid
+			WHEN 'pg_catalog.pg_namespace'::pg_catalog.regclass THEN pg_catalog.format('SCHEMA %s', d.objid::pg_catalog.regnamespace)
+			WHEN 'pg_catalog.pg_proc'::pg_catalog.regclass THEN pg_catalog.format('ROUTINE %s', d.objid::pg_catalog.regprocedure)
+			ELSE pg_catalog.format('TABLE %s', d.objid::pg_catalog.regclass) END
+		FROM pg_catalog.pg_extension AS e
+		JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+		WHERE e.extname = 'icecat' AND d.deptype = 'e'
+			AND d.classid IN ('pg_catalog.pg_namespace'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass,
+				'pg_catalog.pg_class'::pg_catalog.regclass)
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i WHERE i.classoid = d.classid AND i.objoid = d.objid)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', v_object);
+	END LOOP;
+END
+$icecat$;
