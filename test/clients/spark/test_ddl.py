@@ -55,7 +55,8 @@ def test_create_insert_list_describe(people):
 def test_all_types(lake):
     lake.run(
         "CREATE TABLE {t} (b BOOLEAN, i INT, l BIGINT, f FLOAT, d DOUBLE, n DECIMAL(20, 3), s STRING, x BINARY,"
-        " y DATE, z TIMESTAMP, w TIMESTAMP_NTZ, st STRUCT<a: INT, b: ARRAY<STRING>>, m MAP<STRING, BIGINT>) USING iceberg",
+        " y DATE, z TIMESTAMP, w TIMESTAMP_NTZ, st STRUCT<a: INT, b: ARRAY<STRING>>, m MAP<STRING, BIGINT>)"
+        " USING iceberg",
         "INSERT INTO {t} SELECT true, -1, 9223372036854775807, 1.5F, -2.5D, 123.456, 'é', X'00FF', DATE '2025-02-28',"
         " TIMESTAMP '2025-02-28 01:02:03.000004', TIMESTAMP_NTZ '2025-02-28 01:02:03.000004',"
         " named_struct('a', 1, 'b', array('p', 'q')), map('k', 5L)",

@@ -59,7 +59,8 @@ def test_merge(moded):
     )
     assert moded.rows() == [(1, "a"), (3, "c"), (4, "merged"), (5, "e"), (6, "f"), (7, "new")]
     moded.run(
-        "MERGE INTO {t} AS t USING (SELECT 1L AS id) AS s ON t.id = s.id WHEN NOT MATCHED BY SOURCE AND t.id < 5 THEN DELETE"
+        "MERGE INTO {t} AS t USING (SELECT 1L AS id) AS s ON t.id = s.id"
+        " WHEN NOT MATCHED BY SOURCE AND t.id < 5 THEN DELETE"
     )
     assert [row[0] for row in moded.rows()] == [1, 5, 6, 7]
 
