@@ -2,8 +2,8 @@
  * publish.c
  *		What follows the rows of a new table version: its metadata file, its event, the worker's wake-up.
  *
- * All of it happens in the transaction of the change. Only in mode sync does a file appear before the
- * commit; if the transaction then fails, the file is left over, which nothing refers to.
+ * All of it happens in the transaction of the change. In mode sync, and for a new table's first file, a file
+ * appears before the commit; if the transaction then fails, it is left over and nothing refers to it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

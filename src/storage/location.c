@@ -49,12 +49,6 @@ ice_storage_missing(const char *location)
 	return ice_storage_file.missing(location);
 }
 
-void
-ice_storage_check(const char *location)
-{
-	pfree(ice_storage_for(location)->canonical(location));
-}
-
 char *
 ice_storage_canonical(const char *location)
 {

@@ -42,13 +42,10 @@ typedef struct IceStorage
 /* The storage of a location's scheme. Raises UNSUPPORTED, or FORBIDDEN_LOCATION for no URI at all. */
 extern const IceStorage *ice_storage_for(const char *location);
 
-/* Raises what using this location would raise for its scheme or root; does no I/O. */
-extern void ice_storage_check(const char *location);
-
 /* Has the file of a location that was accepted once vanished? False where that cannot be told cheaply. */
 extern bool ice_storage_missing(const char *location);
 
-/* The same without an error: NULL, or the canonical spelling. */
+/* The canonical spelling of a location; NULL where it is not allowed. */
 extern char *ice_storage_canonical(const char *location);
 
 /* Metadata files: gzip'd where the name says so (.gz.metadata.json, .metadata.json.gz); at most
