@@ -12,7 +12,10 @@ PGFILEDESC  = "icecat - an Apache Iceberg REST catalog inside PostgreSQL"
 
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 
-DATA_built  = sql/build/icecat--$(EXTVERSION).sql
+# The install script and the steps to this version are printed from the sources; those of released versions are frozen.
+UPGRADES    = $(patsubst sql/upgrade/%,sql/build/%,$(wildcard sql/upgrade/icecat--*--*.sql))
+DATA_built  = sql/build/icecat--$(EXTVERSION).sql $(UPGRADES)
+DATA        = $(filter-out sql/released/icecat--$(EXTVERSION).sql $(patsubst sql/build/%,sql/released/%,$(UPGRADES)),$(wildcard sql/released/*.sql))
 SQL_SOURCES = $(sort $(wildcard sql/[0-9][0-9]_*.sql))
 
 REGRESS        = $(shell sed -n 's/^test: *//p' test/regress_schedule)
@@ -43,6 +46,11 @@ icecat.so: src/exports.map
 sql/build/icecat--$(EXTVERSION).sql: $(SQL_SOURCES) icecat.control
 	@mkdir -p sql/build
 	sed -E 's/^CREATE OR REPLACE (FUNCTION|PROCEDURE|VIEW)/CREATE \1/' $(SQL_SOURCES) > $@.tmp
+	mv $@.tmp $@
+
+sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/print
+	@mkdir -p sql/build
+	sql/upgrade/print $< > $@.tmp
 	mv $@.tmp $@
 
 #@ Developer targets (each suite starts and stops servers of its own; see docs/DEVELOPMENT.md):

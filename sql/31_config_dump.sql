@@ -8,7 +8,7 @@ DECLARE
 BEGIN
 	FOR v_table IN
 		SELECT c.oid FROM pg_catalog.pg_class AS c
-		WHERE c.relnamespace = 'icecat_data'::pg_catalog.regnamespace AND c.relkind = 'r'
+		WHERE c.relnamespace = 'icecat_data'::pg_catalog.regnamespace AND c.relkind = 'r' AND NOT c.relispartition
 		ORDER BY c.relname
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(v_table, '');

@@ -1,50 +1,18 @@
 #!/usr/bin/env python3
 """ALTER EXTENSION icecat UPDATE: an upgraded database is like a fresh one, object by object, and keeps its data.
 
-From every released version, and from a 0.0.9 that is made of the present script by taking things away, so that
-the machinery is tried before there is anything to upgrade from. Works in a private tree of PostgreSQL.
+From every released version, as "make install" puts their scripts there.
 """
 # SPDX-License-Identifier: PostgreSQL
 import glob
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 
 import cluster
 import contents
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-
-# What 0.0.9 did not have yet, and how the step to the present version makes it.
-MISSING = (
-    (r"CREATE INDEX metrics_report_table_idx [^;]*;\n", ""),
-    (r"\treport_type text NOT NULL,\n", "\told_column integer,\n"),
-    (r"COMMENT ON COLUMN icecat_data\.metrics_report\.report_type [^;]*;\n", ""),
-    (r"CREATE FUNCTION icecat\.adopt_tasks\(\).*?END;\nCOMMENT ON FUNCTION icecat\.adopt_tasks\(\) IS\n.*?';\n",
-     "CREATE FUNCTION icecat.former(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';\n"),
-    (r"(CREATE FUNCTION icecat\.version\(\)[^;]*PARALLEL )SAFE", r"\1RESTRICTED"),
-)
-STATE_PART = """
-ALTER TABLE icecat_data.metrics_report DROP COLUMN old_column;
-ALTER TABLE icecat_data.metrics_report ADD COLUMN report_type text NOT NULL DEFAULT 'scan-report';
-ALTER TABLE icecat_data.metrics_report ALTER COLUMN report_type DROP DEFAULT;
-COMMENT ON COLUMN icecat_data.metrics_report.report_type IS 'scan-report, commit-report or what the client calls it';
-CREATE INDEX metrics_report_table_idx ON icecat_data.metrics_report (warehouse_id, table_id, received_at);
-DROP FUNCTION icecat.former(integer);
-"""
-
-
-def private_tree(folder):
-    """A PostgreSQL whose extension folder is ours to write to; returns its pg_config."""
-    script = ('. "$0/scripts/lib.sh"; HOME_DIR=$1; locate_postgres; make_tree "$1/log" >&2; '
-              'printf %s "$PGBIN/pg_config"')
-    return subprocess.check_output(["bash", "-c", script, ROOT, folder], text=True)
-
-
-def extension_folder(pg_config):
-    return os.path.join(subprocess.check_output([pg_config, "--sharedir"], text=True).strip(), "extension")
 
 
 def present_version():
@@ -52,34 +20,12 @@ def present_version():
         return re.search(r"default_version = '(.*)'", file.read()).group(1)
 
 
-def put_scripts(folder, t):
-    """The released scripts, the steps that are not frozen yet, and 0.0.9. Returns the versions to start from."""
+def released_versions():
+    """The versions to start from."""
     now = present_version()
-    versions = []
-    for path in sorted(glob.glob(os.path.join(ROOT, "sql", "released", "icecat--*.sql"))):
-        name = os.path.basename(path)
-        if name != "icecat--%s.sql" % now:
-            shutil.copy(path, os.path.join(folder, name))
-            if name.count("--") == 1:
-                versions.append(name[len("icecat--"):-len(".sql")])
-    with open(os.path.join(folder, "icecat--%s.sql" % now)) as file:
-        script = file.read()
-    for pattern, replacement in MISSING:
-        script, count = re.subn(pattern, replacement, script, flags=re.S)
-        t.equal(count, 1, "0.0.9 is made: " + pattern[:50])
-    with open(os.path.join(folder, "icecat--0.0.9.sql"), "w") as file:
-        file.write(script)
-    with tempfile.TemporaryDirectory() as state:
-        parts = glob.glob(os.path.join(ROOT, "sql", "upgrade", "icecat--*--*.sql"))
-        parts.append(os.path.join(state, "icecat--0.0.9--%s.sql" % now))
-        with open(parts[-1], "w") as file:
-            file.write(STATE_PART)
-        for part in parts:
-            target = os.path.join(folder, os.path.basename(part))
-            if not os.path.exists(target):
-                with open(target, "w") as file:
-                    subprocess.check_call([os.path.join(ROOT, "sql", "upgrade", "print"), part], stdout=file)
-    return versions + ["0.0.9"]
+    paths = sorted(glob.glob(os.path.join(ROOT, "sql", "released", "icecat--*.sql")))
+    versions = [os.path.basename(path)[len("icecat--"):-len(".sql")] for path in paths]
+    return [version for version in versions if "--" not in version and version != now]
 
 
 def test_version(c, t, version, owner, updater):
@@ -133,19 +79,15 @@ def test(c, t, versions):
     for version in versions:
         test_version(c, t, version, "postgres", "postgres")
         test_version(c, t, version, "bob", "bob")
-    test_version(c, t, "0.0.9", "bob", "postgres")
+    test_version(c, t, versions[-1], "bob", "postgres")
 
 
 def main():
     tap = cluster.Tap()
-    folder = tempfile.mkdtemp(prefix="icecat_tree_", dir="/tmp")
-    os.chmod(folder, 0o755)
     running = None
     try:
-        os.environ["PG_CONFIG"] = private_tree(folder)
-        versions = put_scripts(extension_folder(os.environ["PG_CONFIG"]), tap)
         running = cluster.Cluster(["max_worker_processes = 1"], ())
-        test(running, tap, versions)
+        test(running, tap, released_versions())
     except Exception as error:  # a test that broke is a failed test
         tap.ok(False, "runs to its end", "%s: %s" % (type(error).__name__, error))
     finally:
@@ -153,7 +95,6 @@ def main():
             if tap.failed:
                 print("# " + "\n# ".join(running.log_text().splitlines()[-40:]))
             running.close()
-        shutil.rmtree(folder, ignore_errors=True)
     tap.finish()
 
 
