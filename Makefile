@@ -63,6 +63,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make check-clients-slow   Spark and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
 #@   make bench                one-line results beside PostgreSQL's own floor (SNAPSHOTS="1 1000")
+#@   make scale                100,000 tables beside 100: times and plans (some minutes, 6 GB)
 #@   make fuzz T=60            the parsers and the pure layers under libFuzzer, T seconds each
 #@   make valgrind             the regress suite under valgrind
 #@   make docs                 print the reference documents from the code
@@ -104,6 +105,9 @@ mutate:
 bench:
 	test/bench/run
 
+scale:
+	test/scale/run
+
 fuzz:
 	test/fuzz/run T=$(T)
 
@@ -126,4 +130,4 @@ accept:
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: gateway check-all check-clients check-clients-slow fault valgrind unit lint mutate bench fuzz docs dev psql format accept help
+.PHONY: gateway check-all check-clients check-clients-slow fault valgrind unit lint mutate bench scale fuzz docs dev psql format accept help

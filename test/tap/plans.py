@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Every operation finds its rows through an index, however many tables there are beside: with statistics and without.
+
+One warehouse with 2,000 tables of 10 snapshots and 500 namespaces; test/scale/run does the same with 100,000 tables.
+"""
+# SPDX-License-Identifier: PostgreSQL
+import os
+import subprocess
+import sys
+
+import cluster
+
+SCALE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scale")
+sys.path.insert(0, SCALE)
+
+import plans  # noqa: E402  # pylint: disable=wrong-import-position
+
+SIZES = {"tables": 2000, "snapshots": 10, "siblings": 500}
+
+
+def fill(c, warehouse):
+    command = c.psql_command("postgres") + ["-v", "warehouse=" + warehouse]
+    for name, value in SIZES.items():
+        command += ["-v", "%s=%d" % (name, value)]
+    result = subprocess.run(command + ["-f", os.path.join(SCALE, "fill.sql")], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(result.stderr)
+
+
+def messages(c, sql):
+    """What a session of its own says to one statement, the plans among it. (A second call has kept plans.)"""
+    result = subprocess.run(c.psql_command("postgres"), input=plans.SETTINGS + "BEGIN;\n" + sql + ";\nCOMMIT;\n",
+                            text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if result.returncode != 0:
+        raise RuntimeError("%s ... %s" % (sql[:200], result.stderr[-300:]))
+    return result.stderr
+
+
+def test(c, t):
+    fill(c, "without")
+    fill(c, "with")
+    for warehouse in ("without", "with"):
+        if warehouse == "with":
+            c.sql("VACUUM ANALYZE")
+        for name, sql, rows in plans.operations(warehouse, SIZES["tables"], SIZES["snapshots"]):
+            wrong, total = plans.faults(messages(c, sql), rows)
+            t.equal(wrong, [], "%s, %s statistics: by index, %d rows" % (name, warehouse, total))
+
+
+if __name__ == "__main__":
+    cluster.main(test, ["autovacuum = off", "max_worker_processes = 1", "icecat.file_roots = '/tmp'"])
