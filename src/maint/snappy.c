@@ -12,6 +12,9 @@
 #include "maint/avro.h"
 #include "pg_compat.h"
 
+/* What a byte can unpack to, rounded up: a copy of 64 bytes takes three. */
+#define SNAPPY_GROWTH_MAX 22
+
 typedef struct Input
 {
 	const uint8 *at;
@@ -113,6 +116,9 @@ ice_snappy_unpack(const char *data, size_t len, size_t limit, StringInfo out)
 	if (total > limit)
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Unpacked data is larger than the limit of %zu bytes",
 				  limit);
+	/* No memory for what the data cannot hold. */
+	if (total / SNAPPY_GROWTH_MAX > len)
+		raise_broken();
 	enlargeStringInfo(out, (int) total);
 	target = out->data + out->len;
 	while (in.at < in.end)

@@ -1,14 +1,29 @@
 #!/usr/bin/env python3
 """Writes the seeds of the pure layers' fuzzers, and their dictionary, from the cases of test/data.
 
-seeds.py DATA TO makes TO/json, TO/metadata and TO/commit, and TO/dictionary. Every crash that was ever
-found is a case, so it is a seed, too.
+seeds.py DATA TO makes TO/json, TO/metadata and TO/commit, and TO/dictionary; TO/avro and TO/snappy by the writer
+of test/tap. Every crash that was ever found is a case, so it is a seed, too.
 """
 # SPDX-License-Identifier: PostgreSQL
 import json
 import os
 import re
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tap"))
+sys.dont_write_bytecode = True
+import avro  # noqa: E402
+
+EVERY_TYPE = {"type": "record", "name": "all", "fields": [
+    {"name": "data_file", "type": {"type": "record", "name": "r2", "fields": [
+        {"name": "n", "type": "null"}, {"name": "f", "type": "float"}, {"name": "d", "type": "double"},
+        {"name": "x", "type": {"type": "fixed", "name": "fx", "size": 3}},
+        {"name": "e", "type": {"type": "enum", "name": "en", "symbols": ["a", "b"]}},
+        {"name": "again", "type": "fx"},
+        {"name": "list", "type": {"type": "array", "items": {"type": "map", "values": ["null", "string"]}}},
+        {"name": "file_path", "type": "string"}]}}]}
+EVERY_TYPE_BYTES = (b"\0\0\0\0" b"\0\0\0\0\0\0\0\0" b"abc" b"\x02" b"xyz"
+                    b"\x01\x0c" b"\x02\x02k\x00\x00" b"\x00" b"\x06a/b")
 
 
 def files_below(folder):
@@ -34,8 +49,46 @@ def document_of(case, data):
     return metadata
 
 
+def container(schema, blocks, codec):
+    """An Avro file of blocks, each a number of records and their bytes."""
+    out = b"Obj\x01" + avro.number(2) + avro.text("avro.schema") + avro.text(json.dumps(schema))
+    out += avro.text("avro.codec") + avro.text(codec) + avro.number(0) + avro.SYNC
+    for records, block in blocks:
+        block = avro.CODECS[codec](block)
+        out += avro.number(records) + avro.number(len(block)) + block + avro.SYNC
+    return out
+
+
+def write_avro(to):
+    """Manifests, manifest lists and a schema of every type, by every codec."""
+    lists = avro.encode(avro.MANIFEST_LIST, {
+        "manifest_path": "file:///w/m.avro", "manifest_length": 10, "added_files_count": 1,
+        "partitions": [{"contains_null": False, "lower_bound": b"\x00"}]})
+    entry = avro.encode(avro.MANIFEST, {
+        "status": 1, "snapshot_id": None, "data_file": {
+            "content": 0, "file_path": "file:///w/1.parquet", "partition": {}, "column_sizes": {"1": 5},
+            "record_count": 1}})
+    recursive = {"type": "record", "name": "t", "fields": [
+        {"name": "manifest_path", "type": "string"}, {"name": "next", "type": ["null", "t"]}]}
+    for folder in ("avro", "snappy"):
+        os.makedirs(os.path.join(to, folder), exist_ok=True)
+    for codec in avro.CODECS:
+        for name, schema, blocks in (
+                ("list", avro.MANIFEST_LIST, [(2, lists * 2), (1, lists)]), ("entry", avro.MANIFEST, [(3, entry * 3)]),
+                ("empty", avro.MANIFEST, []), ("recursive", recursive, [(1, b"\x02a\x02\x02b\x00")]),
+                ("types", EVERY_TYPE, [(1, EVERY_TYPE_BYTES)])):
+            with open(os.path.join(to, "avro", "%s-%s" % (name, codec)), "wb") as file:
+                file.write(container(schema, blocks, codec))
+    for name, data in (("literal", avro.snappy(b"some bytes" * 9)[:-4]), ("copy1", b"\x09\x00a\x11\x01"),
+                       ("copy2", b"\x14\x08abc\x42\x03\x00"), ("copy4", b"\x14\x08abc\x43\x03\x00\x00\x00"),
+                       ("long", b"\x48\xf0\x46" + b"x" * 71 + b"\x00y")):
+        with open(os.path.join(to, "snappy", name), "wb") as file:
+            file.write(data)
+
+
 def main():
     data, to = sys.argv[1:3]
+    write_avro(to)
     for target in ("json", "metadata", "commit"):
         os.makedirs(os.path.join(to, target), exist_ok=True)
     count = 0
