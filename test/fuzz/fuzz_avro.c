@@ -21,7 +21,8 @@ visit(const char *value, size_t len, void *arg)
 void
 fuzz_one(const char *bytes, size_t len)
 {
-	static const char *const paths[][3] = {{"manifest_path", NULL}, {"data_file", "file_path", NULL}};
+	static const char *const paths[][3] = {{"manifest_path", NULL},
+										   {"data_file", "file_path", NULL}};
 	uint64                   sums[2] = {0, 0};
 
 	ice_avro_visit(bytes, len, paths[0], visit, &sums[0]);
