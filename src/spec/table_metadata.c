@@ -1,6 +1,6 @@
 /*
  * table_metadata.c
- *		The parts of a metadata value: adding, finding, removing.
+ *		The parts of a table's metadata: adding and finding.
  *
  * Long lists of the kinds that are looked up (by id or by key) have a hash table of positions,
  * which the look-ups bring up to date, so that filling a list costs nothing extra.
@@ -126,92 +126,29 @@ ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
 	return find(metadata, kind, id, NULL, true);
 }
 
-static IcePart *
-push_part(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key)
-{
-	IcePartList *list = &metadata->lists[kind];
-	IcePart     *part = palloc0(sizeof(IcePart));
-
-	part->id = id;
-	part->key = key;
-	if (list->count == list->capacity)
-	{
-		list->capacity = Max(list->capacity * 2, 8);
-		if (list->items == NULL)
-			list->items = palloc(sizeof(IcePart *) * list->capacity);
-		else
-			list->items = repalloc(list->items, sizeof(IcePart *) * list->capacity);
-	}
-	list->items[list->count++] = part;
-	return part;
-}
-
 IcePart *
 ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, IceJson *json)
 {
-	IcePart *part = push_part(metadata, kind, id, key);
-
-	part->added = true;
-	part->json = json;
-	if (json->edited)
-	{
-		part->body = ice_json_text(json);
-		part->body_len = strlen(part->body);
-	}
-	else
-	{
-		part->body = json->text;
-		part->body_len = json->text_len;
-	}
-	return part;
+	return ice_part_list_add(&metadata->lists[kind], id, key, json);
 }
 
 IcePart *
 ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
 				int64 ordinal, const char *body, size_t body_len)
 {
-	IcePart *part = push_part(metadata, kind, id, key);
-
-	part->ordinal = ordinal;
-	part->body = body;
-	part->body_len = body_len;
-	return part;
-}
-
-IceJson *
-ice_part_json(IcePart *part)
-{
-	if (part->json == NULL)
-		part->json = ice_json_parse(part->body, part->body_len, ICE_JSON_DEPTH_STORED);
-	return part->json;
-}
-
-void
-ice_part_remove(IcePart *part)
-{
-	part->removed = true;
+	return ice_part_list_stored(&metadata->lists[kind], id, key, ordinal, body, body_len);
 }
 
 int
 ice_part_count(const IceTableMetadata *metadata, IcePartKind kind)
 {
-	const IcePartList *list = &metadata->lists[kind];
-	int                count = 0;
-
-	for (int i = 0; i < list->count; i++)
-		count += !list->items[i]->removed;
-	return count;
+	return ice_part_list_count(&metadata->lists[kind]);
 }
 
 IcePart *
 ice_part_only(const IceTableMetadata *metadata, IcePartKind kind)
 {
-	const IcePartList *list = &metadata->lists[kind];
-
-	for (int i = list->count - 1; i >= 0; i--)
-		if (!list->items[i]->removed)
-			return list->items[i];
-	return NULL;
+	return ice_part_list_last(&metadata->lists[kind]);
 }
 
 IceTableMetadata *

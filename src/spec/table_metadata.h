@@ -3,13 +3,8 @@
  *		One table's metadata as a value: scalars, and lists of parts that keep their exact text.
  *
  * The store loads a value partly: only the lists (and of the snapshots only those ids) that
- * ice_commit_needs() names. The spec layer changes the value in place and marks what it did: a
- * part with added set is new, one with removed set is gone, everything else is untouched. The
- * store writes just these marks. A part that changes is removed and a new one added (refs too:
- * same key).
- *
- * Order in a list is document order: stored parts first, by ordinal, then the added ones as added.
- * A part that is removed stays in the list and is skipped by look-ups and by the writer.
+ * ice_commit_needs() names. How parts are marked and what the store does with the marks is said in
+ * part.h; a ref that changes is removed and added with the same key.
  *
  * Iceberg spec, "Table Metadata Fields".
  *
@@ -18,7 +13,7 @@
 #ifndef ICE_TABLE_METADATA_H
 #define ICE_TABLE_METADATA_H
 
-#include "json/json.h"
+#include "spec/part.h"
 
 typedef enum IcePartKind
 {
@@ -36,30 +31,6 @@ typedef enum IcePartKind
 	ICE_PART_EXTRA,                /* at most one: an object of the unknown top-level fields */
 	ICE_PART_KINDS
 } IcePartKind;
-
-typedef struct IcePart
-{
-	int64       id;
-	const char *key;      /* NULL where the kind has none */
-	int64       ordinal;  /* the store's place in the list; 0 for an added part */
-	bool        added;
-	bool        removed;
-	const char *body;     /* exact JSON text */
-	size_t      body_len;
-	IceJson    *json;     /* NULL until ice_part_json() parses body */
-} IcePart;
-
-typedef struct IcePartList
-{
-	IcePart **items;
-	int   count;
-	int   capacity;
-	bool  loaded;     /* false: the store did not read this list; looking into it is a programming
-					   * error. For snapshots true means: those that were asked for. */
-	int  *slots;      /* private: hash table of positions, NULL while the list is short */
-	int   slot_count;
-	int   slotted;    /* items before this one are in the hash table */
-} IcePartList;
 
 #define ICE_FORMAT_VERSION_DEFAULT 2
 #define ICE_FORMAT_VERSION_MAX 3
@@ -95,22 +66,6 @@ extern IcePart *ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, in
 extern IcePart *ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
 extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind,
 								  const char *key);
-extern IceJson *ice_part_json(IcePart *part);
-extern void     ice_part_remove(IcePart *part);
-
-/* What the store has to do: insert the new ones, delete the gone ones (deletes first). */
-static inline bool
-ice_part_is_new(const IcePart *part)
-{
-	return part->added && !part->removed;
-}
-
-static inline bool
-ice_part_is_gone(const IcePart *part)
-{
-	return part->removed && !part->added;
-}
-
 /* -- whole documents -------------------------------------------------------------------------- */
 
 typedef struct IceCreateTable

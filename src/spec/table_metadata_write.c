@@ -34,21 +34,8 @@ member_string(StringInfo out, const char *name, const char *value)
 static void
 member_list(StringInfo out, const char *name, const IcePartList *list)
 {
-	bool first = true;
-
-	appendStringInfo(out, ",\"%s\":[", name);
-	for (int i = 0; i < list->count; i++)
-	{
-		const IcePart *part = list->items[i];
-
-		if (part->removed)
-			continue;
-		if (!first)
-			appendStringInfoCharMacro(out, ',');
-		first = false;
-		appendBinaryStringInfo(out, part->body, (int) part->body_len);
-	}
-	appendStringInfoCharMacro(out, ']');
+	appendStringInfo(out, ",\"%s\":", name);
+	ice_part_list_write(out, list);
 }
 
 /* ,"refs":{"name":ref,...} */
@@ -72,23 +59,6 @@ member_refs(StringInfo out, const IcePartList *list)
 		appendBinaryStringInfo(out, part->body, (int) part->body_len);
 	}
 	appendStringInfoCharMacro(out, '}');
-}
-
-/* The members of an object, without its braces, after a comma; nothing for an empty object. */
-static void
-members_of(StringInfo out, const IcePart *part)
-{
-	const char *start = (const char *) memchr(part->body, '{', part->body_len) + 1;
-	const char *end = part->body + part->body_len;
-
-	while (*--end != '}')
-		;
-	while (start < end && strchr(" \t\r\n", *start) != NULL)
-		start++;
-	if (start == end)
-		return;
-	appendStringInfoCharMacro(out, ',');
-	appendBinaryStringInfo(out, start, (int) (end - start));
 }
 
 /* -- version 1 -------------------------------------------------------------------------------- */
@@ -216,6 +186,6 @@ ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata)
 	write_current_snapshot(out, metadata);
 	write_history(out, metadata);
 	if (extra != NULL)
-		members_of(out, extra);
+		ice_part_write_members(out, extra);
 	appendStringInfoChar(out, '}');
 }

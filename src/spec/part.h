@@ -1,0 +1,72 @@
+/*
+ * part.h
+ *		Parts: what tables' and views' metadata consist of, each with its exact text and marks.
+ *
+ * The spec layer changes a metadata value in place and marks what it did: a part with added set is
+ * new, one with removed set is gone, everything else is untouched. The store writes just these
+ * marks. A part that changes is removed and a new one added.
+ *
+ * Order in a list is document order: stored parts first, by ordinal, then the added ones as added.
+ * A part that is removed stays in the list and is skipped by look-ups and by the writers.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_PART_H
+#define ICE_PART_H
+
+#include "json/json.h"
+
+typedef struct IcePart
+{
+	int64       id;
+	const char *key;      /* NULL where the kind has none */
+	int64       ordinal;  /* the store's place in the list; 0 for an added part */
+	bool        added;
+	bool        removed;
+	const char *body;     /* exact JSON text */
+	size_t      body_len;
+	IceJson    *json;     /* NULL until ice_part_json() parses body */
+} IcePart;
+
+typedef struct IcePartList
+{
+	IcePart **items;
+	int   count;
+	int   capacity;
+	bool  loaded;     /* false: the store did not read this list; looking into it is a programming
+					   * error. For snapshots true means: those that were asked for. */
+	int  *slots;      /* private: hash table of positions, NULL while the list is short */
+	int   slot_count;
+	int   slotted;    /* items before this one are in the hash table */
+} IcePartList;
+
+extern IceJson *ice_part_json(IcePart *part);
+extern void     ice_part_remove(IcePart *part);
+
+/* What the store has to do: insert the new ones, delete the gone ones (deletes first). */
+static inline bool
+ice_part_is_new(const IcePart *part)
+{
+	return part->added && !part->removed;
+}
+
+static inline bool
+ice_part_is_gone(const IcePart *part)
+{
+	return part->removed && !part->added;
+}
+
+/* For the files of the spec layer; the kinds of metadata have functions of their own that end in
+ * these. A new part's body is the json's text, which is copied only if it was edited: what it was
+ * parsed from must live as long as the part. */
+extern IcePart *ice_part_list_add(IcePartList *list, int64 id, const char *key, IceJson *json);
+extern IcePart *ice_part_list_stored(IcePartList *list, int64 id, const char *key, int64 ordinal,
+									 const char *body, size_t body_len);
+extern int      ice_part_list_count(const IcePartList *list);
+extern IcePart *ice_part_list_last(const IcePartList *list); /* that is not removed, or NULL */
+
+/* Appends [part,part,...], and the members of an object part after a comma each. */
+extern void ice_part_list_write(StringInfo out, const IcePartList *list);
+extern void ice_part_write_members(StringInfo out, const IcePart *part);
+
+#endif
