@@ -197,7 +197,7 @@ sql_ice_list_tables(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &space);
-	names = ice_table_names(&warehouse.id, &space.id);
+	names = ice_relation_names(&warehouse.id, &space.id, ICE_RELATION_TABLE);
 	initStringInfo(&levels);
 	ice_jw_init(&w, &levels);
 	ice_jw_begin_array(&w);

@@ -113,6 +113,7 @@ static void
 apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 {
 	IceNamespace      space;
+	IceRelationKind   kind;
 	IceTableMetadata *metadata;
 	int32             version = ice_commit_initial_format_version(change->request);
 
@@ -125,8 +126,13 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	(void) ice_updates_apply(change->request, metadata, ice_now_ms());
 	ice_location_require(metadata->location, &change->path, change->name);
 	metadata->location = ice_location_normalize(metadata->location);
-	if (!ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
-		ice_raise(ICE_ERR_COMMIT_FAILED, "Requirement failed: table already exists");
+	if (ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
+		return;
+	if (ice_relation_kind(&warehouse->id, &space.id, change->name, &kind) &&
+		kind == ICE_RELATION_VIEW)
+		ice_relation_raise_taken(&warehouse->id, &space.id, change->name, ICE_RELATION_TABLE,
+								 psprintf("%s.%s", change->path.dotted, change->name));
+	ice_raise(ICE_ERR_COMMIT_FAILED, "Requirement failed: table already exists");
 }
 
 /* The settings that decide whether and where files go. */

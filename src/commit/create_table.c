@@ -27,7 +27,8 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 
 	table->id = ice_uuid_v7();
 	table->version = 1;
-	if (!ice_relation_insert(&warehouse->id, &table->id, &table->namespace_id, name))
+	if (!ice_relation_insert(&warehouse->id, &table->id, &table->namespace_id, name,
+							 ICE_RELATION_TABLE))
 		return false;
 	ice_limits_check(table->metadata);
 	ice_publish_prepare(warehouse, table->metadata);
@@ -41,11 +42,24 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 	return true;
 }
 
-/* Raises ALREADY_EXISTS for a name. */
+/* Raises ALREADY_EXISTS for a name, which a table or a view has. */
 static void
-raise_exists(const IceNamespacePath *path, const char *name)
+raise_exists(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
+			 const char *name)
 {
-	ice_raise(ICE_ERR_ALREADY_EXISTS, "Table already exists: %s.%s", path->dotted, name);
+	ice_relation_raise_taken(&warehouse->id, &space->id, name, ICE_RELATION_TABLE,
+							 psprintf("%s.%s", path->dotted, name));
+}
+
+/* Nothing is stored for a staged table that would find out about a view of its name. */
+static void
+check_not_view(const IceWarehouse *warehouse, const IceNamespace *space,
+			   const IceNamespacePath *path, const char *name)
+{
+	IceRelationKind kind;
+
+	if (ice_relation_kind(&warehouse->id, &space->id, name, &kind))
+		raise_exists(warehouse, space, path, name);
 }
 
 void
@@ -60,7 +74,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	ice_namespace_get(&warehouse->id, path,
 					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
 	if (ice_table_find(&warehouse->id, path, request->name, false, &existing))
-		raise_exists(path, request->name);
+		raise_exists(warehouse, &space, path, request->name);
 	location = request->location != NULL
 				   ? ice_location_normalize(request->location)
 				   : ice_location_derive(warehouse, path, &space, request->name, table_uuid);
@@ -68,9 +82,12 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	out->metadata = ice_table_metadata_new(request, table_uuid, location, ice_now_ms());
 	if (request->stage_create)
+	{
+		check_not_view(warehouse, &space, path, request->name);
 		ice_publish_prepare(warehouse, out->metadata);
+	}
 	else if (!ice_create_write(warehouse, out, path, request->name, "create-table"))
-		raise_exists(path, request->name);
+		raise_exists(warehouse, &space, path, request->name);
 }
 
 /* Reads a metadata document from storage, or from the queue if its file is still to be written. */
@@ -136,7 +153,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	exists = ice_table_find(&warehouse->id, path, name, false, out);
 	if (exists && !overwrite)
-		raise_exists(path, name);
+		raise_exists(warehouse, &space, path, name);
 	metadata = read_document(warehouse, metadata_location);
 	if (exists)
 	{
@@ -147,5 +164,5 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	out->metadata = metadata;
 	out->metadata_location = metadata_location;
 	if (!ice_create_write(warehouse, out, path, name, "register-table"))
-		raise_exists(path, name);
+		raise_exists(warehouse, &space, path, name);
 }

@@ -56,7 +56,8 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	ice_table_get(&warehouse->id, source_path, source, false, &table);
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_table_get_locked(&warehouse->id, source_path, source, &table);
-	ice_relation_rename(&table, &space.id, destination,
+	ice_relation_rename(&table.warehouse_id, &table.id, &space.id, destination,
+						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));
 	initStringInfo(&details);
 	ice_jw_init(&w, &details);

@@ -1,6 +1,6 @@
 /*
  * store_table.c
- *		A table in the database: its name (relation) and its head.
+ *		A table in the database: its head, found by its name.
  *
  * Statements are worded so that one index alone fits them: a plan that is made before the first ANALYZE, or
  * while a table is empty, is then the right one for ever.
@@ -47,45 +47,10 @@ static IceStatement lock_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-static IceStatement relation_name = {
-	"SELECT namespace_id, name, dropped_at FROM icecat_data.relation "
-	"WHERE warehouse_id = $1 AND relation_id = $2",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
-static IceStatement insert_relation = {
-	"INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, "
-	"created_at) VALUES ($1, $2, $3, $4, 'table', $5) "
-	"ON CONFLICT (warehouse_id, namespace_id, name) WHERE dropped_at IS NULL DO NOTHING",
-	5,
-	{UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID},
-	NULL};
-
-static IceStatement rename_relation = {
-	"UPDATE icecat_data.relation SET namespace_id = $3, name = $4 "
-	"WHERE warehouse_id = $1 AND relation_id = $2",
-	4,
-	{UUIDOID, UUIDOID, UUIDOID, TEXTOID},
-	NULL};
-
-static IceStatement drop_relation = {
-	"UPDATE icecat_data.relation SET dropped_at = $3 WHERE warehouse_id = $1 AND relation_id = $2",
-	3,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
-	NULL};
-
 static IceStatement drop_head = {
 	"UPDATE icecat_data.table_head SET dropped_at = $3 WHERE warehouse_id = $1 AND table_id = $2",
 	3,
 	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
-	NULL};
-
-static IceStatement delete_relation = {
-	"DELETE FROM icecat_data.relation WHERE warehouse_id = $1 AND relation_id = $2 "
-	"AND dropped_at IS NOT NULL",
-	2,
-	{UUIDOID, UUIDOID},
 	NULL};
 
 static IceStatement delete_head = {
@@ -118,13 +83,6 @@ static IceStatement update_head = {
 	"metadata_location = $16, metadata_log_count = $17, file_expected = $18 "
 	"WHERE warehouse_id = $1 AND table_id = $2",
 	HEAD_VALUES, HEAD_TYPES, NULL};
-
-static IceStatement list_names = {
-	"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 "
-	"AND kind = 'table' AND dropped_at IS NULL ORDER BY name COLLATE \"C\"",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
 
 /* Fills version, location and scalars from row 0 of the last result, from column 3 on. */
 static void
@@ -183,11 +141,8 @@ ice_table_lock(IceTable *table)
 	if (ice_execute_waiting(&lock_head, values, NULL) == 0)
 		return false;
 	read_head(table);
-	if (ice_execute(&relation_name, values, NULL, false) == 0 || !ice_field_is_null(0, 3))
-		return false;
-	table->namespace_id = ice_field_uuid(0, 1);
-	table->name = ice_field_text(0, 2);
-	return true;
+	return ice_relation_get_name(&table->warehouse_id, &table->id, &table->namespace_id,
+								 &table->name);
 }
 
 /* Whoever renames a table holds its head, too: after the lock the name stays. */
@@ -247,48 +202,13 @@ ice_table_load_all(IceTable *table, bool read_only)
 	ice_parts_load_all(table, read_only);
 }
 
-bool
-ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
-					const pg_uuid_t *namespace_id, const char *name)
-{
-	Datum values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
-					   UUIDPGetDatum(namespace_id), ice_cstring_datum(name),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
-
-	return ice_execute_waiting(&insert_relation, values, NULL) > 0;
-}
-
-void
-ice_relation_rename(const IceTable *table, const pg_uuid_t *namespace_id, const char *name,
-					const char *display_name)
-{
-	Datum         values[4] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
-							   UUIDPGetDatum(namespace_id), ice_cstring_datum(name)};
-	MemoryContext context = CurrentMemoryContext;
-
-	PG_TRY();
-	{
-		ice_execute_waiting(&rename_relation, values, NULL);
-	}
-	PG_CATCH();
-	{
-		/* Only the wording changes: the transaction is lost either way. */
-		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		ice_raise(ICE_ERR_ALREADY_EXISTS, "Table already exists: %s", display_name);
-	}
-	PG_END_TRY();
-}
-
 void
 ice_table_mark_dropped(const IceTable *table)
 {
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	ice_execute(&drop_relation, values, NULL, false);
+	ice_relation_mark_dropped(&table->warehouse_id, &table->id);
 	ice_execute(&drop_head, values, NULL, false);
 }
 
@@ -451,17 +371,5 @@ ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 
 	ice_parts_delete_all(warehouse_id, table_id);
 	ice_execute(&delete_head, values, NULL, false);
-	ice_execute(&delete_relation, values, NULL, false);
-}
-
-List *
-ice_table_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id)
-{
-	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
-	uint64 rows = ice_execute(&list_names, values, NULL, true);
-	List  *names = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-		names = lappend(names, ice_field_text(i, 1));
-	return names;
+	ice_relation_delete(warehouse_id, table_id);
 }

@@ -12,6 +12,7 @@
 
 #include "spec/table_metadata.h"
 #include "store/store_namespace.h"
+#include "store/store_relation.h"
 
 /* Rows of one commit share a version; ordinal = version << ICE_ORDINAL_BITS | place. */
 #define ICE_ORDINAL_BITS 20
@@ -49,12 +50,6 @@ extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespa
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
 extern void ice_table_load_all(IceTable *table, bool read_only);
 
-/* Claims a name for a new table; false if it is taken (after waiting for whoever is taking it). */
-extern bool ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
-								const pg_uuid_t *namespace_id, const char *name);
-/* Moves a name. Raises ALREADY_EXISTS with the given display name if the target is taken. */
-extern void ice_relation_rename(const IceTable *table, const pg_uuid_t *namespace_id,
-								const char *name, const char *display_name);
 /* Marks name and head as dropped; the head must be locked. */
 extern void ice_table_mark_dropped(const IceTable *table);
 
@@ -75,8 +70,5 @@ extern void ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_
 								   int64 upto_version);
 /* Deletes a dropped table's rows, relation included. */
 extern void ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-
-/* Names of the live tables of a namespace, in "C" order, as C strings. */
-extern List *ice_table_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
 
 #endif

@@ -1,0 +1,189 @@
+/*
+ * store_relation.c
+ *		Names of tables and views in namespaces (icecat_data.relation), unique over both kinds.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "store/store_relation.h"
+
+static const char *const kind_names[] = {"table", "view"};
+static const char *const kind_titles[] = {"Table", "View"};
+
+static IceStatement insert_relation = {
+	"INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, "
+	"created_at) VALUES ($1, $2, $3, $4, $5, $6) "
+	"ON CONFLICT (warehouse_id, namespace_id, name) WHERE dropped_at IS NULL DO NOTHING",
+	6,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement find_relation = {
+	"SELECT relation_id, kind = 'view' FROM icecat_data.relation "
+	"WHERE warehouse_id = $1 AND namespace_id = $2 AND name = $3 AND dropped_at IS NULL",
+	3,
+	{UUIDOID, UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement relation_name = {
+	"SELECT namespace_id, name, dropped_at FROM icecat_data.relation "
+	"WHERE warehouse_id = $1 AND relation_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement rename_relation = {
+	"UPDATE icecat_data.relation SET namespace_id = $3, name = $4 "
+	"WHERE warehouse_id = $1 AND relation_id = $2",
+	4,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement drop_relation = {
+	"UPDATE icecat_data.relation SET dropped_at = $3 WHERE warehouse_id = $1 AND relation_id = $2",
+	3,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement delete_relation = {
+	"DELETE FROM icecat_data.relation WHERE warehouse_id = $1 AND relation_id = $2 "
+	"AND dropped_at IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement list_names = {
+	"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 "
+	"AND kind = $3 AND dropped_at IS NULL ORDER BY name COLLATE \"C\"",
+	3,
+	{UUIDOID, UUIDOID, TEXTOID},
+	NULL};
+
+bool
+ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+					const pg_uuid_t *namespace_id, const char *name, IceRelationKind kind)
+{
+	Datum values[6] = {
+		UUIDPGetDatum(warehouse_id),         UUIDPGetDatum(relation_id),
+		UUIDPGetDatum(namespace_id),         ice_cstring_datum(name),
+		ice_cstring_datum(kind_names[kind]), TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	return ice_execute_waiting(&insert_relation, values, NULL) > 0;
+}
+
+/* Finds who bears a name now; false: nobody. */
+static bool
+find_bearer(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const char *name,
+			pg_uuid_t *id, IceRelationKind *kind)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id),
+					   ice_cstring_datum(name)};
+
+	if (ice_execute_latest(&find_relation, values) == 0)
+		return false;
+	*id = ice_field_uuid(0, 1);
+	*kind = DatumGetBool(ice_field(0, 2)) ? ICE_RELATION_VIEW : ICE_RELATION_TABLE;
+	return true;
+}
+
+bool
+ice_relation_kind(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const char *name,
+				  IceRelationKind *kind)
+{
+	pg_uuid_t id;
+
+	return find_bearer(warehouse_id, namespace_id, name, &id, kind);
+}
+
+void
+ice_relation_raise_taken(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+						 const char *name, IceRelationKind kind, const char *display)
+{
+	IceRelationKind bearer;
+
+	if (ice_relation_kind(warehouse_id, namespace_id, name, &bearer) && bearer != kind)
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "%s with same name already exists: %s",
+				  kind_titles[bearer], display);
+	ice_raise(ICE_ERR_ALREADY_EXISTS, "%s already exists: %s", kind_titles[kind], display);
+}
+
+void
+ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+					const pg_uuid_t *namespace_id, const char *name, const char *source_display,
+					const char *destination_display)
+{
+	Datum           values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
+								 UUIDPGetDatum(namespace_id), ice_cstring_datum(name)};
+	MemoryContext   context = CurrentMemoryContext;
+	pg_uuid_t       bearer;
+	IceRelationKind kind;
+
+	if (find_bearer(warehouse_id, namespace_id, name, &bearer, &kind) &&
+		memcmp(&bearer, relation_id, UUID_LEN) != 0)
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Cannot rename %s to %s. %s already exists",
+				  source_display, destination_display, kind_titles[kind]);
+	PG_TRY();
+	{
+		ice_execute_waiting(&rename_relation, values, NULL);
+	}
+	PG_CATCH();
+	{
+		/* Taken after we looked. Only the wording changes: the transaction is lost either way. */
+		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Cannot rename %s to %s. Table or view already exists",
+				  source_display, destination_display);
+	}
+	PG_END_TRY();
+}
+
+bool
+ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+					  pg_uuid_t *namespace_id, const char **name)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
+
+	if (ice_execute(&relation_name, values, NULL, false) == 0 || !ice_field_is_null(0, 3))
+		return false;
+	*namespace_id = ice_field_uuid(0, 1);
+	*name = ice_field_text(0, 2);
+	return true;
+}
+
+void
+ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	ice_execute(&drop_relation, values, NULL, false);
+}
+
+void
+ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
+
+	ice_execute(&delete_relation, values, NULL, false);
+}
+
+List *
+ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+				   IceRelationKind kind)
+{
+	Datum  values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id),
+						ice_cstring_datum(kind_names[kind])};
+	uint64 rows = ice_execute(&list_names, values, NULL, true);
+	List  *names = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		names = lappend(names, ice_field_text(i, 1));
+	return names;
+}
