@@ -24,7 +24,7 @@ StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF 
 				 "the kinds are written in sql/23_table_parts.sql and in the statements below");
 
 #define SELECT_PARTS                                                                          \
-	"SELECT kind::integer, ordinal, coalesce(id, target, 0), key, body FROM " \
+	"SELECT kind::integer AS k, ordinal, coalesce(id, target, 0), key, body FROM " \
 	"icecat_data.table_part "                                                 \
 	"WHERE warehouse_id = $1 AND table_id = $2"
 

@@ -18,6 +18,7 @@ SET auto_explain.log_timing = off;
 SET auto_explain.log_nested_statements = on;
 SET auto_explain.log_min_duration = 0;
 """
+SORTED_ROWS_MAX = 10        # what is read by index comes in order
 # Tables with a row a warehouse: reading them whole is reading one row, or a few.
 SMALL_TABLES = ("warehouse", "event_counter", "page_secret")
 
@@ -48,6 +49,8 @@ def faults(messages, rows_max):
     wrong, total = [], 0
     for query, plan in plans_of(messages):
         for node in nodes(plan):
+            if node["Node Type"] == "Sort" and node["Actual Rows"] > SORTED_ROWS_MAX:
+                wrong.append("sorts %d rows: %s" % (node["Actual Rows"], " ".join(query.split())[:300]))
             if node.get("Schema", "icecat_data") != "icecat_data" or "Relation Name" not in node:
                 continue
             total += read_by(node)
