@@ -264,10 +264,12 @@ read_error(const PGresult *answer, GwPgResult *result)
 {
 	const char *sqlstate = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(answer, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(answer, PG_DIAG_MESSAGE_DETAIL);
 
 	result->is_error = true;
 	result->sqlstate = sqlstate ? sqlstate : "";
 	result->message = message ? message : PQresultErrorMessage(answer);
+	result->detail = detail ? detail : "";
 }
 
 /* The Sync of the oldest call has arrived: hands out what was kept for it. */

@@ -46,6 +46,7 @@ typedef struct GwPgResult
 	size_t		value_len;
 	const char *sqlstate;		/* "" when the error is not the server's */
 	const char *message;
+	const char *detail;			/* of an error; "" when it has none */
 } GwPgResult;
 
 typedef enum GwPgConnect

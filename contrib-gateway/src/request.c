@@ -296,7 +296,8 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 	}
 }
 
-/* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. */
+/* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. With 400, for the
+ * specification has no 415. */
 static void
 check_content_type(GwRequest *request, GwSlice type)
 {
@@ -314,7 +315,7 @@ check_content_type(GwRequest *request, GwSlice type)
 		return;
 	if (media.len > 5 && strncasecmp(media.data + media.len - 5, "+json", 5) == 0)
 		return;
-	fault(request, 415, "The Content-Type of the body is not application/json");
+	fault(request, 400, "The Content-Type of the body is not application/json");
 }
 
 void
@@ -378,6 +379,21 @@ guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
 	return buffer;
 }
 
+/* The extension's own messages with their detail: where in the body something is wrong, and the like. */
+static void
+reply_own_error(GwRequest *request, const GwErrorKind *kind, const GwPgResult *result)
+{
+	GwText		message = {0};
+	size_t		len = strlen(result->message);
+
+	gw_text_puts(&message, result->message);
+	gw_text_puts(&message, len > 0 && result->message[len - 1] == '.' ? " " : ". ");
+	gw_text_puts(&message, result->detail);
+	gw_text_add(&message, "", 1);
+	reply_error(request, kind->status, kind->type, message.data, false);
+	gw_text_free(&message);
+}
+
 static void
 reply_database_error(GwRequest *request, const GwPgResult *result)
 {
@@ -390,7 +406,10 @@ reply_database_error(GwRequest *request, const GwPgResult *result)
 					   request->route->operation, result->message, result->sqlstate);
 	if (!kind.public_message)
 		message = guarded_message(request, kind.status, buffer, sizeof(buffer));
-	reply_error(request, kind.status, kind.type, message, false);
+	if (result->detail[0] != '\0' && strncmp(result->sqlstate, "IC", 2) == 0)
+		reply_own_error(request, &kind, result);
+	else
+		reply_error(request, kind.status, kind.type, message, false);
 }
 
 /* Turns the value of the function into the answer that its route promises. */

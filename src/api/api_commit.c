@@ -58,7 +58,7 @@ static IceCommitRequest *
 parse_request(IceJson *body)
 {
 	if (body->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Commit request must be a JSON object");
+		ice_json_raise(body, ICE_ERR_BAD_REQUEST, "Commit request must be a JSON object");
 	return ice_commit_request_parse(ice_json_opt_array(body, "requirements"),
 									ice_json_opt_array(body, "updates"), ice_guc_updates_max);
 }
@@ -88,7 +88,7 @@ parse_changes(IceJson *array)
 	IceTableChange *changes = palloc0(sizeof(IceTableChange) * Max(array->count, 1));
 
 	if (array->count > ice_guc_transaction_changes_max)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
+		ice_json_raise(array, ICE_ERR_LIMIT_EXCEEDED,
 				  "Transaction has %d table changes, more than the limit of %d", array->count,
 				  ice_guc_transaction_changes_max);
 	for (int i = 0; i < array->count; i++)

@@ -24,7 +24,8 @@ sql_ice_report_metrics(PG_FUNCTION_ARGS)
 	ice_arg_namespace(fcinfo, 1, &path);
 	report = ice_arg_json(fcinfo, 3, "report");
 	if (report->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metrics report: expected an object");
+		ice_json_raise(report, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse metrics report: expected an object");
 	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), false, &table);
 	ice_metrics_insert(&table, ice_json_string(report, "report-type"), ice_json_text(report));
 	ice_spi_end();

@@ -30,7 +30,7 @@ request_body(FunctionCallInfo fcinfo, int n)
 	IceJson *request = ice_arg_json(fcinfo, n, "request");
 
 	if (request->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Request body must be a JSON object");
+		ice_json_raise(request, ICE_ERR_BAD_REQUEST, "Request body must be a JSON object");
 	return request;
 }
 

@@ -6,7 +6,8 @@
  * edited, so unknown fields, key order, number spelling and 64-bit integers survive byte for byte.
  * Numbers are never held as doubles. Duplicate keys, NUL (\u0000) and nesting over the limit are
  * refused with ICE_ERR_BAD_REQUEST (nesting: LIMIT_EXCEEDED). The tree points into the source
- * text, which must outlive it.
+ * text, which must outlive it. Above the value of a text stands a node for the text as a whole, an array of
+ * one: errors find by it where they are.
  *
  * Extractors follow the Java parser's wording ("Cannot parse missing long: snapshot-id").
  *
@@ -116,6 +117,13 @@ extern char *ice_json_text(const IceJson *value); /* palloc'd */
 
 /* The value's text for an error message: cut where it is long. */
 extern const char *ice_json_shown(const IceJson *value);
+
+/* "At updates[3].snapshot, line 1, byte 230." Bytes count from 0. NULL where the value came from no text. */
+extern char *ice_json_place(const IceJson *value);
+
+/* Raises with the place of a value as detail. For a member that is missing, that of the object. */
+extern void ice_json_raise(const IceJson *at, IceErrorCode code, const char *format, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
 
 /* Writer of new documents: keeps track of commas. */
 typedef struct IceJsonWriter

@@ -37,7 +37,7 @@ ice_json_shown(const IceJson *value)
 static void
 raise_kind(const char *kind, const char *name, const IceJson *value)
 {
-	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name,
+	ice_json_raise(value, ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name,
 			  ice_json_shown(value));
 }
 
@@ -48,7 +48,7 @@ required(const IceJson *object, const char *key, const char *kind)
 	IceJson *value = ice_json_member(object, key);
 
 	if (value == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing %s: %s", kind, key);
+		ice_json_raise(object, ICE_ERR_BAD_REQUEST, "Cannot parse missing %s: %s", kind, key);
 	return value;
 }
 
@@ -190,8 +190,9 @@ void
 ice_json_check_string_map(const IceJson *value, const char *name)
 {
 	if (value->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse string map from non-object value: %s: %s",
-				  name, ice_json_shown(value));
+		ice_json_raise(value, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse string map from non-object value: %s: %s", name,
+					   ice_json_shown(value));
 	for (int i = 0; i < value->count; i++)
 		ice_json_to_string(value->members[i].value, value->members[i].key);
 }

@@ -26,8 +26,7 @@
 typedef struct Parser
 {
 	JsonLexContext *lex;
-	IceJson        *root;
-	IceJson        *container;     /* innermost open array or object */
+	IceJson        *container;     /* innermost open array or object; at first, the document */
 	const char     *pending_key;   /* of the member whose value comes next */
 	const char     *pending_start; /* where the next value's text starts */
 	int             depth;
@@ -55,16 +54,14 @@ new_node(Parser *parser, IceJsonKind kind)
 	return node;
 }
 
-/* Hangs a node into the open container, or makes it the root. */
+/* Hangs a node into the open container. */
 static void
 attach(Parser *parser, IceJson *node)
 {
 	IceJson *container = parser->container;
 
 	node->parent = container;
-	if (container == NULL)
-		parser->root = node;
-	else if (container->kind == ICE_JSON_OBJECT)
+	if (container->kind == ICE_JSON_OBJECT)
 		ice_json_members_push(container, parser->pending_key, node);
 	else
 		ice_json_items_push(container, node);
@@ -73,15 +70,14 @@ attach(Parser *parser, IceJson *node)
 static void
 open_container(Parser *parser, IceJsonKind kind)
 {
-	if (++parser->depth > parser->depth_max)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "JSON is nested more than %d levels deep",
-				  parser->depth_max);
-
 	IceJson *node = new_node(parser, kind);
 
 	node->text = parser->lex->token_start;
 	attach(parser, node);
 	parser->container = node;
+	if (++parser->depth > parser->depth_max)
+		ice_json_raise(node, ICE_ERR_LIMIT_EXCEEDED, "JSON is nested more than %d levels deep",
+					   parser->depth_max);
 }
 
 static void
@@ -97,9 +93,9 @@ close_container(Parser *parser)
 		const char *duplicate = ice_json_find_duplicate(node);
 
 		if (duplicate != NULL)
-			ice_raise(ICE_ERR_BAD_REQUEST, "duplicate key in JSON object: \"%.*s\"",
-					  (int) ice_json_clip(duplicate, strlen(duplicate), MESSAGE_TEXT_MAX),
-					  duplicate);
+			ice_json_raise(node, ICE_ERR_BAD_REQUEST, "duplicate key in JSON object: \"%.*s\"",
+						   (int) ice_json_clip(duplicate, strlen(duplicate), MESSAGE_TEXT_MAX),
+						   duplicate);
 	}
 }
 
@@ -257,6 +253,17 @@ check_encoding(const char *text, size_t len, int encoding)
 				  pg_encoding_to_char(encoding));
 }
 
+/* The node above the value; see json.h. */
+static IceJson *
+make_document(Parser *parser, const char *text, size_t len)
+{
+	IceJson *document = new_node(parser, ICE_JSON_ARRAY);
+
+	document->text = text;
+	document->text_len = len;
+	return document;
+}
+
 static const char *
 skip_space(const char *text, size_t len)
 {
@@ -288,6 +295,9 @@ ice_json_parse(const char *text, size_t len, int depth_max)
 		.scalar = on_scalar,
 	};
 
+	IceJson *document = make_document(&parser, text, len);
+
+	parser.container = document;
 	parser.lex = ice_compat_make_json_lexer(text, (int) len, encoding);
 
 	JsonParseErrorType error = pg_parse_json(parser.lex, &actions);
@@ -295,5 +305,5 @@ ice_json_parse(const char *text, size_t len, int depth_max)
 	if (error != JSON_SUCCESS)
 		raise_syntax_error(parser.lex, error);
 	ice_compat_free_json_lexer(parser.lex);
-	return parser.root;
+	return document->items[0];
 }

@@ -283,13 +283,12 @@ ice_json_make_null(void)
 }
 
 /* Recursion is bounded by the depth that the parser allowed. */
-IceJson *
-ice_json_copy(const IceJson *value)
+static IceJson *
+copy_tree(const IceJson *value)
 {
 	IceJson *copy = palloc(sizeof(IceJson));
 
 	*copy = *value;
-	copy->parent = NULL;
 	if (value->kind == ICE_JSON_OBJECT && value->count > 0)
 	{
 		copy->capacity = value->count;
@@ -299,7 +298,7 @@ ice_json_copy(const IceJson *value)
 		for (int i = 0; i < value->count; i++)
 		{
 			copy->members[i].key = value->members[i].key;
-			copy->members[i].value = ice_json_copy(value->members[i].value);
+			copy->members[i].value = copy_tree(value->members[i].value);
 			copy->members[i].value->parent = copy;
 		}
 		if (value->index != NULL)
@@ -311,10 +310,22 @@ ice_json_copy(const IceJson *value)
 		copy->items = palloc(sizeof(IceJson *) * value->count);
 		for (int i = 0; i < value->count; i++)
 		{
-			copy->items[i] = ice_json_copy(value->items[i]);
+			copy->items[i] = copy_tree(value->items[i]);
 			copy->items[i]->parent = copy;
 		}
 	}
+	return copy;
+}
+
+/* Below the document of the original, so that errors can say where the copy comes from. */
+IceJson *
+ice_json_copy(const IceJson *value)
+{
+	IceJson *copy = copy_tree(value);
+
+	while (value->parent != NULL)
+		value = value->parent;
+	copy->parent = (IceJson *) value;
 	return copy;
 }
 

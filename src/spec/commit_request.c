@@ -20,7 +20,8 @@ parse_requirements(IceCommitRequest *request, IceJson *requirements)
 	if (requirements == NULL || requirements->kind == ICE_JSON_NULL)
 		return;
 	if (requirements->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse requirements from non-array: %s",
+		ice_json_raise(requirements, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse requirements from non-array: %s",
 				  ice_json_shown(requirements));
 	request->requirement_count = requirements->count;
 	request->requirements = palloc(sizeof(IceRequirement) * Max(requirements->count, 1));
@@ -37,11 +38,12 @@ parse_updates(IceCommitRequest *request, IceJson *updates, int updates_max)
 	if (updates == NULL || updates->kind == ICE_JSON_NULL)
 		return;
 	if (updates->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata updates from non-array: %s",
-				  ice_json_shown(updates));
+		ice_json_raise(updates, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse metadata updates from non-array: %s", ice_json_shown(updates));
 	if (updates->count > updates_max)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Too many updates in one commit: %d (limit: %d)",
-				  updates->count, updates_max);
+		ice_json_raise(updates, ICE_ERR_LIMIT_EXCEEDED,
+					   "Too many updates in one commit: %d (limit: %d)", updates->count,
+					   updates_max);
 	request->update_count = updates->count;
 	request->updates = palloc(sizeof(IceUpdate) * Max(updates->count, 1));
 	for (int i = 0; i < updates->count; i++)

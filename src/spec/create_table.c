@@ -24,9 +24,10 @@ ice_create_table_parse(IceJson *request)
 	IceCreateTable *create = palloc0(sizeof(IceCreateTable));
 
 	if (request->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse create table request from a non-object");
+		ice_json_raise(request, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse create table request from a non-object");
 	if (ice_json_get(request, "name") == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid table name: null");
+		ice_json_raise(request, ICE_ERR_BAD_REQUEST, "Invalid table name: null");
 	create->name = ice_json_string(request, "name");
 	create->location = ice_json_opt_string(request, "location");
 	create->schema = ice_json_object(request, "schema");

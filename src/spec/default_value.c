@@ -179,6 +179,6 @@ void
 ice_default_check(const IceField *field, const IceJson *value)
 {
 	if (value != NULL && !suits(&field->type, value))
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse default as a %s value: %s",
+		ice_json_raise(value, ICE_ERR_BAD_REQUEST, "Cannot parse default as a %s value: %s",
 				  ice_type_text(&field->type), ice_json_shown(value));
 }

@@ -12,22 +12,24 @@ static void
 parse_field(IcePartitionField *field, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse partition field, not an object: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse partition field, not an object: %s",
 				  ice_json_shown(json));
 	field->json = json;
 	field->name = ice_json_string(json, "name");
-	field->transform = ice_transform_parse(ice_json_string(json, "transform"));
+	field->transform = ice_transform_parse(json);
 	ice_sources_parse(&field->sources, json, "partition");
 	field->has_field_id = ice_json_opt_int32(json, "field-id", &field->field_id);
 }
 
+/* Field ids are given for all fields or for none. */
 static void
 parse_fields(IcePartitionSpec *spec, IceJson *fields)
 {
 	int missing = 0;
 
 	if (fields->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse partition spec fields, not an array: %s",
+		ice_json_raise(fields, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse partition spec fields, not an array: %s",
 				  ice_json_shown(fields));
 	spec->field_count = fields->count;
 	spec->fields = palloc0(sizeof(IcePartitionField) * Max(fields->count, 1));
@@ -37,9 +39,9 @@ parse_fields(IcePartitionSpec *spec, IceJson *fields)
 		missing += !spec->fields[i].has_field_id;
 	}
 	if (missing > 0 && missing < spec->field_count)
-		ice_raise(ICE_ERR_BAD_REQUEST,
-				  "Cannot parse spec with missing field IDs: %d missing of %d fields.", missing,
-				  spec->field_count);
+		ice_json_raise(fields, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse spec with missing field IDs: %d missing of %d fields.",
+					   missing, spec->field_count);
 }
 
 IcePartitionSpec *
@@ -48,7 +50,7 @@ ice_partition_spec_parse(IceJson *json)
 	IcePartitionSpec *spec = palloc0(sizeof(IcePartitionSpec));
 
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s",
 				  ice_json_shown(json));
 	spec->json = json;
 	ice_json_opt_int32(json, "spec-id", &spec->spec_id);
@@ -56,7 +58,7 @@ ice_partition_spec_parse(IceJson *json)
 	IceJson *fields = ice_json_get(json, "fields");
 
 	if (fields == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing field: fields");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse missing field: fields");
 	parse_fields(spec, fields);
 	return spec;
 }

@@ -7,28 +7,31 @@
 #include "spec/ref.h"
 
 static bool
-parse_type(const char *type)
+parse_type(const IceJson *json)
 {
+	const char *type = ice_json_string(json, "type");
+
 	if (pg_strcasecmp(type, "branch") == 0)
 		return true;
 	if (pg_strcasecmp(type, "tag") != 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid snapshot ref type: %s", type);
+		ice_json_raise(ice_json_get(json, "type"), ICE_ERR_BAD_REQUEST,
+					   "Invalid snapshot ref type: %s", type);
 	return false;
 }
 
 static void
-check_retention(const IceRef *ref)
+check_retention(const IceRef *ref, const IceJson *json)
 {
 	if (!ref->is_branch && ref->has_min_snapshots_to_keep)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Tags do not support setting minSnapshotsToKeep");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Tags do not support setting minSnapshotsToKeep");
 	if (ref->has_min_snapshots_to_keep && ref->min_snapshots_to_keep <= 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Min snapshots to keep must be greater than 0");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Min snapshots to keep must be greater than 0");
 	if (!ref->is_branch && ref->has_max_snapshot_age_ms)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Tags do not support setting maxSnapshotAgeMs");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Tags do not support setting maxSnapshotAgeMs");
 	if (ref->has_max_snapshot_age_ms && ref->max_snapshot_age_ms <= 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Max snapshot age must be greater than 0 ms");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Max snapshot age must be greater than 0 ms");
 	if (ref->has_max_ref_age_ms && ref->max_ref_age_ms <= 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Max reference age must be greater than 0");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Max reference age must be greater than 0");
 }
 
 void
@@ -36,13 +39,13 @@ ice_ref_parse(IceRef *ref, const IceJson *json)
 {
 	memset(ref, 0, sizeof(*ref));
 	ref->snapshot_id = ice_json_int64(json, "snapshot-id");
-	ref->is_branch = parse_type(ice_json_string(json, "type"));
+	ref->is_branch = parse_type(json);
 	ref->has_min_snapshots_to_keep = ice_json_opt_int32(json, "min-snapshots-to-keep",
 														&ref->min_snapshots_to_keep);
 	ref->has_max_snapshot_age_ms = ice_json_opt_int64(json, "max-snapshot-age-ms",
 													  &ref->max_snapshot_age_ms);
 	ref->has_max_ref_age_ms = ice_json_opt_int64(json, "max-ref-age-ms", &ref->max_ref_age_ms);
-	check_retention(ref);
+	check_retention(ref, json);
 }
 
 /* Absent values are zero, so that they compare equal. */

@@ -150,10 +150,12 @@ void
 ice_requirement_parse(IceRequirement *requirement, const IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse update requirement from non-object value: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse update requirement from non-object value: %s",
 				  ice_json_shown(json));
 	if (ice_json_get(json, "type") == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse update requirement. Missing field: type");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse update requirement. Missing field: type");
 
 	const char *type = ice_json_string(json, "type");
 
@@ -167,8 +169,8 @@ ice_requirement_parse(IceRequirement *requirement, const IceJson *json)
 			return;
 		}
 	}
-	ice_raise(ICE_ERR_BAD_REQUEST, "Unrecognized update requirement. Cannot convert to json: %s",
-			  type);
+	ice_json_raise(ice_json_get(json, "type"), ICE_ERR_BAD_REQUEST,
+				   "Unrecognized update requirement. Cannot convert to json: %s", type);
 }
 
 bool

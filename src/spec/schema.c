@@ -233,7 +233,7 @@ ice_schema_parse(IceJson *json)
 	schema->json = json;
 	ice_type_parse(&schema->root, json);
 	if (schema->root.id != ICE_TYPE_STRUCT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot create schema, not a struct type: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot create schema, not a struct type: %s",
 				  ice_type_text(&schema->root));
 	ice_json_opt_int32(json, "schema-id", &schema->schema_id);
 	build_indexes(schema);

@@ -15,8 +15,8 @@ check_summary(IceSnapshot *snapshot, const IceJson *json)
 	if (summary == NULL)
 		return;
 	if (summary->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse summary from non-object value: %s",
-				  ice_json_shown(summary));
+		ice_json_raise(summary, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse summary from non-object value: %s", ice_json_shown(summary));
 	ice_json_check_string_map(summary, "summary");
 	snapshot->has_operation = ice_json_opt_string(summary, "operation") != NULL;
 }
@@ -31,14 +31,14 @@ check_manifests(const IceJson *json, bool is_new)
 	{
 		ice_json_string(json, "manifest-list");
 		if (is_new && manifests != NULL && manifests->kind != ICE_JSON_NULL)
-			ice_raise(ICE_ERR_BAD_REQUEST,
+			ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 					  "Cannot parse snapshot: manifests must be omitted beside manifest-list");
 		return;
 	}
 	if (manifests == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing list: manifests");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse missing list: manifests");
 	if (manifests->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST,
+		ice_json_raise(manifests, ICE_ERR_BAD_REQUEST,
 				  "Cannot parse JSON array from non-array value: manifests: %s",
 				  ice_json_shown(manifests));
 	for (int i = 0; i < manifests->count; i++)
@@ -53,13 +53,15 @@ parse_rows(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 
 	snapshot->has_first_row_id = ice_json_opt_int64(json, "first-row-id", &snapshot->first_row_id);
 	if (snapshot->has_first_row_id && snapshot->first_row_id < 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid first-row-id (cannot be negative): " INT64_FORMAT,
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Invalid first-row-id (cannot be negative): " INT64_FORMAT,
 				  snapshot->first_row_id);
 	if (has_added_rows && snapshot->added_rows < 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid added-rows (cannot be negative): " INT64_FORMAT,
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Invalid added-rows (cannot be negative): " INT64_FORMAT,
 				  snapshot->added_rows);
 	if (snapshot->has_first_row_id && !has_added_rows && is_new)
-		ice_raise(ICE_ERR_BAD_REQUEST,
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 				  "Invalid added-rows (required when first-row-id is set): null");
 }
 
@@ -70,8 +72,8 @@ ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 
 	memset(snapshot, 0, sizeof(*snapshot));
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse table version from a non-object: %s",
-				  ice_json_shown(json));
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse table version from a non-object: %s", ice_json_shown(json));
 	ice_json_opt_int64(json, "sequence-number", &snapshot->sequence_number);
 	snapshot->snapshot_id = ice_json_int64(json, "snapshot-id");
 	snapshot->has_parent = ice_json_opt_int64(json, "parent-snapshot-id", &snapshot->parent_id);

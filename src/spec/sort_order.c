@@ -8,12 +8,15 @@
 
 /* The two spellings of a choice, in any case; raises with the given message otherwise. */
 static bool
-parse_choice(const char *text, const char *no, const char *yes, const char *message)
+parse_choice(const IceJson *field, const char *key, const char *no, const char *yes,
+			 const char *message)
 {
+	const char *text = ice_json_string(field, key);
+
 	if (pg_strcasecmp(text, yes) == 0)
 		return true;
 	if (pg_strcasecmp(text, no) != 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "%s: %s", message, text);
+		ice_json_raise(ice_json_get(field, key), ICE_ERR_BAD_REQUEST, "%s: %s", message, text);
 	return false;
 }
 
@@ -21,15 +24,14 @@ static void
 parse_field(IceSortField *field, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse sort field, not an object: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse sort field, not an object: %s",
 				  ice_json_shown(json));
 	field->json = json;
-	field->transform = ice_transform_parse(ice_json_string(json, "transform"));
+	field->transform = ice_transform_parse(json);
 	ice_sources_parse(&field->sources, json, "sort");
-	field->descending = parse_choice(ice_json_string(json, "direction"), "asc", "desc",
-									 "Invalid sort direction");
-	field->nulls_last = parse_choice(ice_json_string(json, "null-order"), "nulls-first",
-									 "nulls-last", "Unexpected null order");
+	field->descending = parse_choice(json, "direction", "asc", "desc", "Invalid sort direction");
+	field->nulls_last = parse_choice(json, "null-order", "nulls-first", "nulls-last",
+									 "Unexpected null order");
 }
 
 IceSortOrder *
@@ -38,7 +40,7 @@ ice_sort_order_parse(IceJson *json)
 	IceSortOrder *order = palloc0(sizeof(IceSortOrder));
 
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse sort order from non-object: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse sort order from non-object: %s",
 				  ice_json_shown(json));
 	order->json = json;
 	order->has_order_id = ice_json_opt_int32(json, "order-id", &order->order_id);
@@ -46,18 +48,18 @@ ice_sort_order_parse(IceJson *json)
 	IceJson *fields = ice_json_get(json, "fields");
 
 	if (fields == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing field: fields");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse missing field: fields");
 	if (fields->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse sort order fields, not an array: %s",
-				  ice_json_shown(fields));
+		ice_json_raise(fields, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse sort order fields, not an array: %s", ice_json_shown(fields));
 	order->field_count = fields->count;
 	order->fields = palloc0(sizeof(IceSortField) * Max(fields->count, 1));
 	for (int i = 0; i < fields->count; i++)
 		parse_field(&order->fields[i], fields->items[i]);
 	if (order->has_order_id && fields->count == 0 && order->order_id != ICE_UNSORTED_ORDER_ID)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Unsorted order ID must be 0");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Unsorted order ID must be 0");
 	if (order->has_order_id && fields->count > 0 && order->order_id == ICE_UNSORTED_ORDER_ID)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Sort order ID 0 is reserved for unsorted order");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Sort order ID 0 is reserved for unsorted order");
 	return order;
 }
 

@@ -36,7 +36,8 @@ ice_statistics_parse(const IceJson *json)
 	const IceJson *blobs = ice_json_member(json, "blob-metadata");
 
 	if (blobs == NULL || blobs->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse blob metadata from non-array: %s",
+		ice_json_raise(blobs == NULL ? json : blobs, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse blob metadata from non-array: %s",
 				  blobs == NULL ? "null" : ice_json_shown(blobs));
 	for (int i = 0; i < blobs->count; i++)
 		check_blob(blobs->items[i]);
@@ -70,7 +71,8 @@ ice_encryption_key_parse(const IceJson *json)
 	const char *metadata = ice_json_string(json, "encrypted-key-metadata");
 
 	if (!is_base64(metadata))
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid encrypted-key-metadata, not base64: %s", key_id);
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Invalid encrypted-key-metadata, not base64: %s",
+					   key_id);
 	ice_json_opt_string(json, "encrypted-by-id");
 
 	const IceJson *properties = ice_json_member(json, "properties");

@@ -61,7 +61,7 @@ optional_list(const IceJson *document, const char *key, const char *what)
 	IceJson *list = ice_json_get(document, key);
 
 	if (list != NULL && list->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse %s from non-array: %s", what,
+		ice_json_raise(list, ICE_ERR_BAD_REQUEST, "Cannot parse %s from non-array: %s", what,
 				  ice_json_shown(list));
 	return list;
 }
@@ -74,7 +74,7 @@ versioned_list(const IceTableMetadata *metadata, const IceJson *document, const 
 	IceJson *list = optional_list(document, key, what);
 
 	if (list == NULL && metadata->format_version > 1)
-		ice_raise(ICE_ERR_BAD_REQUEST, "%s must exist in format v%d", key,
+		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "%s must exist in format v%d", key,
 				  metadata->format_version);
 	return list;
 }
@@ -83,7 +83,8 @@ static void
 add_unique(IceTableMetadata *metadata, IcePartKind kind, int64 id, IceJson *json, const char *what)
 {
 	if (ice_part_find(metadata, kind, id) != NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Multiple %s with the same id: " INT64_FORMAT, what, id);
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Multiple %s with the same id: " INT64_FORMAT,
+					   what, id);
 	ice_part_add(metadata, kind, id, NULL, json);
 }
 
@@ -243,7 +244,7 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 	if (ice_json_opt_int32(document, "last-partition-id", &last_partition_id))
 		metadata->last_partition_id = Max(metadata->last_partition_id, last_partition_id);
 	else if (metadata->format_version > 1)
-		ice_raise(ICE_ERR_BAD_REQUEST, "last-partition-id must exist in format v%d",
+		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "last-partition-id must exist in format v%d",
 				  metadata->format_version);
 }
 
@@ -320,7 +321,7 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 	IceRef   ref = {.snapshot_id = metadata->current_snapshot_id, .is_branch = true};
 
 	if (refs != NULL && refs->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse refs from non-object: %s",
+		ice_json_raise(refs, ICE_ERR_BAD_REQUEST, "Cannot parse refs from non-object: %s",
 				  ice_json_shown(refs));
 	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
 		(refs == NULL || ice_json_get(refs, ICE_MAIN_BRANCH) == NULL))
@@ -333,7 +334,8 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 		const IceJsonMember *member = &refs->members[i];
 
 		if (member->value->kind != ICE_JSON_OBJECT)
-			ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse ref %s from non-object: %s", member->key,
+			ice_json_raise(member->value, ICE_ERR_BAD_REQUEST,
+						   "Cannot parse ref %s from non-object: %s", member->key,
 					  ice_json_shown(member->value));
 		ice_ref_parse(&ref, member->value);
 		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, member->key, member->value);
@@ -381,7 +383,8 @@ parse_files(IceTableMetadata *metadata, const IceJson *document)
 		const char *key_id = ice_encryption_key_parse(keys->items[i]);
 
 		if (ice_part_find_key(metadata, ICE_PART_ENCRYPTION_KEY, key_id) != NULL)
-			ice_raise(ICE_ERR_BAD_REQUEST, "Multiple encryption keys with the same id: %s", key_id);
+			ice_json_raise(keys->items[i], ICE_ERR_BAD_REQUEST,
+						   "Multiple encryption keys with the same id: %s", key_id);
 		ice_part_add(metadata, ICE_PART_ENCRYPTION_KEY, 0, key_id, keys->items[i]);
 	}
 }
@@ -431,7 +434,7 @@ IceTableMetadata *
 ice_table_metadata_parse(IceJson *document, const char *fallback_uuid)
 {
 	if (document->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata from a non-object: %s",
+		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "Cannot parse metadata from a non-object: %s",
 				  ice_json_shown(document));
 
 	int32 version = ice_json_int32(document, "format-version");

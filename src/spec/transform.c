@@ -18,8 +18,9 @@ static const struct
 
 /* Reads NAME[WIDTH]; false if the text has another form. */
 static bool
-parse_width(const char *text, const char *name, int32 *width)
+parse_width(const IceJson *field, const char *name, int32 *width)
 {
+	const char *text = ice_json_get(field, "transform")->string;
 	size_t name_len = strlen(name);
 	int64  value = 0;
 
@@ -35,31 +36,33 @@ parse_width(const char *text, const char *name, int32 *width)
 	{
 		value = value * 10 + (digits[i] - '0');
 		if (value > PG_INT32_MAX)
-			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid width in transform: %s", text);
+			ice_json_raise(field, ICE_ERR_BAD_REQUEST, "Invalid width in transform: %s", text);
 	}
 	*width = (int32) value;
 	return true;
 }
 
 IceTransform
-ice_transform_parse(const char *text)
+ice_transform_parse(const IceJson *field)
 {
+	const char  *text = ice_json_string(field, "transform");
 	IceTransform transform = {.kind = ICE_TRANSFORM_UNKNOWN, .text = text};
 
 	for (int i = 0; i < (int) lengthof(plain_transforms); i++)
 		if (strcmp(plain_transforms[i].name, text) == 0)
 			transform.kind = plain_transforms[i].kind;
-	if (parse_width(text, "bucket", &transform.width))
+	if (parse_width(field, "bucket", &transform.width))
 	{
 		transform.kind = ICE_TRANSFORM_BUCKET;
 		if (transform.width == 0)
-			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid number of buckets: 0 (must be > 0)");
+			ice_json_raise(field, ICE_ERR_BAD_REQUEST,
+						   "Invalid number of buckets: 0 (must be > 0)");
 	}
-	else if (parse_width(text, "truncate", &transform.width))
+	else if (parse_width(field, "truncate", &transform.width))
 	{
 		transform.kind = ICE_TRANSFORM_TRUNCATE;
 		if (transform.width == 0)
-			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid truncate width: 0 (must be > 0)");
+			ice_json_raise(field, ICE_ERR_BAD_REQUEST, "Invalid truncate width: 0 (must be > 0)");
 	}
 	return transform;
 }
@@ -78,8 +81,8 @@ ice_sources_parse(IceSources *sources, const IceJson *field, const char *what)
 		return;
 	}
 	if (list->count == 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse %s field, source-ids is empty: %s", what,
-				  ice_json_shown(field));
+		ice_json_raise(field, ICE_ERR_BAD_REQUEST, "Cannot parse %s field, source-ids is empty: %s",
+					   what, ice_json_shown(field));
 	sources->count = list->count;
 	sources->ids = palloc(sizeof(int32) * list->count);
 	for (int i = 0; i < list->count; i++)

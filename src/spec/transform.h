@@ -40,7 +40,7 @@ typedef struct IceSources
 } IceSources;
 
 /* Raises BAD_REQUEST for a width of 0 or one that does not fit. */
-extern IceTransform ice_transform_parse(const char *text);
+extern IceTransform ice_transform_parse(const IceJson *field);
 
 /* One source-id, or the list source-ids of a transform with several arguments. what: the kind of
  * field, for messages. Raises BAD_REQUEST. */

@@ -88,8 +88,10 @@ parse_fixed(IceType *type, const char *name)
 
 /* decimal(P,S) */
 static bool
-parse_decimal(IceType *type, const char *name)
+parse_decimal(IceType *type, const IceJson *json)
 {
+	const char *name = json->string;
+
 	if (strncmp(name, "decimal(", 8) != 0)
 		return false;
 	type->id = ICE_TYPE_DECIMAL;
@@ -102,8 +104,9 @@ parse_decimal(IceType *type, const char *name)
 	if (rest == NULL || strcmp(rest, ")") != 0)
 		return false;
 	if (type->precision > DECIMAL_PRECISION_MAX)
-		ice_raise(ICE_ERR_BAD_REQUEST,
-				  "Decimals with precision larger than 38 are not supported: %d", type->precision);
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Decimals with precision larger than 38 are not supported: %d",
+					   type->precision);
 	return type->precision > 0;
 }
 
@@ -122,18 +125,20 @@ trimmed(const char *text, size_t len)
 }
 
 static const char *
-check_algorithm(const char *algorithm)
+check_algorithm(const IceJson *json, const char *algorithm)
 {
 	for (int i = 0; i < (int) lengthof(edge_algorithms); i++)
 		if (strcmp(edge_algorithms[i], algorithm) == 0)
 			return algorithm;
-	ice_raise(ICE_ERR_BAD_REQUEST, "Invalid edge interpolation algorithm: %s", algorithm);
+	ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Invalid edge interpolation algorithm: %s",
+				   algorithm);
 }
 
 /* geometry(CRS), geography(CRS), geography(CRS, ALGORITHM) */
 static bool
-parse_geo(IceType *type, const char *name)
+parse_geo(IceType *type, const IceJson *json)
 {
+	const char *name = json->string;
 	bool   geography = strncmp(name, "geography", 9) == 0;
 	size_t len = strlen(name);
 
@@ -149,8 +154,8 @@ parse_geo(IceType *type, const char *name)
 	type->id = geography ? ICE_TYPE_GEOGRAPHY : ICE_TYPE_GEOMETRY;
 	type->crs = trimmed(open + 1, (comma != NULL ? comma : close) - open - 1);
 	if (*type->crs == '\0')
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid CRS: (empty string)");
-	type->algorithm = comma != NULL ? check_algorithm(trimmed(comma + 1, close - comma - 1))
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Invalid CRS: (empty string)");
+	type->algorithm = comma != NULL ? check_algorithm(json, trimmed(comma + 1, close - comma - 1))
 									: DEFAULT_ALGORITHM;
 	return true;
 }
@@ -158,8 +163,10 @@ parse_geo(IceType *type, const char *name)
 /* -- parsing ---------------------------------------------------------------------------------- */
 
 static void
-parse_type_name(IceType *type, const char *name)
+parse_type_name(IceType *type, const IceJson *json)
 {
+	const char *name = json->string;
+
 	for (int i = 0; i < (int) lengthof(simple_types); i++)
 	{
 		if (strcmp(simple_types[i].name, name) == 0)
@@ -170,8 +177,9 @@ parse_type_name(IceType *type, const char *name)
 			return;
 		}
 	}
-	if (!parse_fixed(type, name) && !parse_decimal(type, name) && !parse_geo(type, name))
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse type string to primitive: %s", name);
+	if (!parse_fixed(type, name) && !parse_decimal(type, json) && !parse_geo(type, json))
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse type string to primitive: %s",
+					   name);
 }
 
 /* The member that holds a type; raises if absent. */
@@ -181,7 +189,7 @@ type_member(const IceJson *object, const char *key)
 	IceJson *json = ice_json_get(object, key);
 
 	if (json == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing field: %s", key);
+		ice_json_raise(object, ICE_ERR_BAD_REQUEST, "Cannot parse missing field: %s", key);
 	return json;
 }
 
@@ -189,15 +197,15 @@ static void
 check_unknown(const IceField *field)
 {
 	if (field->required && field->type.id == ICE_TYPE_UNKNOWN)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot create required field with unknown type: %s",
-				  field->name);
+		ice_json_raise(field->json, ICE_ERR_BAD_REQUEST,
+					   "Cannot create required field with unknown type: %s", field->name);
 }
 
 static void
 parse_struct_field(IceField *field, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse struct field from non-object: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse struct field from non-object: %s",
 				  ice_json_shown(json));
 	field->json = json;
 	field->id_key = "id";
@@ -219,7 +227,7 @@ parse_struct(IceType *type, IceJson *json)
 	IceJson *fields = type_member(json, "fields");
 
 	if (fields->kind != ICE_JSON_ARRAY)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse struct fields from non-array: %s",
+		ice_json_raise(fields, ICE_ERR_BAD_REQUEST, "Cannot parse struct fields from non-array: %s",
 				  ice_json_shown(fields));
 	type->id = ICE_TYPE_STRUCT;
 	type->field_count = fields->count;
@@ -267,7 +275,7 @@ ice_type_parse(IceType *type, IceJson *json)
 	memset(type, 0, sizeof(*type));
 	if (json->kind == ICE_JSON_STRING)
 	{
-		parse_type_name(type, json->string);
+		parse_type_name(type, json);
 		return;
 	}
 
@@ -291,7 +299,8 @@ ice_type_parse(IceType *type, IceJson *json)
 			return;
 		}
 	}
-	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse type from json: %s", ice_json_shown(json));
+	ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse type from json: %s",
+				   ice_json_shown(json));
 }
 
 /* -- properties of types ---------------------------------------------------------------------- */

@@ -49,10 +49,12 @@ void
 ice_update_parse(IceUpdate *update, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata update from non-object value: %s",
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse metadata update from non-object value: %s",
 				  ice_json_shown(json));
 	if (ice_json_get(json, "action") == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse metadata update. Missing field: action");
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Cannot parse metadata update. Missing field: action");
 
 	const char *action = ice_json_string(json, "action");
 
@@ -67,7 +69,8 @@ ice_update_parse(IceUpdate *update, IceJson *json)
 			return;
 		}
 	}
-	ice_raise(ICE_ERR_BAD_REQUEST, "Cannot convert metadata update action to json: %s", action);
+	ice_json_raise(ice_json_get(json, "action"), ICE_ERR_BAD_REQUEST,
+				   "Cannot convert metadata update action to json: %s", action);
 }
 
 void

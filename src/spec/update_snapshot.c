@@ -224,7 +224,8 @@ void
 ice_parse_remove_snapshots(IceUpdate *update)
 {
 	if (ice_json_get(update->json, "snapshot-ids") == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid set of snapshot ids to remove: must be non-null");
+		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST,
+					   "Invalid set of snapshot ids to remove: must be non-null");
 	ice_update_parse_ids(update, "snapshot-ids", false);
 }
 

@@ -156,7 +156,7 @@ ice_parse_set_properties(IceUpdate *update)
 
 	update->value = ice_json_member(update->json, name);
 	if (update->value == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing map: %s", name);
+		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST, "Cannot parse missing map: %s", name);
 	ice_json_check_string_map(update->value, name);
 }
 
@@ -189,7 +189,7 @@ ice_parse_remove_properties(IceUpdate *update)
 	const char *name = field_name(update, "removals", "removed");
 
 	if (ice_json_member(update->json, name) == NULL)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Cannot parse missing set: %s", name);
+		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST, "Cannot parse missing set: %s", name);
 	update->value = ice_json_array(update->json, name);
 	for (int i = 0; i < update->value->count; i++)
 		ice_json_to_string(update->value->items[i], name);
@@ -222,7 +222,8 @@ ice_parse_add_encryption_key(IceUpdate *update)
 {
 	update->value = ice_json_get(update->json, "encryption-key");
 	if (update->value == NULL || update->value->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid encryption key, must be non-null object: %s",
+		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST,
+					   "Invalid encryption key, must be non-null object: %s",
 				  update->value == NULL ? "null" : ice_json_shown(update->value));
 	update->text = ice_encryption_key_parse(update->value);
 }

@@ -6,6 +6,7 @@
 --
 -- SPDX-License-Identifier: PostgreSQL
 CREATE SCHEMA icecat;
+CREATE FUNCTION icecat.rest_body(p_text text) RETURNS json LANGUAGE sql AS $$ SELECT p_text::json $$;
 
 -- Every effect, with the backend that made it and the application_name it ran under.
 CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namespace text[], name text,
@@ -25,7 +26,8 @@ BEGIN
 	IF v_verb = 'sleep' THEN
 		PERFORM pg_sleep(v_value::double precision / 1000);
 	ELSIF v_verb = 'error' THEN
-		RAISE EXCEPTION 'mock error %', v_value USING ERRCODE = v_value, DETAIL = 'secret detail';
+		RAISE EXCEPTION 'mock error %', v_value USING ERRCODE = v_value,
+			DETAIL = CASE WHEN v_value LIKE 'IC%' THEN 'At updates[3], line 1, byte 5.' ELSE 'secret detail' END;
 	ELSIF v_verb = 'terminate' THEN
 		PERFORM pg_terminate_backend(pg_backend_pid());
 		PERFORM pg_sleep(5);

@@ -24,6 +24,7 @@ typedef struct Outcome
 	bool         raised;
 	IceErrorCode code;
 	const char  *message;
+	const char  *detail;
 } Outcome;
 
 typedef void (*Action)(const IceJson *file, Outcome *outcome);
@@ -41,7 +42,8 @@ attempt(Action action, const IceJson *file)
 		action(file, &outcome);
 	else
 	{
-		outcome = (Outcome){.raised = true, .code = trap.code, .message = trap.message};
+		outcome = (Outcome){
+			.raised = true, .code = trap.code, .message = trap.message, .detail = trap.detail};
 		if (trap.code == ICE_ERR_COUNT)
 		{
 			ice_trap = outer;
@@ -50,6 +52,18 @@ attempt(Action action, const IceJson *file)
 	}
 	ice_trap = outer;
 	return outcome;
+}
+
+/* The detail names the place: the path of a field in the case file, or in "text". */
+static void
+judge_place(const Outcome *outcome, const char *place, const char *how)
+{
+	const char *detail = outcome->detail != NULL ? outcome->detail : "(none)";
+	size_t      len = strlen(place);
+
+	if (strncmp(detail, "At ", 3) != 0 || strncmp(detail + 3, place, len) != 0 ||
+		(detail[3 + len] != ',' && detail[3 + len] != '.'))
+		case_fail("%s: expected an error at %s, found \"%s\"", how, place, detail);
 }
 
 static void
@@ -67,6 +81,8 @@ judge(const Outcome *outcome, const IceJson *expected, const char *how)
 			strcmp(outcome->message, message) != 0)
 			case_fail("%s: expected %s \"%s\", found %s \"%s\"", how, code, message,
 					  ice_error_name(outcome->code), outcome->message);
+		if (ice_json_get(expected, "at") != NULL)
+			judge_place(outcome, ice_json_string(expected, "at"), how);
 		return;
 	}
 	if (outcome->raised)

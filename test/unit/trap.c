@@ -22,7 +22,7 @@ ice_error_name(IceErrorCode code)
 }
 
 static void
-leave(IceErrorCode code, const char *message)
+leave(IceErrorCode code, const char *message, const char *detail)
 {
 	if (ice_trap == NULL)
 	{
@@ -31,6 +31,7 @@ leave(IceErrorCode code, const char *message)
 	}
 	ice_trap->code = code;
 	ice_trap->message = message;
+	ice_trap->detail = detail;
 	longjmp(ice_trap->jump, 1);
 }
 
@@ -51,14 +52,14 @@ ice_raise(IceErrorCode code, const char *format, ...)
 		if (needed > 0)
 			enlargeStringInfo(&message, needed);
 	} while (needed > 0);
-	leave(code, message.data);
+	leave(code, message.data, NULL);
 	abort();
 }
 
 void
-ice_raise_full(IceErrorCode code, const char *message, const char *detail pg_attribute_unused(),
+ice_raise_full(IceErrorCode code, const char *message, const char *detail,
 			   const char *hint pg_attribute_unused())
 {
-	leave(code, pstrdup(message));
+	leave(code, pstrdup(message), detail != NULL ? pstrdup(detail) : NULL);
 	abort();
 }

@@ -16,6 +16,7 @@ typedef struct IceTrap
 	jmp_buf      jump;
 	IceErrorCode code;
 	const char  *message;
+	const char  *detail; /* or NULL */
 } IceTrap;
 
 /* Where ice_raise() jumps to; the caller of setjmp() sets and resets it. */
