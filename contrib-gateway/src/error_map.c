@@ -56,7 +56,7 @@ gw_error_map(const char *sqlstate, bool write)
 	const char *state = sqlstate ? sqlstate : "";
 
 	if (!write && is_concurrency(state))
-		return (GwErrorKind){503, "ServiceUnavailableException", false};
+		return (GwErrorKind){503, "SlowDownException", false};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (matches(lines[i].pattern, state))
 			return (GwErrorKind){lines[i].status, lines[i].type, is_public(state)};

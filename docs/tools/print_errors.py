@@ -12,7 +12,8 @@ INTRO = """
 # Errors
 
 Every error that icecat raises has an SQLSTATE of class `IC`. In SQL, catch it by its SQLSTATE; over REST, it becomes the
-HTTP status and the type of this table, in Iceberg's error body. The message is the same on both sides.
+HTTP status and the type of this table, in Iceberg's error body. The message is the same on both sides; over REST the DETAIL of the
+error, which names the place of a fault in a request body, follows it.
 
 ```json
 {"error": {"message": "Table does not exist: shop.orders", "type": "NoSuchTableException", "code": 404}}

@@ -174,8 +174,8 @@ KINDS = {
 }
 ALLOWED_ALWAYS = {("commit", 409, "CommitFailedException")}
 ALLOWED_IN_FAULTS = {
-    ("commit", 500, clients.UNKNOWN_TYPE), ("commit", 503, "ServiceUnavailableException"),
-    ("commit", "connection", "?"), ("load", "connection", ""), ("load", 503, "ServiceUnavailableException")}
+    ("commit", 500, clients.UNKNOWN_TYPE), ("commit", 503, "SlowDownException"),
+    ("commit", "connection", "?"), ("load", "connection", ""), ("load", 503, "SlowDownException")}
 
 
 # ---- a round --------------------------------------------------------------------------------------------------

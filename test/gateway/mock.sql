@@ -6,7 +6,7 @@
 --
 -- SPDX-License-Identifier: PostgreSQL
 CREATE SCHEMA icecat;
-CREATE FUNCTION icecat.rest_body(p_text text) RETURNS json LANGUAGE sql AS $$ SELECT p_text::json $$;
+CREATE FUNCTION icecat._rest_body(p_text text) RETURNS json LANGUAGE sql AS $$ SELECT p_text::json $$;
 
 -- Every effect, with the backend that made it and the application_name it ran under.
 CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namespace text[], name text,

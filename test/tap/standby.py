@@ -140,7 +140,7 @@ def test_gateway(s, t):
         t.equal(status, 200, "gateway: loadTable is 200")
         status, body = request(port, "POST", "/v1/w/namespaces", {"namespace": ["z"]})
         t.equal(status, 503, "gateway: createNamespace is 503")
-        t.equal(json.loads(body)["error"]["type"], "ServiceUnavailableException", "with the type that says so")
+        t.equal(json.loads(body)["error"]["type"], "SlowDownException", "with the type that says so")
         status, _ = request(port, "POST", "/v1/w/namespaces/ns/tables/t1",
                             {"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "b"}}]})
         t.equal(status, 503, "gateway: a commit is 503")
