@@ -83,3 +83,10 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION icecat.worker_status() IS
 'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of; see icecat.adopt_tasks(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet.';
+
+CREATE OR REPLACE FUNCTION icecat.trim_idempotency(p_limit bigint DEFAULT 100000) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_trim_idempotency';
+COMMENT ON FUNCTION icecat.trim_idempotency(bigint) IS
+'Deletes idempotency keys that were first used longer ago than icecat.idempotency_lifetime_s was then, of all warehouses, at most p_limit rows; returns how many. The worker does the same every minute while it runs. Safe to run twice and beside other sessions; made for pg_cron.
+Errors: IC301 p_limit is null or not positive (400).';

@@ -15,12 +15,33 @@ static const char *const error_sqlstates[ICE_ERR_COUNT] = {
 #include "ice_errors.def"
 };
 
+static const int error_statuses[ICE_ERR_COUNT] = {
+#define ICE_ERROR(name, sqlstate, http_status, iceberg_type, meaning) http_status,
+#include "ice_errors.def"
+};
+
 static int
 error_sqlstate(IceErrorCode code)
 {
 	const char *s = error_sqlstates[code];
 
 	return MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4]);
+}
+
+IceErrorCode
+ice_error_of_sqlstate(const char *sqlstate)
+{
+	int code = 0;
+
+	while (code < ICE_ERR_COUNT && strcmp(error_sqlstates[code], sqlstate) != 0)
+		code++;
+	return (IceErrorCode) code;
+}
+
+bool
+ice_error_is_final(IceErrorCode code)
+{
+	return error_statuses[code] < 500 && code != ICE_ERR_IDEMPOTENCY_MISMATCH;
 }
 
 void

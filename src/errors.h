@@ -11,12 +11,19 @@
 #ifndef ICE_ERRORS_H
 #define ICE_ERRORS_H
 
+#include <stdbool.h>
+
 typedef enum IceErrorCode
 {
 #define ICE_ERROR(name, sqlstate, http_status, iceberg_type, meaning) ICE_ERR_##name,
 #include "ice_errors.def"
 	ICE_ERR_COUNT
 } IceErrorCode;
+
+/* The code of a SQLSTATE of ours; ICE_ERR_COUNT for another one. */
+extern IceErrorCode ice_error_of_sqlstate(const char *sqlstate);
+/* Is the error the last word on a request, so that an idempotency key keeps it? What may be well a moment later is not. */
+extern bool ice_error_is_final(IceErrorCode code);
 
 /* The message is the reference implementation's wording where clients assert on it. */
 extern void ice_raise(IceErrorCode code, const char *format, ...)

@@ -22,6 +22,9 @@ int   ice_guc_directory_mode;
 int   ice_guc_dropped_retention_s;
 int   ice_guc_file_mode;
 char *ice_guc_file_roots;
+char *ice_guc_idempotency_error;
+char *ice_guc_idempotency_key;
+int   ice_guc_idempotency_lifetime_s;
 int   ice_guc_json_depth_max;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_name_bytes_max;
@@ -113,6 +116,20 @@ static const Setting settings[] = {
 	STRING_SETTING("icecat.file_roots", PGC_SUSET, 0, &ice_guc_file_roots, "",
 				   "Absolute directories, separated by commas, below which file:// locations may "
 				   "lie. Empty: no file storage."),
+	STRING_SETTING(
+		"icecat.idempotency_error", PGC_USERSET, 0, &ice_guc_idempotency_error, "",
+				   "For the gateway, together with icecat.idempotency_key: SQLSTATE, a space and the message "
+		"of an error that is stored as the key's outcome instead of running the call."),
+	STRING_SETTING(
+		"icecat.idempotency_key", PGC_USERSET, 0, &ice_guc_idempotency_key, "",
+				   "Idempotency-Key of the next change, a UUID of version 7: a repeat of the same call with "
+		"the same key does not run again. The gateway sets it; in SQL use SET LOCAL. Empty: "
+		"none."),
+	INT_SETTING(
+		"icecat.idempotency_lifetime_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_idempotency_lifetime_s,
+		3600, 0, 366 * 24 * 3600,
+				"How long an idempotency key is kept; announced to clients as idempotency-key-lifetime. 0: "
+		"keys are not offered, and ignored."),
 	INT_SETTING(
 		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max, 64, 8, 256,
 				"Deepest nesting of arrays and objects accepted in a request or metadata document."),

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "api/args.h"
+#include "api/once.h"
 #include "commit/commit_table.h"
 #include "commit/publish.h"
 #include "guc.h"
@@ -15,42 +15,22 @@ PG_FUNCTION_INFO_V1(sql_ice_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_commit_transaction);
 
-/* Commits one change and returns its CommitTableResponse. */
+/* A CommitTableResponse with the state of a table. */
 static Datum
-commit_one(MemoryContext caller, const IceWarehouse *warehouse, IceTableChange *change)
+commit_result(MemoryContext caller, const IceTable *table)
 {
 	StringInfoData out;
 	IceJsonWriter  w;
 
-	ice_commit_changes(warehouse, change, 1);
 	ice_result_begin(&out, caller);
 	ice_jw_init(&w, &out);
 	ice_jw_begin_object(&w);
 	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, change->table.metadata_location);
+	ice_jw_string(&w, table->metadata_location);
 	ice_jw_key(&w, "metadata");
-	ice_render_current(&out, &change->table, false);
+	ice_render_current(&out, table, false);
 	appendStringInfoChar(&out, '}');
 	return ice_result_end(&out);
-}
-
-Datum
-sql_ice_commit_table(PG_FUNCTION_ARGS)
-{
-	MemoryContext  caller = ice_spi_begin();
-	IceWarehouse   warehouse;
-	IceTableChange change = {.name = NULL};
-	Datum          result;
-
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &change.path);
-	change.name = ice_arg_text(fcinfo, 2, "table");
-	ice_check_table_name(change.name);
-	change.request = ice_commit_request_parse(ice_arg_opt_json(fcinfo, 3),
-											  ice_arg_opt_json(fcinfo, 4), ice_guc_updates_max);
-	result = commit_one(caller, &warehouse, &change);
-	ice_spi_end();
-	return result;
 }
 
 /* Reads requirements and updates of a CommitTableRequest. */
@@ -63,22 +43,47 @@ parse_request(IceJson *body)
 									ice_json_opt_array(body, "updates"), ice_guc_updates_max);
 }
 
-Datum
-sql_ice_rest_commit_table(PG_FUNCTION_ARGS)
+/* Commits to one table and shows its state. */
+static Datum
+run_commit(FunctionCallInfo fcinfo, bool is_rest)
 {
 	MemoryContext  caller = ice_spi_begin();
 	IceWarehouse   warehouse;
 	IceTableChange change = {.name = NULL};
-	Datum          result;
+	IceOnce        once;
+	Datum          result = (Datum) 0;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &change.path);
-	change.name = ice_arg_text(fcinfo, 2, "table");
-	ice_check_table_name(change.name);
-	change.request = parse_request(ice_arg_json(fcinfo, 3, "request"));
-	result = commit_one(caller, &warehouse, &change);
+	if (ice_once_run(&once, fcinfo, "updateTable", &warehouse))
+	{
+		ice_arg_namespace(fcinfo, 1, &change.path);
+		change.name = ice_arg_text(fcinfo, 2, "table");
+		ice_check_table_name(change.name);
+		change.request = is_rest ? parse_request(ice_arg_json(fcinfo, 3, "request"))
+								 : ice_commit_request_parse(ice_arg_opt_json(fcinfo, 3),
+														ice_arg_opt_json(fcinfo, 4),
+														ice_guc_updates_max);
+		ice_commit_changes(&warehouse, &change, 1);
+		ice_once_done(&once, &change.table.id, NULL);
+	}
+	else if (!once.recorded)
+		ice_once_table(&once, &change.table);
+	if (!once.recorded)
+		result = commit_result(caller, &change.table);
 	ice_spi_end();
 	return result;
+}
+
+Datum
+sql_ice_commit_table(PG_FUNCTION_ARGS)
+{
+	return run_commit(fcinfo, false);
+}
+
+Datum
+sql_ice_rest_commit_table(PG_FUNCTION_ARGS)
+{
+	return run_commit(fcinfo, true);
 }
 
 /* Reads the changes of a CommitTransactionRequest. */
@@ -105,18 +110,25 @@ parse_changes(IceJson *array)
 }
 
 /* Takes the array of changes, or the REST body that has it in "table-changes". */
+static void
+commit_transaction(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
+{
+	IceJson *body = ice_arg_json(fcinfo, 1, "table_changes");
+	IceJson *array = body->kind == ICE_JSON_ARRAY ? body : ice_json_array(body, "table-changes");
+
+	ice_commit_changes(warehouse, parse_changes(array), array->count);
+}
+
 Datum
 sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 {
 	IceWarehouse warehouse;
-	IceJson     *body;
-	IceJson     *array;
+	IceOnce      once;
 
 	ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	body = ice_arg_json(fcinfo, 1, "table_changes");
-	array = body->kind == ICE_JSON_ARRAY ? body : ice_json_array(body, "table-changes");
-	ice_commit_changes(&warehouse, parse_changes(array), array->count);
+	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
+		commit_transaction(fcinfo, &warehouse);
 	ice_spi_end();
 	PG_RETURN_VOID();
 }

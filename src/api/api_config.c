@@ -98,6 +98,23 @@ percent_encode(const char *text)
 	return out.data;
 }
 
+/* ISO 8601: a duration of seconds in hours, minutes and seconds. */
+static char *
+duration_text(int seconds)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "PT");
+	if (seconds >= 3600)
+		appendStringInfo(&out, "%dH", seconds / 3600);
+	if (seconds % 3600 >= 60)
+		appendStringInfo(&out, "%dM", seconds % 3600 / 60);
+	if (seconds % 60 > 0)
+		appendStringInfo(&out, "%dS", seconds % 60);
+	return out.data;
+}
+
 /* REST, CatalogConfig. */
 static void
 write_config(StringInfo out, const IceWarehouse *warehouse)
@@ -119,6 +136,11 @@ write_config(StringInfo out, const IceWarehouse *warehouse)
 	for (size_t i = 0; i < lengthof(endpoints); i++)
 		ice_jw_string(&writer, endpoints[i]);
 	ice_jw_end_array(&writer);
+	if (ice_guc_idempotency_lifetime_s > 0)
+	{
+		ice_jw_key(&writer, "idempotency-key-lifetime");
+		ice_jw_string(&writer, duration_text(ice_guc_idempotency_lifetime_s));
+	}
 	ice_jw_end_object(&writer);
 }
 

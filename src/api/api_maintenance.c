@@ -17,6 +17,7 @@
 #include "commit/publish.h"
 #include "maint/task_run.h"
 #include "storage/storage.h"
+#include "store/store_idempotency.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
 #include "store/task_signal.h"
@@ -28,6 +29,7 @@
 PG_FUNCTION_INFO_V1(sql_ice_export_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
 PG_FUNCTION_INFO_V1(sql_ice_start_worker);
+PG_FUNCTION_INFO_V1(sql_ice_trim_idempotency);
 PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
 
@@ -36,6 +38,20 @@ sql_ice_start_worker(PG_FUNCTION_ARGS)
 {
 	(void) fcinfo;
 	PG_RETURN_BOOL(ice_worker_ensure());
+}
+
+Datum
+sql_ice_trim_idempotency(PG_FUNCTION_ARGS)
+{
+	int64 limit = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64 trimmed;
+
+	if (limit < 1)
+		ice_raise(ICE_ERR_BAD_REQUEST, "p_limit must be positive");
+	ice_spi_begin();
+	trimmed = ice_idempotency_trim(limit);
+	ice_spi_end();
+	PG_RETURN_INT64(trimmed);
 }
 
 Datum
@@ -64,6 +80,7 @@ sql_ice_run_worker_once(PG_FUNCTION_ARGS)
 	done = ice_tasks_run_here(NULL);
 	(void) ice_events_sequence_all(&numbered);
 	(void) ice_dropped_trim();
+	(void) ice_expired_trim();
 	PG_RETURN_INT64(done);
 }
 

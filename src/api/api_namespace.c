@@ -11,6 +11,7 @@
 
 #include "utils/builtins.h"
 
+#include "api/once.h"
 #include "api/properties.h"
 #include "store/store_outbox.h"
 
@@ -69,57 +70,81 @@ write_event(const IceWarehouse *warehouse, const char *type, const IceNamespace 
 					 details);
 }
 
-/* Creates a namespace in a warehouse and, below the top, in an existing namespace. */
+/* Creates a namespace in a warehouse, which is locked, and, below the top, in an existing namespace. */
 static void
-create_namespace(const char *warehouse_name, const IceNamespacePath *path, IceJson *properties,
+create_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path, IceJson *properties,
 				 IceNamespace *namespace)
 {
-	IceWarehouse     warehouse;
 	IceNamespacePath parent_path;
 	IceNamespace     parent;
 	bool             nested = ice_namespace_parent(path, &parent_path);
 
 	namespace->properties = ice_json_text(ice_properties_check(properties, "properties"));
-	ice_warehouse_get_locked(warehouse_name, ICE_LOCK_KEY_SHARE, &warehouse);
 	if (nested)
-		ice_namespace_get(&warehouse.id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
-	if (!ice_namespace_insert(&warehouse.id, path, nested ? &parent : NULL, namespace))
+		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
+	if (!ice_namespace_insert(&warehouse->id, path, nested ? &parent : NULL, namespace))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Namespace already exists: %s", path->dotted);
-	write_event(&warehouse, "create-namespace", namespace, path,
+	write_event(warehouse, "create-namespace", namespace, path,
 				psprintf("{\"properties\":%s}", namespace->properties));
+}
+
+/* Reads the namespace to create and its properties. */
+typedef void (*ReadNamespace)(FunctionCallInfo fcinfo, IceNamespacePath *path,
+							  IceJson **properties);
+
+static void
+read_arguments(FunctionCallInfo fcinfo, IceNamespacePath *path, IceJson **properties)
+{
+	ice_arg_namespace(fcinfo, 1, path);
+	*properties = ice_arg_opt_json(fcinfo, 2);
+}
+
+static void
+read_request(FunctionCallInfo fcinfo, IceNamespacePath *path, IceJson **properties)
+{
+	IceJson *request = request_body(fcinfo, 1);
+
+	ice_namespace_of_json(ice_json_array(request, "namespace"), path);
+	*properties = ice_json_get(request, "properties");
+}
+
+/* Creates a namespace and shows it. */
+static Datum
+run_create(FunctionCallInfo fcinfo, ReadNamespace read)
+{
+	MemoryContext    caller = ice_spi_begin();
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	IceNamespace     namespace;
+	IceJson         *properties;
+	IceOnce          once;
+	Datum            result = (Datum) 0;
+
+	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "warehouse"), ICE_LOCK_KEY_SHARE, &warehouse);
+	if (ice_once_run(&once, fcinfo, "createNamespace", &warehouse))
+	{
+		read(fcinfo, &path, &properties);
+		create_namespace(&warehouse, &path, properties, &namespace);
+		ice_once_done(&once, &namespace.id, NULL);
+	}
+	else if (!once.recorded)
+		ice_once_namespace(&once, &path, &namespace);
+	if (!once.recorded)
+		result = namespace_result(caller, &path, namespace.properties);
+	ice_spi_end();
+	return result;
 }
 
 Datum
 sql_ice_create_namespace(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceNamespacePath path;
-	IceNamespace     namespace;
-	Datum            result;
-
-	ice_arg_namespace(fcinfo, 1, &path);
-	create_namespace(ice_arg_text(fcinfo, 0, "warehouse"), &path, ice_arg_opt_json(fcinfo, 2),
-					 &namespace);
-	result = namespace_result(caller, &path, namespace.properties);
-	ice_spi_end();
-	return result;
+	return run_create(fcinfo, read_arguments);
 }
 
 Datum
 sql_ice_rest_create_namespace(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceJson         *request = request_body(fcinfo, 1);
-	IceNamespacePath path;
-	IceNamespace     namespace;
-	Datum            result;
-
-	ice_namespace_of_json(ice_json_array(request, "namespace"), &path);
-	create_namespace(ice_arg_text(fcinfo, 0, "warehouse"), &path,
-					 ice_json_get(request, "properties"), &namespace);
-	result = namespace_result(caller, &path, namespace.properties);
-	ice_spi_end();
-	return result;
+	return run_create(fcinfo, read_request);
 }
 
 /* Writes the paths of the namespaces right below parent, which may be NULL. */
@@ -234,51 +259,63 @@ change_result(MemoryContext caller, const IcePropertyChange *change)
 
 /* Changes the properties of a namespace under its row lock, so that parallel changes add up. */
 static Datum
-update_properties(FunctionCallInfo fcinfo, MemoryContext caller, IcePropertyChange *change)
+update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWarehouse *warehouse,
+				  IcePropertyChange *change)
 {
-	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     namespace;
 	Datum            result;
 
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
-	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
+	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
 	namespace.properties = ice_property_change_apply(change, namespace.properties);
 	result = change_result(caller, change);
 	if (namespace.properties != NULL)
 	{
-		ice_namespace_set_properties(&warehouse.id, &namespace);
-		write_event(&warehouse, "update-namespace-properties", &namespace, &path,
+		ice_namespace_set_properties(&warehouse->id, &namespace);
+		write_event(warehouse, "update-namespace-properties", &namespace, &path,
 					TextDatumGetCString(result));
 	}
+	return result;
+}
+
+/* updateProperties. Its answer is no state of the catalog: a key keeps it as text. */
+static Datum
+run_update_properties(FunctionCallInfo fcinfo, bool is_rest)
+{
+	MemoryContext     caller = ice_spi_begin();
+	IceWarehouse      warehouse;
+	IcePropertyChange change;
+	IceOnce           once;
+	Datum             result = (Datum) 0;
+
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	if (ice_once_run(&once, fcinfo, "updateProperties", &warehouse))
+	{
+		if (is_rest)
+			ice_property_change_of_json(request_body(fcinfo, 2), &change);
+		else
+			ice_property_change_of_args(fcinfo, 2, "namespace", &change);
+		result = update_properties(fcinfo, caller, &warehouse, &change);
+		if (once.keyed)
+			ice_once_done(&once, NULL, TextDatumGetCString(result));
+	}
+	else if (!once.recorded)
+		result = ice_result_text(caller, once.row.answer);
+	ice_spi_end();
 	return result;
 }
 
 Datum
 sql_ice_update_namespace_properties(PG_FUNCTION_ARGS)
 {
-	MemoryContext     caller = ice_spi_begin();
-	IcePropertyChange change;
-	Datum             result;
-
-	ice_property_change_of_args(fcinfo, 2, "namespace", &change);
-	result = update_properties(fcinfo, caller, &change);
-	ice_spi_end();
-	return result;
+	return run_update_properties(fcinfo, false);
 }
 
 Datum
 sql_ice_rest_update_namespace_properties(PG_FUNCTION_ARGS)
 {
-	MemoryContext     caller = ice_spi_begin();
-	IcePropertyChange change;
-	Datum             result;
-
-	ice_property_change_of_json(request_body(fcinfo, 2), &change);
-	result = update_properties(fcinfo, caller, &change);
-	ice_spi_end();
-	return result;
+	return run_update_properties(fcinfo, true);
 }
 
 /* Raises NAMESPACE_NOT_EMPTY in the reference implementation's words. */
@@ -307,20 +344,29 @@ check_empty(const IceWarehouse *warehouse, const IceNamespace *namespace,
 				  count, kind);
 }
 
-Datum
-sql_ice_drop_namespace(PG_FUNCTION_ARGS)
+static void
+drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 {
-	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     namespace;
 
+	ice_arg_namespace(fcinfo, 1, &path);
+	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_UPDATE, false, &namespace);
+	check_empty(warehouse, &namespace, &path);
+	ice_namespace_delete(&warehouse->id, &namespace.id);
+	write_event(warehouse, "drop-namespace", &namespace, &path, NULL);
+}
+
+Datum
+sql_ice_drop_namespace(PG_FUNCTION_ARGS)
+{
+	IceWarehouse warehouse;
+	IceOnce      once;
+
 	(void) ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
-	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_UPDATE, false, &namespace);
-	check_empty(&warehouse, &namespace, &path);
-	ice_namespace_delete(&warehouse.id, &namespace.id);
-	write_event(&warehouse, "drop-namespace", &namespace, &path, NULL);
+	if (ice_once_run(&once, fcinfo, "dropNamespace", &warehouse))
+		drop_namespace(fcinfo, &warehouse);
 	ice_spi_end();
 	PG_RETURN_VOID();
 }

@@ -11,7 +11,7 @@
 
 #include "nodes/pg_list.h"
 
-#include "api/args.h"
+#include "api/once.h"
 #include "commit/create_table.h"
 #include "commit/publish.h"
 
@@ -48,35 +48,26 @@ write_load_result(StringInfo out, const IceTable *table, bool read_only)
 	appendStringInfoString(out, ",\"config\":{}}");
 }
 
-/* Creates a table and returns its LoadTableResult. */
+/* The LoadTableResult of a table that was just written. */
 static Datum
-create_table(MemoryContext caller, const IceWarehouse *warehouse, const IceNamespacePath *path,
-			 IceCreateTable *request)
+table_result(MemoryContext caller, const IceTable *table)
 {
 	StringInfoData out;
-	IceTable       table;
 
-	ice_check_table_name(request->name);
-	ice_create_table(warehouse, path, request, &table);
 	ice_result_begin(&out, caller);
-	write_load_result(&out, &table, false);
+	write_load_result(&out, table, false);
 	return ice_result_end(&out);
 }
 
-Datum
-sql_ice_create_table(PG_FUNCTION_ARGS)
+/* The request that the arguments of create_table() amount to. */
+static IceJson *
+create_arguments(FunctionCallInfo fcinfo)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceWarehouse     warehouse;
-	IceNamespacePath path;
-	IceJson         *request = ice_json_make_object();
-	const char      *location = ice_arg_opt_text(fcinfo, 6);
+	IceJson    *request = ice_json_make_object();
+	const char *location = ice_arg_opt_text(fcinfo, 6);
 	static const char *const fields[] = {
 		NULL, NULL, NULL, "schema", "partition-spec", "write-order", NULL, "properties"};
-	Datum result;
 
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
 	ice_json_set(request, "name", ice_json_make_string(ice_arg_text(fcinfo, 2, "name")));
 	for (size_t i = 0; i < lengthof(fields); i++)
 	{
@@ -89,77 +80,113 @@ sql_ice_create_table(PG_FUNCTION_ARGS)
 		ice_json_set(request, "location", ice_json_make_string(location));
 	ice_json_set(request, "stage-create",
 				 ice_json_make_bool(ice_arg_bool(fcinfo, 8, "stage_create")));
-	result = create_table(caller, &warehouse, &path, ice_create_table_parse(request));
+	return request;
+}
+
+/* Creates a table. A staged one has no id: nothing is stored. */
+static void
+create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse, IceTable *out)
+{
+	IceNamespacePath path;
+	IceCreateTable  *request;
+
+	ice_arg_namespace(fcinfo, 1, &path);
+	request = ice_create_table_parse(is_rest ? ice_arg_json(fcinfo, 2, "request")
+											 : create_arguments(fcinfo));
+	ice_check_table_name(request->name);
+	ice_create_table(warehouse, &path, request, out);
+}
+
+/* Creates a table and shows it. The repeat of a staged creation, which has no effect, runs again. */
+static Datum
+run_create(FunctionCallInfo fcinfo, bool is_rest)
+{
+	MemoryContext caller = ice_spi_begin();
+	IceWarehouse  warehouse;
+	IceTable      table;
+	IceOnce       once;
+	Datum         result = (Datum) 0;
+
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	if (ice_once_run(&once, fcinfo, "createTable", &warehouse))
+	{
+		create_table(fcinfo, is_rest, &warehouse, &table);
+		ice_once_done(&once, table.metadata_location != NULL ? &table.id : NULL, NULL);
+	}
+	else if (!once.recorded && once.row.has_object)
+		ice_once_table(&once, &table);
+	else if (!once.recorded)
+		create_table(fcinfo, is_rest, &warehouse, &table);
+	if (!once.recorded)
+		result = table_result(caller, &table);
 	ice_spi_end();
 	return result;
+}
+
+Datum
+sql_ice_create_table(PG_FUNCTION_ARGS)
+{
+	return run_create(fcinfo, false);
 }
 
 Datum
 sql_ice_rest_create_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceWarehouse     warehouse;
-	IceNamespacePath path;
-	IceJson         *request;
-	Datum            result;
-
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
-	request = ice_arg_json(fcinfo, 2, "request");
-	result = create_table(caller, &warehouse, &path, ice_create_table_parse(request));
-	ice_spi_end();
-	return result;
+	return run_create(fcinfo, true);
 }
 
-/* Registers a table and returns its LoadTableResult. */
-static Datum
-register_table(MemoryContext caller, const IceWarehouse *warehouse, const IceNamespacePath *path,
-			   const char *name, const char *metadata_location, bool overwrite)
+/* Registers a table. */
+static void
+register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse, IceTable *out)
 {
-	StringInfoData out;
-	IceTable       table;
+	IceNamespacePath path;
+	IceJson         *request = is_rest ? ice_arg_json(fcinfo, 2, "request") : NULL;
+	const char *name = is_rest ? ice_json_string(request, "name") : ice_arg_text(fcinfo, 2, "name");
+	const char      *location = is_rest ? ice_json_string(request, "metadata-location")
+								   : ice_arg_text(fcinfo, 3, "metadata_location");
 
+	ice_arg_namespace(fcinfo, 1, &path);
 	ice_check_table_name(name);
-	ice_register_table(warehouse, path, name, metadata_location, overwrite, &table);
-	ice_result_begin(&out, caller);
-	write_load_result(&out, &table, false);
-	return ice_result_end(&out);
+	ice_register_table(warehouse, &path, name, location,
+					   is_rest ? ice_json_opt_bool(request, "overwrite", false)
+							   : ice_arg_bool(fcinfo, 4, "overwrite"),
+					   out);
+}
+
+/* Registers a table and shows it. */
+static Datum
+run_register(FunctionCallInfo fcinfo, bool is_rest)
+{
+	MemoryContext caller = ice_spi_begin();
+	IceWarehouse  warehouse;
+	IceTable      table;
+	IceOnce       once;
+	Datum         result = (Datum) 0;
+
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	if (ice_once_run(&once, fcinfo, "registerTable", &warehouse))
+	{
+		register_table(fcinfo, is_rest, &warehouse, &table);
+		ice_once_done(&once, &table.id, NULL);
+	}
+	else if (!once.recorded)
+		ice_once_table(&once, &table);
+	if (!once.recorded)
+		result = table_result(caller, &table);
+	ice_spi_end();
+	return result;
 }
 
 Datum
 sql_ice_register_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceWarehouse     warehouse;
-	IceNamespacePath path;
-	Datum            result;
-
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
-	result = register_table(caller, &warehouse, &path, ice_arg_text(fcinfo, 2, "name"),
-							ice_arg_text(fcinfo, 3, "metadata_location"),
-							ice_arg_bool(fcinfo, 4, "overwrite"));
-	ice_spi_end();
-	return result;
+	return run_register(fcinfo, false);
 }
 
 Datum
 sql_ice_rest_register_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceWarehouse     warehouse;
-	IceNamespacePath path;
-	IceJson         *request;
-	Datum            result;
-
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
-	request = ice_arg_json(fcinfo, 2, "request");
-	result = register_table(caller, &warehouse, &path, ice_json_string(request, "name"),
-							ice_json_string(request, "metadata-location"),
-							ice_json_opt_bool(request, "overwrite", false));
-	ice_spi_end();
-	return result;
+	return run_register(fcinfo, true);
 }
 
 Datum
@@ -246,16 +273,39 @@ sql_ice_drop_table(PG_FUNCTION_ARGS)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
+	IceOnce          once;
 
 	ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
-	ice_drop_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"),
-				   ice_arg_bool(fcinfo, 3, "purge"));
+	if (ice_once_run(&once, fcinfo, "dropTable", &warehouse))
+	{
+		ice_arg_namespace(fcinfo, 1, &path);
+		ice_drop_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"),
+					   ice_arg_bool(fcinfo, 3, "purge"));
+	}
 	ice_spi_end();
 	PG_RETURN_VOID();
 }
 
+/* An UnregisterTableResult with the last document of a table. */
+static Datum
+unregister_result(MemoryContext caller, const IceTable *table, const StringInfoData *document)
+{
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	ice_result_begin(&out, caller);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "metadata-location");
+	ice_jw_string(&w, table->metadata_location);
+	ice_jw_key(&w, "metadata");
+	ice_jw_raw(&w, document->data, document->len);
+	ice_jw_end_object(&w);
+	return ice_result_end(&out);
+}
+
+/* A repeat shows the rows of the table as they were left, as long as they are kept. */
 Datum
 sql_ice_unregister_table(PG_FUNCTION_ARGS)
 {
@@ -264,65 +314,84 @@ sql_ice_unregister_table(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceTable         table;
 	StringInfoData   document;
-	StringInfoData   out;
-	IceJsonWriter    w;
+	IceOnce          once;
+	Datum            result = (Datum) 0;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
 	initStringInfo(&document);
-	ice_unregister_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"), &table, &document);
-	ice_result_begin(&out, caller);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, table.metadata_location);
-	ice_jw_key(&w, "metadata");
-	ice_jw_raw(&w, document.data, document.len);
-	ice_jw_end_object(&w);
+	if (ice_once_run(&once, fcinfo, "unregisterTable", &warehouse))
+	{
+		ice_arg_namespace(fcinfo, 1, &path);
+		ice_unregister_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"), &table,
+							 &document);
+		ice_once_done(&once, &table.id, NULL);
+	}
+	else if (!once.recorded)
+	{
+		ice_once_table(&once, &table);
+		ice_render_current(&document, &table, false);
+	}
+	if (!once.recorded)
+		result = unregister_result(caller, &table, &document);
 	ice_spi_end();
-	PG_RETURN_DATUM(ice_result_end(&out));
+	return result;
+}
+
+/* Reads the names out of a RenameTableRequest, and renames. */
+static void
+rename_of_request(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
+{
+	IceJson         *request = ice_arg_json(fcinfo, 1, "request");
+	IceJson         *source = ice_json_object(request, "source");
+	IceJson         *destination = ice_json_object(request, "destination");
+	IceNamespacePath source_path;
+	IceNamespacePath destination_path;
+
+	ice_namespace_of_json(ice_json_array(source, "namespace"), &source_path);
+	ice_namespace_of_json(ice_json_array(destination, "namespace"), &destination_path);
+	ice_check_table_name(ice_json_string(destination, "name"));
+	ice_rename_table(warehouse, &source_path, ice_json_string(source, "name"), &destination_path,
+					 ice_json_string(destination, "name"));
+}
+
+/* Takes the names from the arguments, and renames. */
+static void
+rename_of_arguments(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
+{
+	IceNamespacePath source_path;
+	IceNamespacePath destination_path;
+	const char      *destination;
+
+	ice_arg_namespace(fcinfo, 1, &source_path);
+	ice_arg_namespace(fcinfo, 3, &destination_path);
+	destination = ice_arg_text(fcinfo, 4, "destination");
+	ice_check_table_name(destination);
+	ice_rename_table(warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"), &destination_path,
+					 destination);
+}
+
+static Datum
+run_rename(FunctionCallInfo fcinfo, bool is_rest)
+{
+	IceWarehouse warehouse;
+	IceOnce      once;
+
+	ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	if (ice_once_run(&once, fcinfo, "renameTable", &warehouse))
+		(is_rest ? rename_of_request : rename_of_arguments)(fcinfo, &warehouse);
+	ice_spi_end();
+	PG_RETURN_VOID();
 }
 
 Datum
 sql_ice_rename_table(PG_FUNCTION_ARGS)
 {
-	IceWarehouse     warehouse;
-	IceNamespacePath source_path;
-	IceNamespacePath destination_path;
-	const char      *destination;
-
-	ice_spi_begin();
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &source_path);
-	ice_arg_namespace(fcinfo, 3, &destination_path);
-	destination = ice_arg_text(fcinfo, 4, "destination");
-	ice_check_table_name(destination);
-	ice_rename_table(&warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"), &destination_path,
-					 destination);
-	ice_spi_end();
-	PG_RETURN_VOID();
+	return run_rename(fcinfo, false);
 }
 
 Datum
 sql_ice_rest_rename_table(PG_FUNCTION_ARGS)
 {
-	IceWarehouse     warehouse;
-	IceNamespacePath source_path;
-	IceNamespacePath destination_path;
-	IceJson         *request;
-	IceJson         *source;
-	IceJson         *destination;
-
-	ice_spi_begin();
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	request = ice_arg_json(fcinfo, 1, "request");
-	source = ice_json_object(request, "source");
-	destination = ice_json_object(request, "destination");
-	ice_namespace_of_json(ice_json_array(source, "namespace"), &source_path);
-	ice_namespace_of_json(ice_json_array(destination, "namespace"), &destination_path);
-	ice_check_table_name(ice_json_string(destination, "name"));
-	ice_rename_table(&warehouse, &source_path, ice_json_string(source, "name"), &destination_path,
-					 ice_json_string(destination, "name"));
-	ice_spi_end();
-	PG_RETURN_VOID();
+	return run_rename(fcinfo, true);
 }

@@ -109,3 +109,13 @@ ice_result_end(StringInfo out)
 	SET_VARSIZE(out->data, out->len);
 	return PointerGetDatum(out->data);
 }
+
+Datum
+ice_result_text(MemoryContext caller, const char *text)
+{
+	StringInfoData out;
+
+	ice_result_begin(&out, caller);
+	appendStringInfoString(&out, text);
+	return ice_result_end(&out);
+}

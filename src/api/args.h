@@ -32,5 +32,7 @@ extern void ice_check_table_name(const char *name);
 /* A json result, built in place: begin, append to the buffer, end. Lives in the given context. */
 extern void  ice_result_begin(StringInfo out, MemoryContext caller);
 extern Datum ice_result_end(StringInfo out);
+/* The same for a text that is there already. */
+extern Datum ice_result_text(MemoryContext caller, const char *text);
 
 #endif

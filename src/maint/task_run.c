@@ -18,6 +18,7 @@
 #include "maint/drop_purge.h"
 #include "maint/task_run.h"
 #include "storage/storage.h"
+#include "store/store_idempotency.h"
 #include "store/store_outbox.h"
 #include "store/store_table.h"
 
@@ -30,6 +31,7 @@
 #define SEQUENCE_WAIT_MS 1000
 #define SEQUENCE_RETRY_MS 10
 #define DROPPED_TABLES_PER_CALL 16
+#define EXPIRED_KEYS_PER_CALL 5000
 
 typedef struct Work
 {
@@ -395,4 +397,15 @@ ice_dropped_trim(void)
 	count = list_length(tables);
 	ice_spi_end();
 	return count;
+}
+
+bool
+ice_expired_trim(void)
+{
+	int64 trimmed;
+
+	(void) ice_spi_begin();
+	trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
+	ice_spi_end();
+	return trimmed == EXPIRED_KEYS_PER_CALL;
 }

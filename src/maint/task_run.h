@@ -45,4 +45,7 @@ extern void ice_events_sequence_wait(const pg_uuid_t *warehouse_id);
  * many tables. */
 extern int ice_dropped_trim(void);
 
+/* Forgets a batch of expired idempotency keys; true if there may be more. */
+extern bool ice_expired_trim(void);
+
 #endif

@@ -32,6 +32,12 @@ static IceStatement find_statements[] = {
 	[ICE_LOCK_UPDATE] = {FIND_SQL " FOR UPDATE", 2, {UUIDOID, BYTEAOID}, NULL},
 };
 
+static IceStatement find_by_id = {"SELECT properties, levels FROM icecat_data.namespace "
+								  "WHERE warehouse_id = $1 AND namespace_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
 static IceStatement insert_statement = {
 	"INSERT INTO icecat_data.namespace (warehouse_id, namespace_id, parent_id, levels, path_hash, "
 	"properties, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
@@ -196,6 +202,20 @@ ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, I
 {
 	if (!ice_namespace_find(warehouse_id, path, lock, read_only, out))
 		ice_raise(ICE_ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: %s", path->dotted);
+}
+
+bool
+ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+						IceNamespacePath *path, IceNamespace *out)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+
+	if (ice_execute(&find_by_id, values, NULL, false) == 0)
+		return false;
+	out->id = *namespace_id;
+	out->properties = ice_field_text(0, 1);
+	ice_namespace_path(DatumGetArrayTypeP(ice_field(0, 2)), path);
+	return true;
 }
 
 bool

@@ -39,6 +39,9 @@ extern bool ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespace
 /* As find, but raises NO_SUCH_NAMESPACE "Namespace does not exist: a.b". */
 extern void ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							  IceRowLock lock, bool read_only, IceNamespace *out);
+/* Finds a namespace by its id; false if it is gone. */
+extern bool ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+									IceNamespacePath *path, IceNamespace *out);
 /* The path one level up; false at the top. */
 extern bool ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out);
 

@@ -47,6 +47,14 @@ static IceStatement lock_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
+/* Dropped or not: what an idempotency key made can be shown as long as its rows are kept. */
+static IceStatement find_by_id = {"SELECT h.table_id, h.table_id, " HEAD_COLUMNS
+								  " FROM icecat_data.table_head h "
+								  "WHERE h.warehouse_id = $1 AND h.table_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
 static IceStatement drop_head = {
 	"UPDATE icecat_data.table_head SET dropped_at = $3 WHERE warehouse_id = $1 AND table_id = $2",
 	3,
@@ -131,6 +139,18 @@ ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const
 {
 	if (!ice_table_find(warehouse_id, path, name, read_only, out))
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
+}
+
+bool
+ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceTable *out)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	if (ice_execute(&find_by_id, values, NULL, false) == 0)
+		return false;
+	*out = (IceTable){.warehouse_id = *warehouse_id, .id = *table_id};
+	read_head(out);
+	return true;
 }
 
 bool

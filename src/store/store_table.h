@@ -38,6 +38,10 @@ extern bool ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath
 extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						  const char *name, bool read_only, IceTable *out);
 
+/* Finds a table by its id, also a dropped one whose rows are still kept; namespace_id is not set. */
+extern bool ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								IceTable *out);
+
 /* Locks the head and reads it again (lists are forgotten); false if the table was dropped meanwhile. Waits
  * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_table_lock(IceTable *table);

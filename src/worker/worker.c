@@ -53,6 +53,7 @@
 #define ERROR_PAUSE_FIRST_MS 500
 #define ERROR_PAUSE_MAX_MS 30000
 #define DROPPED_TRIM_EVERY_MS 60000
+#define EXPIRED_TRIM_EVERY_MS 60000
 #define SETTINGS_EVERY_MS 1000
 #define RESTART_S 10
 
@@ -67,6 +68,7 @@ typedef struct WorkerState
 	int           errors;       /* rounds in a row that failed */
 	TimestampTz   last_work_at;
 	TimestampTz   last_trim_at;
+	TimestampTz   last_expired_trim_at;
 	TimestampTz   last_settings_at;
 	TimestampTz   next_attempt_at;
 	bool          has_next_attempt;
@@ -263,6 +265,25 @@ trim_dropped(void)
 		state.last_trim_at = now;
 }
 
+/* Forgets expired idempotency keys, now and then. */
+static void
+trim_expired(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool        more;
+
+	if (!TimestampDifferenceExceeds(state.last_expired_trim_at, now, EXPIRED_TRIM_EVERY_MS))
+		return;
+	if (!begin())
+		return;
+	forgo_flush();
+	more = ice_expired_trim();
+	commit();
+	if (!more)
+		state.last_expired_trim_at = now;
+	state.busy |= more;
+}
+
 static void
 read_next_attempt(void)
 {
@@ -299,6 +320,7 @@ work(void)
 	if (state.has_lock)
 	{
 		trim_dropped();
+		trim_expired();
 		read_next_attempt();
 	}
 	drop_task_lock();

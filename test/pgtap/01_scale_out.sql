@@ -17,6 +17,7 @@ INSERT INTO without_warehouse VALUES
 	('list_warehouses', 'reads the directory of warehouses'),
 	('start_worker', 'one worker serves a database'),
 	('run_worker_once', 'one worker serves a database'),
+	('trim_idempotency', 'keys of all warehouses expire alike'),
 	('worker_status', 'one worker serves a database'),
 	('adopt_tasks', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),

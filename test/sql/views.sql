@@ -80,6 +80,7 @@ ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 10;
 INSERT INTO icecat_data.table_encryption_key (warehouse_id, table_id, ordinal, key_id, removed_version, body) VALUES (:W, :T, 5 << 20, 'k', NULL, '{}');
 ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 11;
 INSERT INTO icecat_data.table_extra (warehouse_id, table_id, ordinal, removed_version, body) VALUES (:W, :T, 5 << 20, NULL, '{}');
+INSERT INTO icecat_data.idempotency (warehouse_id, key, created_at, expires_at, operation, request_hash) VALUES (:W, :T, now(), now(), 'dropTable', '');
 INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report) VALUES (:W, :T, :T, now(), 'scan-report', '{}');
 INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, attempts, next_attempt_at, last_error, database_id) VALUES
 	(:W, :T, 5, 0, 'write', 's3://b/rv/t/metadata/00005.json', '{}', now(), 2, '2026-01-02 03:05:00+00', 'no route', 0),
