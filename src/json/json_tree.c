@@ -388,6 +388,20 @@ ice_json_is_int64(const IceJson *value, int64 *result)
 	return errno == 0;
 }
 
+IceJson *
+ice_json_with_int(IceJson *object, const char *key, int64 value)
+{
+	const IceJson *old = ice_json_get(object, key);
+	int64          old_value;
+	IceJson       *copy;
+
+	if (old != NULL && ice_json_is_int64(old, &old_value) && old_value == value)
+		return object;
+	copy = ice_json_copy(object);
+	ice_json_set(copy, key, ice_json_make_int(value));
+	return copy;
+}
+
 /* -- comparing -------------------------------------------------------------------------------- */
 
 static bool

@@ -8,6 +8,7 @@
  */
 #include "spec/table_metadata.h"
 
+#include "spec/commit_read.h"
 #include "spec/needs.h"
 #include "spec/requirement.h"
 #include "spec/update.h"
@@ -15,17 +16,11 @@
 /* -- reading ---------------------------------------------------------------------------------- */
 
 static void
-parse_requirements(IceCommitRequest *request, IceJson *requirements)
+parse_requirements(IceCommitRequest *request, const IceJson *requirements)
 {
-	if (requirements == NULL || requirements->kind == ICE_JSON_NULL)
-		return;
-	if (requirements->kind != ICE_JSON_ARRAY)
-		ice_json_raise(requirements, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse requirements from non-array: %s",
-				  ice_json_shown(requirements));
-	request->requirement_count = requirements->count;
-	request->requirements = palloc(sizeof(IceRequirement) * Max(requirements->count, 1));
-	for (int i = 0; i < requirements->count; i++)
+	request->requirement_count = ice_read_requirements(requirements);
+	request->requirements = palloc(sizeof(IceRequirement) * Max(request->requirement_count, 1));
+	for (int i = 0; i < request->requirement_count; i++)
 	{
 		ice_requirement_parse(&request->requirements[i], requirements->items[i]);
 		request->is_create |= ice_requirement_is_create(&request->requirements[i]);
@@ -33,20 +28,11 @@ parse_requirements(IceCommitRequest *request, IceJson *requirements)
 }
 
 static void
-parse_updates(IceCommitRequest *request, IceJson *updates, int updates_max)
+parse_updates(IceCommitRequest *request, const IceJson *updates, int updates_max)
 {
-	if (updates == NULL || updates->kind == ICE_JSON_NULL)
-		return;
-	if (updates->kind != ICE_JSON_ARRAY)
-		ice_json_raise(updates, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse metadata updates from non-array: %s", ice_json_shown(updates));
-	if (updates->count > updates_max)
-		ice_json_raise(updates, ICE_ERR_LIMIT_EXCEEDED,
-					   "Too many updates in one commit: %d (limit: %d)", updates->count,
-					   updates_max);
-	request->update_count = updates->count;
-	request->updates = palloc(sizeof(IceUpdate) * Max(updates->count, 1));
-	for (int i = 0; i < updates->count; i++)
+	request->update_count = ice_read_updates(updates, updates_max);
+	request->updates = palloc(sizeof(IceUpdate) * Max(request->update_count, 1));
+	for (int i = 0; i < request->update_count; i++)
 		ice_update_parse(&request->updates[i], updates->items[i]);
 }
 

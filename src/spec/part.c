@@ -90,6 +90,19 @@ ice_part_list_last(const IcePartList *list)
 	return NULL;
 }
 
+int32
+ice_part_list_next_id(const IcePartList *list, int32 first, const char *what)
+{
+	int64 next = first;
+
+	for (int i = 0; i < list->count; i++)
+		if (!list->items[i]->removed)
+			next = Max(next, list->items[i]->id + 1);
+	if (next > PG_INT32_MAX)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot add a %s: no id is left", what);
+	return (int32) next;
+}
+
 void
 ice_part_list_write(StringInfo out, const IcePartList *list)
 {

@@ -65,6 +65,10 @@ extern IcePart *ice_part_list_stored(IcePartList *list, int64 id, const char *ke
 extern int      ice_part_list_count(const IcePartList *list);
 extern IcePart *ice_part_list_last(const IcePartList *list); /* that is not removed, or NULL */
 
+/* One more than the highest id of those that are not removed, at least first. Raises VALIDATION if
+ * no id is left for a what. */
+extern int32 ice_part_list_next_id(const IcePartList *list, int32 first, const char *what);
+
 /* Appends [part,part,...], and the members of an object part after a comma each. */
 extern void ice_part_list_write(StringInfo out, const IcePartList *list);
 extern void ice_part_write_members(StringInfo out, const IcePart *part);

@@ -9,6 +9,7 @@
  */
 #include "spec/requirement.h"
 
+#include "spec/commit_read.h"
 #include "spec/needs.h"
 
 typedef void (*ParseRequirement)(IceRequirement *requirement, const IceJson *json);
@@ -149,15 +150,7 @@ static const IceRequirementKind kinds[] = {
 void
 ice_requirement_parse(IceRequirement *requirement, const IceJson *json)
 {
-	if (json->kind != ICE_JSON_OBJECT)
-		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse update requirement from non-object value: %s",
-				  ice_json_shown(json));
-	if (ice_json_get(json, "type") == NULL)
-		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse update requirement. Missing field: type");
-
-	const char *type = ice_json_string(json, "type");
+	const char *type = ice_read_requirement_type(json);
 
 	memset(requirement, 0, sizeof(*requirement));
 	for (int i = 0; i < (int) lengthof(kinds); i++)

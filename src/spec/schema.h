@@ -9,6 +9,7 @@
 #ifndef ICE_SCHEMA_H
 #define ICE_SCHEMA_H
 
+#include "spec/part.h"
 #include "spec/type.h"
 
 typedef struct IceSchema
@@ -41,6 +42,9 @@ extern void ice_schema_check_crs(const IceSchema *schema);
 
 /* Same fields and identifier fields; the schema's id and unknown members do not count. */
 extern bool ice_schema_same(const IceSchema *a, const IceSchema *b);
+
+/* The first of the parts that is the same schema and not removed, or NULL. */
+extern IcePart *ice_schema_find_same(const IcePartList *schemas, const IceSchema *schema);
 
 /* As the Java class prints it, for messages. */
 extern const char *ice_schema_text(const IceSchema *schema);

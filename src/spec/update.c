@@ -6,6 +6,8 @@
  */
 #include "spec/update.h"
 
+#include "spec/commit_read.h"
+
 struct IceUpdateKind
 {
 	const char *name;
@@ -48,15 +50,7 @@ static const IceUpdateKind kinds[] = {
 void
 ice_update_parse(IceUpdate *update, IceJson *json)
 {
-	if (json->kind != ICE_JSON_OBJECT)
-		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse metadata update from non-object value: %s",
-				  ice_json_shown(json));
-	if (ice_json_get(json, "action") == NULL)
-		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse metadata update. Missing field: action");
-
-	const char *action = ice_json_string(json, "action");
+	const char *action = ice_read_update_action(json);
 
 	memset(update, 0, sizeof(*update));
 	update->json = json;

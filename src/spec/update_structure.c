@@ -19,22 +19,6 @@
 
 /* -- shared ----------------------------------------------------------------------------------- */
 
-/* A copy of the object whose id is the given one; the object itself if it has it already. */
-static IceJson *
-with_id(IceJson *object, const char *key, int32 id)
-{
-	const IceJson *old = ice_json_get(object, key);
-	int64          old_id;
-
-	if (old != NULL && ice_json_is_int64(old, &old_id) && old_id == id)
-		return object;
-
-	IceJson *copy = ice_json_copy(object);
-
-	ice_json_set(copy, key, ice_json_make_int(id));
-	return copy;
-}
-
 /* The id that an update means; raises if it is "last added" and none was. */
 static int32
 resolve_id(int64 id, int32 last_added, const char *what, const char *what_full)
@@ -45,21 +29,6 @@ resolve_id(int64 id, int32 last_added, const char *what, const char *what_full)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot set last added %s: no %s has been added", what,
 				  what_full);
 	return last_added;
-}
-
-/* One more than the highest id in the list, at least first. */
-static int32
-next_id(const IceTableMetadata *metadata, IcePartKind kind, int32 first, const char *what)
-{
-	const IcePartList *list = &metadata->lists[kind];
-	int64              next = first;
-
-	for (int i = 0; i < list->count; i++)
-		if (!list->items[i]->removed)
-			next = Max(next, list->items[i]->id + 1);
-	if (next > PG_INT32_MAX)
-		ice_raise(ICE_ERR_VALIDATION, "Cannot add a %s: no id is left", what);
-	return (int32) next;
 }
 
 static const IceSchema *
@@ -134,18 +103,6 @@ ice_needs_add_schema(const IceUpdate *update pg_attribute_unused(), IceCommitNee
 	ice_needs_list(needs, ICE_PART_SCHEMA);
 }
 
-static IcePart *
-find_same_schema(const IceTableMetadata *metadata, const IceSchema *schema)
-{
-	const IcePartList *schemas = &metadata->lists[ICE_PART_SCHEMA];
-
-	for (int i = 0; i < schemas->count; i++)
-		if (!schemas->items[i]->removed &&
-			ice_schema_same(ice_schema_parse(ice_part_json(schemas->items[i])), schema))
-			return schemas->items[i];
-	return NULL;
-}
-
 /* Keeps the field ids as given; the schema's own id becomes the highest plus one. */
 void
 ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
@@ -158,16 +115,17 @@ ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 	ice_schema_check_format_version(schema, metadata->format_version);
 	ice_schema_check_ids(schema);
 	ice_schema_check_crs(schema);
-	same = find_same_schema(metadata, schema);
+	same = ice_schema_find_same(&metadata->lists[ICE_PART_SCHEMA], schema);
 	if (same != NULL)
 	{
 		context->last_schema_id = (int32) same->id;
 		return;
 	}
-	schema_id = next_id(metadata, ICE_PART_SCHEMA, metadata->current_schema_id, "schema");
+	schema_id = ice_part_list_next_id(&metadata->lists[ICE_PART_SCHEMA],
+									  metadata->current_schema_id, "schema");
 	metadata->last_column_id = Max(metadata->last_column_id, schema->highest_id);
 	ice_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
-				 with_id(update->value, "schema-id", schema_id));
+				 ice_json_with_int(update->value, "schema-id", schema_id));
 	context->last_schema_id = schema_id;
 	context->changed = true;
 }
@@ -417,11 +375,12 @@ ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Spec does not use sequential IDs that are required in v1: %s",
 				  ice_partition_spec_text(spec));
-	spec_id = next_id(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID, "partition spec");
+	spec_id = ice_part_list_next_id(&metadata->lists[ICE_PART_PARTITION_SPEC], ICE_INITIAL_SPEC_ID,
+									"partition spec");
 	metadata->last_partition_id = Max(metadata->last_partition_id,
 									  ice_partition_spec_last_id(spec));
 	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, spec_id, NULL,
-				 with_id(json, "spec-id", spec_id));
+				 ice_json_with_int(json, "spec-id", spec_id));
 	context->last_spec_id = spec_id;
 	context->changed = true;
 }
@@ -521,9 +480,10 @@ ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
 		return;
 	}
 	if (order->field_count > 0)
-		order_id = next_id(metadata, ICE_PART_SORT_ORDER, ICE_INITIAL_SORT_ORDER_ID, "sort order");
+		order_id = ice_part_list_next_id(&metadata->lists[ICE_PART_SORT_ORDER],
+										 ICE_INITIAL_SORT_ORDER_ID, "sort order");
 	ice_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL,
-				 with_id(update->value, "order-id", order_id));
+				 ice_json_with_int(update->value, "order-id", order_id));
 	context->last_sort_order_id = order_id;
 	context->changed = true;
 }

@@ -6,6 +6,7 @@
  */
 #include "spec/update.h"
 
+#include "spec/commit_read.h"
 #include "spec/metadata_private.h"
 #include "spec/needs.h"
 #include "spec/statistics.h"
@@ -119,16 +120,6 @@ ice_apply_set_location(IceUpdateContext *context, const IceUpdate *update)
 
 /* -- properties ------------------------------------------------------------------------------- */
 
-/* The name of the field that the specification has, or the one that early clients sent. */
-static const char *
-field_name(const IceUpdate *update, const char *name, const char *early_name)
-{
-	if (ice_json_member(update->json, name) == NULL &&
-		ice_json_member(update->json, early_name) != NULL)
-		return early_name;
-	return name;
-}
-
 /* A copy of the table's properties that all updates of one commit change. */
 static IceJson *
 working_properties(IceUpdateContext *context)
@@ -152,12 +143,7 @@ ice_finish_properties(IceUpdateContext *context)
 void
 ice_parse_set_properties(IceUpdate *update)
 {
-	const char *name = field_name(update, "updates", "updated");
-
-	update->value = ice_json_member(update->json, name);
-	if (update->value == NULL)
-		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST, "Cannot parse missing map: %s", name);
-	ice_json_check_string_map(update->value, name);
+	update->value = ice_read_set_properties(update->json);
 }
 
 void
@@ -186,13 +172,7 @@ ice_apply_set_properties(IceUpdateContext *context, const IceUpdate *update)
 void
 ice_parse_remove_properties(IceUpdate *update)
 {
-	const char *name = field_name(update, "removals", "removed");
-
-	if (ice_json_member(update->json, name) == NULL)
-		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST, "Cannot parse missing set: %s", name);
-	update->value = ice_json_array(update->json, name);
-	for (int i = 0; i < update->value->count; i++)
-		ice_json_to_string(update->value->items[i], name);
+	update->value = ice_read_remove_properties(update->json);
 }
 
 void
