@@ -19,7 +19,9 @@ CREATE TABLE icecat_data.namespace (
 		REFERENCES icecat_data.namespace (warehouse_id, namespace_id),
 	CONSTRAINT namespace_has_levels CHECK (cardinality(levels) >= 1)
 ) WITH (fillfactor = 90);
-CREATE INDEX namespace_parent_idx ON icecat_data.namespace (warehouse_id, parent_id);
+-- Lists are read in its order, byte order, a page being a range of it.
+CREATE INDEX namespace_child_idx ON icecat_data.namespace
+	(warehouse_id, parent_id, (levels[cardinality(levels)]) COLLATE "C");
 COMMENT ON TABLE icecat_data.namespace IS 'A namespace; its full path is levels';
 COMMENT ON COLUMN icecat_data.namespace.parent_id IS 'The namespace one level up; NULL at the top';
 COMMENT ON COLUMN icecat_data.namespace.levels IS 'The path from the top, one element a level';

@@ -17,6 +17,12 @@ CREATE TABLE icecat_data.relation (
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX relation_name_key ON icecat_data.relation (warehouse_id, namespace_id, name)
 	WHERE dropped_at IS NULL;
+-- Lists are read in its order, byte order whatever the database's is, a page being a range of it. The condition on
+-- the name is true for all; a look-up by name does not imply it and so can never take this index for that of the names.
+CREATE INDEX relation_table_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
+	WHERE kind = 'table' AND dropped_at IS NULL AND name <> '';
+CREATE INDEX relation_view_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
+	WHERE kind = 'view' AND dropped_at IS NULL AND name <> '';
 CREATE INDEX relation_dropped_idx ON icecat_data.relation (warehouse_id, dropped_at)
 	WHERE dropped_at IS NOT NULL;
 COMMENT ON TABLE icecat_data.relation IS 'A table''s (later: a view''s) name in a namespace; unique over both kinds';

@@ -20,14 +20,16 @@ COMMENT ON FUNCTION icecat.rest_create_namespace(text, json) IS
 Errors: as create_namespace(); IC301 (400) for a field that is missing or of a wrong type.
 REST: createNamespace, POST /v1/{prefix}/namespaces.';
 
-CREATE OR REPLACE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL)
+CREATE OR REPLACE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL, p_page_token text DEFAULT NULL, p_page_size integer DEFAULT NULL)
 RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_list_namespaces';
-COMMENT ON FUNCTION icecat.list_namespaces(text, text[]) IS
-'The namespaces one level below another, in byte order: {"namespaces": [["a"], ["b"]]}.
+COMMENT ON FUNCTION icecat.list_namespaces(text, text[], text, integer) IS
+'The namespaces one level below another, in byte order: {"namespaces": [["a"], ["b"]], "next-page-token": null}.
 p_parent: NULL or an empty array lists the top level.
-Errors: IC101 (404) no such warehouse; IC102 (404) no such parent.
+p_page_token: NULL answers everything; an empty text the first page, and the next-page-token of a page the one behind it, null being the end. What exists from the first page to the last is listed exactly once, whatever else comes and goes.
+p_page_size: most names on a page, at most icecat.page_size_max; NULL is icecat.page_size_default. It may change from page to page, and means nothing without a token.
+Errors: IC101 (404) no such warehouse; IC102 (404) no such parent; IC301 (400) the token was not made for this list, or the page size is below 1.
 REST: listNamespaces, GET /v1/{prefix}/namespaces.';
 
 CREATE OR REPLACE FUNCTION icecat.load_namespace(p_warehouse text, p_namespace text[])

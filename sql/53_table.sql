@@ -67,12 +67,16 @@ COMMENT ON FUNCTION icecat.load_table(text, text[], text) IS
 
 CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_warehouse text,
-	p_namespace text[]
+	p_namespace text[],
+	p_page_token text DEFAULT NULL,
+	p_page_size integer DEFAULT NULL
 ) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_list_tables';
-COMMENT ON FUNCTION icecat.list_tables(text, text[]) IS
-'Returns the tables of a namespace, all of them, ordered by name: {"identifiers": [{"namespace": [...], "name": ...}]}. REST listTables. Errors: IC101 no such warehouse (404), IC102 no such namespace (404).';
+COMMENT ON FUNCTION icecat.list_tables(text, text[], text, integer) IS
+'Returns the tables of a namespace, in byte order of their names: {"identifiers": [{"namespace": [...], "name": ...}], "next-page-token": null}. REST listTables.
+p_page_token, p_page_size: as in list_namespaces(). Without a token, all tables.
+Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC301 the token was not made for this list, or the page size is below 1 (400).';
 
 CREATE OR REPLACE FUNCTION icecat.table_exists(
 	p_warehouse text,

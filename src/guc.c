@@ -29,6 +29,8 @@ int   ice_guc_json_depth_max;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
+int   ice_guc_page_size_default;
+int   ice_guc_page_size_max;
 int   ice_guc_properties_max;
 char *ice_guc_request_id;
 int   ice_guc_transaction_changes_max;
@@ -141,6 +143,10 @@ static const Setting settings[] = {
 				1, 255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
 	INT_SETTING("icecat.namespace_depth_max", PGC_USERSET, 0, &ice_guc_namespace_depth_max, 32, 1,
 				256, "Most levels of a namespace."),
+	INT_SETTING("icecat.page_size_default", PGC_USERSET, 0, &ice_guc_page_size_default, 1000, 1,
+				1000000, "Names on a page of a list whose client gives no page size."),
+	INT_SETTING("icecat.page_size_max", PGC_USERSET, 0, &ice_guc_page_size_max, 10000, 1, 1000000,
+				"Most names on one page of a list; a larger page size means this one."),
 	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1, 1000000,
 				"Most properties of one namespace, table or warehouse."),
 	STRING_SETTING("icecat.request_id", PGC_USERSET, 0, &ice_guc_request_id, "",

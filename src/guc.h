@@ -23,6 +23,8 @@ extern int   ice_guc_json_depth_max;
 extern int   ice_guc_metadata_file_bytes_max;
 extern int   ice_guc_name_bytes_max;
 extern int   ice_guc_namespace_depth_max;
+extern int   ice_guc_page_size_default;
+extern int   ice_guc_page_size_max;
 extern int   ice_guc_properties_max;
 extern char *ice_guc_request_id;
 extern int   ice_guc_transaction_changes_max;

@@ -2,4 +2,19 @@
 -- an existing table is said here, in the IF [NOT] EXISTS forms.
 
 -- include 26_idempotency.sql
+-- Lists in byte order, by pages.
+DROP INDEX IF EXISTS icecat_data.namespace_parent_idx;
+CREATE INDEX IF NOT EXISTS namespace_child_idx ON icecat_data.namespace
+	(warehouse_id, parent_id, (levels[pg_catalog.cardinality(levels)]) COLLATE "C");
+CREATE INDEX IF NOT EXISTS relation_table_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
+	WHERE kind = 'table' AND dropped_at IS NULL AND name <> '';
+CREATE INDEX IF NOT EXISTS relation_view_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
+	WHERE kind = 'view' AND dropped_at IS NULL AND name <> '';
+DROP FUNCTION IF EXISTS icecat.list_namespaces(text, text[]);
+DROP FUNCTION IF EXISTS icecat.list_tables(text, text[]);
+-- include 30_warehouse_secrets.sql
+INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at)
+SELECT warehouse_id, 'page-token', pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) ||
+	pg_catalog.uuid_send(pg_catalog.gen_random_uuid()), pg_catalog.clock_timestamp()
+FROM icecat_data.warehouse ON CONFLICT DO NOTHING;
 -- include 31_config_dump.sql

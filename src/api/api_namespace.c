@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "api/once.h"
+#include "api/page.h"
 #include "api/properties.h"
 #include "store/store_outbox.h"
 
@@ -149,20 +150,22 @@ sql_ice_rest_create_namespace(PG_FUNCTION_ARGS)
 
 /* Writes the paths of the namespaces right below parent, which may be NULL. */
 static void
-write_children(IceJsonWriter *writer, const IceNamespacePath *parent, const char **names, int count)
+write_children(IceJsonWriter *writer, const IceNamespacePath *parent, const IcePage *page,
+			   const IceNames *names)
 {
 	ice_jw_begin_object(writer);
 	ice_jw_key(writer, "namespaces");
 	ice_jw_begin_array(writer);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < ice_page_count(page, names); i++)
 	{
 		ice_jw_begin_array(writer);
 		for (int j = 0; parent != NULL && j < parent->depth; j++)
 			ice_jw_string(writer, parent->levels[j]);
-		ice_jw_string(writer, names[i]);
+		ice_jw_string(writer, names->items[i]);
 		ice_jw_end_array(writer);
 	}
 	ice_jw_end_array(writer);
+	ice_page_end(writer, page, names);
 	ice_jw_end_object(writer);
 }
 
@@ -176,8 +179,8 @@ sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 	IceNamespace     parent;
 	StringInfoData   result;
 	IceJsonWriter    writer;
-	const char     **names;
-	int              count;
+	IcePage          page;
+	IceNames         names;
 
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	if (!at_top)
@@ -185,10 +188,11 @@ sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 		ice_arg_namespace(fcinfo, 1, &path);
 		ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &parent);
 	}
-	names = ice_namespace_children(&warehouse.id, at_top ? NULL : &parent.id, &count);
+	ice_page_arg(fcinfo, 2, "listNamespaces", &warehouse.id, at_top ? NULL : &parent.id, &page);
+	ice_namespace_children(&warehouse.id, page.parent_id, &page.range, &names);
 	ice_result_begin(&result, caller);
 	ice_jw_init(&writer, &result);
-	write_children(&writer, at_top ? NULL : &path, names, count);
+	write_children(&writer, at_top ? NULL : &path, &page, &names);
 	ice_spi_end();
 	return ice_result_end(&result);
 }

@@ -9,9 +9,8 @@
  */
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
-
 #include "api/once.h"
+#include "api/page.h"
 #include "commit/create_table.h"
 #include "commit/publish.h"
 
@@ -215,39 +214,17 @@ sql_ice_list_tables(PG_FUNCTION_ARGS)
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     space;
+	IcePage          page;
+	IceNames         names;
 	StringInfoData   out;
-	StringInfoData   levels;
-	IceJsonWriter    w;
-	List            *names;
-	ListCell        *cell;
 
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &space);
-	names = ice_relation_names(&warehouse.id, &space.id, ICE_RELATION_TABLE);
-	initStringInfo(&levels);
-	ice_jw_init(&w, &levels);
-	ice_jw_begin_array(&w);
-	for (int i = 0; i < path.depth; i++)
-		ice_jw_string(&w, path.levels[i]);
-	ice_jw_end_array(&w);
-
+	ice_page_arg(fcinfo, 2, "listTables", &warehouse.id, &space.id, &page);
+	ice_relation_names(&warehouse.id, &space.id, ICE_RELATION_TABLE, &page.range, &names);
 	ice_result_begin(&out, caller);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "identifiers");
-	ice_jw_begin_array(&w);
-	foreach (cell, names)
-	{
-		ice_jw_begin_object(&w);
-		ice_jw_key(&w, "namespace");
-		ice_jw_raw(&w, levels.data, levels.len);
-		ice_jw_key(&w, "name");
-		ice_jw_string(&w, lfirst(cell));
-		ice_jw_end_object(&w);
-	}
-	ice_jw_end_array(&w);
-	ice_jw_end_object(&w);
+	ice_page_write_identifiers(&out, &path, &page, &names);
 	ice_spi_end();
 	PG_RETURN_DATUM(ice_result_end(&out));
 }

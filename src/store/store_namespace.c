@@ -58,16 +58,24 @@ static IceStatement delete_statement = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-#define CHILDREN_SQL                                                                     \
-	"SELECT levels[pg_catalog.cardinality(levels)] AS name FROM icecat_data.namespace " \
-	"WHERE warehouse_id = $1 AND "
-#define CHILDREN_ORDER_SQL " ORDER BY levels[pg_catalog.cardinality(levels)] COLLATE \"C\""
+/* The expression of namespace_child_idx. parent_id is in ORDER BY because the planner does not see that IS NULL
+ * leaves nothing of it to sort. */
+#define LAST_LEVEL_SQL "(levels[pg_catalog.cardinality(levels)])"
+#define CHILDREN_SQL                                                                           \
+	"SELECT " LAST_LEVEL_SQL " FROM icecat_data.namespace WHERE warehouse_id = $1 AND " \
+	LAST_LEVEL_SQL " COLLATE \"C\" > $3 AND "
+#define CHILDREN_ORDER_SQL " ORDER BY parent_id, " LAST_LEVEL_SQL " COLLATE \"C\" LIMIT $4"
 
-static IceStatement children_of_parent = {
-	CHILDREN_SQL "parent_id = $2" CHILDREN_ORDER_SQL, 2, {UUIDOID, UUIDOID}, NULL};
+static IceStatement children_of_parent = {CHILDREN_SQL "parent_id = $2" CHILDREN_ORDER_SQL,
+										  4,
+										  {UUIDOID, UUIDOID, TEXTOID, INT8OID},
+										  NULL};
 
 static IceStatement children_at_top = {
-	CHILDREN_SQL "parent_id IS NULL" CHILDREN_ORDER_SQL, 1, {UUIDOID}, NULL};
+	CHILDREN_SQL "parent_id IS NULL AND $2::pg_catalog.uuid IS NULL" CHILDREN_ORDER_SQL,
+	4,
+	{UUIDOID, UUIDOID, TEXTOID, INT8OID},
+	NULL};
 
 static IceStatement content_statement = {
 	"SELECT (SELECT pg_catalog.count(*) FROM icecat_data.namespace AS n "
@@ -261,18 +269,14 @@ ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 	(void) ice_execute(&delete_statement, values, NULL, false);
 }
 
-const char **
-ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id, int *count)
+void
+ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id,
+					   const IceNameRange *range, IceNames *out)
 {
-	IceStatement *statement = parent_id == NULL ? &children_at_top : &children_of_parent;
-	Datum         values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(parent_id)};
-	uint64        rows = ice_execute(statement, values, NULL, true);
-	const char  **names = palloc(sizeof(char *) * Max(rows, 1));
+	Datum values[4] = {UUIDPGetDatum(warehouse_id),
+					   parent_id == NULL ? (Datum) 0 : UUIDPGetDatum(parent_id)};
 
-	for (uint64 i = 0; i < rows; i++)
-		names[i] = ice_field_text(i, 1);
-	*count = (int) rows;
-	return names;
+	ice_names_read(parent_id == NULL ? &children_at_top : &children_of_parent, values, range, out);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "utils/array.h"
 
+#include "store/names.h"
 #include "store/store_warehouse.h"
 
 /* A namespace's path as a caller gave it, checked. */
@@ -56,9 +57,9 @@ extern void ice_namespace_set_properties(const pg_uuid_t *warehouse_id,
 /* Deletes a namespace that is locked FOR UPDATE and empty. */
 extern void ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
 
-/* Last levels of the namespaces right below parent (NULL: at the top), in "C" order. */
-extern const char **ice_namespace_children(const pg_uuid_t *warehouse_id,
-										   const pg_uuid_t *parent_id, int *count);
+/* Last levels of the namespaces right below parent (NULL: at the top), in byte order. */
+extern void ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id,
+								   const IceNameRange *range, IceNames *out);
 
 /* What a namespace holds. */
 typedef struct IceNamespaceContent

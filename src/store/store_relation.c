@@ -57,12 +57,19 @@ static IceStatement delete_relation = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-static IceStatement list_names = {
-	"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 "
-	"AND kind = $3 AND dropped_at IS NULL ORDER BY name COLLATE \"C\"",
-	3,
-	{UUIDOID, UUIDOID, TEXTOID},
-	NULL};
+/* Each is a range of an index of its kind; name <> '' is the condition by which that is chosen. */
+#define LIST_NAMES(kind)                                                                          \
+	{                                                                                             \
+		"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 "    \
+		"AND kind = '" kind "' AND dropped_at IS NULL AND name <> '' "                            \
+		"AND name COLLATE \"C\" > $3 ORDER BY name COLLATE \"C\" LIMIT $4",                       \
+			4, {UUIDOID, UUIDOID, TEXTOID, INT8OID}, NULL                                         \
+	}
+
+static IceStatement list_names[] = {
+	[ICE_RELATION_TABLE] = LIST_NAMES("table"),
+	[ICE_RELATION_VIEW] = LIST_NAMES("view"),
+};
 
 bool
 ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
@@ -174,16 +181,11 @@ ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
 	ice_execute(&delete_relation, values, NULL, false);
 }
 
-List *
+void
 ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
-				   IceRelationKind kind)
+				   IceRelationKind kind, const IceNameRange *range, IceNames *out)
 {
-	Datum  values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id),
-						ice_cstring_datum(kind_names[kind])};
-	uint64 rows = ice_execute(&list_names, values, NULL, true);
-	List  *names = NIL;
+	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	for (uint64 i = 0; i < rows; i++)
-		names = lappend(names, ice_field_text(i, 1));
-	return names;
+	ice_names_read(&list_names[kind], values, range, out);
 }

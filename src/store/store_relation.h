@@ -9,9 +9,7 @@
 #ifndef ICE_STORE_RELATION_H
 #define ICE_STORE_RELATION_H
 
-#include "nodes/pg_list.h"
-
-#include "store/plan_cache.h"
+#include "store/names.h"
 
 typedef enum IceRelationKind
 {
@@ -48,8 +46,8 @@ extern bool ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t
 extern void ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 extern void ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 
-/* Names of a kind that are live in a namespace, in "C" order, as C strings. */
-extern List *ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
-								IceRelationKind kind);
+/* Names of a kind that are live in a namespace, in byte order. */
+extern void ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+							   IceRelationKind kind, const IceNameRange *range, IceNames *out);
 
 #endif

@@ -16,6 +16,8 @@
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
 
+#define SECRET_BYTES 32
+
 #define COLUMNS_SQL "SELECT warehouse_id, name, location, properties FROM icecat_data.warehouse "
 #define FIND_SQL    COLUMNS_SQL "WHERE name = $1"
 
@@ -36,6 +38,24 @@ static IceStatement insert_statement = {
 	"VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
 	5,
 	{UUIDOID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID},
+	NULL};
+
+/* False between an update of the library and ALTER EXTENSION UPDATE, which makes the secrets then. */
+static IceStatement has_secrets = {
+	"SELECT pg_catalog.to_regclass('icecat_data.warehouse_secret') IS NOT NULL", 0, {0}, NULL};
+
+static IceStatement insert_secret = {
+	"INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at) "
+	"VALUES ($1, 'page-token', $2, $3)",
+	3,
+	{UUIDOID, BYTEAOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement find_secret = {
+	"SELECT secret FROM icecat_data.warehouse_secret "
+	"WHERE warehouse_id = $1 AND purpose = 'page-token'",
+	1,
+	{UUIDOID},
 	NULL};
 
 static IceStatement update_statement = {
@@ -69,6 +89,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("event_pending"), DELETE_FROM("event"),      DELETE_FROM("metrics_report"),
 	DELETE_FROM("idempotency"),   DELETE_FROM("metadata_task"), DELETE_FROM("table_part"),
 	DELETE_FROM("table_head"),    DELETE_FROM("relation"),      DELETE_FROM("namespace"),
+	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("warehouse"),
 };
 
@@ -136,6 +157,33 @@ ice_warehouse_first(IceWarehouse *out)
 	return count;
 }
 
+/* Gives a new warehouse what signs its page tokens: a list is read on a standby, too, and cannot make it. */
+static void
+make_secret(const pg_uuid_t *warehouse_id)
+{
+	bytea *secret = palloc(VARHDRSZ + SECRET_BYTES);
+	Datum  values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(secret),
+						TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	(void) ice_execute(&has_secrets, NULL, NULL, true);
+	if (!DatumGetBool(ice_field(0, 1)))
+		return;
+	SET_VARSIZE(secret, VARHDRSZ + SECRET_BYTES);
+	if (!pg_strong_random(VARDATA(secret), SECRET_BYTES))
+		elog(ERROR, "could not generate random bytes");
+	(void) ice_execute(&insert_secret, values, NULL, false);
+}
+
+const uint8 *
+ice_warehouse_page_secret(const pg_uuid_t *warehouse_id, size_t *len)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	if (ice_execute(&find_secret, values, NULL, true) == 0)
+		ice_raise(ICE_ERR_CORRUPT, "The warehouse has no secret for page tokens");
+	return (const uint8 *) ice_field_bytes(0, 1, len);
+}
+
 bool
 ice_warehouse_insert(IceWarehouse *warehouse)
 {
@@ -147,7 +195,10 @@ ice_warehouse_insert(IceWarehouse *warehouse)
 					   ice_cstring_datum(warehouse->properties),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute(&insert_statement, values, no_location ? "  n  " : NULL, false) == 1;
+	if (ice_execute(&insert_statement, values, no_location ? "  n  " : NULL, false) != 1)
+		return false;
+	make_secret(&warehouse->id);
+	return true;
 }
 
 void

@@ -47,6 +47,8 @@ extern void ice_warehouse_update(const IceWarehouse *warehouse);
 extern int64 ice_warehouse_count_namespaces(const pg_uuid_t *warehouse_id);
 /* Files of its dropped tables that the worker has still to write or delete. */
 extern int64 ice_warehouse_count_tasks(const pg_uuid_t *warehouse_id);
+/* What signs the page tokens of its lists. Raises CORRUPT if the row is gone. */
+extern const uint8 *ice_warehouse_page_secret(const pg_uuid_t *warehouse_id, size_t *len);
 /* Deletes a warehouse that is locked and has neither, with every row that belongs to it. */
 extern void ice_warehouse_delete(const pg_uuid_t *warehouse_id);
 

@@ -27,7 +27,7 @@ CREATE FUNCTION icecat.writer(p_warehouse text) RETURNS integer LANGUAGE sql PAR
 ALTER FUNCTION icecat.lie(text, jsonb) OWNER TO catalog_owner;
 ALTER FUNCTION icecat.load_table(text, text[], text) VOLATILE;
 ALTER FUNCTION icecat.drop_table(text, text[], text, boolean) STABLE;
-ALTER FUNCTION icecat.list_tables(text, text[]) SECURITY INVOKER;
+ALTER FUNCTION icecat.list_tables(text, text[], text, integer) SECURITY INVOKER;
 ALTER FUNCTION icecat.drop_namespace(text, text[]) PARALLEL SAFE;
 ALTER EXTENSION icecat DROP FUNCTION icecat.namespace_exists(text, text[]);
 DROP FUNCTION icecat.namespace_exists(text, text[]);

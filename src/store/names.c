@@ -1,0 +1,31 @@
+/*
+ * names.c
+ *		Ranges of an ordered list of names.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "store/names.h"
+
+/* No name is empty: all are behind the empty one. */
+void
+ice_names_read(IceStatement *statement, Datum *values, const IceNameRange *range, IceNames *out)
+{
+	char  *nulls = palloc0(statement->nargs + 1);
+	uint64 rows;
+
+	memset(nulls, ' ', statement->nargs);
+	for (int i = 0; i < statement->nargs - 2; i++)
+		if (values[i] == (Datum) 0)
+			nulls[i] = 'n';
+	values[statement->nargs - 2] = ice_cstring_datum(range->after != NULL ? range->after : "");
+	values[statement->nargs - 1] = Int64GetDatum(range->limit);
+	if (range->limit == 0)
+		nulls[statement->nargs - 1] = 'n';
+	rows = ice_execute(statement, values, nulls, true);
+	out->items = palloc(sizeof(char *) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+		out->items[i] = ice_field_text(i, 1);
+	out->count = (int) rows;
+}

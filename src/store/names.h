@@ -1,0 +1,29 @@
+/*
+ * names.h
+ *		Ranges of an ordered list of names.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORE_NAMES_H
+#define ICE_STORE_NAMES_H
+
+#include "store/plan_cache.h"
+
+/* Which names of a list are wanted. */
+typedef struct IceNameRange
+{
+	const char *after; /* those behind this one, in byte order; NULL: from the first */
+	int64       limit; /* at most so many; 0: all */
+} IceNameRange;
+
+typedef struct IceNames
+{
+	const char **items;
+	int          count;
+} IceNames;
+
+/* Runs a statement that lists names, with the range as its last two parameters: after, limit. */
+extern void ice_names_read(IceStatement *statement, Datum *values, const IceNameRange *range,
+						   IceNames *out);
+
+#endif
