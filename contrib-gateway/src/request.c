@@ -27,6 +27,7 @@
 
 static void call_done(GwCall *call, GwOutcome outcome, GwPgResult *result);
 static void leave_gate(GwRequest *request);
+static void start_call(GwRequest *request);
 
 static GwRequest *
 request_of_call(GwCall *call)
@@ -55,7 +56,7 @@ arena_take(GwRequest *request, size_t size)
 static void
 arena_prepare(GwRequest *request, size_t target_len)
 {
-	size_t		need = target_len * 16 + 256;
+	size_t		need = target_len * 32 + 512; /* twice, for a second try */
 
 	request->arena_len = 0;
 	if (need <= request->arena_cap)
@@ -119,6 +120,7 @@ begin(GwRequest *request, uint64_t started_us)
 	request->path = (GwSlice){0};
 	request->fault_status = 0;
 	request->allow[0] = '\0';
+	request->spaces = false;
 	memset(request->parts, 0, sizeof(request->parts));
 	request->body = (GwSlice){0};
 	request->started_us = started_us;
@@ -149,7 +151,7 @@ static const char *
 decode(GwRequest *request, GwSlice raw, bool is_query, size_t *len)
 {
 	char	   *out = arena_take(request, raw.len + 1);
-	GwUrlFault	why = gw_url_decode(raw, is_query, out, len);
+	GwUrlFault	why = gw_url_decode(raw, is_query || request->spaces, out, len);
 
 	if (why == NULL)
 		return out;
@@ -201,50 +203,89 @@ take_purge(GwRequest *request, GwSlice value)
 		fault(request, 400, "purgeRequested is neither true nor false");
 }
 
+/* pageToken: an empty one begins the pages, so it is not the same as none. */
+static void
+take_page_token(GwRequest *request, GwSlice value)
+{
+	size_t		len;
+
+	request->parts[GW_PART_QUERY_PAGE_TOKEN] = decode(request, value, true, &len);
+}
+
+/* pageSize: one beyond what the database can read is a very large one. */
+static void
+take_page_size(GwRequest *request, GwSlice value)
+{
+	size_t		len;
+	const char *text = decode(request, value, true, &len);
+
+	if (text == NULL)
+		return;
+	if (len == 0 || strspn(text, "0123456789") != len || strspn(text, "0") == len)
+		fault(request, 400, "pageSize is not a positive integer");
+	while (*text == '0')
+		text++;
+	request->parts[GW_PART_QUERY_PAGE_SIZE] = strlen(text) > 9 ? "1000000000" : text;
+}
+
 /* What the route makes of a query parameter; parameters that it does not know mean nothing. */
 static void
 take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
 {
-	static const char *const names[] = {"warehouse", "parent", "purgeRequested", "snapshots"};
+	enum {WAREHOUSE, PARENT, PURGE, PAGE_TOKEN, PAGE_SIZE, SNAPSHOTS, COUNT};
+	static const char *const names[] = {"warehouse", "parent", "purgeRequested", "pageToken",
+		"pageSize", "snapshots"};
 	static const GwPart parts[] = {GW_PART_QUERY_WAREHOUSE, GW_PART_QUERY_PARENT,
-		GW_PART_QUERY_PURGE, GW_PART_NONE};
+		GW_PART_QUERY_PURGE, GW_PART_QUERY_PAGE_TOKEN, GW_PART_QUERY_PAGE_SIZE, GW_PART_NONE};
 	const GwRoute *route = request->route;
 	int			i = 0;
 
-	while (i < 4 && !gw_slice_is(key, names[i]))
+	while (i < COUNT && !gw_slice_is(key, names[i]))
 		i++;
-	if (i == 4 || (i < 3 && !gw_route_has(route, parts[i])) ||
-		(i == 3 && !(route->flags & GW_ROUTE_SNAPSHOTS)))
+	if (i == COUNT || (i < SNAPSHOTS && !gw_route_has(route, parts[i])) ||
+		(i == SNAPSHOTS && !(route->flags & GW_ROUTE_SNAPSHOTS)))
 		return;
 	if (*seen & (1u << i))
 		fault(request, 400, "A query parameter is repeated");
 	*seen |= 1u << i;
-	if (i == 0)
+	if (i == WAREHOUSE)
 		take_name(request, GW_PART_QUERY_WAREHOUSE, value, NULL);
-	else if (i == 1)
+	else if (i == PARENT)
 		take_namespace(request, GW_PART_QUERY_PARENT, value);
-	else if (i == 2)
+	else if (i == PURGE)
 		take_purge(request, value);
+	else if (i == PAGE_TOKEN)
+		take_page_token(request, value);
+	else if (i == PAGE_SIZE)
+		take_page_size(request, value);
 	else if (!gw_slice_is(value, "all") && !gw_slice_is(value, "refs"))
 		fault(request, 400, "snapshots is neither all nor refs");
+}
+
+/* Takes the names out of the path. */
+static void
+take_path(GwRequest *request, const GwMatch *match, bool prefix)
+{
+	const GwRoute *route = request->route;
+
+	if (prefix && gw_route_has(route, GW_PART_PREFIX))
+		take_name(request, GW_PART_PREFIX, match->raw[GW_PART_PREFIX], "The prefix is empty");
+	if (gw_route_has(route, GW_PART_NAMESPACE))
+		take_namespace(request, GW_PART_NAMESPACE, match->raw[GW_PART_NAMESPACE]);
+	if (gw_route_has(route, GW_PART_TABLE))
+		take_name(request, GW_PART_TABLE, match->raw[GW_PART_TABLE], "The table name is empty");
 }
 
 /* Takes the names out of path and query. */
 static void
 take_parts(GwRequest *request, const GwMatch *match, GwSlice query)
 {
-	const GwRoute *route = request->route;
 	GwSlice		key;
 	GwSlice		value;
 	unsigned	seen = 0;
 
-	if (gw_route_has(route, GW_PART_PREFIX))
-		take_name(request, GW_PART_PREFIX, match->raw[GW_PART_PREFIX], "The prefix is empty");
-	if (gw_route_has(route, GW_PART_NAMESPACE))
-		take_namespace(request, GW_PART_NAMESPACE, match->raw[GW_PART_NAMESPACE]);
-	if (gw_route_has(route, GW_PART_TABLE))
-		take_name(request, GW_PART_TABLE, match->raw[GW_PART_TABLE], "The table name is empty");
-	if (gw_route_has(route, GW_PART_QUERY_PURGE))
+	take_path(request, match, true);
+	if (gw_route_has(request->route, GW_PART_QUERY_PURGE))
 		request->parts[GW_PART_QUERY_PURGE] = "false";
 	while (gw_url_query_next(&query, &key, &value))
 		take_query(request, key, value, &seen);
@@ -412,21 +453,26 @@ reply_database_error(GwRequest *request, const GwPgResult *result)
 		reply_error(request, kind.status, kind.type, message, false);
 }
 
+/* Did a function that answers whether something exists say that it does not? */
+static bool
+is_absent(const GwRequest *request, const GwPgResult *result)
+{
+	return request->route->answer == GW_ANSWER_EXISTS &&
+		(result->is_null || result->value[0] != 't');
+}
+
 /* Turns the value of the function into the answer that its route promises. */
 static void
 reply_value(GwRequest *request, GwPgResult *result)
 {
 	GwReply		reply = {.status = 204, .retry_after_s = -1};
 
-	if (request->route->answer == GW_ANSWER_EXISTS)
+	if (is_absent(request, result))
 	{
-		if (result->is_null || result->value[0] != 't')
-		{
-			reply_error(request, 404, gw_status_type(404), "It does not exist", false);
-			return;
-		}
+		reply_error(request, 404, gw_status_type(404), "It does not exist", false);
+		return;
 	}
-	else if (request->route->answer == GW_ANSWER_JSON)
+	if (request->route->answer == GW_ANSWER_JSON)
 	{
 		if (result->is_null)
 		{
@@ -499,6 +545,54 @@ leave_gate(GwRequest *request)
 	submit(request, true);
 }
 
+/* The names of the path once more, each '+' a space: of all, or all but the prefix. */
+static bool
+take_path_again(GwRequest *request, bool prefix)
+{
+	GwSlice		path = request->path;
+	GwMatch		match;
+	bool		plus;
+
+	if (!gw_router_strip_base(&path, gw_conf.base_path) ||
+		gw_router_match(request->method, path, &match) != GW_MATCH_FOUND)
+		return false;
+	if (prefix)
+		plus = gw_router_has_plus(&match, GW_PART_PREFIX);
+	else
+		plus = gw_router_has_plus(&match, GW_PART_NAMESPACE) ||
+			gw_router_has_plus(&match, GW_PART_TABLE);
+	if (!plus)
+		return false;
+	request->spaces = true;
+	take_path(request, &match, prefix);
+	return request->fault_status == 0;
+}
+
+/*
+ * Some clients encode a space in a path as '+'. A '+' is first taken as it stands; when the
+ * database then knows no such name, which has changed nothing, it is asked once more with spaces. %2B
+ * always means itself.
+ */
+static bool
+try_spaces(GwRequest *request, const GwPgResult *result)
+{
+	GwErrorKind kind;
+	bool		prefix = false;
+
+	if (request->spaces || memchr(request->path.data, '+', request->path.len) == NULL)
+		return false;
+	if (result->is_error)
+	{
+		kind = gw_error_map(result->sqlstate, request->route->access == GW_WRITE);
+		if (strncmp(kind.type, "NoSuch", 6) != 0)
+			return false;
+		prefix = strcmp(kind.type, "NoSuchWarehouseException") == 0;
+	}
+	else if (!is_absent(request, result))
+		return false;
+	return take_path_again(request, prefix);
+}
+
 /* The pool's done(): turns an outcome into an answer. */
 static void
 call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
@@ -509,6 +603,12 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 	switch (outcome)
 	{
 		case GW_CALL_ANSWERED:
+			if (try_spaces(request, result))
+			{
+				gw_pg_result_free(result);
+				start_call(request);
+				break;
+			}
 			if (result->is_error)
 				reply_database_error(request, result);
 			else
@@ -596,6 +696,16 @@ enter_gate(GwRequest *request)
 	}
 }
 
+static void
+start_call(GwRequest *request)
+{
+	build_call(request);
+	if (request->route->flags & GW_ROUTE_GATED)
+		enter_gate(request);
+	else
+		submit(request, false);
+}
+
 /* The body goes to the database as text: it must be there, and be text. */
 static const char *
 body_fault(GwSlice body)
@@ -629,13 +739,7 @@ gw_request_run(GwRequest *request, GwSlice body)
 	else if (gw_server.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
 		gw_request_refuse(request, 503, "The gateway holds too much unsent data", false);
 	else
-	{
-		build_call(request);
-		if (request->route->flags & GW_ROUTE_GATED)
-			enter_gate(request);
-		else
-			submit(request, false);
-	}
+		start_call(request);
 }
 
 bool

@@ -30,6 +30,7 @@ typedef struct GwRequest
 	int			fault_status;	/* not 0: the answer is already known */
 	const char *fault_message;
 	char		allow[64];
+	bool		spaces;			/* a '+' in the path is taken for a space */
 	const char *parts[GW_PART_COUNT];	/* values for the statement */
 	GwSlice		body;
 	char	   *arena;

@@ -20,6 +20,8 @@
 #define QUERY_WAREHOUSE GW_PART_QUERY_WAREHOUSE
 #define QUERY_PARENT GW_PART_QUERY_PARENT
 #define QUERY_PURGE GW_PART_QUERY_PURGE
+#define QUERY_PAGE_TOKEN GW_PART_QUERY_PAGE_TOKEN
+#define QUERY_PAGE_SIZE GW_PART_QUERY_PAGE_SIZE
 
 const GwRoute gw_routes[GW_ROUTE_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
@@ -110,6 +112,14 @@ gw_route_has(const GwRoute *route, GwPart part)
 		if (route->parts[i] == part)
 			return true;
 	return false;
+}
+
+bool
+gw_router_has_plus(const GwMatch *match, GwPart part)
+{
+	const GwSlice *raw = &match->raw[part];
+
+	return gw_route_has(match->route, part) && raw->len > 0 && memchr(raw->data, '+', raw->len);
 }
 
 bool

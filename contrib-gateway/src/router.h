@@ -21,6 +21,8 @@ typedef enum GwPart
 	GW_PART_QUERY_WAREHOUSE,
 	GW_PART_QUERY_PARENT,
 	GW_PART_QUERY_PURGE,
+	GW_PART_QUERY_PAGE_TOKEN,
+	GW_PART_QUERY_PAGE_SIZE,
 	GW_PART_COUNT
 } GwPart;
 
@@ -83,6 +85,9 @@ extern bool gw_route_has(const GwRoute *route, GwPart part);
 
 /* Takes the base path off the front; false when the path is not below it. */
 extern bool gw_router_strip_base(GwSlice *path, const char *base);
+
+/* Does a segment of the path that is a name hold a '+', which some clients mean as a space? */
+extern bool gw_router_has_plus(const GwMatch *match, GwPart part);
 
 /* "GET, HEAD" for an Allow field. */
 extern void gw_router_allow(unsigned allowed, GwText *out);

@@ -8,7 +8,8 @@ import printing
 ROUTE = re.compile(
     r'^GW_ROUTE\((\w+),\s*"([^"]+)",\s*(\w+),\s*(READ|WRITE),\s*(\w+),\s*([\w |]+),\s*"([^"]+)"((?:,\s*\w+)*)\)', re.M)
 ANSWERS = {"JSON": "200 with a body", "VOID": "204", "EXISTS": "204 or 404"}
-QUERY = {"QUERY_WAREHOUSE": "`warehouse`", "QUERY_PARENT": "`parent`", "QUERY_PURGE": "`purgeRequested`"}
+QUERY = {"QUERY_WAREHOUSE": "`warehouse`", "QUERY_PARENT": "`parent`", "QUERY_PURGE": "`purgeRequested`",
+         "QUERY_PAGE_TOKEN": "`pageToken`", "QUERY_PAGE_SIZE": "`pageSize`"}
 
 INTRO = """
 # The REST API
@@ -19,7 +20,13 @@ the client. What a function does, see [sql-api.md](sql-api.md); errors, see [err
 timeouts, see [settings.md](settings.md).
 
 `{prefix}` is the name of a warehouse: `GET /v1/config?warehouse=demo` answers it in `overrides.prefix`. The levels of
-`{namespace}` are separated by `%1F`. Names are percent-encoded; `%2F`, `%25` and `%20` are parts of a name, not of the path.
+`{namespace}` are separated by `%1F`. Names are percent-encoded; `%2F`, `%25` and `%20` are parts of a name, not of the path. A
+`+` in a path is itself; where no such name exists, it is a space, as some clients mean it. `%2B` is always itself.
+
+Lists answer everything when there is no `pageToken`. With one, which is empty for the first page, they answer at most `pageSize` names
+(default `icecat.page_size_default`, at most `icecat.page_size_max`) and in `next-page-token` what to send for the page behind it, null at the
+end. A name that exists from the first page to the last is listed exactly once, whatever is made or dropped meanwhile. A token is signed:
+changed, or sent for another list, it is 400.
 
 ## Endpoints
 """
@@ -29,7 +36,7 @@ OUTRO = """
 a known one with another method is 405.
 
 Not offered, and therefore not listed by `/v1/config`: views, credential vending and remote signing, scan planning,
-paging, and OAuth tokens (the gateway has no authentication of its own yet: it listens on the loopback address unless told
+and OAuth tokens (the gateway has no authentication of its own yet: it listens on the loopback address unless told
 otherwise).
 
 ## Beside the protocol

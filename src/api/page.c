@@ -117,7 +117,7 @@ open_token(const IcePage *page, const char *token)
 			return name;
 	}
 	ice_raise_full(ICE_ERR_BAD_REQUEST,
-				   "Invalid page token: it was not made for this list; begin again without one", NULL,
+				   "Invalid page token: it was not made for this list; begin again with an empty one", NULL,
 				   "A token is good for the operation, warehouse and namespace that it was returned for.");
 }
 

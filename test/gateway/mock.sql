@@ -48,25 +48,40 @@ BEGIN
 	UPDATE icecat.effect SET ended = clock_timestamp() WHERE id = v_id;
 END $$;
 
+-- Names that begin with "no+" do not exist.
+CREATE FUNCTION icecat.no_plus(p_warehouse text, p_namespace text[], p_table text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF starts_with(p_warehouse, 'no+') THEN
+		RAISE EXCEPTION 'Warehouse does not exist: %', p_warehouse USING ERRCODE = 'IC101';
+	ELSIF starts_with(p_namespace[1], 'no+') THEN
+		RAISE EXCEPTION 'Namespace does not exist: %', p_namespace[1] USING ERRCODE = 'IC102';
+	ELSIF starts_with(p_table, 'no+') THEN
+		RAISE EXCEPTION 'Table does not exist: %', p_table USING ERRCODE = 'IC103';
+	END IF;
+END $$;
+
 CREATE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('defaults', json_build_object('warehouse', p_warehouse), 'overrides',
 		json_build_object('prefix', p_warehouse)) $$;
-CREATE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL) RETURNS json
-	LANGUAGE sql STABLE AS $$
-	SELECT json_build_object('namespaces', '[]'::json, 'warehouse', p_warehouse, 'parent', p_parent) $$;
+CREATE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL, p_page_token text DEFAULT NULL,
+	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('namespaces', '[]'::json, 'warehouse', p_warehouse, 'parent', p_parent, 'token', p_page_token,
+		'size', p_page_size) $$;
 CREATE FUNCTION icecat.load_namespace(p_warehouse text, p_namespace text[]) RETURNS json
 	LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('warehouse', p_warehouse, 'namespace', p_namespace) $$;
 CREATE FUNCTION icecat.namespace_exists(p_warehouse text, p_namespace text[]) RETURNS boolean
-	LANGUAGE sql STABLE AS $$ SELECT p_namespace[1] <> 'missing' $$;
-CREATE FUNCTION icecat.list_tables(p_warehouse text, p_namespace text[]) RETURNS json
-	LANGUAGE sql STABLE AS $$
-	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace) $$;
+	LANGUAGE sql STABLE AS $$ SELECT p_namespace[1] <> 'missing' AND NOT starts_with(p_namespace[1], 'no+') $$;
+CREATE FUNCTION icecat.list_tables(p_warehouse text, p_namespace text[], p_page_token text DEFAULT NULL,
+	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT icecat.no_plus(p_warehouse, p_namespace, NULL);
+	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace, 'token', p_page_token, 'size', p_page_size) $$;
 CREATE FUNCTION icecat.table_exists(p_warehouse text, p_namespace text[], p_table text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
 	PERFORM icecat.act(p_table);
-	RETURN p_table <> 'missing';
+	PERFORM icecat.no_plus(p_warehouse, NULL, NULL);
+	RETURN p_table <> 'missing' AND NOT starts_with(p_table, 'no+');
 END $$;
 
 -- "size_N" answers with N bytes more; "fast" answers without PL/pgSQL's help, for measuring.
@@ -78,6 +93,7 @@ BEGIN
 	IF p_table = 'fast' THEN
 		RETURN (SELECT document FROM icecat.answer WHERE name = 'fast');
 	END IF;
+	PERFORM icecat.no_plus(p_warehouse, p_namespace, p_table);
 	PERFORM icecat.act(p_table);
 	IF p_table = 'null' THEN
 		RETURN NULL;
@@ -115,6 +131,7 @@ CREATE FUNCTION icecat.rest_register_table(p_warehouse text, p_namespace text[],
 	SELECT icecat.note('register_table', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
 CREATE FUNCTION icecat.rest_commit_table(p_warehouse text, p_namespace text[], p_table text,
 	p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.no_plus(p_warehouse, p_namespace, p_table);
 	SELECT icecat.note('commit_table', p_warehouse, p_namespace, p_table, p_request);
 	SELECT json_build_object('length', length(p_request::text), 'request',
 		CASE WHEN length(p_request::text) < 10000 THEN p_request END) $$;

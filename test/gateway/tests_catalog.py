@@ -81,6 +81,60 @@ def test_plus_and_raw_utf8(env):
     expect_equal(env.gateway.get(f"{N}/caf\u00e9").json()["namespace"], ["caf\u00e9"])
 
 
+def test_a_plus_is_itself_else_a_space(env):
+    """user-asks 29: some clients write a space of a path as '+'. What exists under the literal name is meant first."""
+    def get(path):
+        return env.gateway.get("/v1/" + path)
+
+    got = get("w+x/namespaces/a+b%1Fc/tables/d+e%2Bf").json()
+    expect_equal((got["warehouse"], got["namespace"], got["table"]), ("w+x", ["a+b", "c"], "d+e+f"), "literal")
+    got = get("w/namespaces/no+b%1Fc+d%2B/tables/d+e").json()
+    expect_equal((got["warehouse"], got["namespace"], got["table"]), ("w", ["no b", "c d+"], "d e"), "no such namespace")
+    got = get("w+x/namespaces/n/tables/no+e%2B").json()
+    expect_equal((got["warehouse"], got["namespace"], got["table"]), ("w+x", ["n"], "no e+"), "no such table")
+    got = get("no+x/namespaces/a+b/tables/t").json()
+    expect_equal((got["warehouse"], got["namespace"]), ("no x", ["a b"]), "no such warehouse")
+    expect_equal(get("w/namespaces/no+b/tables?pageToken=a%2Bb&pageSize=3").json(),
+                 {"identifiers": [], "namespace": ["no b"], "token": "a+b", "size": 3}, "the query stays as it was")
+    for path in ("w/namespaces/no%2Bb/tables/t", "w+x/namespaces/n/tables/no%2Bt", "no%2Bx/namespaces/n/tables/t",
+                 "w+x/namespaces/no%2Bb/tables/t", "w/namespaces/no%2B+b/tables/t"):
+        answer = get(path)
+        expect_equal(answer.status, 404, path)
+        expect("no+" in answer.error()["message"], f"%2B is literal: {answer.body!r}")
+    for path, status in (("no+b", 204), ("no%2Bb", 404), ("a+b", 204), ("n/tables/no+t", 204), ("n/tables/no%2Bt", 404)):
+        answer = env.gateway.request("HEAD", f"{N}/{path}")
+        expect_equal((answer.status, answer.body), (status, b""), "HEAD " + path)
+
+
+def test_a_commit_to_a_name_with_plus_happens_once(env):
+    answer = env.gateway.request("POST", f"{N}/n/tables/no+once", {"a": 1})
+    expect_equal(answer.status, 200)
+    expect_equal((env.pg.effects("no once"), env.pg.effects("no+once")), (1, 0))
+    answer = env.gateway.request("POST", f"{N}/n/tables/yes+once", {"act": "error_IC203"})
+    expect_equal(answer.status, 409, "another error is final")
+    expect_equal((env.pg.effects("yes once"), env.pg.effects("yes+once")), (0, 0))
+
+
+def test_page_parameters(env):
+    def asked(query, path="/n/tables"):
+        got = env.gateway.get(N + path + query).json()
+        return got["token"], got["size"]
+
+    for path in ("", "/n/tables"):
+        expect_equal(asked("", path), (None, None), "no parameter")
+        expect_equal(asked("?pageToken=", path), ("", None), "an empty token is one")
+        expect_equal(asked("?pageToken", path), ("", None), "without its sign, too")
+        expect_equal(asked("?pageSize=5&pageToken=a-_%3D%20", path), ("a-_= ", 5), "both")
+        expect_equal(asked("?pageSize=7", path), (None, 7), "size alone")
+        expect_equal(asked("?pageSize=00012", path), (None, 12), "zeros in front")
+        expect_equal(asked("?pageSize=99999999999999999999", path), (None, 1000000000), "very large")
+        for bad in ("pageSize=", "pageSize=0", "pageSize=000", "pageSize=-1", "pageSize=1.5", "pageSize=x",
+                    "pageSize=1&pageSize=1", "pageToken=%zz", "pageToken=%00", "pageToken=a&pageToken=a"):
+            answer = env.gateway.get(f"{N}{path}?{bad}")
+            expect_equal((answer.status, answer.error()["type"]), (400, "BadRequestException"), bad)
+    expect_equal(env.gateway.get(f"{N}/n/tables/t?pageSize=x").status, 200, "not a parameter of loadTable")
+
+
 def test_bad_encodings(env):
     for bad in ("%", "%2", "%zz", "a%00b", "%C3", "%FF", "%ED%A0%80", "%C0%AF"):
         for path in (f"{N}/{bad}", f"{N}/n/tables/{bad}", f"/v1/{bad}/namespaces",
@@ -109,8 +163,6 @@ def test_query_parameters(env):
     expect_equal(get("/v1/config?warehouse=a&warehouse=b").status, 400)
     expect_equal(get(N).json()["parent"], None)
     expect_equal(get(N + "?parent=").json()["parent"], None)
-    expect_equal(get(N + "?pageToken=&pageSize=5").status, 200)
-    expect_equal(get(N + "/n/tables?pageToken=x&pageSize=0").status, 200)
     for value, status in (("all", 200), ("refs", 200), ("", 400), ("some", 400), ("ALL", 400)):
         expect_equal(get(f"{N}/n/tables/t?snapshots={value}").status, status, value)
     expect_equal(get(N + "/n/tables?snapshots=some").status, 200, "not a parameter of listTables")

@@ -20,7 +20,7 @@ SET auto_explain.log_min_duration = 0;
 """
 SORTED_ROWS_MAX = 10        # what is read by index comes in order
 # Tables with a row a warehouse: reading them whole is reading one row, or a few.
-SMALL_TABLES = ("warehouse", "event_counter", "page_secret")
+SMALL_TABLES = ("warehouse", "event_counter", "warehouse_secret")
 
 
 def nodes(plan):
@@ -64,6 +64,12 @@ def faults(messages, rows_max):
     return wrong, total
 
 
+def page(call, deep):
+    """SQL that lists one page behind a deep one, whose own plan is not of interest."""
+    return ("SET auto_explain.log_min_duration = -1;\nSELECT icecat.%s, '', %d) ->> 'next-page-token' AS token \\gset\n"
+            "SET auto_explain.log_min_duration = 0;\nSELECT icecat.%s, :'token', 10)" % (call, deep, call))
+
+
 def operations(warehouse, tables, snapshots):
     """(name, SQL, rows that a scan may read): every operation once, on objects in the middle of many."""
     t = "t%d" % (tables // 2)
@@ -84,6 +90,10 @@ def operations(warehouse, tables, snapshots):
         ("namespace_exists", "SELECT icecat.namespace_exists('%(w)s', '{s1}')", 10),
         ("update_namespace_properties", "SELECT icecat.update_namespace_properties('%(w)s', '{s1}', '{\"a\":\"b\"}')", 10),
         ("list_namespaces below one", "SELECT icecat.list_namespaces('%(w)s', '{fresh}')", 10),
+        ("list_namespaces, first page", "SELECT icecat.list_namespaces('%(w)s', NULL, '', 10)", 20),
+        ("list_namespaces, a page in the middle", page("list_namespaces('%(w)s', NULL", 250), 20),
+        ("list_tables, first page", "SELECT icecat.list_tables('%(w)s', '{all}', '', 10)", 20),
+        ("list_tables, a page in the middle", page("list_tables('%(w)s', '{all}'", min(tables // 2, 10000)), 20),
         ("load_table", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s')", parts),
         ("table_exists", "SELECT icecat.table_exists('%(w)s', '{all}', '%(t)s')", 10),
         ("create_table", "SELECT icecat.create_table('%(w)s', '{all}', 'fresh', "
