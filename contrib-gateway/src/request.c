@@ -232,11 +232,21 @@ take_page_size(GwRequest *request, GwSlice value)
 static void
 take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
 {
-	enum {WAREHOUSE, PARENT, PURGE, PAGE_TOKEN, PAGE_SIZE, SNAPSHOTS, COUNT};
-	static const char *const names[] = {"warehouse", "parent", "purgeRequested", "pageToken",
-		"pageSize", "snapshots"};
+	enum
+	{
+		WAREHOUSE,
+		PARENT,
+		PURGE,
+		PAGE_TOKEN,
+		PAGE_SIZE,
+		SNAPSHOTS,
+		COUNT
+	};
+	static const char *const names[] = {"warehouse", "parent",   "purgeRequested",
+										"pageToken", "pageSize", "snapshots"};
 	static const GwPart parts[] = {GW_PART_QUERY_WAREHOUSE, GW_PART_QUERY_PARENT,
-		GW_PART_QUERY_PURGE, GW_PART_QUERY_PAGE_TOKEN, GW_PART_QUERY_PAGE_SIZE, GW_PART_NONE};
+								   GW_PART_QUERY_PURGE,     GW_PART_QUERY_PAGE_TOKEN,
+								   GW_PART_QUERY_PAGE_SIZE, GW_PART_NONE};
 	const GwRoute *route = request->route;
 	int			i = 0;
 

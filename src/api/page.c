@@ -116,7 +116,8 @@ open_token(const IcePage *page, const char *token)
 		if (same_mac(mac, bytes + 1))
 			return name;
 	}
-	ice_raise_full(ICE_ERR_BAD_REQUEST,
+	ice_raise_full(
+		ICE_ERR_BAD_REQUEST,
 				   "Invalid page token: it was not made for this list; begin again with an empty one", NULL,
 				   "A token is good for the operation, warehouse and namespace that it was returned for.");
 }

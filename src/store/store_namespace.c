@@ -62,8 +62,9 @@ static IceStatement delete_statement = {
  * leaves nothing of it to sort. */
 #define LAST_LEVEL_SQL "(levels[pg_catalog.cardinality(levels)])"
 #define CHILDREN_SQL                                                                           \
-	"SELECT " LAST_LEVEL_SQL " FROM icecat_data.namespace WHERE warehouse_id = $1 AND " \
-	LAST_LEVEL_SQL " COLLATE \"C\" > $3 AND "
+	"SELECT " LAST_LEVEL_SQL                                                  \
+	" FROM icecat_data.namespace WHERE warehouse_id = $1 AND " LAST_LEVEL_SQL \
+	" COLLATE \"C\" > $3 AND "
 #define CHILDREN_ORDER_SQL " ORDER BY parent_id, " LAST_LEVEL_SQL " COLLATE \"C\" LIMIT $4"
 
 static IceStatement children_of_parent = {CHILDREN_SQL "parent_id = $2" CHILDREN_ORDER_SQL,

@@ -51,9 +51,8 @@ static IceStatement insert_secret = {
 	{UUIDOID, BYTEAOID, TIMESTAMPTZOID},
 	NULL};
 
-static IceStatement find_secret = {
-	"SELECT secret FROM icecat_data.warehouse_secret "
-	"WHERE warehouse_id = $1 AND purpose = 'page-token'",
+static IceStatement find_secret = {"SELECT secret FROM icecat_data.warehouse_secret "
+								   "WHERE warehouse_id = $1 AND purpose = 'page-token'",
 	1,
 	{UUIDOID},
 	NULL};
