@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Names over HTTP, against the real catalog: long lists and their pages, and a '+' in a path."""
+# SPDX-License-Identifier: PostgreSQL
+import os
+import sys
+import time
+import urllib.parse
+
+import cluster
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "test", "gateway"))
+
+import harness  # noqa: E402  # pylint: disable=wrong-import-position
+
+PROGRAM = os.path.join(ROOT, "contrib-gateway", "build", "icecat-gateway")
+TABLES = 10000
+SCHEMA = {"type": "struct", "fields": [{"id": 1, "name": "x", "type": "long", "required": False}]}
+
+
+def quote(name):
+    return urllib.parse.quote(name, safe="")
+
+
+def fill(c):
+    """Names of many tables: a list reads nothing else."""
+    c.sql("SELECT icecat.create_warehouse('many', 's3://lake/many'); "
+          "SELECT icecat.create_namespace('many', '{all}')")
+    c.sql("INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, created_at) "
+          "SELECT warehouse_id, gen_random_uuid(), namespace_id, 't' || i, 'table', now() "
+          "FROM icecat_data.namespace, generate_series(1, %d) AS i WHERE levels = '{all}'" % TABLES)
+
+
+def listed(answer):
+    return [identifier["name"] for identifier in answer["identifiers"]]
+
+
+def pages(gateway, size, between=lambda: None):
+    """All pages of the tables, over one connection."""
+    found, token = [], ""
+    with gateway.connect() as client:
+        while token is not None:
+            path = "/v1/many/namespaces/all/tables?pageToken=%s&pageSize=%d" % (quote(token), size)
+            client.send(harness.request_bytes("GET", path))
+            answer = client.answer().json()
+            found.append(listed(answer))
+            token = answer["next-page-token"]
+            between()
+    return found
+
+
+def test_lists(t, gateway):
+    answer = gateway.get("/v1/many/namespaces/all/tables").json()
+    t.equal((len(answer["identifiers"]), answer["next-page-token"]), (TABLES, None),
+            "user-asks 31: without a token, all %d tables" % TABLES)
+    everything = listed(answer)
+    t.equal(gateway.get("/v1/many/namespaces/all/tables?pageSize=10").json(), answer, "whatever the page size")
+    found = pages(gateway, 999)
+    t.equal(({len(page) for page in found[:-1]}, len(found[-1])), ({999}, TABLES % 999), "exact pages with one")
+    t.equal([name for page in found for name in page], everything, "of the same names in the same order")
+    t.equal([len(page) for page in pages(gateway, TABLES // 2)], [TABLES // 2] * 2, "no empty page at the end")
+    token = gateway.get("/v1/many/namespaces/all/tables?pageToken=&pageSize=1").json()["next-page-token"]
+    t.equal(quote(token), token, "a token needs no encoding")
+    for path in ("/v1/many/namespaces?pageToken=" + token, "/v1/many/namespaces/all/tables?pageToken=x" + token):
+        answer = gateway.get(path)
+        t.equal((answer.status, answer.error()["type"]), (400, "BadRequestException"), "400: " + path[:40])
+    started = time.monotonic()
+    pages(gateway, 10)
+    print("# %d pages in %.2f s" % (TABLES // 10, time.monotonic() - started))
+
+
+def test_changes(c, t, gateway):
+    """user-asks 31: pages while names are inserted before, among and behind, and others are dropped."""
+    churn = c.spawn("""DO $$
+        BEGIN
+            FOR i IN 1 .. 100000 LOOP
+                INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, created_at)
+                SELECT warehouse_id, gen_random_uuid(), namespace_id, 'new' || n || '/' || i, 'table', now()
+                FROM icecat_data.namespace, (VALUES ('a'), ('t5'), ('z')) AS v (n) WHERE levels = '{all}';
+                UPDATE icecat_data.relation SET name = replace(name, 'new', 't') WHERE name LIKE 'new%%';
+                UPDATE icecat_data.relation SET dropped_at = now()
+                WHERE relation_id IN (SELECT relation_id FROM icecat_data.relation
+                    WHERE dropped_at IS NULL AND (name LIKE '%%/%%' OR name LIKE 't%%7') ORDER BY random() LIMIT 3);
+                COMMIT;
+                PERFORM pg_sleep(0.002);
+            END LOOP;
+        END $$;""".replace("%%", "%"))
+    wrong = []
+    stable = sorted(n for n in ("t%d" % i for i in range(1, TABLES + 1)) if not n.endswith("7"))
+    try:
+        for _ in range(5):
+            found = [name for page in pages(gateway, 100, lambda: time.sleep(0.005)) for name in page]
+            wrong += [name for name in found if found.count(name) > 1] if len(found) != len(set(found)) else []
+            wrong += sorted(set(stable) - set(found)) + ([] if found == sorted(found) else ["order"])
+    finally:
+        t.equal(churn.poll(), None, "names come and go")
+        churn.terminate()
+        churn.communicate()
+    t.equal(wrong[:5], [], "what stays is listed once on the pages, and in order")
+    t.ok(int(c.sql("SELECT count(*) FROM icecat_data.relation WHERE dropped_at IS NOT NULL")) > 100,
+         "hundreds were dropped meanwhile")
+
+
+def make_table(gateway, namespace, name):
+    return gateway.request("POST", "/v1/w/namespaces/%s/tables" % namespace, {"name": name, "schema": SCHEMA})
+
+
+def test_plus(t, gateway):
+    """user-asks 29: both names are reachable; the literal one is meant where both exist."""
+    for name in ("a b", "a+b", "only spaces"):
+        gateway.request("POST", "/v1/w/namespaces", {"namespace": [name]})
+        t.equal(make_table(gateway, quote(name), "x y").status, 200, "a table in " + name)
+    t.equal(make_table(gateway, "a%20b", "x+y").status, 200, "another")
+
+    def namespace(path):
+        answer = gateway.get("/v1/w/namespaces/" + path)
+        return answer.json()["namespace"] if answer.status == 200 else answer.status
+
+    def location(path):
+        answer = gateway.get("/v1/w/namespaces/" + path)
+        return answer.json()["metadata"]["location"] if answer.status == 200 else answer.status
+
+    t.equal(namespace("a+b"), ["a+b"], "the literal one first")
+    t.equal((namespace("a%2Bb"), namespace("a%20b")), (["a+b"], ["a b"]), "encoded, each is itself")
+    t.equal((namespace("only+spaces"), namespace("only%2Bspaces")), (["only spaces"], 404), "a space if there is none")
+    t.ok(location("a%20b/tables/x+y") == location("a%20b/tables/x%2By") != location("a%20b/tables/x%20y"), "tables, too")
+    t.equal(location("a%2Bb/tables/x+y"), location("a%2Bb/tables/x%20y"), "as Java writes them")
+    for path, status in (("only+spaces", 204), ("only+spaces/tables/x+y", 204), ("only%2Bspaces", 404), ("no+such", 404)):
+        t.equal(gateway.request("HEAD", "/v1/w/namespaces/" + path).status, status, "HEAD " + path)
+    answer = gateway.request("POST", "/v1/w/namespaces/only+spaces/tables/x+y", {
+        "requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "b"}}]})
+    t.equal(answer.status, 200, "a commit")
+    t.equal(gateway.request("DELETE", "/v1/w/namespaces/only+spaces/tables/x+y").status, 204, "a drop")
+    t.equal(gateway.request("DELETE", "/v1/w/namespaces/only+spaces").status, 204, "and the namespace")
+
+
+def test(c, t):
+    if not os.access(PROGRAM, os.X_OK):
+        t.ok(True, "names over HTTP # SKIP the gateway is not built")
+        return
+    fill(c)
+    c.make_warehouse()
+    dsn = "host=%s port=5432 dbname=postgres user=postgres" % c.dir
+    with harness.Gateway(PROGRAM, dsn, c.dir) as gateway:
+        test_lists(t, gateway)
+        test_changes(c, t, gateway)
+        test_plus(t, gateway)
+
+
+if __name__ == "__main__":
+    cluster.main(test)
