@@ -108,5 +108,8 @@ ICE_UPDATE_FUNCTIONS(set_partition_statistics);
 ICE_UPDATE_FUNCTIONS(remove_partition_statistics);
 extern void ice_finish_removal(IceUpdateContext *context);
 extern void ice_finish_snapshot_log(IceUpdateContext *context);
+/* Raises VALIDATION, or COMMIT_FAILED where another commit came first, unless the table can get the snapshot. */
+extern void ice_snapshot_check_new(const IceTableMetadata *metadata, const IceSnapshot *snapshot,
+								   const IceJson *json);
 
 #endif

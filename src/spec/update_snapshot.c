@@ -42,11 +42,11 @@ check_not_empty(const IceTableMetadata *metadata, IcePartKind kind, const char *
 }
 
 /* A sequence number that is not new means that another commit came first: the client can retry. */
-static void
-check_new_snapshot(const IceTableMetadata *metadata, const IceUpdate *update)
+void
+ice_snapshot_check_new(const IceTableMetadata *metadata, const IceSnapshot *snapshot,
+					   const IceJson *json)
 {
-	const IceSnapshot *snapshot = &update->snapshot;
-	int32              version = metadata->format_version;
+	int32 version = metadata->format_version;
 
 	check_not_empty(metadata, ICE_PART_SCHEMA, "schema");
 	check_not_empty(metadata, ICE_PART_PARTITION_SPEC, "partition spec");
@@ -63,7 +63,7 @@ check_new_snapshot(const IceTableMetadata *metadata, const IceUpdate *update)
 				  RETRY_PREFIX "Cannot add snapshot with sequence number " INT64_FORMAT
 							   " older than last sequence number " INT64_FORMAT,
 				  snapshot->sequence_number, metadata->last_sequence_number);
-	if (version > 1 && ice_json_get(update->value, "manifest-list") == NULL)
+	if (version > 1 && ice_json_get(json, "manifest-list") == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot add a snapshot without a manifest list in format v%d",
 				  version);
 	if (version > 1 && !snapshot->has_operation)
@@ -93,7 +93,7 @@ ice_apply_add_snapshot(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
 
-	check_new_snapshot(metadata, update);
+	ice_snapshot_check_new(metadata, &update->snapshot, update->value);
 	metadata->last_sequence_number = Max(metadata->last_sequence_number,
 										 update->snapshot.sequence_number);
 	if (metadata->format_version >= 3)
