@@ -45,7 +45,7 @@ icecat.so: src/exports.map
 # be taken over by CREATE EXTENSION.
 sql/build/icecat--$(EXTVERSION).sql: $(SQL_SOURCES) icecat.control
 	@mkdir -p sql/build
-	sed -E 's/^CREATE OR REPLACE (FUNCTION|PROCEDURE|VIEW)/CREATE \1/' $(SQL_SOURCES) > $@.tmp
+	sed -E 's/^CREATE OR REPLACE (FUNCTION|PROCEDURE|VIEW|TRIGGER)/CREATE \1/' $(SQL_SOURCES) > $@.tmp
 	mv $@.tmp $@
 
 sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/print

@@ -2,7 +2,8 @@
 --   GRANT USAGE ON SCHEMA icecat TO someone;
 --   GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO someone;
 --   GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO someone;
--- Rights on icecat_data are never needed: functions and views reach it as their owner.
+-- Rights on icecat_data are never needed: functions and views reach it as their owner. One function stays callable for
+-- all: a view calls icecat._metadata_file() with its reader's rights. It gives a location to who knows the table's id.
 --
 -- Behaviour only: re-run whole by every upgrade. Only what this script has made is touched, which is what has no
 -- initial rights yet: to record the rights of today as initial would make pg_dump leave out what was granted since.
@@ -22,6 +23,8 @@ BEGIN
 			AND d.classid IN ('pg_catalog.pg_namespace'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass,
 				'pg_catalog.pg_class'::pg_catalog.regclass)
 			AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i WHERE i.classoid = d.classid AND i.objoid = d.objid)
+			AND NOT (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+				AND d.objid = 'icecat._metadata_file(uuid,uuid)'::pg_catalog.regprocedure)
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', v_object);
 	END LOOP;

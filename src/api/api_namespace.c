@@ -11,9 +11,9 @@
 
 #include "utils/builtins.h"
 
+#include "api/namespace.h"
 #include "api/once.h"
 #include "api/page.h"
-#include "api/properties.h"
 #include "store/store_outbox.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
@@ -71,22 +71,22 @@ write_event(const IceWarehouse *warehouse, const char *type, const IceNamespace 
 					 details);
 }
 
-/* Creates a namespace in a warehouse, which is locked, and, below the top, in an existing namespace. */
-static void
-create_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path, IceJson *properties,
-				 IceNamespace *namespace)
+bool
+ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path,
+					 IceJson *properties, IceNamespace *out)
 {
 	IceNamespacePath parent_path;
 	IceNamespace     parent;
 	bool             nested = ice_namespace_parent(path, &parent_path);
 
-	namespace->properties = ice_json_text(ice_properties_check(properties, "properties"));
+	out->properties = ice_json_text(ice_properties_check(properties, "properties"));
 	if (nested)
 		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
-	if (!ice_namespace_insert(&warehouse->id, path, nested ? &parent : NULL, namespace))
-		ice_raise(ICE_ERR_ALREADY_EXISTS, "Namespace already exists: %s", path->dotted);
-	write_event(warehouse, "create-namespace", namespace, path,
-				psprintf("{\"properties\":%s}", namespace->properties));
+	if (!ice_namespace_insert(&warehouse->id, path, nested ? &parent : NULL, out))
+		return false;
+	write_event(warehouse, "create-namespace", out, path,
+				psprintf("{\"properties\":%s}", out->properties));
+	return true;
 }
 
 /* Reads the namespace to create and its properties. */
@@ -125,7 +125,8 @@ run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 	if (ice_once_run(&once, fcinfo, "createNamespace", &warehouse))
 	{
 		read(fcinfo, &path, &properties);
-		create_namespace(&warehouse, &path, properties, &namespace);
+		if (!ice_namespace_create(&warehouse, &path, properties, &namespace))
+			ice_raise(ICE_ERR_ALREADY_EXISTS, "Namespace already exists: %s", path.dotted);
 		ice_once_done(&once, &namespace.id, NULL);
 	}
 	else if (!once.recorded)
@@ -261,6 +262,25 @@ change_result(MemoryContext caller, const IcePropertyChange *change)
 	return ice_result_end(&result);
 }
 
+/* Stores changed properties, with their event. */
+static void
+write_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
+			 const IceNamespace *namespace, Datum result)
+{
+	ice_namespace_set_properties(&warehouse->id, namespace);
+	write_event(warehouse, "update-namespace-properties", namespace, path,
+				TextDatumGetCString(result));
+}
+
+void
+ice_namespace_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
+					 IceNamespace *space, IcePropertyChange *change)
+{
+	space->properties = ice_property_change_apply(change, space->properties);
+	if (space->properties != NULL)
+		write_change(warehouse, path, space, change_result(CurrentMemoryContext, change));
+}
+
 /* Changes the properties of a namespace under its row lock, so that parallel changes add up. */
 static Datum
 update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWarehouse *warehouse,
@@ -275,11 +295,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 	namespace.properties = ice_property_change_apply(change, namespace.properties);
 	result = change_result(caller, change);
 	if (namespace.properties != NULL)
-	{
-		ice_namespace_set_properties(&warehouse->id, &namespace);
-		write_event(warehouse, "update-namespace-properties", &namespace, &path,
-					TextDatumGetCString(result));
-	}
+		write_change(warehouse, &path, &namespace, result);
 	return result;
 }
 
@@ -348,6 +364,15 @@ check_empty(const IceWarehouse *warehouse, const IceNamespace *namespace,
 				  count, kind);
 }
 
+void
+ice_namespace_drop(const IceWarehouse *warehouse, const IceNamespacePath *path,
+				   const IceNamespace *space)
+{
+	check_empty(warehouse, space, path);
+	ice_namespace_delete(&warehouse->id, &space->id);
+	write_event(warehouse, "drop-namespace", space, path, NULL);
+}
+
 static void
 drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 {
@@ -356,9 +381,7 @@ drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_UPDATE, false, &namespace);
-	check_empty(warehouse, &namespace, &path);
-	ice_namespace_delete(&warehouse->id, &namespace.id);
-	write_event(warehouse, "drop-namespace", &namespace, &path, NULL);
+	ice_namespace_drop(warehouse, &path, &namespace);
 }
 
 Datum

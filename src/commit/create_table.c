@@ -90,9 +90,9 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 		raise_exists(warehouse, &space, path, request->name);
 }
 
-/* Reads a metadata document from storage, or from the queue if its file is still to be written. */
-static IceTableMetadata *
-read_document(const IceWarehouse *warehouse, const char *metadata_location)
+IceTableMetadata *
+ice_register_read(const IceWarehouse *warehouse, const char *metadata_location,
+				  const char *fallback_uuid)
 {
 	StringInfoData document;
 	IceJson       *json;
@@ -101,7 +101,7 @@ read_document(const IceWarehouse *warehouse, const char *metadata_location)
 	if (!ice_task_pending_document(&warehouse->id, metadata_location, &document))
 		ice_storage_read_metadata(metadata_location, &document);
 	json = ice_json_parse(document.data, document.len, ice_guc_json_depth_max);
-	return ice_table_metadata_parse(json, ice_uuid_v4_text());
+	return ice_table_metadata_parse(json, fallback_uuid);
 }
 
 /* Replaces the whole content of an existing table by another document, as its next version. */
@@ -154,7 +154,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	exists = ice_table_find(&warehouse->id, path, name, false, out);
 	if (exists && !overwrite)
 		raise_exists(warehouse, &space, path, name);
-	metadata = read_document(warehouse, metadata_location);
+	metadata = ice_register_read(warehouse, metadata_location, ice_uuid_v4_text());
 	if (exists)
 	{
 		overwrite_table(warehouse, out, path, name, metadata, metadata_location);

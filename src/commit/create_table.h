@@ -25,6 +25,12 @@ extern void ice_register_table(const IceWarehouse *warehouse, const IceNamespace
 							   const char *name, const char *metadata_location, bool overwrite,
 							   IceTable *out);
 
+/* The document at a metadata location, out of storage, or out of the queue if its file is still to be written; one
+ * without uuid (format version 1) gets fallback_uuid. */
+extern IceTableMetadata *ice_register_read(const IceWarehouse *warehouse,
+										   const char *metadata_location,
+										   const char *fallback_uuid);
+
 /* REST dropTable; purge queues the deletion of all files. */
 extern void ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 						   const char *name, bool purge);

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -51,6 +52,12 @@ static IceStatement set_properties = {"UPDATE icecat_data.namespace SET properti
 									  3,
 									  {UUIDOID, UUIDOID, JSONOID},
 									  NULL};
+
+static IceStatement writer_statement = {
+	"SELECT xmin FROM icecat_data.namespace WHERE warehouse_id = $1 AND namespace_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
 
 static IceStatement delete_statement = {
 	"DELETE FROM icecat_data.namespace WHERE warehouse_id = $1 AND namespace_id = $2",
@@ -260,6 +267,15 @@ ice_namespace_set_properties(const pg_uuid_t *warehouse_id, const IceNamespace *
 					   ice_cstring_datum(namespace->properties)};
 
 	(void) ice_execute(&set_properties, values, NULL, false);
+}
+
+bool
+ice_namespace_is_own(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+
+	return ice_execute(&writer_statement, values, NULL, false) > 0 &&
+		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_field(0, 1)));
 }
 
 void

@@ -54,6 +54,8 @@ extern bool ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespa
 /* Replaces the properties of a namespace that is locked. */
 extern void ice_namespace_set_properties(const pg_uuid_t *warehouse_id,
 										 const IceNamespace *namespace);
+/* Did this transaction make or change the namespace? */
+extern bool ice_namespace_is_own(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
 /* Deletes a namespace that is locked FOR UPDATE and empty. */
 extern void ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
 

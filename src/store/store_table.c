@@ -142,11 +142,12 @@ ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const
 }
 
 bool
-ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceTable *out)
+ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool read_only,
+					IceTable *out)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	if (ice_execute(&find_by_id, values, NULL, false) == 0)
+	if (ice_execute(&find_by_id, values, NULL, read_only) == 0)
 		return false;
 	*out = (IceTable){.warehouse_id = *warehouse_id, .id = *table_id};
 	read_head(out);
@@ -166,21 +167,30 @@ ice_table_lock(IceTable *table)
 }
 
 /* Whoever renames a table holds its head, too: after the lock the name stays. */
-void
-ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-					 IceTable *out)
+bool
+ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+					  IceTable *out)
 {
 	pg_uuid_t namespace_id;
 
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ice_table_get(warehouse_id, path, name, false, out);
+		if (!ice_table_find(warehouse_id, path, name, false, out))
+			return false;
 		namespace_id = out->namespace_id;
 		if (ice_table_lock(out) && strcmp(out->name, name) == 0 &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
-			return;
+			return true;
 	}
+}
+
+void
+ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+					 IceTable *out)
+{
+	if (!ice_table_find_locked(warehouse_id, path, name, out))
+		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
 }
 
 /* Loads the snapshots of the given ids, and the current one: it keeps the snapshot log in order. */

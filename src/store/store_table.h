@@ -34,19 +34,22 @@ typedef struct IceTable
 /* Finds a live table by name, without a lock; false if it or its namespace does not exist. */
 extern bool ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						   const char *name, bool read_only, IceTable *out);
-/* The same, but raises NO_SUCH_TABLE "Table does not exist: a.b.t". */
+/* As ice_table_find(), but raises NO_SUCH_TABLE "Table does not exist: a.b.t". */
 extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						  const char *name, bool read_only, IceTable *out);
 
 /* Finds a table by its id, also a dropped one whose rows are still kept; namespace_id is not set. */
 extern bool ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-								IceTable *out);
+								bool read_only, IceTable *out);
 
 /* Locks the head and reads it again (lists are forgotten); false if the table was dropped meanwhile. Waits
  * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_table_lock(IceTable *table);
 /* Finds a live table and locks its head, for what ends or moves its name: if another transaction renamed or dropped it
- * meanwhile, looks again for who bears the name now. Raises NO_SUCH_TABLE, 55P03. */
+ * meanwhile, looks again for who bears the name now; false if nobody does. Raises 55P03. */
+extern bool ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+								  const char *name, IceTable *out);
+/* The same, but raises NO_SUCH_TABLE. */
 extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const char *name, IceTable *out);
 

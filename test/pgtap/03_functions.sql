@@ -22,6 +22,7 @@ INSERT INTO contract VALUES
 	('table_exists(text,text[],text)', true),
 	('commit_table(text,text[],text,json,json)', false),
 	('commit_transaction(text,json)', false),
+	('commit_metadata_file(text,text[],text,text,text)', false),
 	('drop_table(text,text[],text,boolean)', false),
 	('rename_table(text,text[],text,text[],text)', false),
 	('register_table(text,text[],text,text,boolean)', false),
@@ -53,7 +54,7 @@ $$, 'every function of the contract exists');
 SELECT bag_has(
 	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
 	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
-		table_properties,history,metadata_files,events}'::text[])$$,
+		table_properties,history,metadata_files,events,iceberg_tables,iceberg_namespace_properties}'::text[])$$,
 	'every view of the contract exists');
 
 SELECT is_empty($$

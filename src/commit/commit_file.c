@@ -1,0 +1,136 @@
+/*
+ * commit_file.c
+ *		Commits of clients that write the metadata file themselves, and the file that they read first.
+ *
+ * A SQL catalog's client writes a new metadata file and then swaps the location, if it is still the one that it
+ * started from. Here the swap is a commit like any other: the document is read before the table is locked, and then
+ * must follow what the table is under the lock. Its metadata log must lead to the table's current file: that
+ * tells a document made from an older state, whatever location its writer names.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+
+#include "commit/commit_file.h"
+#include "commit/create_table.h"
+#include "commit/limits.h"
+#include "commit/publish.h"
+#include "spec/successor.h"
+#include "storage/storage.h"
+#include "store/store_task.h"
+
+/* Do two locations name one file? "file:/a" and "file:///a" do. */
+static bool
+same_location(const char *a, const char *b)
+{
+	const char *x;
+	const char *y;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	x = ice_storage_canonical(a);
+	y = ice_storage_canonical(b);
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+/* Raises unless the log of the document ends with (or, if anywhere, holds) the table's current file. */
+static void
+check_log(const IceTable *table, const IceTableMetadata *next, bool anywhere)
+{
+	const IcePartList *log = &next->lists[ICE_PART_METADATA_LOG];
+
+	for (int i = log->count - 1; i >= 0 && (anywhere || i == log->count - 1); i--)
+		if (same_location(log->items[i]->key, table->metadata_location))
+			return;
+	ice_raise_full(ICE_ERR_VALIDATION,
+				   "The metadata file does not continue the table's current one",
+				   psprintf("Expected %s in its metadata-log%s.", table->metadata_location,
+							anywhere ? "" : ", as the last entry"),
+				   NULL);
+}
+
+/* Metadata files that the new document's log has no more. */
+static List *
+files_out_of_log(const IceTableMetadata *metadata)
+{
+	const IcePartList *log = &metadata->lists[ICE_PART_METADATA_LOG];
+	List              *files = NIL;
+
+	for (int i = 0; i < log->count; i++)
+		if (ice_part_is_gone(log->items[i]))
+			files = lappend(files, unconstify(char *, log->items[i]->key));
+	return files;
+}
+
+/* Finds the table as it stands; false if it is not there or its file is not the expected one. */
+static bool
+look_up(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+		const char *previous, IceTable *out)
+{
+	return ice_table_find(&warehouse->id, path, name, false, out) &&
+		   (previous == NULL || same_location(previous, out->metadata_location));
+}
+
+/* Locks a table that was looked up; false if it was dropped, moved or changed meanwhile. */
+static bool
+lock(IceTable *table, const char *name)
+{
+	pg_uuid_t   namespace_id = table->namespace_id;
+	const char *location = table->metadata_location;
+
+	return ice_table_lock(table) && strcmp(table->name, name) == 0 &&
+		   memcmp(&table->namespace_id, &namespace_id, UUID_LEN) == 0 &&
+		   strcmp(table->metadata_location, location) == 0;
+}
+
+bool
+ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						 const char *name, const char *previous, const char *metadata_location,
+						 IceTable *out)
+{
+	IceTableMetadata *next;
+	List             *files;
+	List             *trimmed;
+
+	if (!look_up(warehouse, path, name, previous, out))
+		return false;
+	next = ice_register_read(warehouse, metadata_location, out->metadata->table_uuid);
+	ice_publish_prepare(warehouse, next);
+	if (!lock(out, name))
+		return false;
+	check_log(out, next, previous == NULL);
+	ice_table_load_all(out, false);
+	out->metadata = ice_table_metadata_succeed(out->metadata, next);
+	ice_limits_check(out->metadata);
+	files = files_out_of_log(out->metadata);
+	out->metadata_location = metadata_location;
+	out->file_expected = true;
+	out->version++;
+	ice_table_update(out, PG_INT32_MAX, &trimmed);
+	/* No file is queued that would have the removed rows deleted. */
+	if (out->rows_removed)
+		ice_task_enqueue_trim(&out->warehouse_id, &out->id, out->version);
+	ice_publish_deletes(out, files);
+	ice_publish_event(out, "commit-table", path, name, ice_version_details(out));
+	return true;
+}
+
+void
+ice_ensure_metadata_file(const IceTable *table)
+{
+	StringInfoData document;
+	bool           own;
+
+	if (RecoveryInProgress() || ice_storage_canonical(table->metadata_location) == NULL)
+		return;
+	if (table->file_expected &&
+		!ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own))
+		return;
+	if (ice_storage_for(table->metadata_location)->exists(table->metadata_location))
+		return;
+	initStringInfo(&document);
+	ice_render_current(&document, table, true); /* of the same snapshot as the head */
+	ice_storage_write_metadata(table->metadata_location, document.data, (size_t) document.len);
+}
