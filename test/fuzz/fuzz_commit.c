@@ -24,23 +24,23 @@ is_base(const IceJson *metadata)
 
 /* A result that cannot be read again, or an error of the runner itself. */
 static void
-demand_sound(const Outcome *outcome, Action action, const IceJson *file)
+demand_sound(const CaseOutcome *outcome, CaseAction action, const IceJson *file)
 {
-	Outcome again;
+	CaseOutcome again;
 
 	if (outcome->raised)
 		return;
 	FUZZ_DEMAND(outcome->document != NULL, "no document");
-	again = attempt(action, file);
+	again = case_attempt(action, file);
 	FUZZ_DEMAND(!again.raised && ice_json_equal(outcome->document, again.document),
 				"the same commit gives another document");
 }
 
 static void
-run_requirements(const IceJson *file, Outcome *outcome pg_attribute_unused())
+run_requirements(const IceJson *file, CaseOutcome *outcome pg_attribute_unused())
 {
 	IceCommitRequest *request = ice_commit_request_parse(
-		ice_json_member(file, "requirements"), ice_json_member(file, "updates"), UPDATES_MAX);
+		ice_json_member(file, "requirements"), ice_json_member(file, "updates"), CASE_UPDATES_MAX);
 
 	ice_requirements_check(request, parse_document(case_document(file)));
 }
@@ -48,8 +48,8 @@ run_requirements(const IceJson *file, Outcome *outcome pg_attribute_unused())
 static void
 commit(const IceJson *file)
 {
-	Outcome whole = attempt(run_update_whole, file);
-	Outcome partial = attempt(run_update_partial, file);
+	CaseOutcome whole = case_attempt(run_update_whole, file);
+	CaseOutcome partial = case_attempt(run_update_partial, file);
 
 	FUZZ_DEMAND(whole.raised == partial.raised, "whole: %s, partial: %s",
 				whole.raised ? whole.message : "passed",
@@ -61,7 +61,7 @@ commit(const IceJson *file)
 		FUZZ_DEMAND(ice_json_equal(whole.document, partial.document), "whole: %s\npartial: %s",
 					ice_json_text(whole.document), ice_json_text(partial.document));
 	demand_sound(&whole, run_update_whole, file);
-	attempt(run_requirements, file);
+	case_attempt(run_requirements, file);
 }
 
 void
@@ -74,7 +74,7 @@ fuzz_one(const char *text, size_t len)
 	FUZZ_DEMAND(case_data_dir != NULL, "ICE_FUZZ_DATA names the folder test/data");
 	if (ice_json_get(file, "request") != NULL)
 	{
-		Outcome outcome = attempt(run_create, file);
+		CaseOutcome outcome = case_attempt(run_create, file);
 
 		demand_sound(&outcome, run_create, file);
 	}
@@ -82,7 +82,7 @@ fuzz_one(const char *text, size_t len)
 		return;
 	if (metadata == NULL)
 	{
-		Outcome outcome = attempt(run_update_whole, file);
+		CaseOutcome outcome = case_attempt(run_update_whole, file);
 
 		demand_sound(&outcome, run_update_whole, file);
 	}

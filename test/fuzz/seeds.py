@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the pure layers' fuzzers, and their dictionary, from the cases of test/data.
 
-seeds.py DATA TO makes TO/json, TO/metadata and TO/commit, and TO/dictionary; TO/avro and TO/snappy by the writer
+seeds.py DATA TO makes TO/json, TO/metadata, TO/commit and TO/view, and TO/dictionary; TO/avro and TO/snappy by the writer
 of test/tap. Every crash that was ever found is a case, so it is a seed, too.
 """
 # SPDX-License-Identifier: PostgreSQL
@@ -89,7 +89,7 @@ def write_avro(to):
 def main():
     data, to = sys.argv[1:3]
     write_avro(to)
-    for target in ("json", "metadata", "commit"):
+    for target in ("json", "metadata", "commit", "view"):
         os.makedirs(os.path.join(to, target), exist_ok=True)
     count = 0
     words = set()
@@ -116,10 +116,10 @@ def main():
         document = document_of(case, data)
         if kind == "metadata":
             put("metadata", json.dumps(document, separators=(",", ":")))
-        if kind in ("update", "requirement", "create", "needs"):
+        if kind in ("update", "requirement", "create", "needs", "view"):
             case.pop("rule", None)
             case.pop("expect", None)
-            put("commit", json.dumps(case, separators=(",", ":")))
+            put("view" if kind == "view" else "commit", json.dumps(case, separators=(",", ":")))
     with open(os.path.join(to, "dictionary"), "w") as file:
         for word in sorted(words):
             file.write('"%s"\n' % word.replace("\\", "\\\\").replace('"', '\\"'))

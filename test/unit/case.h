@@ -33,6 +33,42 @@ extern void case_expect_paths(IceJson *document, const IceJson *expected);
  * members of "with" put in its place; NULL if "metadata" is null or missing. */
 extern IceJson *case_document(const IceJson *file);
 
+/* -- judging ---------------------------------------------------------------------------------- */
+
+#define CASE_UUID "00000000-0000-4000-8000-000000000000"
+#define CASE_NOW_MS INT64CONST(1700000000000)
+#define CASE_UPDATES_MAX 1000
+
+/* What came out of a run: a document, or an error. */
+typedef struct CaseOutcome
+{
+	IceJson     *document; /* NULL: an error, or nothing to show */
+	bool         changed;
+	bool         raised;
+	IceErrorCode code;
+	const char  *message;
+	const char  *detail; /* where in the text; NULL: not known */
+} CaseOutcome;
+
+typedef void (*CaseAction)(const IceJson *file, CaseOutcome *outcome);
+
+/* Runs an action with a trap of its own. */
+extern CaseOutcome case_attempt(CaseAction action, const IceJson *file);
+
+/* Fails the case unless the outcome is as expected; how names the run. */
+extern void case_judge(const CaseOutcome *outcome, const IceJson *expected, const char *how);
+
+/* Both, with the file's "expect". */
+extern void case_judge_run(CaseAction action, const IceJson *file);
+
+/* Every member of the document must come back equal, except for those named in changes. */
+extern void case_expect_same_members(IceJson *document, IceJson *result, const IceJson *changes);
+
+/* The file's "now-ms", or CASE_NOW_MS. */
+extern int64 case_now(const IceJson *file);
+
+/* -- kinds ------------------------------------------------------------------------------------ */
+
 /* One function per folder of test/data. */
 extern void case_json(const IceJson *file);
 extern void case_metadata_valid(const IceJson *file);
@@ -41,6 +77,7 @@ extern void case_create(const IceJson *file);
 extern void case_requirement(const IceJson *file);
 extern void case_update(const IceJson *file);
 extern void case_needs(const IceJson *file);
+extern void case_view(const IceJson *file);
 
 /* A document of another library: must be accepted and come back, or must be refused. */
 extern void case_fixture(const char *path, bool valid);

@@ -1,9 +1,8 @@
 /*
  * case_kinds.c
- *		What each kind of case does, and how it is judged.
+ *		What each kind of case of tables does.
  *
- * "expect" is "ok", "unchanged", {"error": code, "message": text}, or {"/path": value, ...}. A
- * case of updates runs twice: on the whole document, and on what ice_commit_needs() says, as the
+ * A case of updates runs twice: on the whole document, and on what ice_commit_needs() says, as the
  * store loads it; both ways must give the same document or the same error.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -12,100 +11,6 @@
 
 #include "trap.h"
 
-#define FALLBACK_UUID "00000000-0000-4000-8000-000000000000"
-#define TEST_NOW_MS INT64CONST(1700000000000)
-#define UPDATES_MAX 1000
-
-/* What came out of a run: a document, or an error. */
-typedef struct Outcome
-{
-	IceJson     *document; /* NULL: an error, or nothing to show */
-	bool         changed;
-	bool         raised;
-	IceErrorCode code;
-	const char  *message;
-	const char  *detail;
-} Outcome;
-
-typedef void (*Action)(const IceJson *file, Outcome *outcome);
-
-/* Runs an action with a trap of its own. */
-static Outcome
-attempt(Action action, const IceJson *file)
-{
-	Outcome  outcome = {.changed = false};
-	IceTrap *outer = ice_trap;
-	IceTrap  trap = {.message = NULL};
-
-	ice_trap = &trap;
-	if (setjmp(trap.jump) == 0)
-		action(file, &outcome);
-	else
-	{
-		outcome = (Outcome){
-			.raised = true, .code = trap.code, .message = trap.message, .detail = trap.detail};
-		if (trap.code == ICE_ERR_COUNT)
-		{
-			ice_trap = outer;
-			case_fail("%s", trap.message);
-		}
-	}
-	ice_trap = outer;
-	return outcome;
-}
-
-/* The detail names the place: the path of a field in the case file, or in "text". */
-static void
-judge_place(const Outcome *outcome, const char *place, const char *how)
-{
-	const char *detail = outcome->detail != NULL ? outcome->detail : "(none)";
-	size_t      len = strlen(place);
-
-	if (strncmp(detail, "At ", 3) != 0 || strncmp(detail + 3, place, len) != 0 ||
-		(detail[3 + len] != ',' && detail[3 + len] != '.'))
-		case_fail("%s: expected an error at %s, found \"%s\"", how, place, detail);
-}
-
-static void
-judge(const Outcome *outcome, const IceJson *expected, const char *how)
-{
-	const char *code = ice_json_opt_string(expected, "error");
-
-	if (code != NULL)
-	{
-		const char *message = ice_json_string(expected, "message");
-
-		if (!outcome->raised)
-			case_fail("%s: expected %s \"%s\", but it passed", how, code, message);
-		if (strcmp(ice_error_name(outcome->code), code) != 0 ||
-			strcmp(outcome->message, message) != 0)
-			case_fail("%s: expected %s \"%s\", found %s \"%s\"", how, code, message,
-					  ice_error_name(outcome->code), outcome->message);
-		if (ice_json_get(expected, "at") != NULL)
-			judge_place(outcome, ice_json_string(expected, "at"), how);
-		return;
-	}
-	if (outcome->raised)
-		case_fail("%s: expected no error, found %s \"%s\"", how, ice_error_name(outcome->code),
-				  outcome->message);
-	if (expected->kind == ICE_JSON_STRING && strcmp(expected->string, "unchanged") == 0)
-	{
-		if (outcome->changed)
-			case_fail("%s: expected no change", how);
-	}
-	else if (expected->kind == ICE_JSON_OBJECT)
-		case_expect_paths(outcome->document, expected);
-	else if (strcmp(expected->string, "ok") != 0)
-		case_fail("expect is neither \"ok\", \"unchanged\" nor an object");
-}
-
-static void
-judge_case(Action action, const IceJson *file)
-{
-	Outcome outcome = attempt(action, file);
-
-	judge(&outcome, ice_json_get(file, "expect"), "result");
-}
 
 static IceJson *
 written(const IceTableMetadata *metadata)
@@ -121,7 +26,7 @@ written(const IceTableMetadata *metadata)
 
 /* A text must come back as it is. */
 static void
-run_json(const IceJson *file, Outcome *outcome)
+run_json(const IceJson *file, CaseOutcome *outcome)
 {
 	const char *text = ice_json_string(file, "text");
 	IceJson    *value = ice_json_parse(text, strlen(text), ICE_JSON_DEPTH_MAX_DEFAULT);
@@ -134,7 +39,7 @@ run_json(const IceJson *file, Outcome *outcome)
 void
 case_json(const IceJson *file)
 {
-	judge_case(run_json, file);
+	case_judge_run(run_json, file);
 }
 
 /* -- metadata --------------------------------------------------------------------------------- */
@@ -145,40 +50,23 @@ parse_document(IceJson *document)
 	char *text = ice_json_text(document);
 
 	return ice_table_metadata_parse(ice_json_parse(text, strlen(text), ICE_JSON_DEPTH_MAX_DEFAULT),
-									FALLBACK_UUID);
+									CASE_UUID);
 }
 
 static void
-run_metadata(const IceJson *file, Outcome *outcome)
+run_metadata(const IceJson *file, CaseOutcome *outcome)
 {
 	outcome->document = written(parse_document(case_document(file)));
-}
-
-/* Every member of the document must come back equal, except for those named in "changes". */
-static void
-expect_same_members(IceJson *document, IceJson *result, const IceJson *changes)
-{
-	for (int i = 0; i < document->count; i++)
-	{
-		const char *key = document->members[i].key;
-		IceJson    *other = ice_json_member(result, key);
-		bool        excepted = false;
-
-		for (int j = 0; changes != NULL && j < changes->count; j++)
-			excepted |= strcmp(changes->items[j]->string, key) == 0;
-		if (!excepted && (other == NULL || !ice_json_equal(document->members[i].value, other)))
-			case_fail("%s did not come back: %s", key,
-					  other == NULL ? "missing" : ice_json_text(other));
-	}
 }
 
 void
 case_metadata_valid(const IceJson *file)
 {
-	Outcome outcome = attempt(run_metadata, file);
+	CaseOutcome outcome = case_attempt(run_metadata, file);
 
-	judge(&outcome, ice_json_get(file, "expect"), "result");
-	expect_same_members(case_document(file), outcome.document, ice_json_opt_array(file, "changes"));
+	case_judge(&outcome, ice_json_get(file, "expect"), "result");
+	case_expect_same_members(case_document(file), outcome.document,
+							 ice_json_opt_array(file, "changes"));
 
 	IceJson *again = written(parse_document(outcome.document));
 
@@ -189,20 +77,20 @@ case_metadata_valid(const IceJson *file)
 void
 case_metadata_invalid(const IceJson *file)
 {
-	judge_case(run_metadata, file);
+	case_judge_run(run_metadata, file);
 }
 
 /* -- documents of other libraries ------------------------------------------------------------- */
 
 static void
-run_fixture(const IceJson *file, Outcome *outcome)
+run_fixture(const IceJson *file, CaseOutcome *outcome)
 {
 	size_t      len;
 	const char *path = ice_json_string(file, "path");
 	char       *text = case_read_file(path, &len);
 	IceJson    *document = ice_json_parse(text, len, ICE_JSON_DEPTH_MAX_DEFAULT);
 
-	outcome->document = written(ice_table_metadata_parse(document, FALLBACK_UUID));
+	outcome->document = written(ice_table_metadata_parse(document, CASE_UUID));
 	for (int i = 0; i < document->count; i++)
 	{
 		const char *key = document->members[i].key;
@@ -236,7 +124,7 @@ case_fixture(const char *path, bool valid)
 
 	ice_json_set(file, "path", ice_json_make_string(path));
 
-	Outcome outcome = attempt(run_fixture, file);
+	CaseOutcome outcome = case_attempt(run_fixture, file);
 
 	if (valid && outcome.raised)
 		case_fail("refused: %s", outcome.message);
@@ -247,12 +135,12 @@ case_fixture(const char *path, bool valid)
 /* -- create ----------------------------------------------------------------------------------- */
 
 static void
-run_create(const IceJson *file, Outcome *outcome)
+run_create(const IceJson *file, CaseOutcome *outcome)
 {
 	IceCreateTable   *request = ice_create_table_parse(ice_json_get(file, "request"));
 	IceTableMetadata *metadata = ice_table_metadata_new(
-		request, FALLBACK_UUID, request->location == NULL ? "file:///w/t" : request->location,
-		TEST_NOW_MS);
+		request, CASE_UUID, request->location == NULL ? "file:///w/t" : request->location,
+		CASE_NOW_MS);
 
 	outcome->document = written(metadata);
 	parse_document(outcome->document);
@@ -261,16 +149,16 @@ run_create(const IceJson *file, Outcome *outcome)
 void
 case_create(const IceJson *file)
 {
-	judge_case(run_create, file);
+	case_judge_run(run_create, file);
 }
 
 /* -- requirements ----------------------------------------------------------------------------- */
 
 static void
-run_requirement(const IceJson *file, Outcome *outcome pg_attribute_unused())
+run_requirement(const IceJson *file, CaseOutcome *outcome pg_attribute_unused())
 {
 	IceCommitRequest *request = ice_commit_request_parse(ice_json_member(file, "requirements"),
-														 NULL, UPDATES_MAX);
+														 NULL, CASE_UPDATES_MAX);
 	IceJson *document = case_document(file);
 
 	ice_requirements_check(request, document == NULL ? NULL : parse_document(document));
@@ -279,7 +167,7 @@ run_requirement(const IceJson *file, Outcome *outcome pg_attribute_unused())
 void
 case_requirement(const IceJson *file)
 {
-	judge_case(run_requirement, file);
+	case_judge_run(run_requirement, file);
 }
 
 /* -- updates ---------------------------------------------------------------------------------- */
@@ -291,16 +179,8 @@ parse_request(const IceJson *file)
 
 	if (ice_json_get(file, "metadata") == NULL && requirements == NULL)
 		requirements = ice_json_parse("[{\"type\":\"assert-create\"}]", 26, 8);
-	return ice_commit_request_parse(requirements, ice_json_member(file, "updates"), UPDATES_MAX);
-}
-
-static int64
-now_of(const IceJson *file)
-{
-	int64 now_ms = TEST_NOW_MS;
-
-	ice_json_opt_int64(file, "now-ms", &now_ms);
-	return now_ms;
+	return ice_commit_request_parse(requirements, ice_json_member(file, "updates"),
+									CASE_UPDATES_MAX);
 }
 
 /* The parts of a document as the database holds them: no marks, numbered. */
@@ -369,24 +249,23 @@ as_written(const IceTableMetadata *parsed, const IceTableMetadata *changed)
 }
 
 static void
-run_update_whole(const IceJson *file, Outcome *outcome)
+run_update_whole(const IceJson *file, CaseOutcome *outcome)
 {
 	IceCommitRequest *request = parse_request(file);
 	IceJson          *document = case_document(file);
 	IceTableMetadata *metadata;
 
 	if (document == NULL)
-		metadata = ice_table_metadata_empty(ice_commit_initial_format_version(request),
-											FALLBACK_UUID);
+		metadata = ice_table_metadata_empty(ice_commit_initial_format_version(request), CASE_UUID);
 	else
 		metadata = as_stored(parse_document(document), NULL);
-	outcome->changed = ice_updates_apply(request, metadata, now_of(file));
+	outcome->changed = ice_updates_apply(request, metadata, case_now(file));
 	outcome->document = written(metadata);
 	parse_document(outcome->document);
 }
 
 static void
-run_update_partial(const IceJson *file, Outcome *outcome)
+run_update_partial(const IceJson *file, CaseOutcome *outcome)
 {
 	IceCommitRequest *request = parse_request(file);
 	IceTableMetadata *parsed = parse_document(case_document(file));
@@ -395,7 +274,7 @@ run_update_partial(const IceJson *file, Outcome *outcome)
 
 	ice_commit_needs(request, &needs);
 	metadata = as_stored(parsed, &needs);
-	outcome->changed = ice_updates_apply(request, metadata, now_of(file));
+	outcome->changed = ice_updates_apply(request, metadata, case_now(file));
 	outcome->document = written(as_written(parsed, metadata));
 }
 
@@ -403,15 +282,15 @@ void
 case_update(const IceJson *file)
 {
 	IceJson *expected = ice_json_get(file, "expect");
-	Outcome  whole = attempt(run_update_whole, file);
+	CaseOutcome  whole = case_attempt(run_update_whole, file);
 
-	judge(&whole, expected, "whole");
+	case_judge(&whole, expected, "whole");
 	if (ice_json_get(file, "metadata") == NULL)
 		return;
 
-	Outcome partial = attempt(run_update_partial, file);
+	CaseOutcome partial = case_attempt(run_update_partial, file);
 
-	judge(&partial, expected, "partial");
+	case_judge(&partial, expected, "partial");
 	if (!whole.raised && !ice_json_equal(whole.document, partial.document))
 		case_fail("partly loaded, the result is another document: %s",
 				  ice_json_text(partial.document));
@@ -429,7 +308,7 @@ static const char *const kind_names[ICE_PART_KINDS] = {
 };
 
 static void
-run_needs(const IceJson *file, Outcome *outcome)
+run_needs(const IceJson *file, CaseOutcome *outcome)
 {
 	IceCommitRequest *request = parse_request(file);
 	IceCommitNeeds    needs;
@@ -450,5 +329,5 @@ run_needs(const IceJson *file, Outcome *outcome)
 void
 case_needs(const IceJson *file)
 {
-	judge_case(run_needs, file);
+	case_judge_run(run_needs, file);
 }

@@ -28,6 +28,7 @@ static const struct
 	{"requirement", case_requirement},
 	{"update", case_update},
 	{"needs", case_needs},
+	{"view", case_view},
 };
 
 /* Documents that the library they come from refuses, or that are no table metadata. */
