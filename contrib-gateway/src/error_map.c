@@ -63,6 +63,27 @@ gw_error_map(const char *sqlstate, bool write)
 	return (GwErrorKind){500, "InternalServerError", false};
 }
 
+bool
+gw_error_is_key_mismatch(const char *sqlstate)
+{
+#define ICE_ERROR(name, code, http_status, iceberg_type, meaning)                                 \
+	if (strcmp(#name, "IDEMPOTENCY_MISMATCH") == 0)                                               \
+		return strcmp(sqlstate, code) == 0;
+#include "ice_errors.def"
+	return false;
+}
+
+/* Below 500, and about the request itself: that a key belongs to another request is not its outcome. */
+bool
+gw_error_is_final(const char *sqlstate)
+{
+#define ICE_ERROR(name, code, http_status, iceberg_type, meaning)                                 \
+	if (strcmp(sqlstate, code) == 0)                                                              \
+		return http_status < 500 && !gw_error_is_key_mismatch(sqlstate);
+#include "ice_errors.def"
+	return false;
+}
+
 typedef struct Status
 {
 	int			status;

@@ -23,6 +23,11 @@ typedef struct GwErrorKind
 /* sqlstate may be NULL: then it is an unknown error. */
 extern GwErrorKind gw_error_map(const char *sqlstate, bool write);
 
+/* Is it an error of the extension's that an idempotency key keeps? As ice_error_is_final(). */
+extern bool gw_error_is_final(const char *sqlstate);
+/* Is it IDEMPOTENCY_MISMATCH? */
+extern bool gw_error_is_key_mismatch(const char *sqlstate);
+
 /* Reason phrase of a status this gateway sends, and the error type it uses for it by itself. */
 extern const char *gw_status_reason(int status);
 extern const char *gw_status_type(int status);

@@ -14,7 +14,10 @@
 #define GW_SEGMENTS_MAX 12				/* path segments, base path included */
 #define GW_REQUEST_ID_BYTES_MAX 64		/* longer ids of clients are replaced */
 #define GW_PARAMS_MAX 6					/* positional parameters of one statement */
-#define GW_STEPS_MAX 3					/* statements of one call: role, request id, the call */
+#define GW_STEPS_MAX 5					/* statements of one call: role, request id, key, error, the call */
+#define GW_KEY_BYTES_MAX 64				/* longer idempotency keys are refused; a good one has 36 */
+#define GW_KEYED_PAUSE_MIN_MS 50			/* before the first repeat of a lost call with a key */
+#define GW_KEYED_PAUSE_MAX_MS 1000			/* before each of the later ones */
 #define GW_CHUNK_EXTENSION_BYTES_MAX 4096	/* all chunk extensions of one body */
 #define GW_TRAILER_BYTES_MAX 8192		/* all trailer fields of one body */
 #define GW_READ_BYTES 65536				/* one read from a client */

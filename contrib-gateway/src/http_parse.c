@@ -373,6 +373,12 @@ take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 		head->content_type = field.value;
 	else if (gw_slice_is_nocase(field.name, "x-request-id"))
 		head->request_id = field.value;
+	else if (gw_slice_is_nocase(field.name, "idempotency-key"))
+	{
+		if (head->idempotency_key.data != NULL)
+			return fail(fault, 400, "Idempotency-Key is repeated");
+		head->idempotency_key = field.value;
+	}
 	else if (gw_slice_is_nocase(field.name, "expect") && head->minor > 0)
 	{
 		if (!gw_slice_is_nocase(field.value, "100-continue"))

@@ -67,6 +67,7 @@ typedef struct GwHttpHead
 	uint64_t	length;
 	GwSlice		content_type;	/* data is NULL when absent */
 	GwSlice		request_id;
+	GwSlice		idempotency_key;
 	int			header_count;
 	GwHeader	headers[GW_HEADERS_MAX];
 } GwHttpHead;

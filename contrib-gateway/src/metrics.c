@@ -238,6 +238,12 @@ put_gates(GwText *out)
 	put_value(out, "icecat_commits_unknown_total", "counter",
 			  "Commits whose connection was lost: CommitStateUnknownException.",
 			  gw_metrics.commits_unknown);
+	put_value(out, "icecat_keyed_repeats_total", "counter",
+			  "Calls with an Idempotency-Key that were sent again after a lost connection.",
+			  gw_metrics.keyed_repeats);
+	put_value(out, "icecat_keyed_errors_stored_total", "counter",
+			  "Final errors that were stored under their Idempotency-Key.",
+			  gw_metrics.keyed_errors_stored);
 }
 
 /* Resident pages of this process; 0 where /proc is not to be had. */

@@ -28,6 +28,7 @@
 static void call_done(GwCall *call, GwOutcome outcome, GwPgResult *result);
 static void leave_gate(GwRequest *request);
 static void start_call(GwRequest *request);
+static void build_call(GwRequest *request);
 
 static GwRequest *
 request_of_call(GwCall *call)
@@ -123,6 +124,8 @@ begin(GwRequest *request, uint64_t started_us)
 	request->spaces = false;
 	memset(request->parts, 0, sizeof(request->parts));
 	request->body = (GwSlice){0};
+	request->key[0] = '\0';
+	request->losses = 0;
 	request->started_us = started_us;
 	request->gate_us = 0;
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
@@ -347,6 +350,21 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 	}
 }
 
+/* The key counts where the route takes one. What is in it is the database's business. */
+static void
+take_key(GwRequest *request, GwSlice key)
+{
+	if (request->route == NULL || !(request->route->flags & GW_ROUTE_KEYED) || key.data == NULL)
+		return;
+	if (key.len == 0 || key.len > GW_KEY_BYTES_MAX)
+	{
+		fault(request, 400, "Invalid Idempotency-Key");
+		return;
+	}
+	memcpy(request->key, key.data, key.len);
+	request->key[key.len] = '\0';
+}
+
 /* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. With 400, for the
  * specification has no 415. */
 static void
@@ -385,6 +403,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us
 	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
 	memcpy((char *) request->path.data, head->path.data, head->path.len);
 	find_operation(request, head);
+	take_key(request, head->idempotency_key);
 	check_content_type(request, head->content_type);
 }
 
@@ -430,25 +449,42 @@ guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
 	return buffer;
 }
 
-/* The extension's own messages with their detail: where in the body something is wrong, and the like. */
+/* The message of one of our own errors, with its detail: "The message. The detail". */
 static void
-reply_own_error(GwRequest *request, const GwErrorKind *kind, const GwPgResult *result)
+put_own_message(GwText *out, const GwPgResult *result)
 {
-	GwText		message = {0};
 	size_t		len = strlen(result->message);
 
-	gw_text_puts(&message, result->message);
-	gw_text_puts(&message, len > 0 && result->message[len - 1] == '.' ? " " : ". ");
-	gw_text_puts(&message, result->detail);
-	gw_text_add(&message, "", 1);
-	reply_error(request, kind->status, kind->type, message.data, false);
-	gw_text_free(&message);
+	gw_text_puts(out, result->message);
+	if (result->detail[0] != '\0')
+	{
+		gw_text_puts(out, len > 0 && result->message[len - 1] == '.' ? " " : ". ");
+		gw_text_puts(out, result->detail);
+	}
+	gw_text_add(out, "", 1);
+}
+
+static bool
+is_own_error(const GwPgResult *result)
+{
+	return strncmp(result->sqlstate, "IC", 2) == 0;
+}
+
+/* A conflict that may be gone in a moment (lock timeout, deadlock) is a CommitFailedException, by which the client knows that
+ * its commit did not happen. With a key that would be too much: a conflict is not stored, and another call with the key may
+ * yet succeed. So it is 503, and the client sends the same again. */
+static GwErrorKind
+error_kind(const GwRequest *request, const GwPgResult *result)
+{
+	return gw_error_map(result->sqlstate,
+						request->route->access == GW_WRITE && request->key[0] == '\0');
 }
 
 static void
 reply_database_error(GwRequest *request, const GwPgResult *result)
 {
-	GwErrorKind kind = gw_error_map(result->sqlstate, request->route->access == GW_WRITE);
+	GwErrorKind kind = error_kind(request, result);
+	GwText		own = {0};
 	char		buffer[128];
 	const char *message = result->message;
 
@@ -457,10 +493,13 @@ reply_database_error(GwRequest *request, const GwPgResult *result)
 					   request->route->operation, result->message, result->sqlstate);
 	if (!kind.public_message)
 		message = guarded_message(request, kind.status, buffer, sizeof(buffer));
-	if (result->detail[0] != '\0' && strncmp(result->sqlstate, "IC", 2) == 0)
-		reply_own_error(request, &kind, result);
-	else
-		reply_error(request, kind.status, kind.type, message, false);
+	else if (is_own_error(result))
+	{
+		put_own_message(&own, result);
+		message = own.data;
+	}
+	reply_error(request, kind.status, kind.type, message, false);
+	gw_text_free(&own);
 }
 
 /* Did a function that answers whether something exists say that it does not? */
@@ -581,7 +620,7 @@ take_path_again(GwRequest *request, bool prefix)
 /*
  * Some clients encode a space in a path as '+'. A '+' is first taken as it stands; when the
  * database then knows no such name, which has changed nothing, it is asked once more with spaces. %2B
- * always means itself.
+ * always means itself. The same where the name belongs to a key's other request: that may be this one, with spaces.
  */
 static bool
 try_spaces(GwRequest *request, const GwPgResult *result)
@@ -594,7 +633,7 @@ try_spaces(GwRequest *request, const GwPgResult *result)
 	if (result->is_error)
 	{
 		kind = gw_error_map(result->sqlstate, request->route->access == GW_WRITE);
-		if (strncmp(kind.type, "NoSuch", 6) != 0)
+		if (strncmp(kind.type, "NoSuch", 6) != 0 && !gw_error_is_key_mismatch(result->sqlstate))
 			return false;
 		prefix = strcmp(kind.type, "NoSuchWarehouseException") == 0;
 	}
@@ -603,35 +642,164 @@ try_spaces(GwRequest *request, const GwPgResult *result)
 	return take_path_again(request, prefix);
 }
 
-/* The pool's done(): turns an outcome into an answer. */
+/* -- calls with an Idempotency-Key -------------------------------------------------------------- */
+
+typedef TAILQ_HEAD(RequestList, GwRequest) RequestList;
+
+static RequestList retries = TAILQ_HEAD_INITIALIZER(retries);
+
+/* Is it the last word on the request, so that a repeat is to get it as well? */
+static bool
+is_final_error(const GwRequest *request, const GwPgResult *result)
+{
+	return result->is_error && request->key[0] != '\0' && gw_error_is_final(result->sqlstate);
+}
+
+static void
+forget_final_error(GwRequest *request)
+{
+	gw_pg_result_free(&request->final_error);
+	gw_text_free(&request->final_text);
+}
+
+/*
+ * The transaction that failed took its row with it: the same call again, now only to store the error. Whatever
+ * comes of that is the answer if it is an outcome: another call with the key may have succeeded meanwhile.
+ */
+static void
+store_final_error(GwRequest *request, GwPgResult *result)
+{
+	request->final_error = *result;
+	*result = (GwPgResult){0};
+	gw_text_puts(&request->final_text, request->final_error.sqlstate);
+	gw_text_puts(&request->final_text, " ");
+	put_own_message(&request->final_text, &request->final_error);
+	build_call(request);
+	submit(request, true);
+}
+
+/* The second call of store_final_error() is over. NULL: the error was stored. */
+static void
+final_error_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
+{
+	bool		answered = outcome == GW_CALL_ANSWERED;
+
+	if (answered && !result->is_error && result->is_null)
+		gw_metrics.keyed_errors_stored++;
+	if (answered && !result->is_error && !result->is_null)
+		reply_value(request, result);
+	else
+		reply_database_error(request, answered && result->is_error && is_own_error(result)
+									 ? result
+									 : &request->final_error);
+	forget_final_error(request);
+}
+
+/* May a call with a key be sent again? It was lost, or, after a loss, it met something that passes: another run of it may
+ * still be under way then, and nothing but the outcome stored under the key says what became of it. */
+static bool
+wants_retry(const GwRequest *request, GwOutcome outcome, const GwPgResult *result)
+{
+	if (request->key[0] == '\0' || outcome == GW_CALL_EXPIRED)
+		return false;
+	if (outcome == GW_CALL_LOST)
+		return true;
+	return request->losses > 0 && result->is_error && error_kind(request, result).status >= 500;
+}
+
+/* Sends the call again after a pause that grows; false when the time is over. */
+static bool
+retry_later(GwRequest *request)
+{
+	uint64_t	now = gw_clock_us();
+	uint64_t	pause_ms = GW_KEYED_PAUSE_MIN_MS;
+
+	if (request->losses == 0)
+		request->retry_until_us = now + (uint64_t) gw_conf.keyed_retry_ms * 1000;
+	request->losses++;
+	for (int i = 1; i < request->losses && pause_ms < GW_KEYED_PAUSE_MAX_MS; i++)
+		pause_ms *= 2;
+	pause_ms = pause_ms / 2 + now % (pause_ms / 2 + 1);	/* jitter */
+	request->retry_us = now + pause_ms * 1000;
+	if (request->retry_us >= request->retry_until_us)
+		return false;
+	request->retry_waits = true;
+	TAILQ_INSERT_TAIL(&retries, request, retry_link);
+	return true;
+}
+
+static void
+stop_waiting(GwRequest *request)
+{
+	request->retry_waits = false;
+	TAILQ_REMOVE(&retries, request, retry_link);
+}
+
+/* The oldest request whose pause is over. */
+static GwRequest *
+due_retry(uint64_t now)
+{
+	GwRequest  *request;
+
+	TAILQ_FOREACH(request, &retries, retry_link)
+	{
+		if (now >= request->retry_us)
+			return request;
+	}
+	return NULL;
+}
+
+/* Sends what is due. Each goes past the gate: the one before it may have been answered long ago. */
+static void
+retry_due(uint64_t now)
+{
+	GwRequest  *request;
+
+	while ((request = due_retry(now)) != NULL)
+	{
+		stop_waiting(request);
+		gw_metrics.keyed_repeats++;
+		submit(request, true);
+	}
+}
+
+/* Turns an outcome into an answer. After a loss, what is no outcome leaves it open what happened. */
+static void
+reply_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
+{
+	if (outcome == GW_CALL_LOST || wants_retry(request, outcome, result) ||
+		(outcome == GW_CALL_EXPIRED && request->losses > 0))
+		reply_lost(request);
+	else if (outcome == GW_CALL_EXPIRED)
+	{
+		gw_metrics.queue_expired++;
+		gw_request_refuse(request, 503, "No database connection became free in time", false);
+	}
+	else if (result->is_error)
+		reply_database_error(request, result);
+	else
+		reply_value(request, result);
+}
+
+/* The pool's done(). */
 static void
 call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
 	GwRequest  *request = request_of_call(call);
+	bool		answered = outcome == GW_CALL_ANSWERED;
 
 	leave_gate(request);
-	switch (outcome)
-	{
-		case GW_CALL_ANSWERED:
-			if (try_spaces(request, result))
-			{
-				gw_pg_result_free(result);
-				start_call(request);
-				break;
-			}
-			if (result->is_error)
-				reply_database_error(request, result);
-			else
-				reply_value(request, result);
-			gw_pg_result_free(result);
-			break;
-		case GW_CALL_LOST:
-			reply_lost(request);
-			break;
-		case GW_CALL_EXPIRED:
-			gw_metrics.queue_expired++;
-			gw_request_refuse(request, 503, "No database connection became free in time", false);
-	}
+	if (request->final_error.handle != NULL)
+		final_error_stored(request, outcome, result);
+	else if (answered && try_spaces(request, result))
+		start_call(request);
+	else if (answered && is_final_error(request, result))
+		store_final_error(request, result);
+	else if (!wants_retry(request, outcome, result) ||
+			 !retry_later(request))
+		reply_outcome(request, outcome, result);
+	if (answered)
+		gw_pg_result_free(result);
 }
 
 static GwPgStep *
@@ -665,6 +833,16 @@ build_call(GwRequest *request)
 		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->id);
 		step = add_step(call, GW_STATEMENT_REQUEST_ID);
 		step->params[step->param_count++] = request->tag;
+	}
+	if (request->key[0] != '\0')
+	{
+		step = add_step(call, GW_STATEMENT_KEY);
+		step->params[step->param_count++] = request->key;
+	}
+	if (request->final_error.handle != NULL)
+	{
+		step = add_step(call, GW_STATEMENT_KEY_ERROR);
+		step->params[step->param_count++] = request->final_text.data;
 	}
 	step = add_step(call, request->operation);
 	for (int i = 0; i < GW_PARAMS_MAX && request->route->parts[i] != GW_PART_NONE; i++)
@@ -760,8 +938,14 @@ gw_request_abandon(GwRequest *request)
 		gw_gate_cancel(gw_server.gates, &request->ticket);
 		return true;
 	}
+	if (request->retry_waits)
+	{
+		stop_waiting(request);
+		return true;
+	}
 	if (!gw_pool_cancel(&request->call))
 		return false;
+	forget_final_error(request);
 	leave_gate(request);
 	return true;
 }
@@ -787,6 +971,7 @@ gw_request_tick(uint64_t now)
 	uint64_t	limit = (uint64_t) gw_conf.commit_gate_wait_ms * 1000;
 	GwTicket   *ticket;
 
+	retry_due(now);
 	while (now > limit && (ticket = gw_gate_oldest(gw_server.gates, now - limit)) != NULL)
 	{
 		gw_gate_cancel(gw_server.gates, ticket);

@@ -27,6 +27,14 @@ typedef struct GwRequest
 	GwSlice		path;			/* as received, in the arena; the query is never logged */
 	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
 	char		tag[GW_REQUEST_ID_BYTES_MAX + 32]; /* application_name during the call */
+	char		key[GW_KEY_BYTES_MAX + 1];	/* Idempotency-Key; "" for none */
+	GwPgResult	final_error;	/* is being stored under the key; handle is NULL when none is */
+	GwText		final_text;		/* its SQLSTATE and message */
+	int			losses;			/* how often the call with its key had to be sent again */
+	uint64_t	retry_us;		/* waits: when to send the call again */
+	uint64_t	retry_until_us; /* when to give up */
+	TAILQ_ENTRY(GwRequest) retry_link;
+	bool		retry_waits;
 	int			fault_status;	/* not 0: the answer is already known */
 	const char *fault_message;
 	char		allow[64];

@@ -42,6 +42,7 @@ typedef enum GwAnswer
 #define GW_ROUTE_GATED 1
 #define GW_ROUTE_COMMIT 2
 #define GW_ROUTE_SNAPSHOTS 4
+#define GW_ROUTE_KEYED 8
 
 typedef struct GwRoute
 {

@@ -11,7 +11,12 @@ CREATE FUNCTION icecat._rest_body(p_text text) RETURNS json LANGUAGE sql AS $$ S
 -- Every effect, with the backend that made it and the application_name it ran under.
 CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namespace text[], name text,
 	request json, pid integer DEFAULT pg_backend_pid(), tag text, role text DEFAULT current_user,
+	key text DEFAULT coalesce(current_setting('icecat.idempotency_key', true), ''),
+	error text DEFAULT coalesce(current_setting('icecat.idempotency_error', true), ''),
 	began timestamptz DEFAULT clock_timestamp(), ended timestamptz);
+
+-- Counts the calls that say "once": the first of them loses its connection.
+CREATE SEQUENCE icecat.once;
 
 -- Fails at COMMIT: the constraint is deferred.
 CREATE TABLE icecat.parent (id integer PRIMARY KEY);
@@ -31,6 +36,9 @@ BEGIN
 	ELSIF v_verb = 'terminate' THEN
 		PERFORM pg_terminate_backend(pg_backend_pid());
 		PERFORM pg_sleep(5);
+	ELSIF v_verb = 'once' AND nextval('icecat.once') <= v_value::bigint THEN
+		PERFORM pg_terminate_backend(pg_backend_pid());
+		PERFORM pg_sleep(5);
 	ELSIF v_verb = 'latefail' THEN
 		INSERT INTO icecat.child VALUES (42);
 	END IF;
@@ -44,7 +52,9 @@ BEGIN
 	INSERT INTO icecat.effect (operation, warehouse, namespace, name, request, tag)
 		VALUES (p_operation, p_warehouse, p_namespace, p_name, p_request,
 			current_setting('application_name')) RETURNING id INTO v_id;
-	PERFORM icecat.act(coalesce(p_request ->> 'act', p_name));
+	-- With an error to store nothing runs, as in the extension; "store" says what comes of that.
+	PERFORM icecat.act(CASE WHEN coalesce(current_setting('icecat.idempotency_error', true), '') = ''
+		THEN coalesce(p_request ->> 'act', p_name) ELSE p_request ->> 'store' END);
 	UPDATE icecat.effect SET ended = clock_timestamp() WHERE id = v_id;
 END $$;
 
@@ -134,7 +144,8 @@ CREATE FUNCTION icecat.rest_commit_table(p_warehouse text, p_namespace text[], p
 	SELECT icecat.no_plus(p_warehouse, p_namespace, p_table);
 	SELECT icecat.note('commit_table', p_warehouse, p_namespace, p_table, p_request);
 	SELECT json_build_object('length', length(p_request::text), 'request',
-		CASE WHEN length(p_request::text) < 10000 THEN p_request END) $$;
+		CASE WHEN length(p_request::text) < 10000 THEN p_request END)
+	WHERE coalesce(current_setting('icecat.idempotency_error', true), '') = '' OR p_request ->> 'store' = 'won' $$;
 CREATE FUNCTION icecat.rest_rename_table(p_warehouse text, p_request json) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('rename_table', p_warehouse, NULL, NULL, p_request) $$;
 CREATE FUNCTION icecat.rest_commit_transaction(p_warehouse text, p_request json) RETURNS void

@@ -18,6 +18,7 @@ import traceback
 
 import tests_catalog
 import tests_http
+import tests_keys
 import tests_service
 from harness import Gateway, HERE, Postgres
 
@@ -67,7 +68,7 @@ class Environment:
 
 def all_tests():
     yield from tests_http.framing_tests()
-    for module in (tests_catalog, tests_http, tests_service):
+    for module in (tests_catalog, tests_http, tests_keys, tests_service):
         for name, function in list(vars(module).items()):
             if name.startswith("test_"):
                 yield name[5:].replace("_", " "), function
