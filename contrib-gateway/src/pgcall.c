@@ -59,8 +59,8 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 		"SELECT pg_catalog.set_config('application_name', $1, true)"},
 	[GW_STATEMENT_KEY] = {"icecat_key",
 		"SELECT pg_catalog.set_config('icecat.idempotency_key', $1, true)"},
-	[GW_STATEMENT_KEY_ERROR] = {"icecat_key_error",
-		"SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
+	[GW_STATEMENT_KEY_ERROR] =
+		{"icecat_key_error", "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
 	[GW_STATEMENT_TIMEOUT] = {"icecat_timeout",
 		"SELECT pg_catalog.set_config('statement_timeout', $1, false)"},
 	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},

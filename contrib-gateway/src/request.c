@@ -480,6 +480,7 @@ error_kind(const GwRequest *request, const GwPgResult *result)
 						request->route->access == GW_WRITE && request->key[0] == '\0');
 }
 
+/* Answers with an error of the database, as far as the client may see it. */
 static void
 reply_database_error(GwRequest *request, const GwPgResult *result)
 {
@@ -690,8 +691,8 @@ final_error_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 		reply_value(request, result);
 	else
 		reply_database_error(request, answered && result->is_error && is_own_error(result)
-									 ? result
-									 : &request->final_error);
+										  ? result
+										  : &request->final_error);
 	forget_final_error(request);
 }
 
@@ -741,7 +742,7 @@ due_retry(uint64_t now)
 {
 	GwRequest  *request;
 
-	TAILQ_FOREACH(request, &retries, retry_link)
+	TAILQ_FOREACH (request, &retries, retry_link)
 	{
 		if (now >= request->retry_us)
 			return request;
@@ -795,8 +796,7 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		start_call(request);
 	else if (answered && is_final_error(request, result))
 		store_final_error(request, result);
-	else if (!wants_retry(request, outcome, result) ||
-			 !retry_later(request))
+	else if (!wants_retry(request, outcome, result) || !retry_later(request))
 		reply_outcome(request, outcome, result);
 	if (answered)
 		gw_pg_result_free(result);

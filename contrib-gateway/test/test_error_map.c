@@ -37,6 +37,21 @@ test_own_errors(void **state)
 
 /* Whatever the extension may answer has a reason phrase and a place in the metrics. */
 static void
+test_what_a_key_keeps(void **state)
+{
+	(void) state;
+	assert_true(gw_error_is_final("IC103"));
+	assert_true(gw_error_is_final("IC203"));
+	assert_true(gw_error_is_final("IC301"));
+	assert_false(gw_error_is_final("IC307"));	/* another request has the key */
+	assert_false(gw_error_is_final("IC501"));
+	assert_false(gw_error_is_final("IC504"));
+	assert_false(gw_error_is_final("55P03"));
+	assert_false(gw_error_is_final("42501"));
+	assert_false(gw_error_is_final(""));
+}
+
+static void
 test_all_statuses_are_known(void **state)
 {
 	static const int foreign[] = {
@@ -149,6 +164,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_errors),
+		cmocka_unit_test(test_what_a_key_keeps),
 		cmocka_unit_test(test_all_statuses_are_known),
 		cmocka_unit_test(test_foreign_errors),
 		cmocka_unit_test(test_conflicts_of_reads),
