@@ -111,6 +111,7 @@ take_id(GwRequest *request, GwSlice asked)
 	request->id[asked.len] = '\0';
 }
 
+/* Forgets all of the request before. */
 static void
 begin(GwRequest *request, uint64_t started_us)
 {
