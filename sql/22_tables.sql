@@ -52,6 +52,7 @@ CREATE TABLE icecat_data.table_head (
 	CONSTRAINT table_head_relation_fkey FOREIGN KEY (warehouse_id, table_id)
 		REFERENCES icecat_data.relation (warehouse_id, relation_id)
 ) WITH (fillfactor = 60);
+CREATE INDEX table_head_uuid_idx ON icecat_data.table_head (warehouse_id, table_uuid);
 COMMENT ON TABLE icecat_data.table_head IS 'The scalars of a table''s metadata; a commit locks and updates this one row';
 COMMENT ON COLUMN icecat_data.table_head.version IS 'Commit counter: 1 after creation, one more with each commit';
 COMMENT ON COLUMN icecat_data.table_head.current_snapshot_id IS '-1: none';

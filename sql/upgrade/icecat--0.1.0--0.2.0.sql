@@ -17,4 +17,8 @@ INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created
 SELECT warehouse_id, 'page-token', pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) ||
 	pg_catalog.uuid_send(pg_catalog.gen_random_uuid()), pg_catalog.clock_timestamp()
 FROM icecat_data.warehouse ON CONFLICT DO NOTHING;
+-- Which tables a document belongs to, whatever their ids.
+CREATE INDEX IF NOT EXISTS table_head_uuid_idx ON icecat_data.table_head (warehouse_id, table_uuid);
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
+
 -- include 31_config_dump.sql

@@ -14,6 +14,7 @@
 
 #include "api/properties.h"
 #include "guc.h"
+#include "storage/storage.h"
 #include "store/store_outbox.h"
 
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
@@ -159,6 +160,60 @@ rename_warehouse(IceWarehouse *warehouse, const char *name)
 	warehouse->name = name;
 }
 
+/* Does the server write metadata files of tables with these properties, by their own word or else the warehouse's? */
+static bool
+writes_files(const IceJson *own, const char *warehouse_properties)
+{
+	const char *mode = own == NULL ? NULL : ice_json_opt_string(own, WRITE_MODE_PROPERTY);
+
+	if (mode == NULL)
+		mode =
+			ice_json_opt_string(ice_json_parse(warehouse_properties, strlen(warehouse_properties),
+												  ice_guc_json_depth_max),
+								   WRITE_MODE_PROPERTY);
+	return mode == NULL || strcmp(mode, "none") != 0;
+}
+
+static void
+require_storage(const IceWarehouse *warehouse, const char *location)
+{
+	if (ice_storage_canonical(location) == NULL)
+		ice_raise_full(
+			ICE_ERR_UNSUPPORTED,
+					   psprintf("Cannot write metadata files of warehouse %s: the server may not write to %s",
+								warehouse->name, location),
+					   NULL, "Leave " WRITE_MODE_PROPERTY " at none, for the warehouse or for the table.");
+}
+
+/* A warehouse that leaves mode none: raises UNSUPPORTED unless the server may write where it and its tables lie. Later
+ * nobody would see that the worker fails. */
+static void
+check_may_write(const IceWarehouse *warehouse)
+{
+	List     *tables = ice_warehouse_table_locations(&warehouse->id);
+	ListCell *cell;
+
+	if (warehouse->location != NULL)
+		require_storage(warehouse, warehouse->location);
+	foreach (cell, tables)
+	{
+		IceTableLocation *table = lfirst(cell);
+		IceJson          *own = NULL;
+		const char       *folder = NULL;
+
+		if (table->properties != NULL)
+		{
+			own = ice_json_parse(table->properties, strlen(table->properties),
+								 ice_guc_json_depth_max);
+			folder = ice_json_opt_string(own, "write.metadata.path");
+		}
+		if (folder == NULL)
+			folder = table->location;
+		if (writes_files(own, warehouse->properties))
+			require_storage(warehouse, folder);
+	}
+}
+
 Datum
 sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 {
@@ -179,7 +234,13 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 		warehouse.location = *location == '\0' ? NULL : check_location(location);
 	properties = ice_property_change_apply(&change, warehouse.properties);
 	if (properties != NULL)
+	{
+		bool wrote = writes_files(NULL, warehouse.properties);
+
 		warehouse.properties = properties;
+		if (!wrote && writes_files(NULL, properties))
+			check_may_write(&warehouse);
+	}
 	ice_warehouse_update(&warehouse);
 	result = write_event(caller, "alter-warehouse", &warehouse);
 	ice_spi_end();

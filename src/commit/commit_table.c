@@ -75,12 +75,26 @@ look_up(const IceWarehouse *warehouse, IceTableChange *change)
 	check_requirements(change);
 }
 
+/* A rename that the lock waited for: from here on the table is called what it is called now. */
+static void
+take_name(IceTableChange *change, const pg_uuid_t *seen_namespace_id)
+{
+	const IceTable *table = &change->table;
+	IceNamespace    space;
+
+	change->name = table->name;
+	if (memcmp(&table->namespace_id, seen_namespace_id, UUID_LEN) != 0)
+		(void) ice_namespace_get_by_id(&table->warehouse_id, &table->namespace_id, &change->path,
+									   &space);
+}
+
 /* Locks an existing table; reads and checks again if a commit came between. */
 static void
 lock_and_check(IceTableChange *change)
 {
 	IceTableMetadata *seen = change->table.metadata;
 	int64             seen_version = change->table.version;
+	pg_uuid_t         seen_namespace_id = change->table.namespace_id;
 
 	if (!ice_table_lock(&change->table))
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", change->path.dotted,
@@ -89,6 +103,7 @@ lock_and_check(IceTableChange *change)
 		change->table.metadata = seen;
 	else
 		check_requirements(change);
+	take_name(change, &seen_namespace_id);
 	load_for_updates(change);
 }
 
@@ -159,7 +174,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 		return;
 	ice_limits_check(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
-	if (strcmp(folders, folders_key(metadata)) != 0)
+	if (strcmp(folders, folders_key(metadata)) != 0 || !table->file_expected)
 		ice_publish_prepare(warehouse, metadata);
 	ice_metadata_log_push(metadata, table->metadata_location, before_ms);
 	table->metadata_location = ice_metadata_location_next(metadata, table->metadata_location);

@@ -104,16 +104,13 @@ ice_register_read(const IceWarehouse *warehouse, const char *metadata_location,
 	return ice_table_metadata_parse(json, fallback_uuid);
 }
 
-/* Replaces the whole content of an existing table by another document, as its next version. */
+/* Replaces the whole content of a table whose head is locked by another document, as its next version. */
 static void
-overwrite_table(const IceWarehouse *warehouse, IceTable *table, const IceNamespacePath *path,
-				const char *name, IceTableMetadata *metadata, const char *metadata_location)
+overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
+				IceTableMetadata *metadata, const char *metadata_location)
 {
 	List *trimmed;
 
-	ice_publish_prepare(warehouse, metadata);
-	if (!ice_table_lock(table))
-		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
 	ice_table_load_all(table, false);
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 	{
@@ -156,13 +153,19 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 		raise_exists(warehouse, &space, path, name);
 	metadata = ice_register_read(warehouse, metadata_location, ice_uuid_v4_text());
 	if (exists)
+		ice_publish_prepare(warehouse, metadata); /* before there is a lock */
+	if (exists && ice_table_find_locked(&warehouse->id, path, name, out))
 	{
-		overwrite_table(warehouse, out, path, name, metadata, metadata_location);
+		overwrite_table(out, path, name, metadata, metadata_location);
 		return;
 	}
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	out->metadata = metadata;
 	out->metadata_location = metadata_location;
-	if (!ice_create_write(warehouse, out, path, name, "register-table"))
+	if (ice_create_write(warehouse, out, path, name, "register-table"))
+		return;
+	/* Perhaps a table that was made while we waited for the name. */
+	if (!overwrite || !ice_table_find_locked(&warehouse->id, path, name, out))
 		raise_exists(warehouse, &space, path, name);
+	overwrite_table(out, path, name, metadata, metadata_location);
 }

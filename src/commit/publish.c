@@ -129,7 +129,7 @@ ice_publish_deletes(const IceTable *table, List *files)
 	foreach (cell, files)
 		if (ice_location_is_metadata_file(table->metadata, lfirst(cell)))
 			ice_task_enqueue_delete_file(&table->warehouse_id, &table->id, table->version,
-										 lfirst(cell));
+										 lfirst(cell), table->metadata->table_uuid);
 }
 
 char *

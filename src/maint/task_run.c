@@ -38,6 +38,7 @@ typedef struct Work
 	IceTask        task;
 	StringInfoData document; /* of a write */
 	IcePurge      *purge;    /* of a purge; NULL: there is nothing left to do */
+	bool           named;    /* of a delete: a live table names the file, which stays */
 	bool           skipped;  /* an earlier task of the table failed */
 	bool           done;
 	char          *error;    /* not NULL: failed */
@@ -75,6 +76,8 @@ read_item(Work *item, MemoryContext context)
 		ice_store_render_version(&item->document, &item->task.warehouse_id, &item->task.table_id,
 								 item->task.version, item->task.head_json);
 	}
+	else if (item->task.kind == ICE_TASK_DELETE)
+		item->named = ice_task_file_is_named(&item->task);
 	else if (item->task.kind == ICE_TASK_PURGE)
 		item->purge = ice_purge_prepare(&item->task);
 	ice_spi_end();
@@ -189,7 +192,8 @@ run_item(Work *item)
 									   (size_t) item->document.len);
 			break;
 		case ICE_TASK_DELETE:
-			(void) ice_storage_for(task->location)->remove(task->location);
+			if (!item->named)
+				(void) ice_storage_for(task->location)->remove(task->location);
 			break;
 		case ICE_TASK_TRIM: /* finishing the table's last task does it */
 			break;

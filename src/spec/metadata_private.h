@@ -12,6 +12,13 @@
 /* Where client and server clocks may disagree. */
 #define ICE_CLOCK_SKEW_MS INT64CONST(60000)
 
+/* Is a time before another by more than that? Any 64-bit number can stand in a document. */
+static inline bool
+ice_time_is_before(int64 time, int64 other)
+{
+	return time < other && (uint64) other - (uint64) time > (uint64) ICE_CLOCK_SKEW_MS;
+}
+
 /* In table_metadata.c. */
 extern IcePart *ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind,
 								  int64 id); /* also a removed one */

@@ -118,7 +118,7 @@ check_new_log(const IceTableMetadata *metadata, IcePartKind kind, const char *or
 			  const char *update_message)
 {
 	const IcePartList *log = &metadata->lists[kind];
-	int64              previous = PG_INT64_MIN;
+	int64              previous = PG_INT64_MIN; /* the lowest: nothing is before it */
 
 	for (int i = 0; i < log->count; i++)
 	{
@@ -127,11 +127,11 @@ check_new_log(const IceTableMetadata *metadata, IcePartKind kind, const char *or
 
 		int64 timestamp = ice_json_int64(ice_part_json(log->items[i]), "timestamp-ms");
 
-		if (previous != PG_INT64_MIN && timestamp < previous - ICE_CLOCK_SKEW_MS)
+		if (ice_time_is_before(timestamp, previous))
 			ice_raise(ICE_ERR_VALIDATION, "%s", order_message);
 		previous = timestamp;
 	}
-	if (previous != PG_INT64_MIN && metadata->last_updated_ms < previous - ICE_CLOCK_SKEW_MS)
+	if (ice_time_is_before(metadata->last_updated_ms, previous))
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Invalid update timestamp " INT64_FORMAT ": before %s at " INT64_FORMAT,
 				  metadata->last_updated_ms, update_message, previous);

@@ -138,7 +138,7 @@ time_of_change(const IceUpdateContext *context, IcePart *snapshot)
 	current = ice_part_find(metadata, ICE_PART_SNAPSHOT, metadata->current_snapshot_id);
 	if (current != NULL)
 		floor = Max(floor, ice_json_int64(ice_part_json(current), "timestamp-ms"));
-	return timestamp < floor - ICE_CLOCK_SKEW_MS ? floor : timestamp;
+	return ice_time_is_before(timestamp, floor) ? floor : timestamp;
 }
 
 static void

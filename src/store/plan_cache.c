@@ -33,10 +33,10 @@ ice_spi_end(void)
 
 /* Prepares a statement for the session. */
 static void
-prepare(IceStatement *statement)
+prepare(IceStatement *statement, int options)
 {
 	SPIPlanPtr plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
-										 CURSOR_OPT_GENERIC_PLAN);
+										 options);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -52,12 +52,20 @@ ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read
 	int           result;
 
 	if (statement->plan == NULL)
-		prepare(statement);
+		prepare(statement, CURSOR_OPT_GENERIC_PLAN);
 	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
 	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+uint64
+ice_execute_planned(IceStatement *statement, Datum *values)
+{
+	if (statement->plan == NULL)
+		prepare(statement, CURSOR_OPT_CUSTOM_PLAN);
+	return ice_execute(statement, values, NULL, false);
 }
 
 /* A lock under REPEATABLE READ says nothing about rows that others added meanwhile: its snapshot hides them. */

@@ -39,6 +39,10 @@ extern void          ice_spi_end(void);
 extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nulls,
 						  bool read_only);
 
+/* Runs a statement by a plan made for these values, which costs more than most statements do: for long arrays. A statement
+ * is always run so, or never. */
+extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
+
 /* Runs a read-only statement that sees the newest committed rows, and the transaction's own, whatever the
  * isolation level: for checks that a lock on another row is meant to protect. */
 extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "store/store_parts.h"
+#include "store/store_task.h"
 
 /* table_part.kind is IcePartKind: its values are stored. */
 StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF == 5 &&
@@ -37,6 +38,15 @@ static IceStatement load_snapshot = {SELECT_PARTS
 									 " AND kind = 4 AND id = $3 AND removed_version IS NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
+	NULL};
+/* OFFSET 0 keeps the planner from joining in any other way than by one look-up for each id. */
+static IceStatement load_snapshots = {
+	"SELECT p.kind, p.ordinal, p.id, p.key, p.body FROM pg_catalog.unnest($3) AS u (id) "
+	"CROSS JOIN LATERAL (SELECT kind::integer, ordinal, id, key, body FROM icecat_data.table_part "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 4 AND id = u.id "
+	"AND removed_version IS NULL OFFSET 0) AS p",
+	3,
+	{UUIDOID, UUIDOID, INT8ARRAYOID},
 	NULL};
 static IceStatement load_live = {SELECT_PARTS " AND removed_version IS NULL ORDER BY kind, ordinal",
 	2,
@@ -63,6 +73,20 @@ static IceStatement remove_part = {
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = $4",
 	5,
 	{UUIDOID, UUIDOID, INT2OID, INT8OID, INT8OID},
+	NULL};
+/* A kept plan does not know that the array is long, and could go through all rows of the kind and the whole array for
+ * each. */
+static IceStatement remove_parts = {
+	"UPDATE icecat_data.table_part SET removed_version = $5 "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = ANY ($4)",
+	5,
+	{UUIDOID, UUIDOID, INT2OID, INT8ARRAYOID, INT8OID},
+	NULL};
+static IceStatement delete_parts = {
+	"DELETE FROM icecat_data.table_part "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = ANY ($4)",
+	4,
+	{UUIDOID, UUIDOID, INT2OID, INT8ARRAYOID},
 	NULL};
 static IceStatement update_ref = {
 	"UPDATE icecat_data.table_part SET target = $4, body = $5 "
@@ -144,35 +168,45 @@ ice_parts_load(IceTable *table, IcePartKind kind, bool read_only)
 	finish_list(table, kind);
 }
 
-/* Loads a snapshot, if it is there. Its result is given back at once: an empty one takes 8 kB, and a commit can
- * name 100,000 snapshots. */
-static void
-load_one_snapshot(IceTable *table, Datum *values, bool read_only)
+/* From so many rows on, one statement for all of them costs less than one for each. */
+#define MANY_ROWS 64
+
+/* An int8[] of ids or ordinals. */
+static Datum
+int64_array(const int64 *numbers, int count)
 {
-	IcePartList *list = &table->metadata->lists[ICE_PART_SNAPSHOT];
-	uint64       rows = ice_execute(&load_snapshot, values, NULL, read_only);
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+	Datum  array;
 
-	collect_rows(table, rows);
-	if (rows > 0)
-	{
-		IcePart *part = list->items[list->count - 1];
-
-		part->body = pnstrdup(part->body, part->body_len);
-	}
-	SPI_freetuptable(SPI_tuptable);
+	for (int i = 0; i < count; i++)
+		elements[i] = Int64GetDatum(numbers[i]);
+	array = PointerGetDatum(
+		construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	pfree(elements);
+	return array;
 }
 
 void
 ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only)
 {
-	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+	Datum  values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+	int64 *missing = palloc(sizeof(int64) * Max(count, 1));
+	int    missing_count = 0;
 
 	for (int i = 0; i < count; i++)
-	{
-		values[2] = Int64GetDatum(ids[i]);
 		if (ice_part_find(table->metadata, ICE_PART_SNAPSHOT, ids[i]) == NULL)
-			load_one_snapshot(table, values, read_only);
+			missing[missing_count++] = ids[i];
+	if (missing_count >= MANY_ROWS)
+	{
+		values[2] = int64_array(missing, missing_count);
+		collect_rows(table, ice_execute(&load_snapshots, values, NULL, read_only));
 	}
+	for (int i = 0; i < missing_count && missing_count < MANY_ROWS; i++)
+	{
+		values[2] = Int64GetDatum(missing[i]);
+		collect_rows(table, ice_execute(&load_snapshot, values, NULL, read_only));
+	}
+	pfree(missing);
 	finish_list(table, ICE_PART_SNAPSHOT);
 }
 
@@ -282,14 +316,23 @@ insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
 	batch->values[5][n] = ice_text_datum(part->body, part->body_len);
 }
 
-/* Marks rows as removed by this version. */
+/* Marks rows as removed by this version. Many are deleted at once if no document is queued that would have them: to write
+ * each of them again, just to have it deleted soon, takes most of the time. */
 static void
 remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 {
 	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   Int16GetDatum(kind), 0, Int64GetDatum(table->version)};
 
-	for (int i = 0; i < count; i++)
+	if (count >= MANY_ROWS)
+	{
+		bool needed = ice_task_any(&table->warehouse_id, &table->id);
+
+		values[3] = int64_array(ordinals, count);
+		ice_execute_planned(needed ? &remove_parts : &delete_parts, values);
+		pfree(DatumGetPointer(values[3]));
+	}
+	for (int i = 0; i < count && count < MANY_ROWS; i++)
 	{
 		values[3] = Int64GetDatum(ordinals[i]);
 		ice_execute(&remove_part, values, NULL, false);

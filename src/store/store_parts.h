@@ -11,7 +11,7 @@
 
 /* Loads one list (live rows). */
 extern void ice_parts_load(IceTable *table, IcePartKind kind, bool read_only);
-/* Loads single snapshots: those that exist of the given ids. */
+/* Loads single snapshots: those that exist of the given ids, which are distinct. */
 extern void ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only);
 /* Loads every list by one statement. */
 extern void ice_parts_load_all(IceTable *table, bool read_only);

@@ -193,17 +193,28 @@ ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
 }
 
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
 /* Loads the snapshots of the given ids, and the current one: it keeps the snapshot log in order. */
 static void
 load_snapshots(IceTable *table, const IceCommitNeeds *needs, bool read_only)
 {
 	int64 *ids = palloc(sizeof(int64) * (needs->snapshot_id_count + 1));
 	int    count = needs->snapshot_id_count;
+	int64  current = table->metadata->current_snapshot_id;
 
 	if (count > 0)
 		memcpy(ids, needs->snapshot_ids, sizeof(int64) * count);
-	if (table->metadata->current_snapshot_id != ICE_NO_SNAPSHOT)
-		ids[count++] = table->metadata->current_snapshot_id;
+	if (current != ICE_NO_SNAPSHOT &&
+		(count == 0 || bsearch(&current, ids, count, sizeof(int64), compare_int64) == NULL))
+		ids[count++] = current;
 	ice_parts_load_snapshots(table, ids, count, read_only);
 }
 

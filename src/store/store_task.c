@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "guc.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
 #include "store/task_signal.h"
@@ -152,6 +153,24 @@ static IceStatement table_metadata_log = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
+/* A re-registered table has the document's uuid, whatever its id, and names the file perhaps by another spelling of the
+ * same location: the last component, which holds a uuid of its own, decides. */
+static IceStatement names_file = {
+	"SELECT 1 FROM icecat_data.table_head h WHERE h.warehouse_id = $1 AND h.table_uuid = $2 "
+	"AND h.dropped_at IS NULL AND (pg_catalog.split_part(h.metadata_location, '/', -1) = $3 "
+	"OR EXISTS (SELECT 1 FROM icecat_data.table_part p WHERE p.warehouse_id = $1 "
+	"AND p.table_id = h.table_id AND p.kind = 7 AND p.removed_version IS NULL "
+	"AND pg_catalog.split_part(p.key, '/', -1) = $3)) LIMIT 1",
+	3,
+	{UUIDOID, TEXTOID, TEXTOID},
+	NULL};
+
+static IceStatement uuid_of_head = {
+	"SELECT table_uuid FROM icecat_data.table_head WHERE warehouse_id = $1 AND table_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
 static IceStatement live_locations = {
 	"SELECT location FROM icecat_data.table_head WHERE warehouse_id = $1 AND dropped_at IS NULL",
 	1,
@@ -193,9 +212,12 @@ ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 
 void
 ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-							 int64 version, const char *location)
+							 int64 version, const char *location, const char *table_uuid)
 {
-	enqueue(ICE_TASK_DELETE, warehouse_id, table_id, version, location, NULL);
+	const char *head = psprintf("{\"table-uuid\":%s}",
+								ice_json_text(ice_json_make_string(table_uuid)));
+
+	enqueue(ICE_TASK_DELETE, warehouse_id, table_id, version, location, head);
 }
 
 void
@@ -328,6 +350,29 @@ ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
 	ice_execute(&delete_tasks, values, NULL, false);
+}
+
+/* The uuid that the table had when it made the task. Version 0.1.0 did not keep it. */
+static const char *
+uuid_of_task(const IceTask *task)
+{
+	Datum values[2] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id)};
+
+	if (task->head_json != NULL)
+		return ice_json_string(
+			ice_json_parse(task->head_json, strlen(task->head_json), ice_guc_json_depth_max),
+							   "table-uuid");
+	return ice_execute(&uuid_of_head, values, NULL, false) > 0 ? ice_field_text(0, 1) : "";
+}
+
+bool
+ice_task_file_is_named(const IceTask *task)
+{
+	const char *slash = strrchr(task->location, '/');
+	Datum values[3] = {UUIDPGetDatum(&task->warehouse_id), ice_cstring_datum(uuid_of_task(task)),
+							 ice_cstring_datum(slash != NULL ? slash + 1 : task->location)};
+
+	return ice_execute(&names_file, values, NULL, false) > 0;
 }
 
 bool

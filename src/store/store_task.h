@@ -19,9 +19,10 @@
 extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, const char *metadata_location,
 								   const char *head_json);
-/* An old metadata file, after all earlier tasks of the table. */
+/* An old metadata file, after all earlier tasks of the table. It stays if a live table of that uuid names it then. */
 extern void ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-										 int64 version, const char *location);
+										 int64 version, const char *location,
+										 const char *table_uuid);
 /* For a commit that queues no file (modes sync and none) but removed rows: they are deleted by the worker once no
  * queued document needs them. */
 extern void ice_task_enqueue_trim(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
@@ -70,6 +71,8 @@ extern List *ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *tabl
 							bool purge_only, int limit);
 extern void ice_task_done(const IceTask *task);
 extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
+/* Does a live table's metadata, or its log, name the file that the task would delete? */
+extern bool ice_task_file_is_named(const IceTask *task);
 /* Deletes the tasks of a table that a purge makes void, and the purge itself. */
 extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Is a task of the table left, resp. a write up to a version? Sees the newest committed state whatever the

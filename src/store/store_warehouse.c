@@ -77,6 +77,14 @@ static IceStatement count_tasks = {
 	{UUIDOID},
 	NULL};
 
+static IceStatement table_locations = {
+	"SELECT h.location, p.body FROM icecat_data.table_head h LEFT JOIN icecat_data.table_part p "
+	"ON p.warehouse_id = h.warehouse_id AND p.table_id = h.table_id AND p.kind = 3 "
+	"AND p.removed_version IS NULL WHERE h.warehouse_id = $1 AND h.dropped_at IS NULL",
+	1,
+	{UUIDOID},
+	NULL};
+
 #define DELETE_FROM(table)                                                                       \
 	{                                                                                            \
 		"DELETE FROM icecat_data." table " WHERE warehouse_id = $1", 1, {UUIDOID}, NULL          \
@@ -202,12 +210,26 @@ ice_warehouse_insert(IceWarehouse *warehouse)
 void
 ice_warehouse_update(const IceWarehouse *warehouse)
 {
-	bool  no_location = warehouse->location == NULL;
+	bool          no_location = warehouse->location == NULL;
+	MemoryContext context = CurrentMemoryContext;
 	Datum values[4] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
 					   no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
 					   ice_cstring_datum(warehouse->properties)};
 
-	(void) ice_execute(&update_statement, values, no_location ? "  n " : NULL, false);
+	PG_TRY();
+	{
+		ice_execute_waiting(&update_statement, values, no_location ? "  n " : NULL);
+	}
+	PG_CATCH();
+	{
+		/* Only the wording changes: the transaction is lost either way. */
+		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", warehouse->name);
+	}
+	PG_END_TRY();
 }
 
 /* Runs a statement that counts rows of a warehouse, as they are now. */
@@ -230,6 +252,24 @@ int64
 ice_warehouse_count_tasks(const pg_uuid_t *warehouse_id)
 {
 	return count_rows(&count_tasks, warehouse_id);
+}
+
+List *
+ice_warehouse_table_locations(const pg_uuid_t *warehouse_id)
+{
+	Datum  values[1] = {UUIDPGetDatum(warehouse_id)};
+	uint64 rows = ice_execute(&table_locations, values, NULL, false);
+	List  *tables = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceTableLocation *table = palloc(sizeof(IceTableLocation));
+
+		table->location = ice_field_text(i, 1);
+		table->properties = ice_field_text(i, 2);
+		tables = lappend(tables, table);
+	}
+	return tables;
 }
 
 void

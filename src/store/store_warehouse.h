@@ -7,6 +7,8 @@
 #ifndef ICE_STORE_WAREHOUSE_H
 #define ICE_STORE_WAREHOUSE_H
 
+#include "nodes/pg_list.h"
+
 #include "store/plan_cache.h"
 
 /* Locks are taken in one order: warehouse, namespace, tables by ascending id. */
@@ -41,7 +43,8 @@ extern int ice_warehouse_first(IceWarehouse *out);
 /* Adds a warehouse and gives it its id; false if the name is taken (after waiting for whoever is
  * taking it). */
 extern bool ice_warehouse_insert(IceWarehouse *warehouse);
-/* Writes name, location and properties of a warehouse that is locked. */
+/* Writes name, location and properties of a warehouse that is locked. Raises ALREADY_EXISTS for a name that another
+ * transaction has taken meanwhile. */
 extern void ice_warehouse_update(const IceWarehouse *warehouse);
 /* Namespaces in a warehouse. */
 extern int64 ice_warehouse_count_namespaces(const pg_uuid_t *warehouse_id);
@@ -49,6 +52,15 @@ extern int64 ice_warehouse_count_namespaces(const pg_uuid_t *warehouse_id);
 extern int64 ice_warehouse_count_tasks(const pg_uuid_t *warehouse_id);
 /* What signs the page tokens of its lists. Raises CORRUPT if the row is gone. */
 extern const uint8 *ice_warehouse_page_secret(const pg_uuid_t *warehouse_id, size_t *len);
+/* Where a live table lies, and its properties (JSON object, NULL: none), which may say more about that. */
+typedef struct IceTableLocation
+{
+	const char *location;
+	const char *properties;
+} IceTableLocation;
+
+/* Of every live table of a warehouse: a List of IceTableLocation *. */
+extern List *ice_warehouse_table_locations(const pg_uuid_t *warehouse_id);
 /* Deletes a warehouse that is locked and has neither, with every row that belongs to it. */
 extern void ice_warehouse_delete(const pg_uuid_t *warehouse_id);
 

@@ -4,7 +4,7 @@ SELECT '/tmp/icecat_regress_' || (extract(epoch FROM clock_timestamp()) * 1000):
 SET regress.root = :'root';
 DO $$
 BEGIN
-	EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'mkdir -p ' || current_setting('regress.root'));
+	EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; mkdir -p ' || current_setting('regress.root'));
 	EXECUTE format('ALTER DATABASE %I SET icecat.file_roots = %L', current_database(), current_setting('regress.root'));
 END $$;
 \c
@@ -85,7 +85,92 @@ SELECT pg_temp.change('[{"action": "set-properties", "updates": {"after": "overw
 SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
 SELECT count(*) AS differ FROM versions WHERE pg_read_file(substr(location, 8)) <> metadata;
 SELECT count(*) AS removed_rows FROM icecat_data.table_part JOIN icecat.tables USING (table_id) WHERE warehouse = 'file_test' AND table_name = 'exact' AND removed_version IS NOT NULL;
+-- Many snapshots removed by one commit: while a queued document still has them, and when none does.
+DELETE FROM versions;
+BEGIN;
+SELECT pg_temp.change(format('[%s, %s]', string_agg(pg_temp.snapshot(1000 + n), ', ' ORDER BY n), pg_temp.ref('main', 1500))) FROM generate_series(1, 500) AS n;
+SELECT pg_temp.change(format('[{"action": "remove-snapshots", "snapshot-ids": [%s]}]', string_agg((1000 + n)::text, ', '))) FROM generate_series(1, 200) AS n;
+COMMIT;
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT pg_read_file(substr(location, 8)) = metadata AS same, (SELECT count(*) FROM json_array_elements(metadata::json -> 'snapshots') AS s WHERE (s ->> 'snapshot-id')::bigint > 1000) AS snapshots FROM versions;
+BEGIN;
+SELECT pg_temp.change(format('[{"action": "remove-snapshots", "snapshot-ids": [%s]}]', string_agg((1200 + n)::text, ', '))) FROM generate_series(1, 200) AS n;
+SELECT count(*) AS removed_rows FROM icecat_data.table_snapshot JOIN icecat.tables USING (table_id) WHERE warehouse = 'file_test' AND table_name = 'exact' AND removed_version IS NOT NULL;
+COMMIT;
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT pg_read_file(substr(location, 8)) = metadata AS same, (SELECT count(*) FROM json_array_elements(metadata::json -> 'snapshots') AS s WHERE (s ->> 'snapshot-id')::bigint > 1000) AS snapshots FROM versions;
+SELECT * FROM icecat.check_integrity() WHERE warehouse = 'file_test';
 SELECT icecat.drop_table('file_test', '{a}', 'exact');
+
+-- An old metadata file that is to be deleted stays while a live table names it: one that was registered meanwhile, or the
+-- table itself, put back to an earlier version; as its metadata file, or in its log.
+SELECT icecat.create_table('file_test', '{a}', 'kept', '{"type": "struct", "fields": []}', p_properties =>
+	'{"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "1"}') IS NOT NULL AS made;
+CREATE FUNCTION pg_temp.commit_kept() RETURNS text LANGUAGE sql AS $$
+	SELECT icecat.commit_table('file_test', '{a}', 'kept', NULL, json_build_array(json_build_object('action', 'set-properties',
+		'updates', json_build_object('k', gen_random_uuid())))) ->> 'metadata-location'
+$$;
+SELECT metadata_location AS kept1 FROM icecat.tables WHERE warehouse = 'file_test' AND table_name = 'kept' \gset
+SELECT pg_temp.commit_kept() AS kept2 \gset
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'kept') AS written;
+BEGIN;
+SELECT pg_temp.commit_kept() AS kept3 \gset
+SELECT pg_temp.commit_kept() AS kept4 \gset
+SELECT right(location, 20) = right(:'kept1', 20) AS first, right(location, 20) = right(:'kept2', 20) AS second
+FROM icecat_data.metadata_task WHERE kind = 'delete' ORDER BY version;
+SELECT icecat.register_table('file_test', '{a}', 'copy', :'kept2') IS NOT NULL AS registered;
+COMMIT;
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'kept') AS written;
+CREATE FUNCTION pg_temp.done() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. 100 LOOP
+		PERFORM icecat.run_worker_once();
+		IF NOT EXISTS (SELECT FROM icecat_data.metadata_task) THEN
+			RETURN true;
+		END IF;
+		PERFORM pg_sleep(0.1);
+	END LOOP;
+	RETURN false;
+END $$;
+CREATE FUNCTION pg_temp.there(p_location text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT (pg_stat_file(substr(p_location, 8), true)).size IS NOT NULL
+$$;
+SELECT pg_temp.done();
+SELECT pg_temp.there(:'kept1') AS in_the_log_of_copy, pg_temp.there(:'kept2') AS of_copy, icecat.load_table('file_test', '{a}', 'copy') IS NOT NULL AS copy_loads;
+-- Put back: the queued deletion of what it then names again is void.
+BEGIN;
+SELECT pg_temp.commit_kept() IS NOT NULL AS done, pg_temp.commit_kept() IS NOT NULL AS done;
+SELECT icecat.register_table('file_test', '{a}', 'kept', :'kept4', p_overwrite => true) IS NOT NULL AS put_back;
+COMMIT;
+SELECT pg_temp.done();
+SELECT pg_temp.there(:'kept3') AS in_its_log, pg_temp.there(:'kept4') AS its_own, icecat.load_table('file_test', '{a}', 'kept') IS NOT NULL AS loads;
+-- The copy is gone: what only it named can go, when a log forgets it.
+SELECT icecat.drop_table('file_test', '{a}', 'copy');
+SELECT pg_temp.commit_kept() IS NOT NULL AS done, pg_temp.commit_kept() IS NOT NULL AS done;
+SELECT pg_temp.done();
+SELECT pg_temp.there(:'kept3') AS third, pg_temp.there(:'kept4') AS fourth;
+SELECT icecat.drop_table('file_test', '{a}', 'kept');
+
+-- A warehouse that begins to write files: refused where the server cannot write those of its tables.
+SELECT icecat.create_warehouse('file_test_none', 's3://b/none', '{"icecat.metadata-write-mode": "none"}') IS NOT NULL AS made;
+SELECT icecat.create_namespace('file_test_none', '{a}') IS NOT NULL AS made;
+SELECT icecat.create_table('file_test_none', '{a}', 'far', '{"type": "struct", "fields": []}', p_location => 's3://b/far') IS NOT NULL AS made;
+SELECT icecat.alter_warehouse('file_test_none', p_updates => '{"icecat.metadata-write-mode": "async"}');
+SELECT icecat.alter_warehouse('file_test_none', p_removals => '{icecat.metadata-write-mode}');
+SELECT icecat.alter_warehouse('file_test_none', p_location => 'file://' || :'root' || '/none', p_updates => '{"icecat.metadata-write-mode": "sync"}');
+SELECT icecat.alter_warehouse('file_test_none', p_location => 'file://' || :'root' || '/none') IS NOT NULL AS moved;
+SELECT icecat.create_table('file_test_none', '{a}', 'own', '{"type": "struct", "fields": []}', p_location => 's3://b/own',
+	p_properties => '{"icecat.metadata-write-mode": "none"}') IS NOT NULL AS made;
+SELECT icecat.create_table('file_test_none', '{a}', 'near', '{"type": "struct", "fields": []}') IS NOT NULL AS made;
+SELECT icecat.alter_warehouse('file_test_none', p_updates => '{"icecat.metadata-write-mode": "async"}');
+SELECT icecat.drop_table('file_test_none', '{a}', 'far');
+-- A table that says none itself stays as it is.
+SELECT icecat.alter_warehouse('file_test_none', p_updates => '{"icecat.metadata-write-mode": "async"}') IS NOT NULL AS altered;
+SELECT icecat.commit_table('file_test_none', '{a}', table_name, NULL, '[{"action": "set-properties", "updates": {"k": "v"}}]') IS NOT NULL AS done
+FROM icecat.tables WHERE warehouse = 'file_test_none';
+SELECT pg_temp.done();
+SELECT icecat.drop_table('file_test_none', '{a}', table_name) FROM icecat.tables WHERE warehouse = 'file_test_none';
+SELECT icecat.drop_namespace('file_test_none', '{a}'), icecat.drop_warehouse('file_test_none');
 
 -- Outside the roots nothing is made.
 SELECT icecat.create_table('file_test', '{a}', 'x', '{"type": "struct", "fields": []}', p_location => 'file:///icecat_elsewhere/x');
@@ -132,5 +217,5 @@ SET regress.root = :'root';
 DO $$
 BEGIN
 	EXECUTE format('ALTER DATABASE %I RESET icecat.file_roots', current_database());
-	EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'rm -rf ' || current_setting('regress.root'));
+	EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; rm -rf ' || current_setting('regress.root'));
 END $$;

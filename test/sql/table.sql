@@ -53,6 +53,10 @@ SELECT icecat.rename_table('table_test', '{sales}', 'orders', '{other}', 'orders
 SELECT icecat.rename_table('table_test', '{sales}', 'orders', '{other}', 'orders3');
 SELECT icecat.rename_table('table_test', '{other}', 'orders2', '{other}', 'placed');
 SELECT icecat.rename_table('table_test', '{other}', 'orders2', '{nowhere}', 'orders2');
+-- To the name that it has: nothing happens, and no event tells of it. What is not there is not found all the same.
+SELECT icecat.rename_table('table_test', '{other}', 'orders2', '{other}', 'orders2');
+SELECT icecat.rename_table('table_test', '{other}', 'none', '{other}', 'none');
+SELECT count(*) AS renames FROM icecat.read_events('table_test') WHERE event_type = 'rename-table';
 SELECT icecat.list_tables('table_test', '{other}');
 
 -- Drop frees the name and leaves no way to the old metadata.
