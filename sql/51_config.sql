@@ -1,12 +1,13 @@
 -- What a client asks first: where its warehouse is and what the catalog can do.
 
-CREATE OR REPLACE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL, p_namespace_separator text DEFAULT '%1F')
 RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_get_config';
-COMMENT ON FUNCTION icecat.get_config(text) IS
-'The configuration of a client: {"defaults", "overrides": {"prefix"}, "endpoints"}. The prefix is the warehouse''s name, percent-encoded; endpoints lists exactly what the gateway answers.
+COMMENT ON FUNCTION icecat.get_config(text, text) IS
+'The configuration of a client: {"defaults", "overrides": {"prefix", "namespace-separator"}, "endpoints"}. The prefix is the warehouse''s name, percent-encoded; endpoints lists exactly what the gateway answers.
 p_warehouse: name of a warehouse, else the location of one. NULL or empty: the only warehouse of the database, or of several the one that icecat.default_warehouse names.
+p_namespace_separator: what clients are to put between the levels of a namespace in paths, percent-encoded; whoever asks must understand it. NULL tells them nothing.
 Errors: IC101 (404) no such warehouse; IC301 (400) none named and there are several.
 REST: getConfig, GET /v1/config.';
 

@@ -17,7 +17,7 @@ check_namespace(GwSlice decoded)
 	char	   *out = malloc(GW_URL_NAMESPACE_BYTES(decoded.len));
 	size_t		len = 0;
 
-	if (gw_url_namespace(decoded, out, &len) == NULL)
+	if (gw_url_namespace(decoded, ".", out, &len) == NULL)
 	{
 		assert(len < GW_URL_NAMESPACE_BYTES(decoded.len));
 		assert(out[0] == '{' && out[len - 1] == '}' && out[len] == '\0');

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "forwarded.h"
+#include "url.h"
+
 typedef enum Kind
 {
 	KIND_STRING,
@@ -241,16 +244,28 @@ describe_values(const Setting *s, GwText *out)
 
 /* A base path starts with '/' and needs no encoding. */
 static bool
-text_is_valid(const Setting *s, const char *value)
+base_path_is_valid(const char *value)
 {
-	if (strcmp(s->name, "base_path") != 0)
-		return true;
 	if (value[0] != '/')
 		return false;
 	for (const char *p = value; *p; p++)
 		if (!isalnum((unsigned char) *p) && strchr("/-._~", *p) == NULL)
 			return false;
 	return strstr(value, "//") == NULL;
+}
+
+static bool
+text_is_valid(const Setting *s, const char *value)
+{
+	char		decoded[GW_SEPARATOR_BYTES_MAX];
+
+	if (strcmp(s->name, "base_path") == 0)
+		return base_path_is_valid(value);
+	if (strcmp(s->name, "trusted_proxies") == 0)
+		return gw_proxies_valid(value);
+	if (strcmp(s->name, "namespace_separator") == 0)
+		return gw_url_separator(value, decoded);
+	return true;
 }
 
 bool

@@ -28,6 +28,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "forwarded.h"
 #include "log.h"
 #include "metrics.h"
 #include "request.h"
@@ -71,7 +72,9 @@ typedef struct GwConn
 	uint64_t	body_seen;
 	GwText		body;
 	GwRequest	request;
+	char		peer[INET6_ADDRSTRLEN];	/* address alone */
 	char		client[INET6_ADDRSTRLEN + 8];
+	char		forwarded[GW_ADDRESS_BYTES];	/* the client of this request, behind proxies */
 } GwConn;
 
 static TAILQ_HEAD(, GwConn) conns = TAILQ_HEAD_INITIALIZER(conns);
@@ -137,7 +140,7 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 		.bytes_out = bytes,
 		.duration_us = now - request->started_us,
 		.wait_us = request->gate_us,
-		.client = conn->client,
+		.client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client,
 	};
 
 	if (call->sent_us > 0)
@@ -262,6 +265,7 @@ refuse(GwConn *conn, GwFault fault)
 	if (!conn->live)
 	{
 		gw_request_begin_broken(&conn->request, conn->started_us);
+		conn->forwarded[0] = '\0';
 		conn->live = true;
 		conn->body_seen = 0;
 	}
@@ -375,6 +379,10 @@ begin_request(GwConn *conn, const GwHttpHead *head)
 	conn->body_left = head->length;
 	conn->chunked_body = head->chunked;
 	conn->chunked = (GwChunked){0};
+	conn->request.proxied = gw_proxies_hold(gw_conf.trusted_proxies, conn->peer);
+	conn->forwarded[0] = '\0';
+	if (conn->request.proxied)
+		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
 	gw_request_begin(&conn->request, head, conn->started_us);
 	conn->keep_body = gw_request_wants_body(&conn->request);
 	if (head->length > (uint64_t) gw_conf.body_bytes_max)
@@ -607,6 +615,7 @@ describe_peer(GwConn *conn, const struct sockaddr *peer)
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
 		port = ntohs(in6->sin6_port);
 	}
+	snprintf(conn->peer, sizeof(conn->peer), "%s", host);
 	snprintf(conn->client, sizeof(conn->client), "%s:%d", host, port);
 }
 

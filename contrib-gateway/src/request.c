@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "error_map.h"
+#include "forwarded.h"
 #include "log.h"
 #include "metrics.h"
 #include "server.h"
@@ -163,6 +164,17 @@ decode(GwRequest *request, GwSlice raw, bool is_query, size_t *len)
 	return NULL;
 }
 
+/* What clients are told to put between levels. */
+static const char *
+separator(void)
+{
+	static char decoded[GW_SEPARATOR_BYTES_MAX];
+
+	if (decoded[0] == '\0')
+		gw_url_separator(gw_conf.namespace_separator, decoded);
+	return decoded;
+}
+
 static void
 take_namespace(GwRequest *request, GwPart part, GwSlice raw)
 {
@@ -176,7 +188,7 @@ take_namespace(GwRequest *request, GwPart part, GwSlice raw)
 	if (len == 0 && part == GW_PART_QUERY_PARENT)
 		return;					/* REST, listNamespaces: empty is treated as absent */
 	out = arena_take(request, GW_URL_NAMESPACE_BYTES(len));
-	why = gw_url_namespace((GwSlice){decoded, len}, out, &len);
+	why = gw_url_namespace((GwSlice){decoded, len}, separator(), out, &len);
 	if (why != NULL)
 		fault(request, 400, why);
 	request->parts[part] = out;
@@ -299,10 +311,17 @@ take_parts(GwRequest *request, const GwMatch *match, GwSlice query)
 	unsigned	seen = 0;
 
 	take_path(request, match, true);
+	request->parts[GW_PART_SEPARATOR] = gw_conf.namespace_separator;
 	if (gw_route_has(request->route, GW_PART_QUERY_PURGE))
 		request->parts[GW_PART_QUERY_PURGE] = "false";
 	while (gw_url_query_next(&query, &key, &value))
 		take_query(request, key, value, &seen);
+}
+
+static GwSlice
+base_path(void)
+{
+	return (GwSlice){gw_conf.base_path, strlen(gw_conf.base_path)};
 }
 
 static void
@@ -316,12 +335,33 @@ set_allow(GwRequest *request, unsigned allowed)
 	fault(request, 405, "The method is not allowed for this path");
 }
 
+/* Matches what is below the base path and, where a trusted proxy leaves its own prefix on, below that. */
+static GwMatchKind
+match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
+{
+	GwSlice		prefix = request->proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
+
+	for (int i = 0; i < (prefix.len > 0 ? 2 : 1); i++)
+	{
+		GwSlice		path = head->path;
+		GwMatchKind kind;
+
+		if ((i == 1 && !gw_router_strip_base(&path, prefix)) ||
+			!gw_router_strip_base(&path, base_path()) || path.len == 0)
+			continue;
+		request->below = head->path.len - path.len;
+		kind = gw_router_match(request->method, path, match);
+		if (kind != GW_MATCH_NO_PATH)
+			return kind;
+	}
+	return GW_MATCH_NO_PATH;
+}
+
 /* Finds what the request asks for: the gateway's own pages, or a route. */
 static void
 find_operation(GwRequest *request, const GwHttpHead *head)
 {
 	int			admin = gw_admin_find(head->path);
-	GwSlice		path = head->path;
 	GwMatch		match;
 
 	if (admin >= 0)
@@ -331,12 +371,7 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 			set_allow(request, 1u << GW_GET | 1u << GW_HEAD);
 		return;
 	}
-	if (!gw_router_strip_base(&path, gw_conf.base_path) || path.len == 0)
-	{
-		fault(request, 404, "There is no such endpoint");
-		return;
-	}
-	switch (gw_router_match(request->method, path, &match))
+	switch (match_path(request, head, &match))
 	{
 		case GW_MATCH_NO_PATH:
 			fault(request, 404, "There is no such endpoint");
@@ -481,6 +516,18 @@ error_kind(const GwRequest *request, const GwPgResult *result)
 						request->route->access == GW_WRITE && request->key[0] == '\0');
 }
 
+/* Is what was not found a namespace whose separator was encoded twice? It could also have been a name. */
+static bool
+encoded_twice(const GwRequest *request, const char *type)
+{
+	const char *namespace = request->parts[GW_PART_NAMESPACE];
+	const char *parent = request->parts[GW_PART_QUERY_PARENT];
+
+	return strncmp(type, "NoSuch", 6) == 0 &&
+		((namespace != NULL && gw_url_encoded_twice(namespace)) ||
+		 (parent != NULL && gw_url_encoded_twice(parent)));
+}
+
 /* Answers with an error of the database, as far as the client may see it. */
 static void
 reply_database_error(GwRequest *request, const GwPgResult *result)
@@ -493,6 +540,12 @@ reply_database_error(GwRequest *request, const GwPgResult *result)
 	if (kind.status >= 500)
 		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->id, "%s: %s (%s)",
 					   request->route->operation, result->message, result->sqlstate);
+	if (encoded_twice(request, kind.type))
+	{
+		gw_request_refuse(request, 400, "The separator of the namespace's levels is encoded twice: "
+						  "it was sent as %251F, and there is no namespace with %1F in its name", false);
+		return;
+	}
 	if (!kind.public_message)
 		message = guarded_message(request, kind.status, buffer, sizeof(buffer));
 	else if (is_own_error(result))
@@ -600,12 +653,11 @@ leave_gate(GwRequest *request)
 static bool
 take_path_again(GwRequest *request, bool prefix)
 {
-	GwSlice		path = request->path;
+	GwSlice		path = {request->path.data + request->below, request->path.len - request->below};
 	GwMatch		match;
 	bool		plus;
 
-	if (!gw_router_strip_base(&path, gw_conf.base_path) ||
-		gw_router_match(request->method, path, &match) != GW_MATCH_FOUND)
+	if (gw_router_match(request->method, path, &match) != GW_MATCH_FOUND)
 		return false;
 	if (prefix)
 		plus = gw_router_has_plus(&match, GW_PART_PREFIX);

@@ -38,6 +38,8 @@ typedef struct GwRequest
 	int			fault_status;	/* not 0: the answer is already known */
 	const char *fault_message;
 	char		allow[64];
+	bool		proxied;		/* the peer is a trusted proxy; set before begin */
+	size_t		below;			/* bytes of the path before what is routed */
 	bool		spaces;			/* a '+' in the path is taken for a space */
 	const char *parts[GW_PART_COUNT];	/* values for the statement */
 	GwSlice		body;

@@ -23,6 +23,7 @@
 #define QUERY_PURGE GW_PART_QUERY_PURGE
 #define QUERY_PAGE_TOKEN GW_PART_QUERY_PAGE_TOKEN
 #define QUERY_PAGE_SIZE GW_PART_QUERY_PAGE_SIZE
+#define SEPARATOR GW_PART_SEPARATOR
 
 const GwRoute gw_routes[GW_ROUTE_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
@@ -124,13 +125,13 @@ gw_router_has_plus(const GwMatch *match, GwPart part)
 }
 
 bool
-gw_router_strip_base(GwSlice *path, const char *base)
+gw_router_strip_base(GwSlice *path, GwSlice base)
 {
-	size_t		len = strlen(base);
+	size_t		len = base.len;
 
-	while (len > 0 && base[len - 1] == '/')
+	while (len > 0 && base.data[len - 1] == '/')
 		len--;
-	if (path->len < len || memcmp(path->data, base, len) != 0)
+	if (path->len < len || memcmp(path->data, base.data, len) != 0)
 		return false;
 	if (path->len > len && path->data[len] != '/')
 		return false;

@@ -23,6 +23,7 @@ typedef enum GwPart
 	GW_PART_QUERY_PURGE,
 	GW_PART_QUERY_PAGE_TOKEN,
 	GW_PART_QUERY_PAGE_SIZE,
+	GW_PART_SEPARATOR,
 	GW_PART_COUNT
 } GwPart;
 
@@ -85,7 +86,7 @@ extern GwMatchKind gw_router_match(GwMethod method, GwSlice path, GwMatch *match
 extern bool gw_route_has(const GwRoute *route, GwPart part);
 
 /* Takes the base path off the front; false when the path is not below it. */
-extern bool gw_router_strip_base(GwSlice *path, const char *base);
+extern bool gw_router_strip_base(GwSlice *path, GwSlice base);
 
 /* Does a segment of the path that is a name hold a '+', which some clients mean as a space? */
 extern bool gw_router_has_plus(const GwMatch *match, GwPart part);

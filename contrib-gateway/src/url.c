@@ -6,7 +6,9 @@
  */
 #include "url.h"
 
-#define UNIT_SEPARATOR 0x1F
+#include <strings.h>
+
+#define UNIT_SEPARATOR "\x1F"
 
 static int
 hex_digit(char c)
@@ -92,20 +94,46 @@ gw_url_query_next(GwSlice *query, GwSlice *key, GwSlice *value)
 	return false;
 }
 
+bool
+gw_url_separator(const char *encoded, char out[GW_SEPARATOR_BYTES_MAX])
+{
+	size_t		len = strlen(encoded);
+
+	if (len == 0 || len >= GW_SEPARATOR_BYTES_MAX ||
+		gw_url_decode((GwSlice){encoded, len}, false, out, &len) != NULL)
+		return false;
+	return strpbrk(encoded, "/?#+&= ") == NULL;
+}
+
+bool
+gw_url_encoded_twice(const char *decoded)
+{
+	for (const char *at = decoded; (at = strchr(at, '%')) != NULL; at++)
+		if (strncasecmp(at, "%1F", 3) == 0)
+			return true;
+	return false;
+}
+
 GwUrlFault
-gw_url_namespace(GwSlice decoded, char *out, size_t *out_len)
+gw_url_namespace(GwSlice decoded, const char *separator, char *out, size_t *out_len)
 {
 	size_t		n = 0;
 	size_t		level = 0;		/* bytes of the level under way */
+	size_t		separator_len;
 
+	if (memchr(decoded.data, UNIT_SEPARATOR[0], decoded.len) != NULL)
+		separator = UNIT_SEPARATOR;
+	separator_len = strlen(separator);
 	out[n++] = '{';
 	out[n++] = '"';
 	for (size_t i = 0; i < decoded.len; i++)
 	{
 		char		c = decoded.data[i];
 
-		if (c == UNIT_SEPARATOR)
+		if (decoded.len - i >= separator_len &&
+			memcmp(decoded.data + i, separator, separator_len) == 0)
 		{
+			i += separator_len - 1;
 			if (level == 0)
 				return "A level of the namespace is empty";
 			memcpy(out + n, "\",\"", 3);

@@ -134,7 +134,7 @@ strip(const char *path, const char *base)
 	static char rest[100];
 	GwSlice		slice = {path, strlen(path)};
 
-	if (!gw_router_strip_base(&slice, base))
+	if (!gw_router_strip_base(&slice, (GwSlice){base, strlen(base)}))
 		return NULL;
 	memcpy(rest, slice.data, slice.len);
 	rest[slice.len] = '\0';

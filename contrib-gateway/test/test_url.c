@@ -93,10 +93,12 @@ test_query(void **state)
 	assert_false(gw_url_query_next(&query, &key, &value));
 }
 
+static const char *separator = "\037";
+
 static bool
 namespace_is(const char *input, const char *expected)
 {
-	GwUrlFault	why = gw_url_namespace((GwSlice){input, strlen(input)}, out, &out_len);
+	GwUrlFault	why = gw_url_namespace((GwSlice){input, strlen(input)}, separator, out, &out_len);
 
 	if (expected == NULL)
 		return why != NULL;
@@ -122,6 +124,31 @@ test_namespace(void **state)
 	assert_true(namespace_is("\037a", NULL));
 	assert_true(namespace_is("a\037", NULL));
 	assert_true(namespace_is("a\037\037b", NULL));
+}
+
+static void
+test_separator(void **state)
+{
+	(void) state;
+	assert_true(gw_url_separator("%1F", out));
+	assert_string_equal(out, "\037");
+	assert_true(gw_url_separator("%E2%90%9F", out));
+	assert_string_equal(out, "\xe2\x90\x9f");
+	assert_true(gw_url_separator(".", out));
+	for (const char **bad = (const char *[]){"", "%", "%00", "%ff", "/", "a b", "a+b", "&", NULL}; *bad; bad++)
+		assert_false(gw_url_separator(*bad, out));
+	assert_false(gw_url_separator("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", out));
+	separator = "::";
+	assert_true(namespace_is("a::b", "{\"a\",\"b\"}"));
+	assert_true(namespace_is("a:b::c", "{\"a:b\",\"c\"}"));
+	assert_true(namespace_is("a::b\037c", "{\"a::b\",\"c\"}"));
+	assert_true(namespace_is("a::", NULL));
+	assert_true(namespace_is("::", NULL));
+	assert_true(namespace_is("a:", "{\"a:\"}"));
+	separator = "\037";
+	assert_true(gw_url_encoded_twice("{\"a%1Fb\"}"));
+	assert_true(gw_url_encoded_twice("%1%1f"));
+	assert_false(gw_url_encoded_twice("a%1Eb%1"));
 }
 
 static void
@@ -160,7 +187,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),       cmocka_unit_test(test_decode_refuses),
 		cmocka_unit_test(test_split),        cmocka_unit_test(test_query),
-		cmocka_unit_test(test_namespace),    cmocka_unit_test(test_utf8_fast_path),
+		cmocka_unit_test(test_namespace),
+		cmocka_unit_test(test_separator),    cmocka_unit_test(test_utf8_fast_path),
 		cmocka_unit_test(test_json_strings),
 	};
 

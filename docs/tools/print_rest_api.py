@@ -20,7 +20,8 @@ the client. What a function does, see [sql-api.md](sql-api.md); errors, see [err
 timeouts, see [settings.md](settings.md).
 
 `{prefix}` is the name of a warehouse: `GET /v1/config?warehouse=demo` answers it in `overrides.prefix`. The levels of
-`{namespace}` are separated by `%1F`. Names are percent-encoded; `%2F`, `%25` and `%20` are parts of a name, not of the path. A
+`{namespace}` are separated by `%1F`, or by the gateway's `namespace_separator`, which the answer names in `overrides.namespace-separator`.
+Names are percent-encoded; `%2F`, `%25` and `%20` are parts of a name, not of the path. A
 `+` in a path is itself; where no such name exists, it is a space, as some clients mean it. `%2B` is always itself.
 
 Lists answer everything when there is no `pageToken`. With one, which is empty for the first page, they answer at most `pageSize` names

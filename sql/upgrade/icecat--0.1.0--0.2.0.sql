@@ -12,6 +12,7 @@ CREATE INDEX IF NOT EXISTS relation_view_list_idx ON icecat_data.relation (wareh
 	WHERE kind = 'view' AND dropped_at IS NULL AND name <> '';
 DROP FUNCTION IF EXISTS icecat.list_namespaces(text, text[]);
 DROP FUNCTION IF EXISTS icecat.list_tables(text, text[]);
+DROP FUNCTION IF EXISTS icecat.get_config(text);
 -- include 30_warehouse_secrets.sql
 INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at)
 SELECT warehouse_id, 'page-token', pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) ||

@@ -3,8 +3,8 @@
  *		SQL entries of getConfig, with the list of REST endpoints that icecat answers, and version().
  *
  * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients
- * put it into the path as it is, so it is percent-encoded here. No namespace separator is announced:
- * clients then use their default, which all of them know.
+ * put it into the path as it is, so it is percent-encoded here. The namespace separator is that of whoever
+ * takes the paths apart, the gateway, and only handed on.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -117,7 +117,7 @@ duration_text(int seconds)
 
 /* REST, CatalogConfig. */
 static void
-write_config(StringInfo out, const IceWarehouse *warehouse)
+write_config(StringInfo out, const IceWarehouse *warehouse, const char *separator)
 {
 	IceJsonWriter writer;
 
@@ -130,6 +130,11 @@ write_config(StringInfo out, const IceWarehouse *warehouse)
 	ice_jw_begin_object(&writer);
 	ice_jw_key(&writer, "prefix");
 	ice_jw_string(&writer, percent_encode(warehouse->name));
+	if (separator != NULL)
+	{
+		ice_jw_key(&writer, "namespace-separator");
+		ice_jw_string(&writer, separator);
+	}
 	ice_jw_end_object(&writer);
 	ice_jw_key(&writer, "endpoints");
 	ice_jw_begin_array(&writer);
@@ -153,7 +158,7 @@ sql_ice_get_config(PG_FUNCTION_ARGS)
 
 	find_warehouse(ice_arg_opt_text(fcinfo, 0), &warehouse);
 	ice_result_begin(&result, caller);
-	write_config(&result, &warehouse);
+	write_config(&result, &warehouse, PG_NARGS() > 1 ? ice_arg_opt_text(fcinfo, 1) : NULL);
 	ice_spi_end();
 	return ice_result_end(&result);
 }

@@ -70,9 +70,10 @@ BEGIN
 	END IF;
 END $$;
 
-CREATE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+CREATE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL, p_namespace_separator text DEFAULT '%1F') RETURNS json
+	LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('defaults', json_build_object('warehouse', p_warehouse), 'overrides',
-		json_build_object('prefix', p_warehouse)) $$;
+		json_build_object('prefix', p_warehouse, 'namespace-separator', p_namespace_separator)) $$;
 CREATE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL, p_page_token text DEFAULT NULL,
 	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('namespaces', '[]'::json, 'warehouse', p_warehouse, 'parent', p_parent, 'token', p_page_token,

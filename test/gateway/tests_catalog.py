@@ -81,6 +81,70 @@ def test_plus_and_raw_utf8(env):
     expect_equal(env.gateway.get(f"{N}/caf\u00e9").json()["namespace"], ["caf\u00e9"])
 
 
+def test_separator_encoded_twice(env):
+    """user-asks 28: %251F is part of a name if there is one, and else refused in words that say why."""
+    for path in ("no+a%251Fb/tables/t", "no+a%251fb/tables", "a%251Fb/tables/error_IC103"):
+        answer = env.gateway.get(f"{N}/{path.replace('no+', 'no%2B')}")
+        expect_equal((answer.status, answer.error()["type"]), (400, "BadRequestException"), path)
+        expect("%251F" in answer.error()["message"], "the message names it")
+    expect_equal(env.gateway.get(f"{N}/a%251Fb/tables/t").json()["namespace"], ["a%1Fb"], "a name like that")
+
+
+def test_other_separator(env):
+    """user-asks 28: where a proxy does not let %1F through, clients are told another one; both are taken."""
+    def levels(segment):
+        return gateway.get(f"{N}/{segment}").json()["namespace"]
+
+    expect_equal(env.gateway.get("/v1/config").json()["overrides"]["namespace-separator"], "%1F")
+    with Gateway(env.binary, env.pg.dsn, env.root, namespace_separator="%E2%90%9F") as gateway:
+        expect_equal(gateway.get("/v1/config").json()["overrides"]["namespace-separator"], "%E2%90%9F")
+        expect_equal(levels("a%E2%90%9Fb"), ["a", "b"])
+        expect_equal(levels("a\u241fb.c"), ["a", "b.c"])
+        expect_equal(levels("a%1Fb"), ["a", "b"])
+        expect_equal(levels("a\x1fb%E2%90%9F"), ["a", "b\u241f"], "as Java, one of them in a path")
+        expect_equal(gateway.get(f"{N}?parent=a%E2%90%9Fb").json()["parent"], ["a", "b"])
+        expect_equal(gateway.get(f"{N}/a%E2%90%9F").status, 400)
+
+
+def test_doubled_config(env):
+    """user-asks 34"""
+    for path in ("/v1/config/v1/config", "/v1/v1/config", "/config", "/"):
+        answer = env.gateway.get(path)
+        expect_equal((answer.status, answer.headers["content-type"]), (404, "application/json"), path)
+        answer.error()
+
+
+def test_forwarded_fields(env):
+    """user-asks 34: a prefix and a client's address count from a trusted proxy, and from nobody else."""
+    fields = ["X-Forwarded-Prefix: /lake", "X-Forwarded-For: 198.51.100.7, 192.0.2.1, 127.9.9.9",
+              "X-Forwarded-Proto: https", "X-Forwarded-Host: example.org"]
+
+    def ask(gateway, path, headers=fields):
+        answer = gateway.request("GET", path, headers=headers)
+        request_id = answer.headers["x-request-id"]
+        line = wait_until(lambda: [line for line in gateway.log_lines() if line.get("request_id") == request_id],
+                          "the access log line")[0]
+        return answer.status, line["client"]
+
+    status, client = ask(env.gateway, "/lake/v1/config")
+    expect_equal((status, client.split(":")[0]), (404, "127.0.0.1"), "of nobody")
+    with Gateway(env.binary, env.pg.dsn, env.root, trusted_proxies="10.0.0.0/8, 127.0.0.0/8") as gateway:
+        expect_equal(ask(gateway, "/lake/v1/config"), (200, "192.0.2.1"), "with the prefix")
+        expect_equal(ask(gateway, "/v1/config"), (200, "192.0.2.1"), "the proxy took it off")
+        expect_equal(ask(gateway, "/other/v1/config"), (404, "192.0.2.1"), "another one")
+        expect_equal(ask(gateway, "/lakes/v1/config")[0], 404, "not a segment")
+        expect_equal(ask(gateway, "/v1/config", ["Forwarded: for=\"[2001:db8::9]:1\""]), (200, "2001:db8::9"), "RFC 7239")
+        expect_equal(ask(gateway, "/v1/config", [])[1].split(":")[0], "127.0.0.1", "the proxy itself")
+        got = gateway.request("GET", "/lake" + N + "/no+b/tables/t", headers=fields).json()
+        expect_equal(got["namespace"], ["no b"], "a plus below a prefix")
+    with Gateway(env.binary, env.pg.dsn, env.root, trusted_proxies="127.0.0.1", base_path="/inner",
+                 ready=False) as gateway:
+        wait_until(lambda: gateway.get("/ready").status == 200, "ready")
+        expect_equal(ask(gateway, "/lake/inner/v1/config")[0], 200, "prefix and base path")
+        expect_equal(ask(gateway, "/inner/v1/config")[0], 200, "base path alone")
+        expect_equal(ask(gateway, "/lake/v1/config")[0], 404, "prefix alone")
+
+
 def test_a_plus_is_itself_else_a_space(env):
     """user-asks 29: some clients write a space of a path as '+'. What exists under the literal name is meant first."""
     def get(path):

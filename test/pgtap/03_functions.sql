@@ -9,7 +9,7 @@ INSERT INTO contract VALUES
 	('drop_warehouse(text)', false),
 	('list_warehouses()', true),
 	('load_warehouse(text)', true),
-	('get_config(text)', true),
+	('get_config(text,text)', true),
 	('create_namespace(text,text[],json)', false),
 	('list_namespaces(text,text[],text,integer)', true),
 	('load_namespace(text,text[])', true),
