@@ -542,8 +542,10 @@ reply_database_error(GwRequest *request, const GwPgResult *result)
 					   request->route->operation, result->message, result->sqlstate);
 	if (encoded_twice(request, kind.type))
 	{
-		gw_request_refuse(request, 400, "The separator of the namespace's levels is encoded twice: "
-						  "it was sent as %251F, and there is no namespace with %1F in its name", false);
+		gw_request_refuse(request, 400,
+						  "The separator of the namespace's levels is encoded twice: "
+						  "it was sent as %251F, and there is no namespace with %1F in its name",
+						  false);
 		return;
 	}
 	if (!kind.public_message)

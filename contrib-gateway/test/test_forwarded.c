@@ -33,8 +33,10 @@ test_ranges(void **state)
 	assert_true(gw_proxies_valid(""));
 	assert_true(gw_proxies_valid("127.0.0.1"));
 	assert_true(gw_proxies_valid(" 10.0.0.0/8, ::1 ,fd00::/8,0.0.0.0/0"));
-	for (const char **bad = (const char *[]){"x", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", ",", "::1/129",
-			 "10.0.0.1,", "10.0.0", "localhost", NULL}; *bad; bad++)
+	for (const char **bad =
+			 (const char *[]){"x", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", ",",
+							  "::1/129", "10.0.0.1,", "10.0.0", "localhost", NULL};
+		 *bad; bad++)
 		assert_false(gw_proxies_valid(*bad));
 	assert_true(gw_proxies_hold("10.0.0.0/8", "10.255.0.1"));
 	assert_false(gw_proxies_hold("10.0.0.0/8", "11.0.0.1"));
@@ -57,19 +59,24 @@ test_client(void **state)
 
 	(void) state;
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", "192.0.2.1"), "192.0.2.1");
-	assert_string_equal(CLIENT(p, "x-forwarded-for", "198.51.100.9, 192.0.2.1:4711 , 10.1.1.1"), "192.0.2.1");
+	assert_string_equal(CLIENT(p, "x-forwarded-for", "198.51.100.9, 192.0.2.1:4711 , 10.1.1.1"),
+						"192.0.2.1");
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", "[2001:db8::1]:80"), "2001:db8::1");
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", "2001:db8::1"), "2001:db8::1");
-	assert_string_equal(CLIENT(p, "X-Forwarded-For", "192.0.2.1", "X-Forwarded-For", "10.0.0.2"), "192.0.2.1");
+	assert_string_equal(CLIENT(p, "X-Forwarded-For", "192.0.2.1", "X-Forwarded-For", "10.0.0.2"),
+						"192.0.2.1");
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", "10.0.0.3,10.0.0.2"), "10.0.0.3");
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", "192.0.2.1, junk"), "");
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", "junk, 10.0.0.2"), "10.0.0.2");
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", ""), "");
-	assert_string_equal(CLIENT(p, "Forwarded", "for=192.0.2.43, for=\"[2001:db8:cafe::17]:4711\";proto=https"),
+	assert_string_equal(
+		CLIENT(p, "Forwarded", "for=192.0.2.43, for=\"[2001:db8:cafe::17]:4711\";proto=https"),
 						"2001:db8:cafe::17");
-	assert_string_equal(CLIENT(p, "Forwarded", "proto=http; For=192.0.2.60;by=203.0.113.43"), "192.0.2.60");
+	assert_string_equal(CLIENT(p, "Forwarded", "proto=http; For=192.0.2.60;by=203.0.113.43"),
+						"192.0.2.60");
 	assert_string_equal(CLIENT(p, "Forwarded", "for=_hidden"), "");
-	assert_string_equal(CLIENT(p, "Forwarded", "for=192.0.2.1", "X-Forwarded-For", "192.0.2.2"), "192.0.2.2");
+	assert_string_equal(CLIENT(p, "Forwarded", "for=192.0.2.1", "X-Forwarded-For", "192.0.2.2"),
+						"192.0.2.2");
 	assert_string_equal(CLIENT(p, "Other", "192.0.2.1"), "");
 }
 

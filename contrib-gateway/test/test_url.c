@@ -135,7 +135,8 @@ test_separator(void **state)
 	assert_true(gw_url_separator("%E2%90%9F", out));
 	assert_string_equal(out, "\xe2\x90\x9f");
 	assert_true(gw_url_separator(".", out));
-	for (const char **bad = (const char *[]){"", "%", "%00", "%ff", "/", "a b", "a+b", "&", NULL}; *bad; bad++)
+	for (const char **bad = (const char *[]){"", "%", "%00", "%ff", "/", "a b", "a+b", "&", NULL};
+		 *bad; bad++)
 		assert_false(gw_url_separator(*bad, out));
 	assert_false(gw_url_separator("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", out));
 	separator = "::";
@@ -187,9 +188,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),       cmocka_unit_test(test_decode_refuses),
 		cmocka_unit_test(test_split),        cmocka_unit_test(test_query),
-		cmocka_unit_test(test_namespace),
-		cmocka_unit_test(test_separator),    cmocka_unit_test(test_utf8_fast_path),
-		cmocka_unit_test(test_json_strings),
+		cmocka_unit_test(test_namespace),      cmocka_unit_test(test_separator),
+		cmocka_unit_test(test_utf8_fast_path), cmocka_unit_test(test_json_strings),
 	};
 
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);
