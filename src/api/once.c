@@ -186,7 +186,7 @@ ice_once_table(const IceOnce *once, IceTable *out)
 {
 	const IceIdempotency *row = &once->row;
 
-	if (!row->has_object || !ice_table_get_by_id(&row->warehouse_id, &row->object_id, false, out))
+	if (!row->has_object || !ice_table_get_whole(&row->warehouse_id, &row->object_id, out))
 		ice_raise_full(ICE_ERR_NO_SUCH_TABLE, "Table does not exist any more",
 					   "The request with this Idempotency-Key succeeded; the table was dropped "
 					   "since.",

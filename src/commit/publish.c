@@ -81,9 +81,12 @@ ice_render_current(StringInfo out, const IceTable *table, bool read_only)
 	IceTable         current = *table;
 	IceTableMetadata metadata = *table->metadata;
 
-	memset(metadata.lists, 0, sizeof(metadata.lists));
-	current.metadata = &metadata;
-	ice_table_load_all(&current, read_only);
+	if (!table->complete)
+	{
+		memset(metadata.lists, 0, sizeof(metadata.lists));
+		current.metadata = &metadata;
+		ice_table_load_all(&current, read_only);
+	}
 	ice_table_metadata_write(out, &metadata);
 }
 

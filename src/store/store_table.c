@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "guc.h"
@@ -152,6 +153,20 @@ ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bo
 	*out = (IceTable){.warehouse_id = *warehouse_id, .id = *table_id};
 	read_head(out);
 	return true;
+}
+
+bool
+ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceTable *out)
+{
+	bool found;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = ice_table_get_by_id(warehouse_id, table_id, true, out);
+	if (found)
+		ice_table_load_all(out, true);
+	out->complete = found;
+	PopActiveSnapshot();
+	return found;
 }
 
 bool

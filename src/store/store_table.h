@@ -27,6 +27,7 @@ typedef struct IceTable
 	const char       *metadata_location;
 	int32             metadata_log_count;
 	bool              file_expected; /* the metadata file was queued or written */
+	bool              complete;      /* every list is loaded, in one snapshot with the head */
 	bool              rows_removed;  /* writing this version marked rows as removed */
 	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
 } IceTable;
@@ -41,6 +42,9 @@ extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath 
 /* Finds a table by its id, also a dropped one whose rows are still kept; namespace_id is not set. */
 extern bool ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								bool read_only, IceTable *out);
+/* The same with all of its lists, as it is now, whatever the snapshot of the caller, and without a lock. */
+extern bool ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								IceTable *out);
 
 /* Locks the head and reads it again (lists are forgotten); false if the table was dropped meanwhile. Waits
  * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
