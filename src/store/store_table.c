@@ -115,6 +115,7 @@ read_head(IceTable *table)
 	table->metadata_location = ice_field_text(0, 16);
 	table->metadata_log_count = ice_field_int32(0, 17);
 	table->file_expected = DatumGetBool(ice_field(0, 18));
+	table->complete = false;
 	table->metadata = m;
 }
 
@@ -163,8 +164,10 @@ ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, Ic
 	PushActiveSnapshot(GetLatestSnapshot());
 	found = ice_table_get_by_id(warehouse_id, table_id, true, out);
 	if (found)
+	{
 		ice_table_load_all(out, true);
-	out->complete = found;
+		out->complete = true;
+	}
 	PopActiveSnapshot();
 	return found;
 }
