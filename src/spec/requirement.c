@@ -162,6 +162,9 @@ ice_requirement_parse(IceRequirement *requirement, const IceJson *json)
 			return;
 		}
 	}
+	if (pg_strcasecmp("assert-view-uuid", type) == 0)
+		ice_json_raise(ice_json_get(json, "type"), ICE_ERR_BAD_REQUEST,
+					   "Cannot validate AssertViewUUID against a table");
 	ice_json_raise(ice_json_get(json, "type"), ICE_ERR_BAD_REQUEST,
 				   "Unrecognized update requirement. Cannot convert to json: %s", type);
 }

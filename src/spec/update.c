@@ -47,6 +47,16 @@ static const IceUpdateKind kinds[] = {
 	KIND("remove-encryption-key", remove_encryption_key),
 };
 
+/* What only views have, by the names that the Java classes have. */
+static const struct
+{
+	const char *name;
+	const char *class_name;
+} view_updates[] = {
+	{"add-view-version", "AddViewVersion"},
+	{"set-current-view-version", "SetCurrentViewVersion"},
+};
+
 void
 ice_update_parse(IceUpdate *update, IceJson *json)
 {
@@ -63,6 +73,10 @@ ice_update_parse(IceUpdate *update, IceJson *json)
 			return;
 		}
 	}
+	for (int i = 0; i < (int) lengthof(view_updates); i++)
+		if (pg_strcasecmp(view_updates[i].name, action) == 0)
+			ice_json_raise(ice_json_get(json, "action"), ICE_ERR_BAD_REQUEST,
+						   "Cannot apply update %s to a table", view_updates[i].class_name);
 	ice_json_raise(ice_json_get(json, "action"), ICE_ERR_BAD_REQUEST,
 				   "Cannot convert metadata update action to json: %s", action);
 }

@@ -38,15 +38,17 @@ compare_ids_descending(const void *a, const void *b)
 	return left > right ? -1 : left < right;
 }
 
-/* Nothing is known of the time before an entry whose version is gone. */
+/* Nothing is known of the time before an entry whose version is gone. The kept versions are sorted;
+ * the current one is not among them. */
 static void
-trim_log(IceViewMetadata *view)
+trim_log(IceViewMetadata *view, IcePart *const *kept, int kept_count)
 {
 	const IcePartList *log = &view->lists[ICE_VIEW_PART_VERSION_LOG];
 	int                first = log->count;
 
-	while (first > 0 &&
-		   ice_view_part_find(view, ICE_VIEW_PART_VERSION, log->items[first - 1]->id) != NULL)
+	while (first > 0 && (log->items[first - 1]->id == view->current_version_id ||
+						 bsearch(&log->items[first - 1], kept, kept_count, sizeof(IcePart *),
+								 compare_ids_descending) != NULL))
 		first--;
 	for (int i = 0; i < first; i++)
 		ice_part_remove(log->items[i]);
@@ -70,5 +72,5 @@ ice_view_expire_versions(IceViewMetadata *view, int keep_min)
 	qsort(latest, count, sizeof(IcePart *), compare_ids_descending);
 	for (int i = keep - 1; i < count; i++)
 		ice_part_remove(latest[i]);
-	trim_log(view);
+	trim_log(view, latest, keep - 1);
 }

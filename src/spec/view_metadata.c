@@ -8,6 +8,8 @@
  */
 #include "spec/view_metadata.h"
 
+#include <stdlib.h>
+
 #include "spec/metadata_private.h"
 #include "spec/schema.h"
 #include "spec/view_private.h"
@@ -15,6 +17,7 @@
 
 #define FIRST_VERSION_ID 1 /* as the Java implementation numbers them */
 #define FIRST_SCHEMA_ID 0
+#define IDS_SHOWN_MAX 20 /* in an error message */
 
 /* Fields that become scalars or lists. */
 static const char *const known_fields[] = {
@@ -85,14 +88,14 @@ static const char *
 shown_ids(const IcePartList *list)
 {
 	StringInfoData text;
+	int            shown = 0;
 
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '[');
-	for (int i = 0; i < list->count; i++)
+	for (int i = 0; i < list->count && shown < IDS_SHOWN_MAX; i++)
 		if (!list->items[i]->removed)
-			appendStringInfo(&text, "%s" INT64_FORMAT, text.len > 1 ? ", " : "",
-							 list->items[i]->id);
-	appendStringInfoChar(&text, ']');
+			appendStringInfo(&text, "%s" INT64_FORMAT, shown++ > 0 ? ", " : "", list->items[i]->id);
+	appendStringInfoString(&text, shown < ice_part_list_count(list) ? ", ...]" : "]");
 	return text.data;
 }
 
@@ -140,12 +143,28 @@ required_list(const IceJson *document, const char *key)
 	return list;
 }
 
-static void
-add_unique(IceViewMetadata *view, IceViewPartKind kind, int32 id, IceJson *json, const char *what)
+static int
+compare_ids(const void *a, const void *b)
 {
-	if (ice_view_part_find(view, kind, id) != NULL)
-		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Multiple %s with the same id: %d", what, id);
-	ice_view_part_add(view, kind, id, json);
+	int64 left = (*(IcePart *const *) a)->id;
+	int64 right = (*(IcePart *const *) b)->id;
+
+	return left < right ? -1 : left > right;
+}
+
+static void
+check_unique(const IceViewMetadata *view, IceViewPartKind kind, const char *what)
+{
+	const IcePartList *list = &view->lists[kind];
+	IcePart          **sorted = palloc(sizeof(IcePart *) * Max(list->count, 1));
+
+	for (int i = 0; i < list->count; i++)
+		sorted[i] = list->items[i];
+	qsort(sorted, list->count, sizeof(IcePart *), compare_ids);
+	for (int i = 1; i < list->count; i++)
+		if (sorted[i]->id == sorted[i - 1]->id)
+			ice_json_raise(sorted[i]->json, ICE_ERR_BAD_REQUEST,
+						   "Multiple %s with the same id: " INT64_FORMAT, what, sorted[i]->id);
 }
 
 /* A schema without an id has 0, as in Java. */
@@ -158,9 +177,10 @@ parse_schemas(IceViewMetadata *view, const IceJson *document)
 	{
 		const IceSchema *schema = ice_schema_parse(schemas->items[i]);
 
-		add_unique(view, ICE_VIEW_PART_SCHEMA, schema->schema_id,
-				   ice_json_with_int(schemas->items[i], "schema-id", schema->schema_id), "schemas");
+		ice_view_part_add(view, ICE_VIEW_PART_SCHEMA, schema->schema_id,
+						  ice_json_with_int(schemas->items[i], "schema-id", schema->schema_id));
 	}
+	check_unique(view, ICE_VIEW_PART_SCHEMA, "schemas");
 }
 
 static void
@@ -174,8 +194,9 @@ parse_versions(IceViewMetadata *view, const IceJson *document)
 		IceViewVersion version;
 
 		ice_view_version_parse(&version, versions->items[i]);
-		add_unique(view, ICE_VIEW_PART_VERSION, version.version_id, version.json, "versions");
+		ice_view_part_add(view, ICE_VIEW_PART_VERSION, version.version_id, version.json);
 	}
+	check_unique(view, ICE_VIEW_PART_VERSION, "versions");
 }
 
 static void

@@ -10,7 +10,10 @@
  */
 #include "spec/view_version.h"
 
+#include <stdlib.h>
+
 #define SQL_TYPE "sql"
+#define DIALECTS_SHOWN_MAX 20 /* in an error message */
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
@@ -122,56 +125,83 @@ lower(const char *text)
 	return copy;
 }
 
-/* The dialect of a representation in lower case, or NULL. */
-static const char *
-dialect_of(const IceJson *representation)
+/* The dialects of a version: sorted, so that many of them cost no more than reading them. */
+typedef struct Dialect
 {
-	return is_sql(representation) ? lower(ice_json_string(representation, "dialect")) : NULL;
+	const char *name;     /* in lower case */
+	int         position; /* of the representation */
+} Dialect;
+
+static int
+compare_dialects(const void *a, const void *b)
+{
+	const Dialect *left = a;
+	const Dialect *right = b;
+	int            order = strcmp(left->name, right->name);
+
+	return order != 0 ? order : left->position - right->position;
 }
 
-/* Whether one of the first count representations is of the dialect. */
-static bool
-has_dialect(const IceJson *representations, int count, const char *dialect)
+static int
+compare_names(const void *a, const void *b)
 {
-	for (int i = 0; i < count; i++)
-	{
-		const char *other = dialect_of(representations->items[i]);
+	return strcmp(((const Dialect *) a)->name, ((const Dialect *) b)->name);
+}
 
-		if (other != NULL && strcmp(other, dialect) == 0)
-			return true;
-	}
-	return false;
+static int
+compare_positions(const void *a, const void *b)
+{
+	return ((const Dialect *) a)->position - ((const Dialect *) b)->position;
+}
+
+static Dialect *
+sorted_dialects(const IceJson *representations, int *count)
+{
+	Dialect *dialects = palloc(sizeof(Dialect) * Max(representations->count, 1));
+
+	*count = 0;
+	for (int i = 0; i < representations->count; i++)
+		if (is_sql(representations->items[i]))
+		{
+			dialects[*count].name = lower(ice_json_string(representations->items[i], "dialect"));
+			dialects[(*count)++].position = i;
+		}
+	qsort(dialects, *count, sizeof(Dialect), compare_dialects);
+	return dialects;
 }
 
 bool
 ice_view_version_dialects_kept(const IceViewVersion *a, const IceViewVersion *b)
 {
-	for (int i = 0; i < a->representations->count; i++)
-	{
-		const char *dialect = dialect_of(a->representations->items[i]);
+	int            a_count;
+	int            b_count;
+	const Dialect *a_dialects = sorted_dialects(a->representations, &a_count);
+	const Dialect *b_dialects = sorted_dialects(b->representations, &b_count);
 
-		if (dialect != NULL && !has_dialect(b->representations, b->representations->count, dialect))
+	for (int i = 0; i < a_count; i++)
+		if (bsearch(&a_dialects[i], b_dialects, b_count, sizeof(Dialect), compare_names) == NULL)
 			return false;
-	}
 	return true;
 }
 
+/* In the order of the version, each once; cut where there are many. */
 const char *
 ice_view_version_dialects(const IceViewVersion *version)
 {
+	int            count;
+	int            kept = 0;
+	Dialect       *dialects = sorted_dialects(version->representations, &count);
 	StringInfoData text;
 
+	for (int i = 0; i < count; i++)
+		if (i == 0 || strcmp(dialects[i].name, dialects[i - 1].name) != 0)
+			dialects[kept++] = dialects[i];
+	qsort(dialects, kept, sizeof(Dialect), compare_positions);
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '[');
-	for (int i = 0; i < version->representations->count; i++)
-	{
-		const char *dialect = dialect_of(version->representations->items[i]);
-
-		if (dialect == NULL || has_dialect(version->representations, i, dialect))
-			continue;
-		appendStringInfo(&text, "%s%s", text.len > 1 ? ", " : "", dialect);
-	}
-	appendStringInfoChar(&text, ']');
+	for (int i = 0; i < Min(kept, DIALECTS_SHOWN_MAX); i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", dialects[i].name);
+	appendStringInfoString(&text, kept > DIALECTS_SHOWN_MAX ? ", ...]" : "]");
 	return text.data;
 }
 
@@ -191,29 +221,47 @@ correct_types(IceViewVersion *version)
 	version->representations = representations;
 }
 
-void
-ice_view_version_check_new(IceViewVersion *version)
+/* All are SQL; tells whether the types are spelled as the specification does. */
+static bool
+check_types(const IceJson *representations)
 {
-	const IceJson *representations = version->representations;
-	bool           correct = true;
+	bool correct = true;
 
-	if (representations->count == 0)
-		ice_json_raise(representations, ICE_ERR_VALIDATION,
-					   "Invalid view version: no queries were added");
 	for (int i = 0; i < representations->count; i++)
 	{
 		const char *type = ice_json_string(representations->items[i], "type");
-		const char *dialect = dialect_of(representations->items[i]);
 
-		if (dialect == NULL)
+		if (!is_sql(representations->items[i]))
 			ice_json_raise(representations->items[i], ICE_ERR_VALIDATION,
 						   "Found unsupported view representations: [%s]", lower(type));
-		if (has_dialect(representations, i, dialect))
-			ice_json_raise(representations->items[i], ICE_ERR_VALIDATION,
-						   "Invalid view version: Cannot add multiple queries for dialect %s",
-						   dialect);
 		correct &= strcmp(type, SQL_TYPE) == 0;
 	}
+	return correct;
+}
+
+static void
+check_dialects(const IceJson *representations)
+{
+	int            count;
+	const Dialect *dialects = sorted_dialects(representations, &count);
+
+	for (int i = 1; i < count; i++)
+		if (strcmp(dialects[i].name, dialects[i - 1].name) == 0)
+			ice_json_raise(representations->items[dialects[i].position], ICE_ERR_VALIDATION,
+						   "Invalid view version: Cannot add multiple queries for dialect %s",
+						   dialects[i].name);
+}
+
+void
+ice_view_version_check_new(IceViewVersion *version)
+{
+	bool correct;
+
+	if (version->representations->count == 0)
+		ice_json_raise(version->representations, ICE_ERR_VALIDATION,
+					   "Invalid view version: no queries were added");
+	correct = check_types(version->representations);
+	check_dialects(version->representations);
 	if (!correct)
 		correct_types(version);
 }
