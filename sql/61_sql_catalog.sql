@@ -86,3 +86,123 @@ COMMENT ON FUNCTION icecat.commit_metadata_file(text, text[], text, text, text) 
 'Commits a metadata file that a client has written: the document becomes the table''s next version, if it may follow the present one (same uuid; no number lower; snapshots, schemas and specs unchanged or new) and its metadata log leads to the present file. Only what differs is stored. False: the table''s file is not p_previous_metadata_location any more, and nothing was done. REST: none.
 p_metadata_location: URI of the new file. p_previous_metadata_location: the file that it was made from; NULL: any that is in its metadata log.
 Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 no such file (404), IC203 made from an older state (409, retry), IC301 or IC302 a document that cannot follow (400), IC306 location outside icecat.file_roots (400), IC501 storage (500), 55P03 lock timeout (409).';
+
+-- Java's JdbcCatalog looks for the column in every schema, and would take a catalog of its own for one that has it.
+DO $icecat$
+DECLARE
+	v_table regclass;
+BEGIN
+	FOR v_table IN
+		SELECT c.oid FROM pg_catalog.pg_class AS c
+		WHERE c.relname = 'iceberg_tables' AND c.relkind IN ('r', 'p') AND NOT EXISTS (
+			SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'iceberg_type' AND NOT a.attisdropped)
+	LOOP
+		RAISE WARNING USING
+			MESSAGE = pg_catalog.format('Java clients of the SQL catalog in %s will expect its column iceberg_type from now on', v_table),
+			HINT = pg_catalog.format('ALTER TABLE %s ADD COLUMN iceberg_type varchar(5)', v_table);
+	END LOOP;
+END
+$icecat$;
+
+-- Runs with its caller's rights: it must not read a table for somebody who may not, and what it calls asks for the
+-- right to be called.
+CREATE OR REPLACE FUNCTION icecat.import_sql_catalog(
+	p_warehouse text,
+	p_tables regclass,
+	p_namespace_properties regclass DEFAULT NULL,
+	p_catalog_name text DEFAULT NULL,
+	p_on_conflict text DEFAULT 'skip',
+	p_dry_run boolean DEFAULT false
+) RETURNS TABLE (kind text, namespace text[], name text, status text, error text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $icecat$
+DECLARE
+	v_catalog text := coalesce(p_catalog_name, p_warehouse);
+	v_update boolean := p_on_conflict = 'update';
+	v_type text := CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+		WHERE a.attrelid = p_tables AND a.attname = 'iceberg_type' AND NOT a.attisdropped) THEN 'iceberg_type::text' ELSE 'NULL::text' END;
+	v_results json[] := '{}';
+	v_row record;
+	v_levels text[];
+	v_status text;
+	v_error text;
+	v_properties text;
+BEGIN
+	IF p_on_conflict IS NULL OR p_on_conflict NOT IN ('skip', 'update') THEN
+		RAISE EXCEPTION USING ERRCODE = 'IC301', MESSAGE = pg_catalog.format('Invalid p_on_conflict: %s', p_on_conflict), DETAIL = 'Expected skip or update.';
+	END IF;
+	v_properties := CASE WHEN p_namespace_properties IS NULL THEN 'SELECT NULL::text, NULL::text, NULL::text WHERE false'
+		ELSE pg_catalog.format('SELECT namespace::text, property_key::text, property_value::text FROM %s WHERE catalog_name = $1', p_namespace_properties) END;
+	BEGIN
+		FOR v_row IN EXECUTE pg_catalog.format('SELECT n.namespace,
+				coalesce(pg_catalog.json_object_agg(p.key, p.value ORDER BY p.key) FILTER (WHERE p.key <> ''exists''), ''{}'') AS properties
+			FROM (SELECT DISTINCT table_namespace::text FROM %s WHERE catalog_name = $1
+				UNION SELECT q.namespace FROM (%s) AS q (namespace, key, value)) AS n (namespace)
+			LEFT JOIN (%s) AS p (namespace, key, value) ON p.namespace = n.namespace
+			GROUP BY n.namespace ORDER BY n.namespace COLLATE "C"', p_tables, v_properties, v_properties) USING v_catalog
+		LOOP
+			v_error := NULL;
+			v_levels := pg_catalog.string_to_array(v_row.namespace, '.');
+			BEGIN
+				IF icecat.namespace_exists(p_warehouse, v_levels) THEN
+					v_status := 'exists';
+					IF v_update AND v_row.properties::text <> '{}' THEN
+						PERFORM icecat.update_namespace_properties(p_warehouse, v_levels, v_row.properties);
+						v_status := 'updated';
+					END IF;
+				ELSE
+					FOR v_depth IN 1 .. pg_catalog.cardinality(v_levels) - 1 LOOP
+						IF NOT icecat.namespace_exists(p_warehouse, v_levels[1:v_depth]) THEN
+							PERFORM icecat.create_namespace(p_warehouse, v_levels[1:v_depth]);
+						END IF;
+					END LOOP;
+					PERFORM icecat.create_namespace(p_warehouse, v_levels, v_row.properties);
+					v_status := 'created';
+				END IF;
+			EXCEPTION WHEN OTHERS THEN
+				v_status := 'failed';
+				v_error := SQLERRM;
+			END;
+			v_results := v_results || pg_catalog.json_build_object('kind', 'namespace', 'namespace', v_levels, 'status', v_status, 'error', v_error);
+		END LOOP;
+
+		FOR v_row IN EXECUTE pg_catalog.format('SELECT table_namespace::text AS namespace, table_name::text AS name,
+				metadata_location::text AS location, coalesce(pg_catalog.lower(%s), ''table'') AS type
+			FROM %s WHERE catalog_name = $1 ORDER BY table_namespace::text COLLATE "C", table_name::text COLLATE "C"', v_type, p_tables) USING v_catalog
+		LOOP
+			v_error := NULL;
+			v_levels := pg_catalog.string_to_array(v_row.namespace, '.');
+			BEGIN
+				IF v_row.type <> 'table' THEN
+					RAISE EXCEPTION USING ERRCODE = 'IC304', MESSAGE = pg_catalog.format('Rows of iceberg_type %s cannot be imported', pg_catalog.upper(v_row.type));
+				ELSIF NOT icecat.table_exists(p_warehouse, v_levels, v_row.name) THEN
+					PERFORM icecat.register_table(p_warehouse, v_levels, v_row.name, v_row.location);
+					v_status := 'registered';
+				ELSIF NOT v_update OR icecat.load_table(p_warehouse, v_levels, v_row.name) ->> 'metadata-location' = v_row.location THEN
+					v_status := 'exists';
+				ELSE
+					PERFORM icecat.commit_metadata_file(p_warehouse, v_levels, v_row.name, v_row.location);
+					v_status := 'updated';
+				END IF;
+			EXCEPTION WHEN OTHERS THEN
+				v_status := 'failed';
+				v_error := SQLERRM;
+			END;
+			v_results := v_results || pg_catalog.json_build_object('kind', v_row.type, 'namespace', v_levels, 'name', v_row.name, 'status', v_status, 'error', v_error);
+		END LOOP;
+
+		IF p_dry_run THEN
+			RAISE EXCEPTION USING ERRCODE = 'IC000', MESSAGE = 'dry run';
+		END IF;
+	EXCEPTION WHEN SQLSTATE 'IC000' THEN
+		NULL;
+	END;
+	RETURN QUERY SELECT r.value ->> 'kind', ARRAY(SELECT pg_catalog.json_array_elements_text(r.value -> 'namespace')), r.value ->> 'name', r.value ->> 'status', r.value ->> 'error'
+	FROM pg_catalog.unnest(v_results) WITH ORDINALITY AS r (value, place) ORDER BY r.place;
+END
+$icecat$;
+COMMENT ON FUNCTION icecat.import_sql_catalog(text, regclass, regclass, text, text, boolean) IS
+'Takes over the namespaces and tables of a SQL catalog (Java''s JdbcCatalog, PyIceberg''s SqlCatalog) in this database: makes the namespaces with their properties, registers each table by its metadata file. Returns a row an object: status created, registered, exists, updated, or failed with the error; one that fails does not stop the others. Runs with the caller''s rights: to read the two tables, and to execute create_namespace, register_table and the like. REST: none.
+p_warehouse: the warehouse to fill. p_tables: the catalog''s iceberg_tables, with or without column iceberg_type. p_namespace_properties: its iceberg_namespace_properties; NULL: namespaces of the tables only. p_catalog_name: the rows to take; NULL: those of the warehouse''s name.
+p_on_conflict: what is there already: skip leaves it; update commits a metadata file that comes from the present one (a table that has changed here since fails), and sets the properties. p_dry_run: true does it all, tells the outcome and takes it back; folders that it makes for tables stay.
+Errors: IC301 unknown p_on_conflict (400), 42501 no right to read or to call (403); those of one object are in its row.';

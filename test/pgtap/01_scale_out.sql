@@ -21,7 +21,8 @@ INSERT INTO without_warehouse VALUES
 	('worker_status', 'one worker serves a database'),
 	('adopt_tasks', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),
-	('version', 'of the library');
+	('version', 'of the library'),
+	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights');
 
 SELECT isnt_empty('SELECT 1 FROM data_table', 'icecat_data holds tables');
 

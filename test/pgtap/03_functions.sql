@@ -23,6 +23,7 @@ INSERT INTO contract VALUES
 	('commit_table(text,text[],text,json,json)', false),
 	('commit_transaction(text,json)', false),
 	('commit_metadata_file(text,text[],text,text,text)', false),
+	('import_sql_catalog(text,regclass,regclass,text,text,boolean)', false),
 	('drop_table(text,text[],text,boolean)', false),
 	('rename_table(text,text[],text,text[],text)', false),
 	('register_table(text,text[],text,text,boolean)', false),
@@ -82,7 +83,7 @@ $$, 'SQL functions are BEGIN ATOMIC: names are bound at creation');
 
 SELECT is_empty($$
 	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
-	WHERE NOT api.prosecdef AND api.proname NOT IN ('version', 'start_worker')
+	WHERE NOT api.prosecdef AND api.proname NOT IN ('version', 'start_worker', 'import_sql_catalog')
 $$, 'functions of the contract run as the owner of the extension');
 
 SELECT is_empty($$
