@@ -42,6 +42,6 @@ CREATE OR REPLACE FUNCTION icecat.rest_commit_transaction(
 	p_request json
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-AS 'MODULE_PATHNAME', 'sql_ice_commit_transaction';
+AS 'MODULE_PATHNAME', 'sql_ice_rest_commit_transaction';
 COMMENT ON FUNCTION icecat.rest_commit_transaction(text, json) IS
 'commit_transaction with the REST body CommitTransactionRequest. Same errors.';

@@ -14,6 +14,7 @@
 PG_FUNCTION_INFO_V1(sql_ice_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_commit_transaction);
+PG_FUNCTION_INFO_V1(sql_ice_rest_commit_transaction);
 
 /* A CommitTableResponse with the state of a table. */
 static Datum
@@ -129,6 +130,21 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
 		commit_transaction(fcinfo, &warehouse);
+	ice_spi_end();
+	PG_RETURN_VOID();
+}
+
+/* Takes the REST body only. */
+Datum
+sql_ice_rest_commit_transaction(PG_FUNCTION_ARGS)
+{
+	IceWarehouse warehouse;
+	IceJson     *array;
+
+	ice_spi_begin();
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	array = ice_json_array(ice_arg_json(fcinfo, 1, "request"), "table-changes");
+	ice_commit_changes(&warehouse, parse_changes(array), array->count);
 	ice_spi_end();
 	PG_RETURN_VOID();
 }

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "api/args.h"
+#include "spec/metrics_report.h"
 #include "store/store_metrics.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_report_metrics);
@@ -18,16 +19,15 @@ sql_ice_report_metrics(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceTable         table;
 	IceJson         *report;
+	const char      *type;
 
 	ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	report = ice_arg_json(fcinfo, 3, "report");
-	if (report->kind != ICE_JSON_OBJECT)
-		ice_json_raise(report, ICE_ERR_BAD_REQUEST,
-					   "Cannot parse metrics report: expected an object");
+	type = ice_metrics_report_check(report);
 	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), false, &table);
-	ice_metrics_insert(&table, ice_json_string(report, "report-type"), ice_json_text(report));
+	ice_metrics_insert(&table, type, ice_json_text(report));
 	ice_spi_end();
 	PG_RETURN_VOID();
 }

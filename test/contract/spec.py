@@ -1,0 +1,97 @@
+"""The OpenAPI document, and what icecat serves of it.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+
+import pathlib
+import re
+
+import jsonschema
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROUTES = HERE.parents[1] / "contrib-gateway" / "src" / "routes.def"
+DOCUMENT = yaml.safe_load((HERE / "iceberg-rest-open-api.yaml").read_text())
+
+# Documented, and never answered: why.
+NEVER = {
+    401: "there is no authentication yet",
+    419: "there is no authentication yet",
+    502: "a proxy's answer",
+    504: "a proxy's answer",
+}
+NEVER_HERE = {
+    ("createNamespace", 406): "namespace properties are supported",
+    ("updateProperties", 406): "namespace properties are supported",
+    ("renameTable", 406): "renaming is supported, across namespaces too",
+    ("renameView", 406): "renaming is supported, across namespaces too",
+}
+
+# Answered, and not documented: why. HTTP itself has more statuses than an API document lists.
+BEYOND = {
+    ("createNamespace", 404): "the parent or the warehouse does not exist; clients know 404 NoSuchNamespaceException",
+    ("*", 405): "HTTP: the path exists and the method does not; with Allow",
+    ("*", 408): "HTTP: the request did not come in time",
+    ("*", 413): "HTTP: body over body_bytes_max",
+    ("*", 414): "HTTP: target over target_bytes_max",
+    ("*", 431): "HTTP: header over header_bytes_max or header_count_max",
+}
+
+ROUTE = re.compile(r'^GW_ROUTE\((\w+), "([^"]+)", (\w+),', re.M)
+
+
+def served():
+    """{operationId: (method, path template)} of routes.def."""
+    return {op: (method, path) for method, path, op in ROUTE.findall(ROUTES.read_text())}
+
+
+def operations():
+    """{operationId: (method, path template, its part of the document)}."""
+    return {
+        part["operationId"]: (method.upper(), path, part)
+        for path, item in DOCUMENT["paths"].items()
+        for method, part in item.items()
+        if method != "parameters"
+    }
+
+
+def resolve(part):
+    while "$ref" in part:
+        target = DOCUMENT
+        for step in part["$ref"].lstrip("#/").split("/"):
+            target = target[step]
+        part = target
+    return part
+
+
+def statuses(operation):
+    """The documented statuses, 5XX as 500."""
+    found = {500 if str(s) == "5XX" else int(s) for s in operations()[operation][2]["responses"]}
+    return sorted(found)
+
+
+def response(operation, status):
+    """The documented response, or None: that of the status itself, else that of its class."""
+    responses = {str(s): r for s, r in operations()[operation][2]["responses"].items()}
+    part = responses.get(str(status)) or responses.get(f"{status // 100}XX")
+    return resolve(part) if part else None
+
+
+def validate(schema, value):
+    jsonschema.Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(value)
+
+
+def validate_error(status, value):
+    """An IcebergErrorResponse whose code is the status."""
+    validate({"$ref": "#/components/schemas/IcebergErrorResponse"}, value)
+    assert value["error"]["code"] == status, value
+    assert value["error"]["message"], value
+
+
+def documented_types(operation, status):
+    """The error types that the examples of a response name; empty where there are none."""
+    part = response(operation, status)
+    media = (part or {}).get("content", {}).get("application/json", {})
+    examples = [e.get("value", {}) for e in map(resolve, media.get("examples", {}).values())]
+    examples.append(media.get("example", {}))
+    return {e["error"]["type"] for e in examples if "error" in e}
