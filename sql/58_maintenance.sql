@@ -34,7 +34,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalo
 AS 'MODULE_PATHNAME', 'sql_ice_export_metadata';
 COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
 'Writes the current metadata file of a table now, whatever its icecat.metadata-write-mode, and returns its location. Writing it twice does no harm: the content of a location never changes. Not undone by a rollback.
-Errors: IC101 no such warehouse (404), IC103 no such table (404), IC304 unknown storage scheme (406), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
+Errors: IC101 no such warehouse (404), IC103 no such table (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -256,8 +256,8 @@ parse_request_line(GwHttpHead *head, GwSlice line, const GwHttpLimits *limits, G
 		return false;
 	if (target.len > limits->target_bytes_max)
 		return fail(fault, 414, "The request target is too long");
-	if (head->method == GW_METHOD_OTHER || head->method == GW_CONNECT)
-		return fail(fault, 501, "The method is unknown here");
+	if (head->method == GW_CONNECT)
+		return fail(fault, 501, "This is no proxy");
 	return parse_target(head, target, fault);
 }
 

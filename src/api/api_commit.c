@@ -110,16 +110,13 @@ parse_changes(IceJson *array)
 	return changes;
 }
 
-/* Takes the array of changes, or the REST body that has it in "table-changes". */
 static void
-commit_transaction(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
+commit_transaction(const IceWarehouse *warehouse, IceJson *array)
 {
-	IceJson *body = ice_arg_json(fcinfo, 1, "table_changes");
-	IceJson *array = body->kind == ICE_JSON_ARRAY ? body : ice_json_array(body, "table-changes");
-
 	ice_commit_changes(warehouse, parse_changes(array), array->count);
 }
 
+/* Takes the array of changes, or the REST body that has it in "table-changes". */
 Datum
 sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 {
@@ -129,7 +126,13 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 	ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
-		commit_transaction(fcinfo, &warehouse);
+	{
+		IceJson *body = ice_arg_json(fcinfo, 1, "table_changes");
+
+		commit_transaction(&warehouse, body->kind == ICE_JSON_ARRAY
+										   ? body
+										   : ice_json_array(body, "table-changes"));
+	}
 	ice_spi_end();
 	PG_RETURN_VOID();
 }
@@ -139,12 +142,13 @@ Datum
 sql_ice_rest_commit_transaction(PG_FUNCTION_ARGS)
 {
 	IceWarehouse warehouse;
-	IceJson     *array;
+	IceOnce      once;
 
 	ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	array = ice_json_array(ice_arg_json(fcinfo, 1, "request"), "table-changes");
-	ice_commit_changes(&warehouse, parse_changes(array), array->count);
+	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
+		commit_transaction(&warehouse,
+						   ice_json_array(ice_arg_json(fcinfo, 1, "request"), "table-changes"));
 	ice_spi_end();
 	PG_RETURN_VOID();
 }

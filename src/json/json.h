@@ -108,6 +108,9 @@ extern void     ice_json_set(IceJson *object, const char *key, IceJson *value);
 extern bool     ice_json_remove(IceJson *object, const char *key);
 extern void     ice_json_append(IceJson *array, IceJson *value);
 
+/* Takes away what is explicitly null: "doc": null means no doc, and the specification knows only that. */
+extern void ice_json_drop_nulls(IceJson *object, const char *const *keys, int count);
+
 /* A copy of the object whose member is the given integer; the object itself if it is so already. */
 extern IceJson *ice_json_with_int(IceJson *object, const char *key, int64 value);
 

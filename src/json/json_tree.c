@@ -371,6 +371,18 @@ ice_json_remove(IceJson *object, const char *key)
 }
 
 void
+ice_json_drop_nulls(IceJson *object, const char *const *keys, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const IceJson *value = ice_json_member(object, keys[i]);
+
+		if (value != NULL && value->kind == ICE_JSON_NULL)
+			ice_json_remove(object, keys[i]);
+	}
+}
+
+void
 ice_json_append(IceJson *array, IceJson *value)
 {
 	value->parent = array;

@@ -65,8 +65,11 @@ parse_rows(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 				  "Invalid added-rows (required when first-row-id is set): null");
 }
 
+static const char *const optional_members[] = {"sequence-number", "parent-snapshot-id", "schema-id",
+											   "first-row-id",    "added-rows",         "key-id"};
+
 void
-ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new)
+ice_snapshot_parse(IceSnapshot *snapshot, IceJson *json, bool is_new)
 {
 	int32 schema_id;
 
@@ -83,6 +86,7 @@ ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 	parse_rows(snapshot, json, is_new);
 	ice_json_opt_string(json, "key-id");
 	check_manifests(json, is_new);
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
 
 int64

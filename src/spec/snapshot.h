@@ -25,7 +25,7 @@ typedef struct IceSnapshot
 } IceSnapshot;
 
 /* Raises BAD_REQUEST, naming the field. is_new: of an update, not of a document. */
-extern void ice_snapshot_parse(IceSnapshot *snapshot, const IceJson *json, bool is_new);
+extern void ice_snapshot_parse(IceSnapshot *snapshot, IceJson *json, bool is_new);
 
 /* The row id after the snapshot's rows. Raises VALIDATION if it does not fit. */
 extern int64 ice_snapshot_end_row_id(const IceSnapshot *snapshot);

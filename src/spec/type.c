@@ -201,6 +201,8 @@ check_unknown(const IceField *field)
 					   "Cannot create required field with unknown type: %s", field->name);
 }
 
+static const char *const optional_members[] = {"doc", "initial-default", "write-default"};
+
 static void
 parse_struct_field(IceField *field, IceJson *json)
 {
@@ -219,6 +221,7 @@ parse_struct_field(IceField *field, IceJson *json)
 	check_unknown(field);
 	ice_default_check(field, field->initial_default);
 	ice_default_check(field, field->write_default);
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
 
 static void

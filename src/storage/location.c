@@ -38,7 +38,8 @@ ice_storage_for(const char *location)
 		return &ice_storage_file;
 	if (n == 0)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not an absolute URI: %s", location);
-	ice_raise(ICE_ERR_UNSUPPORTED, "Storage scheme is not supported: %.*s", (int) n, location);
+	ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Storage scheme is not supported: %.*s", (int) n,
+			  location);
 }
 
 bool

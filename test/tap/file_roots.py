@@ -65,7 +65,7 @@ def test(c, t):
     }
     for what, location in forbidden.items():
         t.equal(create(c, "bad", location), "IC306", "refused: " + what)
-    t.equal(create(c, "bad", "s3://bucket/t"), "IC304", "refused: a scheme that is not supported")
+    t.equal(create(c, "bad", "s3://bucket/t"), "IC306", "refused: a scheme that is not supported")
     t.equal(os.listdir(outside), [], "nothing was made outside")
 
     allowed = {
