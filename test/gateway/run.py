@@ -17,6 +17,7 @@ import time
 import traceback
 
 import tests_catalog
+import tests_hostile
 import tests_http
 import tests_keys
 import tests_service
@@ -68,7 +69,7 @@ class Environment:
 
 def all_tests():
     yield from tests_http.framing_tests()
-    for module in (tests_catalog, tests_http, tests_keys, tests_service):
+    for module in (tests_catalog, tests_http, tests_keys, tests_service, tests_hostile):
         for name, function in list(vars(module).items()):
             if name.startswith("test_"):
                 yield name[5:].replace("_", " "), function
