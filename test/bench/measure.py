@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+import commit_cost
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROTATE = 25             # tables of one client, so that a run does not make them grow much
 ROTATE_SNAPSHOTS_MAX = 100      # larger tables grow little in proportion, and take long to make
@@ -189,15 +191,21 @@ def main():
     parser.add_argument("--gateway-pid", type=int, help="none: SQL only")
     parser.add_argument("--url")
     parser.add_argument("--warehouse", default="demo")
+    parser.add_argument("--only", default="", help="commits: nothing but the cost of one commit by the size of its table")
     options = parser.parse_args()
     bench = Bench(options)
+    sizes = [int(n) for n in options.snapshots.split()]
+    if options.only == "commits":
+        sys.exit(0 if commit_cost.report(sizes, bench.make_tables, options.warehouse) else 1)
     print(ROW.format(f"{options.clients} clients, {options.seconds} s each", "per s", "p50 ms", "p99 ms",
                      "PG us/op", "GW us/op", "GW RSS", "/floor", ""))
     floors = bench.floors()
     if bench.gateway:
         bench.report("gateway: /health, no database", bench.wrk("path", {"BENCH_PATH": "/health"}))
-    for snapshots in options.snapshots.split():
-        bench.sizes(int(snapshots), floors)
+    for snapshots in sizes:
+        bench.sizes(snapshots, floors)
+    if not commit_cost.report(sizes, bench.make_tables, options.warehouse):
+        bench.failed = True
     sys.exit(1 if bench.failed else 0)
 
 
