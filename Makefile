@@ -55,7 +55,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 
 #@ Developer targets (each suite starts and stops servers of its own; see docs/DEVELOPMENT.md):
 #@   make gateway              build contrib-gateway
-#@   make check-all            every suite: the same as ./check
+#@   make check-all            everything, the long runs included, with a table at its end (hours; T=30 ROUNDS=1)
 #@   make check-SUITE          one suite, as ./check --list names them (check-kit, check-pyiceberg, check-tap …)
 #@   make check-clients        the suites of real clients
 #@   make unit lint            the pure layers outside the server; the house rules
@@ -76,7 +76,7 @@ gateway:
 	$(MAKE) -C contrib-gateway
 
 check-all:
-	./check
+	test/check_all T=$(if $(filter file,$(origin T)),600,$(T)) ROUNDS=$(or $(ROUNDS),20)
 
 check-clients:
 	./check pyiceberg duckdb iceberg-go concurrency
