@@ -25,7 +25,7 @@ CREATE INDEX relation_view_list_idx ON icecat_data.relation (warehouse_id, names
 	WHERE kind = 'view' AND dropped_at IS NULL AND name <> '';
 CREATE INDEX relation_dropped_idx ON icecat_data.relation (warehouse_id, dropped_at)
 	WHERE dropped_at IS NOT NULL;
-COMMENT ON TABLE icecat_data.relation IS 'A table''s (later: a view''s) name in a namespace; unique over both kinds';
+COMMENT ON TABLE icecat_data.relation IS 'A table''s or a view''s name in a namespace; unique over both kinds';
 COMMENT ON COLUMN icecat_data.relation.dropped_at IS 'Set by a drop: the name is free, the rows stay until the worker trims them';
 
 CREATE TABLE icecat_data.table_head (

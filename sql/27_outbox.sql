@@ -54,8 +54,8 @@ COMMENT ON COLUMN icecat_data.event.number IS 'Gapless per warehouse; a reader g
 COMMENT ON COLUMN icecat_data.event.event_id IS 'Identity of the event, known before its number';
 COMMENT ON COLUMN icecat_data.event.occurred_at IS 'Clock of the server inside the transaction; the number, not this, is the order';
 COMMENT ON COLUMN icecat_data.event.event_type IS 'What was done, and to what kind of object: create-table, commit-table, drop-namespace …';
-COMMENT ON COLUMN icecat_data.event.object_kind IS 'warehouse, namespace or table';
-COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table or namespace; survives renames';
+COMMENT ON COLUMN icecat_data.event.object_kind IS 'warehouse, namespace, table or view';
+COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table, view or namespace; survives renames';
 COMMENT ON COLUMN icecat_data.event.namespace IS 'Levels of the namespace the object is in, or of the namespace itself';
 COMMENT ON COLUMN icecat_data.event.name IS 'Name of the table or view; NULL for a namespace';
 COMMENT ON COLUMN icecat_data.event.version IS 'Commit counter of the object after the change; 0 where it has none';

@@ -16,14 +16,17 @@ CREATE TABLE icecat_data.metadata_task (
 	next_attempt_at timestamptz NOT NULL,
 	last_error text,
 	database_id oid NOT NULL,
+	document json,
 	CONSTRAINT metadata_task_pkey PRIMARY KEY (warehouse_id, table_id, version, position)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
+COMMENT ON COLUMN icecat_data.metadata_task.table_id IS 'The table, or the view';
 COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the table at which the task was made';
 COMMENT ON COLUMN icecat_data.metadata_task.position IS 'Order within a version: writes before deletes before the purge';
 COMMENT ON COLUMN icecat_data.metadata_task.kind IS 'write: the metadata file of version; delete: an old metadata file; trim: rows that were removed at or before version, once no queued file needs them; purge: all files and rows of a dropped table';
 COMMENT ON COLUMN icecat_data.metadata_task.location IS 'The file; NULL for trim and purge';
-COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
+COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
 COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure';

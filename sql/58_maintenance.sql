@@ -21,9 +21,9 @@ CREATE OR REPLACE FUNCTION icecat.wait_for_metadata(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_wait_for_metadata';
 COMMENT ON FUNCTION icecat.wait_for_metadata(text, text[], text, integer) IS
-'Waits until the metadata file that is current now has been written; true when no write of it is queued, also where icecat.metadata-write-mode is none and there is no file to come. Writes the file itself where no worker can run.
-p_timeout_ms: milliseconds; 0 only looks. False: not written in time, or the change was made by this very transaction, whose file is written after its commit.
-Errors: IC101 no such warehouse (404), IC103 no such table (404).';
+'Waits until the metadata file of a table or view that is current now has been written; true when no write of it is queued, also where icecat.metadata-write-mode is none and there is no file to come. Writes the file itself where no worker can run.
+p_table: a table or a view. p_timeout_ms: milliseconds; 0 only looks. False: not written in time, or the change was made by this very transaction, whose file is written after its commit.
+Errors: IC101 no such warehouse (404), IC103 no such table or view (404).';
 
 CREATE OR REPLACE FUNCTION icecat.export_metadata(
 	p_warehouse text,
@@ -34,7 +34,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalo
 AS 'MODULE_PATHNAME', 'sql_ice_export_metadata';
 COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
 'Writes the current metadata file of a table now, whatever its icecat.metadata-write-mode, and returns its location. Writing it twice does no harm: the content of a location never changes. Not undone by a rollback.
-Errors: IC101 no such warehouse (404), IC103 no such table (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
+Errors: IC101 no such warehouse (404), IC103 no such table or view (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

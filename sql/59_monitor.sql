@@ -13,6 +13,12 @@ BEGIN ATOMIC
 		JOIN icecat_data.table_head AS h ON h.warehouse_id = w.warehouse_id AND h.dropped_at IS NULL
 		LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.table_id
 		LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = r.warehouse_id AND n.namespace_id = r.namespace_id
+	), v AS (
+		SELECT w.name AS warehouse_name, h.*, array_to_string(n.levels, '.') || '.' || r.name AS display
+		FROM w
+		JOIN icecat_data.view_head AS h ON h.warehouse_id = w.warehouse_id AND h.dropped_at IS NULL
+		LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.view_id AND r.kind = 'view'
+		LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = r.warehouse_id AND n.namespace_id = r.namespace_id
 	)
 	SELECT t.warehouse_name, coalesce(t.display, t.table_id::text), 'table has a head but no live name in a namespace'
 	FROM t WHERE t.display IS NULL
@@ -85,10 +91,40 @@ BEGIN ATOMIC
 	WHERE NOT EXISTS (SELECT FROM icecat_data.table_head AS h WHERE h.warehouse_id = p.warehouse_id AND h.table_id = p.table_id)
 	GROUP BY w.name, p.table_id
 	UNION ALL
-	SELECT w.name, k.table_id::text, 'the queue has a task for a table that does not exist, or for a version that it has not reached'
+	SELECT v.warehouse_name, coalesce(v.display, v.view_id::text), 'view has a head but no live name in a namespace'
+	FROM v WHERE v.display IS NULL
+		OR NOT EXISTS (SELECT FROM icecat_data.relation AS r WHERE r.warehouse_id = v.warehouse_id AND r.relation_id = v.view_id AND r.dropped_at IS NULL)
+	UNION ALL
+	SELECT w.name, r.name, 'name of a view without a live head'
+	FROM w JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.kind = 'view' AND r.dropped_at IS NULL
+	WHERE NOT EXISTS (SELECT FROM icecat_data.view_head AS h WHERE h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id AND h.dropped_at IS NULL)
+	UNION ALL
+	SELECT v.warehouse_name, v.display, format('current version %s does not exist', v.current_version_id)
+	FROM v WHERE NOT EXISTS (SELECT FROM icecat_data.view_part AS p WHERE p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1 AND p.id = v.current_version_id)
+	UNION ALL
+	SELECT v.warehouse_name, v.display, format('version %s disagrees with its text, or its schema does not exist', p.id)
+	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1
+	WHERE (p.body ->> 'version-id')::bigint IS DISTINCT FROM p.id
+		OR NOT EXISTS (SELECT FROM icecat_data.view_part AS s WHERE s.warehouse_id = p.warehouse_id AND s.view_id = p.view_id AND s.kind = 0 AND s.id = (p.body ->> 'schema-id')::bigint)
+	UNION ALL
+	SELECT v.warehouse_name, v.display, format('%s %s is there %s times', CASE p.kind WHEN 0 THEN 'schema' ELSE 'version' END, p.id, count(*))
+	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind IN (0, 1)
+	GROUP BY v.warehouse_name, v.display, v.view_id, p.kind, p.id HAVING count(*) > 1
+	UNION ALL
+	SELECT v.warehouse_name, v.display, format('a part of kind %s is of a version after %s', p.kind, v.version)
+	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id
+	WHERE p.ordinal >> 20 > v.version
+	UNION ALL
+	SELECT w.name, p.view_id::text, 'parts of a view that does not exist'
+	FROM w JOIN icecat_data.view_part AS p ON p.warehouse_id = w.warehouse_id
+	WHERE NOT EXISTS (SELECT FROM icecat_data.view_head AS h WHERE h.warehouse_id = p.warehouse_id AND h.view_id = p.view_id)
+	GROUP BY w.name, p.view_id
+	UNION ALL
+	SELECT w.name, k.table_id::text, 'the queue has a task for a table or view that does not exist, or for a version that it has not reached'
 	FROM w JOIN icecat_data.metadata_task AS k ON k.warehouse_id = w.warehouse_id
 	LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = k.warehouse_id AND h.table_id = k.table_id
-	WHERE h.version IS NULL OR k.version > h.version
+	LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = k.warehouse_id AND v.view_id = k.table_id
+	WHERE k.version > coalesce(h.version, v.version, -1)
 	UNION ALL
 	SELECT w.name, 'events', format('numbers go up to %s, but %s events lie from %s to %s', c.last_number, e.events, e.first, e.last)
 	FROM w JOIN icecat_data.event_counter AS c ON c.warehouse_id = w.warehouse_id
@@ -99,4 +135,4 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION icecat.check_integrity(text) IS
 'Cross-checks all rows of a warehouse (NULL: of all warehouses) and says in words what is wrong: a row for each problem, none if all is well. Reads everything once and takes no lock.
-p_warehouse: name of a warehouse. Checks: names, heads and namespaces; current schema, spec, order and snapshot; refs, sequence numbers, logs; versions of rows; rows and tasks without a table; gaps in event numbers.';
+p_warehouse: name of a warehouse. Checks: names, heads and namespaces; current schema, spec, order and snapshot; refs, sequence numbers, logs; current versions and schemas of views; versions of rows; rows and tasks without a table or view; gaps in event numbers.';

@@ -324,3 +324,108 @@ COMMENT ON COLUMN icecat.metadata_files.version IS 'Commit counter of the file''
 COMMENT ON COLUMN icecat.metadata_files.is_queued IS 'The worker has still to write it; nothing is queued where icecat.metadata-write-mode is sync or none';
 COMMENT ON COLUMN icecat.metadata_files.attempts IS 'Failed attempts to write it; NULL if it is not queued';
 COMMENT ON COLUMN icecat.metadata_files.last_error IS 'Why the last attempt failed';
+
+-- Views, with what the views about them join on.
+CREATE OR REPLACE VIEW icecat_data.live_view AS
+SELECT w.warehouse_id, h.view_id, w.name AS warehouse, n.levels AS namespace, r.name AS view_name,
+	h.current_version_id
+FROM icecat_data.warehouse AS w
+JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+JOIN icecat_data.relation AS r
+	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
+	AND r.kind = 'view' AND r.dropped_at IS NULL
+JOIN icecat_data.view_head AS h ON h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id;
+COMMENT ON VIEW icecat_data.live_view IS 'Views that are not dropped, with what the views of schema icecat join on';
+
+CREATE OR REPLACE VIEW icecat.views AS
+SELECT w.name AS warehouse, n.levels AS namespace, r.name AS view_name, h.view_id, h.view_uuid,
+	h.format_version, h.location, h.metadata_location,
+	EXISTS (
+		SELECT FROM icecat_data.metadata_task AS q
+		WHERE q.warehouse_id = h.warehouse_id AND q.table_id = h.view_id AND q.kind = 'write'
+			AND q.location = h.metadata_location) AS metadata_is_queued,
+	h.version, h.current_version_id, (v.body ->> 'schema-id')::integer AS current_schema_id,
+	v.body ->> 'default-catalog' AS default_catalog,
+	ARRAY(
+		SELECT l.level FROM pg_catalog.json_array_elements_text(v.body -> 'default-namespace')
+			WITH ORDINALITY AS l (level, place)
+		ORDER BY l.place) AS default_namespace,
+	p.body AS properties, h.updated_at AS last_updated_at, r.created_at, n.namespace_id, w.warehouse_id
+FROM icecat_data.warehouse AS w
+JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+JOIN icecat_data.relation AS r
+	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
+	AND r.kind = 'view' AND r.dropped_at IS NULL
+JOIN icecat_data.view_head AS h ON h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id
+LEFT JOIN icecat_data.view_part AS v
+	ON v.warehouse_id = h.warehouse_id AND v.view_id = h.view_id AND v.kind = 1 AND v.id = h.current_version_id
+LEFT JOIN icecat_data.view_part AS p
+	ON p.warehouse_id = h.warehouse_id AND p.view_id = h.view_id AND p.kind = 3;
+COMMENT ON VIEW icecat.views IS 'Iceberg views of all warehouses, with the scalars of their metadata';
+COMMENT ON COLUMN icecat.views.view_id IS 'Identity in this catalog; survives renames';
+COMMENT ON COLUMN icecat.views.view_uuid IS 'Iceberg''s view-uuid; survives a move to another catalog';
+COMMENT ON COLUMN icecat.views.metadata_location IS 'URI of the metadata.json of this version';
+COMMENT ON COLUMN icecat.views.metadata_is_queued IS 'The worker has still to write that file; false also in modes sync and none';
+COMMENT ON COLUMN icecat.views.version IS 'Commit counter of this catalog: 1 after creation';
+COMMENT ON COLUMN icecat.views.current_version_id IS 'Iceberg''s version-id of the version in force; see view_versions';
+COMMENT ON COLUMN icecat.views.default_catalog IS 'Catalog that the names in the SQL texts mean where they say none; NULL: the one that the view is in';
+COMMENT ON COLUMN icecat.views.default_namespace IS 'Namespace that the names in the SQL texts mean where they say none';
+COMMENT ON COLUMN icecat.views.properties IS 'JSON object of strings; NULL: none';
+COMMENT ON COLUMN icecat.views.last_updated_at IS 'Clock of the last commit';
+COMMENT ON COLUMN icecat.views.created_at IS 'When the view came into this catalog';
+
+CREATE OR REPLACE VIEW icecat.view_versions AS
+SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS version_id,
+	v.id = t.current_version_id AS is_current,
+	(v.body ->> 'timestamp-ms')::bigint AS timestamp_ms,
+	CASE WHEN (v.body ->> 'timestamp-ms')::bigint BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp((v.body ->> 'timestamp-ms')::bigint / 1000.0) END AS made_at,
+	(v.body ->> 'schema-id')::integer AS schema_id,
+	v.body -> 'summary' AS summary, v.body ->> 'default-catalog' AS default_catalog,
+	ARRAY(
+		SELECT l.level FROM pg_catalog.json_array_elements_text(v.body -> 'default-namespace')
+			WITH ORDINALITY AS l (level, place)
+		ORDER BY l.place) AS default_namespace,
+	ARRAY(
+		SELECT e.value ->> 'dialect' FROM pg_catalog.json_array_elements(v.body -> 'representations')
+			WITH ORDINALITY AS e (value, place)
+		ORDER BY e.place) AS dialects,
+	s.body AS schema, (v.ordinal >> 20) AS added_in_version, v.body AS definition
+FROM icecat_data.live_view AS t
+JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1
+LEFT JOIN icecat_data.view_part AS s
+	ON s.warehouse_id = v.warehouse_id AND s.view_id = v.view_id AND s.kind = 0
+	AND s.id = (v.body ->> 'schema-id')::bigint;
+COMMENT ON VIEW icecat.view_versions IS 'Versions of each Iceberg view, as far as they are kept (version.history.num-entries)';
+COMMENT ON COLUMN icecat.view_versions.version_id IS 'Iceberg''s version-id';
+COMMENT ON COLUMN icecat.view_versions.is_current IS 'Is the version in force';
+COMMENT ON COLUMN icecat.view_versions.made_at IS 'When the client made the version; NULL: no time of this calendar';
+COMMENT ON COLUMN icecat.view_versions.summary IS 'JSON object of strings: what made the version';
+COMMENT ON COLUMN icecat.view_versions.dialects IS 'SQL dialects that it is given in; see view_representations';
+COMMENT ON COLUMN icecat.view_versions.schema IS 'Schema of what it returns, as JSON, exactly as stored';
+COMMENT ON COLUMN icecat.view_versions.added_in_version IS 'Commit counter of the commit that added it';
+COMMENT ON COLUMN icecat.view_versions.definition IS 'The version as JSON, exactly as stored';
+
+CREATE OR REPLACE VIEW icecat.view_representations AS
+SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS version_id,
+	v.id = t.current_version_id AS is_current, e.place::integer AS position,
+	e.value ->> 'type' AS type, e.value ->> 'dialect' AS dialect, e.value ->> 'sql' AS sql
+FROM icecat_data.live_view AS t
+JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1
+CROSS JOIN LATERAL pg_catalog.json_array_elements(v.body -> 'representations') WITH ORDINALITY AS e (value, place);
+COMMENT ON VIEW icecat.view_representations IS 'The texts of each version of each Iceberg view, a row for each SQL dialect';
+COMMENT ON COLUMN icecat.view_representations.is_current IS 'Belongs to the version in force';
+COMMENT ON COLUMN icecat.view_representations.position IS 'Place among the representations of its version; from 1';
+COMMENT ON COLUMN icecat.view_representations.type IS 'sql';
+COMMENT ON COLUMN icecat.view_representations.dialect IS 'The engine that understands the text: spark, trino …';
+
+CREATE OR REPLACE VIEW icecat.view_history AS
+SELECT t.warehouse, t.namespace, t.view_name, t.view_id, (g.body ->> 'timestamp-ms')::bigint AS timestamp_ms,
+	CASE WHEN (g.body ->> 'timestamp-ms')::bigint BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp((g.body ->> 'timestamp-ms')::bigint / 1000.0) END AS made_current_at,
+	g.id::integer AS version_id,
+	(pg_catalog.row_number() OVER (PARTITION BY g.warehouse_id, g.view_id ORDER BY g.ordinal))::integer AS ordinal
+FROM icecat_data.live_view AS t
+JOIN icecat_data.view_part AS g ON g.warehouse_id = t.warehouse_id AND g.view_id = t.view_id AND g.kind = 2;
+COMMENT ON VIEW icecat.view_history IS 'Which version of each Iceberg view was in force, and since when';
+COMMENT ON COLUMN icecat.view_history.ordinal IS 'Order of the log; from 1';

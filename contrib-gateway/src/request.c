@@ -300,6 +300,8 @@ take_path(GwRequest *request, const GwMatch *match, bool prefix)
 		take_namespace(request, GW_PART_NAMESPACE, match->raw[GW_PART_NAMESPACE]);
 	if (gw_route_has(route, GW_PART_TABLE))
 		take_name(request, GW_PART_TABLE, match->raw[GW_PART_TABLE], "The table name is empty");
+	if (gw_route_has(route, GW_PART_VIEW))
+		take_name(request, GW_PART_VIEW, match->raw[GW_PART_VIEW], "The view name is empty");
 }
 
 /* Takes the names out of path and query. */
@@ -665,7 +667,8 @@ take_path_again(GwRequest *request, bool prefix)
 		plus = gw_router_has_plus(&match, GW_PART_PREFIX);
 	else
 		plus = gw_router_has_plus(&match, GW_PART_NAMESPACE) ||
-			gw_router_has_plus(&match, GW_PART_TABLE);
+			gw_router_has_plus(&match, GW_PART_TABLE) ||
+			gw_router_has_plus(&match, GW_PART_VIEW);
 	if (!plus)
 		return false;
 	request->spaces = true;
@@ -904,11 +907,12 @@ build_call(GwRequest *request)
 		step->params[step->param_count++] = request->parts[request->route->parts[i]];
 }
 
-/* warehouse NUL namespace NUL table */
+/* warehouse NUL namespace NUL table or view: no two of these have one name */
 static GwSlice
 gate_key(GwRequest *request)
 {
-	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, GW_PART_TABLE};
+	bool		view = gw_route_has(request->route, GW_PART_VIEW);
+	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, view ? GW_PART_VIEW : GW_PART_TABLE};
 	char	   *start = request->arena + request->arena_len;
 
 	for (int i = 0; i < 3; i++)

@@ -17,6 +17,7 @@
 #define PREFIX GW_PART_PREFIX
 #define NAMESPACE GW_PART_NAMESPACE
 #define TABLE GW_PART_TABLE
+#define VIEW GW_PART_VIEW
 #define BODY GW_PART_BODY
 #define QUERY_WAREHOUSE GW_PART_QUERY_WAREHOUSE
 #define QUERY_PARENT GW_PART_QUERY_PARENT
@@ -42,6 +43,8 @@ captured_part(GwSlice segment)
 		return GW_PART_NAMESPACE;
 	if (gw_slice_is(segment, "{table}"))
 		return GW_PART_TABLE;
+	if (gw_slice_is(segment, "{view}"))
+		return GW_PART_VIEW;
 	return GW_PART_NONE;
 }
 

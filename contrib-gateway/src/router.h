@@ -17,6 +17,7 @@ typedef enum GwPart
 	GW_PART_PREFIX,
 	GW_PART_NAMESPACE,
 	GW_PART_TABLE,
+	GW_PART_VIEW,
 	GW_PART_BODY,
 	GW_PART_QUERY_WAREHOUSE,
 	GW_PART_QUERY_PARENT,
@@ -78,7 +79,7 @@ typedef struct GwMatch
 {
 	const GwRoute *route;
 	unsigned	allowed;		/* bit per GwMethod */
-	GwSlice		raw[GW_PART_COUNT]; /* raw segments of PREFIX, NAMESPACE and TABLE */
+	GwSlice		raw[GW_PART_COUNT]; /* raw segments of PREFIX, NAMESPACE, TABLE and VIEW */
 } GwMatch;
 
 /* HEAD finds a GET route where it has none of its own. */

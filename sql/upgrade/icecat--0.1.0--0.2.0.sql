@@ -1,6 +1,14 @@
 -- The state part of the step from 0.1.0 to 0.2.0 (see README.md here). Whole new files of sql/ are included; what changes in
 -- an existing table is said here, in the IF [NOT] EXISTS forms.
 
+-- Views: the queue carries the whole text of a view's file.
+ALTER TABLE icecat_data.metadata_task ADD COLUMN IF NOT EXISTS document json;
+COMMENT ON COLUMN icecat_data.metadata_task.table_id IS 'The table, or the view';
+COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
+COMMENT ON TABLE icecat_data.relation IS 'A table''s or a view''s name in a namespace; unique over both kinds';
+COMMENT ON COLUMN icecat_data.event.object_kind IS 'warehouse, namespace, table or view';
+COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table, view or namespace; survives renames';
+-- include 24_views.sql
 -- include 26_idempotency.sql
 -- Lists in byte order, by pages.
 DROP INDEX IF EXISTS icecat_data.namespace_parent_idx;
@@ -20,6 +28,6 @@ SELECT warehouse_id, 'page-token', pg_catalog.uuid_send(pg_catalog.gen_random_uu
 FROM icecat_data.warehouse ON CONFLICT DO NOTHING;
 -- Which tables a document belongs to, whatever their ids.
 CREATE INDEX IF NOT EXISTS table_head_uuid_idx ON icecat_data.table_head (warehouse_id, table_uuid);
-COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
 
 -- include 31_config_dump.sql

@@ -36,6 +36,14 @@ static const char *const endpoints[] = {
 	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister",
 	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics",
 	"POST /v1/{prefix}/tables/rename",
+	"GET /v1/{prefix}/namespaces/{namespace}/views",
+	"POST /v1/{prefix}/namespaces/{namespace}/views",
+	"GET /v1/{prefix}/namespaces/{namespace}/views/{view}",
+	"HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}",
+	"POST /v1/{prefix}/namespaces/{namespace}/views/{view}",
+	"DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}",
+	"POST /v1/{prefix}/namespaces/{namespace}/register-view",
+	"POST /v1/{prefix}/views/rename",
 	"POST /v1/{prefix}/transactions/commit",
 };
 

@@ -20,6 +20,7 @@
 #include "store/store_idempotency.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
+#include "store/store_view.h"
 #include "store/task_signal.h"
 
 #define WAIT_STEP_MS 10
@@ -84,22 +85,45 @@ sql_ice_run_worker_once(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(done);
 }
 
-/* Finds the table named by arguments 0 to 2, as the calling query's snapshot has it. */
-static void
-get_table(FunctionCallInfo fcinfo, IceWarehouse *warehouse, IceTable *table)
+/* A table, or a view: then table is not set. */
+typedef struct Target
 {
-	IceNamespacePath path;
+	IceTable  table;
+	IceView   view;
+	bool      is_view;
+	pg_uuid_t warehouse_id;
+	pg_uuid_t id;
+	int64     version;
+} Target;
 
-	ice_arg_warehouse(fcinfo, 0, true, warehouse);
+/* Finds the table or view named by arguments 0 to 2, as the calling query's snapshot has it. */
+static void
+get_target(FunctionCallInfo fcinfo, Target *target)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+	const char      *name = ice_arg_text(fcinfo, 2, "table");
+
+	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
-	ice_table_get(&warehouse->id, &path, ice_arg_text(fcinfo, 2, "table"), true, table);
+	target->warehouse_id = warehouse.id;
+	target->is_view = ice_view_find(&warehouse.id, &path, name, true, &target->view);
+	if (target->is_view)
+	{
+		target->id = target->view.id;
+		target->version = target->view.version;
+		return;
+	}
+	ice_table_get(&warehouse.id, &path, name, true, &target->table);
+	target->id = target->table.id;
+	target->version = target->table.version;
 }
 
-/* No worker comes: do the table's tasks here. Where that fails they stay queued. */
+/* No worker comes: do the target's tasks here. Where that fails they stay queued. */
 static void
-work_instead(const IceTable *table)
+work_instead(const Target *target)
 {
-	IceTaskTable only = {table->warehouse_id, table->id, false};
+	IceTaskTable only = {target->warehouse_id, target->id, false};
 
 	if (XactReadOnly || IsolationUsesXactSnapshot())
 		return;
@@ -107,16 +131,16 @@ work_instead(const IceTable *table)
 		(void) ice_tasks_run_here(&only);
 }
 
-/* Waits until no write up to the table's version is queued; false if the time is over before. */
+/* Waits until no write up to the target's version is queued; false if the time is over before. */
 static bool
-wait_for_write(const IceTable *table, int timeout_ms)
+wait_for_write(const Target *target, int timeout_ms)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	long        step = WAIT_STEP_MS;
 	bool        tried = false;
 	bool        own;
 
-	while (ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own))
+	while (ice_task_write_pending(&target->warehouse_id, &target->id, target->version, &own))
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
@@ -126,7 +150,7 @@ wait_for_write(const IceTable *table, int timeout_ms)
 			(ice_worker_pid() == 0 && TimestampDifferenceExceeds(start, now, WAIT_FOR_WORKER_MS)))
 		{
 			if (!tried)
-				work_instead(table);
+				work_instead(target);
 			tried = true;
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
@@ -141,18 +165,31 @@ wait_for_write(const IceTable *table, int timeout_ms)
 Datum
 sql_ice_wait_for_metadata(PG_FUNCTION_ARGS)
 {
-	IceWarehouse warehouse;
-	IceTable     table;
-	int32        timeout_ms = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
-	bool         written;
+	Target target;
+	int32  timeout_ms = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	bool   written;
 
 	if (timeout_ms < 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_timeout_ms must not be negative");
 	ice_spi_begin();
-	get_table(fcinfo, &warehouse, &table);
-	written = wait_for_write(&table, timeout_ms);
+	get_target(fcinfo, &target);
+	written = wait_for_write(&target, timeout_ms);
 	ice_spi_end();
 	PG_RETURN_BOOL(written);
+}
+
+/* Appends the document of the target, of the same snapshot as its head; returns its file. */
+static const char *
+render_target(StringInfo out, Target *target)
+{
+	if (!target->is_view)
+	{
+		ice_render_current(out, &target->table, true);
+		return target->table.metadata_location;
+	}
+	ice_view_load(&target->view, true);
+	ice_view_metadata_write(out, target->view.metadata);
+	return target->view.metadata_location;
 }
 
 Datum
@@ -160,17 +197,17 @@ sql_ice_export_metadata(PG_FUNCTION_ARGS)
 {
 	MemoryContext  caller = ice_spi_begin();
 	MemoryContext  old;
-	IceWarehouse   warehouse;
-	IceTable       table;
+	Target         target;
 	StringInfoData document;
+	const char    *file;
 	text          *location;
 
-	get_table(fcinfo, &warehouse, &table);
+	get_target(fcinfo, &target);
 	initStringInfo(&document);
-	ice_render_current(&document, &table, true); /* of the same snapshot as the head */
-	ice_storage_write_metadata(table.metadata_location, document.data, (size_t) document.len);
+	file = render_target(&document, &target);
+	ice_storage_write_metadata(file, document.data, (size_t) document.len);
 	old = MemoryContextSwitchTo(caller);
-	location = cstring_to_text(table.metadata_location);
+	location = cstring_to_text(file);
 	MemoryContextSwitchTo(old);
 	ice_spi_end();
 	PG_RETURN_TEXT_P(location);

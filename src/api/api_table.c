@@ -1,6 +1,6 @@
 /*
  * api_table.c
- *		SQL entries for tables: create, register, load, list, exists, drop, unregister, rename.
+ *		SQL entries for tables: create, register, load, list (of views, too), exists, drop, unregister, rename.
  *
  * Each function reads its arguments, calls the commit layer or the store, and builds its answer. The
  * rest_ forms take the REST request body as it came.
@@ -20,6 +20,7 @@ PG_FUNCTION_INFO_V1(sql_ice_register_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_register_table);
 PG_FUNCTION_INFO_V1(sql_ice_load_table);
 PG_FUNCTION_INFO_V1(sql_ice_list_tables);
+PG_FUNCTION_INFO_V1(sql_ice_list_views);
 PG_FUNCTION_INFO_V1(sql_ice_table_exists);
 PG_FUNCTION_INFO_V1(sql_ice_drop_table);
 PG_FUNCTION_INFO_V1(sql_ice_unregister_table);
@@ -207,8 +208,9 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(ice_result_end(&out));
 }
 
-Datum
-sql_ice_list_tables(PG_FUNCTION_ARGS)
+/* Lists the names of one kind in a namespace: a ListTablesResponse. */
+static Datum
+list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 {
 	MemoryContext    caller = ice_spi_begin();
 	IceWarehouse     warehouse;
@@ -221,12 +223,25 @@ sql_ice_list_tables(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &space);
-	ice_page_arg(fcinfo, 2, "listTables", &warehouse.id, &space.id, &page);
-	ice_relation_names(&warehouse.id, &space.id, ICE_RELATION_TABLE, &page.range, &names);
+	ice_page_arg(fcinfo, 2, kind == ICE_RELATION_VIEW ? "listViews" : "listTables", &warehouse.id,
+				 &space.id, &page);
+	ice_relation_names(&warehouse.id, &space.id, kind, &page.range, &names);
 	ice_result_begin(&out, caller);
 	ice_page_write_identifiers(&out, &path, &page, &names);
 	ice_spi_end();
-	PG_RETURN_DATUM(ice_result_end(&out));
+	return ice_result_end(&out);
+}
+
+Datum
+sql_ice_list_tables(PG_FUNCTION_ARGS)
+{
+	return list_relations(fcinfo, ICE_RELATION_TABLE);
+}
+
+Datum
+sql_ice_list_views(PG_FUNCTION_ARGS)
+{
+	return list_relations(fcinfo, ICE_RELATION_VIEW);
 }
 
 Datum

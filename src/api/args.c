@@ -81,16 +81,29 @@ ice_arg_warehouse(FunctionCallInfo fcinfo, int n, bool read_only, IceWarehouse *
 	ice_warehouse_get(ice_arg_text(fcinfo, n, "warehouse"), read_only, out);
 }
 
-void
-ice_check_table_name(const char *name)
+/* Checks the name of a table or view (what). */
+static void
+check_name(const char *what, const char *name)
 {
 	size_t bytes = strlen(name);
 
 	if (bytes == 0)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Table name must not be empty");
+		ice_raise(ICE_ERR_BAD_REQUEST, "%s name must not be empty", what);
 	if (bytes > (size_t) ice_guc_name_bytes_max)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Table name is %zu bytes long, more than the limit of %d",
-				  bytes, ice_guc_name_bytes_max);
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "%s name is %zu bytes long, more than the limit of %d",
+				  what, bytes, ice_guc_name_bytes_max);
+}
+
+void
+ice_check_table_name(const char *name)
+{
+	check_name("Table", name);
+}
+
+void
+ice_check_view_name(const char *name)
+{
+	check_name("View", name);
 }
 
 void

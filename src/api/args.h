@@ -26,8 +26,9 @@ extern void ice_arg_namespace(FunctionCallInfo fcinfo, int n, IceNamespacePath *
 /* A namespace out of a request body's field (array of strings). */
 extern void ice_namespace_of_json(IceJson *array, IceNamespacePath *out);
 extern void ice_arg_warehouse(FunctionCallInfo fcinfo, int n, bool read_only, IceWarehouse *out);
-/* Checks a table's name: not empty, within icecat.name_bytes_max. */
+/* Check a table's or view's name: not empty, within icecat.name_bytes_max. */
 extern void ice_check_table_name(const char *name);
+extern void ice_check_view_name(const char *name);
 
 /* A json result, built in place: begin, append to the buffer, end. Lives in the given context. */
 extern void  ice_result_begin(StringInfo out, MemoryContext caller);

@@ -139,7 +139,7 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	metadata->location = ice_location_derive(warehouse, &change->path, &space, change->name,
 											 metadata->table_uuid);
 	(void) ice_updates_apply(change->request, metadata, ice_now_ms());
-	ice_location_require(metadata->location, &change->path, change->name);
+	ice_location_require(metadata->location, "table", &change->path, change->name);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
 		return;

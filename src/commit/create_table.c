@@ -78,7 +78,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	location = request->location != NULL
 				   ? ice_location_normalize(request->location)
 				   : ice_location_derive(warehouse, path, &space, request->name, table_uuid);
-	ice_location_require(location, path, request->name);
+	ice_location_require(location, "table", path, request->name);
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	out->metadata = ice_table_metadata_new(request, table_uuid, location, ice_now_ms());
 	if (request->stage_create)

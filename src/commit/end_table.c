@@ -56,8 +56,6 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 {
 	IceTable       table;
 	IceNamespace   space;
-	StringInfoData details;
-	IceJsonWriter  w;
 
 	ice_table_get(&warehouse->id, source_path, source, false, &table);
 	if (strcmp(source, destination) == 0 && same_namespace(source_path, destination_path))
@@ -67,16 +65,6 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	ice_relation_rename(&table.warehouse_id, &table.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));
-	initStringInfo(&details);
-	ice_jw_init(&w, &details);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "source-namespace");
-	ice_jw_begin_array(&w);
-	for (int i = 0; i < source_path->depth; i++)
-		ice_jw_string(&w, source_path->levels[i]);
-	ice_jw_end_array(&w);
-	ice_jw_key(&w, "source-name");
-	ice_jw_string(&w, source);
-	ice_jw_end_object(&w);
-	ice_publish_event(&table, "rename-table", destination_path, destination, details.data);
+	ice_publish_event(&table, "rename-table", destination_path, destination,
+					  ice_rename_details(source_path, source));
 }

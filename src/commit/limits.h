@@ -1,6 +1,6 @@
 /*
  * limits.h
- *		Limits on a table that the pure rules do not know, for they are settings.
+ *		Limits on a table or view that the pure rules do not know, for they are settings.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -8,8 +8,10 @@
 #define ICE_LIMITS_H
 
 #include "spec/table_metadata.h"
+#include "spec/view_metadata.h"
 
-/* Raises LIMIT_EXCEEDED if a change left a table with more properties than icecat.properties_max. */
+/* Raise LIMIT_EXCEEDED if a change left a table or view with more properties than icecat.properties_max. */
 extern void ice_limits_check(const IceTableMetadata *metadata);
+extern void ice_limits_check_view(const IceViewMetadata *metadata);
 
 #endif

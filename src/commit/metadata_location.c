@@ -1,6 +1,6 @@
 /*
  * metadata_location.c
- *		Where a table and its metadata files lie.
+ *		Where a table or view and its metadata files lie.
  *
  * A derived location never depends on the name alone: it ends in the table's uuid, so that a name
  * used again cannot expose old data. Long names are cut, for file systems limit a path.
@@ -19,6 +19,8 @@
 #define LEVEL_BYTES_MAX 64      /* of one namespace level in a path */
 #define NAMESPACE_BYTES_MAX 1024 /* of all levels */
 #define TABLE_BYTES_MAX 128     /* of the table's name */
+#define METADATA_PATH "write.metadata.path"
+#define METADATA_CODEC "write.metadata.compression-codec"
 
 /* Appends a name with all bytes but letters, digits, '.', '_' and '-' as '_', never "." or "..". */
 static void
@@ -76,30 +78,42 @@ ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 }
 
 void
-ice_location_require(const char *location, const IceNamespacePath *path, const char *name)
+ice_location_require(const char *location, const char *what, const IceNamespacePath *path,
+					 const char *name)
 {
 	if (location == NULL)
-		ice_raise_full(ICE_ERR_BAD_REQUEST,
-					   psprintf("Cannot derive a location for table: %s.%s", path->dotted, name),
+		ice_raise_full(
+			ICE_ERR_BAD_REQUEST,
+					   psprintf("Cannot derive a location for %s: %s.%s", what, path->dotted, name),
 					   "Neither the namespace nor the warehouse has a location.",
-					   "Give the table a location, or set one on the warehouse or namespace.");
+			psprintf("Give the %s a location, or set one on the warehouse or namespace.", what));
 }
 
-/* The folder of the table's metadata files. */
+/* The folder of the metadata files: path, where it is set. */
 static const char *
-metadata_folder(const IceTableMetadata *metadata)
+folder_of(const char *location, const char *path)
 {
-	const char *path = ice_table_property(metadata, "write.metadata.path");
-
 	if (path != NULL)
 		return ice_location_normalize(path);
-	return psprintf("%s/metadata", metadata->location);
+	return psprintf("%s/metadata", location);
+}
+
+static const char *
+table_folder(const IceTableMetadata *metadata)
+{
+	return folder_of(metadata->location, ice_table_property(metadata, METADATA_PATH));
+}
+
+static const char *
+view_folder(const IceViewMetadata *metadata)
+{
+	return folder_of(metadata->location, ice_view_property(metadata, METADATA_PATH));
 }
 
 bool
 ice_location_is_metadata_file(const IceTableMetadata *metadata, const char *file)
 {
-	const char *folder = metadata_folder(metadata);
+	const char *folder = table_folder(metadata);
 	size_t      len = strlen(folder);
 
 	return strncmp(file, folder, len) == 0 && file[len] == '/' &&
@@ -121,23 +135,44 @@ file_number(const char *location)
 	return *end == '-' && number >= 0 && number < PG_INT32_MAX ? number : -1;
 }
 
+/* The file that follows previous (NULL: the first), for a codec (NULL: none). */
+static char *
+next_file(const char *folder, const char *codec, const char *previous)
+{
+	int64 number = previous != NULL ? file_number(previous) + 1 : 0;
+	bool  gzip = codec != NULL && pg_strcasecmp(codec, "gzip") == 0;
+
+	return psprintf("%s/%05lld-%s%s", folder, (long long) number, ice_uuid_v4_text(),
+					gzip ? ".gz.metadata.json" : ".metadata.json");
+}
+
 char *
 ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous)
 {
-	const char *codec = ice_table_property(metadata, "write.metadata.compression-codec");
-	int64       number = previous != NULL ? file_number(previous) + 1 : 0;
-	bool        gzip = codec != NULL && pg_strcasecmp(codec, "gzip") == 0;
+	return next_file(table_folder(metadata), ice_table_property(metadata, METADATA_CODEC),
+					 previous);
+}
 
-	return psprintf("%s/%05lld-%s%s", metadata_folder(metadata), (long long) number,
-					ice_uuid_v4_text(), gzip ? ".gz.metadata.json" : ".metadata.json");
+char *
+ice_view_metadata_location_next(const IceViewMetadata *metadata, const char *previous)
+{
+	return next_file(view_folder(metadata), ice_view_property(metadata, METADATA_CODEC), previous);
 }
 
 void
 ice_location_prepare(const IceTableMetadata *metadata)
 {
 	const char *data = psprintf("%s/data", metadata->location);
-	const char *folder = metadata_folder(metadata);
+	const char *folder = table_folder(metadata);
 
 	ice_storage_for(folder)->make_directory(folder);
 	ice_storage_for(data)->make_directory(data);
+}
+
+void
+ice_view_location_prepare(const IceViewMetadata *metadata)
+{
+	const char *folder = view_folder(metadata);
+
+	ice_storage_for(folder)->make_directory(folder);
 }

@@ -1,6 +1,6 @@
 /*
  * metadata_location.h
- *		Where a table and its metadata files lie.
+ *		Where a table or view and its metadata files lie.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -8,17 +8,18 @@
 #define ICE_METADATA_LOCATION_H
 
 #include "store/store_table.h"
+#include "store/store_view.h"
 
-/* The location of a new table for which the client asked none:
+/* The location of a new table or view for which the client asked none:
  * <namespace location or warehouse location>/<namespace>/<table>-<uuid>, of letters, digits, '.', '_' and
  * '-' only. NULL if neither has a location. */
 extern char *ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 const IceNamespace *space, const char *name,
 								 const char *table_uuid);
 
-/* Raises BAD_REQUEST for a table that has no location. */
-extern void ice_location_require(const char *location, const IceNamespacePath *path,
-								 const char *name);
+/* Raises BAD_REQUEST for a new table or view (what) that has no location. */
+extern void ice_location_require(const char *location, const char *what,
+								 const IceNamespacePath *path, const char *name);
 
 /* A client's location without trailing slashes. Raises BAD_REQUEST if nothing is left. */
 extern char *ice_location_normalize(const char *location);
@@ -26,6 +27,7 @@ extern char *ice_location_normalize(const char *location);
 /* The file of the next metadata version: write.metadata.path or <location>/metadata, a number one above
  * the previous file's (previous NULL: 0), a new uuid, .metadata.json or .gz.metadata.json. */
 extern char *ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous);
+extern char *ice_view_metadata_location_next(const IceViewMetadata *metadata, const char *previous);
 
 /* Does the file lie in the table's own metadata folder? A registered document can name any other. */
 extern bool ice_location_is_metadata_file(const IceTableMetadata *metadata, const char *file);
@@ -33,5 +35,7 @@ extern bool ice_location_is_metadata_file(const IceTableMetadata *metadata, cons
 /* The folders that clients and the server write to: <location>/metadata (or write.metadata.path) and <location>/data
  * are made where storage has folders. Raises FORBIDDEN_LOCATION, UNSUPPORTED or STORAGE. */
 extern void ice_location_prepare(const IceTableMetadata *metadata);
+/* The same for a view, which has no data. */
+extern void ice_view_location_prepare(const IceViewMetadata *metadata);
 
 #endif

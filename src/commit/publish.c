@@ -19,11 +19,10 @@
 #include "store/store_task.h"
 #include "store/task_signal.h"
 
-IceMetadataMode
-ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+/* The mode that a table's or view's own property (NULL: not set) and its warehouse ask for. */
+static IceMetadataMode
+mode_of(const IceWarehouse *warehouse, const char *mode)
 {
-	const char *mode = ice_table_property(metadata, ICE_METADATA_MODE_PROPERTY);
-
 	if (mode == NULL)
 	{
 		IceJson *properties = ice_json_parse(warehouse->properties, strlen(warehouse->properties),
@@ -42,6 +41,24 @@ ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadat
 				   "Expected async, sync or none.", NULL);
 }
 
+IceMetadataMode
+ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+{
+	return mode_of(warehouse, ice_table_property(metadata, ICE_METADATA_MODE_PROPERTY));
+}
+
+static IceMetadataMode
+view_mode(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
+{
+	return mode_of(warehouse, ice_view_property(metadata, ICE_METADATA_MODE_PROPERTY));
+}
+
+bool
+ice_publishes_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
+{
+	return view_mode(warehouse, metadata) != ICE_METADATA_NONE;
+}
+
 bool
 ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
@@ -57,22 +74,33 @@ ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metad
 
 /* Only file storage is looked at: a stat is cheap, a network is not; and a standby may not have the disk. The
  * second look is for a worker that wrote the file and emptied the queue between the first two. */
-void
-ice_check_metadata_file(const IceTable *table)
+static void
+check_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, const char *location)
 {
-	const char *location = table->metadata_location;
-	bool        own;
+	bool own;
 
-	if (!table->file_expected || !ice_guc_check_metadata_file || RecoveryInProgress() ||
-		!ice_storage_missing(location))
+	if (!ice_guc_check_metadata_file || RecoveryInProgress() || !ice_storage_missing(location))
 		return;
-	if (ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own) ||
-		!ice_storage_missing(location))
+	if (ice_task_write_pending(warehouse_id, id, version, &own) || !ice_storage_missing(location))
 		return;
 	ice_raise_full(ICE_ERR_NO_SUCH_FILE,
 				   psprintf("Failed to open input stream for file: %s", location),
-				   "The metadata file of the table was removed from storage.",
+				   "The metadata file was removed from storage.",
 				   "icecat.export_metadata() writes it again from the database.");
+}
+
+void
+ice_check_metadata_file(const IceTable *table)
+{
+	if (table->file_expected)
+		check_file(&table->warehouse_id, &table->id, table->version, table->metadata_location);
+}
+
+void
+ice_check_view_metadata_file(const IceView *view)
+{
+	if (view->file_expected)
+		check_file(&view->warehouse_id, &view->id, view->version, view->metadata_location);
 }
 
 void
@@ -158,6 +186,26 @@ ice_version_details(const IceTable *table)
 	return out.data;
 }
 
+char *
+ice_rename_details(const IceNamespacePath *source_path, const char *source)
+{
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "source-namespace");
+	ice_jw_begin_array(&w);
+	for (int i = 0; i < source_path->depth; i++)
+		ice_jw_string(&w, source_path->levels[i]);
+	ice_jw_end_array(&w);
+	ice_jw_key(&w, "source-name");
+	ice_jw_string(&w, source);
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
 void
 ice_publish_event(const IceTable *table, const char *event_type, const IceNamespacePath *path,
 				  const char *name, const char *details_json)
@@ -165,4 +213,53 @@ ice_publish_event(const IceTable *table, const char *event_type, const IceNamesp
 	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, path->array, name,
 					 table->version, details_json);
 	ice_task_signal();
+}
+
+/* -- views ------------------------------------------------------------------------------------ */
+
+void
+ice_publish_view_prepare(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
+{
+	if (ice_publishes_view(warehouse, metadata))
+		ice_view_location_prepare(metadata);
+}
+
+void
+ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
+						  const StringInfoData *document)
+{
+	IceMetadataMode mode = view_mode(warehouse, view->metadata);
+
+	if (mode == ICE_METADATA_NONE)
+		return;
+	if (mode == ICE_METADATA_SYNC || view->version == 1)
+		ice_storage_write_metadata(view->metadata_location, document->data, (size_t) document->len);
+	else
+		ice_task_enqueue_document(&view->warehouse_id, &view->id, view->version,
+								  view->metadata_location, document->data, (size_t) document->len);
+}
+
+char *
+ice_view_version_details(const IceView *view)
+{
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "metadata-location");
+	ice_jw_string(&w, view->metadata_location);
+	ice_jw_key(&w, "current-version-id");
+	ice_jw_int(&w, view->metadata->current_version_id);
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
+void
+ice_publish_view_event(const IceView *view, const char *event_type, const IceNamespacePath *path,
+					   const char *name, const char *details_json)
+{
+	ice_event_insert(&view->warehouse_id, event_type, "view", &view->id, path->array, name,
+					 view->version, details_json);
 }

@@ -10,6 +10,7 @@
 #include "nodes/pg_list.h"
 
 #include "store/store_table.h"
+#include "store/store_view.h"
 
 #define ICE_METADATA_MODE_PROPERTY "icecat.metadata-write-mode"
 
@@ -45,9 +46,24 @@ extern void ice_publish_event(const IceTable *table, const char *event_type,
 /* The event details every version change carries: location, snapshot, sequence number. */
 extern char *ice_version_details(const IceTable *table);
 
+/* The event details of a rename: where the table or view was before. */
+extern char *ice_rename_details(const IceNamespacePath *source_path, const char *source);
+
 /* Raises NO_SUCH_FILE if the table's metadata file has vanished from file storage: it is not in the queue, and somebody
  * took it away. See icecat.check_metadata_file. */
 extern void ice_check_metadata_file(const IceTable *table);
+
+/* The same of views. document: the whole text of the new version. */
+extern bool  ice_publishes_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata);
+extern void  ice_publish_view_prepare(const IceWarehouse    *warehouse,
+									  const IceViewMetadata *metadata);
+extern void  ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
+									   const StringInfoData *document);
+extern void  ice_publish_view_event(const IceView *view, const char *event_type,
+									const IceNamespacePath *path, const char *name,
+									const char *details_json);
+extern char *ice_view_version_details(const IceView *view);
+extern void  ice_check_view_metadata_file(const IceView *view);
 
 /* Appends the table's current document, read afresh (own writes included). */
 extern void ice_render_current(StringInfo out, const IceTable *table, bool read_only);

@@ -21,6 +21,7 @@
 #include "store/store_idempotency.h"
 #include "store/store_outbox.h"
 #include "store/store_table.h"
+#include "store/store_view.h"
 
 #define BATCH_TABLES_MAX 64
 #define BATCH_TASKS_PER_TABLE_MAX 32
@@ -30,7 +31,7 @@
 #define RETRY_MAX_MS 60000
 #define SEQUENCE_WAIT_MS 1000
 #define SEQUENCE_RETRY_MS 10
-#define DROPPED_TABLES_PER_CALL 16
+#define DROPPED_PER_CALL 16
 #define EXPIRED_KEYS_PER_CALL 5000
 
 typedef struct Work
@@ -73,8 +74,12 @@ read_item(Work *item, MemoryContext context)
 	if (item->task.kind == ICE_TASK_WRITE)
 	{
 		initStringInfo(&item->document);
-		ice_store_render_version(&item->document, &item->task.warehouse_id, &item->task.table_id,
-								 item->task.version, item->task.head_json);
+		if (item->task.head_json == NULL)
+			ice_task_document(&item->task, &item->document);
+		else
+			ice_store_render_version(&item->document, &item->task.warehouse_id,
+									 &item->task.table_id, item->task.version,
+									 item->task.head_json);
 	}
 	else if (item->task.kind == ICE_TASK_DELETE)
 		item->named = ice_task_file_is_named(&item->task);
@@ -386,19 +391,22 @@ ice_dropped_trim(void)
 {
 	TimestampTz before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													 -(int64) ice_guc_dropped_retention_s * 1000);
-	List       *tables;
+	List       *relations;
 	ListCell   *cell;
 	int         count;
 
 	(void) ice_spi_begin();
-	tables = ice_task_dropped_tables(before, DROPPED_TABLES_PER_CALL);
-	foreach (cell, tables)
+	relations = ice_task_dropped_relations(before, DROPPED_PER_CALL);
+	foreach (cell, relations)
 	{
-		IceTaskTable *table = lfirst(cell);
+		IceDroppedRelation *relation = lfirst(cell);
 
-		ice_store_delete_table(&table->warehouse_id, &table->table_id);
+		if (relation->is_view)
+			ice_store_delete_view(&relation->warehouse_id, &relation->id);
+		else
+			ice_store_delete_table(&relation->warehouse_id, &relation->id);
 	}
-	count = list_length(tables);
+	count = list_length(relations);
 	ice_spi_end();
 	return count;
 }

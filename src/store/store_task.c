@@ -34,8 +34,16 @@ static IceStatement insert_task = {
 	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
 	NULL};
 
+static IceStatement insert_document = {
+	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
+	"location, document, created_at, attempts, next_attempt_at, database_id) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9)",
+	9,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
+	NULL};
+
 static IceStatement find_document = {
-	"SELECT table_id, version, head FROM icecat_data.metadata_task "
+	"SELECT table_id, version, head, position FROM icecat_data.metadata_task "
 	"WHERE warehouse_id = $1 AND location = $2 AND kind = 'write'",
 	2,
 	{UUIDOID, TEXTOID},
@@ -67,9 +75,9 @@ static IceStatement next_attempt = {
 	NULL};
 
 /* All warehouses: worker only. */
-static IceStatement dropped_tables = {
-	"SELECT r.warehouse_id, r.relation_id, false FROM icecat_data.relation r "
-	"WHERE r.dropped_at < $1 AND r.kind = 'table' AND NOT EXISTS (SELECT 1 "
+static IceStatement dropped_relations = {
+	"SELECT r.warehouse_id, r.relation_id, r.kind = 'view' FROM icecat_data.relation r "
+	"WHERE r.dropped_at < $1 AND NOT EXISTS (SELECT 1 "
 	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = r.warehouse_id "
 	"AND t.table_id = r.relation_id) LIMIT $2",
 	2,
@@ -82,6 +90,13 @@ static IceStatement first_tasks = {
 	"ORDER BY version, position LIMIT $4",
 	4,
 	{UUIDOID, UUIDOID, BOOLOID, INT8OID},
+	NULL};
+
+static IceStatement read_document = {
+	"SELECT document FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND version = $3 AND position = $4",
+	4,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID},
 	NULL};
 
 static IceStatement delete_task = {
@@ -172,18 +187,28 @@ static IceStatement uuid_of_head = {
 	NULL};
 
 static IceStatement live_locations = {
-	"SELECT location FROM icecat_data.table_head WHERE warehouse_id = $1 AND dropped_at IS NULL",
+	"SELECT location FROM icecat_data.table_head WHERE warehouse_id = $1 AND dropped_at IS NULL "
+	"UNION ALL SELECT location FROM icecat_data.view_head WHERE warehouse_id = $1 "
+	"AND dropped_at IS NULL",
 	1,
 	{UUIDOID},
 	NULL};
 
 /* -- enqueue ---------------------------------------------------------------------------------- */
 
+/* A task's place among those of its table and version: by kind, then as they came. */
+static int32
+next_position(IceTaskKind kind)
+{
+	return ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
+}
+
+/* Inserts a task other than a view's and has the worker woken. */
 static void
 enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version,
 		const char *location, const char *head_json)
 {
-	int32 position = ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
+	int32 position = next_position(kind);
 	Datum values[9] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(table_id),
 					   Int64GetDatum(version),
@@ -211,6 +236,24 @@ ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 }
 
 void
+ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 version,
+						  const char *metadata_location, const char *document, size_t len)
+{
+	Datum values[9] = {UUIDPGetDatum(warehouse_id),
+					   UUIDPGetDatum(view_id),
+					   Int64GetDatum(version),
+					   Int32GetDatum(next_position(ICE_TASK_WRITE)),
+					   ice_cstring_datum(kind_names[ICE_TASK_WRITE]),
+					   ice_cstring_datum(metadata_location),
+					   ice_text_datum(document, len),
+					   TimestampTzGetDatum(GetCurrentTimestamp()),
+					   ObjectIdGetDatum(MyDatabaseId)};
+
+	ice_execute(&insert_document, values, NULL, false);
+	ice_task_signal();
+}
+
+void
 ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 							 int64 version, const char *location, const char *table_uuid)
 {
@@ -232,6 +275,23 @@ ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 	enqueue(ICE_TASK_PURGE, warehouse_id, table_id, version, NULL, NULL);
 }
 
+/* Appends the text that a view's task carries; false if the task is gone. */
+static bool
+append_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 version,
+				int32 position, StringInfo out)
+{
+	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id), Int64GetDatum(version),
+					   Int32GetDatum(position)};
+	const char *document;
+	size_t      len;
+
+	if (ice_execute(&read_document, values, NULL, false) == 0 || ice_field_is_null(0, 1))
+		return false;
+	document = ice_field_bytes(0, 1, &len);
+	appendBinaryStringInfo(out, document, (int) len);
+	return true;
+}
+
 bool
 ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_location,
 						  StringInfo out)
@@ -243,6 +303,9 @@ ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_lo
 	if (ice_execute(&find_document, values, NULL, false) == 0)
 		return false;
 	table_id = ice_field_uuid(0, 1);
+	if (ice_field_is_null(0, 3)) /* a view's */
+		return append_document(warehouse_id, &table_id, ice_field_int64(0, 2),
+							   ice_field_int32(0, 4), out);
 	ice_store_render_version(out, warehouse_id, &table_id, ice_field_int64(0, 2),
 							 ice_field_text(0, 3));
 	/* Still queued, so the worker has not yet deleted rows that only this document needed. */
@@ -283,11 +346,22 @@ ice_task_due_tables(TimestampTz now, int limit)
 }
 
 List *
-ice_task_dropped_tables(TimestampTz before, int limit)
+ice_task_dropped_relations(TimestampTz before, int limit)
 {
-	Datum values[2] = {TimestampTzGetDatum(before), Int64GetDatum(limit)};
+	Datum  values[2] = {TimestampTzGetDatum(before), Int64GetDatum(limit)};
+	uint64 rows = ice_execute(&dropped_relations, values, NULL, false);
+	List  *dropped = NIL;
 
-	return read_tables(ice_execute(&dropped_tables, values, NULL, false));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceDroppedRelation *relation = palloc(sizeof(IceDroppedRelation));
+
+		relation->warehouse_id = ice_field_uuid(i, 1);
+		relation->id = ice_field_uuid(i, 2);
+		relation->is_view = DatumGetBool(ice_field(i, 3));
+		dropped = lappend(dropped, relation);
+	}
+	return dropped;
 }
 
 static IceTaskKind
@@ -322,6 +396,13 @@ ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool pu
 		tasks = lappend(tasks, task);
 	}
 	return tasks;
+}
+
+void
+ice_task_document(const IceTask *task, StringInfo out)
+{
+	if (!append_document(&task->warehouse_id, &task->table_id, task->version, task->position, out))
+		elog(ERROR, "task of a view has no document");
 }
 
 void

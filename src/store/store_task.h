@@ -2,6 +2,8 @@
  * store_task.h
  *		The queue of what is to be done with files after a commit.
  *
+ * What is said of tables holds for views, too.
+ *
  * The enqueue functions run in the mutation's transaction, after the table's head was locked, and wake the
  * worker when it commits. Tasks of a table are done in the order (version, position); the first that fails
  * holds up the later ones of its table, and no other table's.
@@ -19,6 +21,10 @@
 extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, const char *metadata_location,
 								   const char *head_json);
+/* The metadata file of a view's version, as the text that it will hold. */
+extern void ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
+									  int64 version, const char *metadata_location,
+									  const char *document, size_t len);
 /* An old metadata file, after all earlier tasks of the table. It stays if a live table of that uuid names it then. */
 extern void ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 										 int64 version, const char *location,
@@ -51,7 +57,7 @@ typedef struct IceTask
 	int32       position;
 	IceTaskKind kind;
 	const char *location;
-	const char *head_json;
+	const char *head_json; /* of a write; NULL for a view's, see ice_task_document() */
 	int32       attempts;
 } IceTask;
 
@@ -69,6 +75,8 @@ extern List *ice_task_due_tables(TimestampTz now, int limit);
 /* The first tasks of a table, in order: a List of IceTask *. purge_only: just its purge. */
 extern List *ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 							bool purge_only, int limit);
+/* Appends the text of a view's file that a task is to write. */
+extern void ice_task_document(const IceTask *task, StringInfo out);
 extern void ice_task_done(const IceTask *task);
 extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
 /* Does a live table's metadata, or its log, name the file that the task would delete? */
@@ -101,9 +109,18 @@ typedef struct IceTableFiles
 /* False if the table's head is gone or the table is not dropped. */
 extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								 IceTableFiles *out);
-/* Locations of the warehouse's live tables: C strings. */
+/* Locations of the warehouse's live tables and views: C strings. */
 extern List *ice_purge_live_locations(const pg_uuid_t *warehouse_id);
-/* Tables dropped before a time for which no task is queued: a List of IceTaskTable *. For the worker only. */
-extern List *ice_task_dropped_tables(TimestampTz before, int limit);
+
+typedef struct IceDroppedRelation
+{
+	pg_uuid_t warehouse_id;
+	pg_uuid_t id;
+	bool      is_view;
+} IceDroppedRelation;
+
+/* Tables and views dropped before a time for which no task is queued: a List of IceDroppedRelation *. For the worker
+ * only. */
+extern List *ice_task_dropped_relations(TimestampTz before, int limit);
 
 #endif

@@ -95,8 +95,9 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("event_counter"), /* keeps the sequencer out */
 	DELETE_FROM("event_pending"), DELETE_FROM("event"),      DELETE_FROM("metrics_report"),
 	DELETE_FROM("idempotency"),   DELETE_FROM("metadata_task"), DELETE_FROM("table_part"),
-	DELETE_FROM("table_head"),    DELETE_FROM("relation"),      DELETE_FROM("namespace"),
-	DELETE_FROM("warehouse_secret"), DELETE_FROM("warehouse"),
+	DELETE_FROM("table_head"),    DELETE_FROM("view_part"),     DELETE_FROM("view_head"),
+	DELETE_FROM("relation"),      DELETE_FROM("namespace"),     DELETE_FROM("warehouse_secret"),
+	DELETE_FROM("warehouse"),
 };
 
 /* Fills a warehouse from a row of the last result. */

@@ -152,6 +152,30 @@ CREATE FUNCTION icecat.rest_rename_table(p_warehouse text, p_request json) RETUR
 CREATE FUNCTION icecat.rest_commit_transaction(p_warehouse text, p_request json) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('commit_transaction', p_warehouse, NULL, NULL, p_request) $$;
 
+CREATE FUNCTION icecat.list_views(p_warehouse text, p_namespace text[], p_page_token text DEFAULT NULL,
+	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace, 'token', p_page_token, 'size', p_page_size) $$;
+CREATE FUNCTION icecat.view_exists(p_warehouse text, p_namespace text[], p_view text) RETURNS boolean
+	LANGUAGE sql STABLE AS $$ SELECT p_view <> 'missing' AND NOT starts_with(p_view, 'no+') $$;
+CREATE FUNCTION icecat.load_view(p_warehouse text, p_namespace text[], p_view text) RETURNS json LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF starts_with(p_view, 'no+') THEN
+		RAISE EXCEPTION 'View does not exist: %', p_view USING ERRCODE = 'IC105';
+	END IF;
+	RETURN json_build_object('warehouse', p_warehouse, 'namespace', p_namespace, 'view', p_view);
+END $$;
+CREATE FUNCTION icecat.rest_create_view(p_warehouse text, p_namespace text[], p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.note('create_view', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.rest_register_view(p_warehouse text, p_namespace text[], p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT icecat.note('register_view', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.rest_replace_view(p_warehouse text, p_namespace text[], p_view text, p_request json) RETURNS json
+	LANGUAGE sql AS $$
+	SELECT icecat.note('replace_view', p_warehouse, p_namespace, p_view, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.drop_view(p_warehouse text, p_namespace text[], p_view text) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('drop_view', p_warehouse, p_namespace, p_view, NULL) $$;
+CREATE FUNCTION icecat.rest_rename_view(p_warehouse text, p_request json) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('rename_view', p_warehouse, NULL, NULL, p_request) $$;
+
 -- Remembers that it was called, as the worker of the real extension would be started.
 CREATE TABLE icecat.worker_start (pid integer DEFAULT pg_backend_pid());
 CREATE FUNCTION icecat.start_worker() RETURNS boolean LANGUAGE sql AS $$

@@ -22,6 +22,11 @@ def test_every_endpoint(env):
         ("POST", N + "/n/tables/t/unregister", None, 200),
         ("POST", N + "/n/tables/t/metrics", {"a": 1}, 204),
         ("POST", "/v1/w/tables/rename", {"a": 1}, 204),
+        ("GET", N + "/n/views", None, 200), ("POST", N + "/n/views", {"a": 1}, 200),
+        ("POST", N + "/n/register-view", {"a": 1}, 200), ("GET", N + "/n/views/v", None, 200),
+        ("HEAD", N + "/n/views/v", None, 204), ("HEAD", N + "/n/views/missing", None, 404),
+        ("POST", N + "/n/views/v", {"a": 1}, 200), ("DELETE", N + "/n/views/v", None, 204),
+        ("POST", "/v1/w/views/rename", {"a": 1}, 204),
         ("POST", "/v1/w/transactions/commit", {"a": 1}, 204),
     ]
     with env.gateway.connect() as client:
@@ -54,6 +59,8 @@ def test_names_in_every_position(env):
         expect_equal(got["warehouse"], name, "warehouse")
         expect_equal(got["namespace"], [name, name], "namespace")
         expect_equal(got["table"], name, "table")
+        got = env.gateway.get(f"/v1/{encoded}/namespaces/{encoded}/views/{encoded}").json()
+        expect_equal((got["warehouse"], got["namespace"], got["view"]), (name, [name], name), "view")
         got = env.gateway.get(f"/v1/{encoded}/namespaces?parent={encoded}%1F{encoded}").json()
         expect_equal(got["parent"], [name, name], "parent")
         got = env.gateway.get(f"/v1/config?warehouse={encoded}").json()
@@ -156,6 +163,7 @@ def test_a_plus_is_itself_else_a_space(env):
     expect_equal((got["warehouse"], got["namespace"], got["table"]), ("w", ["no b", "c d+"], "d e"), "no such namespace")
     got = get("w+x/namespaces/n/tables/no+e%2B").json()
     expect_equal((got["warehouse"], got["namespace"], got["table"]), ("w+x", ["n"], "no e+"), "no such table")
+    expect_equal(get("w/namespaces/n/views/no+e%2B").json()["view"], "no e+", "no such view")
     got = get("no+x/namespaces/a+b/tables/t").json()
     expect_equal((got["warehouse"], got["namespace"]), ("no x", ["a b"]), "no such warehouse")
     expect_equal(get("w/namespaces/no+b/tables?pageToken=a%2Bb&pageSize=3").json(),

@@ -41,6 +41,18 @@ INSERT INTO contract VALUES
 	('wait_for_metadata(text,text[],text,integer)', false),
 	('export_metadata(text,text[],text)', false),
 	('read_events(text,bigint,integer)', false),
+	('create_view(text,text[],text,json,json,text,json)', false),
+	('register_view(text,text[],text,text)', false),
+	('load_view(text,text[],text)', true),
+	('list_views(text,text[],text,integer)', true),
+	('view_exists(text,text[],text)', true),
+	('replace_view(text,text[],text,json,json)', false),
+	('drop_view(text,text[],text)', false),
+	('rename_view(text,text[],text,text[],text)', false),
+	('rest_create_view(text,text[],json)', false),
+	('rest_register_view(text,text[],json)', false),
+	('rest_replace_view(text,text[],text,json)', false),
+	('rest_rename_view(text,json)', false),
 	('version()', true);
 
 CREATE TEMP VIEW api AS
@@ -55,7 +67,8 @@ $$, 'every function of the contract exists');
 SELECT bag_has(
 	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
 	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
-		table_properties,history,metadata_files,events,iceberg_tables,iceberg_namespace_properties}'::text[])$$,
+		table_properties,history,metadata_files,events,iceberg_tables,iceberg_namespace_properties,
+		views,view_versions,view_representations,view_history}'::text[])$$,
 	'every view of the contract exists');
 
 SELECT is_empty($$

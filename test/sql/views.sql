@@ -5,6 +5,7 @@ BEGIN;
 \set T '''00000000-0000-7000-8000-000000000001'''
 \set D '''00000000-0000-7000-8000-000000000002'''
 \set E '''00000000-0000-7000-8000-000000000003'''
+\set V '''00000000-0000-7000-8000-000000000004'''
 INSERT INTO icecat_data.warehouse VALUES (:W, 'rv', 's3://b/rv', '{"owner": "x"}', '2026-01-02 03:04:05+00');
 INSERT INTO icecat_data.warehouse_secret VALUES (:W, 'page-token', '\x00', '2026-01-02 03:04:05+00');
 INSERT INTO icecat_data.namespace VALUES
@@ -13,7 +14,8 @@ INSERT INTO icecat_data.namespace VALUES
 INSERT INTO icecat_data.relation VALUES
 	(:W, :T, '00000000-0000-7000-8000-0000000000b2', 't', 'table', '2026-01-02 03:04:07+00', NULL),
 	(:W, :D, '00000000-0000-7000-8000-0000000000b2', 'gone', 'table', '2026-01-02 03:04:07+00', '2026-01-02 03:04:08+00'),
-	(:W, :E, '00000000-0000-7000-8000-0000000000b1', 'empty', 'table', '2026-01-02 03:04:09+00', NULL);
+	(:W, :E, '00000000-0000-7000-8000-0000000000b1', 'empty', 'table', '2026-01-02 03:04:09+00', NULL),
+	(:W, :V, '00000000-0000-7000-8000-0000000000b1', 'v', 'view', '2026-01-02 03:04:10+00', NULL);
 INSERT INTO icecat_data.table_head (warehouse_id, table_id, version, format_version, table_uuid, location,
 	last_sequence_number, last_updated_ms, last_column_id, current_schema_id, default_spec_id, last_partition_id,
 	default_sort_order_id, current_snapshot_id, next_row_id, metadata_location, metadata_log_count, file_expected, dropped_at)
@@ -82,6 +84,14 @@ INSERT INTO icecat_data.table_encryption_key (warehouse_id, table_id, ordinal, k
 ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 11;
 INSERT INTO icecat_data.table_extra (warehouse_id, table_id, ordinal, removed_version, body) VALUES (:W, :T, 5 << 20, NULL, '{}');
 INSERT INTO icecat_data.idempotency (warehouse_id, key, created_at, expires_at, operation, request_hash) VALUES (:W, :T, now(), now(), 'dropTable', '');
+INSERT INTO icecat_data.view_head (warehouse_id, view_id, version, format_version, view_uuid, location, current_version_id, metadata_location, file_expected, updated_at) VALUES
+	(:W, :V, 4, 1, 'uuid-v', 's3://b/rv/v', 3, 's3://b/rv/v/metadata/00003.json', true, '2026-01-02 03:04:11+00');
+INSERT INTO icecat_data.view_part (warehouse_id, view_id, kind, ordinal, id, body) VALUES
+	(:W, :V, 0, 1 << 20, 0, '{"type":"struct","schema-id":0,"fields":[{"id":1,"name":"a","required":false,"type":"long"}]}'),
+	(:W, :V, 1, (1 << 20) + 1, 1, '{"version-id":1,"timestamp-ms":1767323041001,"schema-id":0,"summary":{},"default-namespace":[],"representations":[{"type":"sql","sql":"SELECT 1","dialect":"spark"}]}'),
+	(:W, :V, 1, 4 << 20, 3, '{"version-id":3,"timestamp-ms":9223372036854775807,"schema-id":0,"summary":{"engine-name":"x"},"default-catalog":"prod","default-namespace":["a","b.c"],"representations":[{"type":"sql","sql":"SELECT \"2\"","dialect":"trino"},{"type":"sql","sql":"SELECT 2","dialect":"spark"},{"type":"other","x":1}]}'),
+	(:W, :V, 2, (1 << 20) + 2, 1, '{"version-id":1,"timestamp-ms":1767323041001}'),
+	(:W, :V, 2, (4 << 20) + 1, 3, '{"version-id":3,"timestamp-ms":1767323042002}');
 INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report) VALUES (:W, :T, :T, now(), 'scan-report', '{}');
 INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, attempts, next_attempt_at, last_error, database_id) VALUES
 	(:W, :T, 5, 0, 'write', 's3://b/rv/t/metadata/00005.json', '{}', now(), 2, '2026-01-02 03:05:00+00', 'no route', 0),
@@ -120,6 +130,13 @@ SELECT table_name, ordinal, timestamp_ms, made_current_at, snapshot_id, parent_s
 FROM icecat.history WHERE warehouse = 'rv' ORDER BY ordinal;
 SELECT table_name, file, version, timestamp_ms, updated_at, is_current, is_queued, attempts, last_error
 FROM icecat.metadata_files WHERE warehouse = 'rv' ORDER BY table_name DESC, timestamp_ms;
+\x on
+SELECT * FROM icecat.views WHERE warehouse = 'rv';
+\x off
+SELECT version_id, is_current, timestamp_ms, made_at, schema_id, summary, default_catalog, default_namespace, dialects, added_in_version, length(schema::text), length(definition::text)
+FROM icecat.view_versions WHERE warehouse = 'rv' ORDER BY version_id;
+SELECT view_name, version_id, is_current, position, type, dialect, sql FROM icecat.view_representations WHERE warehouse = 'rv' ORDER BY version_id, position;
+SELECT view_name, timestamp_ms, made_current_at, version_id, ordinal FROM icecat.view_history WHERE warehouse = 'rv' ORDER BY ordinal;
 \pset null ''
 
 -- A warehouse whose files are still in the queue, or that has namespaces, stays.

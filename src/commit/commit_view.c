@@ -1,0 +1,209 @@
+/*
+ * commit_view.c
+ *		Views: created, registered, replaced, renamed, dropped.
+ *
+ * The same steps and locks as for tables: the namespace FOR KEY SHARE, then the head FOR UPDATE, and a name is claimed
+ * by the unique index of the relations. A replace checks its requirements before it locks, and again if a commit
+ * came between. What it changes does not depend on what the client saw, unless it says so by a requirement: two
+ * replaces follow each other.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "commit/clock.h"
+#include "commit/commit_view.h"
+#include "commit/limits.h"
+#include "commit/metadata_location.h"
+#include "commit/publish.h"
+#include "guc.h"
+#include "storage/storage.h"
+#include "store/store_task.h"
+#include "store/uuid.h"
+
+/* Raises ALREADY_EXISTS for a name, which a view or a table has. */
+static void
+raise_exists(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
+			 const char *name)
+{
+	ice_relation_raise_taken(&warehouse->id, &space->id, name, ICE_RELATION_VIEW,
+							 psprintf("%s.%s", path->dotted, name));
+}
+
+/* Raises ALREADY_EXISTS if the name is taken: before work is done that would be for nothing. */
+static void
+check_free(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
+		   const char *name)
+{
+	IceRelationKind kind;
+
+	if (ice_relation_kind(&warehouse->id, &space->id, name, &kind))
+		raise_exists(warehouse, space, path, name);
+}
+
+/* Writes a new view (metadata complete, namespace locked): name, head, parts, file, event. A view without a metadata
+ * location gets one, and its file is published. */
+static void
+write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
+		  const char *name, const char *event_type, IceView *view, StringInfo document)
+{
+	bool           publish = view->metadata_location == NULL;
+	StringInfoData text;
+
+	view->warehouse_id = warehouse->id;
+	view->namespace_id = space->id;
+	view->id = ice_uuid_v7();
+	view->version = 1;
+	if (!ice_relation_insert(&warehouse->id, &view->id, &space->id, name, ICE_RELATION_VIEW))
+		raise_exists(warehouse, space, path, name);
+	ice_limits_check_view(view->metadata);
+	ice_publish_view_prepare(warehouse, view->metadata);
+	if (publish)
+		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
+	view->file_expected = !publish || ice_publishes_view(warehouse, view->metadata);
+	ice_view_insert(view);
+	initStringInfo(&text);
+	ice_view_metadata_write(&text, view->metadata);
+	if (publish)
+		ice_publish_view_metadata(warehouse, view, &text);
+	ice_publish_view_event(view, event_type, path, name, ice_view_version_details(view));
+	appendBinaryStringInfo(document, text.data, text.len);
+}
+
+void
+ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
+				const IceCreateView *request, IceView *out, StringInfo document)
+{
+	IceNamespace space;
+	const char  *view_uuid = ice_uuid_v4_text();
+	const char  *location;
+
+	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	check_free(warehouse, &space, path, request->name);
+	location = request->location != NULL
+				   ? ice_location_normalize(request->location)
+				   : ice_location_derive(warehouse, path, &space, request->name, view_uuid);
+	ice_location_require(location, "view", path, request->name);
+	*out = (IceView){.metadata = ice_view_metadata_new(request, view_uuid, location, ice_now_ms())};
+	write_new(warehouse, &space, path, request->name, "create-view", out, document);
+}
+
+void
+ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+				  const char *metadata_location, IceView *out, StringInfo document)
+{
+	IceNamespace   space;
+	StringInfoData file;
+	IceJson       *json;
+
+	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	check_free(warehouse, &space, path, name);
+	initStringInfo(&file);
+	if (!ice_task_pending_document(&warehouse->id, metadata_location, &file))
+		ice_storage_read_metadata(metadata_location, &file);
+	json = ice_json_parse(file.data, file.len, ice_guc_json_depth_max);
+	*out = (IceView){.metadata = ice_view_metadata_parse(json),
+					 .metadata_location = metadata_location};
+	write_new(warehouse, &space, path, name, "register-view", out, document);
+}
+
+/* -- replace ---------------------------------------------------------------------------------- */
+
+/* Locks the head; reads and checks again if a commit came between. */
+static void
+lock_and_check(IceView *view, const IceNamespacePath *path, const char *name,
+			   const IceViewCommit *commit)
+{
+	IceViewMetadata *seen = view->metadata;
+	int64            seen_version = view->version;
+
+	if (!ice_view_lock(view))
+		ice_raise(ICE_ERR_NO_SUCH_VIEW, "View does not exist: %s.%s", path->dotted, name);
+	if (view->version == seen_version)
+	{
+		view->metadata = seen;
+		return;
+	}
+	ice_view_load(view, false);
+	ice_view_requirements_check(commit, view->metadata);
+}
+
+/* The settings that decide whether and where files go. */
+static const char *
+folders_key(const IceViewMetadata *metadata)
+{
+	const char *path = ice_view_property(metadata, "write.metadata.path");
+	const char *mode = ice_view_property(metadata, ICE_METADATA_MODE_PROPERTY);
+
+	return psprintf("%s\n%s\n%s", metadata->location, path ? path : "", mode ? mode : "");
+}
+
+/* Writes the next version of a locked view, whose metadata was changed. */
+static void
+write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+			  IceView *view, const char *folders_before, StringInfo document)
+{
+	IceViewMetadata *metadata = view->metadata;
+	StringInfoData   text;
+
+	ice_limits_check_view(metadata);
+	metadata->location = ice_location_normalize(metadata->location);
+	if (strcmp(folders_before, folders_key(metadata)) != 0)
+		ice_publish_view_prepare(warehouse, metadata);
+	view->metadata_location = ice_view_metadata_location_next(metadata, view->metadata_location);
+	view->file_expected = ice_publishes_view(warehouse, metadata);
+	view->version++;
+	ice_view_update(view);
+	initStringInfo(&text);
+	ice_view_metadata_write(&text, metadata);
+	ice_publish_view_metadata(warehouse, view, &text);
+	ice_publish_view_event(view, "replace-view", path, name, ice_view_version_details(view));
+	appendBinaryStringInfo(document, text.data, text.len);
+}
+
+void
+ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+				 const IceViewCommit *commit, IceView *out, StringInfo document)
+{
+	const char *folders;
+
+	ice_view_get(&warehouse->id, path, name, false, out);
+	ice_view_load(out, false);
+	ice_view_requirements_check(commit, out->metadata);
+	lock_and_check(out, path, name, commit);
+	folders = folders_key(out->metadata);
+	if (ice_view_updates_apply(commit, out->metadata, ice_now_ms()))
+		write_version(warehouse, path, name, out, folders, document);
+	else
+		ice_view_metadata_write(document, out->metadata);
+}
+
+/* -- ends and moves --------------------------------------------------------------------------- */
+
+void
+ice_drop_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name)
+{
+	IceView view;
+
+	ice_view_get_locked(&warehouse->id, path, name, &view);
+	ice_view_mark_dropped(&view);
+	ice_publish_view_event(&view, "drop-view", path, name, ice_view_version_details(&view));
+}
+
+void
+ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
+				const char *source, const IceNamespacePath *destination_path,
+				const char *destination)
+{
+	IceView      view;
+	IceNamespace space;
+
+	ice_view_get(&warehouse->id, source_path, source, false, &view);
+	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_view_get_locked(&warehouse->id, source_path, source, &view);
+	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, destination,
+						psprintf("%s.%s", source_path->dotted, source),
+						psprintf("%s.%s", destination_path->dotted, destination));
+	ice_publish_view_event(&view, "rename-view", destination_path, destination,
+						   ice_rename_details(source_path, source));
+}
