@@ -252,6 +252,8 @@ check_dialects(const IceJson *representations)
 						   dialects[i].name);
 }
 
+static const char *const optional_members[] = {"default-catalog"};
+
 void
 ice_view_version_check_new(IceViewVersion *version)
 {
@@ -262,6 +264,7 @@ ice_view_version_check_new(IceViewVersion *version)
 					   "Invalid view version: no queries were added");
 	correct = check_types(version->representations);
 	check_dialects(version->representations);
+	ice_json_drop_nulls(version->json, optional_members, lengthof(optional_members));
 	if (!correct)
 		correct_types(version);
 }
