@@ -24,12 +24,15 @@ Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC201 name
 CREATE OR REPLACE FUNCTION icecat.rest_create_table(
 	p_warehouse text,
 	p_namespace text[],
-	p_request json
-) RETURNS json
+	p_request json,
+	OUT body json,
+	OUT etag text,
+	OUT large boolean
+) RETURNS record
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-AS 'MODULE_PATHNAME', 'sql_ice_rest_create_table';
+AS 'MODULE_PATHNAME', 'sql_ice_rest_create_table_tagged';
 COMMENT ON FUNCTION icecat.rest_create_table(text, text[], json) IS
-'create_table with the REST body CreateTableRequest. Same answer and errors.';
+'create_table with the REST body CreateTableRequest. body: the same answer; etag: its entity tag, NULL for a staged table; large: false. Same errors.';
 
 CREATE OR REPLACE FUNCTION icecat.register_table(
 	p_warehouse text,
@@ -48,22 +51,43 @@ Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC104 no s
 CREATE OR REPLACE FUNCTION icecat.rest_register_table(
 	p_warehouse text,
 	p_namespace text[],
-	p_request json
-) RETURNS json
+	p_request json,
+	OUT body json,
+	OUT etag text,
+	OUT large boolean
+) RETURNS record
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-AS 'MODULE_PATHNAME', 'sql_ice_rest_register_table';
+AS 'MODULE_PATHNAME', 'sql_ice_rest_register_table_tagged';
 COMMENT ON FUNCTION icecat.rest_register_table(text, text[], json) IS
-'register_table with the REST body RegisterTableRequest. Same answer and errors.';
+'register_table with the REST body RegisterTableRequest. body: the same answer; etag: its entity tag. large: as for rest_load_table. Same errors.';
 
 CREATE OR REPLACE FUNCTION icecat.load_table(
 	p_warehouse text,
 	p_namespace text[],
-	p_table text
+	p_table text,
+	p_snapshots text DEFAULT 'all'
 ) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_load_table';
-COMMENT ON FUNCTION icecat.load_table(text, text[], text) IS
-'Returns a table''s LoadTableResult: metadata-location, metadata (exact, all snapshots) and config. REST loadTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file).';
+COMMENT ON FUNCTION icecat.load_table(text, text[], text, text) IS
+'Returns a table''s LoadTableResult: metadata-location, metadata (exact) and config. REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole). Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file), IC301 another p_snapshots (400).';
+
+CREATE OR REPLACE FUNCTION icecat.rest_load_table(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text,
+	p_if_none_match text DEFAULT NULL,
+	p_snapshots text DEFAULT 'all',
+	OUT body json,
+	OUT etag text,
+	OUT large boolean
+) RETURNS record
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table';
+COMMENT ON FUNCTION icecat.rest_load_table(text, text[], text, text, text) IS
+'load_table for conditional requests. body: the same answer; etag: the entity tag of this state of the table in this representation.
+p_if_none_match: an HTTP If-None-Match field (a list of tags, compared weakly, or *); where it names the tag, body is NULL (304) and only the head row is read; what is no list of tags is ignored.
+large: true, and body NULL, where the metadata is larger than icecat.answer_bytes_max. Same errors as load_table.';
 
 CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_warehouse text,

@@ -19,12 +19,15 @@ CREATE OR REPLACE FUNCTION icecat.rest_commit_table(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text,
-	p_request json
-) RETURNS json
+	p_request json,
+	OUT body json,
+	OUT etag text,
+	OUT large boolean
+) RETURNS record
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-AS 'MODULE_PATHNAME', 'sql_ice_rest_commit_table';
+AS 'MODULE_PATHNAME', 'sql_ice_rest_commit_table_tagged';
 COMMENT ON FUNCTION icecat.rest_commit_table(text, text[], text, json) IS
-'commit_table with the REST body CommitTableRequest. Same answer and errors.';
+'commit_table with the REST body CommitTableRequest. body: the same answer; etag: the entity tag that rest_load_table now gives. large: as there; the commit is done in any case. Same errors.';
 
 CREATE OR REPLACE FUNCTION icecat.commit_transaction(
 	p_warehouse text,

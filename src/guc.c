@@ -15,6 +15,7 @@
 
 #include "guc.h"
 
+int   ice_guc_answer_bytes_max;
 bool  ice_guc_check_metadata_file;
 int   ice_guc_commit_lock_timeout_ms;
 char *ice_guc_default_warehouse;
@@ -97,6 +98,10 @@ typedef struct Setting
 	}
 
 static const Setting settings[] = {
+	INT_SETTING("icecat.answer_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_answer_bytes_max, 0,
+				0, INT_MAX,
+				"Largest metadata that a rest_ function returns in one value; a larger one is left "
+				"out and announced (large). 0: no limit. The gateway sets it."),
 	BOOL_SETTING("icecat.check_metadata_file", PGC_USERSET, 0, &ice_guc_check_metadata_file, true,
 				 "Whether load_table() reports a metadata file that was removed from file storage "
 				 "(404 NotFoundException). Off: the metadata is answered from the database."),

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+extern int   ice_guc_answer_bytes_max;
 extern bool  ice_guc_check_metadata_file;
 extern int   ice_guc_commit_lock_timeout_ms;
 extern char *ice_guc_default_warehouse;

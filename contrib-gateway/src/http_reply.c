@@ -31,13 +31,15 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 	gw_text_puts(out, "HTTP/1.1 ");
 	gw_text_uint(out, (uint64_t) reply->status);
 	put_field(out, " ", gw_status_reason(reply->status));
-	if (reply->status != 204)
+	if (reply->status != 204 && reply->status != 304)
 	{
 		put_field(out,
 				  "Content-Type: ", reply->content_type ? reply->content_type : "application/json");
 		put_number(out, "Content-Length: ", reply->body_len);
 	}
 	put_field(out, "X-Request-Id: ", request_id);
+	if (reply->etag != NULL)
+		put_field(out, "ETag: ", reply->etag);
 	if (reply->allow != NULL)
 		put_field(out, "Allow: ", reply->allow);
 	if (reply->retry_after_s >= 0)

@@ -16,12 +16,13 @@ typedef struct GwReply
 	const char *body;
 	size_t		body_len;
 	void	   *handle;			/* owns body when not NULL, freed by gw_pg_handle_free */
+	const char *etag;			/* NULL: none */
 	const char *allow;			/* methods, for 405 */
 	int64_t		retry_after_s;	/* -1: no such field */
 	bool		close;			/* the connection cannot go on */
 } GwReply;
 
-/* Appends the head. A 204 has no length, since it has no body. */
+/* Appends the head. A 204 or 304 has no length, since it has no body. */
 extern void gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool close,
 						  bool http10);
 

@@ -16,6 +16,9 @@
 
 #include "log.h"
 
+#define COLUMN_ETAG 1
+#define COLUMN_LARGE 2
+
 typedef enum Prepared
 {
 	PREPARED_NO,
@@ -276,6 +279,15 @@ read_error(const PGresult *answer, GwPgResult *result)
 	result->detail = detail ? detail : "";
 }
 
+/* The further columns of a tagged answer. */
+static void
+read_tag(const PGresult *answer, GwPgResult *result)
+{
+	if (!PQgetisnull(answer, 0, COLUMN_ETAG))
+		result->etag = PQgetvalue(answer, 0, COLUMN_ETAG);
+	result->is_large = PQgetvalue(answer, 0, COLUMN_LARGE)[0] == 't';
+}
+
 /* The Sync of the oldest call has arrived: hands out what was kept for it. */
 static void
 finish_call(GwPg *pg, GwPgResult *result)
@@ -297,6 +309,8 @@ finish_call(GwPg *pg, GwPgResult *result)
 		result->value = PQgetvalue(answer, 0, 0);
 		result->value_len = (size_t) PQgetlength(answer, 0, 0);
 	}
+	if (!result->is_error && PQntuples(answer) > 0 && PQnfields(answer) > COLUMN_LARGE)
+		read_tag(answer, result);
 }
 
 bool

@@ -46,6 +46,8 @@ typedef struct GwPgResult
 	bool		is_null;
 	const char *value;			/* first column of the first row */
 	size_t		value_len;
+	const char *etag;			/* of a tagged answer, or NULL */
+	bool		is_large;		/* its body is over the limit that was asked for */
 	const char *sqlstate;		/* "" when the error is not the server's */
 	const char *message;
 	const char *detail;			/* of an error; "" when it has none */

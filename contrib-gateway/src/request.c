@@ -18,6 +18,7 @@
 
 #include "admin.h"
 #include "clock.h"
+#include "conditional.h"
 #include "conf.h"
 #include "error_map.h"
 #include "forwarded.h"
@@ -56,9 +57,9 @@ arena_take(GwRequest *request, size_t size)
 
 /* The target, each name decoded, each namespace as an array, and the key of the gate. */
 static void
-arena_prepare(GwRequest *request, size_t target_len)
+arena_prepare(GwRequest *request, size_t target_len, size_t more)
 {
-	size_t		need = target_len * 32 + 512; /* twice, for a second try */
+	size_t		need = target_len * 32 + 512 + more; /* twice, for a second try */
 
 	request->arena_len = 0;
 	if (need <= request->arena_cap)
@@ -244,6 +245,17 @@ take_page_size(GwRequest *request, GwSlice value)
 	request->parts[GW_PART_QUERY_PAGE_SIZE] = strlen(text) > 9 ? "1000000000" : text;
 }
 
+static void
+take_snapshots(GwRequest *request, GwSlice value)
+{
+	if (gw_slice_is(value, "all"))
+		request->parts[GW_PART_QUERY_SNAPSHOTS] = "all";
+	else if (gw_slice_is(value, "refs"))
+		request->parts[GW_PART_QUERY_SNAPSHOTS] = "refs";
+	else
+		fault(request, 400, "snapshots is neither all nor refs");
+}
+
 /* What the route makes of a query parameter; parameters that it does not know mean nothing. */
 static void
 take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
@@ -262,14 +274,13 @@ take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
 										"pageToken", "pageSize", "snapshots"};
 	static const GwPart parts[] = {GW_PART_QUERY_WAREHOUSE, GW_PART_QUERY_PARENT,
 								   GW_PART_QUERY_PURGE,     GW_PART_QUERY_PAGE_TOKEN,
-								   GW_PART_QUERY_PAGE_SIZE, GW_PART_NONE};
+								   GW_PART_QUERY_PAGE_SIZE, GW_PART_QUERY_SNAPSHOTS};
 	const GwRoute *route = request->route;
 	int			i = 0;
 
 	while (i < COUNT && !gw_slice_is(key, names[i]))
 		i++;
-	if (i == COUNT || (i < SNAPSHOTS && !gw_route_has(route, parts[i])) ||
-		(i == SNAPSHOTS && !(route->flags & GW_ROUTE_SNAPSHOTS)))
+	if (i == COUNT || !gw_route_has(route, parts[i]))
 		return;
 	if (*seen & (1u << i))
 		fault(request, 400, "A query parameter is repeated");
@@ -284,8 +295,8 @@ take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
 		take_page_token(request, value);
 	else if (i == PAGE_SIZE)
 		take_page_size(request, value);
-	else if (!gw_slice_is(value, "all") && !gw_slice_is(value, "refs"))
-		fault(request, 400, "snapshots is neither all nor refs");
+	else
+		take_snapshots(request, value);
 }
 
 /* Takes the names out of the path. */
@@ -359,6 +370,19 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 	return GW_MATCH_NO_PATH;
 }
 
+/* Takes what the route wants of the header fields. */
+static void
+take_header(GwRequest *request, const GwHttpHead *head)
+{
+	char	   *list;
+
+	if (!gw_route_has(request->route, GW_PART_HEADER_IF_NONE_MATCH))
+		return;
+	list = arena_take(request, gw_conditional_bytes(head));
+	if (gw_conditional_list(head, list) > 0)
+		request->parts[GW_PART_HEADER_IF_NONE_MATCH] = list;
+}
+
 /* Finds what the request asks for: the gateway's own pages, or a route. */
 static void
 find_operation(GwRequest *request, const GwHttpHead *head)
@@ -385,6 +409,7 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 			request->route = match.route;
 			request->operation = (int) (match.route - gw_routes);
 			take_parts(request, &match, head->query);
+			take_header(request, head);
 	}
 }
 
@@ -437,7 +462,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us
 	memcpy(request->method_text, head->method_text.data, method_len);
 	request->method_text[method_len] = '\0';
 	take_id(request, head->request_id);
-	arena_prepare(request, head->path.len + head->query.len);
+	arena_prepare(request, head->path.len + head->query.len, gw_conditional_bytes(head));
 	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
 	memcpy((char *) request->path.data, head->path.data, head->path.len);
 	find_operation(request, head);
@@ -569,6 +594,23 @@ is_absent(const GwRequest *request, const GwPgResult *result)
 		(result->is_null || result->value[0] != 't');
 }
 
+/* No body where one was to be: the client's copy is current, or something is wrong. */
+static void
+reply_null(GwRequest *request, const GwPgResult *result)
+{
+	const char *list = request->parts[GW_PART_HEADER_IF_NONE_MATCH];
+	GwReply		reply = {.status = 304, .retry_after_s = -1, .etag = result->etag};
+
+	if (result->etag != NULL && list != NULL && gw_conditional_matches(list, result->etag))
+	{
+		request->respond(request, &reply);
+		return;
+	}
+	gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
+				   request->route->operation);
+	reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
+}
+
 /* Turns the value of the function into the answer that its route promises. */
 static void
 reply_value(GwRequest *request, GwPgResult *result)
@@ -580,16 +622,15 @@ reply_value(GwRequest *request, GwPgResult *result)
 		reply_error(request, 404, gw_status_type(404), "It does not exist", false);
 		return;
 	}
-	if (request->route->answer == GW_ANSWER_JSON)
+	if (request->route->answer != GW_ANSWER_VOID && request->route->answer != GW_ANSWER_EXISTS)
 	{
 		if (result->is_null)
 		{
-			gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
-						   request->route->operation);
-			reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
+			reply_null(request, result);
 			return;
 		}
 		reply.status = 200;
+		reply.etag = result->etag;
 		reply.body = result->value;
 		reply.body_len = result->value_len;
 		reply.handle = result->handle;

@@ -25,6 +25,8 @@ typedef enum GwPart
 	GW_PART_QUERY_PAGE_TOKEN,
 	GW_PART_QUERY_PAGE_SIZE,
 	GW_PART_SEPARATOR,
+	GW_PART_QUERY_SNAPSHOTS,
+	GW_PART_HEADER_IF_NONE_MATCH,
 	GW_PART_COUNT
 } GwPart;
 
@@ -37,14 +39,14 @@ typedef enum GwAccess
 typedef enum GwAnswer
 {
 	GW_ANSWER_JSON,
+	GW_ANSWER_TAGGED,			/* JSON with an entity tag, or 304 */
 	GW_ANSWER_VOID,
 	GW_ANSWER_EXISTS
 } GwAnswer;
 
 #define GW_ROUTE_GATED 1
 #define GW_ROUTE_COMMIT 2
-#define GW_ROUTE_SNAPSHOTS 4
-#define GW_ROUTE_KEYED 8
+#define GW_ROUTE_KEYED 4
 
 typedef struct GwRoute
 {

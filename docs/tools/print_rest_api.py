@@ -6,10 +6,11 @@ import sys
 import printing
 
 ROUTE = re.compile(
-    r'^GW_ROUTE\((\w+),\s*"([^"]+)",\s*(\w+),\s*(READ|WRITE),\s*(\w+),\s*([\w |]+),\s*"([^"]+)"((?:,\s*\w+)*)\)', re.M)
-ANSWERS = {"JSON": "200 with a body", "VOID": "204", "EXISTS": "204 or 404"}
+    r'^GW_ROUTE\((\w+),\s*"([^"]+)",\s*(\w+),\s*(READ|WRITE),\s*(\w+),\s*([\w |]+),\s*(?:RECORD\()?"([^"]+)"\)?((?:,\s*\w+)*)\)', re.M)
+ANSWERS = {"JSON": "200 with a body", "TAGGED": "200 with a body and an ETag", "VOID": "204", "EXISTS": "204 or 404"}
 QUERY = {"QUERY_WAREHOUSE": "`warehouse`", "QUERY_PARENT": "`parent`", "QUERY_PURGE": "`purgeRequested`",
-         "QUERY_PAGE_TOKEN": "`pageToken`", "QUERY_PAGE_SIZE": "`pageSize`"}
+         "QUERY_PAGE_TOKEN": "`pageToken`", "QUERY_PAGE_SIZE": "`pageSize`",
+         "QUERY_SNAPSHOTS": "`snapshots`", "HEADER_IF_NONE_MATCH": "`If-None-Match`: 304"}
 
 INTRO = """
 # The REST API
@@ -62,8 +63,6 @@ def document(text):
     for method, path, name, access, answer, flags, sql, parameters in routes(text):
         function = re.search(r"icecat\.(\w+)", sql).group(1)
         query = [QUERY[p] for p in parameters if p in QUERY]
-        if "SNAPSHOTS" in flags:
-            query.append("`snapshots`")
         rows.append((f"`{method} {path}`", name, f"`icecat.{function}`", ", ".join(query), ANSWERS[answer]))
     return (printing.mark("contrib-gateway/src/routes.def", "docs/tools/print_rest_api.py") + INTRO + "\n"
             + printing.table(("endpoint", "operation", "function", "query", "success"), rows) + OUTRO)

@@ -31,3 +31,9 @@ CREATE INDEX IF NOT EXISTS table_head_uuid_idx ON icecat_data.table_head (wareho
 COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
 
 -- include 31_config_dump.sql
+
+-- Answers with entity tags; snapshots=refs.
+DROP FUNCTION IF EXISTS icecat.load_table(text, text[], text);
+DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
+DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
+DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);

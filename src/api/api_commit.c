@@ -6,33 +6,19 @@
  */
 #include "postgres.h"
 
+#include "api/answer.h"
 #include "api/once.h"
 #include "commit/commit_table.h"
-#include "commit/publish.h"
 #include "guc.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table);
+PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table_tagged);
 PG_FUNCTION_INFO_V1(sql_ice_commit_transaction);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_transaction);
 
-/* A CommitTableResponse with the state of a table. */
-static Datum
-commit_result(MemoryContext caller, const IceTable *table)
-{
-	StringInfoData out;
-	IceJsonWriter  w;
-
-	ice_result_begin(&out, caller);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, table->metadata_location);
-	ice_jw_key(&w, "metadata");
-	ice_render_current(&out, table, false);
-	appendStringInfoChar(&out, '}');
-	return ice_result_end(&out);
-}
+static const IceAnswer plain_answer = {.kind = ICE_ANSWER_COMMIT};
+static const IceAnswer tagged_answer = {.kind = ICE_ANSWER_COMMIT, .tagged = true};
 
 /* Reads requirements and updates of a CommitTableRequest. */
 static IceCommitRequest *
@@ -46,7 +32,7 @@ parse_request(IceJson *body)
 
 /* Commits to one table and shows its state. */
 static Datum
-run_commit(FunctionCallInfo fcinfo, bool is_rest)
+run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 {
 	MemoryContext  caller = ice_spi_begin();
 	IceWarehouse   warehouse;
@@ -70,7 +56,7 @@ run_commit(FunctionCallInfo fcinfo, bool is_rest)
 	else if (!once.recorded)
 		ice_once_table(&once, &change.table);
 	if (!once.recorded)
-		result = commit_result(caller, &change.table);
+		result = ice_answer_table(caller, &change.table, answer);
 	ice_spi_end();
 	return result;
 }
@@ -78,13 +64,20 @@ run_commit(FunctionCallInfo fcinfo, bool is_rest)
 Datum
 sql_ice_commit_table(PG_FUNCTION_ARGS)
 {
-	return run_commit(fcinfo, false);
+	return run_commit(fcinfo, false, &plain_answer);
 }
 
+/* Named by the script of 0.1.0. */
 Datum
 sql_ice_rest_commit_table(PG_FUNCTION_ARGS)
 {
-	return run_commit(fcinfo, true);
+	return run_commit(fcinfo, true, &plain_answer);
+}
+
+Datum
+sql_ice_rest_commit_table_tagged(PG_FUNCTION_ARGS)
+{
+	return run_commit(fcinfo, true, &tagged_answer);
 }
 
 /* Reads the changes of a CommitTransactionRequest. */

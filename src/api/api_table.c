@@ -3,12 +3,14 @@
  *		SQL entries for tables: create, register, load, list (of views, too), exists, drop, unregister, rename.
  *
  * Each function reads its arguments, calls the commit layer or the store, and builds its answer. The
- * rest_ forms take the REST request body as it came.
+ * rest_ forms take the REST request body as it came, and answer with an entity tag where the specification has one. (The
+ * forms without _tagged are named by the script of 0.1.0.)
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
+#include "api/answer.h"
 #include "api/once.h"
 #include "api/page.h"
 #include "commit/create_table.h"
@@ -16,9 +18,12 @@
 
 PG_FUNCTION_INFO_V1(sql_ice_create_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_table);
+PG_FUNCTION_INFO_V1(sql_ice_rest_create_table_tagged);
 PG_FUNCTION_INFO_V1(sql_ice_register_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_register_table);
+PG_FUNCTION_INFO_V1(sql_ice_rest_register_table_tagged);
 PG_FUNCTION_INFO_V1(sql_ice_load_table);
+PG_FUNCTION_INFO_V1(sql_ice_rest_load_table);
 PG_FUNCTION_INFO_V1(sql_ice_list_tables);
 PG_FUNCTION_INFO_V1(sql_ice_list_views);
 PG_FUNCTION_INFO_V1(sql_ice_table_exists);
@@ -27,37 +32,8 @@ PG_FUNCTION_INFO_V1(sql_ice_unregister_table);
 PG_FUNCTION_INFO_V1(sql_ice_rename_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_rename_table);
 
-/* Appends a LoadTableResult. A staged table has no metadata location. */
-static void
-write_load_result(StringInfo out, const IceTable *table, bool read_only)
-{
-	IceJsonWriter w;
-
-	ice_jw_init(&w, out);
-	ice_jw_begin_object(&w);
-	if (table->metadata_location != NULL)
-	{
-		ice_jw_key(&w, "metadata-location");
-		ice_jw_string(&w, table->metadata_location);
-	}
-	ice_jw_key(&w, "metadata");
-	if (table->metadata_location != NULL)
-		ice_render_current(out, table, read_only);
-	else
-		ice_table_metadata_write(out, table->metadata);
-	appendStringInfoString(out, ",\"config\":{}}");
-}
-
-/* The LoadTableResult of a table that was just written. */
-static Datum
-table_result(MemoryContext caller, const IceTable *table)
-{
-	StringInfoData out;
-
-	ice_result_begin(&out, caller);
-	write_load_result(&out, table, false);
-	return ice_result_end(&out);
-}
+static const IceAnswer plain_answer = {.kind = ICE_ANSWER_LOAD};
+static const IceAnswer tagged_answer = {.kind = ICE_ANSWER_LOAD, .tagged = true};
 
 /* The request that the arguments of create_table() amount to. */
 static IceJson *
@@ -99,7 +75,7 @@ create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehous
 
 /* Creates a table and shows it. The repeat of a staged creation, which has no effect, runs again. */
 static Datum
-run_create(FunctionCallInfo fcinfo, bool is_rest)
+run_create(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 {
 	MemoryContext caller = ice_spi_begin();
 	IceWarehouse  warehouse;
@@ -118,7 +94,7 @@ run_create(FunctionCallInfo fcinfo, bool is_rest)
 	else if (!once.recorded)
 		create_table(fcinfo, is_rest, &warehouse, &table);
 	if (!once.recorded)
-		result = table_result(caller, &table);
+		result = ice_answer_table(caller, &table, answer);
 	ice_spi_end();
 	return result;
 }
@@ -126,13 +102,19 @@ run_create(FunctionCallInfo fcinfo, bool is_rest)
 Datum
 sql_ice_create_table(PG_FUNCTION_ARGS)
 {
-	return run_create(fcinfo, false);
+	return run_create(fcinfo, false, &plain_answer);
 }
 
 Datum
 sql_ice_rest_create_table(PG_FUNCTION_ARGS)
 {
-	return run_create(fcinfo, true);
+	return run_create(fcinfo, true, &plain_answer);
+}
+
+Datum
+sql_ice_rest_create_table_tagged(PG_FUNCTION_ARGS)
+{
+	return run_create(fcinfo, true, &tagged_answer);
 }
 
 /* Registers a table. */
@@ -155,7 +137,7 @@ register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *wareho
 
 /* Registers a table and shows it. */
 static Datum
-run_register(FunctionCallInfo fcinfo, bool is_rest)
+run_register(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 {
 	MemoryContext caller = ice_spi_begin();
 	IceWarehouse  warehouse;
@@ -172,7 +154,7 @@ run_register(FunctionCallInfo fcinfo, bool is_rest)
 	else if (!once.recorded)
 		ice_once_table(&once, &table);
 	if (!once.recorded)
-		result = table_result(caller, &table);
+		result = ice_answer_table(caller, &table, answer);
 	ice_spi_end();
 	return result;
 }
@@ -180,32 +162,85 @@ run_register(FunctionCallInfo fcinfo, bool is_rest)
 Datum
 sql_ice_register_table(PG_FUNCTION_ARGS)
 {
-	return run_register(fcinfo, false);
+	return run_register(fcinfo, false, &plain_answer);
 }
 
 Datum
 sql_ice_rest_register_table(PG_FUNCTION_ARGS)
 {
-	return run_register(fcinfo, true);
+	return run_register(fcinfo, true, &plain_answer);
+}
+
+Datum
+sql_ice_rest_register_table_tagged(PG_FUNCTION_ARGS)
+{
+	return run_register(fcinfo, true, &tagged_answer);
+}
+
+/* Reads the parameter p_snapshots; the function of 0.1.0 has none. */
+static bool
+arg_refs_only(FunctionCallInfo fcinfo, int n)
+{
+	const char *value = n < PG_NARGS() ? ice_arg_opt_text(fcinfo, n) : NULL;
+
+	if (value == NULL || strcmp(value, "all") == 0)
+		return false;
+	if (strcmp(value, "refs") != 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid value of snapshots: %s (expected all or refs)",
+				  value);
+	return true;
+}
+
+/* Finds the table that arguments 0 to 2 name, for a load. */
+static void
+find_for_load(FunctionCallInfo fcinfo, IceTable *table)
+{
+	IceWarehouse     warehouse;
+	IceNamespacePath path;
+
+	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), true, table);
+	ice_check_metadata_file(table);
 }
 
 Datum
 sql_ice_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
-	IceWarehouse     warehouse;
-	IceNamespacePath path;
-	IceTable         table;
-	StringInfoData   out;
+	MemoryContext caller = ice_spi_begin();
+	IceAnswer     answer = plain_answer;
+	IceTable      table;
+	Datum         result;
 
-	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
-	ice_arg_namespace(fcinfo, 1, &path);
-	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), true, &table);
-	ice_check_metadata_file(&table);
-	ice_result_begin(&out, caller);
-	write_load_result(&out, &table, true);
+	answer.read_only = true;
+	answer.representation.refs_only = arg_refs_only(fcinfo, 3);
+	find_for_load(fcinfo, &table);
+	result = ice_answer_table(caller, &table, &answer);
 	ice_spi_end();
-	PG_RETURN_DATUM(ice_result_end(&out));
+	return result;
+}
+
+/* Where the client's copy is current, only the head is read. */
+Datum
+sql_ice_rest_load_table(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = ice_spi_begin();
+	IceAnswer     answer = tagged_answer;
+	const char   *if_none_match = ice_arg_opt_text(fcinfo, 3);
+	const char   *etag;
+	IceTable      table;
+	Datum         result;
+
+	answer.read_only = true;
+	answer.representation.refs_only = arg_refs_only(fcinfo, 4);
+	find_for_load(fcinfo, &table);
+	etag = if_none_match != NULL ? ice_etag(&table, &answer.representation) : NULL;
+	if (etag != NULL && ice_etag_matches(if_none_match, etag))
+		result = ice_answer_tag(caller, etag);
+	else
+		result = ice_answer_table(caller, &table, &answer);
+	ice_spi_end();
+	return result;
 }
 
 /* Lists the names of one kind in a namespace: a ListTablesResponse. */

@@ -103,19 +103,31 @@ ice_check_view_metadata_file(const IceView *view)
 		check_file(&view->warehouse_id, &view->id, view->version, view->metadata_location);
 }
 
-void
-ice_render_current(StringInfo out, const IceTable *table, bool read_only)
+bool
+ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
 {
 	IceTable         current = *table;
 	IceTableMetadata metadata = *table->metadata;
 
-	if (!table->complete)
+	if (!table->complete || refs_only)
 	{
 		memset(metadata.lists, 0, sizeof(metadata.lists));
 		current.metadata = &metadata;
-		ice_table_load_all(&current, read_only);
+		if (refs_only)
+			ice_table_load_refs(&current, read_only);
+		else
+			ice_table_load_all(&current, read_only);
 	}
+	if (bytes_max > 0 && ice_table_metadata_size(&metadata) > (size_t) bytes_max)
+		return false;
 	ice_table_metadata_write(out, &metadata);
+	return true;
+}
+
+void
+ice_render_current(StringInfo out, const IceTable *table, bool read_only)
+{
+	(void) ice_render(out, table, false, read_only, 0);
 }
 
 /* Writes the file of the current version now. */

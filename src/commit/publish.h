@@ -65,7 +65,11 @@ extern void  ice_publish_view_event(const IceView *view, const char *event_type,
 extern char *ice_view_version_details(const IceView *view);
 extern void  ice_check_view_metadata_file(const IceView *view);
 
-/* Appends the table's current document, read afresh (own writes included). */
+/* Appends the table's current document, read afresh (own writes included): with all snapshots, or with those alone that a
+ * ref points to. False, and nothing is appended, if it would be longer than bytes_max; 0: any length. */
+extern bool ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only,
+					   int bytes_max);
+/* The whole document. */
 extern void ice_render_current(StringInfo out, const IceTable *table, bool read_only);
 
 #endif

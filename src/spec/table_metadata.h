@@ -104,6 +104,9 @@ extern void ice_table_metadata_validate(const IceTableMetadata *metadata);
 /* Appends the metadata document; every list must be loaded. Hot path: copies the parts' texts. */
 extern void ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata);
 
+/* How long that document is, or a little less than it says. */
+extern size_t ice_table_metadata_size(const IceTableMetadata *metadata);
+
 /* Value of a table property, or NULL. */
 extern const char *ice_table_property(const IceTableMetadata *metadata, const char *name);
 

@@ -87,8 +87,8 @@ member_default_spec(StringInfo out, const IceTableMetadata *metadata)
 
 /* -- document --------------------------------------------------------------------------------- */
 
-static size_t
-estimate_size(const IceTableMetadata *metadata)
+size_t
+ice_table_metadata_size(const IceTableMetadata *metadata)
 {
 	size_t size = SCALARS_SIZE;
 
@@ -178,7 +178,7 @@ ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata)
 {
 	const IcePart *extra = ice_part_only(metadata, ICE_PART_EXTRA);
 
-	enlargeStringInfo(out, (int) Min(estimate_size(metadata), FIRST_SIZE_MAX));
+	enlargeStringInfo(out, (int) Min(ice_table_metadata_size(metadata), FIRST_SIZE_MAX));
 	appendStringInfoChar(out, '{');
 	write_identity(out, metadata);
 	write_structure(out, metadata);

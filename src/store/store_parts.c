@@ -52,6 +52,13 @@ static IceStatement load_live = {SELECT_PARTS " AND removed_version IS NULL ORDE
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
+/* Two ranges of the key around the snapshots: "kind <> 4" would read their rows. */
+static IceStatement load_but_snapshots = {
+	SELECT_PARTS " AND kind < 4 AND removed_version IS NULL UNION ALL " SELECT_PARTS
+				 " AND kind > 4 AND removed_version IS NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
 /* ICE_ORDINAL_BITS is the 20. */
 static IceStatement load_version = {
 	SELECT_PARTS " AND kind <> 5 AND ordinal < (($3 + 1) << 20) "
@@ -218,6 +225,39 @@ ice_parts_load_all(IceTable *table, bool read_only)
 	collect_rows(table, ice_execute(&load_live, values, NULL, read_only));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		finish_list(table, kind);
+}
+
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+ice_parts_load_referenced(IceTable *table, bool read_only)
+{
+	Datum              values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+	const IcePartList *refs = &table->metadata->lists[ICE_PART_REF];
+	int64             *ids;
+	int                count = 0;
+	int                distinct = 0;
+
+	collect_rows(table, ice_execute(&load_but_snapshots, values, NULL, read_only));
+	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
+		finish_list(table, kind);
+	ids = palloc(sizeof(int64) * (refs->count + 1));
+	for (int i = 0; i < refs->count; i++)
+		ids[count++] = refs->items[i]->id;
+	if (table->metadata->current_snapshot_id != ICE_NO_SNAPSHOT)
+		ids[count++] = table->metadata->current_snapshot_id;
+	qsort(ids, count, sizeof(int64), compare_int64);
+	for (int i = 0; i < count; i++)
+		if (i == 0 || ids[i] != ids[i - 1])
+			ids[distinct++] = ids[i];
+	ice_parts_load_snapshots(table, ids, distinct, read_only);
 }
 
 void

@@ -15,6 +15,8 @@ extern void ice_parts_load(IceTable *table, IcePartKind kind, bool read_only);
 extern void ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only);
 /* Loads every list by one statement. */
 extern void ice_parts_load_all(IceTable *table, bool read_only);
+/* Loads every list, but of the snapshots only those that a ref points to; the rows of the others are not read. */
+extern void ice_parts_load_referenced(IceTable *table, bool read_only);
 /* Loads every list but the refs as they stood at a version. */
 extern void ice_parts_load_version(IceTable *table, int64 version);
 /* Writes the added and removed marks of every loaded list as table->version. */

@@ -262,6 +262,12 @@ ice_table_load_all(IceTable *table, bool read_only)
 }
 
 void
+ice_table_load_refs(IceTable *table, bool read_only)
+{
+	ice_parts_load_referenced(table, read_only);
+}
+
+void
 ice_table_mark_dropped(const IceTable *table)
 {
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),

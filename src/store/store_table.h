@@ -57,9 +57,10 @@ extern bool ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamesp
 extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const char *name, IceTable *out);
 
-/* Loads what is needed, resp. every list. */
+/* Loads what is needed, resp. every list, resp. every list but of the snapshots only those that a ref points to. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
 extern void ice_table_load_all(IceTable *table, bool read_only);
+extern void ice_table_load_refs(IceTable *table, bool read_only);
 
 /* Marks name and head as dropped; the head must be locked. */
 extern void ice_table_mark_dropped(const IceTable *table);

@@ -245,7 +245,7 @@ class Client:
             name, value = line.split(": ", 1)
             expect(name.lower() not in headers, f"field {name} is repeated")
             headers[name.lower()] = value
-        if status == 100 or status == 204:
+        if status in (100, 204, 304):
             expect("content-length" not in headers, f"a {status} has no length")
             return Answer(status, headers, b"")
         length = int(headers["content-length"])

@@ -95,21 +95,29 @@ BEGIN
 	RETURN p_table <> 'missing' AND NOT starts_with(p_table, 'no+');
 END $$;
 
--- "size_N" answers with N bytes more; "fast" answers without PL/pgSQL's help, for measuring.
+-- "size_N" answers with N bytes more; a table with a row in icecat.version has a tag, and conditional requests work; "fast" answers without PL/pgSQL's help, for measuring.
 CREATE TABLE icecat.answer (name text PRIMARY KEY, document json);
 INSERT INTO icecat.answer SELECT 'fast', json_build_object('metadata', repeat('x', 2000));
-CREATE FUNCTION icecat.load_table(p_warehouse text, p_namespace text[], p_table text) RETURNS json
-	LANGUAGE plpgsql VOLATILE AS $$
+CREATE TABLE icecat.version (name text PRIMARY KEY, version integer DEFAULT 1);
+CREATE FUNCTION icecat.rest_load_table(p_warehouse text, p_namespace text[], p_table text,
+	p_if_none_match text DEFAULT NULL, p_snapshots text DEFAULT 'all',
+	OUT body json, OUT etag text, OUT large boolean) RETURNS record LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
+	large := false;
 	IF p_table = 'fast' THEN
-		RETURN (SELECT document FROM icecat.answer WHERE name = 'fast');
+		body := (SELECT document FROM icecat.answer WHERE name = 'fast');
+		RETURN;
 	END IF;
 	PERFORM icecat.no_plus(p_warehouse, p_namespace, p_table);
 	PERFORM icecat.act(p_table);
 	IF p_table = 'null' THEN
-		RETURN NULL;
+		RETURN;
 	END IF;
-	RETURN json_build_object('warehouse', p_warehouse, 'namespace', p_namespace, 'table', p_table,
+	SELECT format('W/"%s-%s"', coalesce(p_snapshots, 'all'), v.version) INTO etag FROM icecat.version AS v WHERE name = p_table;
+	IF p_if_none_match = '*' OR ltrim(etag, 'W/') = ANY (string_to_array(replace(p_if_none_match, 'W/', ''), ',')) THEN
+		RETURN;
+	END IF;
+	body := json_build_object('version', etag, 'if_none_match', p_if_none_match, 'snapshots', p_snapshots, 'warehouse', p_warehouse, 'namespace', p_namespace, 'table', p_table,
 		'pid', pg_backend_pid(), 'role', current_user, 'tag', current_setting('application_name'),
 		'filler', CASE WHEN p_table LIKE 'size\_%' THEN repeat('x', split_part(p_table, '_', 2)::int) END);
 END $$;
@@ -134,18 +142,20 @@ CREATE FUNCTION icecat.rest_update_namespace_properties(p_warehouse text, p_name
 	p_request json) RETURNS json LANGUAGE sql AS $$
 	SELECT icecat.note('update_properties', p_warehouse, p_namespace, NULL, p_request);
 	SELECT p_request $$;
-CREATE FUNCTION icecat.rest_create_table(p_warehouse text, p_namespace text[], p_request json)
-	RETURNS json LANGUAGE sql AS $$
-	SELECT icecat.note('create_table', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
-CREATE FUNCTION icecat.rest_register_table(p_warehouse text, p_namespace text[], p_request json)
-	RETURNS json LANGUAGE sql AS $$
-	SELECT icecat.note('register_table', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.rest_create_table(p_warehouse text, p_namespace text[], p_request json,
+	OUT body json, OUT etag text, OUT large boolean) RETURNS record LANGUAGE sql AS $$
+	SELECT icecat.note('create_table', p_warehouse, p_namespace, NULL, p_request);
+	SELECT p_request, 'W/"created"', false $$;
+CREATE FUNCTION icecat.rest_register_table(p_warehouse text, p_namespace text[], p_request json,
+	OUT body json, OUT etag text, OUT large boolean) RETURNS record LANGUAGE sql AS $$
+	SELECT icecat.note('register_table', p_warehouse, p_namespace, NULL, p_request);
+	SELECT p_request, 'W/"registered"', false $$;
 CREATE FUNCTION icecat.rest_commit_table(p_warehouse text, p_namespace text[], p_table text,
-	p_request json) RETURNS json LANGUAGE sql AS $$
+	p_request json, OUT body json, OUT etag text, OUT large boolean) RETURNS record LANGUAGE sql AS $$
 	SELECT icecat.no_plus(p_warehouse, p_namespace, p_table);
 	SELECT icecat.note('commit_table', p_warehouse, p_namespace, p_table, p_request);
 	SELECT json_build_object('length', length(p_request::text), 'request',
-		CASE WHEN length(p_request::text) < 10000 THEN p_request END)
+		CASE WHEN length(p_request::text) < 10000 THEN p_request END), 'W/"committed"', false
 	WHERE coalesce(current_setting('icecat.idempotency_error', true), '') = '' OR p_request ->> 'store' = 'won' $$;
 CREATE FUNCTION icecat.rest_rename_table(p_warehouse text, p_request json) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('rename_table', p_warehouse, NULL, NULL, p_request) $$;

@@ -17,6 +17,7 @@ import time
 import traceback
 
 import tests_catalog
+import tests_conditional
 import tests_hostile
 import tests_http
 import tests_keys
@@ -38,7 +39,7 @@ class Environment:
         try:
             self.pg = Postgres(pg_config, database)
             self.pg.sql("CREATE ROLE reader; GRANT USAGE ON SCHEMA icecat TO reader;"
-                        " GRANT SELECT ON icecat.answer TO reader")
+                        " GRANT SELECT ON icecat.answer, icecat.version TO reader")
         except BaseException:
             self.close()
             raise
@@ -69,7 +70,7 @@ class Environment:
 
 def all_tests():
     yield from tests_http.framing_tests()
-    for module in (tests_catalog, tests_http, tests_keys, tests_service, tests_hostile):
+    for module in (tests_catalog, tests_conditional, tests_http, tests_keys, tests_service, tests_hostile):
         for name, function in list(vars(module).items()):
             if name.startswith("test_"):
                 yield name[5:].replace("_", " "), function

@@ -95,6 +95,8 @@ def operations(warehouse, tables, snapshots):
         ("list_tables, first page", "SELECT icecat.list_tables('%(w)s', '{all}', '', 10)", 20),
         ("list_tables, a page in the middle", page("list_tables('%(w)s', '{all}'", min(tables // 2, 10000)), 20),
         ("load_table", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s')", parts),
+        ("load_table, refs", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s', 'refs')", parts - snapshots),
+        ("rest_load_table, not modified", "SELECT icecat.rest_load_table('%(w)s', '{all}', '%(t)s', '*')", 10),
         ("table_exists", "SELECT icecat.table_exists('%(w)s', '{all}', '%(t)s')", 10),
         ("create_table", "SELECT icecat.create_table('%(w)s', '{all}', 'fresh', "
          "'{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"long\",\"required\":false}]}')", 30),

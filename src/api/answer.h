@@ -1,0 +1,37 @@
+/*
+ * answer.h
+ *		Answers that carry a table's metadata: as plain json for SQL, or with entity tag for the gateway.
+ *
+ * A tagged answer is a record (body json, etag text, large boolean): the result of the rest_ functions. body is NULL
+ * where there is nothing to send: large is then false, and the client's copy is current; or true, and the metadata is
+ * larger than icecat.answer_bytes_max.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_API_ANSWER_H
+#define ICE_API_ANSWER_H
+
+#include "api/args.h"
+#include "api/etag.h"
+
+typedef enum IceAnswerKind
+{
+	ICE_ANSWER_LOAD,  /* LoadTableResult */
+	ICE_ANSWER_COMMIT /* CommitTableResponse: no config */
+} IceAnswerKind;
+
+typedef struct IceAnswer
+{
+	IceAnswerKind     kind;
+	bool              tagged;    /* a record, else the body alone */
+	bool              read_only; /* see ice_execute() */
+	IceRepresentation representation;
+} IceAnswer;
+
+/* The answer about a table; a staged one has no metadata location, and no tag. */
+extern Datum ice_answer_table(MemoryContext caller, const IceTable *table, const IceAnswer *answer);
+
+/* "Not modified": the tag alone. */
+extern Datum ice_answer_tag(MemoryContext caller, const char *etag);
+
+#endif
