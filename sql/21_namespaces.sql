@@ -25,5 +25,5 @@ CREATE INDEX namespace_child_idx ON icecat_data.namespace
 COMMENT ON TABLE icecat_data.namespace IS 'A namespace; its full path is levels';
 COMMENT ON COLUMN icecat_data.namespace.parent_id IS 'The namespace one level up; NULL at the top';
 COMMENT ON COLUMN icecat_data.namespace.levels IS 'The path from the top, one element a level';
-COMMENT ON COLUMN icecat_data.namespace.path_hash IS 'SHA-256 of the levels, each followed by a zero byte';
+COMMENT ON COLUMN icecat_data.namespace.path_hash IS 'SHA-256 of the levels, each followed by a zero byte; of their icecat.case_key() where case does not matter';
 COMMENT ON COLUMN icecat_data.namespace.properties IS 'JSON object of strings, exactly as set';

@@ -10,6 +10,7 @@ CREATE TABLE icecat_data.relation (
 	kind text NOT NULL CONSTRAINT relation_kind CHECK (kind IN ('table', 'view')),
 	created_at timestamptz NOT NULL,
 	dropped_at timestamptz,
+	name_key text COLLATE "C",
 	CONSTRAINT relation_pkey PRIMARY KEY (warehouse_id, relation_id),
 	CONSTRAINT relation_warehouse_fkey FOREIGN KEY (warehouse_id)
 		REFERENCES icecat_data.warehouse (warehouse_id),
@@ -17,6 +18,8 @@ CREATE TABLE icecat_data.relation (
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX relation_name_key ON icecat_data.relation (warehouse_id, namespace_id, name)
 	WHERE dropped_at IS NULL;
+CREATE UNIQUE INDEX relation_fold_key ON icecat_data.relation (warehouse_id, namespace_id, name_key)
+	WHERE dropped_at IS NULL AND name_key IS NOT NULL;
 -- Lists are read in its order, byte order whatever the database's is, a page being a range of it. The condition on
 -- the name is true for all; a look-up by name does not imply it and so can never take this index for that of the names.
 CREATE INDEX relation_table_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
@@ -27,6 +30,7 @@ CREATE INDEX relation_dropped_idx ON icecat_data.relation (warehouse_id, dropped
 	WHERE dropped_at IS NOT NULL;
 COMMENT ON TABLE icecat_data.relation IS 'A table''s or a view''s name in a namespace; unique over both kinds';
 COMMENT ON COLUMN icecat_data.relation.dropped_at IS 'Set by a drop: the name is free, the rows stay until the worker trims them';
+COMMENT ON COLUMN icecat_data.relation.name_key IS 'icecat.case_key(name) where case does not matter (the warehouse''s icecat.case-mode), else NULL';
 
 CREATE TABLE icecat_data.table_head (
 	warehouse_id uuid NOT NULL,

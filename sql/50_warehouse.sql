@@ -8,7 +8,7 @@ COMMENT ON FUNCTION icecat.create_warehouse(text, text, json) IS
 'Creates a warehouse and returns it: {"name", "location", "properties"}.
 p_name: the prefix of its REST paths; unique in the database, any characters, at most icecat.name_bytes_max bytes.
 p_location: a URI (file:///srv/lake, s3://bucket/path) or an absolute path, below which table locations are derived; slashes at its end are dropped. NULL: every namespace or table names its own location.
-p_properties: object of strings. icecat.metadata-write-mode is async (the default), sync or none.
+p_properties: object of strings. icecat.metadata-write-mode is async (the default), sync or none. icecat.case-mode is sensitive (the default) or insensitive: then namespaces, tables and views are found whatever their case, keep the spelling they were made with, and no two may differ by case alone (icecat.case_key() says when they do).
 Errors: IC201 (409) the name is taken; IC301 (400) bad name, location or property; IC305 (400) over icecat.properties_max or icecat.name_bytes_max.
 REST: none; warehouses are administered in SQL.';
 
@@ -20,8 +20,9 @@ COMMENT ON FUNCTION icecat.alter_warehouse(text, text, text, json, text[]) IS
 'Changes a warehouse and returns it: {"name", "location", "properties"}. What is NULL stays.
 p_new_name: clients that use the old name as their prefix must be told.
 p_location: for tables made from now on; existing tables stay where they are. An empty text removes it.
-p_updates: object of strings, properties to set. p_removals: keys of properties to remove; absent ones are ignored.
-Errors: IC101 (404) no such warehouse; IC201 (409) the new name is taken; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
+p_updates: object of strings, properties to set. A change of icecat.case-mode waits for what is being made in the warehouse, and is refused while names differ by case alone.
+p_removals: keys of properties to remove; absent ones are ignored.
+Errors: IC101 (404) no such warehouse; IC201 (409) the new name is taken, or names differ by case alone; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
 REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.drop_warehouse(p_name text)
@@ -50,4 +51,13 @@ AS 'MODULE_PATHNAME', 'sql_ice_load_warehouse';
 COMMENT ON FUNCTION icecat.load_warehouse(text) IS
 'A warehouse: {"name", "location", "properties"}; location is left out if it has none.
 Errors: IC101 (404) no such warehouse.
+REST: none.';
+
+CREATE OR REPLACE FUNCTION icecat.case_key(p_name text)
+RETURNS text
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sql_ice_case_key';
+COMMENT ON FUNCTION icecat.case_key(text) IS
+'What a name is looked up by in a warehouse whose icecat.case-mode is insensitive: two names are the same there if their keys are. Simple case folding of Unicode 14, a character for a character, the same in every locale; nothing is normalised, and the Turkish dotted I stays itself.
+p_name: a table, a view or one level of a namespace. NULL gives NULL.
 REST: none.';

@@ -33,7 +33,11 @@ BEGIN ATOMIC
 	LEFT JOIN icecat_data.namespace AS p ON p.warehouse_id = n.warehouse_id AND p.namespace_id = n.parent_id
 	WHERE (cardinality(n.levels) > 1 AND p.levels IS DISTINCT FROM n.levels[1:cardinality(n.levels) - 1])
 		OR (cardinality(n.levels) = 1 AND n.parent_id IS NOT NULL)
-		OR n.path_hash <> sha256((SELECT string_agg(convert_to(l.level, 'UTF8') || '\x00'::bytea, ''::bytea ORDER BY l.place) FROM unnest(n.levels) WITH ORDINALITY AS l (level, place)))
+		OR n.path_hash <> sha256((SELECT string_agg(convert_to(CASE WHEN w.properties ->> 'icecat.case-mode' = 'insensitive' THEN icecat.case_key(l.level) ELSE l.level END, 'UTF8') || '\x00'::bytea, ''::bytea ORDER BY l.place) FROM unnest(n.levels) WITH ORDINALITY AS l (level, place)))
+	UNION ALL
+	SELECT w.name, r.name, 'key of a name is not that of the name and the case mode'
+	FROM w JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.dropped_at IS NULL
+	WHERE r.name_key IS DISTINCT FROM CASE WHEN w.properties ->> 'icecat.case-mode' = 'insensitive' THEN icecat.case_key(r.name) END
 	UNION ALL
 	SELECT t.warehouse_name, t.display, format('current schema %s does not exist', t.current_schema_id)
 	FROM t WHERE NOT EXISTS (SELECT FROM icecat_data.table_schema AS s WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.schema_id = t.current_schema_id AND s.removed_version IS NULL)

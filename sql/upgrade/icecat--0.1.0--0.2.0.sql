@@ -10,6 +10,12 @@ COMMENT ON COLUMN icecat_data.event.object_kind IS 'warehouse, namespace, table 
 COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table, view or namespace; survives renames';
 -- include 24_views.sql
 -- include 26_idempotency.sql
+-- Names whose case does not matter.
+ALTER TABLE icecat_data.relation ADD COLUMN IF NOT EXISTS name_key text COLLATE "C";
+COMMENT ON COLUMN icecat_data.relation.name_key IS 'icecat.case_key(name) where case does not matter (the warehouse''s icecat.case-mode), else NULL';
+COMMENT ON COLUMN icecat_data.namespace.path_hash IS 'SHA-256 of the levels, each followed by a zero byte; of their icecat.case_key() where case does not matter';
+CREATE UNIQUE INDEX IF NOT EXISTS relation_fold_key ON icecat_data.relation (warehouse_id, namespace_id, name_key)
+	WHERE dropped_at IS NULL AND name_key IS NOT NULL;
 -- Lists in byte order, by pages.
 DROP INDEX IF EXISTS icecat_data.namespace_parent_idx;
 CREATE INDEX IF NOT EXISTS namespace_child_idx ON icecat_data.namespace

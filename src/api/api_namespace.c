@@ -14,6 +14,7 @@
 #include "api/namespace.h"
 #include "api/once.h"
 #include "api/page.h"
+#include "store/case_mode.h"
 #include "store/store_outbox.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
@@ -71,17 +72,38 @@ write_event(const IceWarehouse *warehouse, const char *type, const IceNamespace 
 					 details);
 }
 
+/* The path of a namespace below another, as that one is spelled. */
+static void
+below(IceNamespacePath *parent_path, const char *level, const pg_uuid_t *warehouse_id,
+	  const pg_uuid_t *parent_id, IceNamespacePath *out)
+{
+	const char **levels = palloc(sizeof(char *) * (parent_path->depth + 1));
+
+	ice_case_respell_path(warehouse_id, parent_id, false, parent_path);
+	memcpy(levels, parent_path->levels, sizeof(char *) * parent_path->depth);
+	levels[parent_path->depth] = level;
+	ice_namespace_path_from(levels, parent_path->depth + 1, out);
+}
+
 bool
 ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					 IceJson *properties, IceNamespace *out)
 {
 	IceNamespacePath parent_path;
+	IceNamespacePath spelled;
 	IceNamespace     parent;
 	bool             nested = ice_namespace_parent(path, &parent_path);
 
 	out->properties = ice_json_text(ice_properties_check(properties, "properties"));
 	if (nested)
+	{
 		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
+		if (ice_case_folds(&warehouse->id))
+		{
+			below(&parent_path, path->levels[path->depth - 1], &warehouse->id, &parent.id, &spelled);
+			path = &spelled;
+		}
+	}
 	if (!ice_namespace_insert(&warehouse->id, path, nested ? &parent : NULL, out))
 		return false;
 	write_event(warehouse, "create-namespace", out, path,
@@ -127,6 +149,7 @@ run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 		read(fcinfo, &path, &properties);
 		if (!ice_namespace_create(&warehouse, &path, properties, &namespace))
 			ice_raise(ICE_ERR_ALREADY_EXISTS, "Namespace already exists: %s", path.dotted);
+		ice_case_respell_path(&warehouse.id, &namespace.id, false, &path);
 		ice_once_done(&once, &namespace.id, NULL);
 	}
 	else if (!once.recorded)
@@ -188,6 +211,7 @@ sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
 		ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &parent);
+		ice_case_respell_path(&warehouse.id, &parent.id, true, &path);
 	}
 	ice_page_arg(fcinfo, 2, "listNamespaces", &warehouse.id, at_top ? NULL : &parent.id, &page);
 	ice_namespace_children(&warehouse.id, page.parent_id, &page.range, &names);
@@ -210,6 +234,7 @@ sql_ice_load_namespace(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
+	ice_case_respell_path(&warehouse.id, &namespace.id, true, &path);
 	result = namespace_result(caller, &path, namespace.properties);
 	ice_spi_end();
 	return result;
@@ -292,6 +317,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
+	ice_case_respell_path(&warehouse->id, &namespace.id, false, &path);
 	namespace.properties = ice_property_change_apply(change, namespace.properties);
 	result = change_result(caller, change);
 	if (namespace.properties != NULL)
@@ -381,6 +407,7 @@ drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_UPDATE, false, &namespace);
+	ice_case_respell_path(&warehouse->id, &namespace.id, false, &path);
 	ice_namespace_drop(warehouse, &path, &namespace);
 }
 

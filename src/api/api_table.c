@@ -15,6 +15,7 @@
 #include "api/page.h"
 #include "commit/create_table.h"
 #include "commit/publish.h"
+#include "store/case_mode.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_table);
@@ -258,6 +259,7 @@ list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &space);
+	ice_case_respell_path(&warehouse.id, &space.id, true, &path);
 	ice_page_arg(fcinfo, 2, kind == ICE_RELATION_VIEW ? "listViews" : "listTables", &warehouse.id,
 				 &space.id, &page);
 	ice_relation_names(&warehouse.id, &space.id, kind, &page.range, &names);

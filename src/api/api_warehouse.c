@@ -15,6 +15,8 @@
 #include "api/properties.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "spec/case_fold.h"
+#include "store/case_mode.h"
 #include "store/store_outbox.h"
 
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
@@ -23,6 +25,7 @@ PG_FUNCTION_INFO_V1(sql_ice_create_warehouse);
 PG_FUNCTION_INFO_V1(sql_ice_alter_warehouse);
 PG_FUNCTION_INFO_V1(sql_ice_drop_warehouse);
 PG_FUNCTION_INFO_V1(sql_ice_load_warehouse);
+PG_FUNCTION_INFO_V1(sql_ice_case_key);
 
 static const char *
 check_name(const char *name)
@@ -86,7 +89,12 @@ static void
 check_known_properties(const IceJson *properties)
 {
 	const char *mode = ice_json_opt_string(properties, WRITE_MODE_PROPERTY);
+	const char *case_mode = ice_json_opt_string(properties, ICE_CASE_MODE_PROPERTY);
 
+	if (case_mode != NULL && strcmp(case_mode, "sensitive") != 0 &&
+		strcmp(case_mode, "insensitive") != 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected sensitive or insensitive)",
+				  ICE_CASE_MODE_PROPERTY, case_mode);
 	if (mode != NULL && strcmp(mode, "async") != 0 && strcmp(mode, "sync") != 0 &&
 		strcmp(mode, "none") != 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected async, sync or none)",
@@ -214,6 +222,17 @@ check_may_write(const IceWarehouse *warehouse)
 	}
 }
 
+/* Makes names what new properties of the warehouse, which is locked, say that they are. */
+static void
+change_case_mode(const IceWarehouse *warehouse, const char *properties)
+{
+	bool folds = ice_case_mode_folds(properties);
+
+	if (folds != ice_case_mode_folds(warehouse->properties))
+		ice_case_convert(&warehouse->id, warehouse->name, folds);
+	ice_case_remember(&warehouse->id, properties);
+}
+
 Datum
 sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 {
@@ -237,6 +256,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	{
 		bool wrote = writes_files(NULL, warehouse.properties);
 
+		change_case_mode(&warehouse, properties);
 		warehouse.properties = properties;
 		if (!wrote && writes_files(NULL, properties))
 			check_may_write(&warehouse);
@@ -292,4 +312,12 @@ sql_ice_load_warehouse(PG_FUNCTION_ARGS)
 	result = warehouse_result(caller, &warehouse);
 	ice_spi_end();
 	return result;
+}
+
+Datum
+sql_ice_case_key(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(ice_case_fold(ice_arg_text(fcinfo, 0, "name"))));
 }

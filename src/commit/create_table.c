@@ -16,6 +16,7 @@
 #include "commit/publish.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "store/case_mode.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 
@@ -66,18 +67,20 @@ void
 ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 				 IceCreateTable *request, IceTable *out)
 {
-	IceNamespace space;
-	IceTable     existing;
-	const char  *table_uuid = ice_uuid_v4_text();
-	const char  *location;
+	IceNamespacePath spelled = *path;
+	IceNamespace     space;
+	IceTable         existing;
+	const char      *table_uuid = ice_uuid_v4_text();
+	const char      *location;
 
 	ice_namespace_get(&warehouse->id, path,
 					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
+	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
 	if (ice_table_find(&warehouse->id, path, request->name, false, &existing))
 		raise_exists(warehouse, &space, path, request->name);
 	location = request->location != NULL
 				   ? ice_location_normalize(request->location)
-				   : ice_location_derive(warehouse, path, &space, request->name, table_uuid);
+				   : ice_location_derive(warehouse, &spelled, &space, request->name, table_uuid);
 	ice_location_require(location, "table", path, request->name);
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	out->metadata = ice_table_metadata_new(request, table_uuid, location, ice_now_ms());

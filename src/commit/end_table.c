@@ -65,6 +65,8 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	ice_relation_rename(&table.warehouse_id, &table.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));
+	table.namespace_id = space.id;
+	table.name = destination;
 	ice_publish_event(&table, "rename-table", destination_path, destination,
 					  ice_rename_details(source_path, source));
 }

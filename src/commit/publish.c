@@ -15,6 +15,7 @@
 #include "commit/publish.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "store/case_mode.h"
 #include "store/store_outbox.h"
 #include "store/store_task.h"
 #include "store/task_signal.h"
@@ -222,8 +223,11 @@ void
 ice_publish_event(const IceTable *table, const char *event_type, const IceNamespacePath *path,
 				  const char *name, const char *details_json)
 {
-	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, path->array, name,
-					 table->version, details_json);
+	IceNamespacePath spelled = *path;
+
+	ice_case_respell_path(&table->warehouse_id, &table->namespace_id, false, &spelled);
+	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, spelled.array,
+					 table->name != NULL ? table->name : name, table->version, details_json);
 	ice_task_signal();
 }
 

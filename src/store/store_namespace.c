@@ -19,6 +19,8 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "spec/case_fold.h"
+#include "store/case_mode.h"
 #include "store/store_namespace.h"
 #include "store/uuid.h"
 
@@ -114,6 +116,17 @@ path_hash(const IceNamespacePath *path)
 	return result;
 }
 
+bytea *
+ice_namespace_folded_hash(const IceNamespacePath *path)
+{
+	IceNamespacePath folded = {.depth = path->depth,
+							   .levels = palloc(sizeof(char *) * path->depth)};
+
+	for (int i = 0; i < path->depth; i++)
+		folded.levels[i] = ice_case_fold(path->levels[i]);
+	return path_hash(&folded);
+}
+
 /* The path as messages print it. */
 static const char *
 dotted_path(const IceNamespacePath *path)
@@ -197,15 +210,29 @@ ice_namespace_path_from(const char **levels, int depth, IceNamespacePath *out)
 	complete_path(out);
 }
 
+/* Runs the look-up; the number of rows. */
+static uint64
+find_by_hash(Datum *values, IceRowLock lock, bool read_only)
+{
+	return lock == ICE_LOCK_NONE ? ice_execute(&find_statements[lock], values, NULL, read_only)
+								 : ice_execute_waiting(&find_statements[lock], values, NULL);
+}
+
 bool
 ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, IceRowLock lock,
 				   bool read_only, IceNamespace *out)
 {
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash)};
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash)};
+	uint64 rows;
 
 	Assert(lock == ICE_LOCK_NONE || !read_only);
-	if ((lock == ICE_LOCK_NONE ? ice_execute(&find_statements[lock], values, NULL, read_only)
-							   : ice_execute_waiting(&find_statements[lock], values, NULL)) == 0)
+	rows = find_by_hash(values, lock, read_only);
+	if (rows == 0 && ice_case_folds(warehouse_id))
+	{
+		values[1] = PointerGetDatum(ice_namespace_folded_hash(path));
+		rows = find_by_hash(values, lock, read_only);
+	}
+	if (rows == 0)
 		return false;
 	out->id = ice_field_uuid(0, 1);
 	out->properties = ice_field_text(0, 2);
@@ -247,13 +274,15 @@ bool
 ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 					 const IceNamespace *parent, IceNamespace *namespace)
 {
+	bytea *hash = ice_case_folds_now(warehouse_id) ? ice_namespace_folded_hash(path) : path->hash;
+
 	namespace->id = ice_uuid_v7();
 
 	Datum values[7] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(&namespace->id),
 					   parent == NULL ? (Datum) 0 : UUIDPGetDatum(&parent->id),
 					   path->array,
-					   PointerGetDatum(path->hash),
+					   PointerGetDatum(hash),
 					   ice_cstring_datum(namespace->properties),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 

@@ -34,6 +34,9 @@ extern void ice_namespace_path(ArrayType *array, IceNamespacePath *out);
 /* The same over C strings. */
 extern void ice_namespace_path_from(const char **levels, int depth, IceNamespacePath *out);
 
+/* The path_hash of a namespace in a warehouse where case does not matter. */
+extern bytea *ice_namespace_folded_hash(const IceNamespacePath *path);
+
 /* Finds a namespace; false if absent. A lock waits and then sees the newest row. */
 extern bool ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							   IceRowLock lock, bool read_only, IceNamespace *out);

@@ -10,6 +10,8 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "spec/case_fold.h"
+#include "store/case_mode.h"
 #include "store/store_relation.h"
 
 static const char *const kind_names[] = {"table", "view"};
@@ -21,6 +23,28 @@ static IceStatement insert_relation = {
 	"ON CONFLICT (warehouse_id, namespace_id, name) WHERE dropped_at IS NULL DO NOTHING",
 	6,
 	{UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID},
+	NULL};
+
+/* Where case does not matter: two unique indexes can refuse it. */
+static IceStatement insert_relation_folded = {
+	"INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, "
+	"created_at, name_key) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+	7,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
+	NULL};
+
+static IceStatement find_relation_folded = {
+	"SELECT relation_id, kind = 'view' FROM icecat_data.relation WHERE warehouse_id = $1 "
+	"AND namespace_id = $2 AND name_key = $3 AND name_key IS NOT NULL AND dropped_at IS NULL",
+	3,
+	{UUIDOID, UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement rename_relation_folded = {
+	"UPDATE icecat_data.relation SET namespace_id = $3, name = $4, name_key = $5 "
+	"WHERE warehouse_id = $1 AND relation_id = $2",
+	5,
+	{UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID},
 	NULL};
 
 static IceStatement find_relation = {
@@ -75,12 +99,17 @@ bool
 ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, IceRelationKind kind)
 {
-	Datum values[6] = {
+	bool  folds = ice_case_folds_now(warehouse_id);
+	Datum values[7] = {
 		UUIDPGetDatum(warehouse_id),         UUIDPGetDatum(relation_id),
 		UUIDPGetDatum(namespace_id),         ice_cstring_datum(name),
-		ice_cstring_datum(kind_names[kind]), TimestampTzGetDatum(GetCurrentTimestamp())};
+		ice_cstring_datum(kind_names[kind]), TimestampTzGetDatum(GetCurrentTimestamp()),
+		ice_cstring_datum(name)};
 
-	return ice_execute_waiting(&insert_relation, values, NULL) > 0;
+	if (!folds)
+		return ice_execute_waiting(&insert_relation, values, NULL) > 0;
+	values[6] = ice_cstring_datum(ice_case_fold(name));
+	return ice_execute_waiting(&insert_relation_folded, values, NULL) > 0;
 }
 
 /* Finds who bears a name now; false: nobody. */
@@ -92,7 +121,13 @@ find_bearer(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const 
 					   ice_cstring_datum(name)};
 
 	if (ice_execute_latest(&find_relation, values) == 0)
-		return false;
+	{
+		if (!ice_case_folds(warehouse_id))
+			return false;
+		values[2] = ice_cstring_datum(ice_case_fold(name));
+		if (ice_execute_latest(&find_relation_folded, values) == 0)
+			return false;
+	}
 	*id = ice_field_uuid(0, 1);
 	*kind = DatumGetBool(ice_field(0, 2)) ? ICE_RELATION_VIEW : ICE_RELATION_TABLE;
 	return true;
@@ -124,8 +159,10 @@ ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, const char *source_display,
 					const char *destination_display)
 {
-	Datum           values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
-								 UUIDPGetDatum(namespace_id), ice_cstring_datum(name)};
+	bool            folds = ice_case_folds_now(warehouse_id);
+	Datum           values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
+								 UUIDPGetDatum(namespace_id), ice_cstring_datum(name),
+								 ice_cstring_datum(folds ? ice_case_fold(name) : name)};
 	MemoryContext   context = CurrentMemoryContext;
 	pg_uuid_t       bearer;
 	IceRelationKind kind;
@@ -136,7 +173,7 @@ ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 				  source_display, destination_display, kind_titles[kind]);
 	PG_TRY();
 	{
-		ice_execute_waiting(&rename_relation, values, NULL);
+		ice_execute_waiting(folds ? &rename_relation_folded : &rename_relation, values, NULL);
 	}
 	PG_CATCH();
 	{

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "guc.h"
+#include "store/case_mode.h"
 #include "store/store_parts.h"
 #include "store/store_table.h"
 
@@ -126,7 +127,9 @@ ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, cons
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
 					   ice_cstring_datum(name)};
 
-	if (ice_execute(&find_by_name, values, NULL, read_only) == 0)
+	if (ice_execute(&find_by_name, values, NULL, read_only) == 0 &&
+		(!ice_case_respell(warehouse_id, path, name, read_only, values) ||
+		 ice_execute(&find_by_name, values, NULL, read_only) == 0))
 		return false;
 	out->warehouse_id = *warehouse_id;
 	out->id = ice_field_uuid(0, 1);
@@ -197,7 +200,7 @@ ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *pat
 		if (!ice_table_find(warehouse_id, path, name, false, out))
 			return false;
 		namespace_id = out->namespace_id;
-		if (ice_table_lock(out) && strcmp(out->name, name) == 0 &&
+		if (ice_table_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
 			return true;
 	}

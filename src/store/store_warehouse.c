@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "store/case_mode.h"
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
 
@@ -108,6 +109,7 @@ read_warehouse(IceWarehouse *out)
 	out->name = ice_field_text(0, 2);
 	out->location = ice_field_text(0, 3);
 	out->properties = ice_field_text(0, 4);
+	ice_case_remember(&out->id, out->properties);
 }
 
 bool

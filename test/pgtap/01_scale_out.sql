@@ -22,7 +22,8 @@ INSERT INTO without_warehouse VALUES
 	('adopt_tasks', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),
 	('version', 'of the library'),
-	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights');
+	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
+	('case_key', 'a pure function of a name');
 
 SELECT isnt_empty('SELECT 1 FROM data_table', 'icecat_data holds tables');
 

@@ -54,6 +54,7 @@ INSERT INTO contract VALUES
 	('rest_register_view(text,text[],json)', false),
 	('rest_replace_view(text,text[],text,json)', false),
 	('rest_rename_view(text,json)', false),
+	('case_key(text)', true),
 	('version()', true);
 
 CREATE TEMP VIEW api AS
