@@ -100,7 +100,8 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
 		if (ice_case_folds(&warehouse->id))
 		{
-			below(&parent_path, path->levels[path->depth - 1], &warehouse->id, &parent.id, &spelled);
+			below(&parent_path, path->levels[path->depth - 1], &warehouse->id, &parent.id,
+				  &spelled);
 			path = &spelled;
 		}
 	}

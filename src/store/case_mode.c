@@ -88,8 +88,8 @@ ice_case_mode_folds(const char *properties)
 
 	if (strstr(properties, "case") == NULL)
 		return false;
-	mode = ice_json_opt_string(
-		ice_json_parse(properties, strlen(properties), ice_guc_json_depth_max),
+	mode =
+		ice_json_opt_string(ice_json_parse(properties, strlen(properties), ice_guc_json_depth_max),
 		ICE_CASE_MODE_PROPERTY);
 	return mode != NULL && strcmp(mode, "insensitive") == 0;
 }

@@ -100,10 +100,12 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, IceRelationKind kind)
 {
 	bool  folds = ice_case_folds_now(warehouse_id);
-	Datum values[7] = {
-		UUIDPGetDatum(warehouse_id),         UUIDPGetDatum(relation_id),
-		UUIDPGetDatum(namespace_id),         ice_cstring_datum(name),
-		ice_cstring_datum(kind_names[kind]), TimestampTzGetDatum(GetCurrentTimestamp()),
+	Datum values[7] = {UUIDPGetDatum(warehouse_id),
+					   UUIDPGetDatum(relation_id),
+					   UUIDPGetDatum(namespace_id),
+					   ice_cstring_datum(name),
+					   ice_cstring_datum(kind_names[kind]),
+					   TimestampTzGetDatum(GetCurrentTimestamp()),
 		ice_cstring_datum(name)};
 
 	if (!folds)
