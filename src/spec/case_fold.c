@@ -22,6 +22,7 @@ static const FoldRange ranges[] = {
 #include "spec/case_fold.def"
 };
 
+/* What a character folds to: itself, if nothing is said of it. */
 static uint32
 fold(uint32 c)
 {

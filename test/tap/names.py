@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Names over HTTP, against the real catalog: long lists and their pages, and a '+' in a path."""
+"""Names over HTTP, against the real catalog: long lists and their pages, '+' in a path, separators, case, warehouses."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import sys
@@ -134,6 +134,78 @@ def test_plus(t, gateway):
     t.equal(gateway.request("DELETE", "/v1/w/namespaces/only+spaces").status, 204, "and the namespace")
 
 
+def test_separators(t, gateway):
+    """user-asks 28: one separator, however it is written, and names that hold anything else."""
+    for namespace in (["a"], ["a", "b"]):
+        gateway.request("POST", "/v1/w/namespaces", {"namespace": namespace})
+    for path in ("a%1Fb", "a%1fb", "a\x1fb"):
+        t.equal(gateway.get("/v1/w/namespaces/" + path).json()["namespace"], ["a", "b"], repr(path))
+        t.equal(gateway.get("/v1/w/namespaces?parent=" + path).json()["namespaces"], [], "as a parent")
+    for path in ("/a%251Fb", "/a%251fb/tables", "/a%251Fb/tables/t", "?parent=a%251Fb"):
+        answer = gateway.get("/v1/w/namespaces" + path)
+        t.equal((answer.status, "%251F" in answer.error()["message"]), (400, True), "encoded twice: " + path)
+    answer = gateway.request("POST", "/v1/w/namespaces", {"namespace": ["a%1Fb"]})
+    t.equal(gateway.get("/v1/w/namespaces/a%251Fb").json()["namespace"], ["a%1Fb"], "unless it is a name")
+    for namespace in ([""], ["a", ""], [], ["a", None], "a"):
+        answer = gateway.request("POST", "/v1/w/namespaces", {"namespace": namespace})
+        t.equal((answer.status, answer.error()["type"]), (400, "BadRequestException"), "no namespace: %r" % (namespace,))
+    for name in ("a.b", "a b", "a/b", "it's \"quoted\"", "b\\c", "50%", "日本語 🧊", "..", "?#&=;", "tables", "history"):
+        gateway.request("POST", "/v1/w/namespaces", {"namespace": ["a", name]})
+        where = "a%1F" + quote(name)
+        t.equal(make_table(gateway, where, name).status, 200, "a table " + name)
+        listing = gateway.get("/v1/w/namespaces/%s/tables" % where).json()
+        t.equal(listing["identifiers"], [{"namespace": ["a", name], "name": name}], "is listed")
+        t.equal(gateway.get("/v1/w/namespaces/%s/tables/%s" % (where, quote(name))).status, 200, "and loaded")
+
+
+def test_case(c, t, gateway):
+    """user-asks 30: an engine that lower-cases names finds them, in the warehouses that allow it."""
+    c.sql("SELECT icecat.create_warehouse('cased', 'file://%s/cased', '{\"icecat.case-mode\": \"insensitive\"}')" % c.files)
+
+    def call(method, path, body=None):
+        return gateway.request(method, "/v1/cased/" + path, body)
+
+    call("POST", "namespaces", {"namespace": ["Sales"]})
+    t.equal(call("POST", "namespaces/sales/tables", {"name": "Orders", "schema": SCHEMA}).status, 200, "created")
+    answer = call("POST", "namespaces/SALES/tables", {"name": "ORDERS", "schema": SCHEMA})
+    t.equal((answer.status, answer.error()["type"]), (409, "AlreadyExistsException"), "another case is the same name")
+    for path in ("namespaces/sales", "namespaces/sales/tables/orders", "namespaces/SALES/tables/ORDERS"):
+        t.equal(call("HEAD", path).status, 204, "exists: " + path)
+        t.equal(call("GET", path).status, 200, "is loaded: " + path)
+    t.equal(call("GET", "namespaces/sales/tables").json()["identifiers"],
+            [{"namespace": ["Sales"], "name": "Orders"}], "listed as it was spelled")
+    answer = call("POST", "namespaces/sales/tables/orders", {
+        "requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "b"}}]})
+    t.equal(answer.status, 200, "a commit")
+    answer = call("POST", "tables/rename", {"source": {"namespace": ["sales"], "name": "orders"},
+                                            "destination": {"namespace": ["sales"], "name": "ORDERS"}})
+    t.equal(answer.status, 204, "renamed to another case")
+    t.equal(listed(call("GET", "namespaces/sales/tables").json()), ["ORDERS"], "which it shows")
+    t.equal(call("DELETE", "namespaces/SALES/tables/Orders").status, 204, "dropped")
+    t.equal(gateway.get("/v1/w/namespaces/NS").status, 404, "elsewhere case matters")
+
+
+def test_config(c, t, gateway):
+    """user-asks 33, 34: which warehouse a client gets."""
+    def config(query):
+        answer = gateway.get("/v1/config" + query)
+        if answer.status != 200:
+            return answer.status, answer.error()["type"]
+        found = answer.json()
+        return sorted(found)[:2] == ["defaults", "endpoints"] and found["defaults"] == {} and found["overrides"]["prefix"]
+
+    location = "file://%s/w" % c.files
+    for warehouse in ("w", location, location + "/", location + "//"):
+        t.equal(config("?warehouse=" + quote(warehouse)), "w", "by " + ("name" if warehouse == "w" else warehouse[-3:]))
+    t.equal(config("?warehouse=nowhere"), (404, "NoSuchWarehouseException"), "unknown")
+    for query in ("", "?warehouse="):
+        t.equal(config(query), (400, "BadRequestException"), "none of several")
+    c.sql("LOAD 'icecat'; ALTER SYSTEM SET icecat.default_warehouse = 'cased'; SELECT pg_reload_conf()")
+    harness.wait_until(lambda: config("") == "cased", "the default is read")
+    t.equal((config(""), config("?warehouse=")), ("cased", "cased"), "none: the default one")
+    t.equal(gateway.get("/v1/config/v1/config").error()["code"], 404, "a doubled path is JSON 404")
+
+
 def test(c, t):
     if not os.access(PROGRAM, os.X_OK):
         t.ok(True, "names over HTTP # SKIP the gateway is not built")
@@ -145,6 +217,9 @@ def test(c, t):
         test_lists(t, gateway)
         test_changes(c, t, gateway)
         test_plus(t, gateway)
+        test_separators(t, gateway)
+        test_case(c, t, gateway)
+        test_config(c, t, gateway)
 
 
 if __name__ == "__main__":
