@@ -109,7 +109,7 @@ SELECT is_empty($$
 	FROM pg_catalog.pg_proc AS p
 	JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
 	JOIN pg_catalog.pg_proc AS q ON q.pronamespace = 'icecat'::regnamespace AND q.oid <> p.oid
-		AND q.proname NOT LIKE '\_%'
+		AND q.proname NOT LIKE '\_%' AND q.proname <> 'case_key'
 	WHERE p.pronamespace = 'icecat'::regnamespace AND p.proname NOT IN (SELECT name FROM without_warehouse)
 		AND coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) ~ ('\micecat\.' || q.proname || '\M\s*\(')
 $$, 'API functions do not call each other in SQL');

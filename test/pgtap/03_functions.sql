@@ -98,7 +98,7 @@ $$, 'SQL functions are BEGIN ATOMIC: names are bound at creation');
 
 SELECT is_empty($$
 	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
-	WHERE NOT api.prosecdef AND api.proname NOT IN ('version', 'start_worker', 'import_sql_catalog')
+	WHERE NOT api.prosecdef AND api.proname NOT IN ('version', 'start_worker', 'import_sql_catalog', 'case_key')
 $$, 'functions of the contract run as the owner of the extension');
 
 SELECT is_empty($$
@@ -113,11 +113,11 @@ $$, 'what writes or touches storage is VOLATILE');
 SELECT is_empty($$
 	SELECT signature, provolatile
 	FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
-	WHERE reads AND api.provolatile <> 's' AND api.proname <> 'version'
+	WHERE reads AND api.provolatile <> 's' AND api.proname NOT IN ('version', 'case_key')
 $$, 'what only reads is STABLE');
 
 SELECT is_empty($$
-	SELECT oid::regprocedure FROM api WHERE provolatile = 'i' AND proname <> 'version' AND proname NOT LIKE '\_%'
+	SELECT oid::regprocedure FROM api WHERE provolatile = 'i' AND proname NOT IN ('version', 'case_key') AND proname NOT LIKE '\_%'
 $$, 'nothing that reads tables is IMMUTABLE');
 
 SELECT is_empty($$
