@@ -19,6 +19,7 @@
 #include "commit/publish.h"
 #include "spec/successor.h"
 #include "storage/storage.h"
+#include "store/case_mode.h"
 #include "store/store_task.h"
 
 /* Do two locations name one file? "file:/a" and "file:///a" do. */
@@ -80,7 +81,7 @@ lock(IceTable *table, const char *name)
 	pg_uuid_t   namespace_id = table->namespace_id;
 	const char *location = table->metadata_location;
 
-	return ice_table_lock(table) && strcmp(table->name, name) == 0 &&
+	return ice_table_lock(table) && ice_case_same(&table->warehouse_id, table->name, name) &&
 		   memcmp(&table->namespace_id, &namespace_id, UUID_LEN) == 0 &&
 		   strcmp(table->metadata_location, location) == 0;
 }

@@ -18,6 +18,7 @@
 #include "commit/publish.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "store/case_mode.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 
@@ -74,15 +75,17 @@ void
 ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 				const IceCreateView *request, IceView *out, StringInfo document)
 {
-	IceNamespace space;
-	const char  *view_uuid = ice_uuid_v4_text();
-	const char  *location;
+	IceNamespacePath spelled = *path;
+	IceNamespace     space;
+	const char      *view_uuid = ice_uuid_v4_text();
+	const char      *location;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
 	check_free(warehouse, &space, path, request->name);
 	location = request->location != NULL
 				   ? ice_location_normalize(request->location)
-				   : ice_location_derive(warehouse, path, &space, request->name, view_uuid);
+				   : ice_location_derive(warehouse, &spelled, &space, request->name, view_uuid);
 	ice_location_require(location, "view", path, request->name);
 	*out = (IceView){.metadata = ice_view_metadata_new(request, view_uuid, location, ice_now_ms())};
 	write_new(warehouse, &space, path, request->name, "create-view", out, document);
@@ -204,6 +207,8 @@ ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_pa
 	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));
+	view.namespace_id = space.id;
+	view.name = destination;
 	ice_publish_view_event(&view, "rename-view", destination_path, destination,
 						   ice_rename_details(source_path, source));
 }

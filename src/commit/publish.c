@@ -276,6 +276,9 @@ void
 ice_publish_view_event(const IceView *view, const char *event_type, const IceNamespacePath *path,
 					   const char *name, const char *details_json)
 {
-	ice_event_insert(&view->warehouse_id, event_type, "view", &view->id, path->array, name,
-					 view->version, details_json);
+	IceNamespacePath spelled = *path;
+
+	ice_case_respell_path(&view->warehouse_id, &view->namespace_id, false, &spelled);
+	ice_event_insert(&view->warehouse_id, event_type, "view", &view->id, spelled.array,
+					 view->name != NULL ? view->name : name, view->version, details_json);
 }

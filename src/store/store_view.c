@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "store/case_mode.h"
 #include "store/store_view.h"
 
 /* Rows of one commit share a version; ordinal = version << ORDINAL_BITS | place. */
@@ -138,7 +139,9 @@ ice_view_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
 					   ice_cstring_datum(name)};
 
-	if (ice_execute(&find_by_name, values, NULL, read_only) == 0)
+	if (ice_execute(&find_by_name, values, NULL, read_only) == 0 &&
+		(!ice_case_respell(warehouse_id, path, name, read_only, values) ||
+		 ice_execute(&find_by_name, values, NULL, read_only) == 0))
 		return false;
 	out->warehouse_id = *warehouse_id;
 	out->id = ice_field_uuid(0, 1);
@@ -191,7 +194,7 @@ ice_view_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 		CHECK_FOR_INTERRUPTS();
 		ice_view_get(warehouse_id, path, name, false, out);
 		namespace_id = out->namespace_id;
-		if (ice_view_lock(out) && strcmp(out->name, name) == 0 &&
+		if (ice_view_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
 			return;
 	}

@@ -36,6 +36,15 @@ SELECT icecat.create_table('case_test', '{sales}', 'Other', '{"type": "struct", 
 SELECT icecat.rename_table('case_test', '{sales}', 'other', '{sales}', 'orders');
 SELECT icecat.rename_table('case_test', '{SALES}', 'OTHER', '{SALES,größe}', 'Moved');
 SELECT icecat.list_tables('case_test', '{sales,GRÖßE}');
+-- Views of Iceberg likewise, in one space of names with tables.
+SELECT icecat.create_view('case_test', '{sales}', 'Recent', '{"type": "struct", "schema-id": 0, "fields": [{"id": 1, "name": "x", "required": false, "type": "long"}]}',
+	'{"version-id": 1, "timestamp-ms": 1700000000000, "schema-id": 0, "summary": {}, "default-namespace": ["sales"],
+	"representations": [{"type": "sql", "sql": "SELECT 1", "dialect": "spark"}]}') -> 'metadata' ->> 'location' ~ '^s3://lake/case/Sales/Recent-' AS spelled;
+SELECT icecat.create_table('case_test', '{sales}', 'RECENT', '{"type": "struct", "fields": []}');
+SELECT icecat.view_exists('case_test', '{SALES}', 'recent'), icecat.load_view('case_test', '{SALES}', 'RECENT') -> 'metadata' ->> 'format-version' AS loaded;
+SELECT icecat.rename_view('case_test', '{SALES}', 'recent', '{sales}', 'RECENT');
+SELECT icecat.list_views('case_test', '{sales}');
+SELECT icecat.drop_view('case_test', '{SALES}', 'Recent');
 -- The views show the spelling of names; events too, whoever wrote what.
 SELECT namespace, table_name FROM icecat.tables WHERE warehouse = 'case_test' ORDER BY namespace, table_name;
 SELECT event_type, namespace, name FROM icecat.read_events('case_test') WHERE event_type NOT LIKE '%warehouse' ORDER BY number;
