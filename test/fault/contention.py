@@ -250,10 +250,8 @@ def rivals(server, check):
 PARTS = {"sql": sql_sessions, "own": own_tables, "rivals": rivals}
 
 
-def main():
-    wanted = sys.argv[1:] or list(PARTS)
-    if set(wanted) - set(PARTS):
-        sys.exit("parts are: " + " ".join(PARTS))
+def run_parts(parts):
+    """Runs functions of (server, check) against a server and a gateway of their own; ends the process with the verdict."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     check = Check()
     server = host.Host()
@@ -261,8 +259,8 @@ def main():
         server.start_gateway()
         if not server.wait_healthy():
             raise RuntimeError("the gateway does not get ready")
-        for name in wanted:
-            PARTS[name](server, check)
+        for part in parts:
+            part(server, check)
     except Exception as error:
         check(False, "runs to its end", "%s: %s" % (type(error).__name__, error))
     finally:
@@ -271,6 +269,13 @@ def main():
         server.close()
     print("%d passed, %d failed" % (check.passed, check.failed))
     sys.exit(1 if check.failed else 0)
+
+
+def main():
+    wanted = sys.argv[1:] or list(PARTS)
+    if set(wanted) - set(PARTS):
+        sys.exit("parts are: " + " ".join(PARTS))
+    run_parts([PARTS[name] for name in wanted])
 
 
 if __name__ == "__main__":

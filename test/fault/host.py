@@ -183,13 +183,13 @@ class Rest:
         self.port = port
         self.connection = None
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, headers=()):
         """Status and body of the answer."""
         try:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.TIMEOUT_S)
             data = None if body is None else json.dumps(body)
-            self.connection.request(method, "/v1" + path, data, {"Content-Type": "application/json"} if data else {})
+            self.connection.request(method, "/v1" + path, data, {**({"Content-Type": "application/json"} if data else {}), **dict(headers)})
             answer = self.connection.getresponse()
             content = answer.read()
             if answer.will_close:
