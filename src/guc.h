@@ -13,6 +13,8 @@ extern int   ice_guc_answer_bytes_max;
 extern bool  ice_guc_check_metadata_file;
 extern int   ice_guc_commit_lock_timeout_ms;
 extern char *ice_guc_default_warehouse;
+extern bool  ice_guc_deduplicate;
+extern int   ice_guc_deduplicate_window_s;
 extern int   ice_guc_directory_mode;
 extern int   ice_guc_dropped_retention_s;
 extern int   ice_guc_file_mode;

@@ -373,6 +373,8 @@ take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 		head->content_type = field.value;
 	else if (gw_slice_is_nocase(field.name, "x-request-id"))
 		head->request_id = field.value;
+	else if (gw_slice_is_nocase(field.name, "icecat-deduplicate"))
+		head->deduplicate = field.value;
 	else if (gw_slice_is_nocase(field.name, "idempotency-key"))
 	{
 		if (head->idempotency_key.data != NULL)

@@ -68,6 +68,7 @@ typedef struct GwHttpHead
 	GwSlice		content_type;	/* data is NULL when absent */
 	GwSlice		request_id;
 	GwSlice		idempotency_key;
+	GwSlice		deduplicate;
 	int			header_count;
 	GwHeader	headers[GW_HEADERS_MAX];
 } GwHttpHead;

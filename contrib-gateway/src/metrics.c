@@ -238,6 +238,9 @@ put_gates(GwText *out)
 	put_value(out, "icecat_commits_unknown_total", "counter",
 			  "Commits whose connection was lost: CommitStateUnknownException.",
 			  gw_metrics.commits_unknown);
+	put_value(out, "icecat_commits_deduplicated_total", "counter",
+			  "Commits that equalled an earlier one and got its answer.",
+			  gw_metrics.commits_deduplicated);
 	put_value(out, "icecat_keyed_repeats_total", "counter",
 			  "Calls with an Idempotency-Key that were sent again after a lost connection.",
 			  gw_metrics.keyed_repeats);

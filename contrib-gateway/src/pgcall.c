@@ -12,9 +12,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <libpq-fe.h>
 
+#include "ice_errors.def"
 #include "log.h"
+#include "metrics.h"
 
 #define COLUMN_ETAG 1
 #define COLUMN_LARGE 2
@@ -64,6 +67,8 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 		"SELECT pg_catalog.set_config('icecat.idempotency_key', $1, true)"},
 	[GW_STATEMENT_KEY_ERROR] =
 		{"icecat_key_error", "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
+	[GW_STATEMENT_DEDUPLICATE] = {"icecat_deduplicate",
+		"SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
 	[GW_STATEMENT_TIMEOUT] = {"icecat_timeout",
 		"SELECT pg_catalog.set_config('statement_timeout', $1, false)"},
 	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},
@@ -82,11 +87,17 @@ gw_pg_dsn_is_valid(const char *dsn)
 	return valid;
 }
 
+/* Counts the commits that were made before, of which a notice tells; others are logged. */
 static void
-log_notice(void *unused, const char *message)
+take_notice(void *unused, const PGresult *notice)
 {
+	const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+
 	(void) unused;
-	gw_log(GW_DEBUG, "database: %s", message);
+	if (sqlstate != NULL && strcmp(sqlstate, ICE_DEDUPLICATED_SQLSTATE) == 0)
+		gw_metrics.commits_deduplicated++;
+	else
+		gw_log(GW_DEBUG, "database: %s", PQresultErrorMessage(notice));
 }
 
 GwPg *
@@ -99,7 +110,7 @@ gw_pg_start(const char *dsn, bool prepare)
 	pg->prepare = prepare;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (pg->conn != NULL)
-		PQsetNoticeProcessor(pg->conn, log_notice, NULL);
+		PQsetNoticeReceiver(pg->conn, take_notice, NULL);
 	return pg;
 }
 

@@ -128,6 +128,7 @@ begin(GwRequest *request, uint64_t started_us)
 	memset(request->parts, 0, sizeof(request->parts));
 	request->body = (GwSlice){0};
 	request->key[0] = '\0';
+	request->deduplicate = false;
 	request->losses = 0;
 	request->started_us = started_us;
 	request->gate_us = 0;
@@ -428,6 +429,17 @@ take_key(GwRequest *request, GwSlice key)
 	request->key[key.len] = '\0';
 }
 
+/* Icecat-Deduplicate: true or false, on commits. */
+static void
+take_deduplicate(GwRequest *request, GwSlice value)
+{
+	if (request->route == NULL || !(request->route->flags & GW_ROUTE_COMMIT) || value.data == NULL)
+		return;
+	request->deduplicate = gw_slice_is_nocase(value, "true");
+	if (!request->deduplicate && !gw_slice_is_nocase(value, "false"))
+		fault(request, 400, "Icecat-Deduplicate is neither true nor false");
+}
+
 /* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. With 400, for the
  * specification has no 415. */
 static void
@@ -467,6 +479,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us
 	memcpy((char *) request->path.data, head->path.data, head->path.len);
 	find_operation(request, head);
 	take_key(request, head->idempotency_key);
+	take_deduplicate(request, head->deduplicate);
 	check_content_type(request, head->content_type);
 }
 
@@ -938,6 +951,8 @@ build_call(GwRequest *request)
 		step = add_step(call, GW_STATEMENT_KEY);
 		step->params[step->param_count++] = request->key;
 	}
+	if (request->deduplicate)
+		add_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (request->final_error.handle != NULL)
 	{
 		step = add_step(call, GW_STATEMENT_KEY_ERROR);

@@ -28,6 +28,7 @@ typedef struct GwRequest
 	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
 	char		tag[GW_REQUEST_ID_BYTES_MAX + 32]; /* application_name during the call */
 	char		key[GW_KEY_BYTES_MAX + 1];	/* Idempotency-Key; "" for none */
+	bool		deduplicate;	/* Icecat-Deduplicate: true */
 	GwPgResult	final_error;	/* is being stored under the key; handle is NULL when none is */
 	GwText		final_text;		/* its SQLSTATE and message */
 	int			losses;			/* how often the call with its key had to be sent again */

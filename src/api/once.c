@@ -144,7 +144,9 @@ ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 	once->keyed = *ice_guc_idempotency_key != '\0' && ice_guc_idempotency_lifetime_s > 0;
 	if (!once->keyed)
 		return true;
-	request = (IceIdempotency){.warehouse_id = warehouse->id, .operation = operation};
+	request = (IceIdempotency){.warehouse_id = warehouse->id,
+							   .lifetime_s = ice_guc_idempotency_lifetime_s,
+							   .operation = operation};
 	parse_key(ice_guc_idempotency_key, &request.key);
 	hash_request(fcinfo, operation, request.hash);
 	parse_error(&request);

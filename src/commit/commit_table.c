@@ -2,8 +2,8 @@
  * commit_table.c
  *		The commit of one or many tables, all or nothing.
  *
- * Steps: find each table and check its requirements without a lock (a stale writer is refused for the price of
- * a read); lock the heads in ascending table id; where a head's version moved meanwhile, read and check again;
+ * Steps: find each table; where that is asked for, look whether the same commit was made before; check the
+ * requirements without a lock (a stale writer is refused for the price of a read); lock the heads in ascending table id; where a head's version moved meanwhile, read and check again;
  * read what the updates need; create the new tables, each under its namespace's lock, then apply the updates to
  * the others; write only what changed.
  *
@@ -19,6 +19,7 @@
 #include "commit/clock.h"
 #include "commit/commit_table.h"
 #include "commit/create_table.h"
+#include "commit/deduplicate.h"
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
@@ -33,15 +34,15 @@ check_create_requirements(const IceTableChange *change)
 				  "Invalid create requirements: assert-create allows no other requirement");
 }
 
-/* Loads what the requirements need and checks them. */
+/* Loads what the requirements need, and the properties: updates need them anyway. */
 static void
-check_requirements(IceTableChange *change)
+load_for_requirements(IceTableChange *change)
 {
 	IceCommitNeeds needs;
 
 	ice_requirements_needs(change->request, &needs);
+	needs.lists[ICE_PART_PROPERTIES] = true;
 	ice_table_load(&change->table, &needs, false);
-	ice_requirements_check(change->request, change->table.metadata);
 }
 
 /* Loads what the updates need; the refs always, for the queued metadata file lists them. */
@@ -56,7 +57,7 @@ load_for_updates(IceTableChange *change)
 	ice_table_load(&change->table, &needs, false);
 }
 
-/* First look, without a lock: finds the table and checks the requirements. */
+/* First look, without a lock: finds the table and reads what the requirements need. */
 static void
 look_up(const IceWarehouse *warehouse, IceTableChange *change)
 {
@@ -72,7 +73,7 @@ look_up(const IceWarehouse *warehouse, IceTableChange *change)
 	if (!change->exists)
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", change->path.dotted,
 				  change->name);
-	check_requirements(change);
+	load_for_requirements(change);
 }
 
 /* A rename that the lock waited for: from here on the table is called what it is called now. */
@@ -102,7 +103,10 @@ lock_and_check(IceTableChange *change)
 	if (change->table.version == seen_version)
 		change->table.metadata = seen;
 	else
-		check_requirements(change);
+	{
+		load_for_requirements(change);
+		ice_requirements_check(change->request, change->table.metadata);
+	}
 	take_name(change, &seen_namespace_id);
 	load_for_updates(change);
 }
@@ -197,6 +201,11 @@ ice_commit_changes(const IceWarehouse *warehouse, IceTableChange *changes, int c
 		if (compare_changes(&changes[i - 1], &changes[i]) == 0)
 			ice_raise(ICE_ERR_BAD_REQUEST, "Table appears twice in the transaction: %s.%s",
 					  changes[i].path.dotted, changes[i].name);
+	if (ice_deduplicate(warehouse, changes, count))
+		return;
+	for (int i = 0; i < count; i++)
+		if (changes[i].exists)
+			ice_requirements_check(changes[i].request, changes[i].table.metadata);
 	for (int i = 0; i < count; i++)
 		if (changes[i].exists)
 			lock_and_check(&changes[i]);

@@ -53,6 +53,8 @@ ice_commit_request_parse(IceJson *requirements, IceJson *updates, int updates_ma
 
 	parse_requirements(request, requirements);
 	parse_updates(request, updates, updates_max);
+	request->requirements_json = requirements;
+	request->updates_json = updates;
 	check_create_alone(request);
 	return request;
 }

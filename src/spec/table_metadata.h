@@ -122,6 +122,8 @@ typedef struct IceCommitRequest
 	IceUpdate      *updates;
 	int             update_count;
 	bool            is_create; /* has assert-create */
+	const IceJson  *requirements_json; /* as they came; NULL: none */
+	const IceJson  *updates_json;
 } IceCommitRequest;
 
 /* What must be loaded before the requirements are checked and the updates applied. */

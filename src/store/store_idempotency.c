@@ -13,7 +13,6 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
-#include "guc.h"
 #include "store/store_idempotency.h"
 
 static IceStatement insert_statement = {
@@ -25,7 +24,7 @@ static IceStatement insert_statement = {
 	NULL};
 
 static IceStatement find_statement = {
-	"SELECT operation, request_hash, sqlstate, message, object_id, answer "
+	"SELECT operation, request_hash, sqlstate, message, object_id, answer, expires_at "
 	"FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = $2",
 	2,
 	{UUIDOID, UUIDOID},
@@ -36,6 +35,12 @@ static IceStatement finish_statement = {
 	"WHERE warehouse_id = $1 AND key = $2",
 	4,
 	{UUIDOID, UUIDOID, UUIDOID, JSONOID},
+	NULL};
+
+static IceStatement forget_statement = {
+	"DELETE FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = $2 AND expires_at < $3",
+	3,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
 	NULL};
 
 static IceStatement trim_statement = {
@@ -68,7 +73,7 @@ ice_idempotency_insert(const IceIdempotency *row)
 {
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz   now = GetCurrentTimestamp();
-	int64         lifetime_ms = (int64) ice_guc_idempotency_lifetime_s * 1000;
+	int64         lifetime_ms = (int64) row->lifetime_s * 1000;
 	bool          no_error = row->sqlstate == NULL;
 	uint64        inserted = 0;
 
@@ -118,7 +123,17 @@ ice_idempotency_find(IceIdempotency *row)
 	if (row->has_object)
 		row->object_id = ice_field_uuid(0, 5);
 	row->answer = ice_field_text(0, 6);
+	row->expired = DatumGetTimestampTz(ice_field(0, 7)) < GetCurrentTimestamp();
 	return true;
+}
+
+void
+ice_idempotency_forget(const IceIdempotency *row)
+{
+	Datum values[3] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	ice_execute_waiting(&forget_statement, values, NULL);
 }
 
 void

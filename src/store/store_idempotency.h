@@ -17,13 +17,15 @@ typedef struct IceIdempotency
 {
 	pg_uuid_t   warehouse_id;
 	pg_uuid_t   key;
+	int32       lifetime_s;
 	const char *operation;
 	uint8       hash[ICE_REQUEST_HASH_BYTES];
 	const char *sqlstate; /* NULL: no error */
 	const char *message;
 	bool        has_object;
 	pg_uuid_t   object_id;
-	const char *answer; /* JSON; NULL: none */
+	const char *answer;  /* JSON; NULL: none */
+	bool        expired; /* its lifetime is over, and nobody has deleted it yet */
 } IceIdempotency;
 
 /* Claims the key with the row's operation, hash and error. False if it was used before, after waiting for whoever is using
@@ -32,6 +34,8 @@ typedef struct IceIdempotency
 extern bool ice_idempotency_insert(const IceIdempotency *row);
 /* Reads what is stored for the row's key; false if there is nothing (any more). */
 extern bool ice_idempotency_find(IceIdempotency *row);
+/* Deletes the row of a key if it has expired; waits for whoever is doing so. */
+extern void ice_idempotency_forget(const IceIdempotency *row);
 /* Adds object and answer to the row, which this transaction inserted. */
 extern void ice_idempotency_finish(const IceIdempotency *row);
 /* Deletes up to limit expired rows, of all warehouses; their number. */

@@ -13,6 +13,8 @@ import host
 PAUSE_S = (0.002, 0.012)
 LOAD_RETRY_S = 0.05
 UNKNOWN_STATUSES = (500, 502, 504)
+PASSING_STATUSES = (*UNKNOWN_STATUSES, 503)  # with a key: the same is sent again
+KEYED_LIMIT_S = 90
 UNKNOWN_TYPE = "CommitStateUnknownException"
 
 snapshot_ids = itertools.count(1_000_000_000_001)
@@ -62,12 +64,13 @@ def error_type(content):
 class Writer(threading.Thread):
     """Appends to tables in turn, or to two at once in one transaction, until it is told to stop."""
 
-    def __init__(self, port, notes, stop, together):
+    def __init__(self, port, notes, stop, together, keyed=False):
         super().__init__(daemon=True)
         self.rest = host.Rest(port)
         self.notes = notes
         self.stop = stop
         self.together = together
+        self.keyed = keyed
         self.random = random.Random()
         self.known = {}  # table -> (current snapshot or None, last sequence number)
 
@@ -111,22 +114,38 @@ class Writer(threading.Thread):
         for table, snapshot in parts:
             current, sequence = self.known.pop(table)
             requests.append(host.append_request(snapshot, current, sequence + 1))
-        try:
-            status, content = self.send(parts, requests)
-        except OSError:
-            status, content = "connection", b""
+        status, content = self.send_keyed(parts, requests) if self.keyed else self.send_once(parts, requests)
         self.notes.add(parts, status, error_type(content) if status not in (200, 204) else "", content)
         if status == 200:
             self.remember(tables[0], content)
 
-    def send(self, parts, requests):
+    def send_once(self, parts, requests, headers=()):
+        try:
+            return self.send(parts, requests, headers)
+        except OSError:
+            return "connection", b""
+
+    def send_keyed(self, parts, requests):
+        """Sends the same with the same key until the answer says what became of it."""
+        key = "017f22e2-79b0-7cc3-98c4-%012x" % parts[0][1]
+        end = time.monotonic() + KEYED_LIMIT_S
+        while True:
+            status, content = self.send_once(parts, requests, {"Idempotency-Key": key})
+            if (status != "connection" and status not in PASSING_STATUSES) or time.monotonic() > end:
+                return status, content
+            with self.notes.lock:
+                self.notes.errors["repeat", status, error_type(content)] += 1
+            time.sleep(LOAD_RETRY_S)
+
+    def send(self, parts, requests, headers):
         if not self.together:
-            return self.rest.call("POST", host.table_path(parts[0][0]), requests[0])
+            return self.rest.call("POST", host.table_path(parts[0][0]), requests[0], headers)
         with self.notes.lock:
-            self.notes.pairs.append(parts)
+            if parts not in self.notes.pairs[-100:]:
+                self.notes.pairs.append(parts)
         for (table, _), request in zip(parts, requests):
             request["identifier"] = {"namespace": [host.NAMESPACE], "name": table}
-        return self.rest.call("POST", "/%s/transactions/commit" % host.WAREHOUSE, {"table-changes": requests})
+        return self.rest.call("POST", "/%s/transactions/commit" % host.WAREHOUSE, {"table-changes": requests}, headers)
 
 
 class Verdict:

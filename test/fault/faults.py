@@ -174,6 +174,8 @@ KINDS = {
 }
 ALLOWED_ALWAYS = {("commit", 409, "CommitFailedException")}
 ALLOWED_IN_FAULTS = {
+    ("repeat", 500, clients.UNKNOWN_TYPE), ("repeat", 503, "SlowDownException"), ("repeat", "connection", "?"),
+    ("repeat", 503, "ServiceUnavailableException"),
     ("commit", 500, clients.UNKNOWN_TYPE), ("commit", 503, "SlowDownException"),
     ("commit", "connection", "?"), ("load", "connection", ""), ("load", 503, "SlowDownException")}
 
@@ -189,7 +191,7 @@ def wait_for(condition, seconds):
     return False
 
 
-def run_clients(server, kind, number):
+def run_clients(server, kind, number, keyed=False):
     """Clients commit to new tables, and the fault happens. What they were told, and what went wrong meanwhile."""
     fault, _ = KINDS[kind]
     rest = host.Rest(server.gateway_port)
@@ -199,7 +201,7 @@ def run_clients(server, kind, number):
     rest.close()
     notes = clients.Notes(tables)
     stop = threading.Event()
-    writers = [clients.Writer(server.gateway_port, notes, stop, i >= WRITERS)
+    writers = [clients.Writer(server.gateway_port, notes, stop, i >= WRITERS, keyed)
                for i in range(WRITERS + TRANSACTION_WRITERS)]
     server.backend_pids = server.gateway_backends()
     broken = []
@@ -226,12 +228,15 @@ def run_clients(server, kind, number):
     return notes, broken
 
 
-def run_round(server, kind, number):
+def run_round(server, kind, number, keyed):
     """Notes and verdict of one round, on new tables."""
-    notes, broken = run_clients(server, kind, number)
+    notes, broken = run_clients(server, kind, number, keyed)
     verdict = clients.verify(server, notes)
     verdict.violations += broken
     judge_errors(kind, notes, verdict)
+    if keyed:
+        unknown = sum(len(snapshots) for snapshots in notes.unknown.values())
+        verdict.demand(unknown == 0, "with keys nothing stays unknown: %d" % unknown)
     forget_tables(server, notes.tables)
     return notes, verdict
 
@@ -259,13 +264,13 @@ def point_gateway(server, kind):
         raise RuntimeError("the gateway does not get ready")
 
 
-def run_kind(server, kind, rounds, totals):
+def run_kind(server, kind, rounds, totals, keyed):
     counts = collections.Counter()
     errors = collections.Counter()
     point_gateway(server, kind)
     started = time.monotonic()
     for number in range(rounds):
-        notes, verdict = run_round(server, kind, number)
+        notes, verdict = run_round(server, kind, number, keyed)
         counts["acknowledged"] += notes.acknowledged_count
         counts["landed"] += verdict.landed
         counts["not"] += verdict.not_landed
@@ -275,7 +280,7 @@ def run_kind(server, kind, rounds, totals):
         for text in verdict.violations[:VIOLATIONS_SHOWN]:
             print("  violation in %s round %d: %s" % (kind, number, text[:600]), flush=True)
     print("%-16s %3d rounds %6d acknowledged %5d unknown-landed %5d unknown-not %3d violations %5.0f s"
-          % (kind, rounds, counts["acknowledged"], counts["landed"], counts["not"], counts["violations"],
+          % (("keyed " if keyed else "") + kind, rounds, counts["acknowledged"], counts["landed"], counts["not"], counts["violations"],
              time.monotonic() - started), flush=True)
     print("    " + (", ".join("%s %s %s: %d" % (*error, count) for error, count in sorted(errors.items(), key=str))
                     or "no errors"), flush=True)
@@ -326,6 +331,7 @@ def run_selftest(server, totals):
 def parse(arguments):
     rounds = int(os.environ.get("ROUNDS", "20"))
     kinds = []
+    keyed = "keyed" in arguments
     for argument in arguments:
         if argument == "--list":
             print("\n".join([*KINDS, "selftest"]))
@@ -334,13 +340,15 @@ def parse(arguments):
             rounds = int(argument[len("ROUNDS="):])
         elif argument in KINDS or argument == "selftest":
             kinds.append(argument)
+        elif argument == "keyed":
+            continue
         else:
             sys.exit("no kind of fault %s; --list names them" % argument)
-    return rounds, kinds or [*KINDS, "selftest"]
+    return rounds, kinds or [*KINDS, *([] if keyed else ["selftest"])], keyed
 
 
 def main():
-    rounds, kinds = parse(sys.argv[1:])
+    rounds, kinds, keyed = parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     totals = collections.Counter()
     server = host.Host(["icecat.dropped_retention_s = 1"])
@@ -352,7 +360,7 @@ def main():
             if kind == "selftest":
                 run_selftest(server, totals)
             elif kind != "fsync" or server.has_shim:
-                run_kind(server, kind, rounds, totals)
+                run_kind(server, kind, rounds, totals, keyed)
         print("cuts: " + ", ".join("%s %d" % cut for cut in server.proxy.cuts.items()))
     except Exception as error:
         totals["failed"] += 1

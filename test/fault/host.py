@@ -31,6 +31,19 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def wait_ready(port):
+    """Until a gateway says that it is ready."""
+    end = time.monotonic() + HEALTHY_WAIT_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/ready")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the gateway does not get ready")
+
+
 def send(pid, number):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)

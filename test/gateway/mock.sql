@@ -13,6 +13,7 @@ CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namesp
 	request json, pid integer DEFAULT pg_backend_pid(), tag text, role text DEFAULT current_user,
 	key text DEFAULT coalesce(current_setting('icecat.idempotency_key', true), ''),
 	error text DEFAULT coalesce(current_setting('icecat.idempotency_error', true), ''),
+	deduplicate text DEFAULT coalesce(current_setting('icecat.deduplicate', true), ''),
 	began timestamptz DEFAULT clock_timestamp(), ended timestamptz);
 
 -- Counts the calls that say "once": the first of them loses its connection.
@@ -39,6 +40,8 @@ BEGIN
 	ELSIF v_verb = 'once' AND nextval('icecat.once') <= v_value::bigint THEN
 		PERFORM pg_terminate_backend(pg_backend_pid());
 		PERFORM pg_sleep(5);
+	ELSIF v_verb = 'notice' THEN
+		RAISE NOTICE 'a notice' USING ERRCODE = v_value;
 	ELSIF v_verb = 'latefail' THEN
 		INSERT INTO icecat.child VALUES (42);
 	END IF;

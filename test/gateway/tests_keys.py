@@ -152,3 +152,25 @@ def test_clients_that_leave_do_no_harm(env):
             with gateway.connect() as client:
                 client.send(request_bytes("POST", T + "left", body, headers=[f"Idempotency-Key: {new_key()}"]))
         expect_equal(commit(gateway, "t", new_key()).status, 200)
+
+
+def test_deduplication_is_asked_for_and_counted(env):
+    def ask(path, *values):
+        name = f"d{next(numbers)}"
+        with env.gateway.connect() as client:
+            headers = [f"Icecat-Deduplicate: {value}" for value in values]
+            client.send(request_bytes("POST", path, {"act": "notice_IC001", "name": name}, headers=headers))
+            status = client.answer().status
+        return status, env.pg.sql(f"SELECT deduplicate FROM icecat.effect WHERE request ->> 'name' = '{name}'")
+
+    transaction = "/v1/w/transactions/commit"
+    before = env.gateway.metric("icecat_commits_deduplicated_total")
+    expect_equal(ask(T + "t", "true"), (200, "on"))
+    expect_equal(ask(transaction, "TRUE"), (204, "on"))
+    expect_equal(ask(T + "t", "false"), (200, ""))
+    expect_equal(ask(T + "t"), (200, ""))
+    expect_equal(ask(T + "t", "perhaps"), (400, ""))
+    expect_equal(ask(N, "perhaps"), (200, ""), "only commits know it")
+    expect_equal(env.gateway.metric("icecat_commits_deduplicated_total") - before, 5.0, "what the database says is counted")
+    commit(env.gateway, "t", None, act="notice_00000")
+    expect_equal(env.gateway.metric("icecat_commits_deduplicated_total") - before, 5.0, "other notices are not")

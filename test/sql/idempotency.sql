@@ -128,6 +128,55 @@ SELECT pg_temp.key(1) \gset
 SELECT icecat.create_namespace('idem', '{n}', '{"a": "1"}');
 SELECT pg_temp.key(0) \gset
 
+-- Content deduplication: the same commit a second time changes nothing and gets the answer of the present state, although its requirement
+-- no longer holds; other content, another table, another order of the same is another commit.
+SELECT set_config('test.base', (extract(epoch FROM now()) * 1000)::bigint::text, false) IS NOT NULL AS set;
+CREATE FUNCTION pg_temp.append(p_table text, p_snapshot bigint, p_parent bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT icecat.commit_table('idem', '{n}', p_table, json_build_array(json_build_object('type', 'assert-ref-snapshot-id', 'ref', 'main', 'snapshot-id', p_parent)),
+		json_build_array(json_build_object('action', 'add-snapshot', 'snapshot', json_build_object('snapshot-id', p_snapshot, 'sequence-number', p_snapshot,
+			'timestamp-ms', current_setting('test.base')::bigint + p_snapshot, 'summary', json_build_object('operation', 'append'), 'manifest-list', 's3://x', 'schema-id', 0)),
+			json_build_object('action', 'set-snapshot-ref', 'ref-name', 'main', 'type', 'branch', 'snapshot-id', p_snapshot)))
+		-> 'metadata' ->> 'current-snapshot-id' $$;
+SELECT pg_temp.append('w', 1, NULL);
+SELECT pg_temp.append('w', 1, NULL);
+SET icecat.deduplicate = on;
+SELECT pg_temp.append('w', 2, 1);
+SELECT pg_temp.append('w', 3, 2);
+SELECT pg_temp.append('w', 2, 1);
+SELECT pg_temp.append('w', 1, NULL);
+SELECT icecat.create_table('idem', '{n}', 'w2', :'S') IS NOT NULL AS made;
+SELECT pg_temp.append('w2', 1, NULL);
+SELECT pg_temp.append('w2', 1, NULL);
+SELECT icecat.commit_transaction('idem', '[{"identifier": {"namespace": ["n"], "name": "w"}, "updates": [{"action": "set-properties", "updates": {"a": "1"}}]}, {"identifier": {"namespace": ["n"], "name": "w2"}, "updates": [{"action": "set-properties", "updates": {"a": "1"}}]}]');
+SELECT icecat.commit_transaction('idem', '[{"identifier": {"namespace": ["n"], "name": "w2"}, "updates": [{"action": "set-properties", "updates": {"a": "1"}}]}, {"identifier": {"namespace": ["n"], "name": "w"}, "updates": [{"action": "set-properties", "updates": {"a": "1"}}]}]');
+-- A refused commit leaves no trace: the same lands once it may.
+SELECT pg_temp.append('w', 5, 4);
+SELECT pg_temp.append('w', 4, 3);
+SELECT pg_temp.append('w', 5, 4);
+SELECT table_name, version FROM icecat.tables WHERE warehouse = 'idem' AND table_name LIKE 'w%' ORDER BY table_name;
+-- Over renames: it is the table that counts. A new table of the old name is another one.
+SELECT icecat.rename_table('idem', '{n}', 'w2', '{n}', 'w3');
+SELECT pg_temp.append('w3', 1, NULL);
+SELECT icecat.create_table('idem', '{n}', 'w2', :'S') IS NOT NULL AS made;
+SELECT pg_temp.append('w2', 1, NULL);
+-- After the window the same commit is a new one: here it fails, for its requirement is old.
+UPDATE icecat_data.idempotency SET expires_at = now() - interval '1 second' WHERE operation = 'deduplicate';
+SELECT pg_temp.append('w', 5, 4);
+RESET icecat.deduplicate;
+-- The same by a table property, and beside a key.
+SELECT icecat.commit_table('idem', '{n}', 'w', NULL, '[{"action": "set-properties", "updates": {"icecat.deduplicate-commits": "true"}}]') IS NOT NULL AS made;
+SELECT pg_temp.append('w', 6, 5);
+SELECT pg_temp.append('w', 6, 5);
+SELECT pg_temp.key(20) \gset
+SELECT pg_temp.append('w', 6, 5);
+SELECT pg_temp.append('w', 6, 5);
+SELECT pg_temp.key(21) \gset
+SELECT pg_temp.append('w', 7, 6);
+SELECT pg_temp.key(0) \gset
+SELECT pg_temp.append('w', 7, 6);
+SELECT table_name, version FROM icecat.tables WHERE warehouse = 'idem' AND table_name LIKE 'w%' ORDER BY table_name;
+SELECT icecat.drop_table('idem', '{n}', t) FROM unnest(ARRAY['w2', 'w3']) AS t;
+
 SELECT icecat.drop_table('idem', '{n}', 'w');
 SELECT icecat.drop_namespace('idem', '{n}');
 SELECT icecat.drop_warehouse('idem');
