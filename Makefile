@@ -60,6 +60,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make check-clients        the suites of real clients
 #@   make unit lint            the pure layers outside the server; the house rules
 #@   make fault ROUNDS=20      kill, stop, cut and fill while clients commit; then count
+#@   make redundant            3 writers x 10,000 identical commits, two of them killed midway; lost replies
 #@   make check-clients-slow   Spark and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
 #@   make bench                one-line results beside PostgreSQL's own floor (SNAPSHOTS="1 1000")
@@ -92,6 +93,8 @@ lint:
 
 fault:
 	test/fault/run
+redundant:
+	test/fault/run redundant COMMITS=$(or $(COMMITS),10000)
 
 check-clients-slow:
 	./check spark iceberg-rust
@@ -130,4 +133,4 @@ accept:
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: gateway check-all check-clients check-clients-slow fault valgrind unit lint mutate bench scale fuzz docs dev psql format accept help
+.PHONY: gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench scale fuzz docs dev psql format accept help

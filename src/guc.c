@@ -111,20 +111,17 @@ static const Setting settings[] = {
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a change waits for each row that another holds before it fails with a "
 				"retryable conflict (409). 0 waits without limit."),
-	STRING_SETTING("icecat.default_warehouse", PGC_USERSET, 0, &ice_guc_default_warehouse, "",
-				   "Warehouse that get_config() answers for when the client names none and there "
-				   "are several."),
 	BOOL_SETTING("icecat.deduplicate", PGC_USERSET, 0, &ice_guc_deduplicate, false,
 				 "Whether commits to existing tables are deduplicated by their content: one that "
-				 "equals an earlier "
-				 "one of the last icecat.deduplicate_window_s is not made again and gets its "
-				 "answer. The gateway "
-				 "sets it for the header Icecat-Deduplicate; the table property "
-				 "icecat.deduplicate-commits does "
-				 "the same for a table."),
+				 "equals an earlier one of the last icecat.deduplicate_window_s is not made again "
+				 "and gets its answer. The gateway sets it for the header Icecat-Deduplicate; the "
+				 "table property icecat.deduplicate-commits does the same for a table."),
 	INT_SETTING("icecat.deduplicate_window_s", PGC_USERSET, GUC_UNIT_S,
 				&ice_guc_deduplicate_window_s, 3600, 1, 366 * 24 * 3600,
 				"How long after a deduplicated commit the same commit is taken for a duplicate."),
+	STRING_SETTING("icecat.default_warehouse", PGC_USERSET, 0, &ice_guc_default_warehouse, "",
+				   "Warehouse that get_config() answers for when the client names none and there "
+				   "are several."),
 	MODE_SETTING("icecat.directory_mode", &ice_guc_directory_mode, 0755, 0700, 07777,
 				 show_directory_mode,
 				 "Permission bits of directories that the server makes in file storage."),

@@ -174,6 +174,8 @@ class Bench:
         if self.gateway:
             self.make_tables(snapshots, tables)
             self.report("gateway: append, distinct tables", self.wrk("commit", http), commit)
+            self.make_tables(snapshots, tables)
+            self.report("gateway: the same with idempotency keys", self.wrk("commit", {**http, "BENCH_KEYED": "1"}), commit)
         self.make_tables(snapshots, 0)
         self.report("SQL: append, one table", self.pgbench("commit_one", names, landed), one)
         if self.gateway:

@@ -6,7 +6,7 @@ local snapshots, rotate = tonumber(os.getenv("BENCH_SNAPSHOTS")), tonumber(os.ge
 function request()
 	local last = snapshots + math.floor(done_count / rotate)
 	local name = "t" .. (number * rotate + done_count % rotate)
-	return wrk.format("POST", table_path(name), json_headers, append_body(last, last + 1, last + 1))
+	return wrk.format("POST", table_path(name), commit_headers(), append_body(last, last + 1, last + 1))
 end
 
 function response(status)

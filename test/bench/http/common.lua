@@ -29,6 +29,18 @@ end
 
 json_headers = { ["Content-Type"] = "application/json" }
 
+-- With BENCH_KEYED each commit has an Idempotency-Key of its own.
+local keyed, key_count = os.getenv("BENCH_KEYED"), 0
+function commit_headers()
+	if not keyed then
+		return json_headers
+	end
+	key_count = key_count + 1
+	local ms = os.time() * 1000
+	return { ["Content-Type"] = "application/json", ["Idempotency-Key"] = string.format("%08x-%04x-7%03x-8000-%012x",
+		math.floor(ms / 65536), ms % 65536, number, key_count) }
+end
+
 function done(summary, latency, requests)
 	local counts = { done_count = 0, conflict_count = 0, other_count = 0 }
 	for _, thread in ipairs(threads) do
