@@ -796,10 +796,11 @@ static void
 final_error_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 {
 	bool		answered = outcome == GW_CALL_ANSWERED;
+	bool		value = answered && !result->is_error;
+	bool		stored = value && result->is_null && result->etag == NULL && !result->is_large;
 
-	if (answered && !result->is_error && result->is_null)
-		gw_metrics.keyed_errors_stored++;
-	if (answered && !result->is_error && !result->is_null)
+	gw_metrics.keyed_errors_stored += stored;
+	if (value && !stored)
 		reply_value(request, result);
 	else
 		reply_database_error(request, answered && result->is_error && is_own_error(result)
