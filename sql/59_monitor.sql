@@ -106,10 +106,10 @@ BEGIN ATOMIC
 	SELECT v.warehouse_name, v.display, format('current version %s does not exist', v.current_version_id)
 	FROM v WHERE NOT EXISTS (SELECT FROM icecat_data.view_part AS p WHERE p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1 AND p.id = v.current_version_id)
 	UNION ALL
-	SELECT v.warehouse_name, v.display, format('version %s disagrees with its text, or its schema does not exist', p.id)
+	SELECT v.warehouse_name, v.display, format('version %s disagrees with its text, or is current and its schema does not exist', p.id)
 	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1
 	WHERE (p.body ->> 'version-id')::bigint IS DISTINCT FROM p.id
-		OR NOT EXISTS (SELECT FROM icecat_data.view_part AS s WHERE s.warehouse_id = p.warehouse_id AND s.view_id = p.view_id AND s.kind = 0 AND s.id = (p.body ->> 'schema-id')::bigint)
+		OR p.id = v.current_version_id AND NOT EXISTS (SELECT FROM icecat_data.view_part AS s WHERE s.warehouse_id = p.warehouse_id AND s.view_id = p.view_id AND s.kind = 0 AND s.id = (p.body ->> 'schema-id')::bigint)
 	UNION ALL
 	SELECT v.warehouse_name, v.display, format('%s %s is there %s times', CASE p.kind WHEN 0 THEN 'schema' ELSE 'version' END, p.id, count(*))
 	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind IN (0, 1)

@@ -73,7 +73,6 @@ run_change(FunctionCallInfo fcinfo, const char *operation, ChangeView change)
 	else if (!once.recorded)
 	{
 		ice_once_view(&once, &view);
-		ice_view_load(&view, false);
 		ice_view_metadata_write(&document, view.metadata);
 	}
 	if (!once.recorded)

@@ -200,7 +200,7 @@ ice_once_view(const IceOnce *once, IceView *out)
 {
 	const IceIdempotency *row = &once->row;
 
-	if (!row->has_object || !ice_view_get_by_id(&row->warehouse_id, &row->object_id, out))
+	if (!row->has_object || !ice_view_get_whole(&row->warehouse_id, &row->object_id, out))
 		ice_raise_full(ICE_ERR_NO_SUCH_VIEW, "View does not exist any more",
 					   "The request with this Idempotency-Key succeeded; the view was dropped "
 					   "since.",

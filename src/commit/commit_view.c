@@ -112,23 +112,27 @@ ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, c
 
 /* -- replace ---------------------------------------------------------------------------------- */
 
-/* Locks the head; reads and checks again if a commit came between. */
+/* Locks the head; reads and checks again if a commit came between. After a rename that the lock waited for,
+ * view->name and the path are those of now. */
 static void
-lock_and_check(IceView *view, const IceNamespacePath *path, const char *name,
-			   const IceViewCommit *commit)
+lock_and_check(IceView *view, IceNamespacePath *path, const char *name, const IceViewCommit *commit)
 {
 	IceViewMetadata *seen = view->metadata;
 	int64            seen_version = view->version;
+	pg_uuid_t        seen_namespace_id = view->namespace_id;
+	IceNamespace     space;
 
 	if (!ice_view_lock(view))
 		ice_raise(ICE_ERR_NO_SUCH_VIEW, "View does not exist: %s.%s", path->dotted, name);
 	if (view->version == seen_version)
-	{
 		view->metadata = seen;
-		return;
+	else
+	{
+		ice_view_load(view, false);
+		ice_view_requirements_check(commit, view->metadata);
 	}
-	ice_view_load(view, false);
-	ice_view_requirements_check(commit, view->metadata);
+	if (memcmp(&view->namespace_id, &seen_namespace_id, UUID_LEN) != 0)
+		(void) ice_namespace_get_by_id(&view->warehouse_id, &view->namespace_id, path, &space);
 }
 
 /* The settings that decide whether and where files go. */
@@ -168,15 +172,16 @@ void
 ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 				 const IceViewCommit *commit, IceView *out, StringInfo document)
 {
-	const char *folders;
+	IceNamespacePath path_now = *path;
+	const char      *folders;
 
 	ice_view_get(&warehouse->id, path, name, false, out);
 	ice_view_load(out, false);
 	ice_view_requirements_check(commit, out->metadata);
-	lock_and_check(out, path, name, commit);
+	lock_and_check(out, &path_now, name, commit);
 	folders = folders_key(out->metadata);
 	if (ice_view_updates_apply(commit, out->metadata, ice_now_ms()))
-		write_version(warehouse, path, name, out, folders, document);
+		write_version(warehouse, &path_now, out->name, out, folders, document);
 	else
 		ice_view_metadata_write(document, out->metadata);
 }

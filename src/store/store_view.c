@@ -11,6 +11,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
@@ -160,15 +161,21 @@ ice_view_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const 
 }
 
 bool
-ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, IceView *out)
+ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, IceView *out)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id)};
+	bool  found;
 
-	if (ice_execute(&find_by_id, values, NULL, false) == 0)
-		return false;
-	*out = (IceView){.warehouse_id = *warehouse_id, .id = *view_id};
-	read_head(out);
-	return true;
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = ice_execute(&find_by_id, values, NULL, true) > 0;
+	if (found)
+	{
+		*out = (IceView){.warehouse_id = *warehouse_id, .id = *view_id};
+		read_head(out);
+		ice_view_load(out, true);
+	}
+	PopActiveSnapshot();
+	return found;
 }
 
 bool

@@ -34,8 +34,9 @@ extern bool ice_view_find(const pg_uuid_t *warehouse_id, const IceNamespacePath 
 extern void ice_view_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						 const char *name, bool read_only, IceView *out);
 
-/* Finds a view by its id, also a dropped one whose rows are still kept; namespace_id is not set. */
-extern bool ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
+/* Finds a view by its id, also a dropped one whose rows are still kept, with all of its lists, as it is now,
+ * whatever the snapshot of the caller, and without a lock; namespace_id is not set. */
+extern bool ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
 							   IceView *out);
 
 /* Locks the head and reads it again (lists are forgotten); false if the view was dropped meanwhile. Waits at

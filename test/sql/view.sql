@@ -144,8 +144,9 @@ FROM icecat.read_events('view_test') WHERE object_kind = 'view' ORDER BY number;
 -- Nothing is at odds with anything else; then, with rows spoilt by hand, it is said.
 SELECT * FROM icecat.check_integrity('view_test');
 BEGIN;
-UPDATE icecat_data.view_head SET current_version_id = 99 WHERE view_id = (SELECT view_id FROM icecat.views WHERE warehouse = 'view_test' AND view_name = 'daily');
 UPDATE icecat_data.view_part SET id = 55 WHERE kind = 0 AND view_id = (SELECT view_id FROM icecat.views WHERE warehouse = 'view_test' AND view_name = 'daily');
+SELECT * FROM icecat.check_integrity('view_test') ORDER BY problem;
+UPDATE icecat_data.view_head SET current_version_id = 99 WHERE view_id = (SELECT view_id FROM icecat.views WHERE warehouse = 'view_test' AND view_name = 'daily');
 SELECT * FROM icecat.check_integrity('view_test') ORDER BY problem;
 DELETE FROM icecat_data.view_head WHERE view_id = (SELECT view_id FROM icecat.views WHERE warehouse = 'view_test' AND view_name = 'daily');
 SELECT object ~ '^[0-9a-f-]{36}$' AS id, problem FROM icecat.check_integrity('view_test') ORDER BY problem;

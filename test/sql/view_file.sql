@@ -89,6 +89,18 @@ SELECT icecat.register_view('view_file', '{a}', 'v', 'file:///nowhere');
 SELECT icecat.rest_register_view('view_file', '{a}', json_build_object('name', 'old', 'metadata-location', location)) -> 'metadata' ->> 'current-version-id' AS version
 FROM versions WHERE name = 'v' ORDER BY location LIMIT 1;
 SELECT pg_temp.replace('old', 'SELECT 9');
+-- A schema of an older version may be gone, as in Java; unknown fields and the log come along.
+CREATE TEMP TABLE document AS SELECT json_build_object('view-uuid', '11111111-1111-4111-8111-111111111111', 'format-version', 1, 'location', 'file://' || :'root' || '/foreign',
+	'current-version-id', 5, 'versions', json_build_array(pg_temp.version('SELECT 1'), (pg_temp.version('SELECT 5')::jsonb || '{"version-id": 5, "schema-id": 3}')::json),
+	'schemas', json_build_array('{"type": "struct", "schema-id": 3, "fields": []}'::json), 'version-log', json_build_array('{"timestamp-ms": 1, "version-id": 5}'::json), 'x-odd', 1.50) AS doc;
+DO $$
+BEGIN
+	EXECUTE format('COPY document TO %L', current_setting('regress.root') || '/foreign.metadata.json');
+END $$;
+SELECT (icecat.register_view('view_file', '{a}', 'foreign', 'file://' || :'root' || '/foreign.metadata.json') -> 'metadata')::jsonb = doc::jsonb AS same FROM document;
+SELECT icecat.replace_view('view_file', '{a}', 'foreign', NULL, '[{"action": "set-properties", "updates": {"a": "b"}}]') IS NOT NULL AS done;
+SELECT doc -> 'metadata' -> 'x-odd' AS odd, doc -> 'metadata' -> 'version-log' -> 0 AS first, json_array_length(doc -> 'metadata' -> 'versions') AS versions
+FROM icecat.load_view('view_file', '{a}', 'foreign') AS doc;
 \set VERBOSITY sqlstate
 SELECT icecat.register_view('view_file', '{a}', 'missing', 'file://' || :'root' || '/missing.metadata.json') IS NULL;
 \set VERBOSITY terse
