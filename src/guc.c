@@ -35,6 +35,7 @@ int   ice_guc_namespace_depth_max;
 int   ice_guc_page_size_default;
 int   ice_guc_page_size_max;
 int   ice_guc_properties_max;
+int   ice_guc_report_retention_s;
 char *ice_guc_request_id;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
@@ -164,6 +165,10 @@ static const Setting settings[] = {
 				"Most names on one page of a list; a larger page size means this one."),
 	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1, 1000000,
 				"Most properties of one namespace, table or warehouse."),
+	INT_SETTING("icecat.report_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_report_retention_s,
+				90 * 24 * 3600, -1, INT_MAX,
+				"How long metrics reports are kept: the worker drops whole months (UTC) that ended "
+				"longer ago. -1 keeps them."),
 	STRING_SETTING("icecat.request_id", PGC_USERSET, 0, &ice_guc_request_id, "",
 				   "Identifier of the request, recorded with the events of the transaction; the "
 				   "gateway sets it."),

@@ -17,6 +17,7 @@ extern bool  ice_guc_deduplicate;
 extern int   ice_guc_deduplicate_window_s;
 extern int   ice_guc_directory_mode;
 extern int   ice_guc_dropped_retention_s;
+extern int   ice_guc_report_retention_s;
 extern int   ice_guc_file_mode;
 extern char *ice_guc_file_roots;
 extern char *ice_guc_idempotency_error;

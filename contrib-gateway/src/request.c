@@ -690,7 +690,14 @@ submit(GwRequest *request, bool admitted)
 	gw_request_refuse(request, 503, "Too many requests wait for the database", false);
 }
 
-/* Lets the next commit on the same table in, before this one is answered. */
+static int64_t
+gate_width(const GwRequest *request)
+{
+	return request->route->flags & GW_ROUTE_ASIDE ? gw_conf.report_gate_width
+												  : gw_conf.commit_gate_width;
+}
+
+/* Lets the next one at the same gate in, before this one is answered. */
 static void
 leave_gate(GwRequest *request)
 {
@@ -698,7 +705,7 @@ leave_gate(GwRequest *request)
 
 	if (request->ticket.state != GW_TICKET_INSIDE)
 		return;
-	next = gw_gate_leave(gw_server.gates, &request->ticket, gw_conf.commit_gate_width);
+	next = gw_gate_leave(gw_server.gates, &request->ticket, gate_width(request));
 	if (next == NULL)
 		return;
 	request = request_of_ticket(next);
@@ -981,13 +988,16 @@ gate_key(GwRequest *request)
 	return (GwSlice){start, (size_t) (request->arena + request->arena_len - start)};
 }
 
+/* Commits of one table, or all that goes aside; no table has an empty key. */
 static void
 enter_gate(GwRequest *request)
 {
-	GwSlice		key = gate_key(request);
+	bool		aside = request->route->flags & GW_ROUTE_ASIDE;
+	GwSlice		key = aside ? (GwSlice){"", 0} : gate_key(request);
 
-	switch (gw_gate_enter(gw_server.gates, &request->ticket, key.data, key.len,
-						  gw_conf.commit_gate_width, gw_conf.commit_gate_queue_max, gw_clock_us()))
+	switch (gw_gate_enter(gw_server.gates, &request->ticket, key.data, key.len, gate_width(request),
+						  aside ? gw_conf.report_gate_queue_max : gw_conf.commit_gate_queue_max,
+						  gw_clock_us()))
 	{
 		case GW_GATE_OPEN:
 			submit(request, false);
@@ -996,7 +1006,10 @@ enter_gate(GwRequest *request)
 			break;
 		case GW_GATE_FULL:
 			gw_metrics.gate_refused++;
-			gw_request_refuse(request, 503, "Too many commits wait for this table", false);
+			gw_request_refuse(request, 503,
+							  aside ? "Too many metrics reports wait"
+									: "Too many commits wait for this table",
+							  false);
 	}
 }
 
@@ -1004,7 +1017,7 @@ static void
 start_call(GwRequest *request)
 {
 	build_call(request);
-	if (request->route->flags & GW_ROUTE_GATED)
+	if (request->route->flags & (GW_ROUTE_GATED | GW_ROUTE_ASIDE))
 		enter_gate(request);
 	else
 		submit(request, false);
@@ -1092,7 +1105,7 @@ gw_request_tick(uint64_t now)
 	{
 		gw_gate_cancel(gw_server.gates, ticket);
 		gw_metrics.gate_expired++;
-		gw_request_refuse(request_of_ticket(ticket), 503,
-						  "The commit waited too long for its table", false);
+		gw_request_refuse(request_of_ticket(ticket), 503, "The request waited too long at its gate",
+						  false);
 	}
 }

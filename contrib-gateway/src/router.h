@@ -47,6 +47,7 @@ typedef enum GwAnswer
 #define GW_ROUTE_GATED 1
 #define GW_ROUTE_COMMIT 2
 #define GW_ROUTE_KEYED 4
+#define GW_ROUTE_ASIDE 8
 
 typedef struct GwRoute
 {

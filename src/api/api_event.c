@@ -70,16 +70,9 @@ sql_ice_read_events(PG_FUNCTION_ARGS)
 Datum
 sql_ice_trim_events(PG_FUNCTION_ARGS)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz before;
+	TimestampTz before = ice_arg_ago(fcinfo, 0, "p_older_than");
 	int32       dropped;
 
-	if (PG_ARGISNULL(0))
-		ice_raise(ICE_ERR_BAD_REQUEST, "Missing value: p_older_than must not be null");
-	before = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
-	if (before > now)
-		ice_raise(ICE_ERR_BAD_REQUEST, "p_older_than must not be negative");
 	ice_spi_begin();
 	dropped = ice_events_trim(before);
 	ice_spi_end();

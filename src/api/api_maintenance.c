@@ -82,6 +82,7 @@ sql_ice_run_worker_once(PG_FUNCTION_ARGS)
 	(void) ice_events_sequence_all(&numbered);
 	(void) ice_dropped_trim();
 	(void) ice_expired_trim();
+	ice_reports_keep();
 	PG_RETURN_INT64(done);
 }
 

@@ -11,6 +11,7 @@
 #include "store/store_metrics.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_report_metrics);
+PG_FUNCTION_INFO_V1(sql_ice_trim_metrics_reports);
 
 Datum
 sql_ice_report_metrics(PG_FUNCTION_ARGS)
@@ -30,4 +31,16 @@ sql_ice_report_metrics(PG_FUNCTION_ARGS)
 	ice_metrics_insert(&table, type, ice_json_text(report));
 	ice_spi_end();
 	PG_RETURN_VOID();
+}
+
+Datum
+sql_ice_trim_metrics_reports(PG_FUNCTION_ARGS)
+{
+	TimestampTz before = ice_arg_ago(fcinfo, 0, "p_older_than");
+	int32       dropped;
+
+	ice_spi_begin();
+	dropped = ice_metrics_trim(before, true);
+	ice_spi_end();
+	PG_RETURN_INT32(dropped);
 }

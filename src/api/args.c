@@ -8,6 +8,8 @@
 
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
 #include "api/args.h"
 #include "guc.h"
@@ -56,6 +58,20 @@ ice_arg_json(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	require(fcinfo, n, name);
 	return ice_arg_opt_json(fcinfo, n);
+}
+
+TimestampTz
+ice_arg_ago(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz at;
+
+	require(fcinfo, n, name);
+	at = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(n)));
+	if (at > now)
+		ice_raise(ICE_ERR_BAD_REQUEST, "%s must not be negative", name);
+	return at;
 }
 
 void

@@ -22,6 +22,8 @@ extern char *ice_arg_opt_text(FunctionCallInfo fcinfo, int n); /* NULL for NULL 
 extern bool  ice_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 extern IceJson *ice_arg_json(FunctionCallInfo fcinfo, int n, const char *name);
 extern IceJson *ice_arg_opt_json(FunctionCallInfo fcinfo, int n); /* NULL for NULL */
+/* An interval before now; raises BAD_REQUEST unless it is given and not negative. */
+extern TimestampTz ice_arg_ago(FunctionCallInfo fcinfo, int n, const char *name);
 extern void ice_arg_namespace(FunctionCallInfo fcinfo, int n, IceNamespacePath *out);
 /* A namespace out of a request body's field (array of strings). */
 extern void ice_namespace_of_json(IceJson *array, IceNamespacePath *out);

@@ -19,6 +19,7 @@
 #include "maint/task_run.h"
 #include "storage/storage.h"
 #include "store/store_idempotency.h"
+#include "store/store_metrics.h"
 #include "store/store_outbox.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
@@ -420,4 +421,17 @@ ice_expired_trim(void)
 	trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
 	ice_spi_end();
 	return trimmed == EXPIRED_KEYS_PER_CALL;
+}
+
+void
+ice_reports_keep(void)
+{
+	(void) ice_spi_begin();
+	ice_metrics_prepare();
+	if (ice_guc_report_retention_s >= 0)
+		(void) ice_metrics_trim(
+			TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+										-(int64) ice_guc_report_retention_s * 1000),
+			false);
+	ice_spi_end();
 }

@@ -45,6 +45,10 @@ extern void ice_events_sequence_wait(const pg_uuid_t *warehouse_id);
  * many tables. */
 extern int ice_dropped_trim(void);
 
+/* Drops months of metrics reports that are older than icecat.report_retention_s, and makes the next one. Skips
+ * what somebody else is using. */
+extern void ice_reports_keep(void);
+
 /* Forgets a batch of expired idempotency keys; true if there may be more. */
 extern bool ice_expired_trim(void);
 

@@ -65,8 +65,10 @@ is_base64(const char *text)
 }
 
 const char *
-ice_encryption_key_parse(const IceJson *json)
+ice_encryption_key_parse(IceJson *json)
 {
+	static const char *const optional_members[] = {"encrypted-by-id"};
+
 	const char *key_id = ice_json_string(json, "key-id");
 	const char *metadata = ice_json_string(json, "encrypted-key-metadata");
 
@@ -79,5 +81,6 @@ ice_encryption_key_parse(const IceJson *json)
 
 	if (properties != NULL)
 		ice_json_check_string_map(properties, "properties");
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 	return key_id;
 }

@@ -9,7 +9,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
@@ -162,10 +164,17 @@ trim_warehouse(const pg_uuid_t *warehouse_id, int64 limit)
 	return (int64) ice_execute(&trim_statement, values, NULL, false);
 }
 
+/* The library is there before ALTER EXTENSION UPDATE has made the table. */
+static bool
+table_exists(void)
+{
+	return OidIsValid(get_relname_relid("idempotency", get_namespace_oid("icecat_data", false)));
+}
+
 int64
 ice_idempotency_trim(int64 limit)
 {
-	uint64     count = ice_execute(&warehouses_statement, NULL, NULL, false);
+	uint64     count = table_exists() ? ice_execute(&warehouses_statement, NULL, NULL, false) : 0;
 	pg_uuid_t *warehouses = palloc(sizeof(pg_uuid_t) * Max(count, 1));
 	int64      trimmed = 0;
 

@@ -10,6 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "store/store_metrics.h"
+#include "store/store_partition.h"
 #include "store/uuid.h"
 
 static IceStatement insert_report = {
@@ -19,14 +20,41 @@ static IceStatement insert_report = {
 	{UUIDOID, UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, JSONOID},
 	NULL};
 
+/* The month of a time, and some months later. False: another session is making it. */
+static bool
+make_partition(TimestampTz at, int later, bool wait)
+{
+	int year;
+	int month;
+
+	ice_partition_month_of(at, &year, &month);
+	return ice_partition_make(&ice_partitioned_metrics_report, year, month + later, wait);
+}
+
+void
+ice_metrics_prepare(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (make_partition(now, 0, false))
+		(void) make_partition(now, 1, false);
+}
+
+int32
+ice_metrics_trim(TimestampTz before, bool wait)
+{
+	return ice_partitions_trim(&ice_partitioned_metrics_report, before, wait);
+}
+
 void
 ice_metrics_insert(const IceTable *table, const char *report_type, const char *report)
 {
-	pg_uuid_t report_id = ice_uuid_v7();
-	Datum values[6] = {
-		UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&report_id),
-		UUIDPGetDatum(&table->id),           TimestampTzGetDatum(GetCurrentTimestamp()),
+	pg_uuid_t   report_id = ice_uuid_v7();
+	TimestampTz now = GetCurrentTimestamp();
+	Datum values[6] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&report_id),
+		UUIDPGetDatum(&table->id),           TimestampTzGetDatum(now),
 		ice_cstring_datum(report_type),      ice_cstring_datum(report)};
 
+	(void) make_partition(now, 0, true);
 	ice_execute(&insert_report, values, NULL, false);
 }

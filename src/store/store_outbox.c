@@ -12,23 +12,20 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 
 #include "guc.h"
 #include "store/store_outbox.h"
+#include "store/store_partition.h"
 #include "store/task_signal.h"
 #include "store/uuid.h"
 
 #define SEQUENCE_BATCH 10000
-#define SCHEMA "icecat_data"
 
 static IceStatement insert_pending = {
 	"INSERT INTO icecat_data.event_pending (warehouse_id, event_id, occurred_at, position, "
@@ -108,14 +105,6 @@ static IceStatement read_events = {
 	{UUIDOID, INT8OID, INT8OID},
 	NULL};
 
-static IceStatement list_partitions = {
-	"SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_inherits i "
-	"JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid "
-	"WHERE i.inhparent = 'icecat_data.event'::pg_catalog.regclass ORDER BY c.relname",
-	0,
-	{0},
-	NULL};
-
 /* The clock, but never twice the same in a session: events of one transaction stay in order. */
 static TimestampTz
 event_time(void)
@@ -162,96 +151,10 @@ ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const ch
 	ice_task_signal();
 }
 
-/* -- partitions ------------------------------------------------------------------------------- */
-
-/* First instant (UTC) of a month; month may be 13. */
-static TimestampTz
-month_start(int year, int month)
-{
-	struct pg_tm tm;
-	Timestamp    result;
-
-	memset(&tm, 0, sizeof(tm));
-	tm.tm_year = month > 12 ? year + 1 : year;
-	tm.tm_mon = month > 12 ? 1 : month;
-	tm.tm_mday = 1;
-	if (tm2timestamp(&tm, 0, NULL, &result) != 0)
-		elog(ERROR, "month out of range");
-	return result;
-}
-
-static void
-month_of(TimestampTz at, int *year, int *month)
-{
-	struct pg_tm tm;
-	fsec_t       fraction;
-
-	if (timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
-		elog(ERROR, "timestamp out of range");
-	*year = tm.tm_year;
-	*month = tm.tm_mon;
-}
-
-static void
-run_utility(const char *command)
-{
-	if (SPI_execute(command, false, 0) < 0)
-		elog(ERROR, "SPI_execute failed: %s", command);
-}
-
-/* Makes the partition of a month where it is missing. Attaching needs no lock that a reader or writer
- * of event would wait for. False: another session is at it. */
-static bool
-make_partition(int year, int month)
-{
-	char *name = psprintf("event_%04d_%02d", year, month);
-	int   next_year = month == 12 ? year + 1 : year;
-	int   next_month = month == 12 ? 1 : month + 1;
-	Oid   schema = get_namespace_oid(SCHEMA, false);
-
-	if (OidIsValid(get_relname_relid(name, schema)))
-		return true;
-	if (!ice_worker_lock(ICE_WORKER_LOCK_PARTITIONS, false, false))
-		return false;
-	AcceptInvalidationMessages();
-	if (OidIsValid(get_relname_relid(name, schema)))
-		return true;
-	run_utility(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.event INCLUDING ALL, "
-						 "CONSTRAINT %s_pkey PRIMARY KEY (warehouse_id, number))",
-						 name, name));
-	run_utility(psprintf("ALTER TABLE icecat_data.event ATTACH PARTITION icecat_data.%s "
-						 "FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
-						 "TO ('%04d-%02d-01 00:00:00+00')",
-						 name, year, month, next_year, next_month));
-	return true;
-}
-
 int32
 ice_events_trim(TimestampTz before)
 {
-	uint64 rows;
-	List  *names = NIL;
-	ListCell *cell;
-	int32  dropped = 0;
-
-	(void) ice_worker_lock(ICE_WORKER_LOCK_PARTITIONS, false, true);
-	rows = ice_execute(&list_partitions, NULL, NULL, false);
-	for (uint64 i = 0; i < rows; i++)
-		names = lappend(names, ice_field_text(i, 1));
-	foreach (cell, names)
-	{
-		char *name = lfirst(cell);
-		int   year;
-		int   month;
-
-		if (sscanf(name, "event_%4d_%2d", &year, &month) != 2)
-			continue;
-		if (month_start(year, month + 1) > before)
-			continue;
-		run_utility(psprintf("DROP TABLE icecat_data.%s", quote_identifier(name)));
-		dropped++;
-	}
-	return dropped;
+	return ice_partitions_trim(&ice_partitioned_event, before, true);
 }
 
 /* -- sequencer -------------------------------------------------------------------------------- */
@@ -287,13 +190,14 @@ next_batch(const pg_uuid_t *warehouse_id, int *count)
 
 		*id = ice_field_uuid(i, 1);
 		ids[i] = UUIDPGetDatum(id);
-		month_of(DatumGetTimestampTz(ice_field(i, 2)), &year, &month);
+		ice_partition_month_of(DatumGetTimestampTz(ice_field(i, 2)), &year, &month);
 		months = list_append_unique_int(months, year * 12 + month - 1);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	*count = rows;
 	foreach (cell, months)
-		if (!make_partition(lfirst_int(cell) / 12, lfirst_int(cell) % 12 + 1))
+		if (!ice_partition_make(&ice_partitioned_event, lfirst_int(cell) / 12,
+								lfirst_int(cell) % 12 + 1, false))
 			return (Datum) 0;
 	return PointerGetDatum(construct_array(ids, rows, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }

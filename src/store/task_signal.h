@@ -21,6 +21,7 @@
 #define ICE_LOCK_CLASS_WORKER 0x1CE0
 #define ICE_WORKER_LOCK_TASKS 1      /* only one session at a time works on the queue */
 #define ICE_WORKER_LOCK_PARTITIONS 2 /* only one makes or drops partitions of event */
+#define ICE_WORKER_LOCK_REPORT_PARTITIONS 3 /* the same of metrics_report */
 
 #define ICE_WORKER_LIBRARY "icecat"
 #define ICE_WORKER_FUNCTION "ice_worker_main"

@@ -54,6 +54,7 @@
 #define ERROR_PAUSE_MAX_MS 30000
 #define DROPPED_TRIM_EVERY_MS 60000
 #define EXPIRED_TRIM_EVERY_MS 60000
+#define REPORTS_EVERY_MS 60000
 #define SETTINGS_EVERY_MS 1000
 #define RESTART_S 10
 
@@ -69,6 +70,7 @@ typedef struct WorkerState
 	TimestampTz   last_work_at;
 	TimestampTz   last_trim_at;
 	TimestampTz   last_expired_trim_at;
+	TimestampTz   last_reports_at;
 	TimestampTz   last_settings_at;
 	TimestampTz   next_attempt_at;
 	bool          has_next_attempt;
@@ -284,6 +286,21 @@ trim_expired(void)
 	state.busy |= more;
 }
 
+/* Months of metrics reports come and go, now and then. */
+static void
+keep_reports(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!TimestampDifferenceExceeds(state.last_reports_at, now, REPORTS_EVERY_MS))
+		return;
+	if (!begin())
+		return;
+	ice_reports_keep();
+	commit();
+	state.last_reports_at = now;
+}
+
 static void
 read_next_attempt(void)
 {
@@ -321,6 +338,7 @@ work(void)
 	{
 		trim_dropped();
 		trim_expired();
+		keep_reports();
 		read_next_attempt();
 	}
 	drop_task_lock();

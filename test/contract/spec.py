@@ -11,7 +11,21 @@ import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROUTES = HERE.parents[1] / "contrib-gateway" / "src" / "routes.def"
-DOCUMENT = yaml.safe_load((HERE / "iceberg-rest-open-api.yaml").read_text())
+
+
+def with_nulls(part):
+    """nullable: true is of OpenAPI 3.0; the document says 3.1, where null is a type, and means this."""
+    if isinstance(part, list):
+        return [with_nulls(p) for p in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: with_nulls(value) for key, value in part.items()}
+    if part.pop("nullable", False) is True and isinstance(part.get("type"), str):
+        part["type"] = [part["type"], "null"]
+    return part
+
+
+DOCUMENT = with_nulls(yaml.safe_load((HERE / "iceberg-rest-open-api.yaml").read_text()))
 
 # Documented, and never answered: why.
 NEVER = {

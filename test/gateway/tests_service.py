@@ -225,6 +225,32 @@ def test_gate_is_bounded(env):
         expect_equal(gateway.metric('icecat_refused_total{reason="gate_timeout"}'), 2.0)
 
 
+def report(gateway, table, **body):
+    return gateway.request("POST", f"{T}{table}/metrics", body)
+
+
+def test_burst_of_reports_does_not_delay_commits(env):
+    with own(env, write_connections=3, report_gate_width=2) as gateway:
+        def other():
+            time.sleep(0.2)
+            return timed(lambda: commit(gateway, "beside"))[1]
+        results = in_parallel(
+            [lambda i=i: report(gateway, f"r{i}", act="sleep_300").status for i in range(12)] + [other])
+        expect_equal(results[:12], [204] * 12)
+        expect(results[12] < 0.25, f"the commit waited {results[12]:.2f} s")
+
+
+def test_queue_of_reports_is_bounded(env):
+    with own(env, report_gate_width=1, report_gate_queue_max=1) as gateway:
+        def one(i):
+            time.sleep(i * 0.1)
+            return report(gateway, f"b{i}", act="sleep_600")
+        results = in_parallel([lambda i=i: one(i) for i in range(3)])
+        expect_equal([answer.status for answer in results], [204, 204, 503])
+        expect_equal(results[2].headers["retry-after"], "1", "Retry-After")
+        expect_equal(results[2].error()["message"], "Too many metrics reports wait")
+
+
 def test_client_that_leaves_the_gate_is_forgotten(env):
     with own(env) as gateway:
         first = gateway.connect()

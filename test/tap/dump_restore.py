@@ -53,6 +53,10 @@ def works_on(c, t, user, copy):
     c.sql("SET ROLE %s; SELECT icecat.adopt_tasks(); SELECT icecat.run_worker_once()" % user, copy)
     t.equal(c.sql("SELECT count(*) FROM icecat_data.metadata_task", copy), "0",
             "%s: and done when it adopts them" % copy)
+    t.equal(c.sql("SET ROLE %s; SELECT icecat.report_metrics('w', '{ns}', 't1', '%s'); SELECT count(*) FROM icecat.scan_reports"
+                  % (user, contents.REPORT), copy).splitlines()[-1], "3", "%s: reports go on" % copy)
+    t.equal(c.sql("SET ROLE %s; SELECT icecat.trim_metrics_reports('0')" % user, copy), "0",
+            "%s: and their months can be trimmed" % copy)
     t.equal(c.sql("SET ROLE %s; SELECT icecat.trim_events('2 years')" % user, copy), "3",
             "%s: its partitions can be trimmed" % copy)
     t.equal(c.sql(PROBLEMS, copy), "", "%s: check_integrity() still finds nothing" % copy)

@@ -15,6 +15,10 @@ import contents
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
 
+REPORTS_SQL = ("SELECT string_agg(format('%s %s %s %s', report_id, table_id, received_at, report), E'\\n' ORDER BY report_id) "
+               "FROM icecat_data.metrics_report")
+
+
 def present_version():
     with open(os.path.join(ROOT, "icecat.control")) as file:
         return re.search(r"default_version = '(.*)'", file.read()).group(1)
@@ -35,7 +39,13 @@ def test_version(c, t, version, owner, updater):
     fresh = "fresh_" + owner
     c.sql("CREATE DATABASE %s OWNER %s" % (name, owner))
     c.sql("SET ROLE %s; CREATE EXTENSION icecat VERSION '%s'" % (owner, version), name)
-    c.sql("SET ROLE %s;\n%s" % (owner, contents.fill_sql(c, name, metrics=False)), name)
+    c.sql("SET ROLE %s;\n%s" % (owner, contents.fill_sql(c, name)), name)
+    c.sql("UPDATE icecat_data.metrics_report SET received_at = '2024-02-29 23:59:59.999+00' WHERE report_id = "
+          "(SELECT report_id FROM icecat_data.metrics_report LIMIT 1)", name)
+    c.sql("INSERT INTO icecat_data.metrics_report SELECT warehouse_id, gen_random_uuid(), table_id, '2024-03-01 00:00:00+00', "
+          "'scan-report', '{\"report-type\":\"scan-report\",\"snapshot-id\":1,\"metrics\":{\"result-data-files\":{\"value\":\"much\"}}}' "
+          "FROM icecat_data.metrics_report LIMIT 1", name)
+    reports = c.sql(REPORTS_SQL, name)
     before = contents.fingerprint(c, name, owner)
     kept = c.spawn("SET ROLE %s; %s SELECT pg_sleep(3); %s SELECT icecat.version();" % (
         owner, contents.DOCUMENTS_SQL + ";", c.property_commit_sql("t2", "later", "x")), name)
@@ -56,6 +66,11 @@ def test_version(c, t, version, owner, updater):
     t.equal((kept.returncode, out.splitlines()[-1:] == [now]), (0, True),
             "%s: a session with plans of before goes on%s" % (name, " " + error if error else ""))
     after = contents.fingerprint(c, name, owner)
+    t.equal(c.sql(REPORTS_SQL, name), reports, "%s: metrics reports are kept" % name)
+    t.equal(c.sql("SELECT string_agg(replace(tableoid::regclass::text, 'icecat_data.metrics_report_', '') || ' ' || report_type, ', ' "
+                  "ORDER BY received_at) FROM icecat_data.metrics_report WHERE received_at < '2025-01-01'", name),
+            "2024_02 scan-report, 2024_03 unchecked scan-report", "%s: in the months that they came in" % name)
+    t.equal(c.sql("SELECT count(*) FROM icecat.scan_reports", name), "2", "%s: and read" % name)
     changed = ("icecat_data.metrics_report", "icecat_data.table_head", "icecat_data.table_part",
                "icecat_data.metadata_task", "icecat_data.event_pending", "documents")
     t.equal([key for key in before if before[key] != after.get(key) and key not in changed], [],

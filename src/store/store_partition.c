@@ -1,0 +1,157 @@
+/*
+ * store_partition.c
+ *		Partitions a month; see store_partition.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "store/plan_cache.h"
+#include "store/store_partition.h"
+#include "store/task_signal.h"
+
+#define SCHEMA "icecat_data"
+
+const IcePartitioned ice_partitioned_event = {"event", "warehouse_id, number", NULL,
+											  ICE_WORKER_LOCK_PARTITIONS};
+const IcePartitioned ice_partitioned_metrics_report = {"metrics_report", "warehouse_id, report_id",
+													   "warehouse_id, table_id, received_at",
+	ICE_WORKER_LOCK_REPORT_PARTITIONS};
+
+static IceStatement list_partitions = {
+	"SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_inherits i "
+	"JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid "
+	"WHERE i.inhparent = ('icecat_data.' || $1)::pg_catalog.regclass ORDER BY c.relname",
+	1,
+	{TEXTOID},
+	NULL};
+
+/* First instant (UTC) of a month; month may be 13. */
+static TimestampTz
+month_start(int year, int month)
+{
+	struct pg_tm tm;
+	Timestamp    result;
+
+	memset(&tm, 0, sizeof(tm));
+	tm.tm_year = month > 12 ? year + 1 : year;
+	tm.tm_mon = month > 12 ? 1 : month;
+	tm.tm_mday = 1;
+	if (tm2timestamp(&tm, 0, NULL, &result) != 0)
+		elog(ERROR, "month out of range");
+	return result;
+}
+
+void
+ice_partition_month_of(TimestampTz at, int *year, int *month)
+{
+	struct pg_tm tm;
+	fsec_t       fraction;
+
+	if (timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
+		elog(ERROR, "timestamp out of range");
+	*year = tm.tm_year;
+	*month = tm.tm_mon;
+}
+
+static void
+run_utility(const char *command)
+{
+	if (SPI_execute(command, false, 0) < 0)
+		elog(ERROR, "SPI_execute failed: %s", command);
+}
+
+/* Before ALTER EXTENSION UPDATE a table may not be partitioned yet. */
+static bool
+is_partitioned(const IcePartitioned *table)
+{
+	Oid oid = get_relname_relid(table->table, get_namespace_oid(SCHEMA, false));
+
+	return get_rel_relkind(oid) == RELKIND_PARTITIONED_TABLE;
+}
+
+static void
+create_partition(const IcePartitioned *table, const char *name, int year, int month)
+{
+	int next_year = month == 12 ? year + 1 : year;
+	int next_month = month == 12 ? 1 : month + 1;
+
+	run_utility(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.%s INCLUDING ALL, "
+						 "CONSTRAINT %s_pkey PRIMARY KEY (%s))",
+						 name, table->table, name, table->key));
+	if (table->index != NULL)
+		run_utility(
+			psprintf("CREATE INDEX %s_table_idx ON icecat_data.%s (%s)", name, name, table->index));
+	run_utility(psprintf("ALTER TABLE icecat_data.%s ATTACH PARTITION icecat_data.%s "
+						 "FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
+						 "TO ('%04d-%02d-01 00:00:00+00')",
+						 table->table, name, year, month, next_year, next_month));
+}
+
+/* Attaching needs no lock that a reader or writer of the table would wait for. */
+bool
+ice_partition_make(const IcePartitioned *table, int year, int month, bool wait)
+{
+	Oid   schema = get_namespace_oid(SCHEMA, false);
+	char *name;
+
+	if (month > 12)
+		return ice_partition_make(table, year + 1, month - 12, wait);
+	name = psprintf("%s_%04d_%02d", table->table, year, month);
+	if (OidIsValid(get_relname_relid(name, schema)) || !is_partitioned(table))
+		return true;
+	if (!ice_worker_lock(table->lock, false, wait))
+		return false;
+	AcceptInvalidationMessages();
+	if (!OidIsValid(get_relname_relid(name, schema)))
+		create_partition(table, name, year, month);
+	return true;
+}
+
+/* The names of partitions whose month ended before. */
+static List *
+old_partitions(const IcePartitioned *table, TimestampTz before)
+{
+	Datum  values[1] = {CStringGetTextDatum(table->table)};
+	uint64 rows = ice_execute(&list_partitions, values, NULL, false);
+	List  *names = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		char *name = ice_field_text(i, 1);
+		int   year;
+		int   month;
+
+		if (strncmp(name, table->table, strlen(table->table)) == 0 &&
+			sscanf(name + strlen(table->table), "_%4d_%2d", &year, &month) == 2 &&
+			month_start(year, month + 1) <= before)
+			names = lappend(names, name);
+	}
+	return names;
+}
+
+int32
+ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait)
+{
+	Oid       parent = get_relname_relid(table->table, get_namespace_oid(SCHEMA, false));
+	List     *names;
+	ListCell *cell;
+
+	if (!ice_worker_lock(table->lock, false, wait))
+		return -1;
+	names = old_partitions(table, before);
+	if (names != NIL && !wait && !ConditionalLockRelationOid(parent, AccessExclusiveLock))
+		return -1;
+	foreach (cell, names)
+		run_utility(psprintf("DROP TABLE icecat_data.%s", quote_identifier(lfirst(cell))));
+	return list_length(names);
+}

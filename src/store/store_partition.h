@@ -1,0 +1,39 @@
+/*
+ * store_partition.h
+ *		Tables with a partition a month (UTC): event, metrics_report.
+ *
+ * A partition is made when the first row of its month comes, or ahead of it, and dropped as a whole. Keys and
+ * indexes stand on the partitions alone: pg_dump saves them as tables of their own, and what they got from the
+ * parent could not be restored.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORE_PARTITION_H
+#define ICE_STORE_PARTITION_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+typedef struct IcePartitioned
+{
+	const char *table; /* in icecat_data; partitions are called table_YYYY_MM */
+	const char *key;   /* columns of the primary key */
+	const char *index; /* columns of another index, or NULL */
+	int32       lock;  /* advisory lock of whoever makes or drops partitions */
+} IcePartitioned;
+
+extern const IcePartitioned ice_partitioned_event;
+extern const IcePartitioned ice_partitioned_metrics_report;
+
+extern void ice_partition_month_of(TimestampTz at, int *year, int *month);
+
+/* Makes the partition of a month (13 is January of the next year) where it is missing. Without wait, false:
+ * another session is at it. */
+extern bool ice_partition_make(const IcePartitioned *table, int year, int month, bool wait);
+
+/* Drops the partitions of months that ended before; returns how many. Without wait, -1: another session is at it,
+ * or reads the table. */
+extern int32 ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait);
+
+#endif
