@@ -186,7 +186,7 @@ replace_of_request(FunctionCallInfo fcinfo, const IceWarehouse *warehouse,
 
 	ice_check_view_name(name);
 	if (body->kind != ICE_JSON_OBJECT)
-		ice_raise(ICE_ERR_BAD_REQUEST, "Commit request must be a JSON object");
+		ice_json_raise(body, ICE_ERR_BAD_REQUEST, "Commit request must be a JSON object");
 	commit = ice_view_commit_parse(ice_json_opt_array(body, "requirements"),
 								   ice_json_array(body, "updates"), ice_guc_updates_max);
 	ice_replace_view(warehouse, path, name, commit, view, document);

@@ -21,6 +21,7 @@ INSERT INTO without_warehouse VALUES
 	('worker_status', 'one worker serves a database'),
 	('adopt_tasks', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),
+	('trim_metrics_reports', 'drops whole months, of all warehouses'),
 	('version', 'of the library'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('case_key', 'a pure function of a name');
