@@ -35,7 +35,6 @@ NEVER = {
     504: "a proxy's answer",
 }
 NEVER_HERE = {
-    ("loadTable", 304): "there are no ETags yet",
     ("createNamespace", 406): "namespace properties are supported",
     ("updateProperties", 406): "namespace properties are supported",
     ("renameTable", 406): "renaming is supported, across namespaces too",

@@ -326,6 +326,13 @@ def _(objects):
     return TABLE % (objects.space, objects.table()[0]) + "?snapshots=refs", None
 
 
+@case("loadTable", 304)
+def _(objects):
+    path = TABLE % (objects.space, objects.table()[0])
+    tag = objects.api.call("GET", path).headers["ETag"]
+    return path, None, {"If-None-Match": tag}
+
+
 @case("loadTable", 404, "table")
 @case("tableExists", 404, "table")
 @case("dropTable", 404, "table")
@@ -563,8 +570,8 @@ def _(objects):
 @pytest.mark.parametrize("key", [k for k in CASES if k[0] in SERVED], ids=lambda k: "-".join(map(str, k)).rstrip("-"))
 def test_case(seen, api, objects, key):
     operation, status, _ = key
-    path, body = CASES[key](objects)
-    check(seen, operation, status, send(api, operation, path, body))
+    path, body, *headers = CASES[key](objects)
+    check(seen, operation, status, send(api, operation, path, body, headers=dict(*headers)))
 
 
 # ---- nothing is left out -----------------------------------------------------------------------------------------------
