@@ -63,6 +63,7 @@ typedef struct GwConn
 	bool		http10;
 	bool		chunked_body;
 	bool		keep_body;
+	GwInflater *inflater;		/* of a compressed body */
 	int64_t		requests;
 	uint64_t	since_us;		/* start of the state */
 	uint64_t	started_us;		/* first byte of the request */
@@ -104,6 +105,8 @@ free_body(GwConn *conn)
 {
 	gw_server.buffered_bytes -= conn->body.len;
 	conn->body.len = 0;
+	gw_inflate_end(conn->inflater);
+	conn->inflater = NULL;
 	if (conn->body.cap > GW_KEPT_BYTES_MAX)
 		gw_text_free(&conn->body);
 }
@@ -228,11 +231,9 @@ conn_respond(GwRequest *request, GwReply *reply)
 {
 	static GwText head;
 	GwConn	   *conn = conn_of_request(request);
-	GwBody		body = {reply->body, reply->body_len, reply->handle, NULL};
+	GwBody		body = {reply->body, reply->body_len, reply->handle, reply->release};
 	GwSent		sent;
 
-	if (reply->handle != NULL)
-		body.release = gw_pg_handle_free;
 	if (conn->state == CONN_CLOSED)
 	{
 		if (body.release)
@@ -276,9 +277,31 @@ refuse(GwConn *conn, GwFault fault)
 static void
 run_request(GwConn *conn)
 {
+	if (conn->keep_body && conn->inflater != NULL &&
+		gw_inflate(conn->inflater, NULL, 0, &conn->body, 0) != GW_INFLATE_END)
+		gw_request_fault(&conn->request, 400, "The gzip body is cut short");
 	set_state(conn, CONN_WAIT);
 	gw_metrics.bytes_in += conn->body_seen;
 	gw_request_run(&conn->request, (GwSlice){conn->body.data, conn->body.len});
+}
+
+/* Decompresses a piece of the body. What cannot be used is read over, and told when the body has come. */
+static void
+inflate_body(GwConn *conn, GwSlice piece)
+{
+	size_t		before = conn->body.len;
+	GwInflated	got = gw_inflate(conn->inflater, piece.data, piece.len, &conn->body,
+								 (size_t) gw_conf.body_bytes_max);
+
+	gw_server.buffered_bytes += conn->body.len - before;
+	if (got == GW_INFLATE_FULL)
+		gw_request_fault(&conn->request, 413, "The decompressed request body is too large");
+	else if (got == GW_INFLATE_BROKEN)
+		gw_request_fault(&conn->request, 400, "The gzip body is broken");
+	if (got != GW_INFLATE_FULL && got != GW_INFLATE_BROKEN)
+		return;
+	conn->keep_body = false;
+	free_body(conn);
 }
 
 /* A piece of the body. False when it is one too many; the client was told. */
@@ -297,6 +320,11 @@ take_body_bytes(GwConn *conn, GwSlice piece)
 	{
 		refuse(conn, (GwFault){503, "The gateway holds too many request bodies"});
 		return false;
+	}
+	if (conn->inflater != NULL)
+	{
+		inflate_body(conn, piece);
+		return true;
 	}
 	gw_text_add(&conn->body, piece.data, piece.len);
 	gw_server.buffered_bytes += piece.len;
@@ -385,6 +413,8 @@ begin_request(GwConn *conn, const GwHttpHead *head)
 		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
 	gw_request_begin(&conn->request, head, conn->started_us);
 	conn->keep_body = gw_request_wants_body(&conn->request);
+	if (conn->keep_body && conn->request.coding == GW_CODING_GZIP)
+		conn->inflater = gw_inflate_begin();
 	if (head->length > (uint64_t) gw_conf.body_bytes_max)
 		refuse(conn, (GwFault){413, "The request body is too large"});
 	else if (!head->chunked && head->length == 0)

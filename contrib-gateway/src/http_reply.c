@@ -40,6 +40,12 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 	put_field(out, "X-Request-Id: ", request_id);
 	if (reply->etag != NULL)
 		put_field(out, "ETag: ", reply->etag);
+	if (reply->content_encoding != NULL)
+		put_field(out, "Content-Encoding: ", reply->content_encoding);
+	if (reply->vary)
+		put_field(out, "Vary: ", "Accept-Encoding");
+	if (reply->accept_encoding != NULL)
+		put_field(out, "Accept-Encoding: ", reply->accept_encoding);
 	if (reply->allow != NULL)
 		put_field(out, "Allow: ", reply->allow);
 	if (reply->retry_after_s >= 0)

@@ -15,8 +15,12 @@ typedef struct GwReply
 	const char *content_type;	/* NULL: application/json */
 	const char *body;
 	size_t		body_len;
-	void	   *handle;			/* owns body when not NULL, freed by gw_pg_handle_free */
-	const char *etag;			/* NULL: none */
+	void	   *handle;			/* owns body when release is given */
+	void (*release)(const void *data, size_t len, void *handle);
+	const char *etag;			/* these: NULL for none */
+	const char *content_encoding;
+	const char *accept_encoding;	/* what a request's body may come in, for 415 */
+	bool		vary;			/* another Accept-Encoding could have given another answer */
 	const char *allow;			/* methods, for 405 */
 	int64_t		retry_after_s;	/* -1: no such field */
 	bool		close;			/* the connection cannot go on */

@@ -176,6 +176,7 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 		gw_conf_reload(&gw_conf, &fresh, &text);
 		log_lines(GW_INFO, "reload: ", text.data);
 		gw_log_open();
+		gw_cache_trim(gw_server.cache, (uint64_t) gw_conf.cache_bytes);
 		gw_metrics.reloads++;
 		gw_log(GW_INFO, "settings reloaded");
 	}
@@ -263,6 +264,7 @@ start(void)
 	raise_descriptor_limit();
 	gw_server.base = event_base_new();
 	gw_server.gates = gw_gates_create();
+	gw_server.cache = gw_cache_create();
 	gw_server.reads = gw_pool_create(gw_server.base, "read", false, (int) gw_conf.read_connections);
 	gw_server.writes = gw_pool_create(gw_server.base, "write", true,
 									  (int) gw_conf.write_connections);

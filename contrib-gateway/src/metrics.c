@@ -249,6 +249,25 @@ put_gates(GwText *out)
 			  gw_metrics.keyed_errors_stored);
 }
 
+static void
+put_cache(GwText *out)
+{
+	const GwCacheStats *stats = gw_cache_stats(gw_server.cache);
+
+	put_value(out, "icecat_cache_bytes", "gauge", "Answers that are kept.", stats->bytes);
+	put_value(out, "icecat_cache_entries", "gauge", "How many they are.", stats->entries);
+	put_help(out, "icecat_cache_loads_total", "counter",
+			 "Loads that could be kept: unchanged (hit), changed (stale), not kept before (miss).");
+	gw_text_printf(out,
+				   "icecat_cache_loads_total{found=\"hit\"} %llu\n"
+				   "icecat_cache_loads_total{found=\"stale\"} %llu\n"
+				   "icecat_cache_loads_total{found=\"miss\"} %llu\n",
+				   (unsigned long long) stats->hits, (unsigned long long) stats->stale,
+				   (unsigned long long) stats->misses);
+	put_value(out, "icecat_cache_evictions_total", "counter", "Answers that others made room for.",
+			  stats->evictions);
+}
+
 /* Resident pages of this process; 0 where /proc is not to be had. */
 static uint64_t
 resident_bytes(void)
@@ -272,6 +291,7 @@ gw_metrics_render(GwText *out)
 	put_clients(out);
 	put_pools(out);
 	put_gates(out);
+	put_cache(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",

@@ -17,8 +17,8 @@
 #include <sys/random.h>
 
 #include "admin.h"
+#include "answer.h"
 #include "clock.h"
-#include "conditional.h"
 #include "conf.h"
 #include "error_map.h"
 #include "forwarded.h"
@@ -53,6 +53,12 @@ arena_take(GwRequest *request, size_t size)
 	assert(request->arena_len + size <= request->arena_cap);
 	request->arena_len += size;
 	return at;
+}
+
+char *
+gw_request_arena(GwRequest *request, size_t size)
+{
+	return arena_take(request, size);
 }
 
 /* The target, each name decoded, each namespace as an array, and the key of the gate. */
@@ -127,6 +133,10 @@ begin(GwRequest *request, uint64_t started_us)
 	request->spaces = false;
 	memset(request->parts, 0, sizeof(request->parts));
 	request->body = (GwSlice){0};
+	request->coding = GW_CODING_NONE;
+	request->accept = (GwAccept){.identity = true};
+	request->client_tags = "";
+	request->cache_key = (GwSlice){0};
 	request->key[0] = '\0';
 	request->deduplicate = false;
 	request->losses = 0;
@@ -151,6 +161,12 @@ fault(GwRequest *request, int status, const char *message)
 		return;
 	request->fault_status = status;
 	request->fault_message = message;
+}
+
+void
+gw_request_fault(GwRequest *request, int status, const char *message)
+{
+	fault(request, status, message);
 }
 
 /* Decodes one piece of the target into the arena; NULL with a fault when that fails. */
@@ -371,19 +387,6 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 	return GW_MATCH_NO_PATH;
 }
 
-/* Takes what the route wants of the header fields. */
-static void
-take_header(GwRequest *request, const GwHttpHead *head)
-{
-	char	   *list;
-
-	if (!gw_route_has(request->route, GW_PART_HEADER_IF_NONE_MATCH))
-		return;
-	list = arena_take(request, gw_conditional_bytes(head));
-	if (gw_conditional_list(head, list) > 0)
-		request->parts[GW_PART_HEADER_IF_NONE_MATCH] = list;
-}
-
 /* Finds what the request asks for: the gateway's own pages, or a route. */
 static void
 find_operation(GwRequest *request, const GwHttpHead *head)
@@ -410,7 +413,6 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 			request->route = match.route;
 			request->operation = (int) (match.route - gw_routes);
 			take_parts(request, &match, head->query);
-			take_header(request, head);
 	}
 }
 
@@ -462,6 +464,14 @@ check_content_type(GwRequest *request, GwSlice type)
 	fault(request, 400, "The Content-Type of the body is not application/json");
 }
 
+static void
+check_coding(GwRequest *request, const GwHttpHead *head)
+{
+	request->coding = gw_coding_of_body(head);
+	if (request->coding == GW_CODING_UNKNOWN && gw_request_wants_body(request))
+		fault(request, 415, "The only Content-Encoding known here is gzip");
+}
+
 void
 gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us)
 {
@@ -474,13 +484,15 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us
 	memcpy(request->method_text, head->method_text.data, method_len);
 	request->method_text[method_len] = '\0';
 	take_id(request, head->request_id);
-	arena_prepare(request, head->path.len + head->query.len, gw_conditional_bytes(head));
+	arena_prepare(request, head->path.len + head->query.len, gw_answer_bytes(head));
 	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
 	memcpy((char *) request->path.data, head->path.data, head->path.len);
 	find_operation(request, head);
 	take_key(request, head->idempotency_key);
 	take_deduplicate(request, head->deduplicate);
 	check_content_type(request, head->content_type);
+	check_coding(request, head);
+	gw_answer_begin(request, head);
 }
 
 bool
@@ -503,7 +515,9 @@ reply_error(GwRequest *request, int status, const char *type, const char *messag
 		reply.retry_after_s = gw_conf.retry_after_s;
 	if (status == 405)
 		reply.allow = request->allow;
-	request->respond(request, &reply);
+	if (status == 415)
+		reply.accept_encoding = "gzip";
+	gw_answer_send(request, &reply);
 	gw_text_free(&body);
 }
 
@@ -607,29 +621,14 @@ is_absent(const GwRequest *request, const GwPgResult *result)
 		(result->is_null || result->value[0] != 't');
 }
 
-/* No body where one was to be: the client's copy is current, or something is wrong. */
-static void
-reply_null(GwRequest *request, const GwPgResult *result)
-{
-	const char *list = request->parts[GW_PART_HEADER_IF_NONE_MATCH];
-	GwReply		reply = {.status = 304, .retry_after_s = -1, .etag = result->etag};
-
-	if (result->etag != NULL && list != NULL && gw_conditional_matches(list, result->etag))
-	{
-		request->respond(request, &reply);
-		return;
-	}
-	gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
-				   request->route->operation);
-	reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
-}
-
 /* Turns the value of the function into the answer that its route promises. */
 static void
 reply_value(GwRequest *request, GwPgResult *result)
 {
 	GwReply		reply = {.status = 204, .retry_after_s = -1};
 
+	if (request->route->answer == GW_ANSWER_TAGGED && gw_answer_tagged(request, result))
+		return;
 	if (is_absent(request, result))
 	{
 		reply_error(request, 404, gw_status_type(404), "It does not exist", false);
@@ -639,7 +638,9 @@ reply_value(GwRequest *request, GwPgResult *result)
 	{
 		if (result->is_null)
 		{
-			reply_null(request, result);
+			gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
+						   request->route->operation);
+			reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
 			return;
 		}
 		reply.status = 200;
@@ -647,9 +648,10 @@ reply_value(GwRequest *request, GwPgResult *result)
 		reply.body = result->value;
 		reply.body_len = result->value_len;
 		reply.handle = result->handle;
-		result->handle = NULL;	/* respond() owns it now */
+		reply.release = gw_pg_handle_free;
+		result->handle = NULL;	/* the reply owns it now */
 	}
-	request->respond(request, &reply);
+	gw_answer_send(request, &reply);
 }
 
 /* The connection was lost while the call was in flight. */
@@ -1016,6 +1018,7 @@ enter_gate(GwRequest *request)
 static void
 start_call(GwRequest *request)
 {
+	gw_answer_prepare(request);
 	build_call(request);
 	if (request->route->flags & (GW_ROUTE_GATED | GW_ROUTE_ASIDE))
 		enter_gate(request);
@@ -1082,6 +1085,7 @@ gw_request_abandon(GwRequest *request)
 void
 gw_request_reset(GwRequest *request)
 {
+	gw_answer_end(request);
 	if (request->arena_cap > GW_KEPT_BYTES_MAX)
 		gw_request_free(request);
 }

@@ -11,6 +11,8 @@
 #ifndef GW_REQUEST_H
 #define GW_REQUEST_H
 
+#include "cache.h"
+#include "coding.h"
 #include "gate.h"
 #include "http_parse.h"
 #include "http_reply.h"
@@ -44,6 +46,11 @@ typedef struct GwRequest
 	bool		spaces;			/* a '+' in the path is taken for a space */
 	const char *parts[GW_PART_COUNT];	/* values for the statement */
 	GwSlice		body;
+	GwCoding	coding;			/* of the body as it comes */
+	GwAccept	accept;
+	const char *client_tags;	/* If-None-Match; see conditional.h */
+	GwSlice		cache_key;		/* empty: not an answer that is kept */
+	GwCacheEntry *cached;		/* held; what the key had when the call was built */
 	char	   *arena;
 	size_t		arena_cap;
 	size_t		arena_len;
@@ -59,6 +66,12 @@ extern void gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_
 /* Does the body matter, or is it only to be read over? */
 extern bool gw_request_wants_body(const GwRequest *request);
 extern void gw_request_run(GwRequest *request, GwSlice body);
+
+/* Makes this the answer, unless another error is known already. The body need not be kept any more. */
+extern void gw_request_fault(GwRequest *request, int status, const char *message);
+
+/* A part of the request's own memory; what can be taken is bounded when it begins. */
+extern char *gw_request_arena(GwRequest *request, size_t size);
 
 /* Answers with an error of the gateway's own. */
 extern void gw_request_refuse(GwRequest *request, int status, const char *message, bool close);

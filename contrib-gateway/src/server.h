@@ -7,6 +7,7 @@
 #ifndef GW_SERVER_H
 #define GW_SERVER_H
 
+#include "cache.h"
 #include "gate.h"
 #include "pool.h"
 
@@ -18,6 +19,7 @@ typedef struct GwServer
 	GwPool	   *reads;
 	GwPool	   *writes;
 	GwGates    *gates;
+	GwCache    *cache;
 	bool		draining;		/* SIGTERM came: not ready, no keep-alive */
 	uint64_t	buffered_bytes; /* bodies and unsent answers in memory */
 } GwServer;

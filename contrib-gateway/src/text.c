@@ -115,6 +115,16 @@ gw_text_printf(GwText *text, const char *format, ...)
 }
 
 void
+gw_text_fit(GwText *text)
+{
+	if (text->cap == text->len + 1 || text->data == NULL)
+		return;
+	text->data = gw_realloc(text->data, text->len + 1);
+	text->data[text->len] = '\0';
+	text->cap = text->len + 1;
+}
+
+void
 gw_text_free(GwText *text)
 {
 	free(text->data);

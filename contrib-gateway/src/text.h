@@ -41,6 +41,7 @@ extern void gw_text_putc(GwText *text, char c);
 extern void gw_text_uint(GwText *text, uint64_t value);
 extern void gw_text_printf(GwText *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+extern void gw_text_fit(GwText *text); /* gives back room that is not used */
 extern void gw_text_free(GwText *text);
 
 /* Appends the bytes as a JSON string with its quotes; what is not UTF-8 becomes U+FFFD. */

@@ -60,7 +60,7 @@ test_parameters_agree(void **state)
 
 		while (count < GW_PARAMS_MAX && gw_routes[i].parts[count] != GW_PART_NONE)
 		{
-			char		mark[4];
+			char		mark[16];
 
 			snprintf(mark, sizeof(mark), "$%d", ++count);
 			assert_non_null(strstr(gw_routes[i].sql, mark));
