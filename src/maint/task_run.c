@@ -415,10 +415,11 @@ ice_dropped_trim(void)
 bool
 ice_expired_trim(void)
 {
-	int64 trimmed;
+	int64 trimmed = 0;
 
 	(void) ice_spi_begin();
-	trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
+	if (ice_state_has("icecat_data.idempotency"))
+		trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
 	ice_spi_end();
 	return trimmed == EXPIRED_KEYS_PER_CALL;
 }

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -93,6 +94,17 @@ ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
 	rows = ice_execute(statement, values, nulls, false);
 	AtEOXact_GUC(true, level);
 	return rows;
+}
+
+bool
+ice_state_has(const char *table)
+{
+	static IceStatement statement = {
+		"SELECT pg_catalog.to_regclass($1) IS NOT NULL", 1, {TEXTOID}, NULL};
+	Datum values[1] = {ice_cstring_datum(table)};
+
+	(void) ice_execute(&statement, values, NULL, true);
+	return DatumGetBool(ice_field(0, 1));
 }
 
 Datum

@@ -51,6 +51,10 @@ extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);
  * each; then it raises 55P03. */
 extern uint64 ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
 
+/* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION UPDATE those that are new
+ * are missing; what must work meanwhile asks first. */
+extern bool ice_state_has(const char *table);
+
 /* Fields of the last result: row from 0, column from 1. */
 extern bool  ice_field_is_null(uint64 row, int column);
 extern Datum ice_field(uint64 row, int column);

@@ -41,10 +41,6 @@ static IceStatement insert_statement = {
 	{UUIDOID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID},
 	NULL};
 
-/* False between an update of the library and ALTER EXTENSION UPDATE, which makes the secrets then. */
-static IceStatement has_secrets = {
-	"SELECT pg_catalog.to_regclass('icecat_data.warehouse_secret') IS NOT NULL", 0, {0}, NULL};
-
 static IceStatement insert_secret = {
 	"INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at) "
 	"VALUES ($1, 'page-token', $2, $3)",
@@ -174,9 +170,8 @@ make_secret(const pg_uuid_t *warehouse_id)
 	Datum  values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(secret),
 						TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	(void) ice_execute(&has_secrets, NULL, NULL, true);
-	if (!DatumGetBool(ice_field(0, 1)))
-		return;
+	if (!ice_state_has("icecat_data.warehouse_secret"))
+		return; /* the update makes them for all */
 	SET_VARSIZE(secret, VARHDRSZ + SECRET_BYTES);
 	if (!pg_strong_random(VARDATA(secret), SECRET_BYTES))
 		elog(ERROR, "could not generate random bytes");
