@@ -10,36 +10,38 @@ CREATE OR REPLACE FUNCTION icecat._metadata_file(p_warehouse_id uuid, p_table_id
 LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER COST 10000 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_metadata_file';
 COMMENT ON FUNCTION icecat._metadata_file(uuid, uuid) IS
-'The metadata location of a table, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; whoever may read that view may call it. A failure is a warning.';
+'The metadata location of a table or view, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; whoever may read that view may call it. A failure is a warning.';
 
 CREATE OR REPLACE VIEW icecat.iceberg_tables AS
 SELECT w.name::pg_catalog.varchar AS catalog_name,
 	pg_catalog.array_to_string(n.levels, '.')::pg_catalog.varchar AS table_namespace,
 	r.name::pg_catalog.varchar AS table_name,
-	(CASE WHEN NOT h.file_expected OR EXISTS (
+	(CASE WHEN NOT coalesce(h.file_expected, v.file_expected) OR EXISTS (
 			SELECT FROM icecat_data.metadata_task AS q
-			WHERE q.warehouse_id = h.warehouse_id AND q.table_id = h.table_id AND q.version = h.version AND q.kind = 'write')
-		THEN icecat._metadata_file(h.warehouse_id, h.table_id)
-		ELSE h.metadata_location END)::pg_catalog.varchar AS metadata_location,
+			WHERE q.warehouse_id = r.warehouse_id AND q.table_id = r.relation_id
+				AND q.version = coalesce(h.version, v.version) AND q.kind = 'write')
+		THEN icecat._metadata_file(r.warehouse_id, r.relation_id)
+		ELSE coalesce(h.metadata_location, v.metadata_location) END)::pg_catalog.varchar AS metadata_location,
 	(
 		SELECT g.metadata_file FROM icecat_data.table_metadata_log AS g
 		WHERE g.warehouse_id = h.warehouse_id AND g.table_id = h.table_id AND g.removed_version IS NULL
 		ORDER BY g.ordinal DESC LIMIT 1
 	)::pg_catalog.varchar AS previous_metadata_location,
-	'TABLE'::pg_catalog.varchar AS iceberg_type
+	CASE r.kind WHEN 'table' THEN 'TABLE' ELSE 'VIEW' END::pg_catalog.varchar AS iceberg_type
 FROM icecat_data.warehouse AS w
 JOIN icecat_data.namespace AS n
 	ON n.warehouse_id = w.warehouse_id AND pg_catalog.strpos(pg_catalog.array_to_string(n.levels, ''), '.') = 0
 JOIN icecat_data.relation AS r
-	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
-	AND r.kind = 'table' AND r.dropped_at IS NULL
-JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
-COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/migrate-from-sql-catalog.md';
+	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id AND r.dropped_at IS NULL
+LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
+LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = r.warehouse_id AND v.view_id = r.relation_id
+WHERE coalesce(h.table_id, v.view_id) IS NOT NULL;
+COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables and views. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/migrate-from-sql-catalog.md';
 COMMENT ON COLUMN icecat.iceberg_tables.catalog_name IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.iceberg_tables.table_namespace IS 'Levels of the namespace with dots between them; namespaces that have a dot in a level are not shown. INSERT makes one that is missing';
 COMMENT ON COLUMN icecat.iceberg_tables.metadata_location IS 'The current metadata file; reading the column writes it first where that is still to be done';
-COMMENT ON COLUMN icecat.iceberg_tables.previous_metadata_location IS 'The last entry of the metadata log; what is written here is ignored';
-COMMENT ON COLUMN icecat.iceberg_tables.iceberg_type IS 'TABLE; NULL is taken for it';
+COMMENT ON COLUMN icecat.iceberg_tables.previous_metadata_location IS 'The last entry of a table''s metadata log; what is written here is ignored';
+COMMENT ON COLUMN icecat.iceberg_tables.iceberg_type IS 'TABLE or VIEW; NULL is taken for TABLE';
 
 CREATE OR REPLACE VIEW icecat.iceberg_namespace_properties AS
 SELECT w.name::pg_catalog.varchar AS catalog_name,
@@ -83,8 +85,8 @@ CREATE OR REPLACE FUNCTION icecat.commit_metadata_file(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_commit_metadata_file';
 COMMENT ON FUNCTION icecat.commit_metadata_file(text, text[], text, text, text) IS
-'Commits a metadata file that a client has written: the document becomes the table''s next version, if it may follow the present one (same uuid; no number lower; snapshots, schemas and specs unchanged or new) and its metadata log leads to the present file. Only what differs is stored. False: the table''s file is not p_previous_metadata_location any more, and nothing was done. REST: none.
-p_metadata_location: URI of the new file. p_previous_metadata_location: the file that it was made from; NULL: any that is in its metadata log.
+'Commits a metadata file of a table or view that a client has written: the document becomes its next version, if it may follow the present one (same uuid; no number lower; snapshots, schemas and specs unchanged or new) and, of a table, its metadata log leads to the present file. Only what differs is stored. False: the table''s file is not p_previous_metadata_location any more, and nothing was done. REST: none.
+p_metadata_location: URI of the new file. p_previous_metadata_location: the file that it was made from; NULL: any that is in its metadata log (of a view: whatever is there).
 Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 no such file (404), IC203 made from an older state (409, retry), IC301 or IC302 a document that cannot follow (400), IC306 location outside icecat.file_roots (400), IC501 storage (500), 55P03 lock timeout (409).';
 
 -- Java's JdbcCatalog looks for the column in every schema, and would take a catalog of its own for one that has it.
@@ -173,7 +175,17 @@ BEGIN
 			v_error := NULL;
 			v_levels := pg_catalog.string_to_array(v_row.namespace, '.');
 			BEGIN
-				IF v_row.type <> 'table' THEN
+				IF v_row.type = 'view' THEN
+					IF NOT icecat.view_exists(p_warehouse, v_levels, v_row.name) THEN
+						PERFORM icecat.register_view(p_warehouse, v_levels, v_row.name, v_row.location);
+						v_status := 'registered';
+					ELSIF NOT v_update OR icecat.load_view(p_warehouse, v_levels, v_row.name) ->> 'metadata-location' = v_row.location THEN
+						v_status := 'exists';
+					ELSE
+						PERFORM icecat.commit_metadata_file(p_warehouse, v_levels, v_row.name, v_row.location);
+						v_status := 'updated';
+					END IF;
+				ELSIF v_row.type <> 'table' THEN
 					RAISE EXCEPTION USING ERRCODE = 'IC304', MESSAGE = pg_catalog.format('Rows of iceberg_type %s cannot be imported', pg_catalog.upper(v_row.type));
 				ELSIF NOT icecat.table_exists(p_warehouse, v_levels, v_row.name) THEN
 					PERFORM icecat.register_table(p_warehouse, v_levels, v_row.name, v_row.location);
@@ -202,7 +214,7 @@ BEGIN
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.import_sql_catalog(text, regclass, regclass, text, text, boolean) IS
-'Takes over the namespaces and tables of a SQL catalog (Java''s JdbcCatalog, PyIceberg''s SqlCatalog) in this database: makes the namespaces with their properties, registers each table by its metadata file. Returns a row an object: status created, registered, exists, updated, or failed with the error; one that fails does not stop the others. Runs with the caller''s rights: to read the two tables, and to execute create_namespace, register_table and the like. REST: none.
+'Takes over the namespaces, tables and views of a SQL catalog (Java''s JdbcCatalog, PyIceberg''s SqlCatalog) in this database: makes the namespaces with their properties, registers each table and view by its metadata file. Returns a row an object: status created, registered, exists, updated, or failed with the error; one that fails does not stop the others. Runs with the caller''s rights: to read the two tables, and to execute create_namespace, register_table and the like. REST: none.
 p_warehouse: the warehouse to fill. p_tables: the catalog''s iceberg_tables, with or without column iceberg_type. p_namespace_properties: its iceberg_namespace_properties; NULL: namespaces of the tables only. p_catalog_name: the rows to take; NULL: those of the warehouse''s name.
-p_on_conflict: what is there already: skip leaves it; update commits a metadata file that comes from the present one (a table that has changed here since fails), and sets the properties. p_dry_run: true does it all, tells the outcome and takes it back; folders that it makes for tables stay.
+p_on_conflict: what is there already: skip leaves it; update commits a metadata file that comes from the present one (a table that has changed here since fails; a view''s is taken as it is), and sets the properties. p_dry_run: true does it all, tells the outcome and takes it back; folders that it makes for tables stay.
 Errors: IC301 unknown p_on_conflict (400), 42501 no right to read or to call (403); those of one object are in its row.';

@@ -18,6 +18,7 @@
 
 #include "api/namespace.h"
 #include "commit/commit_file.h"
+#include "commit/commit_view.h"
 #include "commit/create_table.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_tables_write);
@@ -116,83 +117,124 @@ ensure_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path, Ic
 /* -- iceberg_tables --------------------------------------------------------------------------- */
 
 #define TABLE_TYPE "TABLE"
+#define VIEW_TYPE "VIEW"
 
-/* NULL is what catalogs without views wrote. */
-static void
-check_type(const Row *row)
+/* Is the row one of a view? NULL is what catalogs without views wrote of tables. */
+static bool
+is_view(const Row *row)
 {
 	const char *type = column(row, "iceberg_type");
 
-	if (type != NULL && strcmp(type, TABLE_TYPE) != 0)
+	if (type == NULL || strcmp(type, TABLE_TYPE) == 0)
+		return false;
+	if (strcmp(type, VIEW_TYPE) != 0)
 		ice_raise(ICE_ERR_UNSUPPORTED, "Rows of iceberg_type %s cannot be written", type);
+	return true;
 }
 
+/* Registers the metadata file, in a namespace that is made if it is not there. */
 static bool
-insert_table(const IceWarehouse *warehouse, const Row *row)
+insert_relation(const IceWarehouse *warehouse, const Row *row)
 {
 	const char      *name = required_column(row, "table_name");
 	const char      *location = required_column(row, "metadata_location");
 	IceNamespacePath path;
 	IceNamespace     space;
 	IceTable         table;
+	IceView          view;
+	StringInfoData   document;
 
-	check_type(row);
 	ice_check_table_name(name);
 	read_namespace(row, "table_namespace", &path);
 	ensure_namespace(warehouse, &path, ICE_LOCK_KEY_SHARE, &space);
-	ice_register_table(warehouse, &path, name, location, false, &table);
+	initStringInfo(&document);
+	if (is_view(row))
+		ice_register_view(warehouse, &path, name, location, &view, &document);
+	else
+		ice_register_table(warehouse, &path, name, location, false, &table);
 	return true;
 }
 
-/* Moves the name of a table; false if it has gone meanwhile. */
+/* Locks the table or view of a name; false if there is none (any more). */
 static bool
-move_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-		   const Row *new)
+lock_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+			  bool view)
+{
+	IceTable table;
+	IceView  found;
+
+	return view ? ice_view_find_locked(&warehouse->id, path, name, &found)
+				: ice_table_find_locked(&warehouse->id, path, name, &table);
+}
+
+/* Moves a name; false if it has gone meanwhile. */
+static bool
+move_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+			  bool view, const Row *new)
 {
 	const char      *new_name = required_column(new, "table_name");
 	IceNamespacePath new_path;
-	IceTable         table;
 
 	ice_check_table_name(new_name);
 	read_namespace(new, "table_namespace", &new_path);
-	if (!ice_table_find_locked(&warehouse->id, path, name, &table))
+	if (!lock_relation(warehouse, path, name, view))
 		return false;
-	ice_rename_table(warehouse, path, name, &new_path, new_name);
+	if (view)
+		ice_rename_view(warehouse, path, name, &new_path, new_name);
+	else
+		ice_rename_table(warehouse, path, name, &new_path, new_name);
 	return true;
+}
+
+/* Commits a metadata file; previous is NULL or the file that it was made from. False: the table or view has
+ * another one meanwhile. */
+static bool
+commit_file(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+			bool is_view, const char *previous, const char *location)
+{
+	IceTable table;
+	IceView  view;
+
+	return is_view ? ice_commit_view_file(warehouse, path, name, previous, location, &view)
+				   : ice_commit_metadata_file(warehouse, path, name, previous, location, &table);
 }
 
 /* A new metadata location is a commit, a new name a rename. False: no row is affected. */
 static bool
-update_table(const IceWarehouse *warehouse, const Row *old, const Row *new)
+update_relation(const IceWarehouse *warehouse, const Row *old, const Row *new)
 {
 	const char      *name = required_column(old, "table_name");
+	bool             view = is_view(old);
 	IceNamespacePath path;
-	IceTable         table;
 
-	check_type(new);
+	if (is_view(new) != view)
+		check_unchanged(old, new, "iceberg_type");
 	check_unchanged(old, new, "catalog_name");
 	read_namespace(old, "table_namespace", &path);
 	if (!same_column(old, new, "metadata_location") &&
-		!ice_commit_metadata_file(warehouse, &path, name, required_column(old, "metadata_location"),
-								  required_column(new, "metadata_location"), &table))
+		!commit_file(warehouse, &path, name, view, required_column(old, "metadata_location"),
+					 required_column(new, "metadata_location")))
 		return false;
 	if (same_column(old, new, "table_namespace") && same_column(old, new, "table_name"))
 		return true;
-	return move_table(warehouse, &path, name, new);
+	return move_relation(warehouse, &path, name, view, new);
 }
 
 /* All files stay: who asks for a purge deletes them himself. */
 static bool
-delete_table(const IceWarehouse *warehouse, const Row *row)
+delete_relation(const IceWarehouse *warehouse, const Row *row)
 {
 	const char      *name = required_column(row, "table_name");
+	bool             view = is_view(row);
 	IceNamespacePath path;
-	IceTable         table;
 
 	read_namespace(row, "table_namespace", &path);
-	if (!ice_table_find_locked(&warehouse->id, &path, name, &table))
+	if (!lock_relation(warehouse, &path, name, view))
 		return false;
-	ice_drop_table(warehouse, &path, name, false);
+	if (view)
+		ice_drop_view(warehouse, &path, name);
+	else
+		ice_drop_table(warehouse, &path, name, false);
 	return true;
 }
 
@@ -369,7 +411,7 @@ run_trigger(FunctionCallInfo fcinfo, const Writer *writer)
 Datum
 sql_ice_iceberg_tables_write(PG_FUNCTION_ARGS)
 {
-	static const Writer writer = {insert_table, update_table, delete_table};
+	static const Writer writer = {insert_relation, update_relation, delete_relation};
 
 	return run_trigger(fcinfo, &writer);
 }
@@ -389,6 +431,7 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
+	IceView          view;
 	IceTable         table;
 	const char      *name;
 	bool             committed;
@@ -397,16 +440,55 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	name = ice_arg_text(fcinfo, 2, "table");
-	ice_table_get(&warehouse.id, &path, name, false, &table);
-	committed = ice_commit_metadata_file(&warehouse, &path, name, ice_arg_opt_text(fcinfo, 4),
-										 ice_arg_text(fcinfo, 3, "metadata_location"), &table);
+	if (ice_view_find(&warehouse.id, &path, name, false, &view))
+		committed = commit_file(&warehouse, &path, name, true, ice_arg_opt_text(fcinfo, 4),
+								ice_arg_text(fcinfo, 3, "metadata_location"));
+	else
+	{
+		ice_table_get(&warehouse.id, &path, name, false, &table);
+		committed = commit_file(&warehouse, &path, name, false, ice_arg_opt_text(fcinfo, 4),
+								ice_arg_text(fcinfo, 3, "metadata_location"));
+	}
 	ice_spi_end();
 	PG_RETURN_BOOL(committed);
 }
 
-/* ice_ensure_metadata_file() in a subtransaction: who lists a namespace shall not fail with one table's storage. */
+/* A table or view, found by its id. */
+typedef struct Found
+{
+	bool     is_view;
+	IceTable table;
+	IceView  view;
+} Found;
+
+static bool
+find_relation(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, Found *out)
+{
+	out->is_view = false;
+	if (ice_table_get_by_id(warehouse_id, id, true, &out->table))
+		return true;
+	out->is_view = true;
+	return ice_view_get_by_id(warehouse_id, id, &out->view);
+}
+
+/* Makes a warning of the error at hand; a cancellation goes on. */
 static void
-try_ensure_file(const IceTable *table)
+warn(MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		PG_RE_THROW();
+	FlushErrorState();
+	RollbackAndReleaseCurrentSubTransaction();
+	ereport(WARNING, (errcode(error->sqlerrcode), errmsg_internal("%s", error->message)));
+}
+
+/* Makes sure of the file, in a subtransaction: who lists a namespace shall not fail with one table's storage. */
+static void
+ensure_file(Found *relation)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -415,45 +497,40 @@ try_ensure_file(const IceTable *table)
 	MemoryContextSwitchTo(old);
 	PG_TRY();
 	{
-		ice_ensure_metadata_file(table);
+		if (relation->is_view)
+			ice_ensure_view_file(&relation->view);
+		else
+			ice_ensure_metadata_file(&relation->table);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(old);
-		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ereport(WARNING, (errcode(error->sqlerrcode), errmsg_internal("%s", error->message)));
+		warn(old);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
 }
 
-/* The current metadata location of a table (warehouse_id, table_id), with a file there as far as that can be done. */
+/* The current metadata location of a table or view (warehouse_id, id), with a file there as far as that can be done. */
 Datum
 sql_ice_metadata_file(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = ice_spi_begin();
-	IceTable      table;
+	Found         relation;
 	Datum         result = (Datum) 0;
 	bool          found;
 
 	found = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) &&
-			ice_table_get_by_id(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), true, &table);
+			find_relation(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &relation);
 	if (found)
 	{
 		MemoryContext old;
 
-		try_ensure_file(&table);
+		ensure_file(&relation);
 		old = MemoryContextSwitchTo(caller);
-		result = ice_cstring_datum(table.metadata_location);
+		result = ice_cstring_datum(relation.is_view ? relation.view.metadata_location
+													: relation.table.metadata_location);
 		MemoryContextSwitchTo(old);
 	}
 	ice_spi_end();

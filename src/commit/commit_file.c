@@ -14,6 +14,7 @@
 #include "access/xlog.h"
 
 #include "commit/commit_file.h"
+#include "commit/commit_view.h"
 #include "commit/create_table.h"
 #include "commit/limits.h"
 #include "commit/publish.h"
@@ -118,20 +119,81 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	return true;
 }
 
+/* Finds the view as it stands; false if it is not there or its file is not the expected one. */
+static bool
+look_up_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+			 const char *previous, IceView *out)
+{
+	return ice_view_find(&warehouse->id, path, name, false, out) &&
+		   (previous == NULL || same_location(previous, out->metadata_location));
+}
+
+bool
+ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+					 const char *previous, const char *metadata_location, IceView *out)
+{
+	IceViewMetadata *next;
+	pg_uuid_t        seen;
+
+	if (!look_up_view(warehouse, path, name, previous, out))
+		return false;
+	seen = out->id;
+	previous = out->metadata_location;
+	next = ice_register_view_read(warehouse, metadata_location);
+	ice_publish_view_prepare(warehouse, next);
+	if (!ice_view_find_locked(&warehouse->id, path, name, out) ||
+		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)
+		return false;
+	ice_view_load(out, false);
+	out->metadata = ice_view_metadata_succeed(out->metadata, next);
+	ice_limits_check_view(out->metadata);
+	out->metadata_location = metadata_location;
+	out->file_expected = true;
+	out->version++;
+	ice_view_update(out);
+	ice_publish_view_event(out, "replace-view", path, name, ice_view_version_details(out));
+	return true;
+}
+
+/* -- the file that is read first ---------------------------------------------------------------- */
+
+/* Is the file of a version still to be written, and can it be? */
+static bool
+file_missing(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, bool expected,
+			 const char *location)
+{
+	bool own;
+
+	if (RecoveryInProgress() || ice_storage_canonical(location) == NULL)
+		return false;
+	if (expected && !ice_task_write_pending(warehouse_id, id, version, &own))
+		return false;
+	return !ice_storage_for(location)->exists(location);
+}
+
 void
 ice_ensure_metadata_file(const IceTable *table)
 {
 	StringInfoData document;
-	bool           own;
 
-	if (RecoveryInProgress() || ice_storage_canonical(table->metadata_location) == NULL)
-		return;
-	if (table->file_expected &&
-		!ice_task_write_pending(&table->warehouse_id, &table->id, table->version, &own))
-		return;
-	if (ice_storage_for(table->metadata_location)->exists(table->metadata_location))
+	if (!file_missing(&table->warehouse_id, &table->id, table->version, table->file_expected,
+					  table->metadata_location))
 		return;
 	initStringInfo(&document);
 	ice_render_current(&document, table, true); /* of the same snapshot as the head */
 	ice_storage_write_metadata(table->metadata_location, document.data, (size_t) document.len);
+}
+
+void
+ice_ensure_view_file(IceView *view)
+{
+	StringInfoData document;
+
+	if (!file_missing(&view->warehouse_id, &view->id, view->version, view->file_expected,
+					  view->metadata_location))
+		return;
+	initStringInfo(&document);
+	ice_view_load(view, true); /* of the same snapshot as the head */
+	ice_view_metadata_write(&document, view->metadata);
+	ice_storage_write_metadata(view->metadata_location, document.data, (size_t) document.len);
 }

@@ -8,6 +8,7 @@
 #define ICE_COMMIT_FILE_H
 
 #include "store/store_table.h"
+#include "store/store_view.h"
 
 /*
  * Makes the document at metadata_location the next version of a table whose current file is previous; with
@@ -21,11 +22,17 @@ extern bool ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNam
 									 const char *name, const char *previous,
 									 const char *metadata_location, IceTable *out);
 
+/* The same of a view, whose document names no earlier file: with previous NULL it is taken as it is. */
+extern bool ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								 const char *name, const char *previous,
+								 const char *metadata_location, IceView *out);
+
 /*
  * Makes sure that the file of the version that the calling query sees can be read, where it was not written yet: it is
  * still in the queue, or the table's metadata-write-mode is none. Leaves the queue as it is. Does nothing on a
  * standby. Raises STORAGE.
  */
 extern void ice_ensure_metadata_file(const IceTable *table);
+extern void ice_ensure_view_file(IceView *view);
 
 #endif

@@ -91,21 +91,26 @@ ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	write_new(warehouse, &space, path, request->name, "create-view", out, document);
 }
 
+IceViewMetadata *
+ice_register_view_read(const IceWarehouse *warehouse, const char *metadata_location)
+{
+	StringInfoData file;
+
+	initStringInfo(&file);
+	if (!ice_task_pending_document(&warehouse->id, metadata_location, &file))
+		ice_storage_read_metadata(metadata_location, &file);
+	return ice_view_metadata_parse(ice_json_parse(file.data, file.len, ice_guc_json_depth_max));
+}
+
 void
 ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 				  const char *metadata_location, IceView *out, StringInfo document)
 {
-	IceNamespace   space;
-	StringInfoData file;
-	IceJson       *json;
+	IceNamespace space;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	check_free(warehouse, &space, path, name);
-	initStringInfo(&file);
-	if (!ice_task_pending_document(&warehouse->id, metadata_location, &file))
-		ice_storage_read_metadata(metadata_location, &file);
-	json = ice_json_parse(file.data, file.len, ice_guc_json_depth_max);
-	*out = (IceView){.metadata = ice_view_metadata_parse(json),
+	*out = (IceView){.metadata = ice_register_view_read(warehouse, metadata_location),
 					 .metadata_location = metadata_location};
 	write_new(warehouse, &space, path, name, "register-view", out, document);
 }

@@ -8,6 +8,7 @@
 #define ICE_SUCCESSOR_H
 
 #include "spec/table_metadata.h"
+#include "spec/view_metadata.h"
 
 /*
  * Checks that next, a document as read, is a later state of the table whose present metadata (every list
@@ -17,5 +18,8 @@
  */
 extern IceTableMetadata *ice_table_metadata_succeed(IceTableMetadata *present,
 													IceTableMetadata *next);
+
+/* The same of a view: its uuid, schemas and versions. */
+extern IceViewMetadata *ice_view_metadata_succeed(IceViewMetadata *present, IceViewMetadata *next);
 
 #endif

@@ -161,6 +161,18 @@ ice_view_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const 
 }
 
 bool
+ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, IceView *out)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id)};
+
+	if (ice_execute(&find_by_id, values, NULL, true) == 0)
+		return false;
+	*out = (IceView){.warehouse_id = *warehouse_id, .id = *view_id};
+	read_head(out);
+	return true;
+}
+
+bool
 ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, IceView *out)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id)};
@@ -190,21 +202,30 @@ ice_view_lock(IceView *view)
 }
 
 /* Whoever renames a view holds its head, too: after the lock the name stays. */
-void
-ice_view_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-					IceView *out)
+bool
+ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+					 IceView *out)
 {
 	pg_uuid_t namespace_id;
 
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ice_view_get(warehouse_id, path, name, false, out);
+		if (!ice_view_find(warehouse_id, path, name, false, out))
+			return false;
 		namespace_id = out->namespace_id;
 		if (ice_view_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
-			return;
+			return true;
 	}
+}
+
+void
+ice_view_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+					IceView *out)
+{
+	if (!ice_view_find_locked(warehouse_id, path, name, out))
+		ice_raise(ICE_ERR_NO_SUCH_VIEW, "View does not exist: %s.%s", path->dotted, name);
 }
 
 void

@@ -34,6 +34,10 @@ extern bool ice_view_find(const pg_uuid_t *warehouse_id, const IceNamespacePath 
 extern void ice_view_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						 const char *name, bool read_only, IceView *out);
 
+/* Finds a view by its id, also a dropped one, as the calling query sees it; namespace_id and the lists are not set. */
+extern bool ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
+							   IceView *out);
+
 /* Finds a view by its id, also a dropped one whose rows are still kept, with all of its lists, as it is now,
  * whatever the snapshot of the caller, and without a lock; namespace_id is not set. */
 extern bool ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
@@ -42,8 +46,10 @@ extern bool ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *v
 /* Locks the head and reads it again (lists are forgotten); false if the view was dropped meanwhile. Waits at
  * most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_view_lock(IceView *view);
-/* Finds a live view and locks its head, for what ends or moves its name, as ice_table_get_locked(). Raises
- * NO_SUCH_VIEW, 55P03. */
+/* Finds a live view and locks its head, for what ends or moves its name, as ice_table_find_locked(). Raises 55P03. */
+extern bool ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+								 const char *name, IceView *out);
+/* The same, but raises NO_SUCH_VIEW. */
 extern void ice_view_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								const char *name, IceView *out);
 

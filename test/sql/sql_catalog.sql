@@ -166,6 +166,57 @@ DROP ROLE icecat_regress_client;
 
 SELECT * FROM icecat.check_integrity('sql_test');
 SELECT event_type, namespace, name, version FROM icecat.read_events('sql_test') WHERE object_kind = 'table' ORDER BY number;
+-- Views have rows of their own type; what writes to them is as with tables.
+CREATE FUNCTION pg_temp.version(p_id integer, p_sql text) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('version-id', p_id, 'timestamp-ms', 1573518431292, 'schema-id', 0, 'summary', '{}'::jsonb, 'default-namespace', '["a"]'::jsonb,
+		'representations', jsonb_build_array(jsonb_build_object('type', 'sql', 'sql', p_sql, 'dialect', 'spark')))
+$$;
+CREATE FUNCTION pg_temp.next_view(p_name text, p_version integer, p_sql text, p_changes jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.write(d ->> 'location' || '/metadata/' || p_name || '.metadata.json', d || jsonb_build_object('current-version-id', p_version,
+		'versions', (d -> 'versions') || pg_temp.version(p_version, p_sql),
+		'version-log', (d -> 'version-log') || jsonb_build_object('version-id', p_version, 'timestamp-ms', 1800000000000)) || p_changes)
+	FROM pg_temp.current('v') AS d
+$$;
+CREATE FUNCTION pg_temp.swap_view(p_new text, p_old text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	v_rows bigint;
+BEGIN
+	UPDATE icecat.iceberg_tables SET metadata_location = p_new, previous_metadata_location = p_old
+	WHERE catalog_name = 'sql_test' AND table_namespace = 'a' AND table_name = 'v' AND metadata_location = p_old AND iceberg_type = 'VIEW';
+	GET DIAGNOSTICS v_rows = ROW_COUNT;
+	RETURN v_rows;
+END $$;
+SELECT icecat.create_view('sql_test', '{a}', 'v', '{"type": "struct", "schema-id": 0, "fields": [{"id": 1, "name": "a", "required": false, "type": "int"}]}',
+	pg_temp.version(1, 'SELECT 1 AS a')::json, p_properties => '{"icecat.metadata-write-mode": "none"}') IS NOT NULL AS made;
+SELECT table_namespace, table_name, iceberg_type, previous_metadata_location FROM iceberg_tables WHERE catalog_name = 'sql_test' AND iceberg_type = 'VIEW';
+SELECT pg_temp.current('v') = (icecat.load_view('sql_test', '{a}', 'v') -> 'metadata')::jsonb AS same;
+SELECT metadata_location AS w1 FROM iceberg_tables WHERE catalog_name = 'sql_test' AND iceberg_type = 'VIEW' \gset
+SELECT pg_temp.next_view('w2', 2, 'SELECT 2 AS a') AS w2 \gset
+SELECT pg_temp.swap_view(:'w2', :'w1');
+SELECT pg_temp.swap_view(:'w2', :'w1');
+SELECT version, current_version_id, metadata_location = :'w2' AS location FROM icecat.views WHERE warehouse = 'sql_test';
+SELECT version_id, is_current FROM icecat.view_versions WHERE warehouse = 'sql_test' ORDER BY version_id;
+SELECT (icecat.load_view('sql_test', '{a}', 'v') -> 'metadata')::jsonb = pg_temp.current('v') AS same;
+SELECT pg_temp.swap_view(pg_temp.next_view('bad', 3, 'SELECT 3 AS a', jsonb_build_object('versions', jsonb_build_array(pg_temp.version(2, 'SELECT 9 AS a'), pg_temp.version(3, 'SELECT 3 AS a')),
+	'version-log', '[{"version-id": 3, "timestamp-ms": 1800000000000}]'::jsonb)), :'w2');
+\set VERBOSITY sqlstate
+SELECT pg_temp.swap_view(pg_temp.next_view('bad', 3, 'SELECT 3 AS a', '{"view-uuid": "11111111-1111-4111-8111-111111111111"}'), :'w2');
+INSERT INTO iceberg_tables VALUES ('sql_test', 'a', 'v', :'w2', NULL, 'VIEW');
+INSERT INTO iceberg_tables VALUES ('sql_test', 'a', 'v', :'v5', NULL, 'TABLE');
+UPDATE iceberg_tables SET iceberg_type = 'TABLE' WHERE catalog_name = 'sql_test' AND table_name = 'v';
+\set VERBOSITY terse
+INSERT INTO iceberg_tables VALUES ('sql_test', 'a', 'v_copy', :'w2', NULL, 'VIEW');
+UPDATE iceberg_tables SET table_name = 'v_moved' WHERE catalog_name = 'sql_test' AND table_namespace = 'a' AND table_name = 'v' AND iceberg_type = 'VIEW' RETURNING table_name;
+SELECT icecat.commit_metadata_file('sql_test', '{a}', 'v_moved', :'w1');
+SELECT view_name, version, current_version_id FROM icecat.views WHERE warehouse = 'sql_test' ORDER BY view_name;
+-- Where a file cannot be written, a list says so and goes on.
+SELECT icecat.create_table('sql_test', '{a}', 'no_place', '{"type": "struct", "fields": []}', p_location => pg_temp.write('file://' || :'root' || '/in_the_way', '1') || '/t',
+	p_properties => '{"icecat.metadata-write-mode": "none"}') IS NOT NULL AS made;
+\set VERBOSITY sqlstate
+SELECT count(*) FROM iceberg_tables WHERE catalog_name = 'sql_test' AND table_namespace = 'a' AND metadata_location IS NOT NULL;
+DELETE FROM iceberg_tables WHERE catalog_name = 'sql_test' AND table_name IN ('v_moved', 'no_place');
+\set VERBOSITY terse
+
 -- An existing catalog of the oldest layout, in any schema: taken over by its metadata files.
 CREATE SCHEMA "old ""one""";
 CREATE TABLE "old ""one""".iceberg_tables (catalog_name varchar(255), table_namespace varchar(255), table_name varchar(255),
@@ -189,7 +240,7 @@ SELECT icecat.commit_table('import_test', '{shop,two}', 'two', NULL, '[{"action"
 UPDATE "old ""one""".iceberg_tables AS o SET metadata_location = t.metadata_location FROM icecat.tables AS t WHERE t.warehouse = 'sql_test' AND t.table_name = o.table_name;
 DELETE FROM "old ""one""".iceberg_tables WHERE table_name NOT IN ('one', 'two');
 ALTER TABLE "old ""one""".iceberg_tables ADD COLUMN iceberg_type varchar(5);
-INSERT INTO "old ""one""".iceberg_tables VALUES ('prod', 'shop.two', 'thing', 'file:///x', NULL, 'THING');
+INSERT INTO "old ""one""".iceberg_tables VALUES ('prod', 'shop.two', 'thing', 'file:///x', NULL, 'THING'), ('prod', 'shop.two', 'v', :'w2', NULL, 'VIEW');
 UPDATE "old ""one""".iceberg_namespace_properties SET property_value = 'bob' WHERE property_key = 'owner';
 SELECT * FROM :import) WHERE status <> 'exists';
 SELECT * FROM :import, 'update');
@@ -213,6 +264,7 @@ DROP SCHEMA "old ""one""" CASCADE;
 DELETE FROM iceberg_tables WHERE catalog_name = 'import_test';
 DELETE FROM iceberg_namespace_properties WHERE catalog_name = 'import_test' AND namespace LIKE 'shop.%';
 DELETE FROM iceberg_namespace_properties WHERE catalog_name = 'import_test';
+DELETE FROM iceberg_tables WHERE catalog_name = 'sql_test';
 SELECT icecat.drop_table('sql_test', '{x.y}', n) FROM unnest('{one,two,three}'::text[]) AS n;
 
 DELETE FROM iceberg_namespace_properties WHERE catalog_name = 'sql_test' AND namespace IN ('a.b', 'new.one');

@@ -157,6 +157,29 @@ public class JdbcClient {
         () -> catalog.dropNamespace(implied.namespace()) && catalog.dropNamespace(namespace));
   }
 
+  private static void views(JdbcCatalog catalog, Namespace namespace) {
+    TableIdentifier name = TableIdentifier.of(namespace, "view_by_java");
+    TableIdentifier renamed = TableIdentifier.of(namespace, "view_renamed");
+    check("create-view",
+        () -> catalog.buildView(name).withSchema(SCHEMA).withDefaultNamespace(namespace)
+            .withQuery("spark", "SELECT 1").create() != null);
+    check("list-views", () -> catalog.listViews(namespace).equals(List.of(name))
+        && catalog.listTables(namespace).isEmpty());
+    check("table-of-a-views-name",
+        () -> raises(AlreadyExistsException.class, () -> catalog.createTable(name, SCHEMA) != null));
+    check("replace-view",
+        () -> catalog.loadView(name).replaceVersion().withSchema(SCHEMA).withDefaultNamespace(namespace)
+            .withQuery("spark", "SELECT 2").apply() != null
+            && catalog.buildView(name).withSchema(SCHEMA).withDefaultNamespace(namespace)
+                .withQuery("spark", "SELECT 2").replace().currentVersion().versionId() == 2
+            && catalog.loadView(name).sqlFor("spark").sql().equals("SELECT 2"));
+    check("set-view-properties",
+        () -> done(() -> catalog.loadView(name).updateProperties().set("k", "v").commit())
+            && "v".equals(catalog.loadView(name).properties().get("k")));
+    check("rename-view", () -> done(() -> catalog.renameView(name, renamed)) && catalog.viewExists(renamed));
+    check("drop-view", () -> catalog.dropView(renamed) && !catalog.dropView(renamed));
+  }
+
   private static void append(JdbcCatalog catalog, TableIdentifier name) throws Exception {
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
     Table table = catalog.loadTable(name);
@@ -182,6 +205,7 @@ public class JdbcClient {
         return;
       }
       namespaces(catalog, namespace);
+      views(catalog, namespace);
       tables(catalog, namespace);
     }
   }

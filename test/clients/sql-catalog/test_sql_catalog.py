@@ -35,7 +35,7 @@ from pyiceberg.types import StringType
 import icecat_client as client
 
 JAVA = pathlib.Path(__file__).with_name("JdbcClient.java")
-JAVA_CHECKS = 28
+JAVA_CHECKS = 35
 JAVA_LIMIT_S = 90
 DRIVERS = ("psycopg2", "psycopg")
 RETRIES = {"commit.retry.num-retries": "100", "commit.retry.min-wait-ms": "5", "commit.retry.max-wait-ms": "200"}
