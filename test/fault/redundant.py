@@ -74,6 +74,11 @@ class ReplyDropper:
                     (server if ready is client else client).sendall(data)
 
 
+def view_version(sql):
+    return {"version-id": 1, "timestamp-ms": int(time.time() * 1000), "schema-id": 0, "summary": {}, "default-namespace": [],
+            "representations": [{"type": "sql", "sql": sql, "dialect": "spark"}]}
+
+
 def operations():
     """Every operation that takes a key, in an order in which each can succeed: method, path, body, status."""
     spaces = "/%s/namespaces" % host.WAREHOUSE
@@ -95,6 +100,18 @@ def operations():
     yield "registerTable", "POST", "%s/lost/register" % spaces, {
         "name": "r", "metadata-location": location["metadata-location"]}, 200, None
     yield "dropTable", "DELETE", tables + "/r", None, 204, None
+    views = "%s/lost/views" % spaces
+    view = {}
+    yield "createView", "POST", views, {"name": "v", "schema": dict(schema, **{"schema-id": 0}), "properties": {},
+                                        "view-version": view_version("SELECT 1")}, 200, view
+    yield "replaceView", "POST", views + "/v", {"requirements": [], "updates": [
+        {"action": "add-view-version", "view-version": view_version("SELECT 2")},
+        {"action": "set-current-view-version", "view-version-id": -1}]}, 200, None
+    yield "renameView", "POST", "/%s/views/rename" % host.WAREHOUSE, rename("v", "w"), 204, None
+    yield "registerView", "POST", "%s/lost/register-view" % spaces, {
+        "name": "x", "metadata-location": view["metadata-location"]}, 200, None
+    yield "dropView", "DELETE", views + "/w", None, 204, None
+    yield "dropView", "DELETE", views + "/x", None, 204, None
     yield "dropNamespace", "DELETE", spaces + "/lost", None, 204, None
 
 
@@ -127,8 +144,9 @@ def replies(server, check):
             keep.update(json.loads(first[1]))
     events = server.sql("SELECT string_agg(event_type, ' ' ORDER BY number) FROM icecat.events WHERE namespace = '{lost}'")
     check(events == "create-namespace update-namespace-properties create-table commit-table commit-table rename-table "
-          "unregister-table register-table drop-table drop-namespace", "each of them happened once", events)
-    check(dropper.dropped == 10, "ten replies were lost", dropper.dropped)
+          "unregister-table register-table drop-table create-view replace-view rename-view register-view drop-view drop-view "
+          "drop-namespace", "each of them happened once", events)
+    check(dropper.dropped == 16, "each reply was lost once", dropper.dropped)
     gone = direct.call("POST", "/%s/namespaces" % host.WAREHOUSE, {"namespace": ["absent", "child"]}, key := new_key())
     direct.call("POST", "/%s/namespaces" % host.WAREHOUSE, {"namespace": ["absent"]})
     again = direct.call("POST", "/%s/namespaces" % host.WAREHOUSE, {"namespace": ["absent", "child"]}, key)

@@ -44,6 +44,9 @@ def test_every_keyed_operation_passes_its_key_on(env):
         ("POST", N + "/n/tables", {"a": 1}), ("POST", N + "/n/register", {"a": 1}),
         ("POST", T + "t", {"a": 1}), ("DELETE", T + "t", None), ("POST", T + "t/unregister", None),
         ("POST", "/v1/w/tables/rename", {"a": 1}), ("POST", "/v1/w/transactions/commit", {"a": 1}),
+        ("POST", N + "/n/views", {"a": 1}), ("POST", N + "/n/register-view", {"a": 1}),
+        ("POST", N + "/n/views/v", {"a": 1}), ("DELETE", N + "/n/views/v", None),
+        ("POST", "/v1/w/views/rename", {"a": 1}),
     ]
     for method, path, body in calls:
         key = new_key()
