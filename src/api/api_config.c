@@ -12,7 +12,7 @@
 
 #include "utils/builtins.h"
 
-#include "api/args.h"
+#include "api/once.h"
 #include "guc.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_get_config);
@@ -149,7 +149,7 @@ write_config(StringInfo out, const IceWarehouse *warehouse, const char *separato
 	for (size_t i = 0; i < lengthof(endpoints); i++)
 		ice_jw_string(&writer, endpoints[i]);
 	ice_jw_end_array(&writer);
-	if (ice_guc_idempotency_lifetime_s > 0)
+	if (ice_once_offered())
 	{
 		ice_jw_key(&writer, "idempotency-key-lifetime");
 		ice_jw_string(&writer, duration_text(ice_guc_idempotency_lifetime_s));

@@ -135,13 +135,19 @@ check_same(const IceIdempotency *request, const IceIdempotency *stored)
 }
 
 bool
+ice_once_offered(void)
+{
+	return ice_guc_idempotency_lifetime_s > 0 && ice_idempotency_exists();
+}
+
+bool
 ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 			 const IceWarehouse *warehouse)
 {
 	IceIdempotency request;
 
 	once->recorded = false;
-	once->keyed = *ice_guc_idempotency_key != '\0' && ice_guc_idempotency_lifetime_s > 0;
+	once->keyed = *ice_guc_idempotency_key != '\0' && ice_once_offered();
 	if (!once->keyed)
 		return true;
 	request = (IceIdempotency){.warehouse_id = warehouse->id,

@@ -34,6 +34,8 @@ typedef struct IceOnce
 	IceIdempotency row;
 } IceOnce;
 
+/* Are keys offered? Where not, they are ignored. */
+extern bool ice_once_offered(void);
 /* True: make the change. False: it was made before, or an error was recorded. Raises the stored error of a change that failed
  * for good; IDEMPOTENCY_MISMATCH if the key was used with another operation or other arguments; IDEMPOTENCY_IN_FLIGHT;
  * BAD_REQUEST for a key that is no UUID of version 7. */

@@ -39,7 +39,7 @@ is_wanted(const IceTableChange *changes, int count)
 		value = ice_table_property(changes[i].table.metadata, ICE_DEDUPLICATE_PROPERTY);
 		wanted |= value != NULL && pg_strcasecmp(value, "true") == 0;
 	}
-	return wanted;
+	return wanted && ice_idempotency_exists();
 }
 
 static bool

@@ -164,9 +164,8 @@ trim_warehouse(const pg_uuid_t *warehouse_id, int64 limit)
 	return (int64) ice_execute(&trim_statement, values, NULL, false);
 }
 
-/* The library is there before ALTER EXTENSION UPDATE has made the table. */
-static bool
-table_exists(void)
+bool
+ice_idempotency_exists(void)
 {
 	return OidIsValid(get_relname_relid("idempotency", get_namespace_oid("icecat_data", false)));
 }
@@ -174,7 +173,8 @@ table_exists(void)
 int64
 ice_idempotency_trim(int64 limit)
 {
-	uint64     count = table_exists() ? ice_execute(&warehouses_statement, NULL, NULL, false) : 0;
+	uint64 count = ice_idempotency_exists() ? ice_execute(&warehouses_statement, NULL, NULL, false)
+											: 0;
 	pg_uuid_t *warehouses = palloc(sizeof(pg_uuid_t) * Max(count, 1));
 	int64      trimmed = 0;
 

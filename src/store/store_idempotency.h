@@ -28,6 +28,8 @@ typedef struct IceIdempotency
 	bool        expired; /* its lifetime is over, and nobody has deleted it yet */
 } IceIdempotency;
 
+/* Is the table there? The library comes before ALTER EXTENSION UPDATE has made it. */
+extern bool ice_idempotency_exists(void);
 /* Claims the key with the row's operation, hash and error. False if it was used before, after waiting for whoever is using
  * it, at most icecat.commit_lock_timeout_ms; then raises IDEMPOTENCY_IN_FLIGHT. 40001 where the transaction's
  * snapshot is older than the other use. */
