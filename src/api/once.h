@@ -46,7 +46,7 @@ extern void ice_once_done(IceOnce *once, const pg_uuid_t *object_id, const char 
 /* In a repeat: reads the table that the first run made or changed, as it is now or was when it was dropped. Raises
  * NO_SUCH_TABLE when nothing is left of it. */
 extern void ice_once_table(const IceOnce *once, IceTable *out);
-/* The same for a view. Raises NO_SUCH_VIEW. */
+/* The same for a view, which is loaded. Raises NO_SUCH_VIEW. */
 extern void ice_once_view(const IceOnce *once, IceView *out);
 /* The same for a namespace. Raises NO_SUCH_NAMESPACE. */
 extern void ice_once_namespace(const IceOnce *once, IceNamespacePath *path, IceNamespace *out);

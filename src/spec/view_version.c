@@ -247,7 +247,7 @@ check_dialects(const IceJson *representations)
 
 	for (int i = 1; i < count; i++)
 		if (strcmp(dialects[i].name, dialects[i - 1].name) == 0)
-			ice_json_raise(representations->items[dialects[i].position], ICE_ERR_VALIDATION,
+			ice_json_raise(representations->items[dialects[i].position], ICE_ERR_ILLEGAL_ARGUMENT,
 						   "Invalid view version: Cannot add multiple queries for dialect %s",
 						   dialects[i].name);
 }
