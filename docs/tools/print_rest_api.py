@@ -37,7 +37,7 @@ OUTRO = """
 `GET /v1/config` lists exactly these endpoints in `endpoints`. A `GET` may also be sent as `HEAD`. An unknown path is 404,
 a known one with another method is 405.
 
-Not offered, and therefore not listed by `/v1/config`: views, credential vending and remote signing, scan planning,
+Not offered, and therefore not listed by `/v1/config`: credential vending and remote signing, scan planning,
 and OAuth tokens (the gateway has no authentication of its own yet: it listens on the loopback address unless told
 otherwise).
 

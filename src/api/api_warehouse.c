@@ -193,7 +193,7 @@ require_storage(const IceWarehouse *warehouse, const char *location)
 					   NULL, "Leave " WRITE_MODE_PROPERTY " at none, for the warehouse or for the table.");
 }
 
-/* A warehouse that leaves mode none: raises UNSUPPORTED unless the server may write where it and its tables lie. Later
+/* A warehouse that leaves mode none: raises UNSUPPORTED unless the server may write where it, its tables and views lie. Later
  * nobody would see that the worker fails. */
 static void
 check_may_write(const IceWarehouse *warehouse)

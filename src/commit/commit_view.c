@@ -160,7 +160,7 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 
 	ice_limits_check_view(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
-	if (strcmp(folders_before, folders_key(metadata)) != 0)
+	if (strcmp(folders_before, folders_key(metadata)) != 0 || !view->file_expected)
 		ice_publish_view_prepare(warehouse, metadata);
 	view->metadata_location = ice_view_metadata_location_next(metadata, view->metadata_location);
 	view->file_expected = ice_publishes_view(warehouse, metadata);
@@ -212,6 +212,8 @@ ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_pa
 	IceNamespace space;
 
 	ice_view_get(&warehouse->id, source_path, source, false, &view);
+	if (strcmp(source, destination) == 0 && ice_namespace_path_same(source_path, destination_path))
+		return;
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_view_get_locked(&warehouse->id, source_path, source, &view);
 	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, destination,

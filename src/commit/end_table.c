@@ -43,12 +43,6 @@ ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path
 	ice_publish_event(out, "unregister-table", path, name, ice_version_details(out));
 }
 
-static bool
-same_namespace(const IceNamespacePath *a, const IceNamespacePath *b)
-{
-	return memcmp(VARDATA(a->hash), VARDATA(b->hash), VARSIZE(a->hash) - VARHDRSZ) == 0;
-}
-
 void
 ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
 				 const char *source, const IceNamespacePath *destination_path,
@@ -58,7 +52,7 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	IceNamespace   space;
 
 	ice_table_get(&warehouse->id, source_path, source, false, &table);
-	if (strcmp(source, destination) == 0 && same_namespace(source_path, destination_path))
+	if (strcmp(source, destination) == 0 && ice_namespace_path_same(source_path, destination_path))
 		return;
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_table_get_locked(&warehouse->id, source_path, source, &table);

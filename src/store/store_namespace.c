@@ -262,6 +262,12 @@ ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespac
 }
 
 bool
+ice_namespace_path_same(const IceNamespacePath *a, const IceNamespacePath *b)
+{
+	return memcmp(VARDATA(a->hash), VARDATA(b->hash), VARSIZE(a->hash) - VARHDRSZ) == 0;
+}
+
+bool
 ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out)
 {
 	if (path->depth == 1)

@@ -46,6 +46,8 @@ extern void ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespaceP
 /* Finds a namespace by its id; false if it is gone. */
 extern bool ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 									IceNamespacePath *path, IceNamespace *out);
+/* Are these one namespace? */
+extern bool ice_namespace_path_same(const IceNamespacePath *a, const IceNamespacePath *b);
 /* The path one level up; false at the top. */
 extern bool ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out);
 

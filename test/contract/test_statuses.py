@@ -412,6 +412,133 @@ def _(objects):
     return "/{prefix}/tables/rename", rename(objects.space, objects.table()[0], objects.table()[0])
 
 
+@case("listViews", 200)
+def _(objects):
+    objects.view()
+    return f"/{{prefix}}/namespaces/{objects.space}/views", None
+
+
+@case("listViews", 404, "namespace")
+def _(objects):
+    return f"/{{prefix}}/namespaces/{MISSING}/views", None
+
+
+@case("createView", 200)
+def _(objects):
+    return f"/{{prefix}}/namespaces/{objects.space}/views", objects.view_body(objects.new_name())
+
+
+@case("createView", 404, "namespace")
+def _(objects):
+    return f"/{{prefix}}/namespaces/{MISSING}/views", objects.view_body("v")
+
+
+@case("createView", 409)
+def _(objects):
+    return f"/{{prefix}}/namespaces/{objects.space}/views", objects.view_body(objects.view()[0])
+
+
+@case("createView", 409, "table")
+def _(objects):
+    return f"/{{prefix}}/namespaces/{objects.space}/views", objects.view_body(objects.table()[0])
+
+
+@case("createTable", 409, "view")
+def _(objects):
+    return f"/{{prefix}}/namespaces/{objects.space}/tables", {"name": objects.view()[0], "schema": SCHEMA}
+
+
+@case("registerView", 200)
+def _(objects):
+    name, made = objects.view()
+    objects.must(objects.api.call("DELETE", VIEW % (objects.space, name)))
+    return f"/{{prefix}}/namespaces/{objects.space}/register-view", {
+        "name": objects.new_name(), "metadata-location": made["metadata-location"]}
+
+
+@case("registerView", 404, "namespace")
+def _(objects):
+    return f"/{{prefix}}/namespaces/{MISSING}/register-view", {
+        "name": "v", "metadata-location": objects.view()[1]["metadata-location"]}
+
+
+@case("registerView", 409)
+def _(objects):
+    name, made = objects.view()
+    return f"/{{prefix}}/namespaces/{objects.space}/register-view", {
+        "name": name, "metadata-location": made["metadata-location"]}
+
+
+@case("loadView", 200)
+def _(objects):
+    return VIEW % (objects.space, objects.view()[0]), None
+
+
+@case("loadView", 404, "view")
+@case("viewExists", 404, "view")
+@case("dropView", 404, "view")
+def _(objects):
+    return VIEW % (objects.space, MISSING), None
+
+
+@case("loadView", 404, "table")
+def _(objects):
+    return VIEW % (objects.space, objects.table()[0]), None
+
+
+@case("loadTable", 404, "view")
+def _(objects):
+    return TABLE % (objects.space, objects.view()[0]), None
+
+
+@case("viewExists", 204)
+@case("dropView", 204)
+def _(objects):
+    return VIEW % (objects.space, objects.view()[0]), None
+
+
+@case("replaceView", 200)
+def _(objects):
+    name, made = objects.view()
+    version = objects.view_body(name)["view-version"]
+    version["representations"][0]["sql"] = "SELECT 2"
+    return VIEW % (objects.space, name), {
+        "requirements": [{"type": "assert-view-uuid", "uuid": made["metadata"]["view-uuid"]}],
+        "updates": [{"action": "add-view-version", "view-version": version},
+                    {"action": "set-current-view-version", "view-version-id": -1}]}
+
+
+@case("replaceView", 404, "view")
+def _(objects):
+    return VIEW % (objects.space, MISSING), {"requirements": [], "updates": [property_update()]}
+
+
+@case("replaceView", 409)
+def _(objects):
+    return VIEW % (objects.space, objects.view()[0]), {
+        "requirements": [{"type": "assert-view-uuid", "uuid": OTHER_UUID}], "updates": [property_update()]}
+
+
+@case("renameView", 204)
+def _(objects):
+    return "/{prefix}/views/rename", rename(objects.space, objects.view()[0], objects.new_name())
+
+
+@case("renameView", 404, "view")
+def _(objects):
+    return "/{prefix}/views/rename", rename(objects.space, MISSING, objects.new_name())
+
+
+@case("renameView", 404, "namespace")
+def _(objects):
+    return "/{prefix}/views/rename", rename(objects.space, objects.view()[0], "t", MISSING)
+
+
+@case("renameView", 409)
+def _(objects):
+    return "/{prefix}/views/rename", rename(objects.space, objects.view()[0], objects.table()[0])
+
+
 def change(objects, name, requirements=()):
     return {"identifier": identifier(objects.space, name), "requirements": list(requirements),
             "updates": [property_update()]}

@@ -171,3 +171,28 @@ SELECT pg_temp.forgotten();
 RESET icecat.dropped_retention_s;
 SELECT (SELECT count(*) FROM icecat_data.view_head JOIN icecat_data.warehouse AS w USING (warehouse_id) WHERE w.name = 'view_test') AS heads,
 	(SELECT count(*) FROM icecat_data.view_part JOIN icecat_data.warehouse AS w USING (warehouse_id) WHERE w.name = 'view_test') AS parts;
+
+-- With an idempotency key each change happens once; a repeat shows the view as it is now, whatever its name.
+CREATE FUNCTION pg_temp.key(n integer) RETURNS text LANGUAGE sql AS $$
+	SELECT set_config('icecat.idempotency_key', CASE WHEN n = 0 THEN '' ELSE '017F22E2-79B0-7CC3-98C4-' || lpad(n::text, 12, '0') END, false) $$;
+SELECT pg_temp.key(1) \gset
+SELECT pg_temp.make('once') -> 'metadata' ->> 'view-uuid' AS uuid \gset
+SELECT pg_temp.make('once') -> 'metadata' ->> 'view-uuid' = :'uuid' AS same;
+SELECT pg_temp.make('once', 'SELECT 2 AS a');
+SELECT pg_temp.key(2) \gset
+SELECT icecat.replace_view('view_test', '{sales}', 'once', '[]', '[{"action": "set-properties", "updates": {"n": "1"}}]') -> 'metadata' ->> 'properties' AS properties;
+SELECT icecat.replace_view('view_test', '{sales}', 'once', '[]', '[{"action": "set-properties", "updates": {"n": "1"}}]') -> 'metadata' ->> 'properties' AS properties;
+SELECT pg_temp.key(3) \gset
+SELECT icecat.rename_view('view_test', '{sales}', 'once', '{sales}', 'twice');
+SELECT icecat.rename_view('view_test', '{sales}', 'once', '{sales}', 'twice');
+SELECT pg_temp.key(1) \gset
+SELECT pg_temp.make('once') -> 'metadata' ->> 'properties' AS properties;
+SELECT pg_temp.key(4) \gset
+SELECT icecat.drop_view('view_test', '{sales}', 'twice');
+SELECT icecat.drop_view('view_test', '{sales}', 'twice');
+SELECT pg_temp.key(0) \gset
+SELECT event_type, name, version FROM icecat.read_events('view_test') WHERE name IN ('once', 'twice') ORDER BY number;
+-- A rename to the name that it has does nothing.
+SELECT pg_temp.make('same') IS NOT NULL AS made;
+SELECT icecat.rename_view('view_test', '{sales}', 'same', '{sales}', 'same');
+SELECT event_type FROM icecat.read_events('view_test') WHERE name = 'same' ORDER BY number;
