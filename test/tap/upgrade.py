@@ -15,6 +15,7 @@ import contents
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
 
+KEYS_OFFERED_SQL = "SELECT icecat.get_config('w')::jsonb ? 'idempotency-key-lifetime'"
 REPORTS_SQL = ("SELECT string_agg(format('%s %s %s %s', report_id, table_id, received_at, report), E'\\n' ORDER BY report_id) "
                "FROM icecat_data.metrics_report")
 
@@ -45,6 +46,7 @@ def test_version(c, t, version, owner, updater):
     c.sql("INSERT INTO icecat_data.metrics_report SELECT warehouse_id, gen_random_uuid(), table_id, '2024-03-01 00:00:00+00', "
           "'scan-report', '{\"report-type\":\"scan-report\",\"snapshot-id\":1,\"metrics\":{\"result-data-files\":{\"value\":\"much\"}}}' "
           "FROM icecat_data.metrics_report LIMIT 1", name)
+    t.equal(c.sql(KEYS_OFFERED_SQL, name), "f", "%s: the new library offers no keys before the update" % name)
     reports = c.sql(REPORTS_SQL, name)
     before = contents.fingerprint(c, name, owner)
     kept = c.spawn("SET ROLE %s; %s SELECT pg_sleep(3); %s SELECT icecat.version();" % (
@@ -54,6 +56,7 @@ def test_version(c, t, version, owner, updater):
         c.sql("SET ROLE %s; GRANT EXECUTE ON FUNCTION icecat.version TO etl" % owner, name)
     result = c.sql("SET ROLE %s; ALTER EXTENSION icecat UPDATE" % updater, name, check=False)
     t.equal(result, "", "%s: updated" % name)
+    t.equal(c.sql(KEYS_OFFERED_SQL, name), "t", "%s: afterwards it does" % name)
     t.equal(c.sql("SELECT extversion FROM pg_extension WHERE extname = 'icecat'", name), now, "to the newest")
     if owner != updater:
         dump = c.run("pg_dump", "-h", c.dir, "-p", "5432", "-U", "postgres", "--schema-only", name).stdout
