@@ -9,6 +9,7 @@ SPDX-License-Identifier: PostgreSQL
 import json
 import os
 import random
+import uuid
 
 import schemathesis
 
@@ -59,6 +60,8 @@ def before_call(context, case, kwargs):
     operation = case.operation.definition.raw.get("operationId", "")
     if case.path_parameters:
         point_path(operation, case.path_parameters)
+    if case.headers and "Idempotency-Key" in case.headers and CHANCE.random() < 0.9:
+        case.headers["Idempotency-Key"] = str(uuid.UUID(int=CHANCE.getrandbits(128), version=4))
     if isinstance(case.query, dict):
         if "parent" in case.query and CHANCE.random() < 0.7:
             case.query["parent"] = OBJECTS["space"]
