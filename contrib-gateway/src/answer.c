@@ -10,6 +10,7 @@
 
 #include "conditional.h"
 #include "conf.h"
+#include "flow.h"
 #include "server.h"
 
 #define KEY_PARTS 4
@@ -146,6 +147,11 @@ keep_and_send(GwRequest *request, const GwPgResult *result)
 bool
 gw_answer_tagged(GwRequest *request, GwPgResult *result)
 {
+	if (result->is_large)
+	{
+		gw_flow_start(request);
+		return true;
+	}
 	if (result->etag == NULL)
 		return false;
 	if (!result->is_null)

@@ -2,7 +2,7 @@
  * conn.c
  *		Client connections. See conn.h.
  *
- *	IDLE -> HEAD -> BODY -> WAIT -> WRITE (if the socket is full) -> IDLE, LINGER or CLOSED
+ *	IDLE -> HEAD -> BODY -> WAIT -> FLOW (if the answer is too large to be held) -> WRITE (if the socket is full) -> IDLE, LINGER or CLOSED
  *
  * One request of a connection is under way at a time; pipelined ones wait unread, or in a bounded
  * buffer. Input is read into one buffer of the process; only what cannot be used at once is kept
@@ -28,6 +28,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "flow.h"
 #include "forwarded.h"
 #include "log.h"
 #include "metrics.h"
@@ -41,6 +42,7 @@ typedef enum ConnState
 	CONN_HEAD,
 	CONN_BODY,
 	CONN_WAIT,					/* the request is under way */
+	CONN_FLOW,					/* the answer comes in pieces */
 	CONN_WRITE,					/* the answer waits for the socket */
 	CONN_LINGER,				/* all is sent; reading over what the client still sends */
 	CONN_CLOSED
@@ -61,6 +63,7 @@ typedef struct GwConn
 	bool		linger;			/* ... but read on for a while */
 	bool		keep_alive;		/* the client's wish */
 	bool		http10;
+	uint64_t	flowed;			/* bytes of a body that came in pieces */
 	bool		chunked_body;
 	bool		keep_body;
 	GwInflater *inflater;		/* of a compressed body */
@@ -175,7 +178,12 @@ conn_shut(GwConn *conn)
 {
 	if (conn->state == CONN_CLOSED)
 		return;
-	if (conn->live && (conn->state != CONN_WAIT || gw_request_abandon(&conn->request)))
+	if (conn->live && conn->state == CONN_FLOW)
+	{
+		gw_flow_stop(&conn->request);
+		end_request(conn, 499, conn->flowed);
+	}
+	else if (conn->live && (conn->state != CONN_WAIT || gw_request_abandon(&conn->request)))
 		end_request(conn, 499, 0);
 	gw_stream_close(&conn->stream);
 	set_state(conn, CONN_CLOSED);
@@ -225,6 +233,76 @@ may_wait(const GwConn *conn)
 		gw_stream_pending(&conn->stream) < GW_READ_BYTES;
 }
 
+/* The head of an answer whose body comes in pieces. Without chunks only the end of the connection ends it. */
+static void
+begin_flow(GwConn *conn, const GwReply *reply)
+{
+	static GwText head;
+
+	conn->close = must_close(conn, reply) || conn->http10;
+	conn->linger = false;
+	conn->flowed = 0;
+	head.len = 0;
+	gw_reply_head(&head, reply, conn->request.id, conn->close, conn->http10);
+	set_state(conn, CONN_FLOW);
+	if (gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, (GwBody){0}, false) ==
+		GW_SENT_FAILED)
+	{
+		conn_shut(conn);
+		conn_release(conn);
+	}
+}
+
+/* The request's feed(): a piece of the body, as a chunk. */
+static GwFed
+conn_feed(GwRequest *request, GwSlice piece)
+{
+	GwConn	   *conn = conn_of_request(request);
+	GwText		chunk = {0};
+	GwSent		sent;
+
+	if (conn->state != CONN_FLOW)
+		return GW_FED_GONE;
+	if (!conn->http10)
+		gw_text_printf(&chunk, "%zx\r\n", piece.len);
+	gw_text_add(&chunk, piece.data, piece.len);
+	if (!conn->http10)
+		gw_text_puts(&chunk, "\r\n");
+	sent = gw_stream_send(&conn->stream, (GwSlice){chunk.data, chunk.len}, (GwBody){0}, false);
+	gw_text_free(&chunk);
+	conn->flowed += piece.len;
+	if (sent == GW_SENT_FAILED)
+	{
+		conn_shut(conn);
+		conn_release(conn);
+		return GW_FED_GONE;
+	}
+	if (sent == GW_SENT_ALL)
+		conn->since_us = gw_clock_us();
+	return gw_stream_pending(&conn->stream) > GW_FLOW_BYTES_MAX ? GW_FED_FULL : GW_FED;
+}
+
+/* The request's finish(): the last chunk, or an end that the client cannot take for one. */
+static void
+conn_finish(GwRequest *request, bool whole)
+{
+	GwConn	   *conn = conn_of_request(request);
+
+	if (conn->state != CONN_FLOW)
+	{
+		conn_release(conn);
+		return;
+	}
+	end_request(conn, whole ? 200 : 500, conn->flowed);
+	if (!whole)
+		conn_shut(conn);
+	else if (conn->http10)
+		take_sent(conn, gw_stream_flush(&conn->stream));
+	else
+		take_sent(conn, gw_stream_send(&conn->stream, GW_LITERAL("0\r\n\r\n"), (GwBody){0}, false));
+	conn_process(conn);
+}
+
 /* The request's respond(): sends the answer and goes on with the connection. */
 static void
 conn_respond(GwRequest *request, GwReply *reply)
@@ -238,8 +316,15 @@ conn_respond(GwRequest *request, GwReply *reply)
 	{
 		if (body.release)
 			body.release(body.data, body.len, body.handle);
+		if (reply->flows)
+			gw_flow_stop(request);
 		end_request(conn, reply->status, 0);
 		conn_release(conn);
+		return;
+	}
+	if (reply->flows)
+	{
+		begin_flow(conn, reply);
 		return;
 	}
 	conn->close = must_close(conn, reply);
@@ -621,6 +706,12 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		conn_shut(conn);
 	else if (sent == GW_SENT_ALL && conn->state == CONN_WRITE)
 		after_answer(conn);
+	else if (conn->state == CONN_FLOW)
+	{
+		conn->since_us = gw_clock_us();
+		if (sent == GW_SENT_ALL)
+			gw_flow_go_on(&conn->request);
+	}
 	conn_process(conn);
 }
 
@@ -688,6 +779,8 @@ gw_conn_accept(int fd, const struct sockaddr *peer)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	conn = gw_alloc(sizeof(*conn));
 	conn->request.respond = conn_respond;
+	conn->request.feed = conn_feed;
+	conn->request.finish = conn_finish;
 	describe_peer(conn, peer);
 	gw_stream_open(&conn->stream, gw_server.base, fd, on_readable, on_writable, conn);
 	TAILQ_INSERT_TAIL(&conns, conn, link);
@@ -719,6 +812,11 @@ deadline(const GwConn *conn)
 			ms = (uint64_t) gw_conf.write_timeout_ms;
 			moved = conn->stream.sent;
 			break;
+		case CONN_FLOW:
+			if (gw_stream_pending(&conn->stream) == 0)
+				return UINT64_MAX;
+			ms = (uint64_t) gw_conf.write_timeout_ms;
+			break;
 		case CONN_LINGER:
 			ms = (uint64_t) gw_conf.linger_timeout_ms;
 			break;
@@ -743,6 +841,7 @@ conn_expire(GwConn *conn)
 			gw_metrics.timeouts_body++;
 			refuse(conn, (GwFault){408, "The request body did not arrive in time"});
 			return;
+		case CONN_FLOW:
 		case CONN_WRITE:
 			gw_metrics.timeouts_write++;
 			break;

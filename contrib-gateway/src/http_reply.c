@@ -35,7 +35,10 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 	{
 		put_field(out,
 				  "Content-Type: ", reply->content_type ? reply->content_type : "application/json");
-		put_number(out, "Content-Length: ", reply->body_len);
+		if (!reply->flows)
+			put_number(out, "Content-Length: ", reply->body_len);
+		else if (!http10)
+			put_field(out, "Transfer-Encoding: ", "chunked");
 	}
 	put_field(out, "X-Request-Id: ", request_id);
 	if (reply->etag != NULL)

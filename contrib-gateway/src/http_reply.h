@@ -23,6 +23,7 @@ typedef struct GwReply
 	bool		vary;			/* another Accept-Encoding could have given another answer */
 	const char *allow;			/* methods, for 405 */
 	int64_t		retry_after_s;	/* -1: no such field */
+	bool		flows;			/* the body comes in pieces, and its length is not known */
 	bool		close;			/* the connection cannot go on */
 } GwReply;
 

@@ -222,6 +222,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void) arg;
 	gw_pool_tick(gw_server.writes, now);
 	gw_pool_tick(gw_server.reads, now);
+	gw_pool_tick(gw_server.streams, now);
 	gw_request_tick(now);
 	gw_conn_tick(now);
 	gw_listener_tick();
@@ -235,7 +236,8 @@ raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 	rlim_t		need = (rlim_t) (gw_conf.connections_max + gw_conf.read_connections +
-								 gw_conf.write_connections + SPARE_DESCRIPTORS);
+							gw_conf.write_connections + gw_conf.stream_connections +
+							SPARE_DESCRIPTORS);
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
@@ -265,8 +267,11 @@ start(void)
 	gw_server.base = event_base_new();
 	gw_server.gates = gw_gates_create();
 	gw_server.cache = gw_cache_create();
-	gw_server.reads = gw_pool_create(gw_server.base, "read", false, (int) gw_conf.read_connections);
-	gw_server.writes = gw_pool_create(gw_server.base, "write", true,
+	gw_server.reads = gw_pool_create(gw_server.base, "read", GW_POOL_READS,
+									 (int) gw_conf.read_connections);
+	gw_server.streams = gw_pool_create(gw_server.base, "stream", GW_POOL_STREAMS,
+									   (int) gw_conf.stream_connections);
+	gw_server.writes = gw_pool_create(gw_server.base, "write", GW_POOL_WRITES,
 									  (int) gw_conf.write_connections);
 	if (!gw_listener_open(gw_server.base))
 		return false;
@@ -315,6 +320,7 @@ main(int argc, char **argv)
 		event_base_loop(gw_server.base, EVLOOP_ONCE);
 		gw_pool_flush(gw_server.writes);
 		gw_pool_flush(gw_server.reads);
+		gw_pool_flush(gw_server.streams);
 	}
 	gw_conn_close_all();
 	gw_log(GW_INFO, "stopped");

@@ -235,6 +235,8 @@ put_gates(GwText *out)
 				   (unsigned long long) gw_metrics.gate_expired,
 				   (unsigned long long) gw_metrics.queue_refused,
 				   (unsigned long long) gw_metrics.queue_expired);
+	put_value(out, "icecat_streamed_answers_total", "counter", "Answers too large to be held.",
+			  gw_metrics.streams);
 	put_value(out, "icecat_commits_unknown_total", "counter",
 			  "Commits whose connection was lost: CommitStateUnknownException.",
 			  gw_metrics.commits_unknown);

@@ -50,6 +50,7 @@ typedef struct GwMetrics
 	uint64_t	gate_expired;
 	uint64_t	queue_refused;
 	uint64_t	queue_expired;
+	uint64_t	streams;
 	uint64_t	commits_unknown;
 	uint64_t	commits_deduplicated;
 	uint64_t	keyed_repeats;

@@ -36,6 +36,7 @@ typedef struct Expect
 	int			prepared_done;
 	int			prepares[GW_STEPS_MAX];
 	PGresult   *answer;			/* the last rows, or the first error */
+	int			streamed_after; /* statements before the one that is streamed; 0: none is */
 } Expect;
 
 struct GwPg
@@ -72,6 +73,12 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 	[GW_STATEMENT_TIMEOUT] = {"icecat_timeout",
 		"SELECT pg_catalog.set_config('statement_timeout', $1, false)"},
 	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},
+	[GW_STATEMENT_ANSWER_MAX] =
+		{"icecat_answer_max", "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
+	[GW_STATEMENT_LOCAL_TIMEOUT] = {"icecat_local_timeout",
+		"SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
+	[GW_STATEMENT_PIECES] = {"icecat_pieces",
+		"SELECT icecat.rest_load_table_pieces($1, $2::text[], $3, $4)"},
 };
 
 /* Never shows what libpq says about a bad string: it may quote the password. */
@@ -210,9 +217,11 @@ send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 
 /* Queues the statements of one call and its Sync. */
 GwPgSend
-gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count)
+gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count, bool streamed)
 {
 	Expect	   *expect = add_expect(pg);
+
+	expect->streamed_after = streamed ? step_count - 1 : 0;
 
 	for (int i = 0; i < step_count; i++)
 	{
@@ -324,6 +333,18 @@ finish_call(GwPg *pg, GwPgResult *result)
 		read_tag(answer, result);
 }
 
+/* After the NULL that ends a statement's results: is the next statement the one that is streamed? libpq must hear of it
+ * before it reads any of its rows. */
+static void
+begin_streaming(GwPg *pg)
+{
+	Expect	   *expect = expect_at(pg, 0);
+
+	if (expect->streamed_after > 0 && --expect->streamed_after == 0 &&
+		!PQsetSingleRowMode(pg->conn))
+		gw_log(GW_WARNING, "libpq does not stream: the answer is held in memory");
+}
+
 bool
 gw_pg_next(GwPg *pg, GwPgResult *result)
 {
@@ -336,6 +357,7 @@ gw_pg_next(GwPg *pg, GwPgResult *result)
 		if (got == NULL)
 		{
 			nulls++;
+			begin_streaming(pg);
 			continue;
 		}
 		nulls = 0;
@@ -344,6 +366,12 @@ gw_pg_next(GwPg *pg, GwPgResult *result)
 			case PGRES_PIPELINE_SYNC:
 				PQclear(got);
 				finish_call(pg, result);
+				return true;
+			case PGRES_SINGLE_TUPLE:
+				*result = (GwPgResult){.handle = got,
+					.is_row = true,
+					.value = PQgetvalue(got, 0, 0),
+					.value_len = (size_t) PQgetlength(got, 0, 0)};
 				return true;
 			case PGRES_COMMAND_OK:
 				note_prepared(pg, expect_at(pg, 0));

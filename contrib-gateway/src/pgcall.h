@@ -27,6 +27,9 @@ enum
 	GW_STATEMENT_DEDUPLICATE,
 	GW_STATEMENT_TIMEOUT,
 	GW_STATEMENT_START_WORKER,
+	GW_STATEMENT_ANSWER_MAX,
+	GW_STATEMENT_LOCAL_TIMEOUT,
+	GW_STATEMENT_PIECES,
 	GW_STATEMENT_COUNT
 };
 
@@ -44,6 +47,7 @@ typedef struct GwPgResult
 {
 	void	   *handle;			/* keeps the memory below; see gw_pg_result_free */
 	bool		is_error;
+	bool		is_row;			/* of a streamed call: more is to come */
 	bool		is_null;
 	const char *value;			/* first column of the first row */
 	size_t		value_len;
@@ -77,7 +81,8 @@ extern const char *gw_pg_error(const GwPg *pg);
 extern int	gw_pg_backend_pid(const GwPg *pg);
 extern void gw_pg_close(GwPg *pg);
 
-extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count);
+/* streamed: the rows of the last statement are handed out one by one, on a connection that prepares nothing. */
+extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count, bool streamed);
 
 /* 0: all is on its way; 1: call again when the socket is writable; -1: the connection is lost. */
 extern int	gw_pg_flush(GwPg *pg);

@@ -42,6 +42,8 @@ typedef struct GwSlot
 	struct event *writable;
 	bool		write_pending;	/* the writable event is armed */
 	bool		dirty;			/* something was sent in this turn */
+	bool		paused;			/* rows of a streamed call wait in the socket */
+	uint64_t	moved_us;		/* streamed call: last row, or last pause */
 	bool		retire;			/* replace it as soon as nothing is in flight */
 	CallList	flight;			/* oldest first */
 	int			in_flight;
@@ -55,7 +57,7 @@ struct GwPool
 {
 	struct event_base *base;
 	const char *name;
-	bool		writes;
+	GwPoolKind	kind;
 	int			slot_count;
 	GwSlot	   *slots;
 	CallList	queue;
@@ -108,7 +110,7 @@ slot_close(GwSlot *slot, bool failed)
 	if (slot->pg)
 		gw_pg_close(slot->pg);
 	slot->pg = NULL;
-	slot->dirty = slot->retire = false;
+	slot->dirty = slot->retire = slot->paused = false;
 	if (failed)
 	{
 		slot->delay_ms = slot->delay_ms ? slot->delay_ms * 2 : RECONNECT_DELAY_MIN_MS;
@@ -156,7 +158,7 @@ slot_fail_flight(GwSlot *slot)
 	while ((call = TAILQ_LAST(&slot->flight, CallList)) != NULL)
 	{
 		slot_take_off_flight(slot, call);
-		if (!slot->pool->writes && call->repeats == 0)
+		if (slot->pool->kind == GW_POOL_READS && call->repeats == 0)
 		{
 			call->repeats++;
 			slot->pool->stats.repeats++;
@@ -277,15 +279,27 @@ slot_setup_answer(GwSlot *slot, GwPgResult *result)
 		slot_becomes_ready(slot);
 }
 
+/* Gives a row of a streamed call to its owner, who may pause or abort it meanwhile. */
+static void
+slot_row(GwSlot *slot, GwPgResult *row)
+{
+	GwCall	   *call = TAILQ_FIRST(&slot->flight);
+
+	slot->moved_us = gw_clock_us();
+	call->row(call, row);
+}
+
 /* Hands out all answers that are complete. */
 static void
 slot_drain(GwSlot *slot)
 {
 	GwPgResult	result;
 
-	while (slot->pg != NULL && gw_pg_next(slot->pg, &result))
+	while (slot->pg != NULL && !slot->paused && gw_pg_next(slot->pg, &result))
 	{
-		if (slot->state == SLOT_SETUP)
+		if (result.is_row)
+			slot_row(slot, &result);
+		else if (slot->state == SLOT_SETUP)
 			slot_setup_answer(slot, &result);
 		else
 			slot_answer(slot, &result);
@@ -320,19 +334,25 @@ static void
 slot_setup(GwSlot *slot)
 {
 	char		timeout[24];
+	char		answer_max[24];
 	GwPgStep	step = {GW_STATEMENT_TIMEOUT, 1, {timeout}};
 
 	slot_set_state(slot, SLOT_SETUP);
 	slot->setup_left = 0;
 	snprintf(timeout, sizeof(timeout), "%lld", (long long) gw_conf.statement_timeout_ms);
 	if (gw_conf.statement_timeout_ms > 0 && gw_conf.prepared_statements &&
-		gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
+		gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
+		slot->setup_left++;
+	snprintf(answer_max, sizeof(answer_max), "%lldB", (long long) gw_conf.stream_bytes_min);
+	step = (GwPgStep){GW_STATEMENT_ANSWER_MAX, 1, {answer_max}};
+	if (gw_conf.stream_bytes_min > 0 && gw_conf.prepared_statements &&
+		slot->pool->kind != GW_POOL_STREAMS && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
 		slot->setup_left++;
 	step = (GwPgStep){GW_STATEMENT_ROLE, 1, {gw_conf.database_role}};
-	if (gw_conf.database_role[0] != '\0' && gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
+	if (gw_conf.database_role[0] != '\0' && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
 		slot->setup_left++;		/* changes nothing; an unknown role is logged once, not per call */
 	step = (GwPgStep){.statement = GW_STATEMENT_START_WORKER};
-	if (slot->pool->writes && gw_pg_send(slot->pg, &step, 1) == GW_PG_SENT)
+	if (slot->pool->kind == GW_POOL_WRITES && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
 		slot->setup_left++;
 	if (slot->setup_left == 0)
 		slot_becomes_ready(slot);
@@ -406,7 +426,8 @@ slot_connect(GwSlot *slot, uint64_t now)
 {
 	slot_set_state(slot, SLOT_CONNECTING);
 	slot->deadline_us = now + (uint64_t) gw_conf.connect_timeout_ms * 1000;
-	slot->pg = gw_pg_start(gw_conf.dsn, gw_conf.prepared_statements);
+	slot->pg = gw_pg_start(gw_conf.dsn,
+						   gw_conf.prepared_statements && slot->pool->kind != GW_POOL_STREAMS);
 	if (gw_pg_socket(slot->pg) < 0)
 		slot_connect_failed(slot, gw_pg_error(slot->pg));
 	else
@@ -420,7 +441,7 @@ slot_connect(GwSlot *slot, uint64_t now)
 static int
 slot_load(const GwSlot *slot, uint64_t now)
 {
-	int			depth = slot->pool->writes ? 1 : (int) gw_conf.read_pipeline_depth;
+	int			depth = slot->pool->kind != GW_POOL_READS ? 1 : (int) gw_conf.read_pipeline_depth;
 	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
 
 	if (slot->state != SLOT_READY || slot->retire || slot->in_flight >= depth)
@@ -454,7 +475,7 @@ pool_choose(GwPool *pool, uint64_t now)
 static bool
 slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 {
-	if (gw_pg_send(slot->pg, call->steps, call->step_count) == GW_PG_NOT_SENT)
+	if (gw_pg_send(slot->pg, call->steps, call->step_count, call->row != NULL) == GW_PG_NOT_SENT)
 	{
 		slot_lose(slot, gw_pg_error(slot->pg));
 		return false;
@@ -466,6 +487,9 @@ slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 	slot->pool->stats.in_use += slot->in_flight == 1;
 	slot->pool->stats.wait_us += now - call->queued_us;
 	call->state = GW_CALL_IN_FLIGHT;
+	call->slot = slot;
+	slot->moved_us = now;
+	slot->retire |= call->row != NULL;	/* for this call alone */
 	call->sent_us = now;
 	return true;
 }
@@ -496,13 +520,13 @@ pool_dispatch(GwPool *pool)
 
 /* Connections are made by the first ticks. */
 GwPool *
-gw_pool_create(struct event_base *base, const char *name, bool writes, int slots)
+gw_pool_create(struct event_base *base, const char *name, GwPoolKind kind, int slots)
 {
 	GwPool	   *pool = gw_alloc(sizeof(*pool));
 
 	pool->base = base;
 	pool->name = name;
-	pool->writes = writes;
+	pool->kind = kind;
 	pool->slot_count = slots;
 	pool->slots = gw_alloc((size_t) slots * sizeof(GwSlot));
 	pool->stats.max = slots;
@@ -536,7 +560,7 @@ gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max && pool_choose(pool, now) == NULL)
 		return false;
 	call->pool = pool;
-	call->repeats = 0;
+	call->repeats = call->row != NULL;	/* its rows cannot be taken back */
 	call->queued_us = now;
 	call->state = GW_CALL_QUEUED;
 	TAILQ_INSERT_TAIL(&pool->queue, call, link);
@@ -556,6 +580,44 @@ gw_pool_cancel(GwCall *call)
 	return true;
 }
 
+void
+gw_pool_pause(GwCall *call)
+{
+	GwSlot	   *slot = call->slot;
+
+	slot->paused = true;
+	event_del(slot->readable);
+}
+
+/* Rows may be in libpq's memory already: the event is made to happen. */
+void
+gw_pool_resume(GwCall *call)
+{
+	GwSlot	   *slot = call->slot;
+
+	if (call->state != GW_CALL_IN_FLIGHT || !slot->paused)
+		return;
+	slot->paused = false;
+	slot->moved_us = gw_clock_us();
+	event_add(slot->readable, NULL);
+	event_active(slot->readable, EV_READ, 0);
+}
+
+void
+gw_pool_abort(GwCall *call)
+{
+	GwSlot	   *slot = call->slot;
+
+	if (call->state != GW_CALL_IN_FLIGHT)
+	{
+		gw_pool_cancel(call);
+		return;
+	}
+	slot_take_off_flight(slot, call);
+	call->state = GW_CALL_IDLE;
+	slot_close(slot, false);
+}
+
 bool
 gw_pool_is_ready(const GwPool *pool)
 {
@@ -571,17 +633,37 @@ gw_pool_stats(const GwPool *pool)
 	return stats;
 }
 
+/* Connections for streamed calls are made when they are needed. */
+static bool
+pool_wants_connection(const GwPool *pool)
+{
+	return pool->kind != GW_POOL_STREAMS ||
+		pool->stats.queued > pool->by_state[SLOT_CONNECTING] + pool->by_state[SLOT_SETUP];
+}
+
+/* A streamed call: it may last so long, and the database may be silent so long. */
+static void
+slot_tick_stream(GwSlot *slot, const GwCall *call, uint64_t now)
+{
+	if (now - call->sent_us > (uint64_t) gw_conf.stream_timeout_ms * 1000)
+		slot_lose(slot, "stream_timeout_ms is over");
+	else if (!slot->paused && now - slot->moved_us > (uint64_t) gw_conf.call_timeout_ms * 1000)
+		slot_lose(slot, "no row within call_timeout_ms");
+}
+
 static void
 slot_tick(GwSlot *slot, uint64_t now)
 {
 	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
 
-	if (slot->state == SLOT_DOWN && now >= slot->retry_us)
+	if (slot->state == SLOT_DOWN && now >= slot->retry_us && pool_wants_connection(slot->pool))
 		slot_connect(slot, now);
 	else if (slot->state == SLOT_CONNECTING && now >= slot->deadline_us)
 		slot_connect_failed(slot, "timeout");
 	else if (slot->state == SLOT_SETUP && now >= slot->deadline_us)
 		slot_lose(slot, "timeout while setting up the session");
+	else if (oldest != NULL && oldest->row != NULL)
+		slot_tick_stream(slot, oldest, now);
 	else if (oldest != NULL && now > oldest->sent_us &&
 			 now - oldest->sent_us > (uint64_t) gw_conf.call_timeout_ms * 1000)
 		slot_lose(slot, "no answer within call_timeout_ms");

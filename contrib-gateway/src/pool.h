@@ -49,7 +49,10 @@ typedef struct GwCall
 	uint64_t	sent_us;
 	uint64_t	done_us;
 	size_t		weight;			/* bytes of the parameters */
+	struct GwSlot *slot;		/* while in flight */
 	void (*done)(struct GwCall *call, GwOutcome outcome, GwPgResult *result);
+	void (*row)(struct GwCall *call,
+				GwPgResult *row); /* not NULL: a streamed call; the row is its own */
 } GwCall;
 
 typedef struct GwPoolStats
@@ -69,7 +72,15 @@ typedef struct GwPoolStats
 
 typedef struct GwPool GwPool;
 
-extern GwPool *gw_pool_create(struct event_base *base, const char *name, bool writes, int slots);
+typedef enum GwPoolKind
+{
+	GW_POOL_READS,
+	GW_POOL_WRITES,
+	GW_POOL_STREAMS				/* connected when there is a call, for one call each */
+} GwPoolKind;
+
+extern GwPool *gw_pool_create(struct event_base *base, const char *name, GwPoolKind kind,
+							  int slots);
 extern void gw_pool_destroy(GwPool *pool);
 
 /*
@@ -80,6 +91,12 @@ extern bool gw_pool_submit(GwPool *pool, GwCall *call, bool admitted);
 
 /* Takes a call out of the queue again; false when it was already sent. */
 extern bool gw_pool_cancel(GwCall *call);
+
+/* A streamed call in flight: its rows stop, and go on. Abort drops it with its connection; done() will not be called. A
+ * call that waits is taken out of its queue. */
+extern void gw_pool_pause(GwCall *call);
+extern void gw_pool_resume(GwCall *call);
+extern void gw_pool_abort(GwCall *call);
 
 extern bool gw_pool_is_ready(const GwPool *pool);
 extern GwPoolStats gw_pool_stats(const GwPool *pool);

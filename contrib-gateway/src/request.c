@@ -621,6 +621,18 @@ is_absent(const GwRequest *request, const GwPgResult *result)
 		(result->is_null || result->value[0] != 't');
 }
 
+void
+gw_request_error(GwRequest *request, int status, const char *type, const char *message)
+{
+	reply_error(request, status, type, message, false);
+}
+
+void
+gw_request_database_error(GwRequest *request, const GwPgResult *result)
+{
+	reply_database_error(request, result);
+}
+
 /* Turns the value of the function into the answer that its route promises. */
 static void
 reply_value(GwRequest *request, GwPgResult *result)

@@ -18,6 +18,14 @@
 #include "http_reply.h"
 #include "pool.h"
 
+/* What became of a piece of an answer. */
+typedef enum GwFed
+{
+	GW_FED,						/* more may come */
+	GW_FED_FULL,				/* it was taken; the next one after gw_flow_go_on() */
+	GW_FED_GONE					/* the client is gone, and the call was dropped */
+} GwFed;
+
 typedef struct GwRequest
 {
 	GwCall		call;
@@ -50,6 +58,8 @@ typedef struct GwRequest
 	GwAccept	accept;
 	const char *client_tags;	/* If-None-Match; see conditional.h */
 	GwSlice		cache_key;		/* empty: not an answer that is kept */
+	GwDeflater *deflater;		/* of an answer that flows; NULL: it is not compressed */
+	bool		flowing;		/* the head of such an answer is out */
 	GwCacheEntry *cached;		/* held; what the key had when the call was built */
 	char	   *arena;
 	size_t		arena_cap;
@@ -57,6 +67,8 @@ typedef struct GwRequest
 	uint64_t	started_us;
 	uint64_t	gate_us;		/* waited at the gate */
 	void (*respond)(struct GwRequest *request, GwReply *reply);
+	GwFed (*feed)(struct GwRequest *request, GwSlice piece);	/* after a reply that flows */
+	void (*finish)(struct GwRequest *request, bool whole);
 } GwRequest;
 
 /* A request whose head could not be read, or whose time ran out. */
@@ -72,6 +84,10 @@ extern void gw_request_fault(GwRequest *request, int status, const char *message
 
 /* A part of the request's own memory; what can be taken is bounded when it begins. */
 extern char *gw_request_arena(GwRequest *request, size_t size);
+
+/* Answers with an error: one that is spelt out, or what the database said. */
+extern void gw_request_error(GwRequest *request, int status, const char *type, const char *message);
+extern void gw_request_database_error(GwRequest *request, const GwPgResult *result);
 
 /* Answers with an error of the gateway's own. */
 extern void gw_request_refuse(GwRequest *request, int status, const char *message, bool close);

@@ -18,6 +18,7 @@ typedef struct GwServer
 	struct event_base *base;
 	GwPool	   *reads;
 	GwPool	   *writes;
+	GwPool	   *streams;		/* answers too large to be held */
 	GwGates    *gates;
 	GwCache    *cache;
 	bool		draining;		/* SIGTERM came: not ready, no keep-alive */

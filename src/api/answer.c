@@ -65,7 +65,7 @@ write_document(StringInfo out, const IceTable *table, const IceAnswer *answer)
 		return true;
 	}
 	return ice_render(out, table, answer->representation.refs_only, answer->read_only,
-					  answer->tagged ? ice_guc_answer_bytes_max : 0);
+					  answer->limited ? ice_guc_answer_bytes_max : 0);
 }
 
 Datum

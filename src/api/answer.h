@@ -24,12 +24,18 @@ typedef struct IceAnswer
 {
 	IceAnswerKind     kind;
 	bool              tagged;    /* a record, else the body alone */
+	bool
+		limited; /* icecat.answer_bytes_max holds: rest_load_table_pieces() can do what this cannot */
 	bool              read_only; /* see ice_execute() */
 	IceRepresentation representation;
 } IceAnswer;
 
 /* The answer about a table; a staged one has no metadata location, and no tag. */
 extern Datum ice_answer_table(MemoryContext caller, const IceTable *table, const IceAnswer *answer);
+
+/* The arguments that loads have in common: all or refs (IC301 for anything else); warehouse, namespace and table. */
+extern bool ice_arg_refs_only(FunctionCallInfo fcinfo, int n);
+extern void ice_find_for_load(FunctionCallInfo fcinfo, IceTable *table);
 
 /* "Not modified": the tag alone. */
 extern Datum ice_answer_tag(MemoryContext caller, const char *etag);

@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(sql_ice_commit_transaction);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_transaction);
 
 static const IceAnswer plain_answer = {.kind = ICE_ANSWER_COMMIT};
-static const IceAnswer tagged_answer = {.kind = ICE_ANSWER_COMMIT, .tagged = true};
+static const IceAnswer tagged_answer = {.kind = ICE_ANSWER_COMMIT, .tagged = true, .limited = true};
 
 /* Reads requirements and updates of a CommitTableRequest. */
 static IceCommitRequest *

@@ -179,8 +179,8 @@ sql_ice_rest_register_table_tagged(PG_FUNCTION_ARGS)
 }
 
 /* Reads the parameter p_snapshots; the function of 0.1.0 has none. */
-static bool
-arg_refs_only(FunctionCallInfo fcinfo, int n)
+bool
+ice_arg_refs_only(FunctionCallInfo fcinfo, int n)
 {
 	const char *value = n < PG_NARGS() ? ice_arg_opt_text(fcinfo, n) : NULL;
 
@@ -193,8 +193,8 @@ arg_refs_only(FunctionCallInfo fcinfo, int n)
 }
 
 /* Finds the table that arguments 0 to 2 name, for a load. */
-static void
-find_for_load(FunctionCallInfo fcinfo, IceTable *table)
+void
+ice_find_for_load(FunctionCallInfo fcinfo, IceTable *table)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
@@ -214,8 +214,8 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 	Datum         result;
 
 	answer.read_only = true;
-	answer.representation.refs_only = arg_refs_only(fcinfo, 3);
-	find_for_load(fcinfo, &table);
+	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 3);
+	ice_find_for_load(fcinfo, &table);
 	result = ice_answer_table(caller, &table, &answer);
 	ice_spi_end();
 	return result;
@@ -232,9 +232,9 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 	IceTable      table;
 	Datum         result;
 
-	answer.read_only = true;
-	answer.representation.refs_only = arg_refs_only(fcinfo, 4);
-	find_for_load(fcinfo, &table);
+	answer.read_only = answer.limited = true;
+	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 4);
+	ice_find_for_load(fcinfo, &table);
 	etag = if_none_match != NULL ? ice_etag(&table, &answer.representation) : NULL;
 	if (etag != NULL && ice_etag_matches(if_none_match, etag))
 		result = ice_answer_tag(caller, etag);

@@ -116,8 +116,8 @@ ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only
 		current.metadata = &metadata;
 		if (refs_only)
 			ice_table_load_refs(&current, read_only);
-		else
-			ice_table_load_all(&current, read_only);
+		else if (!ice_table_load_at_most(&current, read_only, bytes_max))
+			return false;
 	}
 	if (bytes_max > 0 && ice_table_metadata_size(&metadata) > (size_t) bytes_max)
 		return false;

@@ -26,6 +26,9 @@ extern int      ice_part_count(const IceTableMetadata *metadata, IcePartKind kin
 extern IcePart *ice_part_only(const IceTableMetadata *metadata,
 							  IcePartKind kind); /* the last that is not removed, or NULL */
 
+/* In table_metadata_write.c: the members that are no lists, the first without a comma. */
+extern void ice_table_metadata_write_scalars(StringInfo out, const IceTableMetadata *metadata);
+
 /* In properties.c: a whole text that is a 32-bit integer. */
 extern bool ice_parse_int32(const char *text, int32 *value);
 

@@ -104,6 +104,22 @@ extern void ice_table_metadata_validate(const IceTableMetadata *metadata);
 /* Appends the metadata document; every list must be loaded. Hot path: copies the parts' texts. */
 extern void ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata);
 
+/* The same document part by part, in the order of the kinds, for one that is too large to be put together. Nothing is
+ * kept but what format version 1 repeats. begin, then parts by kind, then end. */
+typedef struct IceMetadataStream
+{
+	const IceTableMetadata *metadata; /* scalars */
+	int                     kind;     /* whose list is open; -1: none */
+	int64                   count;    /* its parts so far */
+	StringInfoData          repeated; /* current schema and default spec, format version 1 */
+} IceMetadataStream;
+
+extern void ice_metadata_stream_begin(IceMetadataStream *stream, StringInfo out,
+									  const IceTableMetadata *metadata);
+extern void ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind,
+									 int64 id, const char *key, const char *body, size_t body_len);
+extern void ice_metadata_stream_end(IceMetadataStream *stream, StringInfo out);
+
 /* How long that document is, or a little less than it says. */
 extern size_t ice_table_metadata_size(const IceTableMetadata *metadata);
 

@@ -189,3 +189,16 @@ ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata)
 		ice_part_write_members(out, extra);
 	appendStringInfoChar(out, '}');
 }
+
+void
+ice_table_metadata_write_scalars(StringInfo out, const IceTableMetadata *metadata)
+{
+	write_identity(out, metadata);
+	member_int(out, "current-schema-id", metadata->current_schema_id);
+	member_int(out, "default-spec-id", metadata->default_spec_id);
+	member_int(out, "last-partition-id", metadata->last_partition_id);
+	member_int(out, "default-sort-order-id", metadata->default_sort_order_id);
+	write_current_snapshot(out, metadata);
+	if (metadata->format_version >= 3)
+		member_int(out, "next-row-id", metadata->next_row_id);
+}

@@ -69,6 +69,34 @@ ice_execute_planned(IceStatement *statement, Datum *values)
 	return ice_execute(statement, values, NULL, false);
 }
 
+char *
+ice_cursor_open(IceStatement *statement, Datum *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Portal        portal;
+
+	if (statement->plan == NULL)
+		prepare(statement, CURSOR_OPT_GENERIC_PLAN);
+	portal = SPI_cursor_open(NULL, statement->plan, values, NULL, true);
+	MemoryContextSwitchTo(context);
+	return pstrdup(portal->name);
+}
+
+uint64
+ice_cursor_fetch(const char *name, int rows)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Portal        portal = SPI_cursor_find(name);
+
+	if (portal == NULL)
+		elog(ERROR, "cursor \"%s\" does not exist", name);
+	SPI_cursor_fetch(portal, true, rows);
+	if (SPI_processed == 0)
+		SPI_cursor_close(portal);
+	MemoryContextSwitchTo(context);
+	return SPI_processed;
+}
+
 /* A lock under REPEATABLE READ says nothing about rows that others added meanwhile: its snapshot hides them. */
 uint64
 ice_execute_latest(IceStatement *statement, Datum *values)

@@ -43,6 +43,12 @@ extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nu
  * is always run so, or never. */
 extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
 
+/* Opens a cursor that sees the snapshot of the calling query and lives, beyond ice_spi_end(), until it has no more rows
+ * or the transaction ends. Returns its name. */
+extern char *ice_cursor_open(IceStatement *statement, Datum *values);
+/* Fetches the next rows, as if they were the result of ice_execute(). */
+extern uint64 ice_cursor_fetch(const char *name, int rows);
+
 /* Runs a read-only statement that sees the newest committed rows, and the transaction's own, whatever the
  * isolation level: for checks that a lock on another row is meant to protect. */
 extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);

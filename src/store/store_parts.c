@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
@@ -58,6 +59,18 @@ static IceStatement load_but_snapshots = {
 				 " AND kind > 4 AND removed_version IS NULL",
 	2,
 	{UUIDOID, UUIDOID},
+	NULL};
+/* By kind, then in document order: the parts of an Append are read one after the other. */
+static IceStatement stream_referenced = {
+	SELECT_PARTS
+	" AND kind < 4 AND removed_version IS NULL UNION ALL "
+	"SELECT s.* FROM (SELECT target AS id FROM icecat_data.table_part WHERE warehouse_id = $1 "
+	"AND table_id = $2 AND kind = 5 AND removed_version IS NULL UNION SELECT $3) AS u "
+	"CROSS JOIN LATERAL (" SELECT_PARTS
+	" AND kind = 4 AND id = u.id AND removed_version IS NULL OFFSET 0) AS s UNION ALL " SELECT_PARTS
+	" AND kind > 4 AND removed_version IS NULL",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 /* ICE_ORDINAL_BITS is the 20. */
 static IceStatement load_version = {
@@ -217,14 +230,29 @@ ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read
 	finish_list(table, ICE_PART_SNAPSHOT);
 }
 
-void
-ice_parts_load_all(IceTable *table, bool read_only)
+/* Are the bodies of the last result no longer than that, together? Looks at no body. */
+static bool
+rows_fit(uint64 rows, int bytes_max)
 {
-	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+	Size bytes = 0;
 
-	collect_rows(table, ice_execute(&load_live, values, NULL, read_only));
+	for (uint64 i = 0; i < rows && bytes <= (Size) bytes_max; i++)
+		bytes += toast_raw_datum_size(ice_field(i, 5)) - VARHDRSZ;
+	return bytes <= (Size) bytes_max;
+}
+
+bool
+ice_parts_load_all(IceTable *table, bool read_only, int bytes_max)
+{
+	Datum  values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+	uint64 rows = ice_execute(&load_live, values, NULL, read_only);
+
+	if (bytes_max > 0 && !rows_fit(rows, bytes_max))
+		return false;
+	collect_rows(table, rows);
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		finish_list(table, kind);
+	return true;
 }
 
 static int
@@ -258,6 +286,31 @@ ice_parts_load_referenced(IceTable *table, bool read_only)
 		if (i == 0 || ids[i] != ids[i - 1])
 			ids[distinct++] = ids[i];
 	ice_parts_load_snapshots(table, ids, distinct, read_only);
+}
+
+char *
+ice_parts_stream(const IceTable *table, bool refs_only)
+{
+	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
+					   Int64GetDatum(table->metadata->current_snapshot_id)};
+
+	return ice_cursor_open(refs_only ? &stream_referenced : &load_live, values);
+}
+
+uint64
+ice_parts_stream_next(const char *stream)
+{
+	return ice_cursor_fetch(stream, ICE_STREAM_ROWS);
+}
+
+void
+ice_parts_stream_row(uint64 row, IcePartKind *kind, int64 *id, const char **key, const char **body,
+					 size_t *body_len)
+{
+	*kind = ice_field_int32(row, 1);
+	*id = ice_field_int64(row, 3);
+	*key = ice_field_text(row, 4);
+	*body = ice_field_bytes(row, 5, body_len);
 }
 
 void

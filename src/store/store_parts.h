@@ -13,10 +13,17 @@
 extern void ice_parts_load(IceTable *table, IcePartKind kind, bool read_only);
 /* Loads single snapshots: those that exist of the given ids, which are distinct. */
 extern void ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only);
-/* Loads every list by one statement. */
-extern void ice_parts_load_all(IceTable *table, bool read_only);
+/* Loads every list by one statement; false, and none is, if they are longer than bytes_max together (0: any length). */
+extern bool ice_parts_load_all(IceTable *table, bool read_only, int bytes_max);
 /* Loads every list, but of the snapshots only those that a ref points to; the rows of the others are not read. */
 extern void ice_parts_load_referenced(IceTable *table, bool read_only);
+/* Reads every live part (of the snapshots all, or those that a ref points to) by kind and in document order, some rows
+ * at a time, for as long as the calling query lasts. Returns what names the stream. */
+#define ICE_STREAM_ROWS 16
+extern char  *ice_parts_stream(const IceTable *table, bool refs_only);
+extern uint64 ice_parts_stream_next(const char *stream); /* how many rows came; 0: that was all */
+extern void   ice_parts_stream_row(uint64 row, IcePartKind *kind, int64 *id, const char **key,
+								   const char **body, size_t *body_len);
 /* Loads every list but the refs as they stood at a version. */
 extern void ice_parts_load_version(IceTable *table, int64 version);
 /* Writes the added and removed marks of every loaded list as table->version. */

@@ -261,7 +261,13 @@ ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only)
 void
 ice_table_load_all(IceTable *table, bool read_only)
 {
-	ice_parts_load_all(table, read_only);
+	(void) ice_parts_load_all(table, read_only, 0);
+}
+
+bool
+ice_table_load_at_most(IceTable *table, bool read_only, int bytes_max)
+{
+	return ice_parts_load_all(table, read_only, bytes_max);
 }
 
 void

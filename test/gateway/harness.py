@@ -248,8 +248,31 @@ class Client:
         if status in (100, 204, 304):
             expect("content-length" not in headers, f"a {status} has no length")
             return Answer(status, headers, b"")
+        if "transfer-encoding" in headers:
+            expect("content-length" not in headers, "chunks and a length")
+            return Answer(status, headers, b"".join(self.chunks()))
+        if "content-length" not in headers:
+            expect_equal(headers["connection"], "close", "how the end is told")
+            while self._fill():
+                pass
+            return Answer(status, headers, self._take(len(self.buffer)))
         length = int(headers["content-length"])
         return Answer(status, headers, b"" if head else self._take(length))
+
+    def _line(self):
+        while b"\r\n" not in self.buffer:
+            expect(self._fill(), "the connection ended inside an answer")
+        return self._take(self.buffer.index(b"\r\n") + 2)[:-2]
+
+    def chunks(self):
+        """The chunks of a body, to the last."""
+        while True:
+            size = int(self._line(), 16)
+            piece = self._take(size + 2)
+            expect_equal(piece[size:], b"\r\n", "end of a chunk")
+            if size == 0:
+                return
+            yield piece[:size]
 
     def is_closed(self):
         """True when the server closes; False when it stays open for a while."""

@@ -116,6 +116,10 @@ BEGIN
 	IF p_table = 'null' THEN
 		RETURN;
 	END IF;
+	IF p_table LIKE 'large\_%' THEN
+		large := true;
+		RETURN;
+	END IF;
 	SELECT format('W/"%s-%s"', coalesce(p_snapshots, 'all'), v.version) INTO etag FROM icecat.version AS v WHERE name = p_table;
 	IF p_if_none_match = '*' OR ltrim(etag, 'W/') = ANY (string_to_array(replace(p_if_none_match, 'W/', ''), ',')) THEN
 		RETURN;
@@ -124,6 +128,20 @@ BEGIN
 		'pid', pg_backend_pid(), 'role', current_user, 'tag', current_setting('application_name'),
 		'filler', CASE WHEN p_table LIKE 'size\_%' THEN repeat('x', split_part(p_table, '_', 2)::int) END);
 END $$;
+
+-- "large_N" comes in N pieces of 256 kB; "large_N_error" fails after them, "large_0_error" before the first.
+CREATE FUNCTION icecat.fail(p_table text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	RAISE EXCEPTION 'mock error in the middle' USING ERRCODE = 'IC103';
+END $$;
+CREATE FUNCTION icecat.rest_load_table_pieces(p_warehouse text, p_namespace text[], p_table text, p_snapshots text DEFAULT 'all')
+	RETURNS SETOF text LANGUAGE sql VOLATILE AS $$
+	SELECT CASE WHEN p_table LIKE '%error' AND i >= split_part(p_table, '_', 2)::integer THEN icecat.fail(p_table)
+		WHEN i = 0 THEN 'W/"large"'
+		WHEN i = 1 THEN '["' || repeat('a', 262142)
+		WHEN i = split_part(p_table, '_', 2)::integer THEN repeat('z', 262142) || '"]'
+		ELSE repeat(chr(97 + i % 26), 262144) END
+	FROM generate_series(0, split_part(p_table, '_', 2)::integer) AS i $$;
 
 CREATE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[]) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('drop_namespace', p_warehouse, p_namespace, NULL, NULL) $$;
@@ -158,7 +176,7 @@ CREATE FUNCTION icecat.rest_commit_table(p_warehouse text, p_namespace text[], p
 	SELECT icecat.no_plus(p_warehouse, p_namespace, p_table);
 	SELECT icecat.note('commit_table', p_warehouse, p_namespace, p_table, p_request);
 	SELECT json_build_object('length', length(p_request::text), 'request',
-		CASE WHEN length(p_request::text) < 10000 THEN p_request END), 'W/"committed"', false
+		CASE WHEN length(p_request::text) < 10000 THEN p_request END), 'W/"committed"', p_table LIKE 'large\_%'
 	WHERE coalesce(current_setting('icecat.idempotency_error', true), '') = '' OR p_request ->> 'store' = 'won' $$;
 CREATE FUNCTION icecat.rest_rename_table(p_warehouse text, p_request json) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('rename_table', p_warehouse, NULL, NULL, p_request) $$;

@@ -35,6 +35,7 @@ INSERT INTO contract VALUES
 	('rest_register_table(text,text[],json)', false),
 	('rest_commit_table(text,text[],text,json)', false),
 	('rest_load_table(text,text[],text,text,text)', true),
+	('rest_load_table_pieces(text,text[],text,text)', true),
 	('rest_rename_table(text,json)', false),
 	('rest_commit_transaction(text,json)', false),
 	('start_worker()', false),

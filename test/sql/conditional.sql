@@ -80,6 +80,29 @@ SELECT icecat.load_table('conditional_test', '{n}', 't') IS NOT NULL AS loaded;
 SELECT now.rows - seen.rows >= 1000 AS all_parts_read_for_all FROM seen, now;
 COMMIT;
 
+-- In pieces: the tag, then a document that says the same, of all kinds of parts and of every format version.
+CREATE FUNCTION pg_temp.pieces(p_table text, p_snapshots text) RETURNS TABLE (etag text, body json, pieces bigint, longest integer) LANGUAGE sql AS $$
+	SELECT max(piece) FILTER (WHERE n = 1), (string_agg(piece, '' ORDER BY n) FILTER (WHERE n > 1))::json, count(*), max(octet_length(piece))
+	FROM (SELECT row_number() OVER () AS n, piece FROM (SELECT icecat.rest_load_table_pieces('conditional_test', '{n}', p_table, p_snapshots) AS piece OFFSET 0) AS p) AS p $$;
+SELECT icecat.commit_table('conditional_test', '{n}', 't', '[]', json_build_array(
+	json_build_object('action', 'set-properties', 'updates', json_build_object('long', repeat('ü€', 200000))),
+	json_build_object('action', 'set-statistics', 'statistics', json_build_object('snapshot-id', 20, 'statistics-path', 's3://lake/a.puffin',
+		'file-size-in-bytes', 1, 'file-footer-size-in-bytes', 1, 'blob-metadata', '[]'::json)))) IS NOT NULL AS done;
+SELECT v.version, s.shown, p.body::jsonb = icecat.load_table('conditional_test', '{n}', 't', s.shown)::jsonb AS same, p.etag = pg_temp.tag('t', s.shown) AS tag,
+	p.pieces > 3 AS several, p.longest <= 262144 AS short
+FROM (VALUES (2)) AS v (version), (VALUES ('all'), ('refs')) AS s (shown), pg_temp.pieces('t', s.shown) AS p ORDER BY s.shown;
+SELECT v, icecat.create_table('conditional_test', '{n}', 'v' || v, '{"type": "struct", "fields": [{"id": 1, "name": "a", "type": "long", "required": true}]}',
+	p_partition_spec => '{"spec-id": 0, "fields": [{"name": "a", "source-id": 1, "field-id": 1000, "transform": "identity"}]}',
+	p_properties => json_build_object('format-version', v::text)) IS NOT NULL AS made FROM generate_series(1, 3) AS v;
+SELECT v, body::jsonb = icecat.load_table('conditional_test', '{n}', 'v' || v)::jsonb AS same, pieces
+FROM generate_series(1, 3) AS v, pg_temp.pieces('v' || v, 'all') ORDER BY v;
+SELECT icecat.drop_table('conditional_test', '{n}', 'v' || v) FROM generate_series(1, 3) AS v;
+SELECT icecat.rest_load_table_pieces('conditional_test', '{n}', 'nothing');
+SELECT icecat.rest_load_table_pieces('conditional_test', '{n}', 't', 'some');
+-- A query that stops early leaves nothing behind.
+SELECT length(piece) > 0 AS got FROM (SELECT icecat.rest_load_table_pieces('conditional_test', '{n}', 't') AS piece OFFSET 0) AS p LIMIT 1;
+SELECT count(*) AS cursors FROM pg_cursors;
+
 -- Made again under its name: another tag.
 SELECT pg_temp.tag('t') AS tag \gset
 SELECT icecat.drop_table('conditional_test', '{n}', 't');

@@ -1,0 +1,152 @@
+/*
+ * api_stream.c
+ *		SQL entry for documents too large for one value: a LoadTableResult piece by piece.
+ *
+ * The rows are read through a cursor, some at a time, so memory is bounded by the largest part of the table. All of it
+ * is one state: the snapshot of the calling query.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+#include "api/answer.h"
+#include "store/store_parts.h"
+
+PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);
+
+#define PIECE_BYTES (256 * 1024)
+
+/* Lives as long as the call of the set. */
+typedef struct Pieces
+{
+	char             *stream; /* NULL: all parts are read */
+	IceTable          table;
+	IceTableMetadata  metadata;
+	IceMetadataStream document;
+	StringInfoData    pending; /* what is not given out yet, from sent on */
+	int               sent;
+} Pieces;
+
+/* Finds the table and opens its parts. The first piece, the entity tag, is pending then. */
+static Pieces *
+begin(FunctionCallInfo fcinfo, MemoryContext context)
+{
+	IceRepresentation representation = {.refs_only = ice_arg_refs_only(fcinfo, 3)};
+	MemoryContext     old;
+	IceTable          table;
+	Pieces           *pieces;
+
+	ice_find_for_load(fcinfo, &table);
+	old = MemoryContextSwitchTo(context);
+	pieces = palloc0(sizeof(Pieces));
+	pieces->table = table;
+	pieces->metadata = *table.metadata;
+	pieces->table.metadata = &pieces->metadata;
+	pieces->metadata.table_uuid = pstrdup(table.metadata->table_uuid);
+	pieces->metadata.location = pstrdup(table.metadata->location);
+	pieces->table.metadata_location = pstrdup(table.metadata_location);
+	pieces->stream = ice_parts_stream(&table, representation.refs_only);
+	initStringInfo(&pieces->pending);
+	appendStringInfoString(&pieces->pending, ice_etag(&table, &representation));
+	MemoryContextSwitchTo(old);
+	return pieces;
+}
+
+static void
+write_head(Pieces *pieces, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	appendStringInfoString(&pieces->pending, "{\"metadata-location\":");
+	ice_json_escape(&pieces->pending, pieces->table.metadata_location);
+	appendStringInfoString(&pieces->pending, ",\"metadata\":");
+	ice_metadata_stream_begin(&pieces->document, &pieces->pending, &pieces->metadata);
+	MemoryContextSwitchTo(old);
+}
+
+/* Appends the next parts, or the end. */
+static void
+read_more(Pieces *pieces)
+{
+	uint64 rows = ice_parts_stream_next(pieces->stream);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IcePartKind kind;
+		int64       id;
+		const char *key;
+		const char *body;
+		size_t      body_len;
+
+		ice_parts_stream_row(i, &kind, &id, &key, &body, &body_len);
+		ice_metadata_stream_part(&pieces->document, &pieces->pending, kind, id, key, body,
+								 body_len);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (rows > 0)
+		return;
+	ice_metadata_stream_end(&pieces->document, &pieces->pending);
+	appendStringInfoString(&pieces->pending, ",\"config\":{}}");
+	pieces->stream = NULL;
+}
+
+/* The next piece, whole characters, in the given context; 0 when there is none. */
+static Datum
+next_piece(Pieces *pieces, MemoryContext caller)
+{
+	StringInfo    pending = &pieces->pending;
+	MemoryContext old;
+	Datum         piece;
+	int           len;
+
+	if (pieces->sent == pending->len)
+	{
+		resetStringInfo(pending);
+		pieces->sent = 0;
+	}
+	while (pieces->stream != NULL && pending->len < PIECE_BYTES)
+		read_more(pieces);
+	len = pending->len - pieces->sent;
+	if (len > PIECE_BYTES)
+		len = pg_mbcliplen(pending->data + pieces->sent, len, PIECE_BYTES);
+	if (len == 0)
+		return (Datum) 0;
+	old = MemoryContextSwitchTo(caller);
+	piece = ice_text_datum(pending->data + pieces->sent, len);
+	MemoryContextSwitchTo(old);
+	pieces->sent += len;
+	return piece;
+}
+
+Datum
+sql_ice_rest_load_table_pieces(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *set;
+	MemoryContext    caller;
+	Pieces          *pieces;
+	Datum            piece;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		set = SRF_FIRSTCALL_INIT();
+		caller = ice_spi_begin();
+		set->user_fctx = pieces = begin(fcinfo, set->multi_call_memory_ctx);
+		MemoryContextSwitchTo(caller);
+		piece = ice_text_datum(pieces->pending.data, pieces->pending.len);
+		resetStringInfo(&pieces->pending);
+		ice_spi_end();
+		write_head(pieces, set->multi_call_memory_ctx);
+		SRF_RETURN_NEXT(set, piece);
+	}
+	set = SRF_PERCALL_SETUP();
+	caller = ice_spi_begin();
+	piece = next_piece(set->user_fctx, caller);
+	ice_spi_end();
+	if (piece == (Datum) 0)
+		SRF_RETURN_DONE(set);
+	SRF_RETURN_NEXT(set, piece);
+}
