@@ -66,6 +66,8 @@ def remove_namespace(catalog, namespace):
         remove_namespace(catalog, child)
     for table in catalog.list_tables(namespace):
         catalog.drop_table(table)
+    for view in catalog.list_views(namespace):
+        catalog.drop_view(view)
     catalog.drop_namespace(namespace)
 
 
