@@ -26,8 +26,23 @@ def snapshots_sql(table, first, last):
         % (table, SNAPSHOT % (n, n, int(time.time() * 1000) + n, n, n)) for n in range(first, last + 1))
 
 
-def fill_sql(c, warehouse="w", metrics=True):
-    """Namespaces, tables with commits, dropped ones, metrics, events of several months, a queue."""
+def view_version(number):
+    return ('{"version-id":1,"timestamp-ms":1700000000000,"schema-id":0,"summary":{"k":"\\u00e9"},"default-namespace":["ns"],'
+            '"representations":[{"type":"sql","dialect":"spark","sql":"SELECT %d  AS a"}]}' % number)
+
+
+def create_view_sql(name):
+    return ("SELECT icecat.create_view('w', '{ns}', '%s', '{\"type\":\"struct\",\"schema-id\":0,\"fields\":[{\"id\":1,"
+            "\"name\":\"a\",\"required\":false,\"type\":\"int\"}]}', '%s') IS NOT NULL;\n" % (name, view_version(1)))
+
+
+def replace_view_sql(name, number):
+    return ("SELECT icecat.replace_view('w', '{ns}', '%s', NULL, '[{\"action\":\"add-view-version\",\"view-version\":%s},"
+            "{\"action\":\"set-current-view-version\",\"view-version-id\":-1}]') IS NOT NULL;\n" % (name, view_version(number)))
+
+
+def fill_sql(c, warehouse="w", metrics=True, views=True):
+    """Namespaces, tables with commits, dropped ones, views, metrics, events of several months, a queue."""
     reports = "SELECT icecat.report_metrics('w', '{ns}', 't1', '%s');\n" % REPORT * 2 if metrics else ""
     return "".join((
         "SELECT icecat.create_warehouse('w', 'file://%s/%s', '{\"icecat.note\":\"a \\\\u00e9 b\"}');\n"
@@ -42,7 +57,7 @@ def fill_sql(c, warehouse="w", metrics=True):
         "\"removals\":[\"k0\"]}]');\n",
         c.create_table_sql("gone"), "SELECT icecat.drop_table('w', '{ns}', 'gone');\n",
         c.create_table_sql("moved"), "SELECT icecat.rename_table('w', '{ns}', 'moved', '{ns}', 'there');\n",
-        reports,
+        reports, create_view_sql("v1") + replace_view_sql("v1", 2) if views else "",
         "INSERT INTO icecat_data.event_pending SELECT warehouse_id, gen_random_uuid(), "
         "'2020-01-31 23:59:59.9+00'::timestamptz + n * interval '1 month', 1, 'test', 'table', "
         "gen_random_uuid(), '{ns}', 'x', n, 'me', NULL, NULL FROM icecat_data.warehouse, "
@@ -50,7 +65,7 @@ def fill_sql(c, warehouse="w", metrics=True):
         "SELECT icecat.run_worker_once();\n",
         # from here on: pending
         c.property_commit_sql("t3", "k", "v"),
-        snapshots_sql("t1", 6, 7),
+        snapshots_sql("t1", 6, 7), replace_view_sql("v1", 3) if views else "",
         c.create_table_sql("purged"), "SELECT icecat.drop_table('w', '{ns}', 'purged', true);\n",
     ))
 
