@@ -28,7 +28,8 @@ def test_create_show_read_drop(viewed):
     assert sorted(viewed.sql("SELECT key, label FROM {ns}.v")) == [(2, "b"), (3, "c")]
     assert [name for _, name, _ in viewed.sql("SHOW VIEWS IN {ns}")] == ["v"]
     assert [name for _, name, _ in viewed.sql("SHOW TABLES IN {ns}")] == ["t"]
-    assert viewed.sql("DESCRIBE {ns}.v")[:2] == [("key", "bigint", "the id"), ("label", "string", None)]
+    assert [(name, kind, comment or None) for name, kind, comment in viewed.sql("DESCRIBE {ns}.v")[:2]] == [
+        ("key", "bigint", "the id"), ("label", "string", None)]
     assert dict(viewed.sql("SHOW TBLPROPERTIES {ns}.v"))["team"] == "a"
     with pytest.raises(Refused, match="(?i)already exists|ALREADY_EXISTS"):
         viewed.run("CREATE VIEW {ns}.v AS SELECT 1 AS one")
