@@ -97,9 +97,9 @@ same_meaning(IcePartKind kind, IceJson *a, IceJson *b)
 	}
 }
 
-/* A snapshot that the table does not have yet. */
+/* A snapshot that the table does not have yet. (Reading the document has raised its next row id as far as need be.) */
 static void
-check_new_snapshot(const IceTableMetadata *present, const IceTableMetadata *next, IceJson *json)
+check_new_snapshot(const IceTableMetadata *present, IceJson *json)
 {
 	IceSnapshot snapshot;
 
@@ -114,7 +114,6 @@ check_new_snapshot(const IceTableMetadata *present, const IceTableMetadata *next
 				  "Cannot add a snapshot, first-row-id is behind table next-row-id: " INT64_FORMAT
 				  " < " INT64_FORMAT,
 				  snapshot.first_row_id, present->next_row_id);
-	check_not_lower("next-row-id", ice_snapshot_end_row_id(&snapshot), next->next_row_id);
 }
 
 /* A schema, spec or order that the table does not have yet. */
@@ -152,7 +151,7 @@ check_ids(const IceTableMetadata *present, const IceTableMetadata *next, IcePart
 		if (!ice_part_is_new(part))
 			continue;
 		if (old == NULL && kind == ICE_PART_SNAPSHOT)
-			check_new_snapshot(present, next, ice_part_json(part));
+			check_new_snapshot(present, ice_part_json(part));
 		else if (old == NULL)
 			check_new_structure(next, kind, ice_part_json(part));
 		else if (!same_part(old, part) &&
@@ -185,19 +184,23 @@ check_structure(const IceTableMetadata *present, IceTableMetadata *merged)
 
 /* -- what changes ----------------------------------------------------------------------------- */
 
+/* Is a list's order part of what the document says? The others are maps, or one object. */
+static bool
+is_ordered(IcePartKind kind)
+{
+	return kind != ICE_PART_REF && kind != ICE_PART_PROPERTIES && kind != ICE_PART_EXTRA;
+}
+
 static IcePart *
 find_counterpart(const IceTableMetadata *metadata, IcePartKind kind, const IcePart *part)
 {
-	if (kind == ICE_PART_REF || kind == ICE_PART_ENCRYPTION_KEY)
-		return ice_part_find_key(metadata, kind, part->key);
-	if (kind == ICE_PART_PROPERTIES || kind == ICE_PART_EXTRA)
-		return ice_part_only(metadata, kind);
-	return ice_part_find(metadata, kind, part->id);
+	return kind == ICE_PART_REF ? ice_part_find_key(metadata, kind, part->key)
+								: ice_part_only(metadata, kind);
 }
 
-/* Kinds whose parts are known by an id or key: marks those of present that are not in next as they are. */
+/* Kinds without order: marks the parts of present that are not in next as they are. */
 static void
-remove_changed(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind)
+remove_unordered(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind)
 {
 	const IcePartList *list = &present->lists[kind];
 
@@ -211,11 +214,11 @@ remove_changed(IceTableMetadata *present, const IceTableMetadata *next, IcePartK
 }
 
 /*
- * Kinds whose parts are known by their place: keeps of present what comes in next in the same order, and marks the rest.
- * Returns how many parts of next are kept; what follows them is new, for new parts stand behind stored ones.
+ * Kinds with an order: keeps of present what comes in next in the same order, and marks the rest. Returns how many
+ * parts of next are kept; what follows them is new, for new parts stand behind stored ones.
  */
 static int
-remove_unordered(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind)
+remove_ordered(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind)
 {
 	const IcePartList *old = &present->lists[kind];
 	const IcePartList *new = &next->lists[kind];
@@ -239,13 +242,6 @@ remove_unordered(IceTableMetadata *present, const IceTableMetadata *next, IcePar
 	return kept;
 }
 
-static bool
-is_log(IcePartKind kind)
-{
-	return kind == ICE_PART_SNAPSHOT_LOG || kind == ICE_PART_METADATA_LOG ||
-		   kind == ICE_PART_STATISTICS || kind == ICE_PART_PARTITION_STATISTICS;
-}
-
 /* One list of the result: the stored parts with their marks, then the new ones. */
 static IcePartList
 merge_list(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind)
@@ -259,13 +255,13 @@ merge_list(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind 
 	both.items = palloc(sizeof(IcePart *) * both.capacity);
 	for (int i = 0; i < old->count; i++)
 		both.items[i] = old->items[i];
-	if (is_log(kind))
-		from = remove_unordered(present, next, kind);
+	if (is_ordered(kind))
+		from = remove_ordered(present, next, kind);
 	else
-		remove_changed(present, next, kind);
+		remove_unordered(present, next, kind);
 	for (int i = from; i < new->count; i++)
 		if (ice_part_is_new(new->items[i]) &&
-			(is_log(kind) || find_counterpart(present, kind, new->items[i]) == NULL))
+			(is_ordered(kind) || find_counterpart(present, kind, new->items[i]) == NULL))
 			both.items[both.count++] = new->items[i];
 	return both;
 }

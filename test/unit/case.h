@@ -77,6 +77,7 @@ extern void case_create(const IceJson *file);
 extern void case_requirement(const IceJson *file);
 extern void case_update(const IceJson *file);
 extern void case_needs(const IceJson *file);
+extern void case_successor(const IceJson *file);
 extern void case_view(const IceJson *file);
 
 /* A document of another library: must be accepted and come back, or must be refused. */

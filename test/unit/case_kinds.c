@@ -9,6 +9,7 @@
  */
 #include "case.h"
 
+#include "spec/successor.h"
 #include "trap.h"
 
 
@@ -330,4 +331,69 @@ void
 case_needs(const IceJson *file)
 {
 	case_judge_run(run_needs, file);
+}
+
+/* -- successor -------------------------------------------------------------------------------- */
+
+/* The document that follows: the present one, with the members of "next" replaced and those of "append" longer. */
+static IceJson *
+next_document(const IceJson *file)
+{
+	IceJson *document = ice_json_copy(case_document(file));
+	IceJson *next = ice_json_opt_object(file, "next");
+	IceJson *append = ice_json_opt_object(file, "append");
+
+	for (int i = 0; next != NULL && i < next->count; i++)
+		ice_json_set(document, next->members[i].key, ice_json_copy(next->members[i].value));
+	for (int i = 0; append != NULL && i < append->count; i++)
+	{
+		IceJson *list = ice_json_array(document, append->members[i].key);
+		IceJson *more = append->members[i].value;
+
+		for (int j = 0; j < more->count; j++)
+			ice_json_append(list, ice_json_copy(more->items[j]));
+	}
+	return document;
+}
+
+/* How many parts of each kind are new, resp. gone, where any are. */
+static IceJson *
+count_marks(const IceTableMetadata *metadata, bool gone)
+{
+	IceJson *result = ice_json_make_object();
+
+	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
+	{
+		const IcePartList *list = &metadata->lists[kind];
+		int                count = 0;
+
+		for (int i = 0; i < list->count; i++)
+			count += gone ? ice_part_is_gone(list->items[i]) : ice_part_is_new(list->items[i]);
+		if (count > 0)
+			ice_json_set(result, kind_names[kind], ice_json_make_int(count));
+	}
+	return result;
+}
+
+/* What is stored must be the document that came. */
+static void
+run_successor(const IceJson *file, CaseOutcome *outcome)
+{
+	IceTableMetadata *present = as_stored(parse_document(case_document(file)), NULL);
+	IceTableMetadata *next = parse_document(next_document(file));
+	IceJson          *wanted = written(parse_document(next_document(file)));
+	IceTableMetadata *merged = ice_table_metadata_succeed(present, next);
+	IceJson          *result = ice_json_make_object();
+
+	if (!ice_json_equal(written(merged), wanted))
+		case_fail("another document came out: %s", ice_json_text(written(merged)));
+	ice_json_set(result, "new", count_marks(merged, false));
+	ice_json_set(result, "gone", count_marks(merged, true));
+	outcome->document = result;
+}
+
+void
+case_successor(const IceJson *file)
+{
+	case_judge_run(run_successor, file);
 }

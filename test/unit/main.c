@@ -28,6 +28,7 @@ static const struct
 	{"requirement", case_requirement},
 	{"update", case_update},
 	{"needs", case_needs},
+	{"successor", case_successor},
 	{"view", case_view},
 };
 
