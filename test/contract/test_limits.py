@@ -192,8 +192,9 @@ def test_json_depth_max(api, objects):
 
 
 def test_metadata_file_bytes_max(connection, objects):
-    name, made = objects.table()
-    assert objects.api.call("DELETE", f"/{{prefix}}/namespaces/{objects.space}/tables/{name}").ok
+    path, name = f"/{{prefix}}/namespaces/{objects.space}/tables", objects.new_name()
+    made = objects.api.call("POST", path, {"name": name, "schema": SCHEMA, "properties": {"pad": "p" * 2000}}).json()
+    assert objects.api.call("DELETE", f"{path}/{name}").ok
     file = client.path_of(made["metadata-location"])
     size = file.stat().st_size
     statement = "SELECT icecat.register_table(%s, %s::text[], %s, %s)"
