@@ -243,6 +243,7 @@ def deduplicated(ports):
 def run_writers(server, check, table, commits, keyed):
     rest = host.Rest(server.gateway_port)
     host.create_table(rest, table, {"icecat.metadata-write-mode": "none"})
+    rest.close()  # it would be idle for too long
     gateway, port = second_gateway(server)
     host.wait_ready(port)
     base_ms = int(time.time() * 1000)
