@@ -168,8 +168,10 @@ class Bench:
         title = f"{snapshots} snapshot" + ("s" if snapshots > 1 else "") + f", {size / 1024:.0f} KB"
         print(f"-- tables of {title}")
         self.report("SQL: load", self.pgbench("load", names), read)
+        self.report("SQL: load, not modified", self.pgbench("load_unchanged", names), read)
         if self.gateway:
-            self.report("gateway: load", self.wrk("load", http), read)
+            self.report("gateway: load, kept answers", self.wrk("load", http), read)
+            self.report("gateway: load, not modified", self.wrk("load", {**http, "BENCH_UNCHANGED": "1"}), read)
         self.report("SQL: append, distinct tables", self.pgbench("commit", names), commit)
         if self.gateway:
             self.make_tables(snapshots, tables)
