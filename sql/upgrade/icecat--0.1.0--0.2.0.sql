@@ -75,10 +75,11 @@ SELECT warehouse_id, report_id, table_id, received_at,
 	report
 FROM icecat_data.metrics_report_before;
 DROP TABLE icecat_data.metrics_report_before;
--- include 31_config_dump.sql
-
 -- Answers with entity tags; snapshots=refs.
 DROP FUNCTION IF EXISTS icecat.load_table(text, text[], text);
 DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);
+
+-- include 31_config_dump.sql
+-- include 32_planner_statistics.sql

@@ -9,10 +9,39 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "guc.h"
 #include "store/plan_cache.h"
+
+/*
+ * How long a plan is kept. While a table of few rows grows by thousands, nothing else makes PostgreSQL plan again, and its
+ * statistics come late.
+ */
+#define PLAN_USES_MAX 1000
+#define PLAN_AGE_MAX_MS 10000
+
+/*
+ * What statements are planned with. All are look-ups by key: reading an index from end to end is never right, and by
+ * statistics from when the catalog was tiny it looks as cheap as the look-up. So an index entry is priced as dear.
+ */
+static const char *const planning[][2] = {
+	{"enable_seqscan", "off"},
+	{"enable_bitmapscan", "off"},
+	{"cpu_index_tuple_cost", "10"},
+	{"jit", "off"},
+};
+
+typedef struct IceKeptPlan
+{
+	SPIPlanPtr  spi;
+	int         uses;
+	TimestampTz made_at;
+} IceKeptPlan;
 
 /* Connects to SPI; returns the context for what outlives ice_spi_end(). */
 MemoryContext
@@ -32,29 +61,62 @@ ice_spi_end(void)
 		elog(ERROR, "SPI_finish failed");
 }
 
-/* Prepares a statement for the session. */
+/* Prepares a statement anew. */
 static void
 prepare(IceStatement *statement, int options)
 {
-	SPIPlanPtr plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
-										 options);
+	IceKeptPlan *kept = statement->plan;
+	SPIPlanPtr   plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
+										   options);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	if (kept == NULL)
+		kept = MemoryContextAllocZero(TopMemoryContext, sizeof(IceKeptPlan));
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "SPI_keepplan failed");
-	statement->plan = plan;
+	if (kept->spi != NULL)
+		SPI_freeplan(kept->spi);
+	*kept = (IceKeptPlan){.spi = plan, .made_at = GetCurrentStatementStartTimestamp()};
+	statement->plan = kept;
 }
 
-uint64
-ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
+/* Prepares and plans a statement by the settings above. One with a plan for each call is planned as it is run. */
+static void
+make_plan(IceStatement *statement, int options)
+{
+	int level = NewGUCNestLevel();
+
+	for (size_t i = 0; i < lengthof(planning); i++)
+		(void) set_config_option(planning[i][0], planning[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	prepare(statement, options);
+	if (options & CURSOR_OPT_GENERIC_PLAN)
+		ReleaseCachedPlan(SPI_plan_get_cached_plan(statement->plan->spi), CurrentResourceOwner);
+	AtEOXact_GUC(true, level);
+}
+
+/* The plan of a statement, made anew when it is used up, old or no longer valid. */
+static SPIPlanPtr
+current_plan(IceStatement *statement, int options)
+{
+	IceKeptPlan *kept = statement->plan;
+
+	if (kept == NULL || kept->uses >= PLAN_USES_MAX || !SPI_plan_is_valid(kept->spi) ||
+		TimestampDifferenceExceeds(kept->made_at, GetCurrentStatementStartTimestamp(),
+								   PLAN_AGE_MAX_MS))
+		make_plan(statement, options);
+	statement->plan->uses++;
+	return statement->plan->spi;
+}
+
+/* Runs a plan. */
+static uint64
+execute(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext context = CurrentMemoryContext;
-	int           result;
+	int           result = SPI_execute_plan(plan, values, nulls, read_only, 0);
 
-	if (statement->plan == NULL)
-		prepare(statement, CURSOR_OPT_GENERIC_PLAN);
-	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
 	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -62,11 +124,15 @@ ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read
 }
 
 uint64
+ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
+{
+	return execute(current_plan(statement, CURSOR_OPT_GENERIC_PLAN), values, nulls, read_only);
+}
+
+uint64
 ice_execute_planned(IceStatement *statement, Datum *values)
 {
-	if (statement->plan == NULL)
-		prepare(statement, CURSOR_OPT_CUSTOM_PLAN);
-	return ice_execute(statement, values, NULL, false);
+	return execute(current_plan(statement, CURSOR_OPT_CUSTOM_PLAN), values, NULL, false);
 }
 
 char *

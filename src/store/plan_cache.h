@@ -3,7 +3,8 @@
  *		Statements that are prepared once per session and kept.
  *
  * A statement is a static struct beside the function that runs it. Its plan is generic (every hot
- * statement is a key look-up) and lives as long as the session. All names in a statement are
+ * statement is a key look-up) and kept for many calls, but not for ever: a plan from when the catalog was tiny
+ * may read an index from end to end. All names in a statement are
  * schema-qualified; the API functions pin search_path, so operators resolve in pg_catalog.
  *
  * An API entry brackets its work with ice_spi_begin() and ice_spi_end(). In between, memory is SPI's:
@@ -22,12 +23,14 @@
 
 #define ICE_STATEMENT_ARGS_MAX 24
 
+struct IceKeptPlan;
+
 typedef struct IceStatement
 {
 	const char *sql;
 	int         nargs;
 	Oid         argtypes[ICE_STATEMENT_ARGS_MAX];
-	SPIPlanPtr  plan; /* NULL until first used */
+	struct IceKeptPlan *plan; /* NULL until first used */
 } IceStatement;
 
 extern MemoryContext ice_spi_begin(void);

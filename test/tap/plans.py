@@ -37,8 +37,32 @@ def messages(c, sql):
     return result.stderr
 
 
+def warm_session(c):
+    """A session that has planned its statements when there was one table, and used them a thousand times."""
+    c.sql("SELECT icecat.create_warehouse('tiny', 'file://%s/tiny'); SELECT icecat.create_namespace('tiny', '{all}')" % c.files)
+    c.sql("SELECT icecat.create_table('tiny', '{all}', 't1', '{\"type\":\"struct\",\"fields\":[]}')")
+    c.sql("VACUUM ANALYZE")
+    session = subprocess.Popen(c.psql_command("postgres"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    session.stdin.write("SELECT count(icecat.load_table('tiny', '{all}', 't1')::text) FROM generate_series(1, 1000);\n")
+    session.stdin.flush()
+    session.stdout.readline()
+    return session
+
+
+def test_kept(t, session):
+    """That session, now that there are thousands of tables."""
+    for name, sql, rows in plans.operations("without", SIZES["tables"], SIZES["snapshots"]):
+        if name == "load_table":
+            text = session.communicate(plans.SETTINGS + sql + ";\n")[1]
+            wrong, total = plans.faults(text, rows)
+            t.equal(wrong, [], "%s, planned when there was one table: by index, %d rows" % (name, total))
+
+
 def test(c, t):
+    session = warm_session(c)
     fill(c, "without")
+    test_kept(t, session)
     fill(c, "with")
     for warehouse in ("without", "with"):
         if warehouse == "with":
