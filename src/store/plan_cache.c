@@ -85,7 +85,8 @@ prepare(IceStatement *statement, int options)
 static void
 make_plan(IceStatement *statement, int options)
 {
-	int level = NewGUCNestLevel();
+	MemoryContext context = CurrentMemoryContext;
+	int           level = NewGUCNestLevel();
 
 	for (size_t i = 0; i < lengthof(planning); i++)
 		(void) set_config_option(planning[i][0], planning[i][1], PGC_USERSET, PGC_S_SESSION,
@@ -94,6 +95,7 @@ make_plan(IceStatement *statement, int options)
 	if (options & CURSOR_OPT_GENERIC_PLAN)
 		ReleaseCachedPlan(SPI_plan_get_cached_plan(statement->plan->spi), CurrentResourceOwner);
 	AtEOXact_GUC(true, level);
+	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
 }
 
 /* The plan of a statement, made anew when it is used up, old or no longer valid. */
@@ -117,7 +119,7 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
 	MemoryContext context = CurrentMemoryContext;
 	int           result = SPI_execute_plan(plan, values, nulls, read_only, 0);
 
-	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
+	MemoryContextSwitchTo(context); /* as above */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
