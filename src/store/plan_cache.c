@@ -143,9 +143,8 @@ ice_cursor_open(IceStatement *statement, Datum *values)
 	MemoryContext context = CurrentMemoryContext;
 	Portal        portal;
 
-	if (statement->plan == NULL)
-		prepare(statement, CURSOR_OPT_GENERIC_PLAN);
-	portal = SPI_cursor_open(NULL, statement->plan, values, NULL, true);
+	portal = SPI_cursor_open(NULL, current_plan(statement, CURSOR_OPT_GENERIC_PLAN), values, NULL,
+							 true);
 	MemoryContextSwitchTo(context);
 	return pstrdup(portal->name);
 }
