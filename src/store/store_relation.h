@@ -10,6 +10,7 @@
 #define ICE_STORE_RELATION_H
 
 #include "store/names.h"
+#include "pg_compat.h"
 
 typedef enum IceRelationKind
 {
