@@ -84,7 +84,7 @@ def operations(warehouse, tables, snapshots):
               "\"ref-name\":\"main\",\"type\":\"branch\",\"snapshot-id\":5}]')")
     return [(name, sql % call, rows) for name, sql, rows in (
         ("get_config", "SELECT icecat.get_config('%(w)s')", 10),
-        ("create_namespace", "SELECT icecat.create_namespace('%(w)s', '{fresh}')", 10),
+        ("ask 16: create_namespace", "SELECT icecat.create_namespace('%(w)s', '{fresh}')", 10),
         ("create_namespace below one", "SELECT icecat.create_namespace('%(w)s', '{fresh,below}')", 10),
         ("load_namespace", "SELECT icecat.load_namespace('%(w)s', '{s1}')", 10),
         ("namespace_exists", "SELECT icecat.namespace_exists('%(w)s', '{s1}')", 10),
@@ -92,11 +92,13 @@ def operations(warehouse, tables, snapshots):
         ("list_namespaces below one", "SELECT icecat.list_namespaces('%(w)s', '{fresh}')", 10),
         ("list_namespaces, first page", "SELECT icecat.list_namespaces('%(w)s', NULL, '', 10)", 20),
         ("list_namespaces, a page in the middle", page("list_namespaces('%(w)s', NULL", 250), 20),
-        ("list_tables, first page", "SELECT icecat.list_tables('%(w)s', '{all}', '', 10)", 20),
+        ("ask 17: list_tables, first page", "SELECT icecat.list_tables('%(w)s', '{all}', '', 10)", 20),
         ("list_tables, a page in the middle", page("list_tables('%(w)s', '{all}'", min(tables // 2, 10000)), 20),
-        ("load_table", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s')", parts),
+        ("ask 13: load_table", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s')", parts),
         ("load_table, refs", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s', 'refs')", parts - snapshots),
         ("rest_load_table, not modified", "SELECT icecat.rest_load_table('%(w)s', '{all}', '%(t)s', '*')", 10),
+        ("load_table, 304", "SELECT etag FROM icecat.rest_load_table('%(w)s', '{all}', '%(t)s', '*')", 4),
+        ("load_table, snapshots=refs", "SELECT icecat.load_table('%(w)s', '{all}', '%(t)s', 'refs')", 2 * snapshots + 10),
         ("table_exists", "SELECT icecat.table_exists('%(w)s', '{all}', '%(t)s')", 10),
         ("create_table", "SELECT icecat.create_table('%(w)s', '{all}', 'fresh', "
          "'{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"long\",\"required\":false}]}')", 30),
@@ -105,5 +107,12 @@ def operations(warehouse, tables, snapshots):
         ("report_metrics", "SELECT icecat.report_metrics('%(w)s', '{all}', '%(t)s', '{\"report-type\":\"scan-report\",\"table-name\":\"t\","
          "\"snapshot-id\":1,\"filter\":true,\"schema-id\":0,\"projected-field-ids\":[1],\"projected-field-names\":[\"x\"],\"metrics\":{}}')", 10),
         ("drop_table", "SELECT icecat.drop_table('%(w)s', '{s1}', 'moved')", 30),
+        ("create_view", "SELECT icecat.create_view('%(w)s', '{s1}', 'v', '{\"type\":\"struct\",\"fields\":[]}', "
+         "'{\"version-id\":1,\"schema-id\":0,\"timestamp-ms\":1,\"summary\":{},\"default-namespace\":[\"s1\"],"
+         "\"representations\":[{\"type\":\"sql\",\"sql\":\"select 1\",\"dialect\":\"spark\"}]}')", 10),
+        ("load_view", "SELECT icecat.load_view('%(w)s', '{s1}', 'v')", 10),
+        ("list_views", "SELECT icecat.list_views('%(w)s', '{s1}', '', 10)", 10),
+        ("replace_view", "SELECT icecat.replace_view('%(w)s', '{s1}', 'v', '[]', '[{\"action\":\"set-properties\",\"updates\":{\"a\":\"b\"}}]')", 20),
+        ("drop_view", "SELECT icecat.drop_view('%(w)s', '{s1}', 'v')", 20),
         ("drop_namespace", "SELECT icecat.drop_namespace('%(w)s', '{fresh,below}')", 10),
     )]
