@@ -92,7 +92,8 @@ INSERT INTO icecat_data.view_part (warehouse_id, view_id, kind, ordinal, id, bod
 	(:W, :V, 1, 4 << 20, 3, '{"version-id":3,"timestamp-ms":9223372036854775807,"schema-id":0,"summary":{"engine-name":"x"},"default-catalog":"prod","default-namespace":["a","b.c"],"representations":[{"type":"sql","sql":"SELECT \"2\"","dialect":"trino"},{"type":"sql","sql":"SELECT 2","dialect":"spark"},{"type":"other","x":1}]}'),
 	(:W, :V, 2, (1 << 20) + 2, 1, '{"version-id":1,"timestamp-ms":1767323041001}'),
 	(:W, :V, 2, (4 << 20) + 1, 3, '{"version-id":3,"timestamp-ms":1767323042002}');
-INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report) VALUES (:W, :T, :T, now(), 'scan-report', '{}');
+CREATE TABLE icecat_data.metrics_report_test PARTITION OF icecat_data.metrics_report FOR VALUES FROM ('1990-01-01 00:00:00+00') TO ('1990-02-01 00:00:00+00');
+INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report) VALUES (:W, :T, :T, '1990-01-02 00:00:00+00', 'scan-report', '{}');
 INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, attempts, next_attempt_at, last_error, database_id) VALUES
 	(:W, :T, 5, 0, 'write', 's3://b/rv/t/metadata/00005.json', '{}', now(), 2, '2026-01-02 03:05:00+00', 'no route', 0),
 	(:W, :T, 5, 1, 'delete', 's3://b/rv/t/metadata/00001.json', NULL, now(), 0, '2026-01-02 03:05:00+00', NULL, 0);
