@@ -55,6 +55,8 @@ load_for_updates(IceTableChange *change)
 	needs.lists[ICE_PART_REF] = true;
 	needs.lists[ICE_PART_PROPERTIES] = true;
 	ice_table_load(&change->table, &needs, false);
+	if (ice_commit_needs_log_end(change->request, change->table.metadata))
+		ice_table_load_log_end(&change->table);
 }
 
 /* First look, without a lock: finds the table and reads what the requirements need. */

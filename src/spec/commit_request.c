@@ -133,6 +133,24 @@ ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 	ice_needs_finish(needs);
 }
 
+bool
+ice_commit_needs_log_end(const IceCommitRequest *request, const IceTableMetadata *metadata)
+{
+	bool moves_main = false;
+	bool is_older = false;
+
+	for (int i = 0; i < request->update_count; i++)
+	{
+		const IceUpdate *update = &request->updates[i];
+
+		if (ice_update_is(update, "add-snapshot"))
+			is_older |= update->snapshot.timestamp_ms < metadata->last_updated_ms;
+		else if (ice_update_is(update, "set-snapshot-ref"))
+			moves_main |= strcmp(update->text, ICE_MAIN_BRANCH) == 0;
+	}
+	return moves_main && is_older;
+}
+
 /* -- checking and applying -------------------------------------------------------------------- */
 
 void

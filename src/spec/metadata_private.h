@@ -19,6 +19,14 @@ ice_time_is_before(int64 time, int64 other)
 	return time < other && (uint64) other - (uint64) time > (uint64) ICE_CLOCK_SKEW_MS;
 }
 
+/* The same as Java compares the times of a document that it reads: a difference that has no place in 64 bits turns
+ * around. */
+static inline bool
+ice_time_is_before_in_java(int64 time, int64 other)
+{
+	return (int64) ((uint64) time - (uint64) other) < -ICE_CLOCK_SKEW_MS;
+}
+
 /* In table_metadata.c. */
 extern IcePart *ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind,
 								  int64 id); /* also a removed one */

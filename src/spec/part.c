@@ -31,6 +31,13 @@ ice_part_list_add(IcePartList *list, int64 id, const char *key, IceJson *json)
 	IcePart *part = push_part(list, id, key);
 
 	part->added = true;
+	ice_part_replace(part, json);
+	return part;
+}
+
+void
+ice_part_replace(IcePart *part, IceJson *json)
+{
 	part->json = json;
 	if (json->edited)
 	{
@@ -42,7 +49,6 @@ ice_part_list_add(IcePartList *list, int64 id, const char *key, IceJson *json)
 		part->body = json->text;
 		part->body_len = json->text_len;
 	}
-	return part;
 }
 
 IcePart *

@@ -42,6 +42,7 @@ typedef struct IcePartList
 
 extern IceJson *ice_part_json(IcePart *part);
 extern void     ice_part_remove(IcePart *part);
+extern void     ice_part_replace(IcePart *part, IceJson *json); /* the text of one that is new */
 
 /* What the store has to do: insert the new ones, delete the gone ones (deletes first). */
 static inline bool

@@ -161,6 +161,11 @@ extern IceCommitRequest *ice_commit_request_parse(IceJson *requirements, IceJson
 extern void ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
 extern void ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
 
+/* Whether the last entry of the snapshot log must be loaded, too, where the log is not: it is the
+ * floor for the time of a new snapshot that is older than the table's last update. */
+extern bool ice_commit_needs_log_end(const IceCommitRequest *request,
+									 const IceTableMetadata *metadata);
+
 /* metadata NULL: the table does not exist. Raises COMMIT_FAILED "Requirement failed: …". */
 extern void ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metadata);
 

@@ -118,7 +118,8 @@ check_new_log(const IceTableMetadata *metadata, IcePartKind kind, const char *or
 			  const char *update_message)
 {
 	const IcePartList *log = &metadata->lists[kind];
-	int64              previous = PG_INT64_MIN; /* the lowest: nothing is before it */
+	int64              previous = 0;
+	bool               has_previous = false;
 
 	for (int i = 0; i < log->count; i++)
 	{
@@ -127,11 +128,12 @@ check_new_log(const IceTableMetadata *metadata, IcePartKind kind, const char *or
 
 		int64 timestamp = ice_json_int64(ice_part_json(log->items[i]), "timestamp-ms");
 
-		if (ice_time_is_before(timestamp, previous))
+		if (has_previous && ice_time_is_before_in_java(timestamp, previous))
 			ice_raise(ICE_ERR_VALIDATION, "%s", order_message);
 		previous = timestamp;
+		has_previous = true;
 	}
-	if (ice_time_is_before(metadata->last_updated_ms, previous))
+	if (has_previous && ice_time_is_before_in_java(metadata->last_updated_ms, previous))
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Invalid update timestamp " INT64_FORMAT ": before %s at " INT64_FORMAT,
 				  metadata->last_updated_ms, update_message, previous);

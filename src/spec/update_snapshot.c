@@ -2,8 +2,8 @@
  * update_snapshot.c
  *		Updates of snapshots, refs, the snapshot log and statistics.
  *
- * An append loads neither the snapshot log nor other snapshots than those it names: what it adds
- * to the log is only appended. Snapshots that main pointed to only in the middle of a commit leave
+ * An append loads no other snapshots than those it names, and of the snapshot log nothing, or the last
+ * entry: what it adds to the log is only appended. Snapshots that main pointed to only in the middle of a commit leave
  * no trace in the log, as in the Java implementation.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -119,35 +119,30 @@ ice_needs_set_snapshot_ref(const IceUpdate *update, IceCommitNeeds *needs)
 	ice_needs_snapshot(needs, update->id);
 }
 
-/*
- * When main came to a snapshot: the snapshot's own time if it is new, else now. A client whose
- * clock is far behind must not make the log run backwards, since readers would refuse the whole
- * table: the last entry is no later than the last update or the current snapshot.
- */
+/* When main came to a snapshot: the snapshot's own time if it is new, else now. */
 static int64
 time_of_change(const IceUpdateContext *context, IcePart *snapshot)
 {
-	const IceTableMetadata *metadata = context->metadata;
-	IcePart                *current;
-	int64                   floor = context->before_ms;
-	int64                   timestamp;
-
 	if (!snapshot->added)
-		return Max(context->now_ms, floor);
-	timestamp = ice_json_int64(ice_part_json(snapshot), "timestamp-ms");
-	current = ice_part_find(metadata, ICE_PART_SNAPSHOT, metadata->current_snapshot_id);
-	if (current != NULL)
-		floor = Max(floor, ice_json_int64(ice_part_json(current), "timestamp-ms"));
-	return ice_time_is_before(timestamp, floor) ? floor : timestamp;
+		return Max(context->now_ms, context->before_ms);
+	return ice_json_int64(ice_part_json(snapshot), "timestamp-ms");
+}
+
+static IceJson *
+log_entry(int64 snapshot_id, int64 timestamp_ms)
+{
+	IceJson *entry = ice_json_make_object();
+
+	ice_json_set(entry, "timestamp-ms", ice_json_make_int(timestamp_ms));
+	ice_json_set(entry, "snapshot-id", ice_json_make_int(snapshot_id));
+	return entry;
 }
 
 static void
 log_main(IceUpdateContext *context, IcePart *snapshot)
 {
-	IceJson *entry = ice_json_make_object();
+	IceJson *entry = log_entry(snapshot->id, time_of_change(context, snapshot));
 
-	ice_json_set(entry, "timestamp-ms", ice_json_make_int(time_of_change(context, snapshot)));
-	ice_json_set(entry, "snapshot-id", ice_json_make_int(snapshot->id));
 	ice_part_add(context->metadata, ICE_PART_SNAPSHOT_LOG, snapshot->id, NULL, entry);
 	context->main_changed = true;
 }
@@ -327,6 +322,31 @@ drop_gone_history(IcePartList *log, const IceTableMetadata *metadata)
 		ice_part_remove(log->items[i]);
 }
 
+/*
+ * A client whose clock is far behind must not make the log run backwards, since readers would refuse the whole table:
+ * its entry gets the time of the one before. That one is the last stored entry where the log or its end was asked for
+ * (ice_commit_needs_log_end); elsewhere the new snapshots are no older than the last update, which no entry is after.
+ */
+static void
+raise_times(IcePartList *log)
+{
+	int64 previous = PG_INT64_MIN;
+
+	for (int i = 0; i < log->count; i++)
+	{
+		IcePart *entry = log->items[i];
+
+		if (entry->removed || (!entry->added && i + 1 < log->count && !log->items[i + 1]->added))
+			continue;
+
+		int64 timestamp = ice_json_int64(ice_part_json(entry), "timestamp-ms");
+
+		if (entry->added && ice_time_is_before(timestamp, previous))
+			ice_part_replace(entry, log_entry(entry->id, timestamp = previous));
+		previous = timestamp;
+	}
+}
+
 void
 ice_finish_snapshot_log(IceUpdateContext *context)
 {
@@ -340,6 +360,7 @@ ice_finish_snapshot_log(IceUpdateContext *context)
 			ice_part_remove(log->items[i]);
 	if (context->snapshots_removed)
 		drop_gone_history(log, metadata);
+	raise_times(log);
 
 	const IcePart *last = ice_part_only(metadata, ICE_PART_SNAPSHOT_LOG);
 

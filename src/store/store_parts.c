@@ -21,8 +21,8 @@
 
 /* table_part.kind is IcePartKind: its values are stored. */
 StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF == 5 &&
-					 ICE_PART_METADATA_LOG == 7 && ICE_PART_ENCRYPTION_KEY == 10 &&
-					 ICE_PART_EXTRA == 11 && ICE_PART_KINDS == 12,
+					 ICE_PART_SNAPSHOT_LOG == 6 && ICE_PART_METADATA_LOG == 7 &&
+					 ICE_PART_ENCRYPTION_KEY == 10 && ICE_PART_EXTRA == 11 && ICE_PART_KINDS == 12,
 				 "the kinds are written in sql/23_table_parts.sql and in the statements below");
 
 #define SELECT_PARTS                                                                          \
@@ -127,6 +127,12 @@ static IceStatement oldest_metadata_log = {
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
+static IceStatement snapshot_log_end = {
+	SELECT_PARTS
+	" AND kind = 6 AND removed_version IS NULL ORDER BY kind DESC, ordinal DESC LIMIT 1",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
 static IceStatement delete_removed = {
 	"DELETE FROM icecat_data.table_part "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND removed_version <= $3",
@@ -186,6 +192,14 @@ ice_parts_load(IceTable *table, IcePartKind kind, bool read_only)
 
 	collect_rows(table, ice_execute(&load_list, values, NULL, read_only));
 	finish_list(table, kind);
+}
+
+void
+ice_parts_load_snapshot_log_end(IceTable *table, bool read_only)
+{
+	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+
+	collect_rows(table, ice_execute(&snapshot_log_end, values, NULL, read_only));
 }
 
 /* From so many rows on, one statement for all of them costs less than one for each. */

@@ -13,6 +13,8 @@
 extern void ice_parts_load(IceTable *table, IcePartKind kind, bool read_only);
 /* Loads single snapshots: those that exist of the given ids, which are distinct. */
 extern void ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read_only);
+/* The last entry of the snapshot log alone; the list does not count as loaded. */
+extern void ice_parts_load_snapshot_log_end(IceTable *table, bool read_only);
 /* Loads every list by one statement; false, and none is, if they are longer than bytes_max together (0: any length). */
 extern bool ice_parts_load_all(IceTable *table, bool read_only, int bytes_max);
 /* Loads every list, but of the snapshots only those that a ref points to; the rows of the others are not read. */

@@ -259,6 +259,13 @@ ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only)
 }
 
 void
+ice_table_load_log_end(IceTable *table)
+{
+	if (!table->metadata->lists[ICE_PART_SNAPSHOT_LOG].loaded)
+		ice_parts_load_snapshot_log_end(table, false);
+}
+
+void
 ice_table_load_all(IceTable *table, bool read_only)
 {
 	(void) ice_parts_load_all(table, read_only, 0);

@@ -59,6 +59,8 @@ extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespa
 
 /* Loads what is needed, resp. every list, resp. every list but of the snapshots only those that a ref points to. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
+/* The last entry of the snapshot log, where the log is not loaded: ice_commit_needs_log_end(). */
+extern void ice_table_load_log_end(IceTable *table);
 extern void ice_table_load_all(IceTable *table, bool read_only);
 /* As load_all; false, and nothing is loaded, if the parts are longer than bytes_max together (0: any length). */
 extern bool ice_table_load_at_most(IceTable *table, bool read_only, int bytes_max);

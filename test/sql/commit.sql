@@ -108,3 +108,20 @@ SELECT icecat.commit_table('commit_test', '{n}', 'many2', '[]', '[{"action": "se
 SELECT icecat.commit_table('commit_test', '{n}', 'many2', '[]', '[{"action": "set-properties", "updates": {"d": "4"}}]') IS NOT NULL AS done;
 SELECT pg_temp.new_table('rich', '{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}');
 RESET icecat.properties_max;
+
+-- A clock that is ten minutes fast makes a snapshot on a branch; it comes to main, and appends go on. Then one of a clock
+-- that is an hour behind: its log entry is no earlier than the one before.
+CREATE FUNCTION pg_temp.snapshot_at(p_id bigint, p_parent bigint, p_seconds integer) RETURNS json LANGUAGE sql AS $$
+	SELECT replace(pg_temp.add_snapshot(p_id, p_id, p_parent)::text, '"timestamp-ms": ', '"timestamp-ms": ' || p_seconds || '000, "was": ')::json
+$$;
+CREATE FUNCTION pg_temp.snapshot_now(p_id bigint, p_parent bigint, p_seconds integer) RETURNS json LANGUAGE sql AS $$
+	SELECT pg_temp.snapshot_at(p_id, p_parent, p_seconds + extract(epoch FROM clock_timestamp())::integer)
+$$;
+SELECT pg_temp.new_table('clocks');
+SELECT icecat.commit_table('commit_test', '{n}', 'clocks', '[]', json_build_array(pg_temp.snapshot_now(1, NULL, 600), pg_temp.set_main(1, 'side'))) IS NOT NULL AS on_branch;
+SELECT icecat.commit_table('commit_test', '{n}', 'clocks', '[]', json_build_array(pg_temp.set_main(1))) IS NOT NULL AS on_main;
+SELECT icecat.commit_table('commit_test', '{n}', 'clocks', '[]', json_build_array(pg_temp.snapshot_now(2, 1, 0), pg_temp.set_main(2))) IS NOT NULL AS appended;
+SELECT icecat.commit_table('commit_test', '{n}', 'clocks', '[]', json_build_array(pg_temp.snapshot_now(3, 2, -3600), pg_temp.set_main(3))) IS NOT NULL AS appended;
+SELECT icecat.commit_table('commit_test', '{n}', 'clocks', '[]', '[{"action": "set-properties", "updates": {"a": "b"}}]') IS NOT NULL AS changed;
+SELECT json_array_length(log) AS entries, log -> 2 ->> 'timestamp-ms' = log -> 1 ->> 'timestamp-ms' AS not_backwards
+FROM (SELECT icecat.load_table('commit_test', '{n}', 'clocks') -> 'metadata' -> 'snapshot-log') AS t (log);

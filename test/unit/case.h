@@ -33,6 +33,10 @@ extern void case_expect_paths(IceJson *document, const IceJson *expected);
  * members of "with" put in its place; NULL if "metadata" is null or missing. */
 extern IceJson *case_document(const IceJson *file);
 
+/* Where a document that the running case gave, of a "table" or "view", is left for other readers
+ * (ICECAT_CASE_DOCUMENTS); NULL, or not named: nowhere. */
+extern void case_leave_document(const char *kind, const IceJson *document);
+
 /* -- judging ---------------------------------------------------------------------------------- */
 
 #define CASE_UUID "00000000-0000-4000-8000-000000000000"

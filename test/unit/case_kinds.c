@@ -73,6 +73,7 @@ case_metadata_valid(const IceJson *file)
 
 	if (!ice_json_equal(again, outcome.document))
 		case_fail("reading what was written gives another document");
+	case_leave_document("table", outcome.document);
 }
 
 void
@@ -131,6 +132,7 @@ case_fixture(const char *path, bool valid)
 		case_fail("refused: %s", outcome.message);
 	if (!valid && !outcome.raised)
 		case_fail("accepted");
+	case_leave_document("table", outcome.document);
 }
 
 /* -- create ----------------------------------------------------------------------------------- */
@@ -145,6 +147,7 @@ run_create(const IceJson *file, CaseOutcome *outcome)
 
 	outcome->document = written(metadata);
 	parse_document(outcome->document);
+	case_leave_document("table", outcome->document);
 }
 
 void
@@ -216,6 +219,18 @@ as_stored(const IceTableMetadata *parsed, const IceCommitNeeds *needs)
 	return stored;
 }
 
+/* The last entry of the snapshot log, as ice_table_load_log_end() reads it. */
+static void
+load_log_end(IceTableMetadata *stored, const IceTableMetadata *parsed)
+{
+	const IcePartList *log = &parsed->lists[ICE_PART_SNAPSHOT_LOG];
+	const IcePart     *last = log->count > 0 ? log->items[log->count - 1] : NULL;
+
+	if (last != NULL)
+		ice_part_stored(stored, ICE_PART_SNAPSHOT_LOG, last->id, NULL, log->count, last->body,
+						last->body_len);
+}
+
 /* What the database holds after the changes of a partly loaded value were written. */
 static IceTableMetadata *
 as_written(const IceTableMetadata *parsed, const IceTableMetadata *changed)
@@ -275,6 +290,8 @@ run_update_partial(const IceJson *file, CaseOutcome *outcome)
 
 	ice_commit_needs(request, &needs);
 	metadata = as_stored(parsed, &needs);
+	if (ice_commit_needs_log_end(request, parsed) && !needs.lists[ICE_PART_SNAPSHOT_LOG])
+		load_log_end(metadata, parsed);
 	outcome->changed = ice_updates_apply(request, metadata, case_now(file));
 	outcome->document = written(as_written(parsed, metadata));
 }
@@ -286,6 +303,7 @@ case_update(const IceJson *file)
 	CaseOutcome  whole = case_attempt(run_update_whole, file);
 
 	case_judge(&whole, expected, "whole");
+	case_leave_document("table", whole.document);
 	if (ice_json_get(file, "metadata") == NULL)
 		return;
 
@@ -387,6 +405,7 @@ run_successor(const IceJson *file, CaseOutcome *outcome)
 
 	if (!ice_json_equal(written(merged), wanted))
 		case_fail("another document came out: %s", ice_json_text(written(merged)));
+	case_leave_document("table", wanted);
 	ice_json_set(result, "new", count_marks(merged, false));
 	ice_json_set(result, "gone", count_marks(merged, true));
 	outcome->document = result;

@@ -49,6 +49,7 @@ judge_document(const IceJson *file)
 							 ice_json_opt_array(file, "changes"));
 	if (!ice_json_equal(written(parse_view(outcome.document)), outcome.document))
 		case_fail("reading what was written gives another document");
+	case_leave_document("view", outcome.document);
 }
 
 /* -- creations -------------------------------------------------------------------------------- */
@@ -62,6 +63,7 @@ run_create(const IceJson *file, CaseOutcome *outcome)
 		request, CASE_UUID, request->location == NULL ? "file:///w/v" : request->location,
 		CASE_NOW_MS));
 	parse_view(outcome->document);
+	case_leave_document("view", outcome->document);
 }
 
 /* -- commits ---------------------------------------------------------------------------------- */
@@ -124,6 +126,7 @@ run_commit(const IceJson *file, CaseOutcome *outcome)
 	if (!outcome->changed && !ice_json_equal(outcome->document, written(before)))
 		case_fail("unchanged, but another document: %s", ice_json_text(outcome->document));
 	parse_view(outcome->document);
+	case_leave_document("view", outcome->document);
 }
 
 /* Where values are expected, the commit changes something. */

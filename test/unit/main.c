@@ -4,6 +4,8 @@
  *
  * usage: run_cases DATA_DIR [FIXTURES_DIR [PART_OF_PATH]]
  *
+ * ICECAT_CASE_DOCUMENTS names a folder that gets the metadata documents that the cases give.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "json/pure.h"
@@ -61,6 +63,26 @@ static const char *const invalid_fixtures[] = {
 static int passed;
 static int failed;
 
+static const char *running; /* the case: its path below the data */
+
+/* KIND+FOLDER+NAME.json, for test/clients/java-reads. */
+void
+case_leave_document(const char *kind, const IceJson *document)
+{
+	const char *folder = getenv("ICECAT_CASE_DOCUMENTS");
+	char       *name;
+	FILE       *file;
+
+	if (folder == NULL || document == NULL)
+		return;
+	name = pstrdup(running);
+	for (char *c = name; *c != '\0'; c++)
+		*c = *c == '/' ? '+' : *c;
+	file = fopen(psprintf("%s/%s+%s", folder, kind, name), "w");
+	if (file == NULL || fputs(ice_json_text(document), file) == EOF || fclose(file) != 0)
+		case_fail("cannot write the document into %s", folder);
+}
+
 /* Memory is the process's: cases are short, and palloc has no contexts here. */
 const char *__asan_default_options(void);
 
@@ -114,6 +136,7 @@ run_case(const char *path, CaseFunction run)
 {
 	IceTrap trap = {.message = NULL};
 
+	running = path + strlen(case_data_dir) + 1;
 	ice_trap = &trap;
 	if (setjmp(trap.jump) == 0)
 	{
@@ -160,6 +183,7 @@ run_fixture(const char *dir, const char *name)
 	IceTrap trap = {.message = NULL};
 	char   *path = psprintf("%s/%s", dir, name);
 
+	running = psprintf("fixture/%s", name);
 	ice_trap = &trap;
 	if (setjmp(trap.jump) == 0)
 	{
