@@ -1,7 +1,8 @@
 -- UPGRADE: changes here need an upgrade script.
 -- Namespaces, nested to any allowed depth. Found by a hash of the whole path, because a path can be
 -- longer than an index entry. Creating anything inside one locks its row FOR KEY SHARE, dropping
--- it FOR UPDATE: an orphan cannot come to be.
+-- it FOR UPDATE: an orphan cannot come to be. No table has a foreign key: it would repeat these locks, and a dump
+-- could not be restored in any order of its tables.
 
 CREATE TABLE icecat_data.namespace (
 	warehouse_id uuid NOT NULL,
@@ -13,10 +14,6 @@ CREATE TABLE icecat_data.namespace (
 	created_at timestamptz NOT NULL,
 	CONSTRAINT namespace_pkey PRIMARY KEY (warehouse_id, namespace_id),
 	CONSTRAINT namespace_path_key UNIQUE (warehouse_id, path_hash),
-	CONSTRAINT namespace_warehouse_fkey FOREIGN KEY (warehouse_id)
-		REFERENCES icecat_data.warehouse (warehouse_id),
-	CONSTRAINT namespace_parent_fkey FOREIGN KEY (warehouse_id, parent_id)
-		REFERENCES icecat_data.namespace (warehouse_id, namespace_id),
 	CONSTRAINT namespace_has_levels CHECK (cardinality(levels) >= 1)
 ) WITH (fillfactor = 90);
 -- Lists are read in its order, byte order, a page being a range of it.

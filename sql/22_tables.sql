@@ -12,8 +12,6 @@ CREATE TABLE icecat_data.relation (
 	dropped_at timestamptz,
 	name_key text COLLATE "C",
 	CONSTRAINT relation_pkey PRIMARY KEY (warehouse_id, relation_id),
-	CONSTRAINT relation_warehouse_fkey FOREIGN KEY (warehouse_id)
-		REFERENCES icecat_data.warehouse (warehouse_id),
 	CONSTRAINT relation_name_length CHECK (octet_length(name) BETWEEN 1 AND 255)
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX relation_name_key ON icecat_data.relation (warehouse_id, namespace_id, name)
@@ -52,9 +50,7 @@ CREATE TABLE icecat_data.table_head (
 	metadata_log_count integer NOT NULL,
 	file_expected boolean NOT NULL,
 	dropped_at timestamptz,
-	CONSTRAINT table_head_pkey PRIMARY KEY (warehouse_id, table_id),
-	CONSTRAINT table_head_relation_fkey FOREIGN KEY (warehouse_id, table_id)
-		REFERENCES icecat_data.relation (warehouse_id, relation_id)
+	CONSTRAINT table_head_pkey PRIMARY KEY (warehouse_id, table_id)
 ) WITH (fillfactor = 60);
 CREATE INDEX table_head_uuid_idx ON icecat_data.table_head (warehouse_id, table_uuid);
 COMMENT ON TABLE icecat_data.table_head IS 'The scalars of a table''s metadata; a commit locks and updates this one row';

@@ -15,9 +15,7 @@ CREATE TABLE icecat_data.view_head (
 	file_expected boolean NOT NULL,
 	updated_at timestamptz NOT NULL,
 	dropped_at timestamptz,
-	CONSTRAINT view_head_pkey PRIMARY KEY (warehouse_id, view_id),
-	CONSTRAINT view_head_relation_fkey FOREIGN KEY (warehouse_id, view_id)
-		REFERENCES icecat_data.relation (warehouse_id, relation_id)
+	CONSTRAINT view_head_pkey PRIMARY KEY (warehouse_id, view_id)
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE icecat_data.view_head IS 'The scalars of a view''s metadata; a commit locks and updates this one row';
 COMMENT ON COLUMN icecat_data.view_head.view_id IS 'Identity in this catalog, the relation''s; survives renames';

@@ -7,9 +7,7 @@ CREATE TABLE icecat_data.warehouse_secret (
 	purpose text NOT NULL,
 	secret bytea NOT NULL,
 	created_at timestamptz NOT NULL,
-	CONSTRAINT warehouse_secret_pkey PRIMARY KEY (warehouse_id, purpose),
-	CONSTRAINT warehouse_secret_warehouse_fkey FOREIGN KEY (warehouse_id)
-		REFERENCES icecat_data.warehouse (warehouse_id)
+	CONSTRAINT warehouse_secret_pkey PRIMARY KEY (warehouse_id, purpose)
 );
 COMMENT ON TABLE icecat_data.warehouse_secret IS 'Random bytes that sign what a client hands back; no view or function shows them';
 COMMENT ON COLUMN icecat_data.warehouse_secret.purpose IS 'page-token: signs the page tokens of the lists';

@@ -1,6 +1,9 @@
 -- UPGRADE: changes here need an upgrade script: a new table must be registered by it.
--- pg_dump saves the rows of these tables; without this, only CREATE EXTENSION would be restored. The partitions
--- of event are made at run time and saved as tables of their own.
+-- pg_dump saves the rows of these tables; without this, only CREATE EXTENSION would be restored.
+--
+-- The partitions of event and metrics_report belong to the extension and are not registered, so a dump has neither them nor
+-- a COPY for each. pg_dump adds the condition of a table to "SELECT columns FROM table": with a UNION as condition
+-- it saves the rows of all partitions as rows of the table into which they are to be restored.
 
 DO $icecat$
 DECLARE
@@ -13,5 +16,10 @@ BEGIN
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(v_table, '');
 	END LOOP;
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.event_restored', 'UNION ALL
+SELECT warehouse_id, number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, version, actor, request_id, details
+FROM icecat_data.event');
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.metrics_report_restored', 'UNION ALL
+SELECT warehouse_id, report_id, table_id, received_at, report_type, report FROM icecat_data.metrics_report');
 END
 $icecat$;

@@ -33,6 +33,16 @@ COMMENT ON FUNCTION icecat.trim_events(interval) IS
 'Drops whole months (UTC) of numbered events, of all warehouses, that ended longer ago than p_older_than; returns how many months. Events without a number stay. Numbers are never given again. Safe to run twice; made for pg_cron.
 Waits for readers of the events: it takes an exclusive lock for a moment. Errors: IC301 p_older_than is null or negative (400).';
 
+CREATE OR REPLACE VIEW icecat_data.every_event AS
+SELECT e.warehouse_id, e.number, e.event_id, e.occurred_at, e.event_type, e.object_kind, e.object_id, e.namespace, e.name,
+	e.version, e.actor, e.request_id, e.details
+FROM icecat_data.event AS e
+UNION ALL
+SELECT r.warehouse_id, r.number, r.event_id, r.occurred_at, r.event_type, r.object_kind, r.object_id, r.namespace, r.name,
+	r.version, r.actor, r.request_id, r.details
+FROM icecat_data.event_restored AS r;
+COMMENT ON VIEW icecat_data.every_event IS 'Numbered events, those that came with a dump too';
+
 CREATE OR REPLACE VIEW icecat.events AS
 SELECT w.name AS warehouse, e.number, e.event_id, e.occurred_at, e.event_type, e.object_kind,
 	e.object_id, e.namespace, e.name, e.version, e.actor, e.request_id, e.details, w.warehouse_id
@@ -40,7 +50,7 @@ FROM icecat_data.warehouse AS w
 JOIN (
 	SELECT n.warehouse_id, n.number, n.event_id, n.occurred_at, n.event_type, n.object_kind,
 		n.object_id, n.namespace, n.name, n.version, n.actor, n.request_id, n.details
-	FROM icecat_data.event AS n
+	FROM icecat_data.every_event AS n
 	UNION ALL
 	SELECT p.warehouse_id, NULL, p.event_id, p.occurred_at, p.event_type, p.object_kind,
 		p.object_id, p.namespace, p.name, p.version, p.actor, p.request_id, p.details

@@ -33,7 +33,7 @@ BEGIN ATOMIC
 	LEFT JOIN icecat_data.namespace AS p ON p.warehouse_id = n.warehouse_id AND p.namespace_id = n.parent_id
 	WHERE (cardinality(n.levels) > 1 AND p.levels IS DISTINCT FROM n.levels[1:cardinality(n.levels) - 1])
 		OR (cardinality(n.levels) = 1 AND n.parent_id IS NOT NULL)
-		OR n.path_hash <> sha256((SELECT string_agg(convert_to(CASE WHEN w.properties ->> 'icecat.case-mode' = 'insensitive' THEN icecat.case_key(l.level) ELSE l.level END, 'UTF8') || '\x00'::bytea, ''::bytea ORDER BY l.place) FROM unnest(n.levels) WITH ORDINALITY AS l (level, place)))
+		OR n.path_hash <> sha256((SELECT string_agg(convert_to(CASE WHEN w.properties ->> 'icecat.case-mode' = 'insensitive' THEN icecat.case_key(l.level) ELSE l.level END, 'UTF8') || pg_catalog.decode('00', 'hex'), ''::bytea ORDER BY l.place) FROM unnest(n.levels) WITH ORDINALITY AS l (level, place)))
 	UNION ALL
 	SELECT w.name, r.name, 'key of a name is not that of the name and the case mode'
 	FROM w JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.dropped_at IS NULL
@@ -134,7 +134,7 @@ BEGIN ATOMIC
 	FROM w JOIN icecat_data.event_counter AS c ON c.warehouse_id = w.warehouse_id
 	CROSS JOIN LATERAL (
 		SELECT count(*) AS events, min(x.number) AS first, max(x.number) AS last
-		FROM icecat_data.event AS x WHERE x.warehouse_id = w.warehouse_id) AS e
+		FROM icecat_data.every_event AS x WHERE x.warehouse_id = w.warehouse_id) AS e
 	WHERE e.events > 0 AND (e.last <> c.last_number OR e.events <> e.last - e.first + 1);
 END;
 COMMENT ON FUNCTION icecat.check_integrity(text) IS

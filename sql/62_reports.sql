@@ -9,6 +9,14 @@ COMMENT ON FUNCTION icecat.trim_metrics_reports(interval) IS
 'Drops whole months (UTC) of metrics reports, of all warehouses, that ended longer ago than p_older_than; returns how many months. The worker does the same after icecat.report_retention_s. Safe to run twice.
 Waits for readers and writers of the reports: it takes an exclusive lock for a moment. Errors: IC301 p_older_than is null or negative (400).';
 
+CREATE OR REPLACE VIEW icecat_data.every_report AS
+SELECT m.warehouse_id, m.report_id, m.table_id, m.received_at, m.report_type, m.report
+FROM icecat_data.metrics_report AS m
+UNION ALL
+SELECT r.warehouse_id, r.report_id, r.table_id, r.received_at, r.report_type, r.report
+FROM icecat_data.metrics_report_restored AS r;
+COMMENT ON VIEW icecat_data.every_report IS 'Metrics reports, those that came with a dump too';
+
 CREATE OR REPLACE VIEW icecat.scan_reports AS
 SELECT w.name AS warehouse, n.levels AS namespace, t.name AS table_name, r.table_id, r.report_id, r.received_at,
 	(r.report ->> 'snapshot-id')::bigint AS snapshot_id,
@@ -35,7 +43,7 @@ SELECT w.name AS warehouse, n.levels AS namespace, t.name AS table_name, r.table
 	(r.report #>> '{metrics,total-delete-file-size-in-bytes,value}')::bigint AS total_delete_file_bytes,
 	r.report -> 'metadata' AS metadata, r.report, r.warehouse_id
 FROM icecat_data.warehouse AS w
-JOIN icecat_data.metrics_report AS r ON r.warehouse_id = w.warehouse_id AND r.report_type = 'scan-report'
+JOIN icecat_data.every_report AS r ON r.warehouse_id = w.warehouse_id AND r.report_type = 'scan-report'
 LEFT JOIN icecat_data.relation AS t ON t.warehouse_id = r.warehouse_id AND t.relation_id = r.table_id
 LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = t.warehouse_id AND n.namespace_id = t.namespace_id
 LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microseconds', 1e-3), ('milliseconds', 1), ('seconds', 1e3),
@@ -107,7 +115,7 @@ SELECT w.name AS warehouse, n.levels AS namespace, t.name AS table_name, r.table
 	(r.report #>> '{metrics,manifest-entries-processed,value}')::bigint AS manifest_entries_processed,
 	r.report -> 'metadata' AS metadata, r.report, r.warehouse_id
 FROM icecat_data.warehouse AS w
-JOIN icecat_data.metrics_report AS r ON r.warehouse_id = w.warehouse_id AND r.report_type = 'commit-report'
+JOIN icecat_data.every_report AS r ON r.warehouse_id = w.warehouse_id AND r.report_type = 'commit-report'
 LEFT JOIN icecat_data.relation AS t ON t.warehouse_id = r.warehouse_id AND t.relation_id = r.table_id
 LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = t.warehouse_id AND n.namespace_id = t.namespace_id
 LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microseconds', 1e-3), ('milliseconds', 1), ('seconds', 1e3),

@@ -25,6 +25,9 @@ BEGIN
 			AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i WHERE i.classoid = d.classid AND i.objoid = d.objid)
 			AND NOT (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
 				AND d.objid = 'icecat._metadata_file(uuid,uuid)'::pg_catalog.regprocedure)
+			AND NOT EXISTS ( -- partitions are made at run time, where nobody gets a right either
+				SELECT FROM pg_catalog.pg_class AS c
+				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relispartition)
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', v_object);
 	END LOOP;

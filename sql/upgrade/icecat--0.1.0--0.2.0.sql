@@ -81,5 +81,27 @@ DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);
 
+-- No foreign keys: they repeated the locks of the code, and dumps could not be restored in parallel.
+ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_warehouse_fkey;
+ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_parent_fkey;
+ALTER TABLE icecat_data.relation DROP CONSTRAINT IF EXISTS relation_warehouse_fkey;
+ALTER TABLE icecat_data.table_head DROP CONSTRAINT IF EXISTS table_head_relation_fkey;
+-- Partitions belong to the extension; their rows are dumped as those of the tables for restored rows.
+-- include 30_restored_rows.sql
+DO $icecat$
+DECLARE
+	v_partition regclass;
+BEGIN
+	FOR v_partition IN
+		SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i
+		WHERE i.inhparent IN ('icecat_data.event'::pg_catalog.regclass, 'icecat_data.metrics_report'::pg_catalog.regclass)
+			AND NOT EXISTS (
+				SELECT FROM pg_catalog.pg_depend AS d
+				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.inhrelid AND d.deptype = 'e')
+	LOOP
+		EXECUTE pg_catalog.format('ALTER EXTENSION icecat ADD TABLE %s', v_partition);
+	END LOOP;
+END
+$icecat$;
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql

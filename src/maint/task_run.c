@@ -21,6 +21,7 @@
 #include "store/store_idempotency.h"
 #include "store/store_metrics.h"
 #include "store/store_outbox.h"
+#include "store/store_partition.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
 
@@ -428,6 +429,8 @@ void
 ice_reports_keep(void)
 {
 	(void) ice_spi_begin();
+	ice_partitions_take_restored(&ice_partitioned_event);
+	ice_partitions_take_restored(&ice_partitioned_metrics_report);
 	ice_metrics_prepare();
 	if (ice_guc_report_retention_s >= 0)
 		(void) ice_metrics_trim(

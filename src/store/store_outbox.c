@@ -97,13 +97,17 @@ static IceStatement any_pending = {
 static IceStatement pending_warehouses = {
 	"SELECT DISTINCT warehouse_id FROM icecat_data.event_pending", 0, {0}, NULL};
 
+#define READ_EVENTS_SQL(relation)                                                                 \
+	"SELECT number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, " \
+	"version, actor, request_id, details FROM icecat_data." relation                              \
+	" WHERE warehouse_id = $1 AND number > $2 ORDER BY number LIMIT $3"
+
 static IceStatement read_events = {
-	"SELECT number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, "
-	"version, actor, request_id, details FROM icecat_data.event "
-	"WHERE warehouse_id = $1 AND number > $2 ORDER BY number LIMIT $3",
-	3,
-	{UUIDOID, INT8OID, INT8OID},
-	NULL};
+	READ_EVENTS_SQL("every_event"), 3, {UUIDOID, INT8OID, INT8OID}, NULL};
+
+/* Before ALTER EXTENSION UPDATE. */
+static IceStatement read_events_before = {
+	READ_EVENTS_SQL("event"), 3, {UUIDOID, INT8OID, INT8OID}, NULL};
 
 /* The clock, but never twice the same in a session: events of one transaction stay in order. */
 static TimestampTz
@@ -260,5 +264,7 @@ ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(after), Int64GetDatum(limit)};
 
-	return ice_execute(&read_events, values, NULL, false);
+	return ice_execute(ice_state_has("icecat_data.every_event") ? &read_events
+																: &read_events_before,
+					   values, NULL, false);
 }

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -20,12 +21,22 @@
 #include "store/task_signal.h"
 
 #define SCHEMA "icecat_data"
+#define TAKE_ROWS_MAX 1000000
 
-const IcePartitioned ice_partitioned_event = {"event", "warehouse_id, number", NULL,
-											  ICE_WORKER_LOCK_PARTITIONS};
-const IcePartitioned ice_partitioned_metrics_report = {"metrics_report", "warehouse_id, report_id",
-													   "warehouse_id, table_id, received_at",
-	ICE_WORKER_LOCK_REPORT_PARTITIONS};
+const IcePartitioned ice_partitioned_event = {
+	.table = "event",
+	.key = "warehouse_id, number",
+	.time = "occurred_at",
+	.columns = "warehouse_id, number, event_id, occurred_at, event_type, object_kind, object_id, "
+			   "namespace, name, version, actor, request_id, details",
+	.lock = ICE_WORKER_LOCK_PARTITIONS};
+const IcePartitioned ice_partitioned_metrics_report = {
+	.table = "metrics_report",
+	.key = "warehouse_id, report_id",
+	.index = "warehouse_id, table_id, received_at",
+	.time = "received_at",
+	.columns = "warehouse_id, report_id, table_id, received_at, report_type, report",
+	.lock = ICE_WORKER_LOCK_REPORT_PARTITIONS};
 
 static IceStatement list_partitions = {
 	"SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_inherits i "
@@ -63,11 +74,24 @@ ice_partition_month_of(TimestampTz at, int *year, int *month)
 	*month = tm.tm_mon;
 }
 
-static void
-run_utility(const char *command)
+/* Runs a command that is made for a table; the number of rows. */
+static uint64
+run_command(const char *command)
 {
+	MemoryContext context = CurrentMemoryContext;
+
 	if (SPI_execute(command, false, 0) < 0)
 		elog(ERROR, "SPI_execute failed: %s", command);
+	MemoryContextSwitchTo(context);
+	return SPI_processed;
+}
+
+/* Is there a table for rows that come with a dump? Before ALTER EXTENSION UPDATE there may be none. */
+static bool
+has_restored(const IcePartitioned *table)
+{
+	return OidIsValid(
+		get_relname_relid(psprintf("%s_restored", table->table), get_namespace_oid(SCHEMA, false)));
 }
 
 /* Before ALTER EXTENSION UPDATE a table may not be partitioned yet. */
@@ -85,16 +109,29 @@ create_partition(const IcePartitioned *table, const char *name, int year, int mo
 	int next_year = month == 12 ? year + 1 : year;
 	int next_month = month == 12 ? 1 : month + 1;
 
-	run_utility(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.%s INCLUDING ALL, "
-						 "CONSTRAINT %s_pkey PRIMARY KEY (%s))",
+	(void) run_command(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.%s INCLUDING ALL, "
+								"CONSTRAINT %s_pkey PRIMARY KEY (%s))",
 						 name, table->table, name, table->key));
 	if (table->index != NULL)
-		run_utility(
+		(void) run_command(
 			psprintf("CREATE INDEX %s_table_idx ON icecat_data.%s (%s)", name, name, table->index));
-	run_utility(psprintf("ALTER TABLE icecat_data.%s ATTACH PARTITION icecat_data.%s "
-						 "FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
-						 "TO ('%04d-%02d-01 00:00:00+00')",
+	(void) run_command(psprintf("ALTER TABLE icecat_data.%s ATTACH PARTITION icecat_data.%s "
+								"FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
+								"TO ('%04d-%02d-01 00:00:00+00')",
 						 table->table, name, year, month, next_year, next_month));
+	if (has_restored(table))
+		(void) run_command(psprintf("ALTER EXTENSION icecat ADD TABLE icecat_data.%s", name));
+}
+
+static void
+drop_partition(const char *name)
+{
+	Oid         oid = get_relname_relid(name, get_namespace_oid(SCHEMA, false));
+	const char *quoted = quote_identifier(name);
+
+	if (OidIsValid(getExtensionOfObject(RelationRelationId, oid)))
+		(void) run_command(psprintf("ALTER EXTENSION icecat DROP TABLE icecat_data.%s", quoted));
+	(void) run_command(psprintf("DROP TABLE icecat_data.%s", quoted));
 }
 
 /* Attaching needs no lock that a reader or writer of the table would wait for. */
@@ -139,6 +176,29 @@ old_partitions(const IcePartitioned *table, TimestampTz before)
 	return names;
 }
 
+/* Deletes rows that came with a dump, of months that ended before; returns how many months. */
+static int32
+trim_restored(const IcePartitioned *table, TimestampTz before)
+{
+	const char *old;
+	int32       months;
+	int         year;
+	int         month;
+
+	if (!has_restored(table))
+		return 0;
+	ice_partition_month_of(before, &year, &month);
+	old = psprintf("FROM icecat_data.%s_restored WHERE %s < '%04d-%02d-01 00:00:00+00'",
+				   table->table, table->time, year, month);
+	(void) run_command(psprintf("SELECT pg_catalog.count(DISTINCT pg_catalog.date_trunc('month', "
+								"%s AT TIME ZONE 'UTC'))::pg_catalog.int4 %s",
+								table->time, old));
+	months = ice_field_int32(0, 1);
+	if (months > 0)
+		(void) run_command(psprintf("DELETE %s", old));
+	return months;
+}
+
 int32
 ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait)
 {
@@ -152,6 +212,48 @@ ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait)
 	if (names != NIL && !wait && !ConditionalLockRelationOid(parent, AccessExclusiveLock))
 		return -1;
 	foreach (cell, names)
-		run_utility(psprintf("DROP TABLE icecat_data.%s", quote_identifier(lfirst(cell))));
-	return list_length(names);
+		drop_partition(lfirst(cell));
+	return list_length(names) + trim_restored(table, before);
+}
+
+/* The month of the oldest row that came with a dump. */
+static bool
+oldest_restored(const IcePartitioned *table, int *year, int *month)
+{
+	(void) run_command(psprintf("SELECT pg_catalog.min(%s) FROM icecat_data.%s_restored",
+								table->time, table->table));
+	if (ice_field_is_null(0, 1))
+		return false;
+	ice_partition_month_of(DatumGetTimestampTz(ice_field(0, 1)), year, month);
+	return true;
+}
+
+/* A row that is in the partition already stays there: both came with the dump of an older library. */
+static uint64
+move_restored(const IcePartitioned *table, int year, int month)
+{
+	int         next_year = month == 12 ? year + 1 : year;
+	int         next_month = month == 12 ? 1 : month + 1;
+	const char *rows = psprintf("FROM icecat_data.%s_restored WHERE %s < "
+								"'%04d-%02d-01 00:00:00+00'",
+								table->table, table->time, next_year, next_month);
+
+	(void) run_command(psprintf("INSERT INTO icecat_data.%s (%s) SELECT %s %s "
+								"ON CONFLICT DO NOTHING",
+								table->table, table->columns, table->columns, rows));
+	return run_command(psprintf("DELETE %s", rows));
+}
+
+void
+ice_partitions_take_restored(const IcePartitioned *table)
+{
+	uint64 taken = 0;
+	int    year;
+	int    month;
+
+	if (!has_restored(table))
+		return;
+	while (taken < TAKE_ROWS_MAX && oldest_restored(table, &year, &month) &&
+		   ice_partition_make(table, year, month, false))
+		taken += move_restored(table, year, month);
 }

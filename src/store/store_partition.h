@@ -3,8 +3,8 @@
  *		Tables with a partition a month (UTC): event, metrics_report.
  *
  * A partition is made when the first row of its month comes, or ahead of it, and dropped as a whole. Keys and
- * indexes stand on the partitions alone: pg_dump saves them as tables of their own, and what they got from the
- * parent could not be restored.
+ * indexes stand on the partitions alone. Partitions belong to the extension, so that no dump has them: their rows are
+ * dumped as those of TABLE_restored (sql/30_restored_rows.sql), and moved to partitions where they are restored.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -20,6 +20,8 @@ typedef struct IcePartitioned
 	const char *table; /* in icecat_data; partitions are called table_YYYY_MM */
 	const char *key;   /* columns of the primary key */
 	const char *index; /* columns of another index, or NULL */
+	const char *time;  /* the column that decides the month */
+	const char *columns;
 	int32       lock;  /* advisory lock of whoever makes or drops partitions */
 } IcePartitioned;
 
@@ -35,5 +37,8 @@ extern bool ice_partition_make(const IcePartitioned *table, int year, int month,
 /* Drops the partitions of months that ended before; returns how many. Without wait, -1: another session is at it,
  * or reads the table. */
 extern int32 ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait);
+
+/* Moves rows that came with a dump to their partitions, a month at a time; stops after some, the rest is for next time. */
+extern void ice_partitions_take_restored(const IcePartitioned *table);
 
 #endif

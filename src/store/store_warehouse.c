@@ -94,10 +94,20 @@ static IceStatement table_locations = {
 /* Every table of icecat_data, referencing rows before referenced ones. */
 static IceStatement delete_statements[] = {
 	DELETE_FROM("event_counter"), /* keeps the sequencer out */
-	DELETE_FROM("event_pending"), DELETE_FROM("event"),      DELETE_FROM("metrics_report"),
-	DELETE_FROM("idempotency"),   DELETE_FROM("metadata_task"), DELETE_FROM("table_part"),
-	DELETE_FROM("table_head"),    DELETE_FROM("view_part"),     DELETE_FROM("view_head"),
-	DELETE_FROM("relation"),      DELETE_FROM("namespace"),     DELETE_FROM("warehouse_secret"),
+	DELETE_FROM("event_pending"),
+	DELETE_FROM("event"),
+	DELETE_FROM("metrics_report"),
+	DELETE_FROM("event_restored"),
+	DELETE_FROM("metrics_report_restored"),
+	DELETE_FROM("idempotency"),
+	DELETE_FROM("metadata_task"),
+	DELETE_FROM("table_part"),
+	DELETE_FROM("table_head"),
+	DELETE_FROM("view_part"),
+	DELETE_FROM("view_head"),
+	DELETE_FROM("relation"),
+	DELETE_FROM("namespace"),
+	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("warehouse"),
 };
 

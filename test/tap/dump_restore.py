@@ -7,30 +7,29 @@ import cluster
 import contents
 
 PROBLEMS = "SELECT * FROM icecat.check_integrity()"
+GRANTS_SQL = ("GRANT USAGE ON SCHEMA icecat TO etl; GRANT EXECUTE ON FUNCTION icecat.list_namespaces TO etl; "
+              "GRANT SELECT ON icecat.tables TO etl")
+WARNINGS = []       # what pg_dump said
 
 
 def dump(c, user, source, *options):
-    path = os.path.join(c.dir, "dump")
-    c.run("pg_dump", "-h", c.dir, "-p", "5432", "-U", user, "-f", path, *options, source)
+    path = os.path.join(c.dir, "dump" + "".join(options))
+    result = c.run("pg_dump", "-h", c.dir, "-p", "5432", "-U", user, "-f", path, *options, source)
+    WARNINGS.append(result.stdout)
     return path
 
 
-def restored(c, t, user, name, path, *options):
-    """A new database of user from a dump, by the tool of its format; errors end it."""
+def restored(c, t, user, name, path, *options, prepare=None):
+    """A new database of user from a dump, by the tool of its format; errors and warnings end it."""
     c.sql("CREATE DATABASE %s OWNER %s TEMPLATE template0" % (name, user))
+    if prepare:
+        c.sql("SET ROLE %s; %s" % (user, prepare), name)
     where = ("-h", c.dir, "-p", "5432", "-U", user, "-d", name)
-    if options == ("sections",):
-        for section in (("pre-data",), ("data",), ("post-data", "-j", "2")):
-            result = c.run("pg_restore", "--exit-on-error", *where, "--section", *section, path, check=False)
-            if result.returncode:
-                break
-    elif options == ("plain",):
-        result = c.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *where, "-f", path, check=False)
+    if options == ("plain",):
+        result = c.run("psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", *where, "-f", path, check=False)
     else:
         result = c.run("pg_restore", "--exit-on-error", *where, *options, path, check=False)
-    t.equal(result.returncode, 0, "%s: restored without an error" % name)
-    if result.returncode:
-        print("# " + result.stdout[-1500:].replace("\n", "\n# "))
+    t.equal((result.returncode, result.stdout), (0, ""), "%s: restored without an error or a warning" % name)
 
 
 def compare(c, t, user, source, copy):
@@ -66,13 +65,18 @@ def works_on(c, t, user, copy):
                   "WHERE nspname ~ 'icecat'", copy), "0", "%s: with all its tables" % copy)
 
 
+def plain_rows(c, t, user, name, path):
+    result = c.run("psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-h", c.dir, "-p", "5432", "-U", user,
+                   "-d", name, "-f", path, check=False)
+    t.equal((result.returncode, result.stdout), (0, ""), "%s: rows restored without an error or a warning" % name)
+
+
 def test_role(c, t, user):
     source = "of_" + user
     c.sql("CREATE DATABASE %s OWNER %s" % (source, user))
     c.sql("SET ROLE %s; CREATE EXTENSION icecat" % user, source)
     c.sql("SET ROLE %s;\n%s" % (user, contents.fill_sql(c, source)), source)
-    c.sql("SET ROLE %s; GRANT USAGE ON SCHEMA icecat TO etl; GRANT EXECUTE ON FUNCTION "
-          "icecat.list_namespaces TO etl; GRANT SELECT ON icecat.tables TO etl" % user, source)
+    c.sql("SET ROLE %s; %s" % (user, GRANTS_SQL), source)
     t.ok(int(c.sql("SELECT pending_writes FROM icecat.worker_status()", source)) > 0 and
          int(c.sql("SELECT unnumbered_events FROM icecat.worker_status()", source)) > 0,
          "%s: tasks and events are pending" % source)
@@ -80,10 +84,17 @@ def test_role(c, t, user):
     path = dump(c, user, source, "-Fc")
     restored(c, t, user, source + "_custom", path)
     compare(c, t, user, source, source + "_custom")
-    restored(c, t, user, source + "_sections", path, "sections")
-    compare(c, t, user, source, source + "_sections")
-    works_on(c, t, user, source + "_sections")
-    # What runs in the copy must not have changed what the other copies are compared with.
+    restored(c, t, user, source + "_jobs", path, "-j", "4")
+    compare(c, t, user, source, source + "_jobs")
+    works_on(c, t, user, source + "_jobs")
+    restored(c, t, user, source + "_rows", path, "-a", "-j", "4", prepare="CREATE EXTENSION icecat; " + GRANTS_SQL)
+    compare(c, t, user, source, source + "_rows")
+    works_on(c, t, user, source + "_rows")
+    schema = dump(c, user, source, "--schema-only")
+    restored(c, t, user, source + "_halves", schema, "plain")
+    plain_rows(c, t, user, source + "_halves", dump(c, user, source, "--data-only"))
+    compare(c, t, user, source, source + "_halves")
+    # What runs in a copy must not have changed what the other copies are compared with.
     restored(c, t, user, source + "_inserts", dump(c, user, source, "--inserts"), "plain")
     contents.same_contents(
         t, contents.fingerprint(c, source + "_custom", user), contents.fingerprint(c, source + "_inserts", user),
@@ -93,10 +104,34 @@ def test_role(c, t, user):
     compare(c, t, user, source + "_custom", source + "_second")
 
 
+def test_dumpall(c, t):
+    """All of a server into another one."""
+    path = os.path.join(c.dir, "all")
+    said = c.run("pg_dumpall", "-h", c.dir, "-p", "5432", "-U", "postgres", "-f", path).stdout
+    other = cluster.Cluster(["max_worker_processes = 1"], ())
+    try:
+        result = other.run("psql", "-X", "-q", "-o", "/dev/null", "-h", other.dir, "-p", "5432", "-U", "postgres", "-d", "postgres",
+                           "-f", path, check=False)
+        said += result.stdout.replace("psql:%s:" % path, "")
+        t.equal([line for line in said.splitlines() if 'role "postgres" already exists' not in line], [],
+                "pg_dumpall: restored without an error or a warning")
+        for user in ("postgres", "bob"):
+            name = "of_%s_custom" % user
+            contents.same_contents(t, contents.fingerprint(c, name, "postgres"), contents.fingerprint(other, name, "postgres"),
+                                   "pg_dumpall: %s: every row and every document is the same" % name)
+        # Who restores creates the extension: that of a plain owner is then the superuser's.
+        t.equal(contents.difference(contents.objects(c, "of_postgres_custom"), contents.objects(other, "of_postgres_custom")), "",
+                "pg_dumpall: every object, owner, grant and comment is the same")
+    finally:
+        other.close()
+
+
 def test(c, t):
     c.sql("CREATE ROLE bob LOGIN NOSUPERUSER; CREATE ROLE etl NOLOGIN")
     test_role(c, t, "postgres")
     test_role(c, t, "bob")
+    t.equal("".join(WARNINGS), "", "pg_dump warns of nothing")
+    test_dumpall(c, t)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 -- Every object of the extension as one line of text: two databases have the same extension if these lines are
 -- the same. The place of a column in a table is left out, as a column that an upgrade adds comes last; so
--- are the partitions of event, which are made at run time, and the version.
+-- are partitions, which are made at run time, and the version.
 --
 -- SPDX-License-Identifier: PostgreSQL
 SET search_path = pg_catalog;
@@ -45,7 +45,8 @@ FROM pg_proc AS p JOIN n ON p.pronamespace = n.oid
 UNION ALL
 SELECT format('member %s', pg_describe_object(d.classid, d.objid, d.objsubid))
 FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-WHERE e.extname = 'icecat' AND d.deptype = 'e'
+WHERE e.extname = 'icecat' AND d.deptype = 'e' AND NOT EXISTS (SELECT FROM pg_class AS x
+	WHERE d.classid = 'pg_class'::regclass AND x.oid = d.objid AND x.relispartition)
 UNION ALL
 SELECT format('initial acl of %s: %s', pg_describe_object(i.classoid, i.objoid, i.objsubid),
 	(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(i.initprivs) AS a))
