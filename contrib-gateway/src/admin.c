@@ -55,6 +55,6 @@ gw_admin_answer(GwRequest *request)
 		reply.retry_after_s = gw_conf.retry_after_s;
 	reply.body = body.data;
 	reply.body_len = body.len;
-	request->respond(request, &reply);
+	gw_request_respond(request, &reply);
 	gw_text_free(&body);
 }

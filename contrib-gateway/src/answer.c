@@ -215,7 +215,7 @@ gw_answer_send(GwRequest *request, GwReply *reply)
 	scratch.len = 0;
 	if (coded && reply->body_len > 0 && wants_gzip(request, reply))
 		compress(reply, entry, &scratch);
-	request->respond(request, reply);
+	gw_request_respond(request, reply);
 	if (scratch.cap > GW_KEPT_BYTES_MAX)
 		gw_text_free(&scratch);
 }

@@ -10,8 +10,12 @@
  * in the shared buffer or in `in`, and is saved by keep_rest before the event handler returns.
  *
  * A connection whose client is gone while its call is in the database stays as CLOSED until the
- * answer comes: writes are never cancelled. Memory is released only by conn_release, at the end of
- * an event handler, when nothing refers to the connection any more.
+ * answer comes: writes are never cancelled.
+ *
+ * A reply can come from deep inside of another's event: a pool that lost a connection, a gate that let the next one in.
+ * So it only sends and notes what is to follow. The next request of the connection begins, and memory is released, in
+ * gw_conn_settle() alone, which the main loop calls when no handler is on the stack. Between its reply and the next
+ * request's begin, a request's memory is poisoned where sanitizers watch.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -51,6 +55,8 @@ typedef enum ConnState
 typedef struct GwConn
 {
 	TAILQ_ENTRY(GwConn) link;
+	TAILQ_ENTRY(GwConn) settle_link;
+	bool		unsettled;		/* waits for gw_conn_settle */
 	ConnState	state;
 	GwStream	stream;
 	GwText		in;				/* input that could not be used yet */
@@ -82,6 +88,7 @@ typedef struct GwConn
 } GwConn;
 
 static TAILQ_HEAD(, GwConn) conns = TAILQ_HEAD_INITIALIZER(conns);
+static TAILQ_HEAD(, GwConn) unsettled = TAILQ_HEAD_INITIALIZER(unsettled);
 static int	conn_count;
 static char shared_input[GW_READ_BYTES];
 
@@ -114,12 +121,22 @@ free_body(GwConn *conn)
 		gw_text_free(&conn->body);
 }
 
-/* Frees a closed connection that nothing refers to. */
+/* Leaves to gw_conn_settle() what follows. */
 static void
-conn_release(GwConn *conn)
+settle_later(GwConn *conn)
 {
-	if (conn->state != CONN_CLOSED || conn->live || conn->advancing)
+	if (conn->unsettled)
 		return;
+	conn->unsettled = true;
+	TAILQ_INSERT_TAIL(&unsettled, conn, settle_link);
+}
+
+/* Only where no handler is on the stack. */
+static void
+conn_free(GwConn *conn)
+{
+	if (conn->unsettled)
+		TAILQ_REMOVE(&unsettled, conn, settle_link);
 	TAILQ_REMOVE(&conns, conn, link);
 	conn_count--;
 	gw_metrics.clients--;
@@ -159,14 +176,14 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 	gw_metrics.in_flight--;
 }
 
-/* The request is over, answered or not. */
+/* The request is over, answered or not: nothing touches it after this. */
 static void
 end_request(GwConn *conn, int status, size_t bytes)
 {
 	log_request(conn, status, bytes, gw_clock_us());
 	conn->live = false;
 	free_body(conn);
-	gw_request_reset(&conn->request);
+	gw_request_end(&conn->request);
 }
 
 /*
@@ -187,6 +204,7 @@ conn_shut(GwConn *conn)
 		end_request(conn, 499, 0);
 	gw_stream_close(&conn->stream);
 	set_state(conn, CONN_CLOSED);
+	settle_later(conn);
 }
 
 /* All of the answer is on its way. */
@@ -247,10 +265,7 @@ begin_flow(GwConn *conn, const GwReply *reply)
 	set_state(conn, CONN_FLOW);
 	if (gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, (GwBody){0}, false) ==
 		GW_SENT_FAILED)
-	{
 		conn_shut(conn);
-		conn_release(conn);
-	}
 }
 
 /* The request's feed(): a piece of the body, as a chunk. */
@@ -274,7 +289,6 @@ conn_feed(GwRequest *request, GwSlice piece)
 	if (sent == GW_SENT_FAILED)
 	{
 		conn_shut(conn);
-		conn_release(conn);
 		return GW_FED_GONE;
 	}
 	if (sent == GW_SENT_ALL)
@@ -289,10 +303,7 @@ conn_finish(GwRequest *request, bool whole)
 	GwConn	   *conn = conn_of_request(request);
 
 	if (conn->state != CONN_FLOW)
-	{
-		conn_release(conn);
 		return;
-	}
 	end_request(conn, whole ? 200 : 500, conn->flowed);
 	if (!whole)
 		conn_shut(conn);
@@ -300,10 +311,10 @@ conn_finish(GwRequest *request, bool whole)
 		take_sent(conn, gw_stream_flush(&conn->stream));
 	else
 		take_sent(conn, gw_stream_send(&conn->stream, GW_LITERAL("0\r\n\r\n"), (GwBody){0}, false));
-	conn_process(conn);
+	settle_later(conn);
 }
 
-/* The request's respond(): sends the answer and goes on with the connection. */
+/* The request's respond(): sends the answer. The request is over when this returns, but for an answer that flows. */
 static void
 conn_respond(GwRequest *request, GwReply *reply)
 {
@@ -319,7 +330,7 @@ conn_respond(GwRequest *request, GwReply *reply)
 		if (reply->flows)
 			gw_flow_stop(request);
 		end_request(conn, reply->status, 0);
-		conn_release(conn);
+		settle_later(conn);
 		return;
 	}
 	if (reply->flows)
@@ -340,8 +351,7 @@ conn_respond(GwRequest *request, GwReply *reply)
 	end_request(conn, reply->status, body.len);
 	sent = gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, body, may_wait(conn));
 	take_sent(conn, sent);
-	if (!conn->advancing)
-		conn_process(conn);
+	settle_later(conn);
 }
 
 /* Answers at once and closes: what follows cannot be trusted, or is too much. */
@@ -484,6 +494,8 @@ answer_expectation(GwConn *conn)
 static void
 begin_request(GwConn *conn, const GwHttpHead *head)
 {
+	bool		proxied = gw_proxies_hold(gw_conf.trusted_proxies, conn->peer);
+
 	conn->requests++;
 	conn->keep_alive = head->keep_alive;
 	conn->http10 = head->minor == 0;
@@ -492,11 +504,10 @@ begin_request(GwConn *conn, const GwHttpHead *head)
 	conn->body_left = head->length;
 	conn->chunked_body = head->chunked;
 	conn->chunked = (GwChunked){0};
-	conn->request.proxied = gw_proxies_hold(gw_conf.trusted_proxies, conn->peer);
 	conn->forwarded[0] = '\0';
-	if (conn->request.proxied)
+	if (proxied)
 		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
-	gw_request_begin(&conn->request, head, conn->started_us);
+	gw_request_begin(&conn->request, head, proxied, conn->started_us);
 	conn->keep_body = gw_request_wants_body(&conn->request);
 	if (conn->keep_body && conn->request.coding == GW_CODING_GZIP)
 		conn->inflater = gw_inflate_begin();
@@ -620,7 +631,7 @@ conn_finish_input(GwConn *conn)
 	}
 }
 
-/* Goes on with kept input after an answer, then releases the connection if it is over. */
+/* Goes on with kept input after an answer. */
 static void
 conn_process(GwConn *conn)
 {
@@ -637,7 +648,28 @@ conn_process(GwConn *conn)
 	else if (conn->state != CONN_CLOSED && !conn->eof)
 		gw_stream_read_events(&conn->stream,
 							  takes_input(conn) || conn->in.len < GW_PIPELINED_BYTES_MAX);
-	conn_release(conn);
+}
+
+bool
+gw_conn_is_settled(void)
+{
+	return TAILQ_EMPTY(&unsettled);
+}
+
+void
+gw_conn_settle(void)
+{
+	GwConn	   *conn;
+
+	while ((conn = TAILQ_FIRST(&unsettled)) != NULL)
+	{
+		TAILQ_REMOVE(&unsettled, conn, settle_link);
+		conn->unsettled = false;
+		if (conn->state != CONN_CLOSED)
+			conn_process(conn);
+		if (conn->state == CONN_CLOSED && !conn->live)
+			conn_free(conn);
+	}
 }
 
 /* Reads once: into the shared buffer, or behind what is kept already. */
@@ -681,7 +713,6 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		conn_finish_input(conn);
 		if (n < 0)
 			conn_shut(conn);
-		conn_release(conn);
 		return;
 	}
 	if (conn->state == CONN_LINGER)
@@ -691,7 +722,6 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	flush_answers(conn);
 	if (!takes_input(conn) && conn->in.len >= GW_PIPELINED_BYTES_MAX)
 		gw_stream_read_events(&conn->stream, false);
-	conn_release(conn);
 }
 
 static void
@@ -712,7 +742,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		if (sent == GW_SENT_ALL)
 			gw_flow_go_on(&conn->request);
 	}
-	conn_process(conn);
+	settle_later(conn);
 }
 
 /* "address:port", for the access log. */
@@ -770,6 +800,8 @@ gw_conn_accept(int fd, const struct sockaddr *peer)
 	GwConn	   *conn;
 
 	gw_metrics.clients_accepted++;
+	if (conn_count >= gw_conf.connections_max)
+		gw_conn_settle();		/* some may have left in this turn; the listener is no one's handler */
 	if (conn_count >= gw_conf.connections_max)
 	{
 		turn_away(fd);
@@ -849,39 +881,29 @@ conn_expire(GwConn *conn)
 			break;
 	}
 	conn_shut(conn);
-	conn_release(conn);
 }
 
 void
 gw_conn_tick(uint64_t now)
 {
-	GwConn	   *conn = TAILQ_FIRST(&conns);
+	GwConn	   *conn;
 
-	while (conn != NULL)
+	TAILQ_FOREACH (conn, &conns, link)
 	{
-		GwConn	   *next = TAILQ_NEXT(conn, link);
-
 		if (now >= deadline(conn))
 			conn_expire(conn);
-		conn = next;
 	}
 }
 
 void
 gw_conn_close_idle(void)
 {
-	GwConn	   *conn = TAILQ_FIRST(&conns);
+	GwConn	   *conn;
 
-	while (conn != NULL)
+	TAILQ_FOREACH (conn, &conns, link)
 	{
-		GwConn	   *next = TAILQ_NEXT(conn, link);
-
 		if (conn->state == CONN_IDLE)
-		{
 			conn_shut(conn);
-			conn_release(conn);
-		}
-		conn = next;
 	}
 }
 
@@ -899,7 +921,6 @@ gw_conn_close_all(void)
 	while ((conn = TAILQ_FIRST(&conns)) != NULL)
 	{
 		conn_shut(conn);
-		conn->live = conn->advancing = false;
-		conn_release(conn);
+		conn_free(conn);
 	}
 }

@@ -7,11 +7,16 @@
 #ifndef GW_CONN_H
 #define GW_CONN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */
 extern void gw_conn_accept(int fd, const struct sockaddr *peer);
+
+/* Where no handler is on the stack: goes on with those that were answered, and frees those that are over. */
+extern void gw_conn_settle(void);
+extern bool gw_conn_is_settled(void);
 
 /* Once per tick: timeouts. */
 extern void gw_conn_tick(uint64_t now_us);

@@ -58,7 +58,7 @@ begin_answer(GwRequest *request, const GwPgResult *row)
 		request->deflater = gw_deflate_begin((int) gw_conf.gzip_level);
 		reply.content_encoding = "gzip";
 	}
-	request->respond(request, &reply);
+	gw_request_respond(request, &reply);
 }
 
 static void
@@ -126,17 +126,16 @@ gw_flow_start(GwRequest *request)
 	GwCall	   *call = &request->call;
 	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, GW_PART_TABLE,
 		GW_PART_QUERY_SNAPSHOTS};
-	GwPgStep   *step = call->steps;
+	GwPgStep   *step;
 
 	snprintf(request->tag, sizeof(request->tag), "%lld", (long long) gw_conf.stream_timeout_ms);
-	*step++ = (GwPgStep){GW_STATEMENT_LOCAL_TIMEOUT, 1, {request->tag}};
+	gw_call_begin(call, 0);
+	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
 	if (gw_conf.database_role[0] != '\0')
-		*step++ = (GwPgStep){GW_STATEMENT_ROLE, 1, {gw_conf.database_role}};
-	*step = (GwPgStep){.statement = GW_STATEMENT_PIECES};
+		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
+	step = gw_call_step(call, GW_STATEMENT_PIECES);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		step->params[step->param_count++] = request->parts[parts[i]];
-	call->step_count = (int) (step - call->steps) + 1;
-	call->weight = 0;
+		gw_call_param(step, request->parts[parts[i]]);
 	call->done = on_done;
 	call->row = on_row;
 	request->flowing = false;

@@ -2,8 +2,8 @@
  * main.c
  *		The process: command line, signals, the event loop, starting and draining.
  *
- * The loop runs one turn at a time; after each turn what was collected is sent: calls to the
- * database, then log lines. A timer ticks for all timeouts.
+ * The loop runs one turn at a time; after each turn connections that were answered go on, and what was
+ * collected is sent: calls to the database, then log lines. A timer ticks for all timeouts.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -285,6 +285,19 @@ start(void)
 	return true;
 }
 
+/* Goes on with what was answered, then sends calls. One that cannot be sent is answered at once. */
+static void
+end_turn(void)
+{
+	do
+	{
+		gw_conn_settle();
+		gw_pool_flush(gw_server.writes);
+		gw_pool_flush(gw_server.reads);
+		gw_pool_flush(gw_server.streams);
+	} while (!gw_conn_is_settled());
+}
+
 /* Reads options and settings, then turns the loop until a signal has been obeyed. */
 int
 main(int argc, char **argv)
@@ -318,9 +331,7 @@ main(int argc, char **argv)
 	{
 		gw_log_flush();
 		event_base_loop(gw_server.base, EVLOOP_ONCE);
-		gw_pool_flush(gw_server.writes);
-		gw_pool_flush(gw_server.reads);
-		gw_pool_flush(gw_server.streams);
+		end_turn();
 	}
 	gw_conn_close_all();
 	gw_log(GW_INFO, "stopped");

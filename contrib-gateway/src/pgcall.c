@@ -10,6 +10,7 @@
  */
 #include "pgcall.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,7 @@ gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count, bool streamed)
 {
 	Expect	   *expect = add_expect(pg);
 
+	assert(step_count > 0 && step_count <= GW_STEPS_MAX);
 	expect->streamed_after = streamed ? step_count - 1 : 0;
 
 	for (int i = 0; i < step_count; i++)

@@ -551,6 +551,29 @@ gw_pool_destroy(GwPool *pool)
 	free(pool);
 }
 
+void
+gw_call_begin(GwCall *call, size_t weight)
+{
+	assert(call->state == GW_CALL_IDLE);
+	call->step_count = 0;
+	call->weight = weight;
+}
+
+GwPgStep *
+gw_call_step(GwCall *call, int statement)
+{
+	assert(call->step_count < GW_STEPS_MAX);
+	call->steps[call->step_count] = (GwPgStep){.statement = statement};
+	return &call->steps[call->step_count++];
+}
+
+void
+gw_call_param(GwPgStep *step, const char *value)
+{
+	assert(step->param_count < GW_PARAMS_MAX);
+	step->params[step->param_count++] = value;
+}
+
 bool
 gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 {

@@ -83,6 +83,11 @@ extern GwPool *gw_pool_create(struct event_base *base, const char *name, GwPoolK
 							  int slots);
 extern void gw_pool_destroy(GwPool *pool);
 
+/* The statements of a call: more than GW_STEPS_MAX, or parameters than GW_PARAMS_MAX, end the process. */
+extern void gw_call_begin(GwCall *call, size_t weight);
+extern GwPgStep *gw_call_step(GwCall *call, int statement);
+extern void gw_call_param(GwPgStep *step, const char *value);
+
 /*
  * False: nothing is free, the queue is full, and done() will not be called. A call that was already
  * admitted, such as one that comes from a gate, is queued in any case.

@@ -27,6 +27,13 @@
 #include "server.h"
 #include "url.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void) (address), (void) (size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void) (address), (void) (size))
+#endif
+
 static void call_done(GwCall *call, GwOutcome outcome, GwPgResult *result);
 static void leave_gate(GwRequest *request);
 static void start_call(GwRequest *request);
@@ -119,10 +126,21 @@ take_id(GwRequest *request, GwSlice asked)
 	request->id[asked.len] = '\0';
 }
 
+/* The memory of a request that is over can be used again. */
+static void
+unpoison(GwRequest *request)
+{
+	ASAN_UNPOISON_MEMORY_REGION(request, sizeof(*request));
+	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
+}
+
 /* Forgets all of the request before. */
 static void
 begin(GwRequest *request, uint64_t started_us)
 {
+	unpoison(request);
+	request->answered = false;
+	request->proxied = false;
 	request->route = NULL;
 	request->operation = GW_OPERATION_NONE;
 	request->method = GW_METHOD_OTHER;
@@ -473,11 +491,12 @@ check_coding(GwRequest *request, const GwHttpHead *head)
 }
 
 void
-gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us)
+gw_request_begin(GwRequest *request, const GwHttpHead *head, bool proxied, uint64_t started_us)
 {
 	size_t		method_len = head->method_text.len;
 
 	begin(request, started_us);
+	request->proxied = proxied;
 	request->method = head->method;
 	if (method_len > GW_METHOD_BYTES_MAX)
 		method_len = GW_METHOD_BYTES_MAX;
@@ -500,6 +519,17 @@ gw_request_wants_body(const GwRequest *request)
 {
 	return request->fault_status == 0 && request->route != NULL &&
 		gw_route_has(request->route, GW_PART_BODY);
+}
+
+/* A request is answered once. To go on after a second answer would mix up two clients. */
+void
+gw_request_respond(GwRequest *request, GwReply *reply)
+{
+	assert(!request->answered && !request->retry_waits && request->final_error.handle == NULL);
+	assert(request->ticket.state == GW_TICKET_NONE);
+	assert(request->call.state == GW_CALL_IDLE || reply->flows);
+	request->answered = true;
+	request->respond(request, reply);
 }
 
 static void
@@ -691,7 +721,7 @@ reply_lost(GwRequest *request)
 		gw_request_refuse(request, 503, "The connection to the database was lost", false);
 }
 
-/* Hands the call to its pool. One that a gate let in was admitted when it came. */
+/* Hands the call to its pool, or answers. One that a gate let in was admitted when it came. */
 static void
 submit(GwRequest *request, bool admitted)
 {
@@ -812,22 +842,25 @@ store_final_error(GwRequest *request, GwPgResult *result)
 	submit(request, true);
 }
 
-/* The second call of store_final_error() is over. NULL: the error was stored. */
+/* The second call of store_final_error() is over. NULL: the error was stored. The first error is ours now, for the
+ * request is not to be touched after its answer. */
 static void
 final_error_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 {
+	GwPgResult	first = request->final_error;
 	bool		answered = outcome == GW_CALL_ANSWERED;
 	bool		value = answered && !result->is_error;
 	bool		stored = value && result->is_null && result->etag == NULL && !result->is_large;
 
+	request->final_error = (GwPgResult){0};
+	forget_final_error(request);
 	gw_metrics.keyed_errors_stored += stored;
 	if (value && !stored)
 		reply_value(request, result);
 	else
-		reply_database_error(request, answered && result->is_error && is_own_error(result)
-										  ? result
-										  : &request->final_error);
-	forget_final_error(request);
+		reply_database_error(
+			request, answered && result->is_error && is_own_error(result) ? result : &first);
+	gw_pg_result_free(&first);
 }
 
 /* May a call with a key be sent again? It was lost, or, after a loss, it met something that passes: another run of it may
@@ -916,7 +949,7 @@ reply_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 		reply_value(request, result);
 }
 
-/* The pool's done(). */
+/* The pool's done(). One of these answers, or sends a call that does: each is the last that is done with the request. */
 static void
 call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
@@ -936,16 +969,6 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		gw_pg_result_free(result);
 }
 
-static GwPgStep *
-add_step(GwCall *call, int statement)
-{
-	GwPgStep   *step = &call->steps[call->step_count++];
-
-	step->statement = statement;
-	step->param_count = 0;
-	return step;
-}
-
 /* The statements of the call: role and request id where they are wanted, then the route's. */
 static void
 build_call(GwRequest *request)
@@ -954,35 +977,24 @@ build_call(GwRequest *request)
 	bool		write = request->route->access == GW_WRITE;
 	GwPgStep   *step;
 
-	call->step_count = 0;
-	call->weight = request->body.len;
+	gw_call_begin(call, request->body.len);
 	if (gw_conf.database_role[0] != '\0')
-	{
-		step = add_step(call, GW_STATEMENT_ROLE);
-		step->params[step->param_count++] = gw_conf.database_role;
-	}
+		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
 	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
 		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
 	{
 		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->id);
-		step = add_step(call, GW_STATEMENT_REQUEST_ID);
-		step->params[step->param_count++] = request->tag;
+		gw_call_param(gw_call_step(call, GW_STATEMENT_REQUEST_ID), request->tag);
 	}
 	if (request->key[0] != '\0')
-	{
-		step = add_step(call, GW_STATEMENT_KEY);
-		step->params[step->param_count++] = request->key;
-	}
+		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY), request->key);
 	if (request->deduplicate)
-		add_step(call, GW_STATEMENT_DEDUPLICATE);
+		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (request->final_error.handle != NULL)
-	{
-		step = add_step(call, GW_STATEMENT_KEY_ERROR);
-		step->params[step->param_count++] = request->final_text.data;
-	}
-	step = add_step(call, request->operation);
+		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), request->final_text.data);
+	step = gw_call_step(call, request->operation);
 	for (int i = 0; i < GW_PARAMS_MAX && request->route->parts[i] != GW_PART_NONE; i++)
-		step->params[step->param_count++] = request->parts[request->route->parts[i]];
+		gw_call_param(step, request->parts[request->route->parts[i]]);
 }
 
 /* warehouse NUL namespace NUL table or view: no two of these have one name */
@@ -1095,16 +1107,20 @@ gw_request_abandon(GwRequest *request)
 }
 
 void
-gw_request_reset(GwRequest *request)
+gw_request_end(GwRequest *request)
 {
 	gw_answer_end(request);
 	if (request->arena_cap > GW_KEPT_BYTES_MAX)
 		gw_request_free(request);
+	ASAN_POISON_MEMORY_REGION(request->arena, request->arena_cap);
+	ASAN_POISON_MEMORY_REGION(request, sizeof(*request));
 }
 
 void
 gw_request_free(GwRequest *request)
 {
+	unpoison(request);
+	forget_final_error(request);
 	free(request->arena);
 	request->arena = NULL;
 	request->arena_cap = 0;

@@ -6,6 +6,9 @@
  * once after run(), unless abandon() says that the request was dropped. The request lives in its
  * client connection, and its strings in an arena that is reused by the next one.
  *
+ * A reply is the last that is done with a request: whoever calls a function of which this header says "answers", or
+ * respond() and finish() themselves, does not touch the request after it. end() poisons its memory for sanitizers.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #ifndef GW_REQUEST_H
@@ -49,7 +52,8 @@ typedef struct GwRequest
 	int			fault_status;	/* not 0: the answer is already known */
 	const char *fault_message;
 	char		allow[64];
-	bool		proxied;		/* the peer is a trusted proxy; set before begin */
+	bool		proxied;		/* the peer is a trusted proxy */
+	bool		answered;		/* an answer is under way to the client, or was thrown away */
 	size_t		below;			/* bytes of the path before what is routed */
 	bool		spaces;			/* a '+' in the path is taken for a space */
 	const char *parts[GW_PART_COUNT];	/* values for the statement */
@@ -73,10 +77,13 @@ typedef struct GwRequest
 
 /* A request whose head could not be read, or whose time ran out. */
 extern void gw_request_begin_broken(GwRequest *request, uint64_t started_us);
-extern void gw_request_begin(GwRequest *request, const GwHttpHead *head, uint64_t started_us);
+extern void gw_request_begin(GwRequest *request, const GwHttpHead *head, bool proxied,
+							 uint64_t started_us);
 
 /* Does the body matter, or is it only to be read over? */
 extern bool gw_request_wants_body(const GwRequest *request);
+
+/* Answers, now or later. */
 extern void gw_request_run(GwRequest *request, GwSlice body);
 
 /* Makes this the answer, unless another error is known already. The body need not be kept any more. */
@@ -95,9 +102,12 @@ extern void gw_request_refuse(GwRequest *request, int status, const char *messag
 /* The client is gone: true when the request was dropped, false when respond() will still come. */
 extern bool gw_request_abandon(GwRequest *request);
 
-/* Frees or keeps the arena, for the next request. */
-extern void gw_request_reset(GwRequest *request);
+/* It is over: frees or keeps the arena, for the next request. Nothing but begin() and free() may follow. */
+extern void gw_request_end(GwRequest *request);
 extern void gw_request_free(GwRequest *request);
+
+/* Hands the answer to the connection, which ends the request, but for one that flows. */
+extern void gw_request_respond(GwRequest *request, GwReply *reply);
 
 /* Once per tick: those who waited too long at a gate. */
 extern void gw_request_tick(uint64_t now_us);

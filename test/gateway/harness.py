@@ -44,6 +44,18 @@ def wait_until(condition, what, timeout=10.0):
     raise Failure(f"timeout: {what}")
 
 
+def wait_at_rest(gateway):
+    """Whatever clients and backends did: the counters of things under way return to zero."""
+    for name, rest in (("iceberg_catalog_http_requests_in_flight", 1), ("icecat_gate_tables", 0),
+                       ("icecat_gate_waiting", 0), ("icecat_buffered_bytes", 0),
+                       ('icecat_pool_calls_in_flight{pool="read"}', 0),
+                       ('icecat_pool_calls_in_flight{pool="write"}', 0),
+                       ('icecat_pool_queue_length{pool="read"}', 0),
+                       ('icecat_pool_queue_length{pool="write"}', 0),
+                       ("iceberg_db_connections_in_use", 0), ("icecat_client_connections", 1)):
+        wait_until(lambda name=name, rest=rest: gateway.metric(name) == rest, f"{name} is {rest}")
+
+
 class Postgres:
     """A throw-away cluster on a Unix socket, with the mock of the SQL contract."""
 

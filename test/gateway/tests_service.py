@@ -9,7 +9,8 @@ import signal
 import subprocess
 import time
 
-from harness import (Client, Failure, Gateway, expect, expect_equal, in_parallel, request_bytes, wait_until)
+from harness import (Client, Failure, Gateway, expect, expect_equal, in_parallel, request_bytes, wait_at_rest,
+                     wait_until)
 
 T = "/v1/w/namespaces/n/tables/"
 
@@ -311,14 +312,7 @@ def test_rude_clients_leave_nothing_behind(env):
                 env.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
                            " LIKE 'icecat-gateway%' AND random() < 0.3")
         in_parallel([lambda i=i: rude_client(gateway, i) for i in range(12)] + [kill])
-        for name, rest in (("iceberg_catalog_http_requests_in_flight", 1), ("icecat_gate_tables", 0),
-                           ("icecat_gate_waiting", 0), ("icecat_buffered_bytes", 0),
-                           ('icecat_pool_calls_in_flight{pool="read"}', 0),
-                           ('icecat_pool_calls_in_flight{pool="write"}', 0),
-                           ('icecat_pool_queue_length{pool="read"}', 0),
-                           ('icecat_pool_queue_length{pool="write"}', 0),
-                           ("iceberg_db_connections_in_use", 0), ("icecat_client_connections", 1)):
-            wait_until(lambda name=name, rest=rest: gateway.metric(name) == rest, f"{name} is {rest}")
+        wait_at_rest(gateway)
         wait_until(lambda: gateway.get("/ready").status == 200, "ready")
         expect_equal(commit(gateway, "polite").status, 200)
     wait_until(lambda: env.gateway.get("/ready").status == 200, "the others are ready again")
