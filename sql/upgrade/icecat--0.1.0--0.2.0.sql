@@ -103,5 +103,10 @@ BEGIN
 	END LOOP;
 END
 $icecat$;
+-- Live rows are read past the removed ones.
+CREATE INDEX IF NOT EXISTS table_part_live_idx ON icecat_data.table_part (warehouse_id, table_id, kind, ordinal)
+	WHERE removed_version IS NULL;
+ALTER TABLE icecat_data.table_part SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
+
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql

@@ -26,7 +26,7 @@
 #include "store/store_view.h"
 
 #define BATCH_TABLES_MAX 64
-#define BATCH_TASKS_PER_TABLE_MAX 32
+#define BATCH_TASKS_PER_TABLE_MAX 64
 #define BATCH_TASKS_MAX 256
 #define BATCH_BYTES_MAX (64 * 1024 * 1024)
 #define RETRY_FIRST_MS 500
@@ -202,7 +202,7 @@ run_item(Work *item)
 			if (!item->named)
 				(void) ice_storage_for(task->location)->remove(task->location);
 			break;
-		case ICE_TASK_TRIM: /* finishing the table's last task does it */
+		case ICE_TASK_TRIM: /* finishing the table's last item does it */
 			break;
 		case ICE_TASK_PURGE:
 			if (item->purge != NULL)
@@ -277,17 +277,9 @@ retry_at(int32 attempts)
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
 }
 
-/* After the last item of a table: rows that only queued documents still needed can go. */
+/* Deletes the task, or notes when to try it again. */
 static void
-trim_table(const IceTask *last)
-{
-	if (last->kind != ICE_TASK_PURGE && !ice_task_any(&last->warehouse_id, &last->table_id))
-		ice_store_trim_removed(&last->warehouse_id, &last->table_id, last->version);
-}
-
-/* Deletes the task, or notes when to try it again. last: of its table in this batch. */
-static void
-finish_item(IceTaskBatch *batch, Work *item, bool last)
+finish_item(IceTaskBatch *batch, Work *item)
 {
 	(void) ice_spi_begin();
 	if (item->error != NULL)
@@ -306,25 +298,44 @@ finish_item(IceTaskBatch *batch, Work *item, bool last)
 			ice_purge_finish(item->purge);
 		else
 			ice_task_done(&item->task);
-		if (last)
-			trim_table(&item->task);
 	}
+	ice_spi_end();
+}
+
+/* Rows that only the files just written still needed can go: after every batch, not only when the table's queue is empty. A
+ * queue that never empties, or a file that cannot be written, keeps no more than what it needs. */
+static void
+trim_table(const IceTask *done)
+{
+	if (done->kind == ICE_TASK_PURGE)
+		return;
+	(void) ice_spi_begin();
+	ice_store_trim_removed(&done->warehouse_id, &done->table_id);
 	ice_spi_end();
 }
 
 void
 ice_tasks_finish(IceTaskBatch *batch)
 {
-	int count = list_length(batch->items);
+	const Work *done = NULL; /* of the table at hand */
+	ListCell   *cell;
 
-	for (int i = 0; i < count; i++)
+	foreach (cell, batch->items)
 	{
-		Work *item = list_nth(batch->items, i);
-		Work *next = i + 1 < count ? list_nth(batch->items, i + 1) : NULL;
+		Work *item = lfirst(cell);
 
+		if (done != NULL && !same_table(&done->task, &item->task))
+		{
+			trim_table(&done->task);
+			done = NULL;
+		}
 		if (!item->skipped)
-			finish_item(batch, item, next == NULL || !same_table(&item->task, &next->task));
+			finish_item(batch, item);
+		if (item->done)
+			done = item;
 	}
+	if (done != NULL)
+		trim_table(&done->task);
 }
 
 int64

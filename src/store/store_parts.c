@@ -72,10 +72,11 @@ static IceStatement stream_referenced = {
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-/* ICE_ORDINAL_BITS is the 20. */
+/* A range of the key for each kind but refs: what later commits have added is not even passed over, however many of them are
+ * queued; and what earlier ones removed is deleted by then. ICE_ORDINAL_BITS is the 20. */
 static IceStatement load_version = {
-	SELECT_PARTS " AND kind <> 5 AND ordinal < (($3 + 1) << 20) "
-				 "AND (removed_version IS NULL OR removed_version > $3) ORDER BY kind, ordinal",
+	SELECT_PARTS " AND kind = ANY ('{0,1,2,3,4,6,7,8,9,10,11}') AND ordinal < (($3 + 1) << 20) "
+				 "AND (removed_version IS NULL OR removed_version > $3)",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
@@ -133,11 +134,16 @@ static IceStatement snapshot_log_end = {
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
+/* A queued document of version v is made of rows that v or a commit before it added and that no commit up to v removed. So
+ * what was removed at or before the oldest queued version is in none of them, nor in any that will be queued: their
+ * versions are higher. One statement, one snapshot: a commit is in it with its task and its removals, or with neither. */
 static IceStatement delete_removed = {
 	"DELETE FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND removed_version <= $3",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
+	"WHERE warehouse_id = $1 AND table_id = $2 AND removed_version <= (SELECT "
+	"coalesce(min(version), 9223372036854775807) FROM icecat_data.metadata_task "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 'write')",
+	2,
+	{UUIDOID, UUIDOID},
 	NULL};
 static IceStatement delete_all = {
 	"DELETE FROM icecat_data.table_part WHERE warehouse_id = $1 AND table_id = $2",
@@ -568,11 +574,9 @@ ice_parts_trim_metadata_log(IceTable *table, int count)
 }
 
 void
-ice_parts_delete_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-						 int64 upto_version)
+ice_parts_delete_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
-	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
-					   Int64GetDatum(upto_version)};
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
 	ice_execute(&delete_removed, values, NULL, false);
 }

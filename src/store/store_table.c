@@ -440,9 +440,9 @@ ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id, const pg
 }
 
 void
-ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 upto_version)
+ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
-	ice_parts_delete_removed(warehouse_id, table_id, upto_version);
+	ice_parts_delete_removed(warehouse_id, table_id);
 }
 
 void

@@ -81,9 +81,8 @@ extern char *ice_table_head_json(const IceTable *table);
 extern void ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
 									 const pg_uuid_t *table_id, int64 version,
 									 const char *head_json);
-/* Deletes rows that were removed at or before a version. */
-extern void ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-								   int64 upto_version);
+/* Deletes the removed rows that no queued document needs. */
+extern void ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Deletes a dropped table's rows, relation included. */
 extern void ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 

@@ -127,7 +127,7 @@ static IceStatement any_task = {
 
 static IceStatement pending_writes = {
 	"SELECT xmin FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
-	"AND version <= $3 AND kind = 'write'",
+	"AND version = $3 AND kind = 'write'",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};

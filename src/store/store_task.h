@@ -83,8 +83,8 @@ extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, co
 extern bool ice_task_file_is_named(const IceTask *task);
 /* Deletes the tasks of a table that a purge makes void, and the purge itself. */
 extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-/* Is a task of the table left, resp. a write up to a version? Sees the newest committed state whatever the
- * isolation level. own is set if the transaction itself has made such a write. */
+/* Is a task of the table left, resp. the write of a version? (That of a later version is done after it.) Sees the newest
+ * committed state whatever the isolation level. own is set if the transaction itself has made such a write. */
 extern bool ice_task_any(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, bool *own);

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Removed rows stay as long as a queued metadata file needs them, and no longer; no load or commit reads them.
+
+test/bench/backlog prints what this is worth.
+"""
+# SPDX-License-Identifier: PostgreSQL
+import json
+import os
+import subprocess
+import sys
+
+import cluster
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scale"))
+
+import plans  # noqa: E402  # pylint: disable=wrong-import-position
+
+COMMITS = 300
+BLOCKED = 150               # the version whose file cannot be written
+LOG_MAX = 100               # entries of the metadata log
+LIVE_ROWS_MAX = LOG_MAX + 20
+LIFE = 600                  # commits that add a snapshot and remove one
+
+COMMIT_MANY = """DO $$ BEGIN FOR i IN %d .. %d LOOP
+	PERFORM icecat.commit_table('w', '{ns}', '%s', '[]', ('[{"action":"set-properties","updates":{"v":"' || i || '"}}]')::json);
+	COMMIT;
+END LOOP; END $$;
+"""
+REPLACE_MANY = """DO $$ BEGIN FOR i IN 1 .. %d LOOP
+	PERFORM icecat.commit_table('w', '{ns}', 'life', '[]', ('[{"action":"add-snapshot","snapshot":{"snapshot-id":' || i
+		|| ',"sequence-number":' || i || ',"timestamp-ms":' || (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+		|| ',"manifest-list":"file:///nowhere/' || i || '.avro","summary":{"operation":"append"},"schema-id":0}},'
+		|| '{"action":"set-snapshot-ref","ref-name":"main","type":"branch","snapshot-id":' || i || '},'
+		|| '{"action":"remove-snapshots","snapshot-ids":[' || i - 10 || ']}]')::json);
+	COMMIT;
+END LOOP; END $$;
+"""
+COUNT = ("SELECT count(*) FILTER (WHERE removed_version IS NULL), count(*) FILTER (WHERE removed_version IS NOT NULL), "
+         "coalesce(min(removed_version), 0) FROM icecat_data.table_part p JOIN icecat_data.relation r "
+         "ON r.relation_id = p.table_id WHERE r.name = '%s'")
+
+
+def rows(c, table):
+    """(live, removed, lowest removed_version) rows of a table."""
+    return [int(n) for n in c.sql(COUNT % table).split("|")]
+
+
+def rows_read(c, sql):
+    """What is wrong with the plans of a call if a scan reads more than a table's live rows."""
+    result = subprocess.run(c.psql_command("postgres"), input=plans.SETTINGS + sql + ";\n", text=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return plans.faults(result.stderr, LIVE_ROWS_MAX)[0] if result.returncode == 0 else [result.stderr[-500:]]
+
+
+def test_not_read(c, t):
+    """The worker is stopped: every commit leaves two removed rows."""
+    c.sql(c.create_table_sql("stalled"))
+    pid = c.wait_worker()
+    c.freeze(pid)
+    c.sql(COMMIT_MANY % (2, COMMITS, "stalled"))
+    t.ok(rows(c, "stalled")[1] >= COMMITS, "a queue that stands still keeps what its files are made of")
+    t.equal(rows_read(c, "SELECT icecat.load_table('w', '{ns}', 'stalled')"), [], "a load reads no removed row, nor the queue")
+    t.equal(rows_read(c, c.property_commit_sql("stalled", "v", "last").rstrip(";\n")), [], "nor does a commit")
+    c.sql("VACUUM ANALYZE")
+    t.equal(rows_read(c, "SELECT icecat.load_table('w', '{ns}', 'stalled')"), [], "nor with statistics")
+    return pid
+
+
+def place_of(c, table, version):
+    """Path of the file of a queued version."""
+    return c.sql("SELECT location FROM icecat_data.metadata_task t JOIN icecat_data.relation r ON r.relation_id = t.table_id "
+                 "WHERE r.name = '%s' AND version = %d AND t.kind = 'write'" % (table, version))[len("file://"):]
+
+
+def test_kept_while_needed(c, t, pid):
+    """One file cannot be written: what it and later ones need is kept, what only earlier ones needed is gone."""
+    places = {v: place_of(c, "stalled", v) for v in range(2, COMMITS + 1)}
+    subprocess.run(["mkdir", places[BLOCKED]], user=c.user, check=True)
+    os.kill(pid, cluster.signal.SIGCONT)
+    t.ok(c.wait_sql("SELECT min(version) FROM icecat_data.metadata_task WHERE attempts > 0", str(BLOCKED)),
+         "files are written up to the one that cannot be")
+    live, removed, lowest = rows(c, "stalled")
+    t.equal(lowest, BLOCKED + 1, "what was removed up to the oldest queued version is deleted, and nothing that came later")
+    t.ok(removed > COMMITS - BLOCKED, "what the queued files need is still there", (live, removed))
+    subprocess.run(["rmdir", places[BLOCKED]], user=c.user, check=True)
+    t.ok(c.queue_is_empty(), "the file is written once it can be")
+    wrong = []
+    for version, place in places.items():
+        with open(place) as file:
+            document = json.load(file)
+        found = (document["properties"].get("v"), len(document["metadata-log"]))
+        if found != (str(version), min(version - 1, LOG_MAX)):
+            wrong.append((version, found))
+    t.equal(wrong, [], "every file holds its own version, with the log of then")
+    t.equal(rows(c, "stalled")[1], 0, "nothing removed is left when the queue is empty")
+
+
+def test_constant_life(c, t):
+    """As many snapshots go as come: the number of rows stays, whatever the number of commits."""
+    c.sql(c.create_table_sql("life"))
+    seen = []
+    process = c.spawn(REPLACE_MANY % LIFE)
+    while process.poll() is None:
+        live, removed, _ = rows(c, "life")
+        queued = int(c.sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'write'"))
+        # One commit may come between the two looks; each removes a snapshot, log entries and perhaps its place in a log.
+        seen.append((live, removed, queued))
+    t.equal(process.returncode, 0, "commits that add a snapshot and remove one")
+    t.ok(all(live <= LIVE_ROWS_MAX + 30 for live, _, _ in seen), "live rows stay as many as they are", max(seen))
+    t.ok(c.queue_is_empty(), "all files are written")
+    live, removed, _ = rows(c, "life")
+    t.equal(removed, 0, "%d commits leave no removed row" % LIFE)
+    t.ok(live <= LIVE_ROWS_MAX + 30, "and %d live ones" % live)
+
+
+def test(c, t):
+    c.make_warehouse()
+    pid = test_not_read(c, t)
+    test_kept_while_needed(c, t, pid)
+    test_constant_life(c, t)
+    t.equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")
+
+
+if __name__ == "__main__":
+    cluster.main(test, ["autovacuum = off"])
