@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 
 #include "guc.h"
+#include "json/json.h"
 
 int   ice_guc_answer_bytes_max;
 bool  ice_guc_check_metadata_file;
@@ -37,6 +38,7 @@ int   ice_guc_page_size_max;
 int   ice_guc_properties_max;
 int   ice_guc_report_retention_s;
 char *ice_guc_request_id;
+int   ice_guc_request_memory_max;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
 char *ice_guc_worker_databases;
@@ -149,7 +151,8 @@ static const Setting settings[] = {
 				"How long an idempotency key is kept; announced to clients as idempotency-key-lifetime. 0: "
 		"keys are not offered, and ignored."),
 	INT_SETTING(
-		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max, 64, 8, 256,
+		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max,
+		ICE_JSON_DEPTH_MAX_DEFAULT, 8, ICE_JSON_DEPTH_STORED,
 				"Deepest nesting of arrays and objects accepted in a request or metadata document."),
 	INT_SETTING("icecat.metadata_file_bytes_max", PGC_USERSET, GUC_UNIT_BYTE,
 				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024,
@@ -172,6 +175,10 @@ static const Setting settings[] = {
 	STRING_SETTING("icecat.request_id", PGC_USERSET, 0, &ice_guc_request_id, "",
 				   "Identifier of the request, recorded with the events of the transaction; the "
 				   "gateway sets it."),
+	INT_SETTING("icecat.request_memory_max", PGC_SUSET, GUC_UNIT_MB, &ice_guc_request_memory_max,
+				512, 16, 1024 * 1024,
+				"Most memory that the values of one request may take in a server process: a larger "
+				"request, or a metadata file or manifest that unpacks to more, is refused (400)."),
 	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
 				1000, 1, 100000, "Most table changes in one commit_transaction."),
 	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,

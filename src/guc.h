@@ -31,6 +31,7 @@ extern int   ice_guc_page_size_default;
 extern int   ice_guc_page_size_max;
 extern int   ice_guc_properties_max;
 extern char *ice_guc_request_id;
+extern int   ice_guc_request_memory_max;
 extern int   ice_guc_transaction_changes_max;
 extern int   ice_guc_updates_max;
 extern char *ice_guc_worker_databases;

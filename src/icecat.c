@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "budget_server.h"
 #include "guc.h"
 #include "store/task_signal.h"
 #include "worker/worker.h"
@@ -21,6 +22,7 @@ void
 _PG_init(void)
 {
 	ice_guc_define();
+	ice_budget_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

@@ -36,14 +36,16 @@ typedef struct IceJsonMember
 	IceJson    *value;
 } IceJsonMember;
 
+typedef struct IceJsonIndex IceJsonIndex;
+
 struct IceJson
 {
-	IceJsonKind kind;
-	bool        edited;   /* this node or one below it no longer equals its source */
-	int         count;    /* members or items */
-	int         capacity; /* of members or items */
-	const char *text;     /* source, not NUL-terminated; NULL for a node made by an edit */
-	size_t      text_len;
+	IceJsonKind kind : 8;
+	bool        edited;     /* this node or one below it no longer equals its source */
+	int         count;      /* members or items */
+	int         capacity;   /* private: of members or items; 0 where they are part of a block */
+	uint32      text_len;
+	const char *text;       /* source, not NUL-terminated; NULL for a node made by an edit */
 	IceJson    *parent;
 	union
 	{
@@ -53,13 +55,12 @@ struct IceJson
 		struct
 		{
 			IceJsonMember *members;
-			int           *index; /* private: positions by key; NULL on small objects */
-			int            index_count;
+			IceJsonIndex  *index; /* private: positions by key; NULL on small objects */
 		};
 	};
 };
 
-#define ICE_JSON_DEPTH_MAX_DEFAULT 64
+#define ICE_JSON_DEPTH_MAX_DEFAULT 1000
 #define ICE_JSON_DEPTH_STORED      1000 /* for stored text, which passed the limit of its time */
 
 /* Parses one JSON value that fills the text. depth_max counts nested arrays and objects. */
@@ -120,6 +121,20 @@ extern bool ice_json_equal(const IceJson *a, const IceJson *b);
 /* Appends the value's text: the source where nothing was edited. */
 extern void  ice_json_write(StringInfo out, const IceJson *value);
 extern char *ice_json_text(const IceJson *value); /* palloc'd */
+
+/* The text of an object with another integer in one or two members, without a copy of it; second may be NULL. The
+ * source itself where they are so already. */
+typedef struct IceJsonInt
+{
+	const char *key;
+	int64       value;
+} IceJsonInt;
+
+extern const char *ice_json_text_with(const IceJson *object, const IceJsonInt *first,
+									  const IceJsonInt *second, size_t *len);
+
+/* Appends a text that is the same for all values that ice_json_equal() calls equal, and for no others. */
+extern void ice_json_canonical(StringInfo out, const IceJson *value);
 
 /* The value's text for an error message: cut where it is long. */
 extern const char *ice_json_shown(const IceJson *value);

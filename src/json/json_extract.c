@@ -26,11 +26,11 @@ ice_json_clip(const char *text, size_t len, size_t max)
 const char *
 ice_json_shown(const IceJson *value)
 {
-	char  *text = ice_json_text(value);
-	size_t len = strlen(text);
+	const char *text = value->edited ? ice_json_text(value) : value->text;
+	size_t      len = value->edited ? strlen(text) : value->text_len;
 
 	if (len <= VALUE_TEXT_MAX)
-		return text;
+		return pnstrdup(text, len);
 	return psprintf("%.*s...", (int) ice_json_clip(text, len, VALUE_TEXT_MAX), text);
 }
 
@@ -194,5 +194,8 @@ ice_json_check_string_map(const IceJson *value, const char *name)
 					   "Cannot parse string map from non-object value: %s: %s", name,
 					   ice_json_shown(value));
 	for (int i = 0; i < value->count; i++)
+	{
+		ice_step();
 		ice_json_to_string(value->members[i].value, value->members[i].key);
+	}
 }

@@ -1,11 +1,13 @@
 /*
  * json_parse.c
- *		Builds the tree with PostgreSQL's own JSON parser, so that what icecat accepts is what the
- *		json type accepts.
+ *		Builds the tree over a text in one pass, without recursion.
  *
- * Stricter than the json type in four points: duplicate keys, \u0000, nesting over depth_max and
- * text that is not valid in the database's encoding are refused. Runs in linear time apart from
- * the sort of an object's keys. pg_parse_json() recurses; depth_max bounds it.
+ * What is accepted is what PostgreSQL's json type accepts (the fuzzer compares both), stricter in four points:
+ * duplicate keys, \u0000, nesting over depth_max and text that is not valid in the database's encoding are refused.
+ *
+ * Memory: nodes and texts lie in blocks; a key that comes again shares its text with those before. The children of open
+ * containers wait on one stack, and get an array of exactly their number when theirs closes. Every block is asked for
+ * from the budget. Time is linear, and the parser can be interrupted at any point, also inside of a long string.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,297 +15,338 @@
 
 #include <limits.h>
 
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
-
+#include "json/json_lex.h"
 #include "json/json_private.h"
-#include "pg_compat.h"
 
-#define NODE_BLOCK_MIN 16
-#define NODE_BLOCK_MAX 1024
-#define MESSAGE_TEXT_MAX 64
+#define BLOCK_MIN 512
+#define BLOCK_MAX (256 * 1024)
+#define BLOCK_PER_TEXT 4 /* the first block's size for each byte of text: what small texts need */
+#define LONG_TEXT 1024   /* gets memory of its own */
+#define KEYS_KEPT 64
+#define STACK_MIN 32
+
+typedef struct KeptKey
+{
+	const char *key;
+	size_t      len;
+} KeptKey;
 
 typedef struct Parser
 {
-	JsonLexContext *lex;
-	IceJson        *container;     /* innermost open array or object; at first, the document */
-	const char     *pending_key;   /* of the member whose value comes next */
-	const char     *pending_start; /* where the next value's text starts */
-	int             depth;
-	int             depth_max;
-	IceJson        *block;         /* unused nodes */
-	int             block_left;
-	int             block_size;
+	IceJsonLexer   lexer;
+	IceJson       *container;  /* innermost open array or object; at first, the document */
+	const char    *key;        /* of the member whose value comes next */
+	int            depth;
+	int            depth_max;
+	IceJsonMember
+		*stack; /* children of all open containers; capacity says where a container's begin */
+	int            stack_count;
+	int            stack_size;
+	char          *block;      /* unused memory */
+	size_t         block_left;
+	size_t         block_size;
+	KeptKey        keys[KEYS_KEPT];
 } Parser;
 
-/* Takes a zeroed node from the current block. */
-static IceJson *
-new_node(Parser *parser, IceJsonKind kind)
+/* -- memory ----------------------------------------------------------------------------------- */
+
+static void *
+take_large(size_t bytes)
 {
-	if (parser->block_left == 0)
+	ice_budget_reserve(bytes);
+	return palloc(bytes);
+}
+
+static void *
+take(Parser *parser, size_t bytes)
+{
+	void *taken;
+
+	bytes = MAXALIGN(bytes);
+	if (bytes > parser->block_left)
 	{
-		parser->block_size = Min(Max(parser->block_size * 2, NODE_BLOCK_MIN), NODE_BLOCK_MAX);
-		parser->block = palloc0(sizeof(IceJson) * parser->block_size);
+		if (bytes > LONG_TEXT)
+			return take_large(bytes);
+		parser->block_size = Min(parser->block_size * 2, BLOCK_MAX);
+		parser->block = take_large(parser->block_size);
 		parser->block_left = parser->block_size;
 	}
-	parser->block_left--;
+	taken = parser->block;
+	parser->block += bytes;
+	parser->block_left -= bytes;
+	return taken;
+}
 
-	IceJson *node = parser->block++;
+static IceJson *
+new_node(Parser *parser, IceJsonKind kind, const char *text)
+{
+	IceJson *node = take(parser, sizeof(IceJson));
 
+	memset(node, 0, sizeof(*node));
 	node->kind = kind;
+	node->text = text;
 	return node;
 }
+
+static const char *
+keep_text(Parser *parser, const char *text, size_t len)
+{
+	char *copy = take(parser, len + 1);
+
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+static const char *
+keep_key(Parser *parser, const char *text, size_t len)
+{
+	uint32   hash = (uint32) len;
+	KeptKey *kept;
+
+	for (size_t i = 0; i < len && i < LONG_TEXT; i++)
+		hash = hash * 31 + (unsigned char) text[i];
+	kept = &parser->keys[(hash ^ hash >> 8) % KEYS_KEPT];
+	if (kept->key == NULL || kept->len != len || memcmp(kept->key, text, len) != 0)
+		*kept = (KeptKey){keep_text(parser, text, len), len};
+	return kept->key;
+}
+
+/* -- the tree --------------------------------------------------------------------------------- */
 
 /* Hangs a node into the open container. */
 static void
 attach(Parser *parser, IceJson *node)
 {
-	IceJson *container = parser->container;
+	ice_step();
+	if (parser->stack_count == parser->stack_size)
+	{
+		size_t size = (size_t) parser->stack_size * 2;
 
-	node->parent = container;
-	if (container->kind == ICE_JSON_OBJECT)
-		ice_json_members_push(container, parser->pending_key, node);
-	else
-		ice_json_items_push(container, node);
+		ice_budget_reserve(size * sizeof(IceJsonMember));
+		parser->stack = repalloc(parser->stack, size * sizeof(IceJsonMember));
+		parser->stack_size = (int) size;
+	}
+	node->parent = parser->container;
+	parser->stack[parser->stack_count++] = (IceJsonMember){parser->key, node};
+}
+
+/* Gives a container its children, which end the stack. */
+static void
+take_children(Parser *parser, IceJson *node, int start, int end)
+{
+	const IceJsonMember *children = parser->stack + start;
+
+	node->count = end - start;
+	if (node->count == 0)
+		return;
+	if (node->kind == ICE_JSON_OBJECT)
+	{
+		node->members = take(parser, sizeof(IceJsonMember) * node->count);
+		memcpy(node->members, children, sizeof(IceJsonMember) * node->count);
+		return;
+	}
+	node->items = take(parser, sizeof(IceJson *) * node->count);
+	for (int i = 0; i < node->count; i++)
+		node->items[i] = children[i].value;
+}
+
+/* Before an error that says where it is: open containers get the children they have so far. */
+static void
+close_all(Parser *parser)
+{
+	int end = parser->stack_count;
+
+	for (IceJson *node = parser->container; node != NULL; node = node->parent)
+	{
+		int start = node->capacity;
+
+		node->capacity = 0;
+		take_children(parser, node, start, end);
+		end = start;
+	}
 }
 
 static void
 open_container(Parser *parser, IceJsonKind kind)
 {
-	IceJson *node = new_node(parser, kind);
+	IceJson *node = new_node(parser, kind, parser->lexer.token);
 
-	node->text = parser->lex->token_start;
 	attach(parser, node);
+	node->capacity = parser->stack_count;
 	parser->container = node;
-	if (++parser->depth > parser->depth_max)
-		ice_json_raise(node, ICE_ERR_LIMIT_EXCEEDED, "JSON is nested more than %d levels deep",
-					   parser->depth_max);
+	if (++parser->depth <= parser->depth_max)
+		return;
+	close_all(parser);
+	ice_json_raise(node, ICE_ERR_LIMIT_EXCEEDED, "JSON is nested more than %d levels deep",
+				   parser->depth_max);
 }
 
+/* The innermost container ends with the present token. */
 static void
 close_container(Parser *parser)
 {
-	IceJson *node = parser->container;
+	IceJson    *node = parser->container;
+	int         start = node->capacity;
+	const char *duplicate = NULL;
 
-	node->text_len = parser->lex->prev_token_terminator - node->text;
+	node->capacity = 0;
+	node->text_len = (uint32) (parser->lexer.end - node->text);
+	take_children(parser, node, start, parser->stack_count);
+	parser->stack_count = start;
 	parser->container = node->parent;
 	parser->depth--;
 	if (node->kind == ICE_JSON_OBJECT)
-	{
-		const char *duplicate = ice_json_find_duplicate(node);
+		duplicate = ice_json_find_duplicate(node);
+	if (duplicate == NULL)
+		return;
+	close_all(parser);
+	ice_json_raise(node, ICE_ERR_BAD_REQUEST, "duplicate key in JSON object: \"%.*s\"",
+				   (int) ice_json_clip(duplicate, strlen(duplicate), ICE_JSON_TOKEN_SHOWN_MAX),
+				   duplicate);
+}
 
-		if (duplicate != NULL)
-			ice_json_raise(node, ICE_ERR_BAD_REQUEST, "duplicate key in JSON object: \"%.*s\"",
-						   (int) ice_json_clip(duplicate, strlen(duplicate), MESSAGE_TEXT_MAX),
-						   duplicate);
+static void
+add_scalar(Parser *parser, IceJsonToken token)
+{
+	IceJsonLexer *lexer = &parser->lexer;
+	IceJson      *node = new_node(parser, ICE_JSON_NULL, lexer->token);
+
+	node->text_len = (uint32) (lexer->end - lexer->token);
+	if (token == ICE_JSON_TOKEN_STRING || token == ICE_JSON_TOKEN_NUMBER)
+	{
+		node->kind = token == ICE_JSON_TOKEN_STRING ? ICE_JSON_STRING : ICE_JSON_NUMBER;
+		node->string = keep_text(parser, lexer->value, lexer->value_len);
 	}
-}
-
-static ICE_JSON_ACTION
-on_object_start(void *state)
-{
-	open_container(state, ICE_JSON_OBJECT);
-	ICE_JSON_ACTION_RETURN();
-}
-
-static ICE_JSON_ACTION
-on_array_start(void *state)
-{
-	open_container(state, ICE_JSON_ARRAY);
-	ICE_JSON_ACTION_RETURN();
-}
-
-static ICE_JSON_ACTION
-on_container_end(void *state)
-{
-	close_container(state);
-	ICE_JSON_ACTION_RETURN();
-}
-
-/* The key is ours from here on: the parser allocates it for us. */
-static ICE_JSON_ACTION
-on_field_start(void *state, char *name, bool isnull pg_attribute_unused())
-{
-	Parser *parser = state;
-
-	parser->pending_key = name;
-	parser->pending_start = parser->lex->token_start;
-	ICE_JSON_ACTION_RETURN();
-}
-
-static ICE_JSON_ACTION
-on_element_start(void *state, bool isnull pg_attribute_unused())
-{
-	Parser *parser = state;
-
-	parser->pending_start = parser->lex->token_start;
-	ICE_JSON_ACTION_RETURN();
-}
-
-/* When this is called the scalar has been consumed: its end is the previous token's. */
-static ICE_JSON_ACTION
-on_scalar(void *state, char *token, JsonTokenType type)
-{
-	Parser  *parser = state;
-	IceJson *node = new_node(parser, ICE_JSON_NULL);
-
-	node->text = parser->pending_start;
-	node->text_len = parser->lex->prev_token_terminator - node->text;
-	switch (type)
+	else if (token != ICE_JSON_TOKEN_NULL)
 	{
-		case JSON_TOKEN_STRING:
-			node->kind = ICE_JSON_STRING;
-			node->string = token;
-			break;
-		case JSON_TOKEN_NUMBER:
-			node->kind = ICE_JSON_NUMBER;
-			node->string = token;
-			break;
-		case JSON_TOKEN_TRUE:
-		case JSON_TOKEN_FALSE:
-			node->kind = ICE_JSON_BOOL;
-			node->boolean = type == JSON_TOKEN_TRUE;
-			break;
-		default:
-			break;
+		node->kind = ICE_JSON_BOOL;
+		node->boolean = token == ICE_JSON_TOKEN_TRUE;
 	}
 	attach(parser, node);
-	ICE_JSON_ACTION_RETURN();
 }
 
-/* json_errdetail() would be translated, and is missing outside the server before PostgreSQL 17. */
-static const char *
-error_text(JsonParseErrorType error)
+/* -- the grammar ------------------------------------------------------------------------------ */
+
+/* A key and its colon. */
+static void
+read_key(Parser *parser, IceJsonToken token, const char *expected)
 {
-	switch (error)
+	if (token != ICE_JSON_TOKEN_STRING)
+		ice_json_lex_unexpected(&parser->lexer, token, expected);
+	parser->key = keep_key(parser, parser->lexer.value, parser->lexer.value_len);
+	token = ice_json_lex(&parser->lexer);
+	if (token != ICE_JSON_TOKEN_COLON)
+		ice_json_lex_unexpected(&parser->lexer, token, "expected \":\"");
+}
+
+/* After "{" or "[": does the container end at once? If not, the token of the first value is read. */
+static bool
+begin_container(Parser *parser, IceJsonKind kind, IceJsonToken *token)
+{
+	open_container(parser, kind);
+	*token = ice_json_lex(&parser->lexer);
+	if (kind == ICE_JSON_ARRAY)
+		return *token == ICE_JSON_TOKEN_ARRAY_END;
+	if (*token == ICE_JSON_TOKEN_OBJECT_END)
+		return true;
+	read_key(parser, *token, "expected string or \"}\"");
+	*token = ice_json_lex(&parser->lexer);
+	return false;
+}
+
+/* Reads the value that begins with a token, down to its first scalar or empty container. */
+static void
+read_value(Parser *parser, IceJsonToken token)
+{
+	for (;;)
 	{
-		case JSON_EXPECTED_ARRAY_FIRST:
-			return "expected array element or \"]\"";
-		case JSON_EXPECTED_ARRAY_NEXT:
-			return "expected \",\" or \"]\"";
-		case JSON_EXPECTED_COLON:
-			return "expected \":\"";
-		case JSON_EXPECTED_END:
-			return "expected end of input";
-		case JSON_EXPECTED_JSON:
-			return "expected JSON value";
-		case JSON_EXPECTED_MORE:
-			return "the text ended too early";
-		case JSON_EXPECTED_OBJECT_FIRST:
-			return "expected string or \"}\"";
-		case JSON_EXPECTED_OBJECT_NEXT:
-			return "expected \",\" or \"}\"";
-		case JSON_EXPECTED_STRING:
-			return "expected string";
-		case JSON_ESCAPING_INVALID:
-			return "invalid escape sequence";
-		case JSON_ESCAPING_REQUIRED:
-			return "control character that is not escaped";
-		case JSON_UNICODE_CODE_POINT_ZERO:
-			return "\\u0000 cannot be stored";
-		case JSON_UNICODE_ESCAPE_FORMAT:
-			return "\"\\u\" must be followed by four hexadecimal digits";
-		case JSON_UNICODE_HIGH_ESCAPE:
-			return "character that the database's encoding does not have";
-		case JSON_UNICODE_HIGH_SURROGATE:
-		case JSON_UNICODE_LOW_SURROGATE:
-			return "half of a Unicode surrogate pair";
-		default:
-			return "invalid token";
+		switch (token)
+		{
+			case ICE_JSON_TOKEN_OBJECT_START:
+			case ICE_JSON_TOKEN_ARRAY_START:
+				if (begin_container(parser,
+									token == ICE_JSON_TOKEN_ARRAY_START ? ICE_JSON_ARRAY
+																		: ICE_JSON_OBJECT,
+									&token))
+				{
+					close_container(parser);
+					return;
+				}
+				break;
+			case ICE_JSON_TOKEN_STRING:
+			case ICE_JSON_TOKEN_NUMBER:
+			case ICE_JSON_TOKEN_TRUE:
+			case ICE_JSON_TOKEN_FALSE:
+			case ICE_JSON_TOKEN_NULL:
+				add_scalar(parser, token);
+				return;
+			default:
+				ice_json_lex_unexpected(&parser->lexer, token, "expected JSON value");
+		}
 	}
 }
 
-/* Names the place: the line, and the offset in bytes from the start of the text, counted from 0. */
+/* After a value: closes what ends here. Returns the token that the next value begins with, or END. */
+static IceJsonToken
+read_separators(Parser *parser)
+{
+	while (parser->depth > 0)
+	{
+		bool         is_array = parser->container->kind == ICE_JSON_ARRAY;
+		IceJsonToken token = ice_json_lex(&parser->lexer);
+
+		if (token == ICE_JSON_TOKEN_COMMA)
+		{
+			token = ice_json_lex(&parser->lexer);
+			if (is_array)
+				return token;
+			read_key(parser, token, "expected string");
+			return ice_json_lex(&parser->lexer);
+		}
+		if (token != (is_array ? ICE_JSON_TOKEN_ARRAY_END : ICE_JSON_TOKEN_OBJECT_END))
+			ice_json_lex_unexpected(&parser->lexer, token,
+									is_array ? "expected \",\" or \"]\""
+											 : "expected \",\" or \"}\"");
+		close_container(parser);
+	}
+	return ICE_JSON_TOKEN_END;
+}
+
+/* The value goes on where its last container has closed, and so does the document. */
 static void
-raise_syntax_error(JsonLexContext *lex, JsonParseErrorType error)
+read_document(Parser *parser)
 {
-	if (lex->token_start == NULL || lex->token_start >= lex->input + lex->input_length)
-		ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at line %d, byte %d: %s", lex->line_number,
-				  (int) lex->input_length, error_text(error));
+	IceJsonToken token = ice_json_lex(&parser->lexer);
 
-	size_t length = lex->token_terminator > lex->token_start
-						? (size_t) (lex->token_terminator - lex->token_start)
-						: 0;
-
-	ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at line %d, byte %d: %s, found \"%.*s\"",
-			  lex->line_number, (int) (lex->token_start - lex->input), error_text(error),
-			  (int) ice_json_clip(lex->token_start, length, MESSAGE_TEXT_MAX), lex->token_start);
-}
-
-static int
-text_encoding(void)
-{
-#ifdef FRONTEND
-	return PG_UTF8;
-#else
-	return GetDatabaseEncoding();
-#endif
-}
-
-/* A byte sequence that the encoding does not allow would come out of the database as an error
- * later. */
-static void
-check_encoding(const char *text, size_t len, int encoding)
-{
-	int valid = pg_encoding_verifymbstr(encoding, text, (int) len);
-
-	if (valid < 0 || (size_t) valid != len)
-		ice_raise(ICE_ERR_BAD_REQUEST,
-				  "invalid JSON at byte %d: invalid byte sequence for encoding %s", valid,
-				  pg_encoding_to_char(encoding));
-}
-
-/* The node above the value; see json.h. */
-static IceJson *
-make_document(Parser *parser, const char *text, size_t len)
-{
-	IceJson *document = new_node(parser, ICE_JSON_ARRAY);
-
-	document->text = text;
-	document->text_len = len;
-	return document;
-}
-
-static const char *
-skip_space(const char *text, size_t len)
-{
-	const char *end = text + len;
-
-	while (text < end && (*text == ' ' || *text == '\t' || *text == '\n' || *text == '\r'))
-		text++;
-	return text;
+	do
+	{
+		read_value(parser, token);
+		token = read_separators(parser);
+	} while (parser->depth > 0);
+	token = ice_json_lex(&parser->lexer);
+	if (token != ICE_JSON_TOKEN_END)
+		ice_json_lex_unexpected(&parser->lexer, token, "expected end of input");
 }
 
 IceJson *
 ice_json_parse(const char *text, size_t len, int depth_max)
 {
-	int encoding = text_encoding();
+	Parser   parser;
+	IceJson *document;
 
-	if (len > INT_MAX / 2)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "JSON text is too long: %zu bytes", len);
-	check_encoding(text, len, encoding);
-
-	Parser        parser = {.depth_max = depth_max, .pending_start = skip_space(text, len)};
-	JsonSemAction actions = {
-		.semstate = &parser,
-		.object_start = on_object_start,
-		.object_end = on_container_end,
-		.array_start = on_array_start,
-		.array_end = on_container_end,
-		.object_field_start = on_field_start,
-		.array_element_start = on_element_start,
-		.scalar = on_scalar,
-	};
-
-	IceJson *document = make_document(&parser, text, len);
-
+	memset(&parser, 0, sizeof(parser));
+	ice_json_lex_start(&parser.lexer, text, len);
+	parser.depth_max = depth_max;
+	parser.block_size = Max(Min(len * BLOCK_PER_TEXT, BLOCK_MAX / 8), BLOCK_MIN) / 2;
+	parser.stack_size = STACK_MIN;
+	parser.stack = palloc(sizeof(IceJsonMember) * STACK_MIN);
+	document = new_node(&parser, ICE_JSON_ARRAY, text);
+	document->text_len = (uint32) len;
 	parser.container = document;
-	parser.lex = ice_compat_make_json_lexer(text, (int) len, encoding);
-
-	JsonParseErrorType error = pg_parse_json(parser.lex, &actions);
-
-	if (error != JSON_SUCCESS)
-		raise_syntax_error(parser.lex, error);
-	ice_compat_free_json_lexer(parser.lex);
+	read_document(&parser);
+	take_children(&parser, document, 0, parser.stack_count);
+	pfree(parser.stack);
+	ice_json_lex_end(&parser.lexer);
 	return document->items[0];
 }

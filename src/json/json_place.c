@@ -11,7 +11,8 @@
 
 #include "json/json_private.h"
 
-#define KEY_SHOWN_MAX 64 /* bytes of a key in a path */
+#define KEY_SHOWN_MAX 64   /* bytes of a key in a path */
+#define PATH_SHOWN_MAX 400 /* bytes of a path, and at most one step more */
 
 /* The node that stands for the whole text, above its value; NULL where nothing came from a text. */
 static const IceJson *
@@ -60,6 +61,7 @@ step_down(StringInfo path, const IceJson *container, const char *at)
 {
 	for (int i = 0; container->kind == ICE_JSON_ARRAY && i < container->count; i++)
 	{
+		ice_step();
 		if (!covers(container->items[i], at))
 			continue;
 		appendStringInfo(path, "[%d]", i);
@@ -67,6 +69,7 @@ step_down(StringInfo path, const IceJson *container, const char *at)
 	}
 	for (int i = 0; container->kind == ICE_JSON_OBJECT && i < container->count; i++)
 	{
+		ice_step();
 		if (!covers(container->members[i].value, at))
 			continue;
 		append_key(path, container->members[i].key);
@@ -80,8 +83,12 @@ line_of(const char *text, const char *at)
 {
 	int line = 1;
 
-	for (; text < at; text++)
-		line += *text == '\n';
+	while ((text = memchr(text, '\n', (size_t) (at - text))) != NULL)
+	{
+		ice_step();
+		line++;
+		text++;
+	}
 	return line;
 }
 
@@ -97,8 +104,10 @@ ice_json_place(const IceJson *value)
 	if (document == NULL || document == value)
 		return NULL;
 	initStringInfo(&path);
-	for (const IceJson *node = document->items[0]; node != NULL;)
+	for (const IceJson *node = document->items[0]; node != NULL && path.len <= PATH_SHOWN_MAX;)
 		node = step_down(&path, node, value->text);
+	if (path.len > PATH_SHOWN_MAX)
+		appendStringInfoString(&path, "...");
 	return psprintf("At %s%sline %d, byte %zu.", path.data, path.len > 0 ? ", " : "",
 					line_of(document->text, value->text), (size_t) (value->text - document->text));
 }

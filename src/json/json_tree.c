@@ -2,8 +2,8 @@
  * json_tree.c
  *		Members, items and look-ups; making, editing, copying and comparing values.
  *
- * Objects with more than INDEX_MIN members have an index: their positions in the order of their
- * keys. It is sorted by merging, so no choice of keys makes it slow.
+ * Objects with more than INDEX_MIN members have an index: a hash table of their positions. No choice of keys makes it
+ * slow, for nobody knows the hash's seed. To remove a member takes as long as there are members.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,21 +18,26 @@
 
 /* -- members and items ------------------------------------------------------------------------ */
 
-/* Makes room for one more entry of the given size; returns the array. */
+/* Makes room for one more entry of the given size; returns the array. One that the parser made is part of a block. */
 static void *
 grow(IceJson *container, void *entries, size_t entry_size)
 {
+	size_t capacity = Max((size_t) container->count * 2, CAPACITY_MIN);
+	void  *grown;
+
 	if (container->count < container->capacity)
 		return entries;
-
-	int capacity = Max(container->capacity * 2, CAPACITY_MIN);
-
-	if (entries == NULL)
-		entries = palloc(entry_size * capacity);
+	ice_budget_reserve(entry_size * capacity);
+	if (container->capacity > 0)
+		grown = repalloc(entries, entry_size * capacity);
 	else
-		entries = repalloc(entries, entry_size * capacity);
-	container->capacity = capacity;
-	return entries;
+	{
+		grown = palloc(entry_size * capacity);
+		if (container->count > 0)
+			memcpy(grown, entries, entry_size * container->count);
+	}
+	container->capacity = (int) capacity;
+	return grown;
 }
 
 void
@@ -53,98 +58,80 @@ ice_json_items_push(IceJson *array, IceJson *value)
 
 /* -- index of large objects ------------------------------------------------------------------- */
 
-/* Merges two sorted runs of positions, left and right, into out. */
-static void
-merge_runs(const IceJsonMember *members, const int *left, int left_count, const int *right,
-		   int right_count, int *out)
+/* A hash table of positions, at most half full. */
+struct IceJsonIndex
 {
-	while (left_count > 0 && right_count > 0)
+	int    count; /* members that are in it: the first ones */
+	uint32 mask;
+	int    slots[FLEXIBLE_ARRAY_MEMBER];
+};
+
+#define SLOT_FREE (-1)
+
+/* The slot of the member with this key, or the free one where it would be. */
+static int *
+find_slot(const IceJson *object, const char *key)
+{
+	IceJsonIndex *index = object->index;
+	uint32        slot = (uint32) ice_hash(key, strlen(key)) & index->mask;
+
+	for (;; slot = (slot + 1) & index->mask)
 	{
-		if (strcmp(members[*left].key, members[*right].key) <= 0)
-		{
-			*out++ = *left++;
-			left_count--;
-		}
-		else
-		{
-			*out++ = *right++;
-			right_count--;
-		}
+		int position = index->slots[slot];
+
+		ice_step();
+		if (position == SLOT_FREE || strcmp(object->members[position].key, key) == 0)
+			return &index->slots[slot];
 	}
-	memcpy(out, left, sizeof(int) * left_count);
-	memcpy(out + left_count, right, sizeof(int) * right_count);
 }
 
-/* Sorts all members' positions by key, bottom up, and keeps the result as the object's index. */
-static void
+/* Puts the members into the index that are not in it yet. Returns a key that was there before, or NULL. */
+static const char *
+fill_index(IceJson *object)
+{
+	const char *duplicate = NULL;
+
+	while (object->index->count < object->count)
+	{
+		int  position = object->index->count++;
+		int *slot = find_slot(object, object->members[position].key);
+
+		if (*slot != SLOT_FREE && duplicate == NULL)
+			duplicate = object->members[position].key;
+		*slot = position;
+	}
+	return duplicate;
+}
+
+/* Makes a new index, with room for more members. */
+static const char *
 build_index(IceJson *object)
 {
-	int  count = object->count;
-	int *from = palloc(sizeof(int) * count);
-	int *to = palloc(sizeof(int) * count);
+	uint32 size = INDEX_MIN * 4;
+	size_t bytes;
 
-	for (int i = 0; i < count; i++)
-		from[i] = i;
-	for (int64 width = 1; width < count; width *= 2)
-	{
-		for (int64 start = 0; start < count; start += 2 * width)
-		{
-			int64 middle = Min(start + width, count);
-			int64 end = Min(start + 2 * width, count);
-
-			merge_runs(object->members, from + start, (int) (middle - start), from + middle,
-					   (int) (end - middle), to + start);
-		}
-
-		int *swap = from;
-
-		from = to;
-		to = swap;
-	}
-	pfree(to);
-	object->index = from;
-	object->index_count = count;
-}
-
-/* Binary search: the first place in the index whose key is not before the given one. */
-static int
-index_lower_bound(const IceJson *object, const char *key)
-{
-	int low = 0;
-	int high = object->index_count;
-
-	while (low < high)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (strcmp(object->members[object->index[middle]].key, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (size < (uint32) object->count * 3)
+		size *= 2;
+	bytes = offsetof(IceJsonIndex, slots) + sizeof(int) * size;
+	ice_budget_reserve(bytes);
+	if (object->index != NULL)
+		pfree(object->index);
+	object->index = palloc(bytes);
+	object->index->count = 0;
+	object->index->mask = size - 1;
+	memset(object->index->slots, 0xFF, sizeof(int) * size);
+	return fill_index(object);
 }
 
 const char *
 ice_json_find_duplicate(IceJson *object)
 {
-	if (object->count <= INDEX_MIN)
-	{
-		for (int i = 1; i < object->count; i++)
-			for (int j = 0; j < i; j++)
-				if (strcmp(object->members[i].key, object->members[j].key) == 0)
-					return object->members[i].key;
-		return NULL;
-	}
-
-	build_index(object);
+	if (object->count > INDEX_MIN)
+		return build_index(object);
 	for (int i = 1; i < object->count; i++)
-	{
-		const char *key = object->members[object->index[i]].key;
-
-		if (strcmp(object->members[object->index[i - 1]].key, key) == 0)
-			return key;
-	}
+		for (int j = 0; j < i; j++)
+			if (strcmp(object->members[i].key, object->members[j].key) == 0)
+				return object->members[i].key;
 	return NULL;
 }
 
@@ -152,17 +139,13 @@ int
 ice_json_find_member(const IceJson *object, const char *key)
 {
 	if (object->index != NULL)
-	{
-		int place = index_lower_bound(object, key);
-
-		if (place < object->index_count &&
-			strcmp(object->members[object->index[place]].key, key) == 0)
-			return object->index[place];
-		return -1;
-	}
+		return *find_slot(object, key);
 	for (int i = 0; i < object->count; i++)
+	{
+		ice_step();
 		if (strcmp(object->members[i].key, key) == 0)
 			return i;
+	}
 	return -1;
 }
 
@@ -170,37 +153,11 @@ ice_json_find_member(const IceJson *object, const char *key)
 static void
 index_last_member(IceJson *object)
 {
-	if (object->index == NULL)
-	{
-		if (object->count > INDEX_MIN)
-			build_index(object);
-		return;
-	}
-
-	int last = object->count - 1;
-	int place = index_lower_bound(object, object->members[last].key);
-
-	object->index = repalloc(object->index, sizeof(int) * object->capacity);
-	memmove(object->index + place + 1, object->index + place,
-			sizeof(int) * (object->index_count - place));
-	object->index[place] = last;
-	object->index_count++;
-}
-
-/* Takes a position out of the index; later members move up by one. */
-static void
-unindex_member(IceJson *object, int position)
-{
-	int kept = 0;
-
-	for (int i = 0; i < object->index_count; i++)
-	{
-		int indexed = object->index[i];
-
-		if (indexed != position)
-			object->index[kept++] = indexed > position ? indexed - 1 : indexed;
-	}
-	object->index_count = kept;
+	if (object->index == NULL ? object->count > INDEX_MIN
+							  : (uint32) object->count * 2 > object->index->mask)
+		(void) build_index(object);
+	else if (object->index != NULL)
+		(void) fill_index(object);
 }
 
 /* -- look-ups --------------------------------------------------------------------------------- */
@@ -288,13 +245,16 @@ copy_tree(const IceJson *value)
 {
 	IceJson *copy = palloc(sizeof(IceJson));
 
+	ice_stack_check();
+	ice_step();
 	*copy = *value;
+	copy->capacity = 0;
 	if (value->kind == ICE_JSON_OBJECT && value->count > 0)
 	{
+		ice_budget_reserve(sizeof(IceJsonMember) * value->count);
 		copy->capacity = value->count;
 		copy->members = palloc(sizeof(IceJsonMember) * value->count);
 		copy->index = NULL;
-		copy->index_count = 0;
 		for (int i = 0; i < value->count; i++)
 		{
 			copy->members[i].key = value->members[i].key;
@@ -302,10 +262,11 @@ copy_tree(const IceJson *value)
 			copy->members[i].value->parent = copy;
 		}
 		if (value->index != NULL)
-			build_index(copy);
+			(void) build_index(copy);
 	}
 	else if (value->kind == ICE_JSON_ARRAY && value->count > 0)
 	{
+		ice_budget_reserve(sizeof(IceJson *) * value->count);
 		copy->capacity = value->count;
 		copy->items = palloc(sizeof(IceJson *) * value->count);
 		for (int i = 0; i < value->count; i++)
@@ -362,11 +323,11 @@ ice_json_remove(IceJson *object, const char *key)
 	if (position < 0)
 		return false;
 	mark_edited(object);
-	if (object->index != NULL)
-		unindex_member(object, position);
 	memmove(object->members + position, object->members + position + 1,
 			sizeof(IceJsonMember) * (object->count - position - 1));
 	object->count--;
+	if (object->index != NULL)
+		(void) build_index(object);
 	return true;
 }
 
@@ -430,6 +391,8 @@ numbers_equal(const IceJson *a, const IceJson *b)
 bool
 ice_json_equal(const IceJson *a, const IceJson *b)
 {
+	ice_stack_check();
+	ice_step();
 	if (a == b)
 		return true;
 	if (a->kind != b->kind)

@@ -17,6 +17,7 @@
 #endif
 #include "lib/stringinfo.h"
 
+#include "budget.h"
 #include "errors.h"
 
 #endif

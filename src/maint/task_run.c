@@ -14,6 +14,7 @@
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
+#include "budget_server.h"
 #include "guc.h"
 #include "maint/drop_purge.h"
 #include "maint/task_run.h"
@@ -73,6 +74,7 @@ read_item(Work *item, MemoryContext context)
 {
 	(void) ice_spi_begin();
 	MemoryContextSwitchTo(context);
+	ice_budget_exempt(context);
 	if (item->task.kind == ICE_TASK_WRITE)
 	{
 		initStringInfo(&item->document);
@@ -182,6 +184,7 @@ ice_tasks_free(IceTaskBatch *batch)
 {
 	if (batch->context != NULL)
 		MemoryContextDelete(batch->context);
+	ice_budget_exempt(NULL);
 	batch->context = NULL;
 }
 

@@ -108,10 +108,14 @@ are_items(const IceField *field, const IceJson *array)
 {
 	if (array == NULL || array->kind != ICE_JSON_ARRAY)
 		return false;
+	ice_stack_check();
 	for (int i = 0; i < array->count; i++)
+	{
+		ice_step();
 		if (array->items[i]->kind == ICE_JSON_NULL ? field->required
 												   : !suits(&field->type, array->items[i]))
 			return false;
+	}
 	return true;
 }
 

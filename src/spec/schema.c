@@ -20,6 +20,7 @@ count_fields(const IceType *type)
 {
 	int count = type->field_count;
 
+	ice_stack_check();
 	for (int i = 0; i < type->field_count; i++)
 		count += count_fields(&type->fields[i].type);
 	return count;
@@ -28,7 +29,20 @@ count_fields(const IceType *type)
 static const char *
 join_names(const char *prefix, const char *name)
 {
-	return prefix == NULL ? name : psprintf("%s.%s", prefix, name);
+	size_t prefix_len;
+	size_t name_len;
+	char  *joined;
+
+	if (prefix == NULL)
+		return name;
+	prefix_len = strlen(prefix);
+	name_len = strlen(name);
+	ice_budget_reserve(prefix_len + name_len);
+	joined = palloc(prefix_len + name_len + 2);
+	memcpy(joined, prefix, prefix_len);
+	joined[prefix_len] = '.';
+	memcpy(joined + prefix_len + 1, name, name_len + 1);
+	return joined;
 }
 
 /* The prefix that a field's own fields get in their short names. */
@@ -43,16 +57,19 @@ short_prefix(const IceField *field)
 	return field->short_name;
 }
 
+/* Puts the fields of a type, and of the types in it, into both indexes, which are not sorted yet. */
 static void
 collect_fields(IceSchema *schema, IceType *type, IceField *parent)
 {
 	const char *prefix = parent == NULL ? NULL : parent->full_name;
 	const char *inner_prefix = parent == NULL ? NULL : short_prefix(parent);
 
+	ice_stack_check();
 	for (int i = 0; i < type->field_count; i++)
 	{
 		IceField *field = &type->fields[i];
 
+		ice_step();
 		field->parent = parent;
 		field->full_name = join_names(prefix, field->name);
 		field->short_name = join_names(inner_prefix, field->name);
@@ -66,6 +83,8 @@ collect_fields(IceSchema *schema, IceType *type, IceField *parent)
 static int
 compare_ids(const void *a, const void *b)
 {
+	ice_step();
+
 	int32 left = (*(IceField *const *) a)->id;
 	int32 right = (*(IceField *const *) b)->id;
 
@@ -75,6 +94,7 @@ compare_ids(const void *a, const void *b)
 static int
 compare_names(const void *a, const void *b)
 {
+	ice_step();
 	return strcmp((*(IceField *const *) a)->full_name, (*(IceField *const *) b)->full_name);
 }
 
@@ -83,6 +103,8 @@ static void
 build_indexes(IceSchema *schema)
 {
 	int count = count_fields(&schema->root);
+
+	ice_budget_reserve(sizeof(IceField *) * 2 * (size_t) count);
 
 	schema->by_id = palloc(sizeof(IceField *) * Max(count, 1));
 	schema->by_name = palloc(sizeof(IceField *) * Max(count, 1));
@@ -126,6 +148,50 @@ ice_schema_field(const IceSchema *schema, int32 id)
 	return NULL;
 }
 
+static int
+compare_short_names(const void *a, const void *b)
+{
+	const IceField *left = *(IceField *const *) a;
+	const IceField *right = *(IceField *const *) b;
+	int             order = strcmp(left->short_name, right->short_name);
+
+	ice_step();
+	if (order != 0)
+		return order;
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* The field with the lowest id that has the short name, or NULL. The order by short names is made when it is first
+ * asked for; it is a cache, and changes nothing that a caller can see. */
+static IceField *
+field_by_short_name(const IceSchema *schema, const char *name)
+{
+	IceField **fields = schema->by_short_name;
+	int        low = 0;
+	int        high = schema->field_count;
+
+	if (fields == NULL && high > 0)
+	{
+		ice_budget_reserve(sizeof(IceField *) * (size_t) high);
+		fields = palloc(sizeof(IceField *) * (size_t) high);
+		memcpy(fields, schema->by_id, sizeof(IceField *) * (size_t) high);
+		qsort(fields, high, sizeof(IceField *), compare_short_names);
+		unconstify(IceSchema *, schema)->by_short_name = fields;
+	}
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (strcmp(fields[middle]->short_name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < schema->field_count && strcmp(fields[low]->short_name, name) == 0)
+		return fields[low];
+	return NULL;
+}
+
 /* By full name, else the field with the lowest id that has the short name. */
 IceField *
 ice_schema_field_by_name(const IceSchema *schema, const char *name)
@@ -144,10 +210,7 @@ ice_schema_field_by_name(const IceSchema *schema, const char *name)
 	}
 	if (low < schema->field_count && strcmp(schema->by_name[low]->full_name, name) == 0)
 		return schema->by_name[low];
-	for (int i = 0; i < schema->field_count; i++)
-		if (strcmp(schema->by_id[i]->short_name, name) == 0)
-			return schema->by_id[i];
-	return NULL;
+	return field_by_short_name(schema, name);
 }
 
 /* -- identifier fields ------------------------------------------------------------------------ */
@@ -156,6 +219,8 @@ ice_schema_field_by_name(const IceSchema *schema, const char *name)
 static void
 check_identifier_parents(const IceField *field, const IceField *parent)
 {
+	ice_stack_check();
+	ice_step();
 	if (parent == NULL)
 		return;
 	check_identifier_parents(field, parent->parent);
@@ -250,6 +315,8 @@ ice_schema_check_format_version(const IceSchema *schema, int32 format_version)
 	initStringInfo(&problems);
 	for (int i = 0; i < schema->field_count; i++)
 	{
+		ice_step();
+
 		const IceField *field = schema->by_id[i];
 		int32           min_version = ice_type_min_format_version(&field->type);
 		const IceJson *value = field->initial_default != NULL ? field->initial_default
@@ -344,6 +411,8 @@ ice_schema_text(const IceSchema *schema)
 static void
 assign_level(IceType *type, int32 *last_id)
 {
+	ice_stack_check();
+	ice_step();
 	for (int i = 0; i < type->field_count; i++)
 		type->fields[i].fresh_id = ++*last_id;
 	for (int i = 0; i < type->field_count; i++)

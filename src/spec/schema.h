@@ -19,6 +19,7 @@ typedef struct IceSchema
 	IceType    root;
 	IceField **by_id;            /* all fields, nested ones too, by ascending id */
 	IceField **by_name;          /* by ascending full name */
+	IceField **by_short_name;    /* private: NULL until it is needed */
 	int        field_count;
 	int32     *identifier_ids;
 	int        identifier_count;

@@ -2,7 +2,7 @@
  * type.c
  *		Iceberg types, read from their JSON form.
  *
- * Recursion follows the nesting of the JSON text, which the parser has limited.
+ * Recursion follows the nesting of the JSON text, which the parser has limited, and looks at the stack.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -233,6 +233,7 @@ parse_struct(IceType *type, IceJson *json)
 		ice_json_raise(fields, ICE_ERR_BAD_REQUEST, "Cannot parse struct fields from non-array: %s",
 				  ice_json_shown(fields));
 	type->id = ICE_TYPE_STRUCT;
+	ice_budget_reserve(sizeof(IceField) * fields->count);
 	type->field_count = fields->count;
 	type->fields = palloc0(sizeof(IceField) * Max(fields->count, 1));
 	for (int i = 0; i < fields->count; i++)
@@ -275,6 +276,8 @@ parse_map(IceType *type, IceJson *json)
 void
 ice_type_parse(IceType *type, IceJson *json)
 {
+	ice_stack_check();
+	ice_step();
 	memset(type, 0, sizeof(*type));
 	if (json->kind == ICE_JSON_STRING)
 	{
@@ -360,6 +363,8 @@ fields_equal(const IceField *a, const IceField *b)
 bool
 ice_type_equal(const IceType *a, const IceType *b)
 {
+	ice_stack_check();
+	ice_step();
 	if (a->id != b->id || a->field_count != b->field_count)
 		return false;
 	for (int i = 0; i < a->field_count; i++)
@@ -416,6 +421,8 @@ append_nested(StringInfo out, const IceType *type)
 static void
 append_type(StringInfo out, const IceType *type)
 {
+	ice_stack_check();
+	ice_step();
 	switch (type->id)
 	{
 		case ICE_TYPE_FIXED:

@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "budget_server.h"
 #include "guc.h"
 #include "store/plan_cache.h"
 
@@ -51,6 +52,7 @@ ice_spi_begin(void)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	ice_budget_exempt(NULL);
 	return caller;
 }
 

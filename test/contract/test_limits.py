@@ -182,13 +182,13 @@ def test_namespace_depth_max(api, objects):
 
 
 def test_json_depth_max(api, objects):
-    """64 levels of arrays and objects in a request: the body, the pad, and 62 arrays."""
-    for depth, status in ((62, 409), (63, 400)):
+    """1,000 levels of arrays and objects in a request: the body, the pad, and 998 arrays."""
+    for depth, status in ((998, 409), (999, 400)):
         body = '{"namespace": ["%s"], "pad": {"x": %s}}' % (objects.space, "[" * depth + "]" * depth)
         answer = api.call("POST", "/{prefix}/namespaces", data=body.encode(), headers={"Content-Type": "application/json"})
         assert answer.status_code == status, answer.text[:300]
     spec.validate_error(400, answer.json())
-    assert "64 levels deep" in answer.json()["error"]["message"] and "byte" in answer.json()["error"]["message"]
+    assert "1000 levels deep" in answer.json()["error"]["message"] and "byte" in answer.json()["error"]["message"]
 
 
 def test_metadata_file_bytes_max(connection, objects):

@@ -13,6 +13,7 @@
 
 #include "json/json.h"
 #include "spec/table_metadata.h"
+#include "memory.h"
 #include "trap.h"
 
 #define FUZZ_UUID "00000000-0000-4000-8000-000000000000"
@@ -29,9 +30,6 @@
 			abort(); \
 		} \
 	} while (0)
-
-/* Gives all memory of palloc() back. */
-extern void fuzz_free_all(void);
 
 /* What a target does with one input, which ends where its block ends. ice_raise() returns to the caller. */
 extern void fuzz_one(const char *text, size_t len);

@@ -1,10 +1,17 @@
 /*
  * fuzz_json.c
- *		Any bytes: refused, or read, and what is written of them reads back as the same.
+ *		Any bytes: refused, or read, and what is written of them reads back as the same. PostgreSQL's parser agrees.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "fuzz.h"
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+
+#include "pg_compat.h"
+
+#define BYTES_FOR_BYTE_MAX 100 /* of memory, for each byte of text */
 
 /* Numbers and strings by every way of asking for them. */
 static void
@@ -27,10 +34,42 @@ ask(const IceJson *value)
 	}
 }
 
+/* What PostgreSQL's json type says of the text. */
+static JsonParseErrorType
+verdict_of_postgres(const char *text, size_t len)
+{
+	JsonLexContext *lexer = ice_compat_make_json_lexer(text, len, PG_UTF8);
+
+	return pg_parse_json(lexer, &nullSemAction);
+}
+
+/* Where both differ, it is by a rule of ours. */
+static IceJson *
+parse_as_postgres(const char *text, size_t len)
+{
+	IceTrap *outer = ice_trap;
+	IceTrap  trap = {.message = NULL};
+	IceJson *value = NULL;
+
+	ice_trap = &trap;
+	if (setjmp(trap.jump) == 0)
+		value = ice_json_parse(text, len, ICE_JSON_DEPTH_MAX_DEFAULT);
+	ice_trap = outer;
+	if (trap.message == NULL)
+		FUZZ_DEMAND(verdict_of_postgres(text, len) == JSON_SUCCESS, "PostgreSQL refuses it");
+	else if (trap.code == ICE_ERR_BAD_REQUEST && strstr(trap.message, "duplicate key") == NULL &&
+			 strstr(trap.message, "encoding") == NULL)
+		FUZZ_DEMAND(verdict_of_postgres(text, len) != JSON_SUCCESS, "PostgreSQL takes it: %s",
+					trap.message);
+	if (trap.message != NULL)
+		ice_raise(trap.code, "%s", trap.message);
+	return value;
+}
+
 void
 fuzz_one(const char *text, size_t len)
 {
-	IceJson *value = ice_json_parse(text, len, ICE_JSON_DEPTH_MAX_DEFAULT);
+	IceJson *value = parse_as_postgres(text, len);
 	char    *written = ice_json_text(value);
 	IceJson *again = ice_json_parse(written, strlen(written), ICE_JSON_DEPTH_MAX_DEFAULT);
 	char    *second = ice_json_text(ice_json_copy(again));

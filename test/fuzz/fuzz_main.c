@@ -19,6 +19,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	else
 		FUZZ_DEMAND(trap.message != NULL && trap.message[0] != '\0', "an error without words");
 	ice_trap = NULL;
-	fuzz_free_all();
+	memory_free_all();
 	return 0;
 }

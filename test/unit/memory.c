@@ -1,6 +1,6 @@
 /*
- * arena.c
- *		PostgreSQL's frontend allocator, with everything given back after each input.
+ * memory.c
+ *		PostgreSQL's frontend allocator, with a count of what is in use, and the bounds of budget.h.
  *
  * The pure layers free little: in the server a memory context does. Here each allocation is a block of its
  * own, so that the sanitizer sees every step beyond its end, and a list remembers them all. These
@@ -10,25 +10,39 @@
  */
 #include "json/pure.h"
 
-#include "fuzz.h"
+#include "common/hashfn.h"
 
+#include "memory.h"
+
+/* A multiple of what malloc() aligns to. */
 typedef struct Block
 {
 	struct Block *next;
 	struct Block *before;
+	size_t        size;
+	size_t        unused;
 } Block;
 
-static Block blocks = {&blocks, &blocks};
+static Block blocks = {&blocks, &blocks, 0, 0};
+
+size_t memory_used;
+size_t memory_peak;
+size_t memory_limit;
+uint64 memory_looks;
+int    ice_budget_steps = ICE_STEPS_PER_LOOK;
 
 static void *
-link_in(Block *block)
+link_in(Block *block, size_t size)
 {
 	if (block == NULL)
 		abort();
+	block->size = size;
 	block->next = blocks.next;
 	block->before = &blocks;
 	blocks.next->before = block;
 	blocks.next = block;
+	memory_used += size;
+	memory_peak = Max(memory_peak, memory_used);
 	return block + 1;
 }
 
@@ -39,26 +53,72 @@ take_out(void *pointer)
 
 	block->before->next = block->next;
 	block->next->before = block->before;
+	memory_used -= block->size;
 	return block;
 }
 
 void
-fuzz_free_all(void)
+memory_free_all(void)
 {
 	while (blocks.next != &blocks)
 		free(take_out(blocks.next + 1));
 }
 
+void
+memory_start(size_t limit)
+{
+	memory_limit = limit == 0 ? 0 : memory_used + limit;
+	memory_peak = memory_used;
+	memory_looks = 0;
+	ice_budget_steps = ICE_STEPS_PER_LOOK;
+}
+
+uint64
+memory_steps(void)
+{
+	return memory_looks * ICE_STEPS_PER_LOOK + (ICE_STEPS_PER_LOOK - ice_budget_steps);
+}
+
+/* -- budget.h --------------------------------------------------------------------------------- */
+
+void
+ice_budget_reserve(size_t bytes)
+{
+	if (memory_limit > 0 && memory_used + bytes > memory_limit)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "more memory than the limit");
+}
+
+void
+ice_budget_look(void)
+{
+	ice_budget_steps = ICE_STEPS_PER_LOOK;
+	memory_looks++;
+	ice_budget_reserve(0);
+}
+
+void
+ice_stack_check(void)
+{
+}
+
+uint64_t
+ice_hash(const void *bytes, size_t len)
+{
+	return hash_bytes_extended(bytes, (int) len, 4711);
+}
+
+/* -- fe_memutils ------------------------------------------------------------------------------ */
+
 void *
 pg_malloc(size_t size)
 {
-	return link_in(malloc(sizeof(Block) + size));
+	return link_in(malloc(sizeof(Block) + size), size);
 }
 
 void *
 pg_malloc0(size_t size)
 {
-	return link_in(calloc(1, sizeof(Block) + size));
+	return link_in(calloc(1, sizeof(Block) + size), size);
 }
 
 void *
@@ -71,7 +131,7 @@ void *
 pg_realloc(void *pointer, size_t size)
 {
 	return pointer == NULL ? pg_malloc(size)
-						   : link_in(realloc(take_out(pointer), sizeof(Block) + size));
+						   : link_in(realloc(take_out(pointer), sizeof(Block) + size), size);
 }
 
 void

@@ -1,0 +1,71 @@
+/*
+ * budget.c
+ *		The bounds of budget.h inside the server.
+ *
+ * A look costs some nanoseconds: the size of one memory context is a number that PostgreSQL keeps.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "budget.h"
+#include "budget_server.h"
+#include "errors.h"
+#include "guc.h"
+
+int ice_budget_steps = ICE_STEPS_PER_LOOK;
+
+static uint64        hash_seed;
+static MemoryContext exempt;
+
+void
+ice_budget_init(void)
+{
+	if (!pg_strong_random(&hash_seed, sizeof(hash_seed)))
+		elog(ERROR, "could not get random bytes");
+}
+
+void
+ice_budget_exempt(MemoryContext context)
+{
+	exempt = context;
+}
+
+void
+ice_budget_reserve(size_t bytes)
+{
+	size_t limit = (size_t) ice_guc_request_memory_max * 1024 * 1024;
+
+	if (bytes <= limit && MemoryContextMemAllocated(CurrentMemoryContext, false) <= limit - bytes &&
+		AllocSizeIsValid(bytes))
+		return;
+	if (CurrentMemoryContext != exempt || !AllocSizeIsValid(bytes))
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
+				  "The request needs more memory than the limit of %d MB "
+				  "(icecat.request_memory_max)",
+				  ice_guc_request_memory_max);
+}
+
+void
+ice_budget_look(void)
+{
+	ice_budget_steps = ICE_STEPS_PER_LOOK;
+	CHECK_FOR_INTERRUPTS();
+	ice_budget_reserve(0);
+}
+
+void
+ice_stack_check(void)
+{
+	check_stack_depth();
+}
+
+uint64_t
+ice_hash(const void *bytes, size_t len)
+{
+	return hash_bytes_extended(bytes, (int) len, hash_seed);
+}

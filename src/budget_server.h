@@ -1,0 +1,18 @@
+/*
+ * budget_server.h
+ *		What only the server knows of the bounds in budget.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_BUDGET_SERVER_H
+#define ICE_BUDGET_SERVER_H
+
+#include "postgres.h"
+
+/* When the library is loaded. */
+extern void ice_budget_init(void);
+
+/* Memory in this context is not counted until the next ice_spi_begin(): documents that are written for many requests. */
+extern void ice_budget_exempt(MemoryContext context);
+
+#endif
