@@ -37,14 +37,8 @@ COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
 Errors: IC101 no such warehouse (404), IC103 no such table or view (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	UPDATE icecat_data.metadata_task
-	SET database_id = d.oid
-	FROM pg_catalog.pg_database AS d
-	WHERE d.datname = pg_catalog.current_database() AND metadata_task.database_id <> d.oid;
-	SELECT icecat.start_worker();
-END;
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_adopt_tasks';
 COMMENT ON FUNCTION icecat.adopt_tasks() IS
 'Makes this database the one that does the queued file tasks of the database it is a copy of (restored from pg_dump, or made from a template), and starts the worker; returns whether it runs. Until then the worker leaves such tasks alone, so that a copy cannot overwrite or delete files of an original that still lives. Call it when the copy takes the place of the original.';
 

@@ -27,12 +27,23 @@
 #define WAIT_STEP_MAX_MS 100
 #define WAIT_FOR_WORKER_MS 1000 /* then the waiting session does the work, if it can */
 
+PG_FUNCTION_INFO_V1(sql_ice_adopt_tasks);
 PG_FUNCTION_INFO_V1(sql_ice_export_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
 PG_FUNCTION_INFO_V1(sql_ice_start_worker);
 PG_FUNCTION_INFO_V1(sql_ice_trim_idempotency);
 PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
+
+Datum
+sql_ice_adopt_tasks(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	ice_spi_begin();
+	ice_task_adopt();
+	ice_spi_end();
+	PG_RETURN_BOOL(ice_worker_ensure());
+}
 
 Datum
 sql_ice_start_worker(PG_FUNCTION_ARGS)

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -114,13 +115,34 @@ current_plan(IceStatement *statement, int options)
 	return statement->plan->spi;
 }
 
-/* Runs a plan. */
+/* -- the sandbox ------------------------------------------------------------------------------ */
+
+void
+ice_sandbox_enter(IceSandbox *outside)
+{
+	GetUserIdAndSecContext(&outside->user, &outside->context);
+	SetUserIdAndSecContext(outside->user, outside->context | SECURITY_RESTRICTED_OPERATION);
+	outside->level = NewGUCNestLevel();
+}
+
+void
+ice_sandbox_leave(const IceSandbox *outside)
+{
+	AtEOXact_GUC(false, outside->level);
+	SetUserIdAndSecContext(outside->user, outside->context);
+}
+
+/* Runs a statement in the sandbox, by a plan of the kind that the options say. */
 static uint64
-execute(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
+execute(IceStatement *statement, int options, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext context = CurrentMemoryContext;
-	int           result = SPI_execute_plan(plan, values, nulls, read_only, 0);
+	IceSandbox    outside;
+	int           result;
 
+	ice_sandbox_enter(&outside);
+	result = SPI_execute_plan(current_plan(statement, options), values, nulls, read_only, 0);
+	ice_sandbox_leave(&outside);
 	MemoryContextSwitchTo(context); /* as above */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -130,23 +152,26 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls, bool read_only)
 uint64
 ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
 {
-	return execute(current_plan(statement, CURSOR_OPT_GENERIC_PLAN), values, nulls, read_only);
+	return execute(statement, CURSOR_OPT_GENERIC_PLAN, values, nulls, read_only);
 }
 
 uint64
 ice_execute_planned(IceStatement *statement, Datum *values)
 {
-	return execute(current_plan(statement, CURSOR_OPT_CUSTOM_PLAN), values, NULL, false);
+	return execute(statement, CURSOR_OPT_CUSTOM_PLAN, values, NULL, false);
 }
 
 char *
 ice_cursor_open(IceStatement *statement, Datum *values)
 {
 	MemoryContext context = CurrentMemoryContext;
+	IceSandbox    outside;
 	Portal        portal;
 
+	ice_sandbox_enter(&outside);
 	portal = SPI_cursor_open(NULL, current_plan(statement, CURSOR_OPT_GENERIC_PLAN), values, NULL,
 							 true);
+	ice_sandbox_leave(&outside);
 	MemoryContextSwitchTo(context);
 	return pstrdup(portal->name);
 }
@@ -156,10 +181,13 @@ ice_cursor_fetch(const char *name, int rows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Portal        portal = SPI_cursor_find(name);
+	IceSandbox    outside;
 
 	if (portal == NULL)
 		elog(ERROR, "cursor \"%s\" does not exist", name);
+	ice_sandbox_enter(&outside);
 	SPI_cursor_fetch(portal, true, rows);
+	ice_sandbox_leave(&outside);
 	if (SPI_processed == 0)
 		SPI_cursor_close(portal);
 	MemoryContextSwitchTo(context);

@@ -33,6 +33,22 @@ typedef struct IceStatement
 	struct IceKeptPlan *plan; /* NULL until first used */
 } IceStatement;
 
+/*
+ * Every statement is planned and run in a sandbox, as PostgreSQL itself runs the code that index expressions and
+ * materialized views bring along: the owner of the tables may have hung code on them, and the session may be a superuser's,
+ * who takes over after the call. In there nothing can be left behind that would run later with the session's rights: no
+ * deferred trigger, cursor WITH HOLD or temporary table; and settings that were changed are as before at its end.
+ */
+typedef struct IceSandbox
+{
+	Oid user;
+	int context;
+	int level;
+} IceSandbox;
+
+extern void ice_sandbox_enter(IceSandbox *outside);
+extern void ice_sandbox_leave(const IceSandbox *outside);
+
 extern MemoryContext ice_spi_begin(void);
 extern void          ice_spi_end(void);
 

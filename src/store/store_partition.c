@@ -79,8 +79,13 @@ static uint64
 run_command(const char *command)
 {
 	MemoryContext context = CurrentMemoryContext;
+	IceSandbox    outside;
+	int           result;
 
-	if (SPI_execute(command, false, 0) < 0)
+	ice_sandbox_enter(&outside);
+	result = SPI_execute(command, false, 0);
+	ice_sandbox_leave(&outside);
+	if (result < 0)
 		elog(ERROR, "SPI_execute failed: %s", command);
 	MemoryContextSwitchTo(context);
 	return SPI_processed;

@@ -74,6 +74,13 @@ static IceStatement next_attempt = {
 	{OIDOID},
 	NULL};
 
+/* All warehouses: what came with a copy of the database, all of it. */
+static IceStatement adopt_tasks = {"UPDATE icecat_data.metadata_task SET database_id = $1 "
+								   "WHERE warehouse_id IS NOT NULL AND database_id <> $1",
+	1,
+	{OIDOID},
+	NULL};
+
 /* All warehouses: worker only. */
 static IceStatement dropped_relations = {
 	"SELECT r.warehouse_id, r.relation_id, r.kind = 'view' FROM icecat_data.relation r "
@@ -343,6 +350,14 @@ ice_task_due_tables(TimestampTz now, int limit)
 					   Int64GetDatum(limit)};
 
 	return read_tables(ice_execute(&due_tables, values, NULL, false));
+}
+
+void
+ice_task_adopt(void)
+{
+	Datum values[1] = {ObjectIdGetDatum(MyDatabaseId)};
+
+	ice_execute(&adopt_tasks, values, NULL, false);
 }
 
 List *

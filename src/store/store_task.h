@@ -69,6 +69,9 @@ typedef struct IceTaskTable
 	bool      has_purge;
 } IceTaskTable;
 
+/* Makes this database's what is in the queue of a copy. */
+extern void ice_task_adopt(void);
+
 /* Tables whose first task is due, longest waiting first: a List of IceTaskTable *. For the worker only: not
  * bound to a warehouse. */
 extern List *ice_task_due_tables(TimestampTz now, int limit);

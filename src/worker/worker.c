@@ -6,8 +6,12 @@
  * of the next retry, at least every POLL_MS. A worker that a session started ends when it had nothing
  * to do for icecat.worker_idle_exit_s; a permanent one (icecat.worker_databases) stays.
  *
- * It connects without a user name, because the owner of the tables may not be allowed to log in, and
- * runs every transaction as that owner.
+ * It connects without a user name, because the owner of the tables may not be allowed to log in, which makes it a session
+ * of the bootstrap superuser. The owner may hang code on his tables (triggers, rules, defaults, index expressions …), and the
+ * worker runs it. So as soon as it knows the owner the session becomes his, and stays so: what runs before, between and
+ * after transactions, or when one aborts, has his rights at most. Each transaction, to the end of its commit, is a
+ * security-restricted operation: nothing can be left behind for later (a deferred trigger, a cursor WITH HOLD, a
+ * temporary table), and nobody can change the role or the session's user, not even back.
  *
  * It must not be in the way: it holds no transaction open while it reads or writes files, and it ends at once when
  * somebody wants its database for himself (DROP DATABASE, CREATE DATABASE ... TEMPLATE), which shows
@@ -25,6 +29,7 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -35,9 +40,13 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/wait_event.h"
@@ -129,6 +138,35 @@ queue_owner(void)
 	return owner;
 }
 
+/* Of a list of "name=value" those of icecat: the owner of a database may set others, such as a role. NULL: none. */
+static ArrayType *
+own_settings(Datum list)
+{
+	Datum *items;
+	int    count;
+	int    kept = 0;
+
+	deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false, TYPALIGN_INT, &items, NULL,
+					  &count);
+	for (int i = 0; i < count; i++)
+		if (strncmp(TextDatumGetCString(items[i]), "icecat.", strlen("icecat.")) == 0)
+			items[kept++] = items[i];
+	return kept > 0 ? construct_array(items, kept, TEXTOID, -1, false, TYPALIGN_INT) : NULL;
+}
+
+/* Applies icecat's settings of a row of pg_db_role_setting. */
+static void
+apply_settings(Relation relation, HeapTuple row)
+{
+	bool       is_null;
+	Datum list = heap_getattr(row, Anum_pg_db_role_setting_setconfig, RelationGetDescr(relation),
+							  &is_null);
+	ArrayType *own = is_null ? NULL : own_settings(list);
+
+	if (own != NULL)
+		ProcessGUCArray(own, PGC_SUSET, PGC_S_DATABASE, GUC_ACTION_SET);
+}
+
 /* Takes over what ALTER DATABASE ... SET has changed since the worker started, now and then: a session
  * that connects anew sees it, and its commits must not fail here for want of it. */
 static void
@@ -136,17 +174,42 @@ read_database_settings(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Relation    relation;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple   row;
 
 	if (!TimestampDifferenceExceeds(state.last_settings_at, now, SETTINGS_EVERY_MS))
 		return;
 	state.last_settings_at = now;
 	relation = table_open(DbRoleSettingRelationId, AccessShareLock);
-	ApplySetting(GetActiveSnapshot(), MyDatabaseId, InvalidOid, relation, PGC_S_DATABASE);
+	ScanKeyInit(&keys[0], Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(MyDatabaseId));
+	ScanKeyInit(&keys[1], Anum_pg_db_role_setting_setrole, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(InvalidOid));
+	scan = systable_beginscan(relation, DbRoleSettingDatidRolidIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		apply_settings(relation, row);
+	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 }
 
-/* Starts a transaction as the owner. False, and no transaction, if there is nothing to work on. The rights
- * are given back by the end of the transaction, also an abort. */
+/* Makes the session the owner's, and sandboxes the transaction that has just begun. */
+static void
+become(Oid owner)
+{
+	if (GetSessionUserId() != owner)
+		SetSessionAuthorization(owner, superuser_arg(owner));
+	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+}
+
+/* Out of the sandbox, after a transaction: the owner of the session. An abort leaves whoever was there before it. */
+static void
+leave_sandbox(void)
+{
+	SetUserIdAndSecContext(GetSessionUserId(), 0);
+}
+
+/* Starts a transaction as the owner. False, and no transaction, if there is nothing to work on. */
 static bool
 begin(void)
 {
@@ -166,16 +229,17 @@ begin(void)
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	read_database_settings();
-	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
+	become(owner);
 	return true;
 }
 
+/* The commit itself runs code of the owner: it must not be done with other rights. */
 static void
 commit(void)
 {
 	PopActiveSnapshot();
-	SetUserIdAndSecContext(GetAuthenticatedUserId(), 0);
 	CommitTransactionCommand();
+	leave_sandbox();
 	MemoryContextSwitchTo(state.context);
 }
 
@@ -361,6 +425,7 @@ work_safely(void)
 		HOLD_INTERRUPTS();
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
+		leave_sandbox();
 		FlushErrorState();
 		drop_task_lock();
 		RESUME_INTERRUPTS();
