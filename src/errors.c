@@ -38,6 +38,12 @@ ice_error_of_sqlstate(const char *sqlstate)
 	return (IceErrorCode) code;
 }
 
+int
+ice_error_status(IceErrorCode code)
+{
+	return error_statuses[code];
+}
+
 bool
 ice_error_is_final(IceErrorCode code)
 {

@@ -30,6 +30,7 @@ char *ice_guc_idempotency_error;
 char *ice_guc_idempotency_key;
 int   ice_guc_idempotency_lifetime_s;
 int   ice_guc_json_depth_max;
+bool  ice_guc_log_refusals;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
@@ -154,6 +155,10 @@ static const Setting settings[] = {
 		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max,
 		ICE_JSON_DEPTH_MAX_DEFAULT, 8, ICE_JSON_DEPTH_STORED,
 				"Deepest nesting of arrays and objects accepted in a request or metadata document."),
+	BOOL_SETTING(
+		"icecat.log_refusals", PGC_SUSET, 0, &ice_guc_log_refusals, false,
+				 "Whether the server's log shows requests that the catalog refused (errors of class "
+		"IC with a status below 500), with their statement. Other errors are always there."),
 	INT_SETTING("icecat.metadata_file_bytes_max", PGC_USERSET, GUC_UNIT_BYTE,
 				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024,
 				1024 * 1024 * 1024 - 65536,

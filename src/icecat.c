@@ -1,6 +1,6 @@
 /*
  * icecat.c
- *		Module magic and _PG_init: defines settings, prepares the worker. No logic.
+ *		Module magic and _PG_init: defines settings, installs the hook of the log, prepares the worker. No logic.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -11,6 +11,7 @@
 
 #include "budget_server.h"
 #include "guc.h"
+#include "refusal_log.h"
 #include "store/task_signal.h"
 #include "worker/worker.h"
 
@@ -23,6 +24,7 @@ _PG_init(void)
 {
 	ice_guc_define();
 	ice_budget_init();
+	ice_refusal_log_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

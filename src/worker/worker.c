@@ -54,6 +54,7 @@
 #include "guc.h"
 #include "maint/task_run.h"
 #include "store/task_signal.h"
+#include "worker/missing_database.h"
 #include "worker/worker.h"
 
 #define POLL_MS 2000          /* must stay well below the 5 s that DROP DATABASE waits */
@@ -537,7 +538,7 @@ pin_settings(void)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* Entry of the process. argument: oid of the database, unless bgw_extra names it (permanent workers). */
+/* Entry of the process. argument: oid of the database, or the number of a permanent worker, whose bgw_extra names it. */
 void
 ice_worker_main(Datum argument)
 {
@@ -549,7 +550,11 @@ ice_worker_main(Datum argument)
 	memset(&state, 0, sizeof(state));
 	state.permanent = database[0] != '\0';
 	if (state.permanent)
+	{
+		ice_missing_database_await(DatumGetInt32(argument), database);
 		BackgroundWorkerInitializeConnection(database, NULL, 0);
+		ice_missing_database_found(DatumGetInt32(argument));
+	}
 	else
 		BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
 	pin_settings();
@@ -573,7 +578,7 @@ ice_worker_main(Datum argument)
 
 /* Registers the permanent worker of one database. */
 static void
-register_static(const char *database)
+register_static(int number, const char *database)
 {
 	BackgroundWorker worker;
 
@@ -586,6 +591,7 @@ register_static(const char *database)
 	snprintf(worker.bgw_name, BGW_MAXLEN, "icecat worker for database %s", database);
 	strlcpy(worker.bgw_type, "icecat worker", BGW_MAXLEN);
 	strlcpy(worker.bgw_extra, database, BGW_EXTRALEN);
+	worker.bgw_main_arg = Int32GetDatum(number);
 	RegisterBackgroundWorker(&worker);
 }
 
@@ -594,8 +600,15 @@ ice_worker_register_static(void)
 {
 	char *list = pstrdup(ice_guc_worker_databases != NULL ? ice_guc_worker_databases : "");
 	char *save = NULL;
+	int   number = 0;
 
 	for (char *name = strtok_r(list, ", ", &save); name != NULL; name = strtok_r(NULL, ", ", &save))
-		register_static(name);
+	{
+		if (number == ICE_PERMANENT_WORKERS_MAX)
+			ereport(FATAL, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("icecat.worker_databases names more than %d databases",
+								   ICE_PERMANENT_WORKERS_MAX)));
+		register_static(number++, name);
+	}
 	pfree(list);
 }
