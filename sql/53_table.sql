@@ -132,7 +132,7 @@ CREATE OR REPLACE FUNCTION icecat.drop_table(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_drop_table';
 COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean) IS
-'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Errors: IC101 no such warehouse (404), IC103 no such table (404), 55P03 lock timeout (409).';
+'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Errors: IC101 no such warehouse (404), IC103 no such table (404), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.unregister_table(
 	p_warehouse text,
@@ -142,7 +142,7 @@ CREATE OR REPLACE FUNCTION icecat.unregister_table(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_unregister_table';
 COMMENT ON FUNCTION icecat.unregister_table(text, text[], text) IS
-'Removes a table from the catalog, leaves all its files, and returns its last metadata location and metadata. The last metadata file is written before the function returns. REST unregisterTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC501 storage (500), 55P03 lock timeout (409).';
+'Removes a table from the catalog, leaves all its files, and returns its last metadata location and metadata. The last metadata file is written before the function returns. REST unregisterTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC501 storage (500), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.rename_table(
 	p_warehouse text,
@@ -154,7 +154,7 @@ CREATE OR REPLACE FUNCTION icecat.rename_table(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rename_table';
 COMMENT ON FUNCTION icecat.rename_table(text, text[], text, text[], text) IS
-'Renames a table within its warehouse, also into another namespace; its location stays. REST renameTable. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC103 no such table (404), IC201 name taken (409), 55P03 lock timeout (409).';
+'Renames a table within its warehouse, also into another namespace; its location stays. REST renameTable. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC103 no such table (404), IC201 name taken (409), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_rename_table(
 	p_warehouse text,

@@ -118,7 +118,7 @@ CREATE OR REPLACE FUNCTION icecat.drop_view(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_drop_view';
 COMMENT ON FUNCTION icecat.drop_view(text, text[], text) IS
-'Drops a view: its name is free at once; its metadata files stay, and register_view brings it back. REST dropView. Errors: IC101 no such warehouse (404), IC105 no such view (404), 55P03 lock timeout (409).';
+'Drops a view: its name is free at once; its metadata files stay, and register_view brings it back. REST dropView. Errors: IC101 no such warehouse (404), IC105 no such view (404), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.rename_view(
 	p_warehouse text,
@@ -130,7 +130,7 @@ CREATE OR REPLACE FUNCTION icecat.rename_view(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rename_view';
 COMMENT ON FUNCTION icecat.rename_view(text, text[], text, text[], text) IS
-'Renames a view within its warehouse, also into another namespace; its location stays. REST renameView. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC105 no such view (404), IC201 name taken by a view or table (409), 55P03 lock timeout (409).';
+'Renames a view within its warehouse, also into another namespace; its location stays. REST renameView. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC105 no such view (404), IC201 name taken by a view or table (409), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_rename_view(
 	p_warehouse text,

@@ -51,12 +51,12 @@ is_concurrency(const char *sqlstate)
 }
 
 GwErrorKind
-gw_error_map(const char *sqlstate, bool write)
+gw_error_map(const char *sqlstate, bool commit)
 {
 	const char *state = sqlstate ? sqlstate : "";
 
-	if (!write && is_concurrency(state))
-		return (GwErrorKind){503, "SlowDownException", false};
+	if (commit && is_concurrency(state))
+		return (GwErrorKind){409, "CommitFailedException", false};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (matches(lines[i].pattern, state))
 			return (GwErrorKind){lines[i].status, lines[i].type, is_public(state)};

@@ -590,14 +590,14 @@ is_own_error(const GwPgResult *result)
 	return strncmp(result->sqlstate, "IC", 2) == 0;
 }
 
-/* A conflict that may be gone in a moment (lock timeout, deadlock) is a CommitFailedException, by which the client knows that
- * its commit did not happen. With a key that would be too much: a conflict is not stored, and another call with the key may
- * yet succeed. So it is 503, and the client sends the same again. */
+/* A conflict that may be gone in a moment (lock timeout, deadlock) is a CommitFailedException for a commit, by which the client
+ * knows that it did not happen. With a key that would be too much: a conflict is not stored, and another call with the key may
+ * yet succeed. So it is 503, as for all other operations, and the client sends the same again. */
 static GwErrorKind
 error_kind(const GwRequest *request, const GwPgResult *result)
 {
 	return gw_error_map(result->sqlstate,
-						request->route->access == GW_WRITE && request->key[0] == '\0');
+						(request->route->flags & GW_ROUTE_COMMIT) && request->key[0] == '\0');
 }
 
 /* Is what was not found a namespace whose separator was encoded twice? It could also have been a name. */
@@ -796,7 +796,7 @@ try_spaces(GwRequest *request, const GwPgResult *result)
 		return false;
 	if (result->is_error)
 	{
-		kind = gw_error_map(result->sqlstate, request->route->access == GW_WRITE);
+		kind = gw_error_map(result->sqlstate, false);
 		if (strncmp(kind.type, "NoSuch", 6) != 0 && !gw_error_is_key_mismatch(result->sqlstate))
 			return false;
 		prefix = strcmp(kind.type, "NoSuchWarehouseException") == 0;

@@ -85,7 +85,7 @@ test_foreign_errors(void **state)
 }
 
 static void
-test_conflicts_of_reads(void **state)
+test_conflicts_that_pass(void **state)
 {
 	static const char *const states[] = {"40001", "40P01", "55P03"};
 
@@ -167,7 +167,7 @@ main(void)
 		cmocka_unit_test(test_what_a_key_keeps),
 		cmocka_unit_test(test_all_statuses_are_known),
 		cmocka_unit_test(test_foreign_errors),
-		cmocka_unit_test(test_conflicts_of_reads),
+		cmocka_unit_test(test_conflicts_that_pass),
 		cmocka_unit_test(test_messages_that_stay_inside),
 		cmocka_unit_test(test_error_body),
 		cmocka_unit_test(test_long_message),

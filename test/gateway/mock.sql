@@ -57,7 +57,7 @@ BEGIN
 			current_setting('application_name')) RETURNING id INTO v_id;
 	-- With an error to store nothing runs, as in the extension; "store" says what comes of that.
 	PERFORM icecat.act(CASE WHEN coalesce(current_setting('icecat.idempotency_error', true), '') = ''
-		THEN coalesce(p_request ->> 'act', p_name) ELSE p_request ->> 'store' END);
+		THEN coalesce(p_request ->> 'act', p_name, p_namespace[1]) ELSE p_request ->> 'store' END);
 	UPDATE icecat.effect SET ended = clock_timestamp() WHERE id = v_id;
 END $$;
 

@@ -128,7 +128,7 @@ def test_passing_errors_are_not_stored(env):
         expect_equal(answer.status, status, code)
         expect_equal(answer.headers.get("retry-after"), "1" if status == 503 else None, code)
         expect_equal(effects(env, key), [], code)
-    expect_equal(commit(env.gateway, "t", None, act="error_55P03").status, 409, "without a key: as ever")
+    expect_equal(commit(env.gateway, "t", None, act="error_55P03").status, 409, "a commit without a key")
 
 
 def test_a_success_meanwhile_is_the_answer(env):
