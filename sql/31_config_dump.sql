@@ -12,6 +12,7 @@ BEGIN
 	FOR v_table IN
 		SELECT c.oid FROM pg_catalog.pg_class AS c
 		WHERE c.relnamespace = 'icecat_data'::pg_catalog.regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+			AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype = 'e')
 		ORDER BY c.relname
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(v_table, '');

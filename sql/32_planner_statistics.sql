@@ -12,6 +12,7 @@ BEGIN
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'warehouse_id'
 		WHERE c.relnamespace = 'icecat_data'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 			AND c.oid <> 'icecat_data.warehouse'::pg_catalog.regclass
+			AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype = 'e')
 		ORDER BY c.relname
 	LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE %s ALTER COLUMN warehouse_id SET (n_distinct = 1)', v_table::pg_catalog.regclass);

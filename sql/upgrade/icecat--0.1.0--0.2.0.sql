@@ -1,5 +1,8 @@
 -- The state part of the step from 0.1.0 to 0.2.0 (see README.md here). Whole new files of sql/ are included; what changes in
--- an existing table is said here, in the IF [NOT] EXISTS forms.
+-- an existing table is said here, in the IF [NOT] EXISTS forms. What reads or changes rows, or makes an index over them,
+-- goes through pg_catalog.icecat_owner_step(), at the end. (It stands where nobody can put another of the name beside it.)
+CREATE FUNCTION pg_catalog.icecat_owner_step(p_statement text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'sql_ice_owner_step';
 
 -- Views: the queue carries the whole text of a view's file.
 ALTER TABLE icecat_data.metadata_task ADD COLUMN IF NOT EXISTS document json;
@@ -14,26 +17,12 @@ COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table, view or names
 ALTER TABLE icecat_data.relation ADD COLUMN IF NOT EXISTS name_key text COLLATE "C";
 COMMENT ON COLUMN icecat_data.relation.name_key IS 'icecat.case_key(name) where case does not matter (the warehouse''s icecat.case-mode), else NULL';
 COMMENT ON COLUMN icecat_data.namespace.path_hash IS 'SHA-256 of the levels, each followed by a zero byte; of their icecat.case_key() where case does not matter';
-CREATE UNIQUE INDEX IF NOT EXISTS relation_fold_key ON icecat_data.relation (warehouse_id, namespace_id, name_key)
-	WHERE dropped_at IS NULL AND name_key IS NOT NULL;
 -- Lists in byte order, by pages.
 DROP INDEX IF EXISTS icecat_data.namespace_parent_idx;
-CREATE INDEX IF NOT EXISTS namespace_child_idx ON icecat_data.namespace
-	(warehouse_id, parent_id, (levels[pg_catalog.cardinality(levels)]) COLLATE "C");
-CREATE INDEX IF NOT EXISTS relation_table_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
-	WHERE kind = 'table' AND dropped_at IS NULL AND name <> '';
-CREATE INDEX IF NOT EXISTS relation_view_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
-	WHERE kind = 'view' AND dropped_at IS NULL AND name <> '';
 DROP FUNCTION IF EXISTS icecat.list_namespaces(text, text[]);
 DROP FUNCTION IF EXISTS icecat.list_tables(text, text[]);
 DROP FUNCTION IF EXISTS icecat.get_config(text);
 -- include 30_warehouse_secrets.sql
-INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at)
-SELECT warehouse_id, 'page-token', pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) ||
-	pg_catalog.uuid_send(pg_catalog.gen_random_uuid()), pg_catalog.clock_timestamp()
-FROM icecat_data.warehouse ON CONFLICT DO NOTHING;
--- Which tables a document belongs to, whatever their ids.
-CREATE INDEX IF NOT EXISTS table_head_uuid_idx ON icecat_data.table_head (warehouse_id, table_uuid);
 COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
 
 -- Metrics reports by month. The old table leaves the extension, its rows go to the partitions of their months, which belong to no
@@ -41,11 +30,65 @@ COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: s
 ALTER EXTENSION icecat DROP TABLE icecat_data.metrics_report;
 ALTER TABLE icecat_data.metrics_report RENAME TO metrics_report_before;
 -- include 29_metrics.sql
-DO $icecat$
+-- Answers with entity tags; snapshots=refs.
+DROP FUNCTION IF EXISTS icecat.load_table(text, text[], text);
+DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
+DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
+DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);
+
+-- No foreign keys: they repeated the locks of the code, and dumps could not be restored in parallel.
+ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_warehouse_fkey;
+ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_parent_fkey;
+ALTER TABLE icecat_data.relation DROP CONSTRAINT IF EXISTS relation_warehouse_fkey;
+ALTER TABLE icecat_data.table_head DROP CONSTRAINT IF EXISTS table_head_relation_fkey;
+ALTER TABLE icecat_data.table_part SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
+-- include 30_restored_rows.sql
+
+-- include 31_config_dump.sql
+-- include 32_planner_statistics.sql
+
+-- Everything is the owner's from here on, so that he can work with it.
+-- include 90_owner.sql
+-- Names whose case does not matter.
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE UNIQUE INDEX IF NOT EXISTS relation_fold_key ON icecat_data.relation (warehouse_id, namespace_id, name_key)
+	WHERE dropped_at IS NULL AND name_key IS NOT NULL
+$icecat$);
+-- Lists in byte order, by pages.
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS namespace_child_idx ON icecat_data.namespace
+	(warehouse_id, parent_id, (levels[pg_catalog.cardinality(levels)]) COLLATE "C")
+$icecat$);
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS relation_table_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
+	WHERE kind = 'table' AND dropped_at IS NULL AND name <> ''
+$icecat$);
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS relation_view_list_idx ON icecat_data.relation (warehouse_id, namespace_id, name COLLATE "C")
+	WHERE kind = 'view' AND dropped_at IS NULL AND name <> ''
+$icecat$);
+-- Every warehouse has what it signs page tokens with.
+SELECT pg_catalog.icecat_owner_step($icecat$
+INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at)
+SELECT warehouse_id, 'page-token', pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) ||
+	pg_catalog.uuid_send(pg_catalog.gen_random_uuid()), pg_catalog.clock_timestamp()
+FROM icecat_data.warehouse ON CONFLICT DO NOTHING
+$icecat$);
+-- Which tables a document belongs to, whatever their ids.
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS table_head_uuid_idx ON icecat_data.table_head (warehouse_id, table_uuid)
+$icecat$);
+-- Live rows are read past the removed ones.
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS table_part_live_idx ON icecat_data.table_part (warehouse_id, table_id, kind, ordinal)
+	WHERE removed_version IS NULL
+$icecat$);
+-- The reports of before, into the partitions of their months.
+SELECT pg_catalog.icecat_owner_step($icecat$
+DO $step$
 DECLARE
 	v_month timestamp;
 	v_name text;
-	v_owner regrole := (SELECT extowner FROM pg_catalog.pg_extension WHERE extname = 'icecat');
 BEGIN
 	FOR v_month IN
 		SELECT DISTINCT pg_catalog.date_trunc('month', received_at AT TIME ZONE 'UTC') FROM icecat_data.metrics_report_before
@@ -56,11 +99,11 @@ BEGIN
 		EXECUTE pg_catalog.format('CREATE INDEX %1$s_table_idx ON icecat_data.%1$s (warehouse_id, table_id, received_at)', v_name);
 		EXECUTE pg_catalog.format('ALTER TABLE icecat_data.metrics_report ATTACH PARTITION icecat_data.%s FOR VALUES FROM (%L) TO (%L)',
 			v_name, v_month AT TIME ZONE 'UTC', (v_month + interval '1 month') AT TIME ZONE 'UTC');
-		EXECUTE pg_catalog.format('ALTER EXTENSION icecat DROP TABLE icecat_data.%s', v_name);
-		EXECUTE pg_catalog.format('ALTER TABLE icecat_data.%s OWNER TO %s', v_name, v_owner);
 	END LOOP;
 END
-$icecat$;
+$step$
+$icecat$);
+SELECT pg_catalog.icecat_owner_step($icecat$
 INSERT INTO icecat_data.metrics_report (warehouse_id, report_id, table_id, received_at, report_type, report)
 SELECT warehouse_id, report_id, table_id, received_at,
 	CASE WHEN pg_catalog.json_typeof(report -> 'snapshot-id') = 'number'
@@ -73,21 +116,10 @@ SELECT warehouse_id, report_id, table_id, received_at,
 				'$.keyvalue() ? (@.key == "schema-id" || @.key == "sequence-number").value ? (@.type() != "number" || @.floor() != @)')
 		THEN report_type ELSE 'unchecked ' || report_type END,
 	report
-FROM icecat_data.metrics_report_before;
+FROM icecat_data.metrics_report_before
+$icecat$);
 DROP TABLE icecat_data.metrics_report_before;
--- Answers with entity tags; snapshots=refs.
-DROP FUNCTION IF EXISTS icecat.load_table(text, text[], text);
-DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
-DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
-DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);
-
--- No foreign keys: they repeated the locks of the code, and dumps could not be restored in parallel.
-ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_warehouse_fkey;
-ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_parent_fkey;
-ALTER TABLE icecat_data.relation DROP CONSTRAINT IF EXISTS relation_warehouse_fkey;
-ALTER TABLE icecat_data.table_head DROP CONSTRAINT IF EXISTS table_head_relation_fkey;
 -- Partitions belong to the extension; their rows are dumped as those of the tables for restored rows.
--- include 30_restored_rows.sql
 DO $icecat$
 DECLARE
 	v_partition regclass;
@@ -103,10 +135,4 @@ BEGIN
 	END LOOP;
 END
 $icecat$;
--- Live rows are read past the removed ones.
-CREATE INDEX IF NOT EXISTS table_part_live_idx ON icecat_data.table_part (warehouse_id, table_id, kind, ordinal)
-	WHERE removed_version IS NULL;
-ALTER TABLE icecat_data.table_part SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
-
--- include 31_config_dump.sql
--- include 32_planner_statistics.sql
+DROP FUNCTION pg_catalog.icecat_owner_step(text);

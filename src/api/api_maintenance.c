@@ -17,6 +17,7 @@
 #include "commit/publish.h"
 #include "maint/task_run.h"
 #include "storage/storage.h"
+#include "store/owner_step.h"
 #include "store/store_idempotency.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
@@ -29,6 +30,7 @@
 
 PG_FUNCTION_INFO_V1(sql_ice_adopt_tasks);
 PG_FUNCTION_INFO_V1(sql_ice_export_metadata);
+PG_FUNCTION_INFO_V1(sql_ice_owner_step);
 PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
 PG_FUNCTION_INFO_V1(sql_ice_start_worker);
 PG_FUNCTION_INFO_V1(sql_ice_trim_idempotency);
@@ -43,6 +45,14 @@ sql_ice_adopt_tasks(PG_FUNCTION_ARGS)
 	ice_task_adopt();
 	ice_spi_end();
 	PG_RETURN_BOOL(ice_worker_ensure());
+}
+
+/* For upgrade scripts, which make the SQL function and drop it again. */
+Datum
+sql_ice_owner_step(PG_FUNCTION_ARGS)
+{
+	ice_owner_step(ice_arg_text(fcinfo, 0, "statement"));
+	PG_RETURN_VOID();
 }
 
 Datum

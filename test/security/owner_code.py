@@ -121,8 +121,7 @@ GRANTS = ("GRANT USAGE ON SCHEMA icecat TO carol; GRANT EXECUTE ON ALL FUNCTIONS
 class Attack:
     def __init__(self, c, t):
         self.c, self.t = c, t
-        self.marker = os.path.join(c.dir, "marker")
-        self.as_bob(PAYLOAD.replace("%MARKER%", self.marker))
+        self.as_bob(payload_sql(c))
 
     def as_bob(self, text):
         return self.c.sql("\\connect d bob\n" + text, "d")
@@ -133,14 +132,26 @@ class Attack:
         return {line.split(said)[1] for line in self.c.log_text().splitlines() if said in line}
 
     def got(self, hook):
+        return self.got_of(self.c, hook)
+
+    @staticmethod
+    def got_of(c, hook, start=0):
         """What the payload of a hook was let do that is more than its owner's."""
         said = "payload %s was let do " % hook
-        found = {line.split(said)[1] for line in self.c.log_text().splitlines() if said in line}
-        if self.c.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'stolen' OR rolname = 'bob' AND rolsuper") != "0":
+        found = {line.split(said)[1] for line in c.log_text()[start:].splitlines() if said in line}
+        if c.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'stolen' OR rolname = 'bob' AND rolsuper") != "0":
             found.add("a role")
-        if os.path.exists(self.marker):
+        if os.path.exists(marker(c)):
             found.add("a program")
         return sorted(found)
+
+
+def marker(c):
+    return os.path.join(c.dir, "marker")
+
+
+def payload_sql(c):
+    return PAYLOAD.replace("%MARKER%", marker(c))
 
 
 def wait_until(condition, seconds=15):
