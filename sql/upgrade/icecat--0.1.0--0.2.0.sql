@@ -12,6 +12,7 @@ COMMENT ON TABLE icecat_data.relation IS 'A table''s or a view''s name in a name
 COMMENT ON COLUMN icecat_data.event.object_kind IS 'warehouse, namespace, table or view';
 COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table, view or namespace; survives renames';
 -- include 24_views.sql
+-- include 25_locations.sql
 -- include 26_idempotency.sql
 -- Names whose case does not matter.
 ALTER TABLE icecat_data.relation ADD COLUMN IF NOT EXISTS name_key text COLLATE "C";

@@ -16,6 +16,7 @@
 #include "commit/commit_file.h"
 #include "commit/commit_view.h"
 #include "commit/create_table.h"
+#include "commit/holdings.h"
 #include "commit/limits.h"
 #include "commit/publish.h"
 #include "spec/successor.h"
@@ -93,6 +94,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 						 IceTable *out)
 {
 	IceTableMetadata *next;
+	const char       *holdings;
 	List             *files;
 	List             *trimmed;
 
@@ -104,6 +106,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 		return false;
 	check_log(out, next, previous == NULL);
 	ice_table_load_all(out, false);
+	holdings = ice_hold_key(out->metadata);
 	out->metadata = ice_table_metadata_succeed(out->metadata, next);
 	ice_limits_check(out->metadata);
 	files = files_out_of_log(out->metadata);
@@ -111,6 +114,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	out->file_expected = true;
 	out->version++;
 	ice_table_update(out, PG_INT32_MAX, &trimmed);
+	ice_hold_changes(out, holdings);
 	/* No file is queued that would have the removed rows deleted. */
 	if (out->rows_removed)
 		ice_task_enqueue_trim(&out->warehouse_id, &out->id, out->version);
@@ -151,6 +155,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	out->file_expected = true;
 	out->version++;
 	ice_view_update(out);
+	ice_hold_view(out);
 	ice_publish_view_event(out, "replace-view", path, name, ice_view_version_details(out));
 	return true;
 }

@@ -20,6 +20,7 @@
 #include "commit/commit_table.h"
 #include "commit/create_table.h"
 #include "commit/deduplicate.h"
+#include "commit/holdings.h"
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
@@ -173,6 +174,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	IceTable         *table = &change->table;
 	IceTableMetadata *metadata = table->metadata;
 	const char       *folders = folders_key(metadata);
+	const char       *holdings = ice_hold_key(metadata);
 	int64             before_ms = metadata->last_updated_ms;
 	List             *trimmed;
 
@@ -187,6 +189,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	table->file_expected = ice_publishes(warehouse, metadata);
 	table->version++;
 	ice_table_update(table, ice_metadata_log_max(metadata), &trimmed);
+	ice_hold_changes(table, holdings);
 	ice_publish_metadata(warehouse, table);
 	ice_publish_deletes(table, trimmed);
 	ice_publish_event(table, "commit-table", &change->path, change->name,

@@ -13,6 +13,7 @@
 
 #include "commit/clock.h"
 #include "commit/commit_view.h"
+#include "commit/holdings.h"
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
@@ -63,6 +64,7 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
 	view->file_expected = !publish || ice_publishes_view(warehouse, view->metadata);
 	ice_view_insert(view);
+	ice_hold_view(view);
 	initStringInfo(&text);
 	ice_view_metadata_write(&text, view->metadata);
 	if (publish)
@@ -110,6 +112,7 @@ ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, c
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	check_free(warehouse, &space, path, name);
+	ice_hold_existing(metadata_location);
 	*out = (IceView){.metadata = ice_register_view_read(warehouse, metadata_location),
 					 .metadata_location = metadata_location};
 	write_new(warehouse, &space, path, name, "register-view", out, document);
@@ -166,6 +169,8 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	view->file_expected = ice_publishes_view(warehouse, metadata);
 	view->version++;
 	ice_view_update(view);
+	if (strcmp(folders_before, folders_key(metadata)) != 0)
+		ice_hold_view(view);
 	initStringInfo(&text);
 	ice_view_metadata_write(&text, metadata);
 	ice_publish_view_metadata(warehouse, view, &text);

@@ -11,6 +11,7 @@
 
 #include "commit/clock.h"
 #include "commit/create_table.h"
+#include "commit/holdings.h"
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
@@ -37,6 +38,10 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
 	table->file_expected = !publish || ice_publishes(warehouse, table->metadata);
 	ice_table_insert(table);
+	if (publish)
+		ice_hold_table(table);
+	else
+		ice_hold_registered(table);
 	if (publish)
 		ice_publish_metadata(warehouse, table);
 	ice_publish_event(table, event_type, path, name, ice_version_details(table));
@@ -137,6 +142,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 	table->file_expected = true;
 	table->version++;
 	ice_table_update(table, PG_INT32_MAX, &trimmed);
+	ice_hold_registered(table);
 	/* No file is queued that would have the removed rows deleted. */
 	ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
 	ice_publish_event(table, "register-table", path, name, ice_version_details(table));
@@ -154,6 +160,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	exists = ice_table_find(&warehouse->id, path, name, false, out);
 	if (exists && !overwrite)
 		raise_exists(warehouse, &space, path, name);
+	ice_hold_existing(metadata_location);
 	metadata = ice_register_read(warehouse, metadata_location, ice_uuid_v4_text());
 	if (exists)
 		ice_publish_prepare(warehouse, metadata); /* before there is a lock */

@@ -7,9 +7,8 @@
  * manifests, manifest lists, statistics files, earlier metadata files and the current one. Then the
  * directories of the table's location, as far as they are empty.
  *
- * A client chooses what its manifests name. A file is left alone if it lies below the location of
- * another live table of the warehouse (the deepest location above a file is its owner) or outside the
- * allowed roots; if a live table shares the very location, all files stay.
+ * A client chooses what its manifests name, so each file goes through ice_owned_delete(): what is not the table's own
+ * stays, and is counted. Manifests and manifest lists that lie elsewhere are not even read.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,6 +23,7 @@
 #include "json/json.h"
 #include "maint/avro.h"
 #include "maint/drop_purge.h"
+#include "maint/owned_files.h"
 #include "storage/storage.h"
 #include "store/store_outbox.h"
 #include "store/store_table.h"
@@ -51,11 +51,11 @@ typedef struct PathEntry
 
 typedef struct Run
 {
-	IcePurge     *purge;
-	path_set_hash *live;     /* canonical locations of the other live tables */
-	path_set_hash *manifests;
-	char         *location; /* canonical; NULL: not on a storage that may be used */
-	MemoryContext scratch;  /* reset after each file */
+	IcePurge      *purge;
+	IceOwner       owner;
+	path_set_hash *manifests; /* canonical */
+	List          *slice;     /* canonical files that are to be deleted next, in slice_context */
+	MemoryContext  slice_context;
 } Run;
 
 /* Adds a copy of a path that need not be NUL-terminated. */
@@ -72,51 +72,49 @@ add_path(path_set_hash *set, const char *path, size_t len)
 		pfree(copy);
 }
 
-/* Does a live table own the file? Looks for the deepest location above it, this table's included. */
-static bool
-belongs_to_another(const Run *run, const char *canonical)
+/* Deletes what has come together. */
+static void
+flush(Run *run)
 {
-	char *path = pstrdup(canonical);
-	char *slash;
+	MemoryContext old = MemoryContextSwitchTo(run->slice_context);
 
-	while ((slash = strrchr(path, '/')) != NULL && slash > path && slash[-1] != '/')
-	{
-		*slash = '\0';
-		if (path_set_lookup(run->live, path) != NULL)
-			return true;
-		if (run->location != NULL && strcmp(path, run->location) == 0)
-			return false;
-	}
-	return false;
+	if (run->slice != NIL)
+		ice_owned_delete(&run->owner, run->slice, NIL);
+	run->slice = NIL;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(run->slice_context);
 }
 
-/* The canonical form of a file that may be deleted or read; NULL, and counted, if it is left alone. */
-static char *
-own_file(Run *run, const char *location)
-{
-	char *canonical = ice_storage_canonical(location);
-
-	if (canonical != NULL && !belongs_to_another(run, canonical))
-		return canonical;
-	run->purge->kept_count++;
-	return NULL;
-}
-
+/* A file is deleted with those that follow. One outside of the allowed roots stays. */
 static void
 delete_file(Run *run, const char *location)
 {
-	MemoryContext old = MemoryContextSwitchTo(run->scratch);
-	char         *file;
+	MemoryContext old = MemoryContextSwitchTo(run->slice_context);
+	char         *file = ice_storage_canonical(location);
 
 	CHECK_FOR_INTERRUPTS();
-	file = own_file(run, location);
-	if (file != NULL && ice_storage_for(file)->remove(file))
-		run->purge->deleted_count++;
+	if (file == NULL)
+		run->owner.kept_count++;
+	else
+		run->slice = lappend(run->slice, file);
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(run->scratch);
+	if (list_length(run->slice) >= ICE_OWNED_SLICE)
+		flush(run);
 }
 
-/* Reads an Avro file and visits a field of its records; nothing if the file is gone already. */
+/* Does a file lie in the table's own folders, by its letters? Who else holds it is asked before it is deleted. */
+static bool
+is_own(const Run *run, const char *file)
+{
+	ListCell *cell;
+
+	foreach (cell, run->purge->folders)
+		if (ice_storage_is_below(file, lfirst(cell)))
+			return true;
+	return false;
+}
+
+/* Reads an Avro file and visits a field of its records; nothing if the file is gone already, or not the table's. */
 static void
 visit_file(Run *run, const char *location, const char *const *path, IceAvroVisit visit)
 {
@@ -126,7 +124,7 @@ visit_file(Run *run, const char *location, const char *const *path, IceAvroVisit
 	char          *file = ice_storage_canonical(location);
 	StringInfoData content;
 
-	if (file != NULL && ice_storage_for(file)->exists(file))
+	if (file != NULL && is_own(run, file) && ice_storage_for(file)->exists(file))
 	{
 		initStringInfo(&content);
 		ice_storage_for(file)->read(file, (size_t) ice_guc_metadata_file_bytes_max, &content);
@@ -137,22 +135,29 @@ visit_file(Run *run, const char *location, const char *const *path, IceAvroVisit
 }
 
 static void
+add_manifest(Run *run, const char *path)
+{
+	char *file = ice_storage_canonical(path);
+
+	if (file != NULL)
+		add_path(run->manifests, file, strlen(file));
+	else
+		run->owner.kept_count++;
+}
+
+static void
 visit_manifest(const char *value, size_t len, void *arg)
 {
-	Run *run = arg;
-
-	add_path(run->manifests, value, len);
+	add_manifest(arg, pnstrdup(value, len));
 }
 
 static void
 visit_data_file(const char *value, size_t len, void *arg)
 {
-	Run          *run = arg;
-	MemoryContext old = MemoryContextSwitchTo(run->scratch);
-	char         *location = pnstrdup(value, len);
+	char *location = pnstrdup(value, len);
 
-	MemoryContextSwitchTo(old);
-	delete_file(run, location);
+	delete_file(arg, location);
+	pfree(location);
 }
 
 static IceJson *
@@ -181,11 +186,7 @@ collect_manifests(Run *run)
 			visit_file(run, list, field, visit_manifest);
 		}
 		for (int i = 0; manifests != NULL && i < manifests->count; i++)
-		{
-			const char *path = ice_json_to_string(manifests->items[i], "manifests");
-
-			add_path(run->manifests, path, strlen(path));
-		}
+			add_manifest(run, ice_json_to_string(manifests->items[i], "manifests"));
 	}
 	return lists;
 }
@@ -247,66 +248,73 @@ delete_statistics(Run *run)
 	}
 }
 
-/* A table that never was on a storage of ours has no location here; its files are then all left alone. */
 static void
-start_run(Run *run, IcePurge *purge)
+start_run(Run *run, IcePurge *purge, const IceTransactions *transactions)
 {
-	ListCell *cell;
-
-	run->purge = purge;
-	run->live = path_set_create(CurrentMemoryContext, 256, NULL);
+	*run = (Run){.purge = purge};
+	run->owner = (IceOwner){.warehouse_id = purge->warehouse_id,
+							.object_id = purge->table_id,
+							.transactions = transactions};
 	run->manifests = path_set_create(CurrentMemoryContext, 256, NULL);
-	run->location = ice_storage_canonical(purge->files.location);
-	run->scratch = AllocSetContextCreate(CurrentMemoryContext, "icecat purge",
-										 ALLOCSET_DEFAULT_SIZES);
-	foreach (cell, purge->live_locations)
-	{
-		char *location = ice_storage_canonical(lfirst(cell));
+	run->slice_context = AllocSetContextCreate(CurrentMemoryContext, "icecat purge",
+											   ALLOCSET_DEFAULT_SIZES);
+}
 
-		if (location != NULL)
-			add_path(run->live, location, strlen(location));
-	}
+/* In this order, each slice before the next: what names other files goes after these. */
+static void
+delete_all(Run *run)
+{
+	List *manifest_lists = collect_manifests(run);
+
+	if (gc_enabled(run->purge))
+		delete_data_files(run);
+	flush(run);
+	delete_manifests(run);
+	flush(run);
+	delete_files(run, manifest_lists);
+	delete_files(run, run->purge->files.metadata_log);
+	delete_statistics(run);
+	flush(run);
+	delete_file(run, run->purge->files.metadata_location);
+	flush(run);
 }
 
 void
-ice_purge_run(IcePurge *purge)
+ice_purge_run(IcePurge *purge, const IceTransactions *transactions)
 {
-	Run   run;
-	List *manifest_lists;
+	Run       run;
+	ListCell *cell;
 
-	purge->deleted_count = 0;
-	purge->kept_count = 0;
-	start_run(&run, purge);
-	if (run.location == NULL || path_set_lookup(run.live, run.location) != NULL)
-	{
-		ereport(LOG, (errmsg("files of the dropped table \"%s\" stay in place", purge->files.name),
-				 errdetail(run.location == NULL ? "The server may not use location %s."
-													 : "Another table has the same location %s.",
+	start_run(&run, purge, transactions);
+	if (purge->folders == NIL)
+		ereport(
+			LOG,
+			(errmsg("files of the dropped table \"%s\" stay in place", purge->files.name),
+			 errdetail(
+				 "Other tables or views hold something around its location %s, or it is not known.",
 						   purge->files.location)));
-		return;
-	}
-	manifest_lists = collect_manifests(&run);
-	if (gc_enabled(purge))
-		delete_data_files(&run);
-	delete_manifests(&run);
-	delete_files(&run, manifest_lists);
-	delete_files(&run, purge->files.metadata_log);
-	delete_statistics(&run);
-	delete_file(&run, purge->files.metadata_location);
-	ice_storage_for(run.location)->prune(run.location);
+	else
+		delete_all(&run);
+	foreach (cell, purge->folders)
+		if (ice_storage_canonical(lfirst(cell)) != NULL)
+			ice_owned_prune(&run.owner, lfirst(cell));
+	purge->deleted_count = run.owner.deleted_count;
+	purge->kept_count = run.owner.kept_count;
 }
 
 IcePurge *
 ice_purge_prepare(const IceTask *task)
 {
 	IcePurge *purge = palloc0(sizeof(IcePurge));
+	IceOwner  owner;
 
 	purge->warehouse_id = task->warehouse_id;
 	purge->table_id = task->table_id;
 	purge->version = task->version;
 	if (!ice_purge_read_table(&task->warehouse_id, &task->table_id, &purge->files))
 		return NULL;
-	purge->live_locations = ice_purge_live_locations(&task->warehouse_id);
+	owner = (IceOwner){.warehouse_id = task->warehouse_id, .object_id = task->table_id};
+	purge->folders = ice_owned_folders(&owner);
 	return purge;
 }
 

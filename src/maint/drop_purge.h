@@ -2,8 +2,8 @@
  * drop_purge.h
  *		Deletes the files of a table that was dropped with purge, then its rows.
  *
- * Three steps, so that no transaction is open while files are deleted: prepare reads what the rows
- * say, run deletes files, finish deletes the rows. All can be repeated: what is gone stays gone. Manifests and
+ * Three steps: prepare reads what the rows say, run deletes files, with a short transaction for each slice of them,
+ * finish deletes the rows. All can be repeated: what is gone stays gone. Manifests and
  * manifest lists go only after all that they name, so a repeated run finds what is left.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -11,6 +11,7 @@
 #ifndef ICE_DROP_PURGE_H
 #define ICE_DROP_PURGE_H
 
+#include "maint/owned_files.h"
 #include "store/store_task.h"
 
 typedef struct IcePurge
@@ -19,15 +20,15 @@ typedef struct IcePurge
 	pg_uuid_t     table_id;
 	int64         version;
 	IceTableFiles files;
-	List         *live_locations;
+	List         *folders; /* that were its own when it was prepared: canonical C strings */
 	int64         deleted_count; /* files that this run deleted */
-	int64         kept_count;    /* files left alone: another table's, or outside the allowed roots */
+	int64         kept_count;    /* files left alone: not the table's own, or outside of the allowed roots */
 } IcePurge;
 
 /* Allocates in the current memory context; in SPI. NULL if there is no such dropped table any more. */
 extern IcePurge *ice_purge_prepare(const IceTask *task);
-/* Touches no database. Raises what storage raises, and STORAGE for a manifest that cannot be read. */
-extern void ice_purge_run(IcePurge *purge);
+/* Raises what storage raises, and STORAGE for a manifest that cannot be read. */
+extern void ice_purge_run(IcePurge *purge, const IceTransactions *transactions);
 /* Deletes the table's rows and tasks and writes the event "purge-table"; in SPI. */
 extern void ice_purge_finish(const IcePurge *purge);
 

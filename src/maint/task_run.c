@@ -42,7 +42,6 @@ typedef struct Work
 	IceTask        task;
 	StringInfoData document; /* of a write */
 	IcePurge      *purge;    /* of a purge; NULL: there is nothing left to do */
-	bool           named;    /* of a delete: a live table names the file, which stays */
 	bool           skipped;  /* an earlier task of the table failed */
 	bool           done;
 	char          *error;    /* not NULL: failed */
@@ -85,8 +84,6 @@ read_item(Work *item, MemoryContext context)
 									 &item->task.table_id, item->task.version,
 									 item->task.head_json);
 	}
-	else if (item->task.kind == ICE_TASK_DELETE)
-		item->named = ice_task_file_is_named(&item->task);
 	else if (item->task.kind == ICE_TASK_PURGE)
 		item->purge = ice_purge_prepare(&item->task);
 	ice_spi_end();
@@ -190,8 +187,21 @@ ice_tasks_free(IceTaskBatch *batch)
 
 /* -- run -------------------------------------------------------------------------------------- */
 
+/* An old metadata file. Not its table's alone any more, it stays, and the task is done. */
 static void
-run_item(Work *item)
+delete_file(const IceTask *task, const IceTransactions *transactions)
+{
+	IceOwner owner = {.warehouse_id = task->warehouse_id,
+					  .object_id = task->table_id,
+					  .transactions = transactions};
+
+	ice_owned_delete(&owner, list_make1(ice_storage_for(task->location)->canonical(task->location)),
+					 list_make1(unconstify(IceTask *, task)));
+}
+
+/* Does what an item asks of storage. */
+static void
+run_item(Work *item, const IceTransactions *transactions)
 {
 	const IceTask *task = &item->task;
 
@@ -202,28 +212,27 @@ run_item(Work *item)
 									   (size_t) item->document.len);
 			break;
 		case ICE_TASK_DELETE:
-			if (!item->named)
-				(void) ice_storage_for(task->location)->remove(task->location);
+			delete_file(task, transactions);
 			break;
 		case ICE_TASK_TRIM: /* finishing the table's last item does it */
 			break;
 		case ICE_TASK_PURGE:
 			if (item->purge != NULL)
-				ice_purge_run(item->purge);
+				ice_purge_run(item->purge, transactions);
 			break;
 	}
 }
 
 /* Runs an item in a memory context of its own, keeping what went wrong as its error. */
 static void
-try_item(Work *item, MemoryContext context)
+try_item(Work *item, MemoryContext context, const IceTransactions *transactions)
 {
 	MemoryContext scratch = AllocSetContextCreate(context, "icecat task", ALLOCSET_DEFAULT_SIZES);
 
 	PG_TRY();
 	{
 		MemoryContextSwitchTo(scratch);
-		run_item(item);
+		run_item(item, transactions);
 		item->done = true;
 	}
 	PG_CATCH();
@@ -243,7 +252,7 @@ same_table(const IceTask *a, const IceTask *b)
 }
 
 void
-ice_tasks_run(IceTaskBatch *batch)
+ice_tasks_run(IceTaskBatch *batch, const IceTransactions *transactions)
 {
 	MemoryContext old = CurrentMemoryContext;
 	const Work   *failed = NULL; /* of the table at hand; a table's items stand together */
@@ -260,7 +269,7 @@ ice_tasks_run(IceTaskBatch *batch)
 			continue;
 		}
 		if (item->error == NULL)
-			try_item(item, batch->context);
+			try_item(item, batch->context, transactions);
 		if (item->error != NULL)
 			failed = item;
 	}
@@ -352,7 +361,7 @@ ice_tasks_run_here(const IceTaskTable *only)
 	{
 		if (!ice_tasks_prepare(&batch, CurrentMemoryContext, only))
 			break;
-		ice_tasks_run(&batch);
+		ice_tasks_run(&batch, NULL);
 		ice_tasks_finish(&batch);
 		last = batch.done_count;
 		done += last;

@@ -11,8 +11,6 @@
 static void
 parse_field(IcePartitionField *field, IceJson *json)
 {
-	static const char *const optional_members[] = {"field-id"};
-
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse partition field, not an object: %s",
 				  ice_json_shown(json));
@@ -21,7 +19,6 @@ parse_field(IcePartitionField *field, IceJson *json)
 	field->transform = ice_transform_parse(json);
 	ice_sources_parse(&field->sources, json, "partition");
 	field->has_field_id = ice_json_opt_int32(json, "field-id", &field->field_id);
-	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
 
 /* Field ids are given for all fields or for none. */
@@ -50,15 +47,13 @@ parse_fields(IcePartitionSpec *spec, IceJson *fields)
 IcePartitionSpec *
 ice_partition_spec_parse(IceJson *json)
 {
-	static const char *const optional_members[] = {"spec-id"};
-	IcePartitionSpec        *spec = palloc0(sizeof(IcePartitionSpec));
+	IcePartitionSpec *spec = palloc0(sizeof(IcePartitionSpec));
 
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s",
 				  ice_json_shown(json));
 	spec->json = json;
 	ice_json_opt_int32(json, "spec-id", &spec->spec_id);
-	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 
 	IceJson *fields = ice_json_get(json, "fields");
 
@@ -141,30 +136,6 @@ ice_partition_spec_check_types(const IcePartitionSpec *spec, const IceSchema *sc
 }
 
 void
-ice_partition_spec_settle(const IcePartitionSpec *spec)
-{
-	for (int i = 0; i < spec->field_count; i++)
-		ice_sources_settle(&spec->fields[i].sources, spec->fields[i].json);
-}
-
-/* Java refuses the whole table for one such field of any spec. A source that is gone is no fault. */
-void
-ice_partition_spec_check_readable(const IcePartitionSpec *spec, const IceSchema *schema)
-{
-	for (int i = 0; i < spec->field_count; i++)
-	{
-		const IcePartitionField *field = &spec->fields[i];
-		const IceField          *source = ice_schema_field(schema, field->sources.ids[0]);
-
-		if (source != NULL && !ice_transform_readable(&field->transform, &source->type))
-			ice_raise(ICE_ERR_VALIDATION,
-					  "Invalid type of column %s: %s, for partition field %s of spec %d",
-					  source->full_name, ice_type_text(&source->type),
-					  ice_partition_field_text(field), spec->spec_id);
-	}
-}
-
-void
 ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version)
 {
 	for (int i = 0; i < spec->field_count; i++)
@@ -177,7 +148,6 @@ ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version)
 				ice_raise(ICE_ERR_VALIDATION, "Cannot use partition field id more than once: %d",
 						  field->field_id);
 	}
-	ice_partition_spec_settle(spec);
 }
 
 bool

@@ -293,8 +293,7 @@ parse_identifier_ids(IceSchema *schema)
 IceSchema *
 ice_schema_parse(IceJson *json)
 {
-	static const char *const optional_members[] = {"schema-id", "identifier-field-ids"};
-	IceSchema               *schema = palloc0(sizeof(IceSchema));
+	IceSchema *schema = palloc0(sizeof(IceSchema));
 
 	schema->json = json;
 	ice_type_parse(&schema->root, json);
@@ -304,7 +303,6 @@ ice_schema_parse(IceJson *json)
 	ice_json_opt_int32(json, "schema-id", &schema->schema_id);
 	build_indexes(schema);
 	parse_identifier_ids(schema);
-	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 	return schema;
 }
 

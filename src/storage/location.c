@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 #include "errors.h"
 #include "guc.h"
 #include "storage/storage.h"
@@ -69,6 +71,44 @@ ice_storage_canonical(const char *location)
 	}
 	PG_END_TRY();
 	return result;
+}
+
+static bool
+is_file_storage(const char *location)
+{
+	size_t n = scheme_length(location);
+
+	return (n == 4 && pg_strncasecmp(location, "file", 4) == 0) || (n == 0 && location[0] == '/');
+}
+
+char *
+ice_storage_spelling(const char *location)
+{
+	size_t len = strlen(location);
+
+	if (is_file_storage(location))
+		return ice_storage_file_spelling(location);
+	while (len > 1 && location[len - 1] == '/')
+		len--;
+	return pnstrdup(location, len);
+}
+
+List *
+ice_storage_spellings(const char *location)
+{
+	if (is_file_storage(location))
+		return ice_storage_file_spellings(location);
+	return list_make1(ice_storage_spelling(location));
+}
+
+bool
+ice_storage_is_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	if (strncmp(path, folder, n) != 0)
+		return false;
+	return path[n] == '\0' || path[n] == '/' || (n > 0 && folder[n - 1] == '/');
 }
 
 static bool

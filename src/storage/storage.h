@@ -20,6 +20,8 @@
 
 #include "lib/stringinfo.h"
 
+struct List;
+
 typedef struct IceStorage
 {
 	/* The one spelling that all spellings of a location share; palloc'd. Raises if not allowed. */
@@ -48,6 +50,17 @@ extern bool ice_storage_missing(const char *location);
 /* The canonical spelling of a location; NULL where it is not allowed. */
 extern char *ice_storage_canonical(const char *location);
 
+/* Every canonical spelling of a file or folder, whether the server may use it or not: first that of its letters, then
+ * the one with all links resolved in the folders above it, and in itself, where they differ. A List of C strings, of one
+ * at least. Raises nothing. */
+extern struct List *ice_storage_spellings(const char *location);
+/* The first of these, without a look at storage. */
+extern char *ice_storage_spelling(const char *location);
+/* Is a folder (canonical) a root of file storage, or around one? */
+extern bool ice_storage_holds_root(const char *folder);
+/* Is a path the folder, or below it? Both in canonical spelling. */
+extern bool ice_storage_is_below(const char *path, const char *folder);
+
 /* Metadata files: gzip'd where the name says so (.gz.metadata.json, .metadata.json.gz); at most
  * icecat.metadata_file_bytes_max unpacked. */
 extern void ice_storage_read_metadata(const char *location, StringInfo out);
@@ -59,5 +72,8 @@ extern void ice_gzip_pack(const char *data, size_t len, StringInfo out);
 extern void ice_gzip_unpack(const char *data, size_t len, bool raw, size_t limit, StringInfo out);
 
 extern const IceStorage ice_storage_file;
+/* The same of file storage. */
+extern struct List *ice_storage_file_spellings(const char *location);
+extern char        *ice_storage_file_spelling(const char *location);
 
 #endif

@@ -27,6 +27,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "storage/file_path.h"
 #include "storage/storage.h"
 #include "pg_compat.h"
 
@@ -52,156 +53,10 @@ raise_os(const char *action, const char *path, int error)
 	ice_raise(ICE_ERR_STORAGE, "could not %s \"%s\": %s", action, path, strerror(error));
 }
 
-/* Collapses "//" and "." of an absolute path; NULL if it has a ".." or is not absolute. */
-static char *
-normalise(const char *path)
-{
-	char *result = palloc(strlen(path) + 2);
-	char *end = result;
-
-	if (path[0] != '/')
-		return NULL;
-	while (*path != '\0')
-	{
-		size_t n;
-
-		while (*path == '/')
-			path++;
-		n = strcspn(path, "/");
-		if (n == 2 && path[0] == '.' && path[1] == '.')
-			return NULL;
-		if (n > 0 && !(n == 1 && path[0] == '.'))
-		{
-			*end++ = '/';
-			memcpy(end, path, n);
-			end += n;
-		}
-		path += n;
-	}
-	if (end == result)
-		*end++ = '/';
-	*end = '\0';
-	return result;
-}
-
-/* The path of a location: without "file:" and an empty authority; normalised. */
-static char *
-location_path(const char *location)
-{
-	const char *path = location;
-	char       *result;
-
-	if (pg_strncasecmp(path, "file:", 5) == 0)
-	{
-		path += 5;
-		if (path[0] == '/' && path[1] == '/')
-		{
-			path += 2;
-			if (path[0] != '/')
-				ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location names another host: %s", location);
-		}
-	}
-	result = normalise(path);
-	if (result == NULL)
-		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
-				  "Location must be an absolute path without \"..\": %s", location);
-	if (strlen(result) >= MAXPGPATH)
-		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is longer than %d bytes", MAXPGPATH - 1);
-	return result;
-}
-
-/* Is path the directory root, or below it? Returns the rest (without '/'), or NULL. */
-static const char *
-below(const char *path, const char *root)
-{
-	size_t n = strlen(root);
-
-	if (n == 1)
-		return path + 1;
-	if (strncmp(path, root, n) != 0)
-		return NULL;
-	if (path[n] == '\0')
-		return path + n;
-	return path[n] == '/' ? path + n + 1 : NULL;
-}
-
-/* Next directory of icecat.file_roots (separated by commas or colons), normalised; NULL at the end. With
- * resolve, links in it are resolved, and a directory that is not there is passed over. */
-static char *
-next_root(const char **rest, bool resolve)
-{
-	while (**rest != '\0')
-	{
-		size_t n = strcspn(*rest, ",:");
-		char  *item = pnstrdup(*rest, n);
-		char  *root;
-		char   resolved[PATH_MAX];
-
-		*rest += n;
-		if (**rest != '\0')
-			(*rest)++;
-		while (isspace((unsigned char) *item))
-			item++;
-		while (*item != '\0' && isspace((unsigned char) item[strlen(item) - 1]))
-			item[strlen(item) - 1] = '\0';
-		root = normalise(item);
-		if (root == NULL)
-			continue;
-		if (!resolve)
-			return root;
-		if (realpath(root, resolved) != NULL)
-			return pstrdup(resolved);
-	}
-	return NULL;
-}
-
-/* The root that path lies below, with the rest of the path; NULL if there is none. */
-static char *
-find_root(const char *path, bool resolve, const char **rest)
-{
-	const char *roots = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
-	char       *root;
-
-	while ((root = next_root(&roots, resolve)) != NULL)
-	{
-		*rest = below(path, root);
-		if (*rest != NULL)
-			return root;
-	}
-	return NULL;
-}
-
-static void raise_outside(const char *path) pg_attribute_noreturn();
-
-static void
-raise_outside(const char *path)
-{
-	bool none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
-
-	ice_raise_full(
-		ICE_ERR_FORBIDDEN_LOCATION,
-				   psprintf("Location is outside the directories that the server may use: %s", path),
-				   none ? "icecat.file_roots is empty: file storage is off." : NULL,
-				   "A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
-		"icecat.file_roots.");
-}
-
-/* The location's normalised path; raises unless it is below a root by its letters. */
-static char *
-checked_path(const char *location)
-{
-	char       *path = location_path(location);
-	const char *rest;
-
-	if (find_root(path, false, &rest) == NULL)
-		raise_outside(path);
-	return path;
-}
-
 static char *
 file_canonical(const char *location)
 {
-	return psprintf("file://%s", checked_path(location));
+	return psprintf("file://%s", ice_file_checked_path(location));
 }
 
 /* openat() that is not disturbed by signals. */
@@ -279,42 +134,22 @@ walk(const char *root, const char *rest, bool make)
 	return fd;
 }
 
-/* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
-static char *
-resolve(const char *path)
-{
-	char *head = pstrdup(path);
-	char  resolved[PATH_MAX];
-
-	while (realpath(head, resolved) == NULL)
-	{
-		struct stat status;
-		char       *slash = strrchr(head, '/');
-
-		/* A link that points nowhere could come to point anywhere. */
-		if (errno != ENOENT || slash == head || slash == NULL || lstat(head, &status) == 0)
-			return NULL;
-		*slash = '\0';
-	}
-	return normalise(psprintf("%s/%s", resolved, path + strlen(head)));
-}
-
 /* Opens the directory of a checked path. -1 with errno if it is not there; raises for a forbidden one. */
 static int
 open_directory(const char *path, bool make)
 {
 	const char *rest;
-	char       *root = find_root(path, false, &rest);
+	char       *root = ice_file_root(path, false, &rest);
 	int         fd;
 	char       *resolved;
 
 	if (root == NULL)
-		raise_outside(path);
+		ice_file_raise_outside(path);
 	fd = walk(root, rest, make);
 	if (fd >= 0 || errno != ELOOP)
 		return fd;
-	resolved = resolve(path);
-	root = resolved != NULL ? find_root(resolved, true, &rest) : NULL;
+	resolved = ice_file_resolve(path);
+	root = resolved != NULL ? ice_file_root(resolved, true, &rest) : NULL;
 	if (root == NULL)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
 				  "Location leads out of the allowed directories by a symbolic link: %s", path);
@@ -377,7 +212,7 @@ open_file_resolved(const char *path, struct stat *status)
 
 	if (fd >= 0 || errno != ELOOP)
 		return fd;
-	resolved = resolve(path);
+	resolved = ice_file_resolve(path);
 	if (resolved == NULL)
 	{
 		errno = ELOOP;
@@ -390,7 +225,7 @@ open_file_resolved(const char *path, struct stat *status)
 static void
 file_read(const char *location, size_t limit, StringInfo out)
 {
-	char        *path = checked_path(location);
+	char        *path = ice_file_checked_path(location);
 	struct stat  status;
 	size_t       start = out->len;
 	volatile int fd = open_file_resolved(path, &status);
@@ -484,7 +319,7 @@ write_place(const Place *place, const char *data, size_t len)
 static void
 file_write_atomic(const char *location, const char *data, size_t len)
 {
-	char *path = checked_path(location);
+	char *path = ice_file_checked_path(location);
 	Place place;
 	int   error;
 
@@ -501,7 +336,7 @@ file_write_atomic(const char *location, const char *data, size_t len)
 static bool
 file_remove(const char *location)
 {
-	char *path = checked_path(location);
+	char *path = ice_file_checked_path(location);
 	Place place;
 	int   error = 0;
 	char *checksum;
@@ -526,7 +361,7 @@ file_remove(const char *location)
 static void
 file_make_directory(const char *location)
 {
-	char *path = checked_path(location);
+	char *path = ice_file_checked_path(location);
 	int   fd = open_directory(path, true);
 
 	if (fd < 0)
@@ -537,7 +372,7 @@ file_make_directory(const char *location)
 static bool
 file_exists(const char *location)
 {
-	char *path = checked_path(location);
+	char *path = ice_file_checked_path(location);
 
 	if (access(path, F_OK) == 0)
 		return true;
@@ -549,10 +384,10 @@ file_exists(const char *location)
 static bool
 file_missing(const char *location)
 {
-	char       *path = location_path(location);
+	char       *path = ice_file_path(location);
 	const char *rest;
 
-	return find_root(path, false, &rest) != NULL && access(path, F_OK) != 0 &&
+	return ice_file_root(path, false, &rest) != NULL && access(path, F_OK) != 0 &&
 		   (errno == ENOENT || errno == ENOTDIR);
 }
 
@@ -603,12 +438,12 @@ prune_below(int fd, int depth)
 static void
 file_prune(const char *location)
 {
-	char       *path = checked_path(location);
+	char       *path = ice_file_checked_path(location);
 	const char *rest;
 	Place       place;
 	int         fd;
 
-	(void) find_root(path, false, &rest);
+	(void) ice_file_root(path, false, &rest);
 	if (*rest == '\0')
 		return;
 	open_place(path, false, &place);

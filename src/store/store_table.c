@@ -21,6 +21,7 @@
 
 #include "guc.h"
 #include "store/case_mode.h"
+#include "store/store_location.h"
 #include "store/store_parts.h"
 #include "store/store_table.h"
 
@@ -451,6 +452,7 @@ ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
 	ice_parts_delete_all(warehouse_id, table_id);
+	ice_holds_delete(warehouse_id, table_id);
 	ice_execute(&delete_head, values, NULL, false);
 	ice_relation_delete(warehouse_id, table_id);
 }

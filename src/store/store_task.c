@@ -193,14 +193,6 @@ static IceStatement uuid_of_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-static IceStatement live_locations = {
-	"SELECT location FROM icecat_data.table_head WHERE warehouse_id = $1 AND dropped_at IS NULL "
-	"UNION ALL SELECT location FROM icecat_data.view_head WHERE warehouse_id = $1 "
-	"AND dropped_at IS NULL",
-	1,
-	{UUIDOID},
-	NULL};
-
 /* -- enqueue ---------------------------------------------------------------------------------- */
 
 /* A task's place among those of its table and version: by kind, then as they came. */
@@ -543,12 +535,4 @@ ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, I
 	out->statistics = read_texts(&table_statistics, values);
 	out->metadata_log = read_texts(&table_metadata_log, values);
 	return true;
-}
-
-List *
-ice_purge_live_locations(const pg_uuid_t *warehouse_id)
-{
-	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
-
-	return read_texts(&live_locations, values);
 }

@@ -112,8 +112,6 @@ typedef struct IceTableFiles
 /* False if the table's head is gone or the table is not dropped. */
 extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								 IceTableFiles *out);
-/* Locations of the warehouse's live tables and views: C strings. */
-extern List *ice_purge_live_locations(const pg_uuid_t *warehouse_id);
 
 typedef struct IceDroppedRelation
 {

@@ -16,6 +16,7 @@
 
 #include "errors.h"
 #include "store/case_mode.h"
+#include "store/store_location.h"
 #include "store/store_view.h"
 
 /* Rows of one commit share a version; ordinal = version << ORDINAL_BITS | place. */
@@ -350,6 +351,7 @@ ice_store_delete_view(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id)};
 
 	ice_execute(&delete_parts, values, NULL, false);
+	ice_holds_delete(warehouse_id, view_id);
 	ice_execute(&delete_head, values, NULL, false);
 	ice_relation_delete(warehouse_id, view_id);
 }

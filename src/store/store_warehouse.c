@@ -101,6 +101,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("metrics_report_restored"),
 	DELETE_FROM("idempotency"),
 	DELETE_FROM("metadata_task"),
+	DELETE_FROM("location"),
 	DELETE_FROM("table_part"),
 	DELETE_FROM("table_head"),
 	DELETE_FROM("view_part"),

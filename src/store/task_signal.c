@@ -329,3 +329,12 @@ ice_worker_unlock_session(int32 key)
 	make_lock_tag(&tag, key);
 	LockRelease(&tag, ExclusiveLock, true);
 }
+
+void
+ice_worker_lock_shared(int32 key)
+{
+	LOCKTAG tag;
+
+	make_lock_tag(&tag, key);
+	(void) LockAcquire(&tag, ShareLock, false, false);
+}

@@ -22,6 +22,8 @@
 #define ICE_WORKER_LOCK_TASKS 1      /* only one session at a time works on the queue */
 #define ICE_WORKER_LOCK_PARTITIONS 2 /* only one makes or drops partitions of event */
 #define ICE_WORKER_LOCK_REPORT_PARTITIONS 3 /* the same of metrics_report */
+/* Whoever deletes files, while it does; shared by who takes over files that exist. */
+#define ICE_WORKER_LOCK_FILES 4
 
 #define ICE_WORKER_LIBRARY "icecat"
 #define ICE_WORKER_FUNCTION "ice_worker_main"
@@ -49,5 +51,7 @@ extern void ice_worker_release_slot(void);
 /* Advisory locks of our class in this database; transaction-scoped. false: taken by another session. */
 extern bool ice_worker_lock(int32 key, bool session, bool wait);
 extern void ice_worker_unlock_session(int32 key);
+/* Shares the lock with others until the end of the transaction; waits for whoever has it alone. */
+extern void ice_worker_lock_shared(int32 key);
 
 #endif

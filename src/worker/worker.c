@@ -244,6 +244,13 @@ commit(void)
 	MemoryContextSwitchTo(state.context);
 }
 
+static void
+abort_transaction(void)
+{
+	AbortCurrentTransaction();
+	leave_sandbox();
+}
+
 /* Losing the end of this transaction in a crash only means doing the tasks again. */
 static void
 forgo_flush(void)
@@ -292,6 +299,7 @@ number_events(void)
 static bool
 do_tasks(void)
 {
+	static const IceTransactions transactions = {begin, commit, abort_transaction};
 	IceTaskBatch batch;
 	bool         any;
 	bool         more;
@@ -302,7 +310,7 @@ do_tasks(void)
 	commit();
 	if (!any)
 		return false;
-	ice_tasks_run(&batch);
+	ice_tasks_run(&batch, &transactions);
 	if (!begin())
 		return false;
 	forgo_flush();

@@ -144,7 +144,7 @@ SELECT icecat.register_table('file_test', '{a}', 'kept', :'kept4', p_overwrite =
 COMMIT;
 SELECT pg_temp.done();
 SELECT pg_temp.there(:'kept3') AS in_its_log, pg_temp.there(:'kept4') AS its_own, icecat.load_table('file_test', '{a}', 'kept') IS NOT NULL AS loads;
--- The copy is gone: what only it named can go, when a log forgets it.
+-- The copy is dropped: what lies at its location stays nevertheless, for its rows are kept.
 SELECT icecat.drop_table('file_test', '{a}', 'copy');
 SELECT pg_temp.commit_kept() IS NOT NULL AS done, pg_temp.commit_kept() IS NOT NULL AS done;
 SELECT pg_temp.done();

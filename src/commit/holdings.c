@@ -1,0 +1,206 @@
+/*
+ * holdings.c
+ *		Notes what a table or view holds on storage (icecat_data.location).
+ *
+ * Rows are added and never taken back while the table lives: files that lie at a former location are still its own.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "commit/holdings.h"
+#include "storage/storage.h"
+#include "store/store_location.h"
+#include "store/store_task.h"
+#include "store/task_signal.h"
+
+/* The properties that name folders of a table; a view has the first alone. */
+static const char *const folder_properties[] = {"write.metadata.path", "write.data.path",
+												"write.object-storage.path",
+												"write.folder-storage.path"};
+
+typedef struct Holder
+{
+	const pg_uuid_t *warehouse_id;
+	const pg_uuid_t *id;
+	List            *folders; /* canonical, by their letters */
+	bool             locked;  /* shares the lock, or needs none */
+} Holder;
+
+/* -- rows ------------------------------------------------------------------------------------- */
+
+static void
+hold(const Holder *holder, IceHoldKind kind, const char *location)
+{
+	ListCell *cell;
+
+	foreach (cell, ice_storage_spellings(location))
+		ice_hold_add(holder->warehouse_id, holder->id, kind, lfirst(cell));
+}
+
+static void
+hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
+{
+	if (location == NULL || location[0] == '\0')
+		return;
+	holder->folders = lappend(holder->folders, ice_storage_spelling(location));
+	if (write)
+		hold(holder, kind, location);
+}
+
+/* A file that the metadata names: a row only if it lies in none of the folders. */
+static void
+hold_file(Holder *holder, const char *location)
+{
+	const char *spelling;
+	ListCell   *cell;
+
+	if (location == NULL)
+		return;
+	spelling = ice_storage_spelling(location);
+	foreach (cell, holder->folders)
+		if (ice_storage_is_below(spelling, lfirst(cell)))
+			return;
+	if (!holder->locked && !ice_holds_known())
+		return;
+	if (!holder->locked)
+		ice_worker_lock_shared(ICE_WORKER_LOCK_FILES);
+	holder->locked = true;
+	hold(holder, ICE_HOLD_FILE, location);
+}
+
+/* -- tables ----------------------------------------------------------------------------------- */
+
+static void
+hold_snapshot(Holder *holder, IcePart *part)
+{
+	IceJson *snapshot = ice_part_json(part);
+	IceJson *manifests = ice_json_opt_array(snapshot, "manifests");
+
+	hold_file(holder, ice_json_opt_string(snapshot, "manifest-list"));
+	for (int i = 0; manifests != NULL && i < manifests->count; i++)
+		hold_file(holder, ice_json_to_string(manifests->items[i], "manifests"));
+}
+
+/* What the new parts of the metadata name. */
+static void
+hold_named(Holder *holder, const IceTable *table)
+{
+	static const IcePartKind kinds[] = {ICE_PART_SNAPSHOT, ICE_PART_STATISTICS,
+										ICE_PART_PARTITION_STATISTICS, ICE_PART_METADATA_LOG};
+
+	hold_file(holder, table->metadata_location);
+	for (size_t k = 0; k < lengthof(kinds); k++)
+	{
+		const IcePartList *list = &table->metadata->lists[kinds[k]];
+
+		for (int i = 0; i < list->count; i++)
+		{
+			IcePart *part = list->items[i];
+
+			if (!ice_part_is_new(part))
+				continue;
+			if (kinds[k] == ICE_PART_SNAPSHOT)
+				hold_snapshot(holder, part);
+			else if (kinds[k] == ICE_PART_METADATA_LOG)
+				hold_file(holder, part->key);
+			else
+				hold_file(holder, ice_json_opt_string(ice_part_json(part), "statistics-path"));
+		}
+	}
+}
+
+/* The folders (as rows, too, with write), and what is named outside of them. */
+static void
+hold_all(Holder *holder, const IceTable *table, bool write)
+{
+	hold_folder(holder, ICE_HOLD_LOCATION, table->metadata->location, write);
+	for (size_t i = 0; i < lengthof(folder_properties); i++)
+		hold_folder(holder, ICE_HOLD_PATH,
+					ice_table_property(table->metadata, folder_properties[i]), write);
+	hold_named(holder, table);
+}
+
+void
+ice_hold_table(const IceTable *table)
+{
+	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id};
+
+	if (ice_holds_known())
+		hold_all(&holder, table, true);
+}
+
+void
+ice_hold_registered(const IceTable *table)
+{
+	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id, .locked = true};
+
+	if (!ice_holds_known())
+		return;
+	hold(&holder, ICE_HOLD_REGISTERED, table->metadata_location);
+	hold_all(&holder, table, true);
+}
+
+char *
+ice_hold_key(const IceTableMetadata *metadata)
+{
+	StringInfoData key;
+
+	initStringInfo(&key);
+	appendStringInfoString(&key, metadata->location);
+	for (size_t i = 0; i < lengthof(folder_properties); i++)
+	{
+		const char *folder = ice_table_property(metadata, folder_properties[i]);
+
+		appendStringInfo(&key, "\n%s", folder != NULL ? folder : "");
+	}
+	return key.data;
+}
+
+void
+ice_hold_changes(const IceTable *table, const char *key_before)
+{
+	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id};
+	bool   folders = strcmp(key_before, ice_hold_key(table->metadata)) != 0;
+
+	if (folders && !ice_holds_known())
+		return;
+	if (folders)
+		ice_worker_lock_shared(ICE_WORKER_LOCK_FILES);
+	holder.locked = folders;
+	hold_all(&holder, table, folders);
+}
+
+/* -- views ------------------------------------------------------------------------------------ */
+
+void
+ice_hold_view(const IceView *view)
+{
+	Holder holder = {.warehouse_id = &view->warehouse_id, .id = &view->id};
+
+	if (!ice_holds_known())
+		return;
+	hold_folder(&holder, ICE_HOLD_LOCATION, view->metadata->location, true);
+	hold_folder(&holder, ICE_HOLD_PATH, ice_view_property(view->metadata, folder_properties[0]),
+				true);
+	hold_file(&holder, view->metadata_location);
+}
+
+/* -- registrations ---------------------------------------------------------------------------- */
+
+void
+ice_hold_existing(const char *metadata_location)
+{
+	List     *paths = NIL;
+	ListCell *cell;
+
+	ice_worker_lock_shared(ICE_WORKER_LOCK_FILES);
+	if (!ice_holds_known())
+		return;
+	foreach (cell, ice_storage_spellings(metadata_location))
+		paths = list_concat(paths, ice_hold_line(lfirst(cell)));
+	if (ice_holds_being_purged(paths))
+		ice_raise_full(
+			ICE_ERR_NO_SUCH_FILE, psprintf("File is being deleted: %s", metadata_location),
+					   "A table that was dropped with purge holds it, and its purge is queued.", NULL);
+}

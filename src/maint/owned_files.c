@@ -1,0 +1,312 @@
+/*
+ * owned_files.c
+ *		Deletes files of one table, as far as they are its own.
+ *
+ * Costs: a slice is one short transaction with a few look-ups by path, however many tables there are.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "errors.h"
+#include "maint/owned_files.h"
+#include "storage/storage.h"
+#include "store/store_location.h"
+#include "store/task_signal.h"
+
+#define LOCK_STEP_US 10000
+#define LOCK_STEPS 50
+
+/* A set of paths. */
+typedef struct PathEntry
+{
+	char  *path;
+	uint32 status;
+	uint32 hash;
+} PathEntry;
+
+#define SH_PREFIX path_set
+#define SH_ELEMENT_TYPE PathEntry
+#define SH_KEY_TYPE char *
+#define SH_KEY path
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) key, (int) strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* What a transaction does for an owner. */
+typedef struct Work
+{
+	IceOwner *owner;
+	List     *files; /* canonical */
+	List     *tasks;
+	List     *go;    /* those of the files that go */
+	char     *folder; /* of a prune */
+	bool      may_prune;
+	void (*run)(struct Work *work);
+} Work;
+
+/* -- transactions and the lock ---------------------------------------------------------------- */
+
+/* Runs work->run in SPI, in a transaction: the caller's (and then in a subtransaction, since its error is kept for a task)
+ * or one of its own. */
+static void
+in_transaction(Work *work)
+{
+	const IceTransactions *transactions = work->owner->transactions;
+	MemoryContext          context = CurrentMemoryContext;
+	ResourceOwner          resources = CurrentResourceOwner;
+
+	if (transactions == NULL)
+		BeginInternalSubTransaction(NULL);
+	else if (!transactions->begin())
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension icecat is not installed")));
+	PG_TRY();
+	{
+		(void) ice_spi_begin();
+		MemoryContextSwitchTo(context);
+		work->run(work);
+		ice_spi_end();
+		if (transactions == NULL)
+			ReleaseCurrentSubTransaction();
+		else
+			transactions->commit();
+	}
+	PG_CATCH();
+	{
+		if (transactions == NULL)
+			RollbackAndReleaseCurrentSubTransaction();
+		else
+			transactions->abort();
+		CurrentResourceOwner = resources;
+		MemoryContextSwitchTo(context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = resources;
+	MemoryContextSwitchTo(context);
+}
+
+/* Waits a moment for those who take over files, then gives up: the task is tried again. */
+static void
+lock_files(void)
+{
+	for (int i = 0; i < LOCK_STEPS; i++)
+	{
+		if (ice_worker_lock(ICE_WORKER_LOCK_FILES, true, false))
+			return;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(LOCK_STEP_US);
+	}
+	ice_raise(ICE_ERR_STORAGE,
+			  "another transaction is registering a table: files are deleted later");
+}
+
+/* -- whose ------------------------------------------------------------------------------------ */
+
+/* Is the folder made for many tables: a root, a warehouse's location, or around one? */
+static bool
+is_container(const char *folder, const List *warehouses)
+{
+	ListCell *cell;
+
+	foreach (cell, warehouses)
+		if (ice_storage_is_below(ice_storage_spelling(lfirst(cell)), folder))
+			return true;
+	return ice_storage_holds_root(folder);
+}
+
+List *
+ice_owned_folders(const IceOwner *owner)
+{
+	List     *folders = NIL;
+	List     *warehouses = ice_holds_warehouses();
+	ListCell *cell;
+
+	foreach (cell, ice_holds_of(&owner->warehouse_id, &owner->object_id))
+	{
+		IceHold *hold = lfirst(cell);
+
+		if (hold->kind != ICE_HOLD_LOCATION && hold->kind != ICE_HOLD_PATH)
+			continue;
+		if (is_container(hold->path, warehouses))
+			continue;
+		if (ice_holds_of_others(&owner->warehouse_id, &owner->object_id,
+								ice_hold_line(hold->path)) != NIL)
+			continue;
+		if (hold->kind == ICE_HOLD_PATH &&
+			ice_holds_below(&owner->warehouse_id, &owner->object_id, hold->path))
+			continue;
+		folders = lappend(folders, hold->path);
+	}
+	return folders;
+}
+
+static bool
+below_any(const char *path, List *folders)
+{
+	ListCell *cell;
+
+	foreach (cell, folders)
+		if (strcmp(path, lfirst(cell)) != 0 && ice_storage_is_below(path, lfirst(cell)))
+			return true;
+	return false;
+}
+
+/* The spellings of a file if all of them lie in the owner's folders, else NIL. */
+static List *
+own_spellings(const char *file, List *folders)
+{
+	List     *spellings = ice_storage_spellings(file);
+	ListCell *cell;
+
+	foreach (cell, spellings)
+		if (!below_any(lfirst(cell), folders))
+			return NIL;
+	return spellings;
+}
+
+static void
+add_paths(path_set_hash *set, List *paths)
+{
+	ListCell *cell;
+	bool      found;
+
+	foreach (cell, paths)
+		(void) path_set_insert(set, lfirst(cell), &found);
+}
+
+/* Which of these paths, and of the folders above them, do others hold? */
+static path_set_hash *
+held_by_others(const IceOwner *owner, List *spellings)
+{
+	path_set_hash    *lines = path_set_create(CurrentMemoryContext, 256, NULL);
+	path_set_hash    *held = path_set_create(CurrentMemoryContext, 16, NULL);
+	List             *paths = NIL;
+	ListCell         *cell;
+	path_set_iterator iterator;
+	PathEntry        *entry;
+
+	foreach (cell, spellings)
+		add_paths(lines, ice_hold_line(lfirst(cell)));
+	path_set_start_iterate(lines, &iterator);
+	while ((entry = path_set_iterate(lines, &iterator)) != NULL)
+		paths = lappend(paths, entry->path);
+	add_paths(held, ice_holds_of_others(&owner->warehouse_id, &owner->object_id, paths));
+	return held;
+}
+
+static bool
+any_held(path_set_hash *held, List *spellings)
+{
+	ListCell *cell;
+	ListCell *above;
+
+	foreach (cell, spellings)
+		foreach (above, ice_hold_line(lfirst(cell)))
+			if (path_set_lookup(held, lfirst(above)) != NULL)
+				return true;
+	return false;
+}
+
+/* Sorts out which files go. */
+static void
+decide(Work *work)
+{
+	List          *folders = ice_owned_folders(work->owner);
+	List          *spellings = NIL; /* of each file: a List, NIL if it is not own */
+	List          *all = NIL;
+	ListCell      *cell;
+	path_set_hash *held;
+	int            i = 0;
+
+	foreach (cell, work->files)
+	{
+		List *own = own_spellings(lfirst(cell), folders);
+
+		spellings = lappend(spellings, own);
+		all = list_concat(all, own);
+	}
+	held = held_by_others(work->owner, all);
+	foreach (cell, work->files)
+	{
+		List *own = list_nth(spellings, i);
+
+		if (own != NIL && !any_held(held, own) &&
+			(work->tasks == NIL || !ice_task_file_is_named(list_nth(work->tasks, i))))
+			work->go = lappend(work->go, lfirst(cell));
+		i++;
+	}
+}
+
+/* -- deleting --------------------------------------------------------------------------------- */
+
+void
+ice_owned_delete(IceOwner *owner, List *files, List *tasks)
+{
+	Work work = {.owner = owner, .files = files, .tasks = tasks, .run = decide};
+
+	Assert(list_length(files) <= ICE_OWNED_SLICE);
+	lock_files();
+	PG_TRY();
+	{
+		ListCell *cell;
+
+		in_transaction(&work);
+		foreach (cell, work.go)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (ice_storage_for(lfirst(cell))->remove(lfirst(cell)))
+				owner->deleted_count++;
+		}
+		owner->kept_count += list_length(files) - list_length(work.go);
+	}
+	PG_FINALLY();
+	{
+		ice_worker_unlock_session(ICE_WORKER_LOCK_FILES);
+	}
+	PG_END_TRY();
+}
+
+static void
+decide_prune(Work *work)
+{
+	const IceOwner *owner = work->owner;
+	ListCell       *cell;
+	char           *file = psprintf("%s/x", work->folder);
+
+	work->may_prune = own_spellings(file, ice_owned_folders(owner)) != NIL;
+	foreach (cell, ice_storage_spellings(work->folder))
+		if (ice_holds_below(&owner->warehouse_id, &owner->object_id, lfirst(cell)))
+			work->may_prune = false;
+}
+
+void
+ice_owned_prune(IceOwner *owner, const char *folder)
+{
+	Work work = {.owner = owner, .folder = pstrdup(folder), .run = decide_prune};
+
+	lock_files();
+	PG_TRY();
+	{
+		in_transaction(&work);
+		if (work.may_prune)
+			ice_storage_for(folder)->prune(folder);
+	}
+	PG_FINALLY();
+	{
+		ice_worker_unlock_session(ICE_WORKER_LOCK_FILES);
+	}
+	PG_END_TRY();
+}

@@ -1,0 +1,53 @@
+/*
+ * owned_files.h
+ *		Deletes files of one table, as far as they are its own.
+ *
+ * The one place that decides whether a file goes. A file is a table's own if it lies below a folder that the table holds
+ * (its locations and the folders of its write.*.path properties), by every spelling of its path, and no other table or
+ * view of any warehouse holds the file or a folder around it. A folder of a property in or around which another one holds
+ * something gives no right at all, nor does a root, a warehouse's location or a folder around one.
+ *
+ * What is held is read anew for every slice of files, under ICE_WORKER_LOCK_FILES, which is kept until the slice is
+ * deleted. Who takes over files that exist (a registration) shares that lock until the end of its transaction: so it has
+ * either committed and is seen, or comes after the slice.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_OWNED_FILES_H
+#define ICE_OWNED_FILES_H
+
+#include "store/store_task.h"
+
+/* Most files that are looked at, and deleted, at a time. */
+#define ICE_OWNED_SLICE 200
+
+/* How somebody who has no transaction open begins and ends one. */
+typedef struct IceTransactions
+{
+	bool (*begin)(void); /* false, and there is none, if the extension is gone */
+	void (*commit)(void);
+	void (*abort)(void);
+} IceTransactions;
+
+typedef struct IceOwner
+{
+	pg_uuid_t              warehouse_id;
+	pg_uuid_t              object_id;
+	const IceTransactions *transactions; /* NULL: the caller is in a transaction */
+	int64                  deleted_count;
+	int64                  kept_count; /* files left alone */
+} IceOwner;
+
+/* The folders whose files are the owner's, unless another one holds something below: canonical C strings, in
+ * the current memory context; in SPI. */
+extern List *ice_owned_folders(const IceOwner *owner);
+
+/* Deletes those of at most ICE_OWNED_SLICE files (canonical C strings) that are the owner's. tasks: NIL, or for each file
+ * the task that asks for it: it stays if ice_task_file_is_named(). Not in SPI. Raises what storage raises, and STORAGE where
+ * somebody who takes over files does not end. */
+extern void ice_owned_delete(IceOwner *owner, List *files, List *tasks);
+
+/* Takes away a folder of the owner as far as it holds no file, unless others hold something in or around it. */
+extern void ice_owned_prune(IceOwner *owner, const char *folder);
+
+#endif

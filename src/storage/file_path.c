@@ -1,0 +1,287 @@
+/*
+ * file_path.c
+ *		Paths of file:// locations: their spellings, and the roots of icecat.file_roots.
+ *
+ * Nothing here opens a file. A path that passes by its letters can still lead elsewhere by a link:
+ * storage_file.c sees to that when it opens it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nodes/pg_list.h"
+
+#include "errors.h"
+#include "guc.h"
+#include "storage/file_path.h"
+#include "storage/storage.h"
+
+/* Collapses "//" and "." of an absolute path; NULL if it has a ".." or is not absolute. */
+static char *
+normalise(const char *path)
+{
+	char *result = palloc(strlen(path) + 2);
+	char *end = result;
+
+	if (path[0] != '/')
+		return NULL;
+	while (*path != '\0')
+	{
+		size_t n;
+
+		while (*path == '/')
+			path++;
+		n = strcspn(path, "/");
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			return NULL;
+		if (n > 0 && !(n == 1 && path[0] == '.'))
+		{
+			*end++ = '/';
+			memcpy(end, path, n);
+			end += n;
+		}
+		path += n;
+	}
+	if (end == result)
+		*end++ = '/';
+	*end = '\0';
+	return result;
+}
+
+/* The path of a location: without "file:" and an empty authority; normalised. */
+char *
+ice_file_path(const char *location)
+{
+	const char *path = location;
+	char       *result;
+
+	if (pg_strncasecmp(path, "file:", 5) == 0)
+	{
+		path += 5;
+		if (path[0] == '/' && path[1] == '/')
+		{
+			path += 2;
+			if (path[0] != '/')
+				ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location names another host: %s", location);
+		}
+	}
+	result = normalise(path);
+	if (result == NULL)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
+				  "Location must be an absolute path without \"..\": %s", location);
+	if (strlen(result) >= MAXPGPATH)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is longer than %d bytes", MAXPGPATH - 1);
+	return result;
+}
+
+/* Is path the directory root, or below it? Returns the rest (without '/'), or NULL. */
+static const char *
+below(const char *path, const char *root)
+{
+	size_t n = strlen(root);
+
+	if (n == 1)
+		return path + 1;
+	if (strncmp(path, root, n) != 0)
+		return NULL;
+	if (path[n] == '\0')
+		return path + n;
+	return path[n] == '/' ? path + n + 1 : NULL;
+}
+
+/* Next directory of icecat.file_roots (separated by commas or colons), normalised; NULL at the end. With
+ * resolve, links in it are resolved, and a directory that is not there is passed over. */
+static char *
+next_root(const char **rest, bool resolve)
+{
+	while (**rest != '\0')
+	{
+		size_t n = strcspn(*rest, ",:");
+		char  *item = pnstrdup(*rest, n);
+		char  *root;
+		char   resolved[PATH_MAX];
+
+		*rest += n;
+		if (**rest != '\0')
+			(*rest)++;
+		while (isspace((unsigned char) *item))
+			item++;
+		while (*item != '\0' && isspace((unsigned char) item[strlen(item) - 1]))
+			item[strlen(item) - 1] = '\0';
+		root = normalise(item);
+		if (root == NULL)
+			continue;
+		if (!resolve)
+			return root;
+		if (realpath(root, resolved) != NULL)
+			return pstrdup(resolved);
+	}
+	return NULL;
+}
+
+/* The root that path lies below, with the rest of the path; NULL if there is none. */
+char *
+ice_file_root(const char *path, bool resolve, const char **rest)
+{
+	const char *roots = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
+	char       *root;
+
+	while ((root = next_root(&roots, resolve)) != NULL)
+	{
+		*rest = below(path, root);
+		if (*rest != NULL)
+			return root;
+	}
+	return NULL;
+}
+
+void
+ice_file_raise_outside(const char *path)
+{
+	bool none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
+
+	ice_raise_full(
+		ICE_ERR_FORBIDDEN_LOCATION,
+				   psprintf("Location is outside the directories that the server may use: %s", path),
+				   none ? "icecat.file_roots is empty: file storage is off." : NULL,
+				   "A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
+		"icecat.file_roots.");
+}
+
+/* The location's normalised path; raises unless it is below a root by its letters. */
+char *
+ice_file_checked_path(const char *location)
+{
+	char       *path = ice_file_path(location);
+	const char *rest;
+
+	if (ice_file_root(path, false, &rest) == NULL)
+		ice_file_raise_outside(path);
+	return path;
+}
+
+/* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
+char *
+ice_file_resolve(const char *path)
+{
+	char *head = pstrdup(path);
+	char  resolved[PATH_MAX];
+
+	while (realpath(head, resolved) == NULL)
+	{
+		struct stat status;
+		char       *slash = strrchr(head, '/');
+
+		/* A link that points nowhere could come to point anywhere. */
+		if (errno != ENOENT || slash == head || slash == NULL || lstat(head, &status) == 0)
+			return NULL;
+		*slash = '\0';
+	}
+	return normalise(psprintf("%s/%s", resolved, path + strlen(head)));
+}
+
+/* Takes ".." back out of an absolute path, by its letters. */
+static char *
+without_dots(const char *path)
+{
+	char *result = palloc(strlen(path) + 2);
+	char *end = result;
+
+	while (*path != '\0')
+	{
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			while (end > result && *--end != '/')
+				;
+		else if (n > 0 && !(n == 1 && path[0] == '.'))
+		{
+			*end++ = '/';
+			memcpy(end, path, n);
+			end += n;
+		}
+		path += n + (path[n] == '/');
+	}
+	if (end == result)
+		*end++ = '/';
+	*end = '\0';
+	return result;
+}
+
+/* Adds a spelling to a list unless it is there. */
+static List *
+add_spelling(List *spellings, const char *path)
+{
+	char     *spelling;
+	ListCell *cell;
+
+	if (path == NULL)
+		return spellings;
+	spelling = psprintf("file://%s", path);
+	foreach (cell, spellings)
+		if (strcmp(lfirst(cell), spelling) == 0)
+			return spellings;
+	return lappend(spellings, spelling);
+}
+
+/* The path of a location that may be any; NULL for another host's. */
+static char *
+any_path(const char *location)
+{
+	const char *path = pg_strncasecmp(location, "file:", 5) == 0 ? location + 5 : location;
+
+	if (path != location && path[0] == '/' && path[1] == '/' && path[2] != '/')
+		return NULL;
+	return without_dots(path);
+}
+
+char *
+ice_storage_file_spelling(const char *location)
+{
+	char *path = any_path(location);
+
+	return path != NULL ? psprintf("file://%s", path) : pstrdup(location);
+}
+
+/* A link that points nowhere has no second spelling: what it will come to mean nobody knows. */
+List *
+ice_storage_file_spellings(const char *location)
+{
+	char *path = any_path(location);
+	List *spellings = list_make1(ice_storage_file_spelling(location));
+	char *folder;
+	char *slash;
+
+	if (path == NULL)
+		return spellings;
+	folder = pstrdup(path);
+	slash = strrchr(folder, '/');
+	if (slash > folder)
+	{
+		*slash = '\0';
+		folder = ice_file_resolve(folder);
+		if (folder != NULL)
+			spellings = add_spelling(spellings, normalise(psprintf("%s/%s", folder, slash + 1)));
+	}
+	return add_spelling(spellings, ice_file_resolve(path));
+}
+
+bool
+ice_storage_holds_root(const char *folder)
+{
+	for (int resolve = 0; resolve < 2; resolve++)
+	{
+		const char *roots = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
+		char       *root;
+
+		while ((root = next_root(&roots, resolve == 1)) != NULL)
+			if (ice_storage_is_below(psprintf("file://%s", root), folder))
+				return true;
+	}
+	return false;
+}

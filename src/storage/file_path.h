@@ -1,0 +1,23 @@
+/*
+ * file_path.h
+ *		Paths of file:// locations: their spellings, and the roots of icecat.file_roots.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_FILE_PATH_H
+#define ICE_FILE_PATH_H
+
+#include "postgres.h"
+
+/* The path of a location: without "file:" and an empty authority; normalised. Raises FORBIDDEN_LOCATION. */
+extern char *ice_file_path(const char *location);
+/* The same; raises also unless it is below a root by its letters. */
+extern char *ice_file_checked_path(const char *location);
+/* The root that a normalised path lies below, with the rest of the path; NULL if there is none. With
+ * resolve, links in the roots are resolved, for a path that is. */
+extern char *ice_file_root(const char *path, bool resolve, const char **rest);
+extern void  ice_file_raise_outside(const char *path) pg_attribute_noreturn();
+/* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
+extern char *ice_file_resolve(const char *path);
+
+#endif

@@ -1,0 +1,196 @@
+/*
+ * store_location.c
+ *		Whose file it is: what tables and views hold on storage (icecat_data.location).
+ *
+ * The statements that cross warehouses are look-ups and short ranges of the index on the path.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "store/store_location.h"
+
+static const char *const kind_names[] = {"location", "path", "file", "registered"};
+
+static IceStatement insert_hold = {
+	"INSERT INTO icecat_data.location (warehouse_id, object_id, path, kind) "
+	"VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+	4,
+	{UUIDOID, UUIDOID, TEXTOID, TEXTOID},
+	NULL};
+
+static IceStatement select_holds = {
+	"SELECT kind, path FROM icecat_data.location WHERE warehouse_id = $1 AND object_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement delete_holds = {
+	"DELETE FROM icecat_data.location WHERE warehouse_id = $1 AND object_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+/* All warehouses: whose file it is. */
+static IceStatement others_at = {
+	"SELECT DISTINCT l.path FROM icecat_data.location l WHERE l.path = ANY ($1) "
+	"AND (l.object_id <> $3 OR l.warehouse_id <> $2)",
+	3,
+	{TEXTARRAYOID, UUIDOID, UUIDOID},
+	NULL};
+
+/* All warehouses: whose file it is. '0' is the byte after '/'. */
+static IceStatement others_below = {
+	"SELECT 1 FROM icecat_data.location l WHERE l.path > $1 || '/' AND l.path < $1 || '0' "
+	"AND (l.object_id <> $3 OR l.warehouse_id <> $2) LIMIT 1",
+	3,
+	{TEXTOID, UUIDOID, UUIDOID},
+	NULL};
+
+/* All warehouses: whose file it is. */
+static IceStatement being_purged = {
+	"SELECT 1 FROM icecat_data.location l JOIN icecat_data.metadata_task t "
+	"ON t.warehouse_id = l.warehouse_id AND t.table_id = l.object_id AND t.kind = 'purge' "
+	"WHERE l.path = ANY ($1) LIMIT 1",
+	1,
+	{TEXTARRAYOID},
+	NULL};
+
+/* All warehouses: whose file it is. */
+static IceStatement warehouses = {
+	"SELECT location FROM icecat_data.warehouse WHERE location IS NOT NULL", 0, {0}, NULL};
+
+bool
+ice_holds_known(void)
+{
+	return ice_state_has("icecat_data.location");
+}
+
+void
+ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, IceHoldKind kind,
+			 const char *path)
+{
+	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id),
+					   ice_cstring_datum(path), ice_cstring_datum(kind_names[kind])};
+
+	if (strlen(path) <= ICE_HOLD_BYTES_MAX)
+		ice_execute(&insert_hold, values, NULL, false);
+}
+
+static IceHoldKind
+kind_of_name(const char *name)
+{
+	for (int kind = 0; kind < (int) lengthof(kind_names); kind++)
+		if (strcmp(kind_names[kind], name) == 0)
+			return (IceHoldKind) kind;
+	elog(ERROR, "unknown kind of location \"%s\"", name);
+}
+
+List *
+ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
+{
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	uint64 rows = ice_execute_latest(&select_holds, values);
+	List  *holds = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceHold *hold = palloc(sizeof(IceHold));
+
+		hold->kind = kind_of_name(ice_field_text(i, 1));
+		hold->path = ice_field_text(i, 2);
+		holds = lappend(holds, hold);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return holds;
+}
+
+void
+ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+
+	if (ice_holds_known())
+		ice_execute(&delete_holds, values, NULL, false);
+}
+
+static Datum
+text_array(const List *texts)
+{
+	int       count = 0;
+	Datum    *values = palloc(sizeof(Datum) * Max(list_length(texts), 1));
+	ListCell *cell;
+
+	foreach (cell, texts)
+		values[count++] = ice_cstring_datum(lfirst(cell));
+	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+List *
+ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const List *paths)
+{
+	Datum  values[3] = {text_array(paths), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	uint64 rows = ice_execute_latest(&others_at, values);
+	List  *found = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		found = lappend(found, ice_field_text(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+bool
+ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder)
+{
+	size_t len = strlen(folder);
+	Datum  values[3] = {ice_text_datum(folder, len > 0 && folder[len - 1] == '/' ? len - 1 : len),
+						UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+
+	return ice_execute_latest(&others_below, values) > 0;
+}
+
+List *
+ice_holds_warehouses(void)
+{
+	uint64 rows = ice_execute_latest(&warehouses, NULL);
+	List  *locations = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		locations = lappend(locations, ice_field_text(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return locations;
+}
+
+bool
+ice_holds_being_purged(const List *paths)
+{
+	Datum values[1] = {text_array(paths)};
+
+	return ice_execute_latest(&being_purged, values) > 0;
+}
+
+List *
+ice_hold_line(const char *path)
+{
+	const char *scheme = strstr(path, "://");
+	char       *copy = pstrdup(path);
+	char       *first = copy + (scheme != NULL ? scheme - path + 3 : 0);
+	List       *line = list_make1(pstrdup(path));
+	char       *slash;
+
+	while ((slash = strrchr(first, '/')) != NULL && slash > first)
+	{
+		*slash = '\0';
+		line = lappend(line, pstrdup(copy));
+	}
+	if (slash == first && first[1] != '\0')
+	{
+		first[1] = '\0'; /* the root: file:/// */
+		line = lappend(line, copy);
+	}
+	return line;
+}

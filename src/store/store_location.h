@@ -1,0 +1,60 @@
+/*
+ * store_location.h
+ *		Whose file it is: what tables and views hold on storage (icecat_data.location).
+ *
+ * Paths are canonical spellings (ice_storage_spellings). What is asked here is asked over all warehouses: the one
+ * exception to the rule that a statement stays within one. Only creations, changes of location and jobs come here. What
+ * is read is the newest committed state, and the transaction's own, whatever the isolation level.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_STORE_LOCATION_H
+#define ICE_STORE_LOCATION_H
+
+#include "nodes/pg_list.h"
+
+#include "store/plan_cache.h"
+
+typedef enum IceHoldKind
+{
+	ICE_HOLD_LOCATION,   /* a present or former location */
+	ICE_HOLD_PATH,       /* a present or former folder of a write.*.path property */
+	ICE_HOLD_FILE,       /* a single file outside of these */
+	ICE_HOLD_REGISTERED  /* the metadata file of a registration */
+} IceHoldKind;
+
+typedef struct IceHold
+{
+	IceHoldKind kind;
+	char       *path;
+} IceHold;
+
+/* Longest path that is kept; a longer one is on no storage of ours. */
+#define ICE_HOLD_BYTES_MAX 2000
+
+/* Is the state of a version that knows locations? Without it nothing is deleted. */
+extern bool ice_holds_known(void);
+/* Adds a row unless it is there. */
+extern void ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+						 IceHoldKind kind, const char *path);
+/* All that one table or view holds: a List of IceHold *. */
+extern List *ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+extern void  ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+
+/* Those of some paths that another table or view holds, of any warehouse: a List of C strings. */
+extern List *ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+								 const List *paths);
+/* Does another table or view hold anything below a folder? */
+extern bool ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+							const char *folder);
+
+/* The locations of all warehouses, as they were given: C strings. */
+extern List *ice_holds_warehouses(void);
+
+/* Is one of some paths held by a dropped table whose purge is queued? */
+extern bool ice_holds_being_purged(const List *paths);
+
+/* A path and all folders above it, the deepest first: a List of C strings. */
+extern List *ice_hold_line(const char *path);
+
+#endif
