@@ -219,8 +219,10 @@ IceJson *
 ice_json_make_int(int64 value)
 {
 	IceJson *node = make_node(ICE_JSON_NUMBER);
+	char     text[24];
 
-	node->string = psprintf(INT64_FORMAT, value);
+	snprintf(text, sizeof(text), INT64_FORMAT, value);
+	node->string = pstrdup(text);
 	return node;
 }
 

@@ -129,9 +129,13 @@ ice_json_text(const IceJson *value)
 {
 	StringInfoData out;
 
+	char *text;
+
 	initStringInfo(&out);
 	ice_json_write(&out, value);
-	return out.data;
+	text = pnstrdup(out.data, out.len); /* a buffer is larger than what it holds */
+	pfree(out.data);
+	return text;
 }
 
 /* -- text with other integers ----------------------------------------------------------------- */
@@ -209,7 +213,7 @@ ice_json_text_with(const IceJson *object, const IceJsonInt *first, const IceJson
 	}
 	initStringInfo(&out);
 	write_with(&out, object, wanted);
-	text = pnstrdup(out.data, out.len); /* a buffer is larger than what it holds */
+	text = pnstrdup(out.data, out.len);
 	*len = (size_t) out.len;
 	pfree(out.data);
 	return text;

@@ -22,6 +22,7 @@ parse_requirements(IceCommitRequest *request, const IceJson *requirements)
 	request->requirements = palloc(sizeof(IceRequirement) * Max(request->requirement_count, 1));
 	for (int i = 0; i < request->requirement_count; i++)
 	{
+		ice_step();
 		ice_requirement_parse(&request->requirements[i], requirements->items[i]);
 		request->is_create |= ice_requirement_is_create(&request->requirements[i]);
 	}
@@ -31,6 +32,7 @@ static void
 parse_updates(IceCommitRequest *request, const IceJson *updates, int updates_max)
 {
 	request->update_count = ice_read_updates(updates, updates_max);
+	ice_budget_reserve(sizeof(IceUpdate) * request->update_count);
 	request->updates = palloc(sizeof(IceUpdate) * Max(request->update_count, 1));
 	for (int i = 0; i < request->update_count; i++)
 		ice_update_parse(&request->updates[i], updates->items[i]);
@@ -87,6 +89,7 @@ ice_needs_snapshot(IceCommitNeeds *needs, int64 snapshot_id)
 		needs->snapshot_ids = palloc(sizeof(int64) * 8);
 	else if (count >= 8 && (count & (count - 1)) == 0)
 		needs->snapshot_ids = repalloc(needs->snapshot_ids, sizeof(int64) * count * 2);
+	ice_step();
 	needs->snapshot_ids[needs->snapshot_id_count++] = snapshot_id;
 }
 
@@ -96,6 +99,7 @@ compare_int64(const void *a, const void *b)
 	int64 left = *(const int64 *) a;
 	int64 right = *(const int64 *) b;
 
+	ice_step();
 	return left < right ? -1 : left > right;
 }
 
@@ -157,7 +161,10 @@ void
 ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metadata)
 {
 	for (int i = 0; i < request->requirement_count; i++)
+	{
+		ice_step();
 		ice_requirement_check(&request->requirements[i], metadata);
+	}
 }
 
 /* last-updated-ms never goes back, whatever the clock does. */

@@ -16,7 +16,9 @@
 
 #include "json/json.h"
 
-typedef struct IcePart
+typedef struct IcePart IcePart;
+
+struct IcePart
 {
 	int64       id;
 	const char *key;      /* NULL where the kind has none */
@@ -26,7 +28,10 @@ typedef struct IcePart
 	const char *body;     /* exact JSON text */
 	size_t      body_len;
 	IceJson    *json;     /* NULL until ice_part_json() parses body */
-} IcePart;
+	const void
+		*parsed;   /* what body means, as far as somebody asked: see ice_part_schema() and others */
+	IcePart    *twin;     /* private to the look-up that the part's kind has */
+};
 
 typedef struct IcePartList
 {
@@ -38,7 +43,20 @@ typedef struct IcePartList
 	int  *slots;      /* private: hash table of positions, NULL while the list is short */
 	int   slot_count;
 	int   slotted;    /* items before this one are in the hash table */
+	int   first_live; /* private: all items before this one are removed */
+	IcePart **
+		heights; /* private: items by ascending id, without those that are removed and were at the end */
+	int       height_count;
+	int       heighted;     /* items before this one are, or were, in it */
 } IcePartList;
+
+/* Which of several parts of one id or key is meant. */
+typedef enum IcePartWanted
+{
+	ICE_PART_LIVE, /* the one that is not removed */
+	ICE_PART_ANY,
+	ICE_PART_GONE /* the one that the store has, and this commit removed */
+} IcePartWanted;
 
 extern IceJson *ice_part_json(IcePart *part);
 extern void     ice_part_remove(IcePart *part);
@@ -63,7 +81,15 @@ ice_part_is_gone(const IcePart *part)
 extern IcePart *ice_part_list_add(IcePartList *list, int64 id, const char *key, IceJson *json);
 extern IcePart *ice_part_list_stored(IcePartList *list, int64 id, const char *key, int64 ordinal,
 									 const char *body, size_t body_len);
+/* The same for a text that was made of it; parsed is what it means, or NULL. */
+extern IcePart *ice_part_list_add_text(IcePartList *list, int64 id, const char *key,
+									   const char *body, size_t body_len, const void *parsed);
 extern int      ice_part_list_count(const IcePartList *list);
+extern bool     ice_part_list_is_empty(const IcePartList *list); /* but for removed ones */
+
+/* The part of a list without keys that has the id, or of one with keys (key not NULL) that has the key; NULL if none. */
+extern IcePart *ice_part_list_find(const IcePartList *list, int64 id, const char *key,
+								   IcePartWanted wanted);
 extern IcePart *ice_part_list_last(const IcePartList *list); /* that is not removed, or NULL */
 
 /* One more than the highest id of those that are not removed, at least first. Raises VALIDATION if

@@ -6,6 +6,8 @@
  */
 #include "spec/partition.h"
 
+#include "spec/map.h"
+
 /* -- reading ---------------------------------------------------------------------------------- */
 
 static void
@@ -31,10 +33,12 @@ parse_fields(IcePartitionSpec *spec, IceJson *fields)
 		ice_json_raise(fields, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse partition spec fields, not an array: %s",
 				  ice_json_shown(fields));
+	ice_budget_reserve(sizeof(IcePartitionField) * fields->count);
 	spec->field_count = fields->count;
 	spec->fields = palloc0(sizeof(IcePartitionField) * Max(fields->count, 1));
 	for (int i = 0; i < fields->count; i++)
 	{
+		ice_step();
 		parse_field(&spec->fields[i], fields->items[i]);
 		missing += !spec->fields[i].has_field_id;
 	}
@@ -81,10 +85,13 @@ ice_partition_spec_parse_fields(IceJson *fields, int32 spec_id)
 void
 ice_partition_spec_check_names(const IcePartitionSpec *spec, const IceSchema *schema)
 {
+	IceMap *names = ice_map_make();
+
 	for (int i = 0; i < spec->field_count; i++)
 	{
 		const IcePartitionField *field = &spec->fields[i];
 
+		ice_step();
 		if (*field->name == '\0')
 			ice_raise(ICE_ERR_VALIDATION, "Cannot use empty partition name: ");
 		if (ice_schema_field(schema, field->sources.ids[0]) != NULL)
@@ -98,11 +105,11 @@ ice_partition_spec_check_names(const IcePartitionSpec *spec, const IceSchema *sc
 					"%s",
 					field->name);
 		}
-		for (int j = 0; j < i; j++)
-			if (strcmp(spec->fields[j].name, field->name) == 0)
-				ice_raise(ICE_ERR_VALIDATION, "Cannot use partition name more than once: %s",
-						  field->name);
+		if (!ice_map_add(names, field->name, strlen(field->name)))
+			ice_raise(ICE_ERR_VALIDATION, "Cannot use partition name more than once: %s",
+					  field->name);
 	}
+	ice_map_free(names);
 }
 
 static void
@@ -110,6 +117,7 @@ check_type(const IcePartitionField *field, int32 source_id, const IceSchema *sch
 {
 	const IceField *source = ice_schema_field(schema, source_id);
 
+	ice_step();
 	if (source == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find source column for partition field: %s",
 				  ice_partition_field_text(field));
@@ -138,16 +146,19 @@ ice_partition_spec_check_types(const IcePartitionSpec *spec, const IceSchema *sc
 void
 ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version)
 {
+	IceMap *ids = ice_map_make();
+
 	for (int i = 0; i < spec->field_count; i++)
 	{
 		const IcePartitionField *field = &spec->fields[i];
 
+		ice_step();
 		ice_transform_check_new(&field->transform, &field->sources, "partition", format_version);
-		for (int j = 0; j < i; j++)
-			if (field->has_field_id && spec->fields[j].field_id == field->field_id)
-				ice_raise(ICE_ERR_VALIDATION, "Cannot use partition field id more than once: %d",
-						  field->field_id);
+		if (field->has_field_id && !ice_map_add(ids, &field->field_id, sizeof(field->field_id)))
+			ice_raise(ICE_ERR_VALIDATION, "Cannot use partition field id more than once: %d",
+					  field->field_id);
 	}
+	ice_map_free(ids);
 }
 
 bool

@@ -374,16 +374,6 @@ ice_schema_same(const IceSchema *a, const IceSchema *b)
 	return ice_type_equal(&a->root, &b->root);
 }
 
-IcePart *
-ice_schema_find_same(const IcePartList *schemas, const IceSchema *schema)
-{
-	for (int i = 0; i < schemas->count; i++)
-		if (!schemas->items[i]->removed &&
-			ice_schema_same(ice_schema_parse(ice_part_json(schemas->items[i])), schema))
-			return schemas->items[i];
-	return NULL;
-}
-
 /* One line per column; identifier fields are marked. */
 const char *
 ice_schema_text(const IceSchema *schema)

@@ -44,9 +44,6 @@ extern void ice_schema_check_crs(const IceSchema *schema);
 /* Same fields and identifier fields; the schema's id and unknown members do not count. */
 extern bool ice_schema_same(const IceSchema *a, const IceSchema *b);
 
-/* The first of the parts that is the same schema and not removed, or NULL. */
-extern IcePart *ice_schema_find_same(const IcePartList *schemas, const IceSchema *schema);
-
 /* As the Java class prints it, for messages. */
 extern const char *ice_schema_text(const IceSchema *schema);
 

@@ -52,10 +52,14 @@ ice_sort_order_parse(IceJson *json)
 	if (fields->kind != ICE_JSON_ARRAY)
 		ice_json_raise(fields, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse sort order fields, not an array: %s", ice_json_shown(fields));
+	ice_budget_reserve(sizeof(IceSortField) * fields->count);
 	order->field_count = fields->count;
 	order->fields = palloc0(sizeof(IceSortField) * Max(fields->count, 1));
 	for (int i = 0; i < fields->count; i++)
+	{
+		ice_step();
 		parse_field(&order->fields[i], fields->items[i]);
+	}
 	if (order->has_order_id && fields->count == 0 && order->order_id != ICE_UNSORTED_ORDER_ID)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Unsorted order ID must be 0");
 	if (order->has_order_id && fields->count > 0 && order->order_id == ICE_UNSORTED_ORDER_ID)
@@ -76,6 +80,7 @@ check_type(const IceSortField *field, int32 source_id, const IceSchema *schema)
 {
 	const IceField *source = ice_schema_field(schema, source_id);
 
+	ice_step();
 	if (source == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find source column for sort field: %s",
 				  field_text(field));

@@ -2,19 +2,11 @@
  * table_metadata.c
  *		The parts of a table's metadata: adding and finding.
  *
- * Long lists of the kinds that are looked up (by id or by key) have a hash table of positions,
- * which the look-ups bring up to date, so that filling a list costs nothing extra.
- *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "spec/table_metadata.h"
 
-#include "common/hashfn.h"
-
 #include "spec/metadata_private.h"
-
-#define SLOTS_FROM 16 /* lists up to this length are searched from the front */
-#define SLOT_FREE  (-1)
 
 #define PREVIOUS_VERSIONS_MAX_PROPERTY "write.metadata.previous-versions-max"
 #define PREVIOUS_VERSIONS_MAX_DEFAULT 100
@@ -25,105 +17,36 @@ has_text_key(IcePartKind kind)
 	return kind == ICE_PART_REF || kind == ICE_PART_METADATA_LOG || kind == ICE_PART_ENCRYPTION_KEY;
 }
 
-static uint32
-part_hash(IcePartKind kind, int64 id, const char *key)
-{
-	if (has_text_key(kind))
-		return hash_bytes((const unsigned char *) key, (int) strlen(key));
-	return hash_bytes((const unsigned char *) &id, sizeof(id));
-}
-
-static bool
-part_matches(const IcePart *part, IcePartKind kind, int64 id, const char *key)
-{
-	return has_text_key(kind) ? strcmp(part->key, key) == 0 : part->id == id;
-}
-
-static void
-slot_insert(IcePartList *list, IcePartKind kind, int position)
-{
-	const IcePart *part = list->items[position];
-	uint32         slot = part_hash(kind, part->id, part->key);
-
-	for (;; slot++)
-	{
-		slot &= list->slot_count - 1;
-		if (list->slots[slot] == SLOT_FREE)
-			break;
-	}
-	list->slots[slot] = position;
-}
-
-/* Puts the items that were added since the last look-up into the hash table; at most half full. */
-static void
-update_slots(IcePartList *list, IcePartKind kind)
-{
-	if (list->slot_count < list->count * 2)
-	{
-		int slot_count = Max(list->slot_count, SLOTS_FROM);
-
-		while (slot_count < list->count * 2)
-			slot_count *= 2;
-		if (list->slots != NULL)
-			pfree(list->slots);
-		list->slots = palloc(sizeof(int) * slot_count);
-		memset(list->slots, 0xFF, sizeof(int) * slot_count);
-		list->slot_count = slot_count;
-		list->slotted = 0;
-	}
-	for (; list->slotted < list->count; list->slotted++)
-		slot_insert(list, kind, list->slotted);
-}
-
-/* The part with this id or key; of several the one that is not removed, if with_removed is
- * false. */
+/* A list is looked into by key, or by id. */
 static IcePart *
 find(const IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
-	 bool with_removed)
+	 IcePartWanted wanted)
 {
-	/* the hash table is a cache: building it changes nothing that a caller can see */
-	IcePartList *list = unconstify(IcePartList *, &metadata->lists[kind]);
-
-	if (list->count <= SLOTS_FROM)
-	{
-		for (int i = 0; i < list->count; i++)
-			if (part_matches(list->items[i], kind, id, key) &&
-				(with_removed || !list->items[i]->removed))
-				return list->items[i];
-		return NULL;
-	}
-
-	update_slots(list, kind);
-	for (uint32 slot = part_hash(kind, id, key);; slot++)
-	{
-		int position = list->slots[slot & (list->slot_count - 1)];
-
-		if (position == SLOT_FREE)
-			return NULL;
-
-		IcePart *part = list->items[position];
-
-		if (part_matches(part, kind, id, key) && (with_removed || !part->removed))
-			return part;
-	}
+	return ice_part_list_find(&metadata->lists[kind], id, has_text_key(kind) ? key : NULL, wanted);
 }
 
 IcePart *
 ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
 {
-	return find(metadata, kind, id, NULL, false);
+	return find(metadata, kind, id, NULL, ICE_PART_LIVE);
 }
 
 IcePart *
 ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
 {
-	return find(metadata, kind, 0, key, false);
+	return find(metadata, kind, 0, key, ICE_PART_LIVE);
+}
+
+IcePart *
+ice_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
+{
+	return find(metadata, kind, 0, key, ICE_PART_GONE);
 }
 
 IcePart *
 ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
 {
-	return find(metadata, kind, id, NULL, true);
+	return find(metadata, kind, id, NULL, ICE_PART_ANY);
 }
 
 IcePart *

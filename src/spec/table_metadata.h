@@ -66,6 +66,9 @@ extern IcePart *ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, in
 extern IcePart *ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
 extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind,
 								  const char *key);
+/* Used by the store: of a list with keys, the stored part with this key that is removed. */
+extern IcePart *ice_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind,
+								   const char *key);
 /* -- whole documents -------------------------------------------------------------------------- */
 
 typedef struct IceCreateTable

@@ -62,6 +62,8 @@ ice_update_parse(IceUpdate *update, IceJson *json)
 {
 	const char *action = ice_read_update_action(json);
 
+	ice_step();
+
 	memset(update, 0, sizeof(*update));
 	update->json = json;
 	for (int i = 0; i < (int) lengthof(kinds); i++)
@@ -86,10 +88,14 @@ ice_update_parse_ids(IceUpdate *update, const char *key, bool is_int32)
 {
 	update->value = ice_json_array(update->json, key);
 	update->id_count = update->value->count;
+	ice_budget_reserve(sizeof(int64) * update->id_count);
 	update->ids = palloc(sizeof(int64) * Max(update->id_count, 1));
 	for (int i = 0; i < update->id_count; i++)
+	{
+		ice_step();
 		update->ids[i] = is_int32 ? ice_json_to_int32(update->value->items[i], key)
 								  : ice_json_to_int64(update->value->items[i], key);
+	}
 }
 
 void
@@ -103,6 +109,7 @@ ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs)
 void
 ice_update_apply(IceUpdateContext *context, const IceUpdate *update)
 {
+	ice_step();
 	if (context->removal_pending && update->kind->apply != ice_apply_remove_snapshots)
 		ice_finish_removal(context);
 	update->kind->apply(context, update);

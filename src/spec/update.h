@@ -13,8 +13,10 @@
 #ifndef ICE_UPDATE_H
 #define ICE_UPDATE_H
 
+#include "spec/property_set.h"
 #include "spec/ref.h"
 #include "spec/snapshot.h"
+#include "spec/structure.h"
 #include "spec/table_metadata.h"
 
 typedef struct IceUpdateKind IceUpdateKind;
@@ -54,7 +56,13 @@ typedef struct IceUpdateContext
 	int32             last_schema_id;      /* ICE_LAST_ADDED: none was added */
 	int32             last_spec_id;
 	int32             last_sort_order_id;
-	IceJson          *properties;          /* being changed; NULL: as they were */
+	IcePropertySet   *properties;          /* being changed; NULL: as they were */
+	IceStructure     *structure;           /* NULL until it is needed */
+	IceMap           *ref_targets;         /* refs by snapshot; NULL until it is needed */
+	int               refs_targeted;       /* items of the list of refs that are, or were, in it */
+	int64            *gone;                /* snapshots that the present run of removals took away */
+	int               gone_count;
+	int               gone_capacity;
 } IceUpdateContext;
 
 /* Raises BAD_REQUEST for an unknown kind or a wrong field. */

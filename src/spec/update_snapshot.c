@@ -37,7 +37,7 @@ ice_needs_add_snapshot(const IceUpdate *update, IceCommitNeeds *needs)
 static void
 check_not_empty(const IceTableMetadata *metadata, IcePartKind kind, const char *what)
 {
-	if (metadata->lists[kind].loaded && ice_part_count(metadata, kind) == 0)
+	if (metadata->lists[kind].loaded && ice_part_list_is_empty(&metadata->lists[kind]))
 		ice_raise(ICE_ERR_VALIDATION, "Attempting to add a snapshot before a %s is added", what);
 }
 
@@ -243,24 +243,67 @@ snapshot_is_gone(const IceTableMetadata *metadata, int64 snapshot_id)
 		   ice_part_find_any(metadata, ICE_PART_SNAPSHOT, snapshot_id) != NULL;
 }
 
-static void
-remove_files_of_gone_snapshots(IceTableMetadata *metadata, IcePartKind kind)
+/* A snapshot has at most one file of each kind; documents may have more. */
+static bool
+remove_file(IceTableMetadata *metadata, IcePartKind kind, int64 snapshot_id)
 {
-	const IcePartList *list = &metadata->lists[kind];
+	IcePart *file;
+	bool     removed = false;
 
-	for (int i = 0; i < list->count; i++)
-		if (!list->items[i]->removed && snapshot_is_gone(metadata, list->items[i]->id))
-			ice_part_remove(list->items[i]);
+	while ((file = ice_part_find(metadata, kind, snapshot_id)) != NULL)
+	{
+		ice_part_remove(file);
+		removed = true;
+	}
+	return removed;
 }
 
+/* Puts the refs that came since into the index by snapshot. */
 static void
-remove_dangling_refs(IceUpdateContext *context)
+target_refs(IceUpdateContext *context)
 {
 	const IcePartList *refs = &context->metadata->lists[ICE_PART_REF];
 
-	for (int i = 0; i < refs->count; i++)
-		if (!refs->items[i]->removed && snapshot_is_gone(context->metadata, refs->items[i]->id))
-			remove_ref(context, refs->items[i]);
+	if (context->ref_targets == NULL)
+		context->ref_targets = ice_map_make();
+	for (; context->refs_targeted < refs->count; context->refs_targeted++)
+	{
+		IcePart *ref = refs->items[context->refs_targeted];
+		void   **first = ice_map_at(context->ref_targets, &ref->id, sizeof(ref->id));
+
+		ref->twin = *first;
+		*first = ref;
+	}
+}
+
+/* Takes them out of the index, so that none is met twice. */
+static void
+remove_dangling_refs(IceUpdateContext *context, int64 snapshot_id)
+{
+	void   **first = ice_map_at(context->ref_targets, &snapshot_id, sizeof(snapshot_id));
+	IcePart *ref = *first;
+
+	*first = NULL;
+	for (; ref != NULL; ref = ref->twin)
+	{
+		ice_step();
+		if (!ref->removed)
+			remove_ref(context, ref);
+	}
+}
+
+static void
+note_gone(IceUpdateContext *context, int64 snapshot_id)
+{
+	if (context->gone_count == context->gone_capacity)
+	{
+		size_t size = sizeof(int64) * Max((size_t) context->gone_capacity * 2, 8);
+
+		ice_budget_reserve(size);
+		context->gone = context->gone == NULL ? palloc(size) : repalloc(context->gone, size);
+		context->gone_capacity = (int) (size / sizeof(int64));
+	}
+	context->gone[context->gone_count++] = snapshot_id;
 }
 
 /* Ids that the table does not have are passed over. */
@@ -277,6 +320,7 @@ ice_apply_remove_snapshots(IceUpdateContext *context, const IceUpdate *update)
 		if (snapshot == NULL)
 			continue;
 		ice_part_remove(snapshot);
+		note_gone(context, update->ids[i]);
 		removed = true;
 	}
 	context->snapshots_removed |= removed;
@@ -291,9 +335,15 @@ ice_finish_removal(IceUpdateContext *context)
 	if (!context->removal_pending)
 		return;
 	context->removal_pending = false;
-	remove_files_of_gone_snapshots(context->metadata, ICE_PART_STATISTICS);
-	remove_files_of_gone_snapshots(context->metadata, ICE_PART_PARTITION_STATISTICS);
-	remove_dangling_refs(context);
+	target_refs(context);
+	for (int i = 0; i < context->gone_count; i++)
+	{
+		ice_step();
+		remove_file(context->metadata, ICE_PART_STATISTICS, context->gone[i]);
+		remove_file(context->metadata, ICE_PART_PARTITION_STATISTICS, context->gone[i]);
+		remove_dangling_refs(context, context->gone[i]);
+	}
+	context->gone_count = 0;
 }
 
 /* -- snapshot log ----------------------------------------------------------------------------- */
@@ -371,23 +421,6 @@ ice_finish_snapshot_log(IceUpdateContext *context)
 }
 
 /* -- statistics ------------------------------------------------------------------------------- */
-
-/* A snapshot has at most one file of each kind. */
-static bool
-remove_file(IceTableMetadata *metadata, IcePartKind kind, int64 snapshot_id)
-{
-	const IcePartList *list = &metadata->lists[kind];
-	bool               removed = false;
-
-	for (int i = 0; i < list->count; i++)
-	{
-		if (list->items[i]->removed || list->items[i]->id != snapshot_id)
-			continue;
-		ice_part_remove(list->items[i]);
-		removed = true;
-	}
-	return removed;
-}
 
 static void
 set_file(IceUpdateContext *context, const IceUpdate *update, IcePartKind kind)

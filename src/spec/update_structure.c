@@ -16,6 +16,7 @@
 #include "spec/partition.h"
 #include "spec/schema.h"
 #include "spec/sort_order.h"
+#include "spec/structure.h"
 
 /* -- shared ----------------------------------------------------------------------------------- */
 
@@ -31,6 +32,14 @@ resolve_id(int64 id, int32 last_added, const char *what, const char *what_full)
 	return last_added;
 }
 
+static IceStructure *
+structure_of(IceUpdateContext *context)
+{
+	if (context->structure == NULL)
+		context->structure = ice_structure_make(context->metadata);
+	return context->structure;
+}
+
 static const IceSchema *
 current_schema(const IceTableMetadata *metadata)
 {
@@ -39,7 +48,7 @@ current_schema(const IceTableMetadata *metadata)
 	if (part == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find schema with current-schema-id=%d from schemas",
 				  metadata->current_schema_id);
-	return ice_schema_parse(ice_part_json(part));
+	return ice_part_schema(part);
 }
 
 static void
@@ -60,9 +69,9 @@ ice_check_structure(const IceUpdateContext *context)
 	IcePart *order = ice_part_find(metadata, ICE_PART_SORT_ORDER, metadata->default_sort_order_id);
 
 	if (spec != NULL)
-		ice_partition_spec_check_types(ice_partition_spec_parse(ice_part_json(spec)), schema);
+		ice_partition_spec_check_types(ice_part_spec(spec), schema);
 	if (order != NULL)
-		ice_sort_order_check_types(ice_sort_order_parse(ice_part_json(order)), schema);
+		ice_sort_order_check_types(ice_part_order(order), schema);
 }
 
 /* Where main's data stays, it must be readable with the new current schema. A commit that removes
@@ -82,10 +91,22 @@ ice_check_evolution(const IceUpdateContext *context)
 	before_part = ice_part_find_any(metadata, ICE_PART_SCHEMA, context->before_schema_id);
 	if (before_part == NULL)
 		return;
-	before = ice_schema_parse(ice_part_json(before_part));
+	before = ice_part_schema(before_part);
 	after = current_schema(metadata);
 	ice_schema_check_evolution(before, after, metadata->format_version);
 	ice_specs_check_promotion(metadata, before, after);
+}
+
+/* Adds a part of a given meaning: its text is json's, with the id. No copy of json is made. */
+static IcePart *
+add_part(IceTableMetadata *metadata, IcePartKind kind, const char *id_name, int32 id,
+		 const IceJson *json, const void *parsed)
+{
+	IceJsonInt  with_id = {id_name, id};
+	size_t      len;
+	const char *text = ice_json_text_with(json, &with_id, NULL, &len);
+
+	return ice_part_list_add_text(&metadata->lists[kind], id, NULL, text, len, parsed);
 }
 
 /* -- schemas ---------------------------------------------------------------------------------- */
@@ -115,7 +136,7 @@ ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 	ice_schema_check_format_version(schema, metadata->format_version);
 	ice_schema_check_ids(schema);
 	ice_schema_check_crs(schema);
-	same = ice_schema_find_same(&metadata->lists[ICE_PART_SCHEMA], schema);
+	same = ice_structure_find_schema(structure_of(context), schema);
 	if (same != NULL)
 	{
 		context->last_schema_id = (int32) same->id;
@@ -124,8 +145,8 @@ ice_apply_add_schema(IceUpdateContext *context, const IceUpdate *update)
 	schema_id = ice_part_list_next_id(&metadata->lists[ICE_PART_SCHEMA],
 									  metadata->current_schema_id, "schema");
 	metadata->last_column_id = Max(metadata->last_column_id, schema->highest_id);
-	ice_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
-				 ice_json_with_int(update->value, "schema-id", schema_id));
+	ice_structure_put_schema(context->structure, add_part(metadata, ICE_PART_SCHEMA, "schema-id",
+														  schema_id, update->value, schema));
 	context->last_schema_id = schema_id;
 	context->changed = true;
 }
@@ -143,16 +164,17 @@ ice_needs_set_current_schema(const IceUpdate *update pg_attribute_unused(), IceC
 }
 
 /* A new column may not be called like a partition field of another one, in any spec: readers would
- * refuse the table. */
+ * refuse the table. A commit compares each schema with each spec once. */
 static void
-check_spec_names(const IceTableMetadata *metadata, const IceSchema *schema)
+check_spec_names(IceUpdateContext *context, IcePart *schema)
 {
-	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
+	const IcePartList *specs = &context->metadata->lists[ICE_PART_PARTITION_SPEC];
+	int               *checked = ice_structure_specs_checked(structure_of(context), schema);
 
-	for (int i = 0; i < specs->count; i++)
-		if (!specs->items[i]->removed)
-			ice_partition_spec_check_names(ice_partition_spec_parse(ice_part_json(specs->items[i])),
-										   schema);
+	for (; *checked < specs->count; ++*checked)
+		if (!specs->items[*checked]->removed)
+			ice_partition_spec_check_names(ice_part_spec(specs->items[*checked]),
+										   ice_part_schema(schema));
 }
 
 void
@@ -160,13 +182,15 @@ ice_apply_set_current_schema(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
 	int32 schema_id = resolve_id(update->id, context->last_schema_id, "schema", "schema");
+	IcePart          *schema;
 
 	if (schema_id == metadata->current_schema_id)
 		return;
-	if (ice_part_find(metadata, ICE_PART_SCHEMA, schema_id) == NULL)
+	schema = ice_part_find(metadata, ICE_PART_SCHEMA, schema_id);
+	if (schema == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot set current schema to unknown schema: %d", schema_id);
 	metadata->current_schema_id = schema_id;
-	check_spec_names(metadata, current_schema(metadata));
+	check_spec_names(context, schema);
 	context->structure_changed = true;
 	context->changed = true;
 }
@@ -181,6 +205,7 @@ remove_listed(IceUpdateContext *context, const IceUpdate *update, IcePartKind ki
 			ice_raise(ICE_ERR_VALIDATION, "Cannot remove the %s", kept_name);
 	for (int i = 0; i < update->id_count; i++)
 	{
+		ice_step();
 		IcePart *part = ice_part_find(context->metadata, kind, update->ids[i]);
 
 		if (part == NULL)
@@ -225,52 +250,24 @@ ice_needs_add_spec(const IceUpdate *update pg_attribute_unused(), IceCommitNeeds
 	ice_needs_list(needs, ICE_PART_PARTITION_SPEC);
 }
 
-static IcePart *
-find_compatible_spec(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
-{
-	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
-
-	for (int i = 0; i < specs->count; i++)
-		if (!specs->items[i]->removed &&
-			ice_partition_spec_compatible(ice_partition_spec_parse(ice_part_json(specs->items[i])),
-										  spec))
-			return specs->items[i];
-	return NULL;
-}
-
 /* The id that an earlier spec gave to the same source and transform, if this spec has not used it;
  * else 0. */
 static int32
-earlier_field_id(const IceTableMetadata *metadata, const IcePartitionSpec *spec, int position)
+earlier_field_id(IceStructure *structure, const IcePartitionField *field, IceMap *used)
 {
-	const IcePartList       *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
-	const IcePartitionField *field = &spec->fields[position];
-	int32                    found = 0;
+	int32 found = ice_structure_field_id(structure, field);
 
-	for (int i = 0; i < specs->count; i++)
-	{
-		if (specs->items[i]->removed)
-			continue;
-
-		const IcePartitionSpec *other = ice_partition_spec_parse(ice_part_json(specs->items[i]));
-
-		for (int j = 0; j < other->field_count; j++)
-			if (ice_sources_equal(&other->fields[j].sources, &field->sources) &&
-				strcmp(other->fields[j].transform.text, field->transform.text) == 0)
-				found = Max(found, other->fields[j].field_id);
-	}
-	for (int i = 0; i < position; i++)
-		if (spec->fields[i].field_id == found)
-			return 0;
-	return found;
+	return found != 0 && ice_map_get(used, &found, sizeof(found)) != NULL ? 0 : found;
 }
 
 /* Some clients leave field ids to the catalog. Version 1 counts from the start in every spec; later
  * versions give the same id to the same source and transform, else one that was never used. */
 static IceJson *
-with_field_ids(const IceTableMetadata *metadata, IcePartitionSpec *spec)
+with_field_ids(IceUpdateContext *context, IcePartitionSpec *spec)
 {
+	const IceTableMetadata *metadata = context->metadata;
 	int32    last_id = Max(metadata->last_partition_id, ICE_UNPARTITIONED_LAST_ID);
+	IceMap  *used = ice_map_make();
 	IceJson *copy = ice_json_copy(spec->json);
 	IceJson *fields = ice_json_array(copy, "fields");
 
@@ -280,62 +277,25 @@ with_field_ids(const IceTableMetadata *metadata, IcePartitionSpec *spec)
 
 		if (metadata->format_version > 1)
 		{
-			field_id = earlier_field_id(metadata, spec, i);
+			field_id = earlier_field_id(structure_of(context), &spec->fields[i], used);
 			if (field_id == 0 && last_id == PG_INT32_MAX)
 				ice_raise(ICE_ERR_VALIDATION, "Cannot add a partition field: no id is left");
 			if (field_id == 0)
 				field_id = ++last_id;
 		}
 		spec->fields[i].field_id = field_id;
+		*ice_map_at(used, &field_id, sizeof(field_id)) = copy;
 		ice_json_set(fields->items[i], "field-id", ice_json_make_int(field_id));
 	}
 	return copy;
 }
 
-typedef enum IdUse
-{
-	ID_UNUSED,
-	ID_OF_ANOTHER,
-	ID_OF_SAME
-} IdUse;
-
-/* What the specs of the table use a partition field's id for. Void stands for any transform. */
-static IdUse
-use_of_field_id(const IceTableMetadata *metadata, const IcePartitionField *field)
-{
-	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
-	IdUse              use = ID_UNUSED;
-
-	for (int i = 0; i < specs->count; i++)
-	{
-		if (specs->items[i]->removed)
-			continue;
-
-		const IcePartitionSpec *other = ice_partition_spec_parse(ice_part_json(specs->items[i]));
-
-		for (int j = 0; j < other->field_count; j++)
-		{
-			const IcePartitionField *used = &other->fields[j];
-
-			if (used->field_id != field->field_id)
-				continue;
-			use = Max(use, ID_OF_ANOTHER);
-			if (ice_sources_equal(&used->sources, &field->sources) &&
-				(used->transform.kind == ICE_TRANSFORM_VOID ||
-				 field->transform.kind == ICE_TRANSFORM_VOID ||
-				 strcmp(used->transform.text, field->transform.text) == 0))
-				return ID_OF_SAME;
-		}
-	}
-	return use;
-}
-
 /* From version 2 on, a field id means the same in all specs of the table. */
 static void
-check_field_ids(const IceTableMetadata *metadata, const IcePartitionSpec *spec)
+check_field_ids(IceUpdateContext *context, const IcePartitionSpec *spec)
 {
 	for (int i = 0; i < spec->field_count; i++)
-		if (use_of_field_id(metadata, &spec->fields[i]) == ID_OF_ANOTHER)
+		if (ice_structure_id_is_taken(structure_of(context), &spec->fields[i]))
 			ice_raise(ICE_ERR_VALIDATION, "Cannot add partition field %s: another one has its id",
 					  ice_partition_field_text(&spec->fields[i]));
 }
@@ -361,16 +321,16 @@ ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 	int32             spec_id;
 
 	check_spec(metadata, spec);
-	same = find_compatible_spec(metadata, spec);
+	same = ice_structure_find_spec(structure_of(context), spec);
 	if (same != NULL)
 	{
 		context->last_spec_id = (int32) same->id;
 		return;
 	}
 	if (spec->field_count > 0 && !spec->fields[0].has_field_id)
-		json = with_field_ids(metadata, spec);
+		json = with_field_ids(context, spec);
 	else if (metadata->format_version > 1)
-		check_field_ids(metadata, spec);
+		check_field_ids(context, spec);
 	if (metadata->format_version == 1 && !ice_partition_spec_is_sequential(spec))
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Spec does not use sequential IDs that are required in v1: %s",
@@ -379,8 +339,8 @@ ice_apply_add_spec(IceUpdateContext *context, const IceUpdate *update)
 									"partition spec");
 	metadata->last_partition_id = Max(metadata->last_partition_id,
 									  ice_partition_spec_last_id(spec));
-	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, spec_id, NULL,
-				 ice_json_with_int(json, "spec-id", spec_id));
+	ice_structure_put_spec(context->structure, add_part(metadata, ICE_PART_PARTITION_SPEC,
+														"spec-id", spec_id, json, spec));
 	context->last_spec_id = spec_id;
 	context->changed = true;
 }
@@ -450,18 +410,6 @@ ice_needs_add_sort_order(const IceUpdate *update pg_attribute_unused(), IceCommi
 	ice_needs_list(needs, ICE_PART_SORT_ORDER);
 }
 
-static IcePart *
-find_same_order(const IceTableMetadata *metadata, const IceSortOrder *order)
-{
-	const IcePartList *orders = &metadata->lists[ICE_PART_SORT_ORDER];
-
-	for (int i = 0; i < orders->count; i++)
-		if (!orders->items[i]->removed &&
-			ice_sort_order_same(ice_sort_order_parse(ice_part_json(orders->items[i])), order))
-			return orders->items[i];
-	return NULL;
-}
-
 /* The unsorted order always has id 0; sorted ones count from 1. */
 void
 ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
@@ -473,7 +421,7 @@ ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
 
 	ice_sort_order_check_new(order, metadata->format_version);
 	ice_sort_order_check_types(order, current_schema(metadata));
-	same = find_same_order(metadata, order);
+	same = ice_structure_find_order(structure_of(context), order);
 	if (same != NULL)
 	{
 		context->last_sort_order_id = (int32) same->id;
@@ -482,8 +430,8 @@ ice_apply_add_sort_order(IceUpdateContext *context, const IceUpdate *update)
 	if (order->field_count > 0)
 		order_id = ice_part_list_next_id(&metadata->lists[ICE_PART_SORT_ORDER],
 										 ICE_INITIAL_SORT_ORDER_ID, "sort order");
-	ice_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL,
-				 ice_json_with_int(update->value, "order-id", order_id));
+	ice_structure_put_order(context->structure, add_part(metadata, ICE_PART_SORT_ORDER, "order-id",
+														 order_id, update->value, order));
 	context->last_sort_order_id = order_id;
 	context->changed = true;
 }

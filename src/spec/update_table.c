@@ -120,16 +120,14 @@ ice_apply_set_location(IceUpdateContext *context, const IceUpdate *update)
 
 /* -- properties ------------------------------------------------------------------------------- */
 
-/* A copy of the table's properties that all updates of one commit change. */
-static IceJson *
+/* The table's properties as all updates of one commit change them. */
+static IcePropertySet *
 working_properties(IceUpdateContext *context)
 {
-	IcePart *part = ice_part_only(context->metadata, ICE_PART_PROPERTIES);
+	IcePart *part =
+		context->properties != NULL ? NULL : ice_part_only(context->metadata, ICE_PART_PROPERTIES);
 
-	if (context->properties == NULL)
-		context->properties = part == NULL ? ice_json_make_object()
-										   : ice_json_copy(ice_part_json(part));
-	return context->properties;
+	return ice_property_set_open(&context->properties, part == NULL ? NULL : ice_part_json(part));
 }
 
 /* Puts the changed properties in the place of the old ones. */
@@ -137,7 +135,7 @@ void
 ice_finish_properties(IceUpdateContext *context)
 {
 	if (context->properties != NULL)
-		ice_properties_replace(context->metadata, context->properties);
+		ice_properties_replace(context->metadata, ice_property_set_json(context->properties));
 }
 
 void
@@ -155,17 +153,9 @@ ice_needs_set_properties(const IceUpdate *update pg_attribute_unused(), IceCommi
 void
 ice_apply_set_properties(IceUpdateContext *context, const IceUpdate *update)
 {
-	IceJson *properties;
-
 	if (update->value->count == 0)
 		return;
-	properties = working_properties(context);
-	for (int i = 0; i < update->value->count; i++)
-	{
-		const IceJsonMember *member = &update->value->members[i];
-
-		ice_json_set(properties, member->key, ice_json_copy(member->value));
-	}
+	ice_property_set_put(working_properties(context), update->value);
 	context->changed = true;
 }
 
@@ -185,13 +175,9 @@ ice_needs_remove_properties(const IceUpdate *update pg_attribute_unused(), IceCo
 void
 ice_apply_remove_properties(IceUpdateContext *context, const IceUpdate *update)
 {
-	IceJson *properties;
-
 	if (update->value->count == 0)
 		return;
-	properties = working_properties(context);
-	for (int i = 0; i < update->value->count; i++)
-		ice_json_remove(properties, update->value->items[i]->string);
+	ice_property_set_remove(working_properties(context), update->value);
 	context->changed = true;
 }
 

@@ -55,12 +55,7 @@ ice_view_part_add(IceViewMetadata *view, IceViewPartKind kind, int64 id, IceJson
 IcePart *
 ice_view_part_find(const IceViewMetadata *view, IceViewPartKind kind, int64 id)
 {
-	const IcePartList *list = &view->lists[kind];
-
-	for (int i = 0; i < list->count; i++)
-		if (list->items[i]->id == id && !list->items[i]->removed)
-			return list->items[i];
-	return NULL;
+	return ice_part_list_find(&view->lists[kind], id, NULL, ICE_PART_LIVE);
 }
 
 const char *

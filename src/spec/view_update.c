@@ -10,9 +10,12 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
+#include "spec/canonical.h"
 #include "spec/commit_read.h"
 #include "spec/metadata_private.h"
+#include "spec/property_set.h"
 #include "spec/schema.h"
+#include "spec/structure.h"
 #include "spec/view_private.h"
 
 #define LAST_ADDED (-1)
@@ -43,7 +46,9 @@ typedef struct Context
 	const IcePart   *last_schema;  /* added last, or equal to what was added last; NULL: none */
 	const IcePart   *last_version;
 	int              before_versions; /* versions that were there; those after them are new */
-	IceJson         *properties;   /* being changed; NULL: as they were */
+	IcePropertySet  *properties;   /* being changed; NULL: as they were */
+	IceSameParts     schemas;      /* by what they mean */
+	IceSameParts     versions;
 } Context;
 
 struct UpdateKind
@@ -151,16 +156,15 @@ apply_set_location(Context *context, const IceViewUpdate *update)
 
 /* -- properties ------------------------------------------------------------------------------- */
 
-/* A copy of the view's properties that all updates of one commit change. */
-static IceJson *
+/* The view's properties as all updates of one commit change them. */
+static IcePropertySet *
 working_properties(Context *context)
 {
-	IcePart *part = ice_part_list_last(&context->view->lists[ICE_VIEW_PART_PROPERTIES]);
+	IcePart *part = context->properties != NULL
+						? NULL
+						: ice_part_list_last(&context->view->lists[ICE_VIEW_PART_PROPERTIES]);
 
-	if (context->properties == NULL)
-		context->properties = part == NULL ? ice_json_make_object()
-										   : ice_json_copy(ice_part_json(part));
-	return context->properties;
+	return ice_property_set_open(&context->properties, part == NULL ? NULL : ice_part_json(part));
 }
 
 /* Puts the changed properties in the place of the old ones. */
@@ -173,7 +177,8 @@ finish_properties(Context *context)
 		return;
 	if (part != NULL)
 		ice_part_remove(part);
-	ice_view_part_add(context->view, ICE_VIEW_PART_PROPERTIES, 0, context->properties);
+	ice_view_part_add(context->view, ICE_VIEW_PART_PROPERTIES, 0,
+					  ice_property_set_json(context->properties));
 }
 
 static void
@@ -187,9 +192,7 @@ apply_set_properties(Context *context, const IceViewUpdate *update)
 {
 	if (update->value->count == 0)
 		return;
-	for (int i = 0; i < update->value->count; i++)
-		ice_json_set(working_properties(context), update->value->members[i].key,
-					 ice_json_copy(update->value->members[i].value));
+	ice_property_set_put(working_properties(context), update->value);
 	context->changed = true;
 }
 
@@ -205,8 +208,7 @@ apply_remove_properties(Context *context, const IceViewUpdate *update)
 {
 	if (update->value->count == 0)
 		return;
-	for (int i = 0; i < update->value->count; i++)
-		ice_json_remove(working_properties(context), update->value->items[i]->string);
+	ice_property_set_remove(working_properties(context), update->value);
 	context->changed = true;
 }
 
@@ -219,21 +221,33 @@ parse_add_schema(IceViewUpdate *update, const IceJson *json)
 	update->schema = ice_schema_parse(update->value);
 }
 
+static void
+schema_text(StringInfo out, IcePart *part)
+{
+	ice_canonical_schema(out, ice_part_schema(part));
+}
+
 /* Keeps the field ids as given; the schema's own id becomes the highest plus one. */
 static void
 apply_add_schema(Context *context, const IceViewUpdate *update)
 {
 	IceViewMetadata   *view = context->view;
 	const IcePartList *schemas = &view->lists[ICE_VIEW_PART_SCHEMA];
-	int32              schema_id;
+	IcePart           *part;
+	IceJsonInt         id = {.key = "schema-id"};
+	const char        *text;
+	size_t             len;
 
-	context->last_schema = ice_schema_find_same(schemas, update->schema);
+	ice_canonical_schema(ice_same_start(&context->schemas, schemas, schema_text), update->schema);
+	context->last_schema = ice_same_find(&context->schemas);
 	if (context->last_schema != NULL)
 		return;
-	schema_id = ice_part_list_next_id(schemas, 0, "schema");
-	context->last_schema =
-		ice_view_part_add(view, ICE_VIEW_PART_SCHEMA, schema_id,
-						  ice_json_with_int(update->value, "schema-id", schema_id));
+	id.value = ice_part_list_next_id(schemas, 0, "schema");
+	text = ice_json_text_with(update->value, &id, NULL, &len);
+	part = ice_part_list_add_text(&view->lists[ICE_VIEW_PART_SCHEMA], id.value, NULL, text, len,
+								  update->schema);
+	ice_same_put(&context->schemas, part);
+	context->last_schema = part;
 	context->changed = true;
 }
 
@@ -264,20 +278,13 @@ schema_of_version(const Context *context, const IceViewVersion *version)
 	return version->schema_id;
 }
 
-static const IcePart *
-find_same_version(const IcePartList *versions, const IceViewVersion *version)
+static void
+version_text(StringInfo out, IcePart *part)
 {
-	for (int i = 0; i < versions->count; i++)
-	{
-		IceViewVersion other;
+	IceViewVersion version;
 
-		if (versions->items[i]->removed)
-			continue;
-		ice_view_version_parse(&other, ice_part_json(versions->items[i]));
-		if (ice_view_version_same(&other, version))
-			return versions->items[i];
-	}
-	return NULL;
+	ice_view_version_parse(&version, ice_part_json(part));
+	ice_canonical_view_version(out, &version);
 }
 
 /* Keeps the id that the client gave if it is higher than all others. */
@@ -287,18 +294,25 @@ apply_add_view_version(Context *context, const IceViewUpdate *update)
 	IceViewMetadata   *view = context->view;
 	const IcePartList *versions = &view->lists[ICE_VIEW_PART_VERSION];
 	IceViewVersion     version = update->version;
-	IceJson           *json;
+	IceJsonInt         id = {.key = "version-id"};
+	IceJsonInt         schema_id = {.key = "schema-id"};
+	IcePart           *part;
+	const char        *text;
+	size_t             len;
 
-	version.schema_id = schema_of_version(context, &version);
-	context->last_version = find_same_version(versions, &version);
+	schema_id.value = version.schema_id = schema_of_version(context, &version);
+	ice_canonical_view_version(ice_same_start(&context->versions, versions, version_text),
+							   &version);
+	context->last_version = ice_same_find(&context->versions);
 	if (context->last_version != NULL)
 		return;
 	ice_view_version_check_new(&version);
-	version.version_id = ice_part_list_next_id(versions, version.version_id, "view version");
-	json = ice_json_with_int(version.json, "version-id", version.version_id);
-	json = ice_json_with_int(json, "schema-id", version.schema_id);
-	context->last_version = ice_view_part_add(view, ICE_VIEW_PART_VERSION, version.version_id,
-											  json);
+	id.value = ice_part_list_next_id(versions, version.version_id, "view version");
+	text = ice_json_text_with(version.json, &id, &schema_id, &len);
+	part = ice_part_list_add_text(&view->lists[ICE_VIEW_PART_VERSION], id.value, NULL, text, len,
+								  NULL);
+	ice_same_put(&context->versions, part);
+	context->last_version = part;
 	context->changed = true;
 }
 
@@ -387,11 +401,18 @@ ice_view_commit_parse(IceJson *requirements, IceJson *updates, int updates_max)
 	commit->requirement_count = ice_read_requirements(requirements);
 	commit->requirements = palloc(sizeof(IceViewRequirement) * Max(commit->requirement_count, 1));
 	for (int i = 0; i < commit->requirement_count; i++)
+	{
+		ice_step();
 		parse_requirement(&commit->requirements[i], requirements->items[i]);
+	}
 	commit->update_count = ice_read_updates(updates, updates_max);
+	ice_budget_reserve(sizeof(IceViewUpdate) * commit->update_count);
 	commit->updates = palloc(sizeof(IceViewUpdate) * Max(commit->update_count, 1));
 	for (int i = 0; i < commit->update_count; i++)
+	{
+		ice_step();
 		parse_update(&commit->updates[i], updates->items[i]);
+	}
 	return commit;
 }
 
@@ -433,8 +454,11 @@ is_new_version(const Context *context, const IcePart *part)
 	const IcePartList *versions = &context->view->lists[ICE_VIEW_PART_VERSION];
 
 	for (int i = context->before_versions; i < versions->count; i++)
+	{
+		ice_step();
 		if (versions->items[i] == part)
 			return true;
+	}
 	return false;
 }
 
@@ -471,7 +495,10 @@ ice_view_updates_apply(const IceViewCommit *commit, IceViewMetadata *view, int64
 	IcePart *before = ice_view_part_find(view, ICE_VIEW_PART_VERSION, view->current_version_id);
 
 	for (int i = 0; i < commit->update_count; i++)
+	{
+		ice_step();
 		commit->updates[i].kind->apply(&context, &commit->updates[i]);
+	}
 	if (!context.changed && view->current_version_id == before->id)
 		return false;
 	finish_properties(&context);

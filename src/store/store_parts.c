@@ -405,6 +405,12 @@ flush_batch(InsertBatch *batch)
 	ice_execute(&insert_rows, values, NULL, false);
 	for (int i = 0; i < BATCH_COLUMNS; i++)
 		pfree(DatumGetPointer(values[2 + i]));
+	for (int i = 0; i < batch->count; i++)
+	{
+		if (!batch->nulls[3][i])
+			pfree(DatumGetPointer(batch->values[3][i]));
+		pfree(DatumGetPointer(batch->values[5][i]));
+	}
 	batch->count = 0;
 }
 
@@ -453,28 +459,6 @@ remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 	table->rows_removed = true;
 }
 
-/* The stored, removed ref that an added one of the same name replaces; NULL if none. */
-static IcePart *
-replaced_ref(const IcePartList *refs, const char *name)
-{
-	for (int i = 0; i < refs->count; i++)
-		if (refs->items[i]->removed && !refs->items[i]->added &&
-			strcmp(refs->items[i]->key, name) == 0)
-			return refs->items[i];
-	return NULL;
-}
-
-/* The live ref of a name among the added ones; NULL if none. */
-static bool
-ref_is_added(const IcePartList *refs, const char *name)
-{
-	for (int i = 0; i < refs->count; i++)
-		if (refs->items[i]->added && !refs->items[i]->removed &&
-			strcmp(refs->items[i]->key, name) == 0)
-			return true;
-	return false;
-}
-
 /* Writes the marks of the refs, in place, and brings the list into the order that the rows have. */
 static void
 write_refs(IceTable *table, InsertBatch *batch)
@@ -487,20 +471,22 @@ write_refs(IceTable *table, InsertBatch *batch)
 		IcePart *ref = refs->items[i];
 		IcePart *replaced;
 
+		ice_step();
 		if (ref->added == ref->removed)
 			continue;
 		if (ref->removed)
 		{
 			values[2] = Int64GetDatum(ref->ordinal);
-			if (!ref_is_added(refs, ref->key))
+			if (ice_part_find_key(table->metadata, ICE_PART_REF, ref->key) == NULL)
 				ice_execute(&delete_ref, values, NULL, false);
 		}
-		else if ((replaced = replaced_ref(refs, ref->key)) != NULL)
+		else if ((replaced = ice_part_find_gone(table->metadata, ICE_PART_REF, ref->key)) != NULL)
 		{
 			values[2] = Int64GetDatum(replaced->ordinal);
 			values[3] = Int64GetDatum(ref->id);
 			values[4] = ice_text_datum(ref->body, ref->body_len);
 			ice_execute(&update_ref, values, NULL, false);
+			pfree(DatumGetPointer(values[4]));
 			ref->ordinal = replaced->ordinal;
 		}
 		else

@@ -313,6 +313,7 @@ insert_new(const IceView *view)
 			values[4] = Int64GetDatum(part->id);
 			values[5] = ice_text_datum(part->body, part->body_len);
 			ice_execute(&insert_part, values, has_id(kind) ? NULL : "    n ", false);
+			pfree(DatumGetPointer(values[5]));
 		}
 	}
 	if (ordinal > (view->version + 1) << ORDINAL_BITS)

@@ -84,6 +84,11 @@ extern void case_needs(const IceJson *file);
 extern void case_successor(const IceJson *file);
 extern void case_view(const IceJson *file);
 
+extern void case_budget(const IceJson *file);
+
+/* Many updates in one commit; the file's name says of what. */
+extern void case_scale(const char *name, const IceJson *file);
+
 /* A document of another library: must be accepted and come back, or must be refused. */
 extern void case_fixture(const char *path, bool valid);
 
