@@ -102,6 +102,7 @@ extern IceJson *ice_json_make_object(void);
 extern IceJson *ice_json_make_array(void);
 extern IceJson *ice_json_make_string(const char *value);
 extern IceJson *ice_json_make_int(int64 value);
+extern IceJson *ice_json_make_number(const char *spelling); /* which is not checked */
 extern IceJson *ice_json_make_bool(bool value);
 extern IceJson *ice_json_make_null(void);
 extern IceJson *ice_json_copy(const IceJson *value); /* deep; shares the source text */

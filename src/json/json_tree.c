@@ -227,6 +227,15 @@ ice_json_make_int(int64 value)
 }
 
 IceJson *
+ice_json_make_number(const char *spelling)
+{
+	IceJson *node = make_node(ICE_JSON_NUMBER);
+
+	node->string = pstrdup(spelling);
+	return node;
+}
+
+IceJson *
 ice_json_make_bool(bool value)
 {
 	IceJson *node = make_node(ICE_JSON_BOOL);

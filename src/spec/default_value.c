@@ -2,7 +2,8 @@
  * default_value.c
  *		Whether a default value's JSON form suits its type.
  *
- * Dates and times are checked for their shape ("9999-99-99" passes); nothing is computed from them.
+ * What Java's parsers of dates, times and numbers refuse makes a table unreadable there, so it is refused here: days
+ * that no calendar has, nanoseconds outside of 64 bits, numbers that are no finite float or double.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -35,6 +36,61 @@ match_shape(const char *text, const char *shape)
 	return text;
 }
 
+/* What is no smaller than that becomes infinite as a float; the largest double. */
+#define FLOAT_TOO_BIG 3.4028235677973366e38
+#define DOUBLE_MAX 1.7976931348623157e308
+
+static bool
+is_finite(const IceJson *value, double max, bool max_included)
+{
+	double number;
+
+	if (value->kind != ICE_JSON_NUMBER)
+		return false;
+	number = strtod(value->string, NULL);
+	return (-max < number && number < max) || (max_included && (number == max || number == -max));
+}
+
+/* The number that a run of digits at the start of a text is. */
+static int
+number_at(const char *text)
+{
+	return atoi(text);
+}
+
+/* YYYY-MM-DD, in the Gregorian calendar, also before there was one. */
+static bool
+is_day(const char *text)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int              year = number_at(text);
+	int              month = number_at(text + 5);
+	int              day = number_at(text + 8);
+	bool             leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && leap);
+}
+
+/* HH:MM, with or without :SS. */
+static bool
+is_time_of_day(const char *text)
+{
+	return number_at(text) < 24 && number_at(text + 3) < 60 &&
+		   (text[5] != ':' || number_at(text + 6) < 60);
+}
+
+/* Nanoseconds from 1970 fit into 64 bits between these two; of one form, such texts sort as their times. */
+static bool
+fits_nanoseconds(const char *text)
+{
+	char full[] = "0000-00-00T00:00:00.000000000";
+
+	for (int i = 0; text[i] != '\0' && full[i] != '\0' && strchr("+Z", text[i]) == NULL; i++)
+		full[i] = text[i];
+	return strcmp(full, "1677-09-21T00:12:43.145224192") >= 0 &&
+		   strcmp(full, "2262-04-11T23:47:16.854775807") <= 0;
+}
+
 static bool
 has_shape(const IceJson *value, const char *shape)
 {
@@ -57,7 +113,7 @@ is_timestamp(const IceJson *value, bool with_zone)
 
 	if (rest == NULL)
 		rest = match_shape(value->string, "0000-00-00T00:00");
-	if (rest == NULL)
+	if (rest == NULL || !is_day(value->string) || !is_time_of_day(value->string + 11))
 		return false;
 	return with_zone ? strcmp(rest, "+00:00") == 0 || strcmp(rest, "Z") == 0 : *rest == '\0';
 }
@@ -146,18 +202,22 @@ suits(const IceType *type, const IceJson *value)
 		case ICE_TYPE_LONG:
 			return is_integer(value, false);
 		case ICE_TYPE_FLOAT:
+			return is_finite(value, FLOAT_TOO_BIG, false);
 		case ICE_TYPE_DOUBLE:
-			return value->kind == ICE_JSON_NUMBER;
+			return is_finite(value, DOUBLE_MAX, true);
 		case ICE_TYPE_DATE:
-			return has_shape(value, "0000-00-00");
+			return has_shape(value, "0000-00-00") && is_day(value->string);
 		case ICE_TYPE_TIME:
-			return has_shape(value, "00:00:00.") || has_shape(value, "00:00");
+			return (has_shape(value, "00:00:00.") || has_shape(value, "00:00")) &&
+				   is_time_of_day(value->string);
 		case ICE_TYPE_TIMESTAMP:
-		case ICE_TYPE_TIMESTAMP_NS:
 			return is_timestamp(value, false);
+		case ICE_TYPE_TIMESTAMP_NS:
+			return is_timestamp(value, false) && fits_nanoseconds(value->string);
 		case ICE_TYPE_TIMESTAMPTZ:
-		case ICE_TYPE_TIMESTAMPTZ_NS:
 			return is_timestamp(value, true);
+		case ICE_TYPE_TIMESTAMPTZ_NS:
+			return is_timestamp(value, true) && fits_nanoseconds(value->string);
 		case ICE_TYPE_STRING:
 			return value->kind == ICE_JSON_STRING;
 		case ICE_TYPE_UUID:
@@ -179,10 +239,27 @@ suits(const IceType *type, const IceJson *value)
 	}
 }
 
-void
-ice_default_check(const IceField *field, const IceJson *value)
+/* Java takes 1 for no float: 1.0 is written. */
+static IceJson *
+with_point(IceJson *field, const char *key, IceJson *value)
 {
-	if (value != NULL && !suits(&field->type, value))
+	if (strpbrk(value->string, ".eE") != NULL)
+		return value;
+	ice_json_set(field, key, ice_json_make_number(psprintf("%s.0", value->string)));
+	return ice_json_get(field, key);
+}
+
+IceJson *
+ice_default_read(const IceField *field, const char *key)
+{
+	IceJson *value = ice_json_get(field->json, key);
+
+	if (value == NULL)
+		return NULL;
+	if (!suits(&field->type, value))
 		ice_json_raise(value, ICE_ERR_BAD_REQUEST, "Cannot parse default as a %s value: %s",
-				  ice_type_text(&field->type), ice_json_shown(value));
+					   ice_type_text(&field->type), ice_json_shown(value));
+	if (field->type.id == ICE_TYPE_FLOAT || field->type.id == ICE_TYPE_DOUBLE)
+		return with_point(field->json, key, value);
+	return value;
 }

@@ -13,6 +13,8 @@
 static void
 parse_field(IcePartitionField *field, IceJson *json)
 {
+	static const char *const optional_members[] = {"field-id"};
+
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse partition field, not an object: %s",
 				  ice_json_shown(json));
@@ -21,6 +23,7 @@ parse_field(IcePartitionField *field, IceJson *json)
 	field->transform = ice_transform_parse(json);
 	ice_sources_parse(&field->sources, json, "partition");
 	field->has_field_id = ice_json_opt_int32(json, "field-id", &field->field_id);
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
 
 /* Field ids are given for all fields or for none. */
@@ -51,13 +54,15 @@ parse_fields(IcePartitionSpec *spec, IceJson *fields)
 IcePartitionSpec *
 ice_partition_spec_parse(IceJson *json)
 {
-	IcePartitionSpec *spec = palloc0(sizeof(IcePartitionSpec));
+	static const char *const optional_members[] = {"spec-id"};
+	IcePartitionSpec        *spec = palloc0(sizeof(IcePartitionSpec));
 
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s",
 				  ice_json_shown(json));
 	spec->json = json;
 	ice_json_opt_int32(json, "spec-id", &spec->spec_id);
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 
 	IceJson *fields = ice_json_get(json, "fields");
 
@@ -144,6 +149,30 @@ ice_partition_spec_check_types(const IcePartitionSpec *spec, const IceSchema *sc
 }
 
 void
+ice_partition_spec_settle(const IcePartitionSpec *spec)
+{
+	for (int i = 0; i < spec->field_count; i++)
+		ice_sources_settle(&spec->fields[i].sources, spec->fields[i].json);
+}
+
+/* Java refuses the whole table for one such field of any spec. A source that is gone is no fault. */
+void
+ice_partition_spec_check_readable(const IcePartitionSpec *spec, const IceSchema *schema)
+{
+	for (int i = 0; i < spec->field_count; i++)
+	{
+		const IcePartitionField *field = &spec->fields[i];
+		const IceField          *source = ice_schema_field(schema, field->sources.ids[0]);
+
+		if (source != NULL && !ice_transform_readable(&field->transform, &source->type))
+			ice_raise(ICE_ERR_VALIDATION,
+					  "Invalid type of column %s: %s, for partition field %s of spec %d",
+					  source->full_name, ice_type_text(&source->type),
+					  ice_partition_field_text(field), spec->spec_id);
+	}
+}
+
+void
 ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version)
 {
 	IceMap *ids = ice_map_make();
@@ -159,6 +188,7 @@ ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version)
 					  field->field_id);
 	}
 	ice_map_free(ids);
+	ice_partition_spec_settle(spec);
 }
 
 bool

@@ -46,7 +46,15 @@ extern void ice_partition_spec_check_names(const IcePartitionSpec *spec, const I
 /* Source columns exist, and their types suit the transforms. Raises VALIDATION. */
 extern void ice_partition_spec_check_types(const IcePartitionSpec *spec, const IceSchema *schema);
 
-/* For new specs: nothing that the format version has not, and no field id twice. Raises
+/* Writes lists of one source as source-id. */
+extern void ice_partition_spec_settle(const IcePartitionSpec *spec);
+
+/* For specs that are not the default: columns that the schema still has suit the transforms as far as readers
+ * ask for it. Raises VALIDATION. */
+extern void ice_partition_spec_check_readable(const IcePartitionSpec *spec,
+											  const IceSchema        *schema);
+
+/* For new specs: nothing that the format version has not, and no field id twice; settles them. Raises
  * VALIDATION. */
 extern void ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version);
 

@@ -48,6 +48,18 @@ ice_ref_parse(IceRef *ref, const IceJson *json)
 	check_retention(ref, json);
 }
 
+void
+ice_ref_settle(const IceRef *ref, IceJson *json)
+{
+	static const char *const optional_members[] = {"min-snapshots-to-keep", "max-snapshot-age-ms",
+												   "max-ref-age-ms"};
+	const char              *type = ref->is_branch ? "branch" : "tag";
+
+	if (strcmp(ice_json_string(json, "type"), type) != 0)
+		ice_json_set(json, "type", ice_json_make_string(type));
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
+}
+
 /* Absent values are zero, so that they compare equal. */
 bool
 ice_ref_equal(const IceRef *a, const IceRef *b)

@@ -26,6 +26,9 @@ typedef struct IceRef
 /* Reads a ref, or the same fields of an update. Raises BAD_REQUEST. */
 extern void ice_ref_parse(IceRef *ref, const IceJson *json);
 
+/* The type in lower case, and no nulls: what readers expect of a stored one. */
+extern void ice_ref_settle(const IceRef *ref, IceJson *json);
+
 extern bool     ice_ref_equal(const IceRef *a, const IceRef *b);
 extern IceJson *ice_ref_to_json(const IceRef *ref);
 

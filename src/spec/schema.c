@@ -293,7 +293,8 @@ parse_identifier_ids(IceSchema *schema)
 IceSchema *
 ice_schema_parse(IceJson *json)
 {
-	IceSchema *schema = palloc0(sizeof(IceSchema));
+	static const char *const optional_members[] = {"schema-id", "identifier-field-ids"};
+	IceSchema               *schema = palloc0(sizeof(IceSchema));
 
 	schema->json = json;
 	ice_type_parse(&schema->root, json);
@@ -303,6 +304,7 @@ ice_schema_parse(IceJson *json)
 	ice_json_opt_int32(json, "schema-id", &schema->schema_id);
 	build_indexes(schema);
 	parse_identifier_ids(schema);
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 	return schema;
 }
 

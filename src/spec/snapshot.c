@@ -45,9 +45,8 @@ check_manifests(const IceJson *json, bool is_new)
 		ice_json_to_string(manifests->items[i], "manifests");
 }
 
-/* There are documents with first-row-id and without added-rows: they can be registered. */
 static void
-parse_rows(IceSnapshot *snapshot, const IceJson *json, bool is_new)
+parse_rows(IceSnapshot *snapshot, const IceJson *json)
 {
 	bool has_added_rows = ice_json_opt_int64(json, "added-rows", &snapshot->added_rows);
 
@@ -60,7 +59,7 @@ parse_rows(IceSnapshot *snapshot, const IceJson *json, bool is_new)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 					   "Invalid added-rows (cannot be negative): " INT64_FORMAT,
 				  snapshot->added_rows);
-	if (snapshot->has_first_row_id && !has_added_rows && is_new)
+	if (snapshot->has_first_row_id && !has_added_rows)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 				  "Invalid added-rows (required when first-row-id is set): null");
 }
@@ -78,12 +77,16 @@ ice_snapshot_parse(IceSnapshot *snapshot, IceJson *json, bool is_new)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse table version from a non-object: %s", ice_json_shown(json));
 	ice_json_opt_int64(json, "sequence-number", &snapshot->sequence_number);
+	if (snapshot->sequence_number < 0)
+		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
+					   "Invalid sequence number (cannot be negative): " INT64_FORMAT,
+					   snapshot->sequence_number);
 	snapshot->snapshot_id = ice_json_int64(json, "snapshot-id");
 	snapshot->has_parent = ice_json_opt_int64(json, "parent-snapshot-id", &snapshot->parent_id);
 	snapshot->timestamp_ms = ice_json_int64(json, "timestamp-ms");
 	check_summary(snapshot, json);
 	ice_json_opt_int32(json, "schema-id", &schema_id);
-	parse_rows(snapshot, json, is_new);
+	parse_rows(snapshot, json);
 	ice_json_opt_string(json, "key-id");
 	check_manifests(json, is_new);
 	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));

@@ -6,18 +6,19 @@
  */
 #include "spec/sort_order.h"
 
-/* The two spellings of a choice, in any case; raises with the given message otherwise. */
+/* The two spellings of a choice, in any case, and kept in lower case; raises with the given message otherwise. */
 static bool
-parse_choice(const IceJson *field, const char *key, const char *no, const char *yes,
-			 const char *message)
+parse_choice(IceJson *field, const char *key, const char *no, const char *yes, const char *message)
 {
 	const char *text = ice_json_string(field, key);
 
-	if (pg_strcasecmp(text, yes) == 0)
-		return true;
-	if (pg_strcasecmp(text, no) != 0)
+	bool        is_yes = pg_strcasecmp(text, yes) == 0;
+
+	if (!is_yes && pg_strcasecmp(text, no) != 0)
 		ice_json_raise(ice_json_get(field, key), ICE_ERR_BAD_REQUEST, "%s: %s", message, text);
-	return false;
+	if (strcmp(text, is_yes ? yes : no) != 0)
+		ice_json_set(field, key, ice_json_make_string(is_yes ? yes : no));
+	return is_yes;
 }
 
 static void
@@ -37,13 +38,15 @@ parse_field(IceSortField *field, IceJson *json)
 IceSortOrder *
 ice_sort_order_parse(IceJson *json)
 {
-	IceSortOrder *order = palloc0(sizeof(IceSortOrder));
+	static const char *const optional_members[] = {"order-id"};
+	IceSortOrder            *order = palloc0(sizeof(IceSortOrder));
 
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse sort order from non-object: %s",
 				  ice_json_shown(json));
 	order->json = json;
 	order->has_order_id = ice_json_opt_int32(json, "order-id", &order->order_id);
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 
 	IceJson *fields = ice_json_get(json, "fields");
 
@@ -106,6 +109,14 @@ ice_sort_order_check_new(const IceSortOrder *order, int32 format_version)
 	for (int i = 0; i < order->field_count; i++)
 		ice_transform_check_new(&order->fields[i].transform, &order->fields[i].sources, "sort",
 								format_version);
+	ice_sort_order_settle(order);
+}
+
+void
+ice_sort_order_settle(const IceSortOrder *order)
+{
+	for (int i = 0; i < order->field_count; i++)
+		ice_sources_settle(&order->fields[i].sources, order->fields[i].json);
 }
 
 bool

@@ -39,7 +39,10 @@ extern IceSortOrder *ice_sort_order_parse(IceJson *json);
 /* Source columns exist, and their types suit the transforms. Raises VALIDATION. */
 extern void ice_sort_order_check_types(const IceSortOrder *order, const IceSchema *schema);
 
-/* For new orders: nothing that the format version has not. Raises VALIDATION. */
+/* Writes lists of one source as source-id. */
+extern void ice_sort_order_settle(const IceSortOrder *order);
+
+/* For new orders: nothing that the format version has not; settles them. Raises VALIDATION. */
 extern void ice_sort_order_check_new(const IceSortOrder *order, int32 format_version);
 
 /* Same fields; the id does not count. */

@@ -6,9 +6,12 @@
  */
 #include "spec/statistics.h"
 
+static const char *const properties_member[] = {"properties"};
+
 static void
-check_blob(const IceJson *blob)
+check_blob(IceJson *blob)
 {
+	ice_json_drop_nulls(blob, properties_member, lengthof(properties_member));
 	ice_json_string(blob, "type");
 	ice_json_int64(blob, "snapshot-id");
 	ice_json_int64(blob, "sequence-number");
@@ -25,13 +28,16 @@ check_blob(const IceJson *blob)
 }
 
 int64
-ice_statistics_parse(const IceJson *json)
+ice_statistics_parse(IceJson *json)
 {
+	static const char *const optional_members[] = {"key-metadata"};
+
 	int64 snapshot_id = ice_json_int64(json, "snapshot-id");
 
 	ice_json_string(json, "statistics-path");
 	ice_json_int64(json, "file-size-in-bytes");
 	ice_json_int64(json, "file-footer-size-in-bytes");
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 
 	const IceJson *blobs = ice_json_member(json, "blob-metadata");
 
@@ -67,7 +73,7 @@ is_base64(const char *text)
 const char *
 ice_encryption_key_parse(IceJson *json)
 {
-	static const char *const optional_members[] = {"encrypted-by-id"};
+	static const char *const optional_members[] = {"encrypted-by-id", "properties"};
 
 	const char *key_id = ice_json_string(json, "key-id");
 	const char *metadata = ice_json_string(json, "encrypted-key-metadata");
@@ -76,11 +82,11 @@ ice_encryption_key_parse(IceJson *json)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Invalid encrypted-key-metadata, not base64: %s",
 					   key_id);
 	ice_json_opt_string(json, "encrypted-by-id");
+	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 
 	const IceJson *properties = ice_json_member(json, "properties");
 
 	if (properties != NULL)
 		ice_json_check_string_map(properties, "properties");
-	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 	return key_id;
 }

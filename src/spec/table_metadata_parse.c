@@ -209,6 +209,7 @@ add_specs(IceTableMetadata *metadata, IceJson *specs)
 			spec = ice_partition_spec_parse_fields(ice_json_array(json, "fields"), spec_id);
 			json = ice_partition_spec_to_json(spec);
 		}
+		ice_partition_spec_settle(spec);
 		add_unique(metadata, ICE_PART_PARTITION_SPEC, spec_id, json, "partition specs");
 		metadata->last_partition_id = Max(metadata->last_partition_id,
 										  ice_partition_spec_last_id(spec));
@@ -266,26 +267,29 @@ parse_orders(IceTableMetadata *metadata, const IceJson *document)
 	{
 		const IceSortOrder *order = ice_sort_order_parse(orders->items[i]);
 
+		ice_sort_order_settle(order);
 		add_unique(metadata, ICE_PART_SORT_ORDER, ice_json_int32(orders->items[i], "order-id"),
 				   order->json, "sort orders");
 	}
 }
 
-/* Older specs and orders may be of columns that are gone: only the default ones are checked. */
+/* Older specs and orders may be of columns that are gone: only the default ones are checked whole. */
 static void
-check_defaults(const IceTableMetadata *metadata, const IceSchema *schema)
+check_structure(const IceTableMetadata *metadata, const IceSchema *schema)
 {
-	IcePart *spec_part = ice_part_find(metadata, ICE_PART_PARTITION_SPEC,
-									   metadata->default_spec_id);
-	IcePart *order_part = ice_part_find(metadata, ICE_PART_SORT_ORDER,
+	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
+	IcePart           *order_part = ice_part_find(metadata, ICE_PART_SORT_ORDER,
 										metadata->default_sort_order_id);
 
-	if (spec_part != NULL)
+	for (int i = 0; i < specs->count; i++)
 	{
-		const IcePartitionSpec *spec = ice_partition_spec_parse(ice_part_json(spec_part));
+		const IcePartitionSpec *spec = ice_partition_spec_parse(ice_part_json(specs->items[i]));
 
 		ice_partition_spec_check_names(spec, schema);
-		ice_partition_spec_check_types(spec, schema);
+		if (spec->spec_id == metadata->default_spec_id)
+			ice_partition_spec_check_types(spec, schema);
+		else
+			ice_partition_spec_check_readable(spec, schema);
 	}
 	if (order_part != NULL)
 		ice_sort_order_check_types(ice_sort_order_parse(ice_part_json(order_part)), schema);
@@ -338,6 +342,7 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 						   "Cannot parse ref %s from non-object: %s", member->key,
 					  ice_json_shown(member->value));
 		ice_ref_parse(&ref, member->value);
+		ice_ref_settle(&ref, member->value);
 		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, member->key, member->value);
 	}
 }
@@ -450,7 +455,7 @@ ice_table_metadata_parse(IceJson *document, const char *fallback_uuid)
 
 	parse_specs(metadata, document);
 	parse_orders(metadata, document);
-	check_defaults(metadata, schema);
+	check_structure(metadata, schema);
 	parse_properties(metadata, document);
 	parse_snapshots(metadata, document);
 	parse_refs(metadata, document);

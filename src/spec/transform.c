@@ -16,22 +16,44 @@ static const struct
 	{"day", ICE_TRANSFORM_DAY},           {"hour", ICE_TRANSFORM_HOUR},
 };
 
-/* Reads NAME[WIDTH]; false if the text has another form. */
-static bool
-parse_width(const IceJson *field, const char *name, int32 *width)
+/* The text with its ASCII letters in lower case, and the two other letters that Java's equalsIgnoreCase() takes for an
+ * i: U+0130 and U+0131. */
+static char *
+folded(const char *text)
 {
-	const char *text = ice_json_get(field, "transform")->string;
-	size_t name_len = strlen(name);
+	char *result = palloc(strlen(text) + 1);
+	char *to = result;
+
+	for (; *text != '\0'; text++)
+	{
+		if (text[0] == '\xC4' && (text[1] == '\xB0' || text[1] == '\xB1'))
+		{
+			*to++ = 'i';
+			text++;
+		}
+		else
+			*to++ = (char) pg_ascii_tolower((unsigned char) *text);
+	}
+	*to = '\0';
+	return result;
+}
+
+/* Length of the word before [WIDTH] where the whole text is that, else 0. Java reads the number, whatever the word is:
+ * one that does not fit makes the table unreadable. */
+static size_t
+parse_width(const IceJson *field, const char *text, int32 *width)
+{
+	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 	int64  value = 0;
 
-	if (strncmp(text, name, name_len) != 0 || text[name_len] != '[')
-		return false;
+	if (word == 0 || text[word] != '[')
+		return 0;
 
-	const char *digits = text + name_len + 1;
+	const char *digits = text + word + 1;
 	size_t      count = strspn(digits, "0123456789");
 
 	if (count == 0 || strcmp(digits + count, "]") != 0)
-		return false;
+		return 0;
 	for (size_t i = 0; i < count; i++)
 	{
 		value = value * 10 + (digits[i] - '0');
@@ -39,38 +61,61 @@ parse_width(const IceJson *field, const char *name, int32 *width)
 			ice_json_raise(field, ICE_ERR_BAD_REQUEST, "Invalid width in transform: %s", text);
 	}
 	*width = (int32) value;
-	return true;
+	return word;
+}
+
+/* Bucket and truncate; unknown if it is neither. */
+static IceTransformKind
+kind_with_width(const IceJson *field, const char *text, int32 *width)
+{
+	size_t word = parse_width(field, text, width);
+
+	if (word == strlen("bucket") && pg_strncasecmp(text, "bucket", word) == 0)
+	{
+		if (*width == 0)
+			ice_json_raise(field, ICE_ERR_BAD_REQUEST,
+						   "Invalid number of buckets: 0 (must be > 0)");
+		return ICE_TRANSFORM_BUCKET;
+	}
+	if (word == strlen("truncate") && pg_strncasecmp(text, "truncate", word) == 0)
+	{
+		if (*width == 0)
+			ice_json_raise(field, ICE_ERR_BAD_REQUEST, "Invalid truncate width: 0 (must be > 0)");
+		return ICE_TRANSFORM_TRUNCATE;
+	}
+	return ICE_TRANSFORM_UNKNOWN;
 }
 
 IceTransform
-ice_transform_parse(const IceJson *field)
+ice_transform_parse(IceJson *field)
 {
 	const char  *text = ice_json_string(field, "transform");
-	IceTransform transform = {.kind = ICE_TRANSFORM_UNKNOWN, .text = text};
+	const char  *lower = folded(text);
+	IceTransform transform = {.text = text};
 
+	transform.kind = kind_with_width(field, text, &transform.width);
+	if (transform.kind == ICE_TRANSFORM_BUCKET)
+		transform.text = psprintf("bucket[%d]", transform.width);
+	else if (transform.kind == ICE_TRANSFORM_TRUNCATE)
+		transform.text = psprintf("truncate[%d]", transform.width);
 	for (int i = 0; i < (int) lengthof(plain_transforms); i++)
-		if (strcmp(plain_transforms[i].name, text) == 0)
+		if (strcmp(plain_transforms[i].name, lower) == 0)
+		{
 			transform.kind = plain_transforms[i].kind;
-	if (parse_width(field, "bucket", &transform.width))
-	{
-		transform.kind = ICE_TRANSFORM_BUCKET;
-		if (transform.width == 0)
-			ice_json_raise(field, ICE_ERR_BAD_REQUEST,
-						   "Invalid number of buckets: 0 (must be > 0)");
-	}
-	else if (parse_width(field, "truncate", &transform.width))
-	{
-		transform.kind = ICE_TRANSFORM_TRUNCATE;
-		if (transform.width == 0)
-			ice_json_raise(field, ICE_ERR_BAD_REQUEST, "Invalid truncate width: 0 (must be > 0)");
-	}
+			transform.text = plain_transforms[i].name;
+		}
+	if (strcmp(transform.text, text) != 0)
+		ice_json_set(field, "transform", ice_json_make_string(transform.text));
 	return transform;
 }
 
 void
-ice_sources_parse(IceSources *sources, const IceJson *field, const char *what)
+ice_sources_parse(IceSources *sources, IceJson *field, const char *what)
 {
-	const IceJson *list = ice_json_opt_array(field, "source-ids");
+	static const char *const optional_members[] = {"source-id", "source-ids"};
+	const IceJson           *list = ice_json_opt_array(field, "source-ids");
+
+	ice_json_drop_nulls(field, optional_members, lengthof(optional_members));
 
 	sources->listed = list != NULL && ice_json_get(field, "source-id") == NULL;
 	if (!sources->listed)
@@ -87,6 +132,15 @@ ice_sources_parse(IceSources *sources, const IceJson *field, const char *what)
 	sources->ids = palloc(sizeof(int32) * list->count);
 	for (int i = 0; i < list->count; i++)
 		sources->ids[i] = ice_json_to_int32(list->items[i], "source-ids");
+}
+
+void
+ice_sources_settle(const IceSources *sources, IceJson *field)
+{
+	if (!sources->listed || sources->count > 1)
+		return;
+	ice_json_set(field, "source-id", ice_json_make_int(sources->ids[0]));
+	ice_json_remove(field, "source-ids");
 }
 
 bool
@@ -178,4 +232,14 @@ ice_transform_accepts(const IceTransform *transform, const IceType *type)
 			return true;
 	}
 	return false;
+}
+
+/* Transforms.fromString(Type, String) of Java: it does not look at the type of identity but for these. */
+bool
+ice_transform_readable(const IceTransform *transform, const IceType *type)
+{
+	if (transform->kind == ICE_TRANSFORM_IDENTITY)
+		return type->id != ICE_TYPE_VARIANT && type->id != ICE_TYPE_GEOMETRY &&
+			   type->id != ICE_TYPE_GEOGRAPHY;
+	return ice_transform_accepts(transform, type);
 }

@@ -2,7 +2,8 @@
  * transform.h
  *		Partition and sort transforms.
  *
- * Iceberg spec, "Partition Transforms". Names are taken as the specification spells them.
+ * Iceberg spec, "Partition Transforms". Names are read as Java reads them, in any case, and
+ * kept as the specification spells them: other readers know only those.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -39,12 +40,16 @@ typedef struct IceSources
 	bool   listed; /* as source-ids, which version 3 has */
 } IceSources;
 
-/* Raises BAD_REQUEST for a width of 0 or one that does not fit. */
-extern IceTransform ice_transform_parse(const IceJson *field);
+/* Raises BAD_REQUEST for a width of 0 or one that does not fit. Another spelling of a known transform
+ * is changed in the field. */
+extern IceTransform ice_transform_parse(IceJson *field);
 
 /* One source-id, or the list source-ids of a transform with several arguments. what: the kind of
  * field, for messages. Raises BAD_REQUEST. */
-extern void ice_sources_parse(IceSources *sources, const IceJson *field, const char *what);
+extern void ice_sources_parse(IceSources *sources, IceJson *field, const char *what);
+
+/* A list of one source is written as source-id: readers that know no lists need that. */
+extern void ice_sources_settle(const IceSources *sources, IceJson *field);
 extern bool ice_sources_equal(const IceSources *a, const IceSources *b);
 
 /* For new fields: what the format version has not, and several columns for a transform of one.
@@ -53,5 +58,8 @@ extern void ice_transform_check_new(const IceTransform *transform, const IceSour
 									const char *what, int32 format_version);
 
 extern bool ice_transform_accepts(const IceTransform *transform, const IceType *type);
+
+/* Whether Java can read a spec that is not the default one, and has the transform of such a column. */
+extern bool ice_transform_readable(const IceTransform *transform, const IceType *type);
 
 #endif

@@ -216,11 +216,9 @@ parse_struct_field(IceField *field, IceJson *json)
 	ice_type_parse(&field->type, type_member(json, "type"));
 	field->doc = ice_json_opt_string(json, "doc");
 	field->required = ice_json_bool(json, "required");
-	field->initial_default = ice_json_get(json, "initial-default");
-	field->write_default = ice_json_get(json, "write-default");
 	check_unknown(field);
-	ice_default_check(field, field->initial_default);
-	ice_default_check(field, field->write_default);
+	field->initial_default = ice_default_read(field, "initial-default");
+	field->write_default = ice_default_read(field, "write-default");
 	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
 

@@ -59,6 +59,21 @@ need_structure(IceCommitNeeds *needs)
 	ice_needs_list(needs, ICE_PART_SORT_ORDER);
 }
 
+/* A column that gets another type under a spec that names it, as replacing a table can do, makes the whole table
+ * unreadable in Java, whether or not the spec is in use. Removing the spec in the same commit helps. */
+static void
+check_readable(const IceUpdateContext *context, const IceSchema *schema)
+{
+	const IcePartList *specs = &context->metadata->lists[ICE_PART_PARTITION_SPEC];
+
+	if (!context->is_create && context->before_schema_id == context->metadata->current_schema_id)
+		return;
+	for (int i = 0; i < specs->count; i++)
+		if (!specs->items[i]->removed)
+			ice_partition_spec_check_readable(
+				ice_partition_spec_parse(ice_part_json(specs->items[i])), schema);
+}
+
 /* The rules of TableMetadata.Builder.build(): default spec and order suit the current schema. */
 void
 ice_check_structure(const IceUpdateContext *context)
@@ -72,6 +87,7 @@ ice_check_structure(const IceUpdateContext *context)
 		ice_partition_spec_check_types(ice_part_spec(spec), schema);
 	if (order != NULL)
 		ice_sort_order_check_types(ice_part_order(order), schema);
+	check_readable(context, schema);
 }
 
 /* Where main's data stays, it must be readable with the new current schema. A commit that removes

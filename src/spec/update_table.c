@@ -33,6 +33,8 @@ ice_apply_assign_uuid(IceUpdateContext *context, const IceUpdate *update)
 
 	if (metadata->table_uuid != NULL && pg_strcasecmp(metadata->table_uuid, update->text) == 0)
 		return;
+	if (!context->is_create)
+		ice_raise(ICE_ERR_VALIDATION, "Cannot reassign uuid");
 	metadata->table_uuid = update->text;
 	context->changed = true;
 }
