@@ -64,8 +64,8 @@ ice_strip_trailing_slash(const char *location)
 {
 	size_t len = strlen(location);
 
-	while (len > 1 && location[len - 1] == '/' &&
-		   !(len > 3 && strncmp(location + len - 3, "://", 3) == 0))
+	while (len > 0 && location[len - 1] == '/' &&
+		   !(len >= 3 && strncmp(location + len - 3, "://", 3) == 0))
 		len--;
 	return location[len] == '\0' ? location : pnstrdup(location, len);
 }
