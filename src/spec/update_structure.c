@@ -70,8 +70,7 @@ check_readable(const IceUpdateContext *context, const IceSchema *schema)
 		return;
 	for (int i = 0; i < specs->count; i++)
 		if (!specs->items[i]->removed)
-			ice_partition_spec_check_readable(
-				ice_partition_spec_parse(ice_part_json(specs->items[i])), schema);
+			ice_partition_spec_check_readable(ice_part_spec(specs->items[i]), schema);
 }
 
 /* The rules of TableMetadata.Builder.build(): default spec and order suit the current schema. */

@@ -133,7 +133,7 @@ CREATE FUNCTION pg_temp.purged() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN 1 .. 100 LOOP
 		PERFORM icecat.run_worker_once();
-		IF NOT EXISTS (SELECT FROM icecat_data.metadata_task AS t JOIN icecat.warehouses AS w USING (warehouse_id) WHERE w.warehouse = 'view_file') THEN
+		IF NOT EXISTS (SELECT FROM icecat_data.metadata_task JOIN icecat_data.warehouse USING (warehouse_id) WHERE name = 'view_file') THEN
 			RETURN true;
 		END IF;
 		PERFORM pg_sleep(0.1);
