@@ -64,6 +64,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make check-clients-slow   Spark and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
 #@   make bench                one-line results beside PostgreSQL's own floor (SNAPSHOTS="1 1000")
+#@   make updates              100,000 updates of each kind in one request: time and memory (N="1000 10000")
 #@   make scale                100,000 tables beside 100: times and plans (some minutes, 6 GB)
 #@   make fuzz T=60            the parsers and the pure layers under libFuzzer, T seconds each
 #@   make valgrind             the regress suite under valgrind
@@ -111,6 +112,9 @@ bench:
 scale:
 	test/scale/run
 
+updates:
+	test/bench/updates
+
 fuzz:
 	test/fuzz/run T=$(T)
 
@@ -133,4 +137,4 @@ accept:
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench scale fuzz docs dev psql format accept help
+.PHONY: gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench scale updates fuzz docs dev psql format accept help

@@ -50,6 +50,21 @@ ice_budget_reserve(size_t bytes)
 				  ice_guc_request_memory_max);
 }
 
+/* A buffer doubles until it fits. */
+void
+ice_budget_enlarge(StringInfo buffer, size_t needed)
+{
+	size_t size = (size_t) buffer->maxlen;
+
+	while (size < (size_t) buffer->len + needed + 1)
+		size *= 2;
+	if (size > (size_t) buffer->maxlen)
+		ice_budget_reserve(size - (size_t) buffer->maxlen);
+	if (needed > MaxAllocSize)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "Data is too large: %zu bytes", needed);
+	enlargeStringInfo(buffer, (int) needed);
+}
+
 void
 ice_budget_look(void)
 {

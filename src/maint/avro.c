@@ -12,6 +12,7 @@
 
 #include "miscadmin.h"
 
+#include "budget.h"
 #include "errors.h"
 #include "guc.h"
 #include "json/json.h"
@@ -22,9 +23,12 @@
 #define AVRO_MAGIC "Obj\001"
 #define AVRO_MAGIC_BYTES 4
 #define AVRO_SYNC_BYTES 16
+#define AVRO_CODEC_BYTES 16 /* kept of a codec's name: more than those known have */
 #define AVRO_SNAPPY_CRC_BYTES 4
 #define AVRO_DEPTH_MAX 64
-#define AVRO_BLOCK_BYTES_MAX ((size_t) 512 * 1024 * 1024)
+#define AVRO_BLOCK_BYTES_MAX ((size_t) 64 * 1024 * 1024) /* unpacked; writers make some kilobytes */
+#define AVRO_SCHEMA_BYTES_MAX (1024 * 1024)
+#define AVRO_SCHEMA_NODES_MAX 10000
 /* Decoded values allowed for each byte of a block: some values take no byte. */
 #define AVRO_VALUES_PER_BYTE_MAX 16
 #define AVRO_VALUES_MIN 4096
@@ -91,7 +95,23 @@ raise_broken(const char *what)
 
 /* -- schema ----------------------------------------------------------------------------------- */
 
-static Node *compile(IceJson *schema, Node **named, int depth);
+/* A schema while it is compiled. */
+typedef struct Compiler
+{
+	Node *named; /* the last named type so far */
+	int   nodes; /* and what is not a node, but takes time */
+} Compiler;
+
+static Node *compile(IceJson *schema, Compiler *compiler, int depth);
+
+/* A schema that names one type again and again takes as long as one that has as many types. */
+static void
+count_node(Compiler *compiler)
+{
+	ice_step();
+	if (++compiler->nodes > AVRO_SCHEMA_NODES_MAX)
+		raise_broken("its schema is too large");
+}
 
 static Node *
 make_node(NodeKind kind, int count)
@@ -128,7 +148,7 @@ compile_name(const char *name, Node *named)
 }
 
 static void
-compile_fields(Node *record, IceJson *fields, Node **named, int depth)
+compile_fields(Node *record, IceJson *fields, Compiler *compiler, int depth)
 {
 	for (int i = 0; i < record->count; i++)
 	{
@@ -137,13 +157,13 @@ compile_fields(Node *record, IceJson *fields, Node **named, int depth)
 		if (type == NULL)
 			raise_broken("a field of its schema has no type");
 		record->names[i] = ice_json_string(fields->items[i], "name");
-		record->children[i] = compile(type, named, depth);
+		record->children[i] = compile(type, compiler, depth);
 	}
 }
 
 /* A type given as an object. */
 static Node *
-compile_object(IceJson *schema, Node **named, int depth)
+compile_object(IceJson *schema, Compiler *compiler, int depth)
 {
 	IceJson *type = ice_json_get(schema, "type");
 	NodeKind kind = NODE_NULL;
@@ -154,7 +174,7 @@ compile_object(IceJson *schema, Node **named, int depth)
 	if (type == NULL)
 		raise_broken("a type of its schema has no name");
 	if (type->kind != ICE_JSON_STRING)
-		return compile(type, named, depth);
+		return compile(type, compiler, depth);
 	for (size_t i = 0; i < lengthof(simple_types); i++)
 	{
 		if (strcmp(simple_types[i].name, type->string) != 0)
@@ -163,18 +183,18 @@ compile_object(IceJson *schema, Node **named, int depth)
 		known = true;
 	}
 	if (!known)
-		return compile_name(type->string, *named);
+		return compile_name(type->string, compiler->named);
 	if (kind == NODE_RECORD)
 		fields = ice_json_array(schema, "fields");
 	node = make_node(kind, kind == NODE_RECORD ? fields->count : 1);
 	if (kind == NODE_RECORD || kind == NODE_FIXED || kind == NODE_ENUM)
 	{
 		node->name = ice_json_string(schema, "name");
-		node->previous = *named;
-		*named = node;
+		node->previous = compiler->named;
+		compiler->named = node;
 	}
 	if (kind == NODE_RECORD)
-		compile_fields(node, fields, named, depth);
+		compile_fields(node, fields, compiler, depth);
 	else if (kind == NODE_FIXED)
 		node->size = ice_json_int64(schema, "size");
 	else if (kind == NODE_ARRAY || kind == NODE_MAP)
@@ -183,27 +203,29 @@ compile_object(IceJson *schema, Node **named, int depth)
 
 		if (element == NULL)
 			raise_broken("an array or map of its schema has no element type");
-		node->children[0] = compile(element, named, depth);
+		node->children[0] = compile(element, compiler, depth);
 	}
 	return node;
 }
 
 static Node *
-compile(IceJson *schema, Node **named, int depth)
+compile(IceJson *schema, Compiler *compiler, int depth)
 {
 	Node *node;
+
+	count_node(compiler);
 
 	if (depth > AVRO_DEPTH_MAX)
 		raise_broken("its schema is nested too deep");
 	if (schema->kind == ICE_JSON_STRING)
-		return compile_name(schema->string, *named);
+		return compile_name(schema->string, compiler->named);
 	if (schema->kind == ICE_JSON_OBJECT)
-		return compile_object(schema, named, depth + 1);
+		return compile_object(schema, compiler, depth + 1);
 	if (schema->kind != ICE_JSON_ARRAY)
 		raise_broken("its schema is not one");
 	node = make_node(NODE_UNION, schema->count);
 	for (int i = 0; i < schema->count; i++)
-		node->children[i] = compile(schema->items[i], named, depth + 1);
+		node->children[i] = compile(schema->items[i], compiler, depth + 1);
 	return node;
 }
 
@@ -300,6 +322,7 @@ walk_string(Reader *reader, const Node *node, const char *const *path)
 static void
 walk(Reader *reader, const Node *node, const char *const *path, int depth)
 {
+	ice_step();
 	if (depth > AVRO_DEPTH_MAX || reader->values_left-- == 0)
 		raise_broken("a record is nested too deep or has too many values");
 	switch (node->kind)
@@ -352,7 +375,7 @@ typedef struct Header
 {
 	const char  *schema;
 	size_t       schema_len;
-	char         codec[16]; /* as far as it fits */
+	char         codec[AVRO_CODEC_BYTES]; /* as far as it fits */
 	const uint8 *sync;
 } Header;
 
@@ -370,6 +393,8 @@ take_header(Reader *reader, Header *header)
 	{
 		for (; count > 0; count--)
 		{
+			ice_step();
+
 			int64       key_len = take_long(reader);
 			const char *key = (const char *) take_bytes(reader, key_len);
 			int64       value_len = take_long(reader);
@@ -381,7 +406,8 @@ take_header(Reader *reader, Header *header)
 				header->schema_len = (size_t) value_len;
 			}
 			else if (key_len == 10 && memcmp(key, "avro.codec", 10) == 0)
-				strlcpy(header->codec, pnstrdup(value, value_len), sizeof(header->codec));
+				strlcpy(header->codec, pnstrdup(value, Min(value_len, AVRO_CODEC_BYTES)),
+						sizeof(header->codec));
 		}
 	}
 	header->sync = take_bytes(reader, AVRO_SYNC_BYTES);
@@ -420,13 +446,15 @@ ice_avro_visit(const char *data, size_t len, const char *const *path, IceAvroVis
 {
 	Reader         file = {(const uint8 *) data, (const uint8 *) data + len, 0, NULL, NULL};
 	Header         header;
-	Node          *named = NULL;
+	Compiler       compiler = {NULL, 0};
 	Node          *schema;
 	StringInfoData buffer;
 
 	take_header(&file, &header);
+	if (header.schema_len > AVRO_SCHEMA_BYTES_MAX)
+		raise_broken("its schema is too large");
 	schema = compile(ice_json_parse(header.schema, header.schema_len, ice_guc_json_depth_max),
-					 &named, 0);
+					 &compiler, 0);
 	initStringInfo(&buffer);
 	while (file.at < file.end)
 	{
@@ -435,7 +463,7 @@ ice_avro_visit(const char *data, size_t len, const char *const *path, IceAvroVis
 		int64        block_len = take_long(&file);
 		const uint8 *bytes = take_bytes(&file, block_len);
 
-		CHECK_FOR_INTERRUPTS();
+		ice_budget_look();
 		if (memcmp(take_bytes(&file, AVRO_SYNC_BYTES), header.sync, AVRO_SYNC_BYTES) != 0)
 			raise_broken("a block does not end where it should");
 		unpack_block(&header, bytes, block_len, &buffer, &block);

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "budget.h"
 #include "errors.h"
 #include "guc.h"
 #include "json/json.h"
@@ -58,18 +59,28 @@ typedef struct Run
 	MemoryContext  slice_context;
 } Run;
 
-/* Adds a copy of a path that need not be NUL-terminated. */
-static void
-add_path(path_set_hash *set, const char *path, size_t len)
+/* Adds a copy of a path; false if it is in the set. The set lies in a context of its own, which is counted. */
+static bool
+add_path(path_set_hash *set, const char *path)
 {
-	char *copy = MemoryContextAllocExtended(set->ctx, len + 1, 0);
-	bool  found;
+	MemoryContext old = MemoryContextSwitchTo(set->ctx);
+	char         *copy = pstrdup(path);
+	bool          found;
 
-	memcpy(copy, path, len);
-	copy[len] = '\0';
+	ice_step();
 	(void) path_set_insert(set, copy, &found);
 	if (found)
 		pfree(copy);
+	MemoryContextSwitchTo(old);
+	return !found;
+}
+
+static path_set_hash *
+make_path_set(const char *name)
+{
+	return path_set_create(
+		AllocSetContextCreateInternal(CurrentMemoryContext, name, ALLOCSET_DEFAULT_SIZES), 256,
+		NULL);
 }
 
 /* Deletes what has come together. */
@@ -139,16 +150,22 @@ add_manifest(Run *run, const char *path)
 {
 	char *file = ice_storage_canonical(path);
 
-	if (file != NULL)
-		add_path(run->manifests, file, strlen(file));
-	else
+	if (file == NULL)
+	{
 		run->owner.kept_count++;
+		return;
+	}
+	(void) add_path(run->manifests, file);
+	pfree(file);
 }
 
 static void
 visit_manifest(const char *value, size_t len, void *arg)
 {
-	add_manifest(arg, pnstrdup(value, len));
+	char *path = pnstrdup(value, len);
+
+	add_manifest(arg, path);
+	pfree(path);
 }
 
 static void
@@ -166,11 +183,24 @@ parse(const char *text)
 	return ice_json_parse(text, strlen(text), ice_guc_json_depth_max);
 }
 
-/* Collects the manifests of all snapshots; returns their manifest lists. */
+/* Was a manifest list met before? Those outside of the allowed roots are not read anyway. */
+static bool
+is_new_list(path_set_hash *seen, const char *list)
+{
+	char *file = ice_storage_canonical(list);
+	bool  is_new = file == NULL || add_path(seen, file);
+
+	if (file != NULL)
+		pfree(file);
+	return is_new;
+}
+
+/* Collects the manifests of all snapshots; returns their manifest lists. Many snapshots may name one list. */
 static List *
 collect_manifests(Run *run)
 {
 	static const char *const field[] = {"manifest_path", NULL};
+	path_set_hash           *seen = make_path_set("icecat manifest lists");
 	List                    *lists = NIL;
 	ListCell                *cell;
 
@@ -180,7 +210,7 @@ collect_manifests(Run *run)
 		const char *list = ice_json_opt_string(snapshot, "manifest-list");
 		IceJson    *manifests = ice_json_opt_array(snapshot, "manifests");
 
-		if (list != NULL)
+		if (list != NULL && is_new_list(seen, list))
 		{
 			lists = lappend(lists, pstrdup(list));
 			visit_file(run, list, field, visit_manifest);
@@ -255,7 +285,7 @@ start_run(Run *run, IcePurge *purge, const IceTransactions *transactions)
 	run->owner = (IceOwner){.warehouse_id = purge->warehouse_id,
 							.object_id = purge->table_id,
 							.transactions = transactions};
-	run->manifests = path_set_create(CurrentMemoryContext, 256, NULL);
+	run->manifests = make_path_set("icecat manifests");
 	run->slice_context = AllocSetContextCreate(CurrentMemoryContext, "icecat purge",
 											   ALLOCSET_DEFAULT_SIZES);
 }

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "budget.h"
+#include "budget_server.h"
 #include "errors.h"
 #include "maint/avro.h"
 #include "pg_compat.h"
@@ -119,12 +121,13 @@ ice_snappy_unpack(const char *data, size_t len, size_t limit, StringInfo out)
 	/* No memory for what the data cannot hold. */
 	if (total / SNAPPY_GROWTH_MAX > len)
 		raise_broken();
-	enlargeStringInfo(out, (int) total);
+	ice_budget_enlarge(out, total);
 	target = out->data + out->len;
 	while (in.at < in.end)
 	{
 		uint32 tag = take(&in, 1);
 
+		ice_step();
 		if ((tag & 3) == 0)
 			copy_literal(&in, tag, target, &used, total);
 		else

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "budget_server.h"
 #include "errors.h"
 #include "storage/storage.h"
 
@@ -81,7 +82,7 @@ ice_gzip_unpack(const char *data, size_t len, bool raw, size_t limit, StringInfo
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		enlargeStringInfo(out, CHUNK_BYTES);
+		ice_budget_enlarge(out, CHUNK_BYTES);
 		stream.next_out = (Bytef *) out->data + out->len;
 		stream.avail_out = CHUNK_BYTES;
 		result = inflate(&stream, Z_NO_FLUSH);

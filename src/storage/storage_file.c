@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
+#include "budget_server.h"
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
@@ -241,7 +242,7 @@ file_read(const char *location, size_t limit, StringInfo out)
 		do
 		{
 			CHECK_FOR_INTERRUPTS();
-			enlargeStringInfo(out, READ_CHUNK_BYTES);
+			ice_budget_enlarge(out, READ_CHUNK_BYTES);
 			n = read(fd, out->data + out->len, READ_CHUNK_BYTES);
 			if (n < 0 && errno != EINTR)
 				raise_os("read file", path, errno);

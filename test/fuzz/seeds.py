@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the pure layers' fuzzers, and their dictionary, from the cases of test/data.
 
-seeds.py DATA TO makes TO/json, TO/metadata, TO/commit and TO/view, and TO/dictionary; TO/avro and TO/snappy by the writer
+seeds.py DATA TO makes TO/json, TO/metadata, TO/commit, TO/request and TO/view, and TO/dictionary; TO/avro and TO/snappy by the writer
 of test/tap. Every crash that was ever found is a case, so it is a seed, too.
 """
 # SPDX-License-Identifier: PostgreSQL
@@ -89,7 +89,7 @@ def write_avro(to):
 def main():
     data, to = sys.argv[1:3]
     write_avro(to)
-    for target in ("json", "metadata", "commit", "view"):
+    for target in ("json", "metadata", "commit", "view", "request"):
         os.makedirs(os.path.join(to, target), exist_ok=True)
     count = 0
     words = set()
@@ -109,6 +109,12 @@ def main():
         if kind == "json":
             put("json", case["text"])
             continue
+        if kind == "scale":
+            put("request", "[" + ",".join(part for part in (case["before"], case["each"].replace("#", "1000000")) if part) + "]")
+            continue
+        if kind == "budget":
+            put("json", case["start"] + case["each"].replace("#", "1000000") + case["end"])
+            continue
         if kind == "base":
             put("metadata", text)
             put("json", text)
@@ -120,6 +126,8 @@ def main():
             case.pop("rule", None)
             case.pop("expect", None)
             put("view" if kind == "view" else "commit", json.dumps(case, separators=(",", ":")))
+        if kind in ("update", "view") and case.get("updates"):
+            put("request", json.dumps(case["updates"], separators=(",", ":")))
     with open(os.path.join(to, "dictionary"), "w") as file:
         for word in sorted(words):
             file.write('"%s"\n' % word.replace("\\", "\\\\").replace('"', '\\"'))

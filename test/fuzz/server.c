@@ -8,6 +8,7 @@
 
 #include "miscadmin.h"
 
+#include "budget_server.h"
 #include "guc.h"
 #include "json/json.h"
 
@@ -17,6 +18,13 @@ volatile sig_atomic_t InterruptPending = false;
 void
 ProcessInterrupts(void)
 {
+}
+
+void
+ice_budget_enlarge(StringInfo buffer, size_t needed)
+{
+	ice_budget_reserve(needed);
+	enlargeStringInfo(buffer, (int) needed);
 }
 
 /* elog(ERROR, …) says that the code is wrong: no input may lead there. */
