@@ -6,14 +6,16 @@ works in a namespace of its own and removes it, so the suites can run against a 
 SPDX-License-Identifier: PostgreSQL
 """
 
+import contextlib
 import importlib
+import json
 import os
 import pathlib
 import time
 import urllib.parse
 import uuid
 
-import duckdb
+import psycopg
 import pyarrow as pa
 import requests
 from pyiceberg.catalog import load_catalog
@@ -113,8 +115,36 @@ class Rest:
         return f"/namespaces/{levels(namespace)}/tables/{quote(table)}"
 
 
+def sql(text, *values):
+    """Rows of a statement in the catalog's own database, as PGHOST, PGPORT, PGUSER and PGDATABASE name it."""
+    with psycopg.connect(autocommit=True) as connection:
+        cursor = connection.execute(text, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def warehouse_location():
+    ((location,),) = sql("SELECT location FROM icecat.warehouses WHERE warehouse = %s", WAREHOUSE)
+    return location
+
+
+@contextlib.contextmanager
+def own_warehouse(**properties):
+    """The name of a warehouse for one test, in a folder below the shared one's; removed with all that is in it."""
+    name = unique("own")
+    sql("SELECT icecat.create_warehouse(%s, %s, %s)", name, f"{warehouse_location()}/{name}", json.dumps(properties))
+    try:
+        yield name
+    finally:
+        catalog = connect(warehouse=name)
+        for namespace in catalog.list_namespaces():
+            remove_namespace(catalog, namespace)
+        sql("SELECT icecat.drop_warehouse(%s)", name)
+
+
 def duckdb_connection(alias="lake"):
     """A DuckDB with the catalog attached; the extensions come from their Python packages."""
+    import duckdb  # not in the environment of every suite
+
     connection = duckdb.connect(config={"allow_unsigned_extensions": "false"})
     for extension in ("avro", "httpfs", "iceberg"):
         folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
