@@ -132,7 +132,7 @@ CREATE OR REPLACE FUNCTION icecat.drop_table(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_drop_table';
 COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean) IS
-'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Errors: IC101 no such warehouse (404), IC103 no such table (404), 55P03 lock timeout (503).';
+'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Only what is the table''s own is deleted: below its location or the folders of its write.*.path properties, and held by no other table or view. A table that was registered, or overwritten by a registration, is dropped but keeps its files (a notice, and purge-refused in the event, say so), unless its warehouse has the property icecat.purge-registered=true. Errors: IC101 no such warehouse (404), IC103 no such table (404), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.unregister_table(
 	p_warehouse text,

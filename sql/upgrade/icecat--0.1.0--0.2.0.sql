@@ -136,4 +136,27 @@ BEGIN
 	END LOOP;
 END
 $icecat$;
+-- Whose file it is, of what is there already; a table may have been registered, so it counts as such.
+SELECT pg_catalog.icecat_owner_step($icecat$
+INSERT INTO icecat_data.location (warehouse_id, object_id, path, kind)
+SELECT DISTINCT h.warehouse_id, h.object_id, p.path, h.kind
+FROM (SELECT warehouse_id, table_id, location, 'location' FROM icecat_data.table_head
+	UNION ALL SELECT warehouse_id, view_id, location, 'location' FROM icecat_data.view_head
+	UNION ALL SELECT warehouse_id, table_id, metadata_location, 'registered' FROM icecat_data.table_head
+	UNION ALL SELECT warehouse_id, view_id, metadata_location, 'file' FROM icecat_data.view_head
+	UNION ALL SELECT warehouse_id, table_id, body ->> name, 'path'
+		FROM icecat_data.table_part, pg_catalog.unnest('{write.metadata.path,write.data.path,write.object-storage.path,write.folder-storage.path}'::text[]) AS name
+		WHERE kind = 3
+	UNION ALL SELECT warehouse_id, table_id, key, 'file' FROM icecat_data.table_part WHERE kind = 7
+	UNION ALL SELECT warehouse_id, table_id, body ->> 'manifest-list', 'file' FROM icecat_data.table_part WHERE kind = 4
+	UNION ALL SELECT warehouse_id, table_id, body ->> 'statistics-path', 'file' FROM icecat_data.table_part WHERE kind IN (8, 9)
+	) AS h (warehouse_id, object_id, location, kind)
+CROSS JOIN LATERAL (SELECT CASE WHEN h.location ~* '^(file:)?/' THEN 'file:///' || pg_catalog.array_to_string(pg_catalog.array_remove(
+		pg_catalog.array_remove(pg_catalog.string_to_array(pg_catalog.regexp_replace(h.location, '^file:', '', 'i'), '/'), ''), '.'), '/')
+	ELSE h.location END) AS p (path)
+LEFT JOIN icecat_data.table_head AS t ON t.warehouse_id = h.warehouse_id AND t.table_id = h.object_id
+WHERE p.path <> '' AND pg_catalog.octet_length(p.path) <= 2000
+	AND (h.kind <> 'file' OR t.location IS NULL OR NOT pg_catalog.starts_with(h.location, t.location || '/'))
+ON CONFLICT DO NOTHING
+$icecat$);
 DROP FUNCTION pg_catalog.icecat_owner_step(text);

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 
 #include "api/properties.h"
+#include "commit/holdings.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "spec/case_fold.h"
@@ -91,6 +92,11 @@ check_known_properties(const IceJson *properties)
 	const char *mode = ice_json_opt_string(properties, WRITE_MODE_PROPERTY);
 	const char *case_mode = ice_json_opt_string(properties, ICE_CASE_MODE_PROPERTY);
 
+	const char *purge = ice_json_opt_string(properties, ICE_PURGE_REGISTERED_PROPERTY);
+
+	if (purge != NULL && strcmp(purge, "true") != 0 && strcmp(purge, "false") != 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected true or false)",
+				  ICE_PURGE_REGISTERED_PROPERTY, purge);
 	if (case_mode != NULL && strcmp(case_mode, "sensitive") != 0 &&
 		strcmp(case_mode, "insensitive") != 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected sensitive or insensitive)",

@@ -10,22 +10,35 @@
 #include "postgres.h"
 
 #include "commit/create_table.h"
+#include "commit/holdings.h"
 #include "commit/publish.h"
 #include "storage/storage.h"
 #include "store/store_task.h"
 
+/* A table that was registered may share its files with another catalog, of which nothing is known here. */
 void
 ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			   bool purge)
 {
 	IceTable table;
+	bool     refused;
 
 	ice_table_get_locked(&warehouse->id, path, name, &table);
+	refused = purge && !ice_hold_may_purge(warehouse, &table);
 	ice_table_mark_dropped(&table);
-	if (purge)
+	if (purge && !refused)
 		ice_task_enqueue_purge(&table.warehouse_id, &table.id, table.version);
+	if (refused)
+		ereport(NOTICE,
+				(errmsg("files of the table %s.%s stay in place", path->dotted, name),
+				 errdetail(
+					 "The table was registered, so its files may belong to another catalog, too."),
+				 errhint("Property " ICE_PURGE_REGISTERED_PROPERTY
+						 "=true of the warehouse lets a purge delete them.")));
 	ice_publish_event(&table, "drop-table", path, name,
-					  purge ? "{\"purge\":true}" : "{\"purge\":false}");
+					  refused ? "{\"purge\":false,\"purge-refused\":\"registered\"}"
+					  : purge ? "{\"purge\":true}"
+							  : "{\"purge\":false}");
 }
 
 void

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "commit/holdings.h"
+#include "guc.h"
 #include "storage/storage.h"
 #include "store/store_location.h"
 #include "store/store_task.h"
@@ -139,6 +140,20 @@ ice_hold_registered(const IceTable *table)
 		return;
 	hold(&holder, ICE_HOLD_REGISTERED, table->metadata_location);
 	hold_all(&holder, table, true);
+}
+
+/* A property of the warehouse, which neither a client of REST nor a file in storage can set. */
+bool
+ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table)
+{
+	const char *value;
+
+	if (!ice_holds_known() || !ice_holds_registered(&table->warehouse_id, &table->id))
+		return true;
+	value = ice_json_opt_string(ice_json_parse(warehouse->properties, strlen(warehouse->properties),
+											   ice_guc_json_depth_max),
+								ICE_PURGE_REGISTERED_PROPERTY);
+	return value != NULL && strcmp(value, "true") == 0;
 }
 
 char *

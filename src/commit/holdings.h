@@ -21,6 +21,9 @@ extern void ice_hold_existing(const char *metadata_location);
 extern void ice_hold_table(const IceTable *table);
 /* A table that took over a document, as a new one or instead of its own. */
 extern void ice_hold_registered(const IceTable *table);
+/* Has its warehouse asked that a purge deletes the table's files, if it was registered? */
+#define ICE_PURGE_REGISTERED_PROPERTY "icecat.purge-registered"
+extern bool ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table);
 /* What decides the folders of a table, and what a commit has changed since. */
 extern char *ice_hold_key(const IceTableMetadata *metadata);
 extern void  ice_hold_changes(const IceTable *table, const char *key_before);

@@ -29,6 +29,13 @@ static IceStatement select_holds = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
+static IceStatement registered = {
+	"SELECT 1 FROM icecat_data.location WHERE warehouse_id = $1 AND object_id = $2 "
+	"AND kind = 'registered' LIMIT 1",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
 static IceStatement delete_holds = {
 	"DELETE FROM icecat_data.location WHERE warehouse_id = $1 AND object_id = $2",
 	2,
@@ -107,6 +114,14 @@ ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return holds;
+}
+
+bool
+ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+
+	return ice_execute_latest(&registered, values) > 0;
 }
 
 void

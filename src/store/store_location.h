@@ -41,6 +41,9 @@ extern void ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_
 extern List *ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 extern void  ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
+/* Was the table registered, at first or later? */
+extern bool  ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+
 /* Those of some paths that another table or view holds, of any warehouse: a List of C strings. */
 extern List *ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 								 const List *paths);

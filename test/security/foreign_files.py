@@ -112,6 +112,33 @@ def two_warehouses(c, t, catalog):
     t.equal(files_below(again), before, "nor does a purge in the second take one of the first")
 
 
+def registered(c, t, catalog):
+    """A table that was registered may have another catalog that stands on its files."""
+    location = full_table(c, catalog, "kept")
+    c.sql("SELECT icecat.unregister_table('w', '{ns}', 'kept'); UPDATE icecat_data.relation SET dropped_at = '2000-01-01' "
+          "WHERE dropped_at IS NOT NULL; SELECT icecat.run_worker_once()")
+    c.wait_sql("SELECT count(*) FROM icecat_data.location WHERE path = 'file://%s'" % location, "0")
+    before = files_below(location)
+    newest = "file://" + [f for f in before if "/00001-" in f][0]
+    t.equal(catalog.register("kept", newest), "t", "a table that left the catalog is registered")
+    catalog.purge(t, "kept")
+    t.equal(files_below(location), before, "a purge of a registered table takes no file")
+    t.equal(c.sql("SELECT details ->> 'purge-refused' FROM icecat.read_events('w') WHERE event_type = 'drop-table' AND name = 'kept'"),
+            "registered", "its event says so")
+    own_location = catalog.create("overwritten")
+    catalog.register("overwritten", newest, overwrite=True)
+    catalog.purge(t, "overwritten")
+    t.equal(files_below(location), before, "nor does one of a table that a registration overwrote")
+    t.ok(files_below(own_location), "which keeps its own, too")
+    c.sql("UPDATE icecat_data.relation SET dropped_at = '2000-01-01' WHERE dropped_at IS NOT NULL; SELECT icecat.run_worker_once()")
+    c.wait_sql("SELECT count(*) FROM icecat_data.location WHERE path = 'file://%s'" % location, "0")
+    catalog.register("asked", newest)
+    c.sql("SELECT icecat.alter_warehouse('w', p_updates => '{\"icecat.purge-registered\": \"true\"}')")
+    catalog.purge(t, "asked")
+    c.sql("SELECT icecat.alter_warehouse('w', p_removals => '{icecat.purge-registered}')")
+    t.equal(files_below(location), [], "asked twice, it takes what the metadata names")
+
+
 def trimming(c, t, catalog):
     options = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "1"}
     location = catalog.create("trims", properties=options)
@@ -275,6 +302,7 @@ def test(c, t):
     c.make_warehouse("v")
     catalog = Catalog(c)
     two_warehouses(c, t, catalog)
+    registered(c, t, catalog)
     trimming(c, t, catalog)
     victim, targets = named_files(c, t, catalog)
     places(c, t, catalog, victim, targets)

@@ -74,6 +74,11 @@ def test_version(c, t, version, owner, updater):
                   "ORDER BY received_at) FROM icecat_data.metrics_report WHERE received_at < '2025-01-01'", name),
             "2024_02 scan-report, 2024_03 unchecked scan-report", "%s: in the months that they came in" % name)
     t.equal(c.sql("SELECT count(*) FROM icecat.scan_reports", name), "2", "%s: and read" % name)
+    t.equal(c.sql("SELECT count(*), count(l.path), count(r.path) FROM icecat_data.table_head h LEFT JOIN icecat_data.location l "
+                  "ON l.object_id = h.table_id AND l.kind = 'location' AND l.path = h.location LEFT JOIN icecat_data.location r "
+                  "ON r.object_id = h.table_id AND r.kind = 'registered' AND r.path ~ '^file:///.*metadata.json'", name).split("|"),
+            [c.sql("SELECT count(*) FROM icecat_data.table_head", name)] * 3,
+            "%s: every table holds its location, and counts as registered" % name)
     changed = ("icecat_data.metrics_report", "icecat_data.relation", "icecat_data.table_head", "icecat_data.table_part",
                "icecat_data.metadata_task", "icecat_data.event_pending", "documents")
     t.equal([key for key in before if before[key] != after.get(key) and key not in changed], [],
