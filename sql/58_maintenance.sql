@@ -36,6 +36,26 @@ COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
 'Writes the current metadata file of a table now, whatever its icecat.metadata-write-mode, and returns its location. Writing it twice does no harm: the content of a location never changes. Not undone by a rollback.
 Errors: IC101 no such warehouse (404), IC103 no such table or view (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
 
+CREATE OR REPLACE FUNCTION icecat._pending_files() RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_pending_files';
+COMMENT ON FUNCTION icecat._pending_files() IS
+'Keys of the metadata files that this transaction''s answers have named and that are still queued, since the last call; NULL: there are none, or no worker comes to write them. The gateway asks in the same statement as the answer, and sends the answer when the worker has announced the keys on channel icecat_files.';
+
+CREATE OR REPLACE FUNCTION icecat._queued_files(p_keys text) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_queued_files';
+COMMENT ON FUNCTION icecat._queued_files(text) IS
+'Which of these files are still queued? Empty: none. NULL: no worker comes to write them.
+p_keys: keys of icecat._pending_files(), separated by blanks.
+Errors: IC301 not a list of keys (400).';
+
+CREATE OR REPLACE FUNCTION icecat._listen_files() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_listen_files';
+COMMENT ON FUNCTION icecat._listen_files() IS
+'Lets this session hear which metadata files were written: one notification a batch of the worker on channel icecat_files, with their keys. Returns whether a worker runs or was started.';
+
 CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_adopt_tasks';

@@ -6,6 +6,7 @@
  */
 #include "admin.h"
 
+#include "await.h"
 #include "conf.h"
 #include "metrics.h"
 #include "server.h"
@@ -22,6 +23,17 @@ gw_admin_find(GwSlice path)
 	return -1;
 }
 
+/* How answers come to wait for metadata files: by the worker's announcements, by asking, or not at all. */
+static const char *
+file_waits(void)
+{
+	if (gw_conf.metadata_wait_ms == 0)
+		return "off";
+	if (!gw_await_listens())
+		return "asked for";
+	return gw_await_worker() ? "announced" : "no worker";
+}
+
 /* Ready: it can read, it can write, and it is not about to leave. */
 static int
 render_ready(GwText *body)
@@ -30,9 +42,11 @@ render_ready(GwText *body)
 	bool		writes = gw_pool_is_ready(gw_server.writes);
 	bool		ready = reads && writes && !gw_server.draining;
 
-	gw_text_printf(body, "{\"ready\":%s,\"reads\":%s,\"writes\":%s,\"draining\":%s}",
+	gw_text_printf(body,
+				   "{\"ready\":%s,\"reads\":%s,\"writes\":%s,\"draining\":%s,"
+				   "\"metadata_files\":\"%s\"}",
 				   ready ? "true" : "false", reads ? "true" : "false", writes ? "true" : "false",
-				   gw_server.draining ? "true" : "false");
+				   gw_server.draining ? "true" : "false", file_waits());
 	return ready ? 200 : 503;
 }
 

@@ -29,6 +29,10 @@
 #define GW_TICK_MS 100					/* resolution of all timeouts */
 #define GW_LOG_BUFFER_BYTES 65536		/* log lines are written in batches of this size */
 #define GW_LOG_PENDING_BYTES_MAX 1048576 /* lines beyond it are lost, not waited for */
+#define GW_FILE_ASK_MS 100				/* what has waited so long for a file is asked for */
+#define GW_FILE_ASK_MAX 200				/* files in one such question */
+#define GW_FILE_GREET_MS \
+	10000                  /* the listening connection is tried so often, or ten times as often */
 #define GW_SLOW_HEAD_MS 50				/* a read connection this busy gets no further reads */
 
 #endif

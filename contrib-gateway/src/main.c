@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "clock.h"
 #include "conf.h"
 #include "conn.h"
@@ -223,6 +224,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_pool_tick(gw_server.writes, now);
 	gw_pool_tick(gw_server.reads, now);
 	gw_pool_tick(gw_server.streams, now);
+	gw_await_tick(now);
 	gw_request_tick(now);
 	gw_conn_tick(now);
 	gw_listener_tick();
@@ -273,6 +275,7 @@ start(void)
 									   (int) gw_conf.stream_connections);
 	gw_server.writes = gw_pool_create(gw_server.base, "write", GW_POOL_WRITES,
 									  (int) gw_conf.write_connections);
+	gw_await_start(gw_server.base);
 	if (!gw_listener_open(gw_server.base))
 		return false;
 	listening = true;
@@ -295,6 +298,7 @@ end_turn(void)
 		gw_pool_flush(gw_server.writes);
 		gw_pool_flush(gw_server.reads);
 		gw_pool_flush(gw_server.streams);
+		gw_await_flush();
 	} while (!gw_conn_is_settled());
 }
 

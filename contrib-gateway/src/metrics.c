@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "log.h"
 #include "server.h"
 
@@ -270,6 +271,23 @@ put_cache(GwText *out)
 			  stats->evictions);
 }
 
+static void
+put_files(GwText *out)
+{
+	put_value(out, "icecat_metadata_waiting", "gauge",
+			  "Answers that wait for the metadata file that they name.", gw_await_waiting());
+	put_value(out, "icecat_metadata_waits_total", "counter", "Answers that had to wait so.",
+			  gw_metrics.file_waits);
+	put_value(out, "icecat_metadata_waits_given_up_total", "counter",
+			  "Of these, answers sent before their file could be read.",
+			  gw_metrics.file_waits_given_up);
+	put_seconds(out, "icecat_metadata_wait_seconds_total", "counter",
+				"Time that answers waited for files.", gw_metrics.file_wait_us);
+	put_value(out, "icecat_metadata_listening", "gauge",
+			  "1 while the worker's announcements of files are heard; else files are asked for.",
+			  gw_await_listens());
+}
+
 /* Resident pages of this process; 0 where /proc is not to be had. */
 static uint64_t
 resident_bytes(void)
@@ -294,6 +312,7 @@ gw_metrics_render(GwText *out)
 	put_pools(out);
 	put_gates(out);
 	put_cache(out);
+	put_files(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",

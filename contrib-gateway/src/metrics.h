@@ -51,6 +51,9 @@ typedef struct GwMetrics
 	uint64_t	queue_refused;
 	uint64_t	queue_expired;
 	uint64_t	streams;
+	uint64_t	file_waits;
+	uint64_t	file_waits_given_up;
+	uint64_t	file_wait_us;
 	uint64_t	commits_unknown;
 	uint64_t	commits_deduplicated;
 	uint64_t	keyed_repeats;

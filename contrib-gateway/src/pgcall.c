@@ -22,6 +22,8 @@
 
 #define COLUMN_ETAG 1
 #define COLUMN_LARGE 2
+#define TAGGED_COLUMNS 4		/* the fourth names pending files, as the second of two does */
+#define UNTAGGED_COLUMNS 2
 
 typedef enum Prepared
 {
@@ -80,6 +82,8 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 		"SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
 	[GW_STATEMENT_PIECES] = {"icecat_pieces",
 		"SELECT icecat.rest_load_table_pieces($1, $2::text[], $3, $4)"},
+	[GW_STATEMENT_LISTEN_FILES] = {"icecat_listen_files", "SELECT icecat._listen_files()"},
+	[GW_STATEMENT_QUEUED_FILES] = {"icecat_queued_files", "SELECT icecat._queued_files($1)"},
 };
 
 /* Never shows what libpq says about a bad string: it may quote the password. */
@@ -310,6 +314,17 @@ read_tag(const PGresult *answer, GwPgResult *result)
 	result->is_large = PQgetvalue(answer, 0, COLUMN_LARGE)[0] == 't';
 }
 
+/* The last column of a row of two or four. */
+static const char *
+read_pending(const PGresult *answer)
+{
+	int			count = PQnfields(answer);
+
+	if ((count != TAGGED_COLUMNS && count != UNTAGGED_COLUMNS) || PQgetisnull(answer, 0, count - 1))
+		return NULL;
+	return PQgetvalue(answer, 0, count - 1);
+}
+
 /* The Sync of the oldest call has arrived: hands out what was kept for it. */
 static void
 finish_call(GwPg *pg, GwPgResult *result)
@@ -333,6 +348,20 @@ finish_call(GwPg *pg, GwPgResult *result)
 	}
 	if (!result->is_error && PQntuples(answer) > 0 && PQnfields(answer) > COLUMN_LARGE)
 		read_tag(answer, result);
+	if (!result->is_error && PQntuples(answer) > 0)
+		result->pending = read_pending(answer);
+}
+
+void
+gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload))
+{
+	PGnotify   *notification;
+
+	while ((notification = PQnotifies(pg->conn)) != NULL)
+	{
+		notified(notification->extra);
+		PQfreemem(notification);
+	}
 }
 
 /* After the NULL that ends a statement's results: is the next statement the one that is streamed? libpq must hear of it

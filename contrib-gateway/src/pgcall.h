@@ -30,6 +30,8 @@ enum
 	GW_STATEMENT_ANSWER_MAX,
 	GW_STATEMENT_LOCAL_TIMEOUT,
 	GW_STATEMENT_PIECES,
+	GW_STATEMENT_LISTEN_FILES,
+	GW_STATEMENT_QUEUED_FILES,
 	GW_STATEMENT_COUNT
 };
 
@@ -53,6 +55,7 @@ typedef struct GwPgResult
 	size_t		value_len;
 	const char *etag;			/* of a tagged answer, or NULL */
 	bool		is_large;		/* its body is over the limit that was asked for */
+	const char *pending;		/* keys of queued files that the answer names, or NULL */
 	const char *sqlstate;		/* "" when the error is not the server's */
 	const char *message;
 	const char *detail;			/* of an error; "" when it has none */
@@ -92,6 +95,9 @@ extern bool gw_pg_consume(GwPg *pg);
 
 /* The outcome of the oldest call, when it is complete. */
 extern bool gw_pg_next(GwPg *pg, GwPgResult *result);
+
+/* Hands out the payloads of all notifications that have come. */
+extern void gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload));
 extern void gw_pg_result_free(GwPgResult *result);
 
 /* Frees a result's handle; has the shape that evbuffer cleanups want. */

@@ -64,6 +64,8 @@ struct GwPool
 	int			by_state[SLOT_STATES];
 	GwPoolStats stats;
 	bool		dispatching;
+	bool		listens;		/* LISTEN was said on the connection that there is now */
+	void (*notified)(const char *payload);
 	uint64_t	seed;
 };
 
@@ -111,6 +113,7 @@ slot_close(GwSlot *slot, bool failed)
 		gw_pg_close(slot->pg);
 	slot->pg = NULL;
 	slot->dirty = slot->retire = slot->paused = false;
+	slot->pool->listens = false;
 	if (failed)
 	{
 		slot->delay_ms = slot->delay_ms ? slot->delay_ms * 2 : RECONNECT_DELAY_MIN_MS;
@@ -323,6 +326,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	alive = gw_pg_consume(slot->pg);
 	pool->dispatching = true;	/* answers of this turn first, then new calls */
 	slot_drain(slot);
+	if (pool->notified != NULL && slot->pg != NULL)
+		gw_pg_notifications(slot->pg, pool->notified);
 	if (!alive && slot->pg != NULL)
 		slot_lose(slot, gw_pg_error(slot->pg));
 	pool->dispatching = false;
@@ -346,7 +351,8 @@ slot_setup(GwSlot *slot)
 	snprintf(answer_max, sizeof(answer_max), "%lldB", (long long) gw_conf.stream_bytes_min);
 	step = (GwPgStep){GW_STATEMENT_ANSWER_MAX, 1, {answer_max}};
 	if (gw_conf.stream_bytes_min > 0 && gw_conf.prepared_statements &&
-		slot->pool->kind != GW_POOL_STREAMS && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
+		(slot->pool->kind == GW_POOL_READS || slot->pool->kind == GW_POOL_WRITES) &&
+		gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
 		slot->setup_left++;
 	step = (GwPgStep){GW_STATEMENT_ROLE, 1, {gw_conf.database_role}};
 	if (gw_conf.database_role[0] != '\0' && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
@@ -641,6 +647,24 @@ gw_pool_abort(GwCall *call)
 	slot_close(slot, false);
 }
 
+void
+gw_pool_on_notify(GwPool *pool, void (*notified)(const char *payload))
+{
+	pool->notified = notified;
+}
+
+void
+gw_pool_set_listens(GwPool *pool, bool listens)
+{
+	pool->listens = listens;
+}
+
+bool
+gw_pool_listens(const GwPool *pool)
+{
+	return pool->listens;
+}
+
 bool
 gw_pool_is_ready(const GwPool *pool)
 {
@@ -660,6 +684,8 @@ gw_pool_stats(const GwPool *pool)
 static bool
 pool_wants_connection(const GwPool *pool)
 {
+	if (pool->kind == GW_POOL_LISTENS)
+		return gw_conf.metadata_wait_ms > 0;
 	return pool->kind != GW_POOL_STREAMS ||
 		pool->stats.queued > pool->by_state[SLOT_CONNECTING] + pool->by_state[SLOT_SETUP];
 }

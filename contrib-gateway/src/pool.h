@@ -76,7 +76,8 @@ typedef enum GwPoolKind
 {
 	GW_POOL_READS,
 	GW_POOL_WRITES,
-	GW_POOL_STREAMS				/* connected when there is a call, for one call each */
+	GW_POOL_STREAMS,			/* connected when there is a call, for one call each */
+	GW_POOL_LISTENS				/* hears notifications; connected while metadata_wait_ms is not 0 */
 } GwPoolKind;
 
 extern GwPool *gw_pool_create(struct event_base *base, const char *name, GwPoolKind kind,
@@ -102,6 +103,11 @@ extern bool gw_pool_cancel(GwCall *call);
 extern void gw_pool_pause(GwCall *call);
 extern void gw_pool_resume(GwCall *call);
 extern void gw_pool_abort(GwCall *call);
+
+/* Who is told of notifications, by their payloads, and whether the connection that there is now hears them. */
+extern void gw_pool_on_notify(GwPool *pool, void (*notified)(const char *payload));
+extern void gw_pool_set_listens(GwPool *pool, bool listens);
+extern bool gw_pool_listens(const GwPool *pool);
 
 extern bool gw_pool_is_ready(const GwPool *pool);
 extern GwPoolStats gw_pool_stats(const GwPool *pool);

@@ -18,6 +18,7 @@
 
 #include "admin.h"
 #include "answer.h"
+#include "await.h"
 #include "clock.h"
 #include "conf.h"
 #include "error_map.h"
@@ -527,6 +528,7 @@ gw_request_respond(GwRequest *request, GwReply *reply)
 {
 	assert(!request->answered && !request->retry_waits && request->final_error.handle == NULL);
 	assert(request->ticket.state == GW_TICKET_NONE);
+	assert(request->file_wait.state == GW_FILE_WAIT_NONE);
 	assert(request->call.state == GW_CALL_IDLE || reply->flows);
 	request->answered = true;
 	request->respond(request, reply);
@@ -665,7 +667,7 @@ gw_request_database_error(GwRequest *request, const GwPgResult *result)
 
 /* Turns the value of the function into the answer that its route promises. */
 static void
-reply_value(GwRequest *request, GwPgResult *result)
+reply_at_once(GwRequest *request, GwPgResult *result)
 {
 	GwReply		reply = {.status = 204, .retry_after_s = -1};
 
@@ -694,6 +696,24 @@ reply_value(GwRequest *request, GwPgResult *result)
 		result->handle = NULL;	/* the reply owns it now */
 	}
 	gw_answer_send(request, &reply);
+}
+
+/* The same, as soon as the files that the answer names can be read. The request has left gate and connection by now. */
+static void
+reply_value(GwRequest *request, GwPgResult *result)
+{
+	if (!gw_await_begin(request, result))
+		reply_at_once(request, result);
+}
+
+void
+gw_request_go_on(GwRequest *request)
+{
+	GwPgResult	result = request->kept;
+
+	request->kept = (GwPgResult){0};
+	reply_at_once(request, &result);
+	gw_pg_result_free(&result);
 }
 
 /* The connection was lost while the call was in flight. */
@@ -1099,6 +1119,8 @@ gw_request_abandon(GwRequest *request)
 		stop_waiting(request);
 		return true;
 	}
+	if (gw_await_cancel(request))
+		return true;
 	if (!gw_pool_cancel(&request->call))
 		return false;
 	forget_final_error(request);

@@ -16,6 +16,7 @@
 
 #include "cache.h"
 #include "coding.h"
+#include "files.h"
 #include "gate.h"
 #include "http_parse.h"
 #include "http_reply.h"
@@ -49,6 +50,8 @@ typedef struct GwRequest
 	uint64_t	retry_until_us; /* when to give up */
 	TAILQ_ENTRY(GwRequest) retry_link;
 	bool		retry_waits;
+	GwFileWaiter file_wait;		/* the answer waits for the files that it names */
+	GwPgResult	kept;			/* that answer */
 	int			fault_status;	/* not 0: the answer is already known */
 	const char *fault_message;
 	char		allow[64];
@@ -98,6 +101,9 @@ extern void gw_request_database_error(GwRequest *request, const GwPgResult *resu
 
 /* Answers with an error of the gateway's own. */
 extern void gw_request_refuse(GwRequest *request, int status, const char *message, bool close);
+
+/* Answers with what was kept while its files were written. */
+extern void gw_request_go_on(GwRequest *request);
 
 /* The client is gone: true when the request was dropped, false when respond() will still come. */
 extern bool gw_request_abandon(GwRequest *request);

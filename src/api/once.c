@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "api/once.h"
+#include "commit/publish.h"
 #include "guc.h"
 
 #define SQLSTATE_LENGTH 5
@@ -199,6 +200,7 @@ ice_once_table(const IceOnce *once, IceTable *out)
 					   "The request with this Idempotency-Key succeeded; the table was dropped "
 					   "since.",
 					   NULL);
+	ice_await_metadata_file(out);
 }
 
 void
@@ -211,6 +213,7 @@ ice_once_view(const IceOnce *once, IceView *out)
 					   "The request with this Idempotency-Key succeeded; the view was dropped "
 					   "since.",
 					   NULL);
+	ice_await_view_metadata_file(out);
 }
 
 void

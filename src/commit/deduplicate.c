@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 
 #include "commit/deduplicate.h"
+#include "commit/publish.h"
 #include "errors.h"
 #include "guc.h"
 #include "store/store_idempotency.h"
@@ -126,9 +127,12 @@ ice_deduplicate(const IceWarehouse *warehouse, IceTableChange *changes, int coun
 	if (claim(&row))
 		return false;
 	for (int i = 0; i < count; i++)
+	{
 		if (!ice_table_get_whole(&warehouse->id, &changes[i].table.id, &changes[i].table))
 			ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", changes[i].path.dotted,
 					  changes[i].name);
+		ice_await_metadata_file(&changes[i].table);
+	}
 	ereport(NOTICE, (errcode(sqlstate_deduplicated()),
 					 errmsg("the same commit was made before: nothing is changed")));
 	return true;

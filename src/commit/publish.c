@@ -16,6 +16,7 @@
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/pending.h"
 #include "store/store_outbox.h"
 #include "store/store_task.h"
 #include "store/task_signal.h"
@@ -73,21 +74,47 @@ ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metad
 		ice_location_prepare(metadata);
 }
 
-/* Only file storage is looked at: a stat is cheap, a network is not; and a standby may not have the disk. The
- * second look is for a worker that wrote the file and emptied the queue between the first two. */
-static void
-check_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, const char *location)
+/* Is the current file of a table or view there, or still in the queue? In that case the answer, which names it, can wait for
+ * it. Only file storage is looked at: a stat is cheap, a network is not; and a standby may not have the disk. The second
+ * look is for a worker that wrote the file and emptied the queue between the first two. */
+static bool
+file_comes(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, const char *location)
 {
 	bool own;
 
 	if (!ice_guc_check_metadata_file || RecoveryInProgress() || !ice_storage_missing(location))
-		return;
-	if (ice_task_write_pending(warehouse_id, id, version, &own) || !ice_storage_missing(location))
-		return;
-	ice_raise_full(ICE_ERR_NO_SUCH_FILE,
-				   psprintf("Failed to open input stream for file: %s", location),
-				   "The metadata file was removed from storage.",
-				   "icecat.export_metadata() writes it again from the database.");
+		return true;
+	if (ice_task_write_pending(warehouse_id, id, version, &own))
+	{
+		ice_pending_note(warehouse_id, id, version);
+		return true;
+	}
+	return !ice_storage_missing(location);
+}
+
+static void
+check_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, const char *location)
+{
+	if (!file_comes(warehouse_id, id, version, location))
+		ice_raise_full(ICE_ERR_NO_SUCH_FILE,
+					   psprintf("Failed to open input stream for file: %s", location),
+					   "The metadata file was removed from storage.",
+					   "icecat.export_metadata() writes it again from the database.");
+}
+
+void
+ice_await_metadata_file(const IceTable *table)
+{
+	if (table->file_expected)
+		(void) file_comes(&table->warehouse_id, &table->id, table->version,
+						  table->metadata_location);
+}
+
+void
+ice_await_view_metadata_file(const IceView *view)
+{
+	if (view->file_expected)
+		(void) file_comes(&view->warehouse_id, &view->id, view->version, view->metadata_location);
 }
 
 void

@@ -52,6 +52,8 @@ extern char *ice_rename_details(const IceNamespacePath *source_path, const char 
 /* Raises NO_SUCH_FILE if the table's metadata file has vanished from file storage: it is not in the queue, and somebody
  * took it away. See icecat.check_metadata_file. */
 extern void ice_check_metadata_file(const IceTable *table);
+/* For an answer that shows a state which this transaction did not make: the location that it names may still be queued. */
+extern void ice_await_metadata_file(const IceTable *table);
 
 /* The same of views. document: the whole text of the new version. */
 extern bool  ice_publishes_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata);
@@ -64,6 +66,7 @@ extern void  ice_publish_view_event(const IceView *view, const char *event_type,
 									const char *details_json);
 extern char *ice_view_version_details(const IceView *view);
 extern void  ice_check_view_metadata_file(const IceView *view);
+extern void  ice_await_view_metadata_file(const IceView *view);
 
 /* Appends the table's current document, read afresh (own writes included): with all snapshots, or with those alone that a
  * ref points to. False, and nothing is appended, if it would be longer than bytes_max; 0: any length. */

@@ -19,6 +19,7 @@
 #include "maint/drop_purge.h"
 #include "maint/task_run.h"
 #include "storage/storage.h"
+#include "store/pending.h"
 #include "store/store_idempotency.h"
 #include "store/store_metrics.h"
 #include "store/store_outbox.h"
@@ -113,9 +114,9 @@ prepare_item(Work *item, MemoryContext context)
 	CurrentResourceOwner = owner;
 }
 
-/* Reads the tasks to do, as items without their documents. */
+/* Reads the tasks to do, as items without their documents. full: there may be more of them. */
 static List *
-read_tasks(MemoryContext context, const IceTaskTable *only)
+read_tasks(MemoryContext context, const IceTaskTable *only, bool *full)
 {
 	List     *tables;
 	List     *items = NIL;
@@ -125,6 +126,7 @@ read_tasks(MemoryContext context, const IceTaskTable *only)
 	MemoryContextSwitchTo(context);
 	tables = only != NULL ? list_make1(unconstify(IceTaskTable *, only))
 						  : ice_task_due_tables(GetCurrentTimestamp(), BATCH_TABLES_MAX);
+	*full = list_length(tables) == BATCH_TABLES_MAX;
 	foreach (cell, tables)
 	{
 		IceTaskTable *table = lfirst(cell);
@@ -132,6 +134,7 @@ read_tasks(MemoryContext context, const IceTaskTable *only)
 									 BATCH_TASKS_PER_TABLE_MAX);
 		ListCell     *task;
 
+		*full |= list_length(tasks) == BATCH_TASKS_PER_TABLE_MAX;
 		foreach (task, tasks)
 		{
 			Work *item = palloc0(sizeof(Work));
@@ -140,7 +143,10 @@ read_tasks(MemoryContext context, const IceTaskTable *only)
 			items = lappend(items, item);
 		}
 		if (list_length(items) >= BATCH_TASKS_MAX)
+		{
+			*full = true;
 			break;
+		}
 	}
 	ice_spi_end();
 	return items;
@@ -157,14 +163,17 @@ ice_tasks_prepare(IceTaskBatch *batch, MemoryContext parent, const IceTaskTable 
 	memset(batch, 0, sizeof(*batch));
 	batch->context = AllocSetContextCreate(parent, "icecat task batch", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(batch->context);
-	items = read_tasks(batch->context, only);
+	items = read_tasks(batch->context, only, &batch->full);
 	MemoryContextSwitchTo(batch->context);
 	foreach (cell, items)
 	{
 		Work *item = lfirst(cell);
 
 		if (bytes > BATCH_BYTES_MAX)
+		{
+			batch->full = true;
 			break;
+		}
 		prepare_item(item, batch->context);
 		bytes += item->document.len;
 		batch->items = lappend(batch->items, item);
@@ -329,13 +338,18 @@ trim_table(const IceTask *done)
 void
 ice_tasks_finish(IceTaskBatch *batch)
 {
-	const Work *done = NULL; /* of the table at hand */
-	ListCell   *cell;
+	const Work    *done = NULL; /* of the table at hand */
+	StringInfoData written;
+	ListCell      *cell;
 
+	initStringInfo(&written);
 	foreach (cell, batch->items)
 	{
 		Work *item = lfirst(cell);
 
+		if (item->done && item->task.kind == ICE_TASK_WRITE)
+			ice_pending_written(&written, &item->task.warehouse_id, &item->task.table_id,
+								item->task.version);
 		if (done != NULL && !same_table(&done->task, &item->task))
 		{
 			trim_table(&done->task);
@@ -348,6 +362,8 @@ ice_tasks_finish(IceTaskBatch *batch)
 	}
 	if (done != NULL)
 		trim_table(&done->task);
+	ice_pending_announce(&written);
+	pfree(written.data);
 }
 
 int64

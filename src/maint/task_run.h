@@ -21,6 +21,7 @@ typedef struct IceTaskBatch
 {
 	MemoryContext context; /* holds all of the batch */
 	List         *items;
+	bool          full; /* more may be due than fitted into it */
 	int64         done_count;
 	int64         failed_count;
 } IceTaskBatch;

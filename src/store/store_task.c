@@ -17,6 +17,7 @@
 #include "utils/snapmgr.h"
 
 #include "guc.h"
+#include "store/pending.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
 #include "store/task_signal.h"
@@ -232,6 +233,7 @@ ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 					   const char *metadata_location, const char *head_json)
 {
 	enqueue(ICE_TASK_WRITE, warehouse_id, table_id, version, metadata_location, head_json);
+	ice_pending_note(warehouse_id, table_id, version);
 }
 
 void
@@ -250,6 +252,7 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 
 	ice_execute(&insert_document, values, NULL, false);
 	ice_task_signal();
+	ice_pending_note(warehouse_id, view_id, version);
 }
 
 void

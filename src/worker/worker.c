@@ -58,7 +58,6 @@
 #include "worker/worker.h"
 
 #define POLL_MS 2000          /* must stay well below the 5 s that DROP DATABASE waits */
-#define GATHER_US 5000        /* after a wake, so that one round serves several commits */
 #define BUSY_RETRY_MS 500     /* another session works on the queue */
 #define ERROR_PAUSE_FIRST_MS 500
 #define ERROR_PAUSE_MAX_MS 30000
@@ -295,7 +294,7 @@ number_events(void)
 	return !all && numbered > 0;
 }
 
-/* Does a batch of file tasks. True if there may be more. */
+/* Does a batch of file tasks. True if there may be more: a commit that comes meanwhile sets the latch. */
 static bool
 do_tasks(void)
 {
@@ -316,7 +315,7 @@ do_tasks(void)
 	forgo_flush();
 	ice_tasks_finish(&batch);
 	commit();
-	more = batch.done_count > 0;
+	more = batch.full && batch.done_count > 0;
 	ice_tasks_free(&batch);
 	state.worked = true;
 	return more;
@@ -385,7 +384,8 @@ read_next_attempt(void)
 	commit();
 }
 
-/* All that there is to do now. */
+/* All that there is to do now. Files first: answers wait for them. Commits that come while a batch is written are the next
+ * one, so that a batch is as large as the load, and one that comes alone waits for nobody. */
 static void
 work(void)
 {
@@ -397,15 +397,13 @@ work(void)
 	while (more && !state.in_the_way)
 	{
 		CHECK_FOR_INTERRUPTS();
-		more = number_events();
-		if (!state.installed || state.in_the_way)
+		more = take_task_lock() && do_tasks();
+		state.busy |= !state.has_lock;
+		if (state.in_the_way)
 			break;
-		if (!take_task_lock())
-		{
-			state.busy = true;
+		more |= number_events();
+		if (!state.installed)
 			break;
-		}
-		more |= do_tasks();
 	}
 	if (state.has_lock)
 	{
@@ -507,8 +505,6 @@ rest(void)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	} while (state.errors > 0 && (event & WL_TIMEOUT) == 0);
-	if (event & WL_LATCH_SET)
-		pg_usleep(GATHER_US);
 }
 
 /* Works until it may end. */

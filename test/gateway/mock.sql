@@ -44,7 +44,24 @@ BEGIN
 		RAISE NOTICE 'a notice' USING ERRCODE = v_value;
 	ELSIF v_verb = 'latefail' THEN
 		INSERT INTO icecat.child VALUES (42);
+	ELSIF v_verb = 'wait' THEN -- "wait_a,b": the answer names files with the keys a and b
+		PERFORM set_config('mock.pending', replace(v_value, ',', ' '), true);
 	END IF;
+END $$;
+
+-- Which files are still to be written, and whether a worker writes them. An announcement is a plain NOTIFY icecat_files.
+CREATE TABLE icecat.queued (key text);
+CREATE TABLE icecat.no_worker ();
+CREATE TABLE icecat.file_of (name text, key text);	-- the file of a table that is loaded by its name
+CREATE FUNCTION icecat._pending_files() RETURNS text LANGUAGE sql AS $$
+	SELECT nullif(current_setting('mock.pending', true), '') $$;
+CREATE FUNCTION icecat._queued_files(p_keys text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(key, ' '), '') FROM icecat.queued WHERE key = ANY (string_to_array(p_keys, ' '))
+	HAVING (SELECT count(*) FROM icecat.no_worker) = 0 $$;
+CREATE FUNCTION icecat._listen_files() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	LISTEN icecat_files;
+	RETURN (SELECT count(*) FROM icecat.no_worker) = 0;
 END $$;
 
 CREATE FUNCTION icecat.note(p_operation text, p_warehouse text, p_namespace text[], p_name text,
@@ -113,6 +130,7 @@ BEGIN
 	END IF;
 	PERFORM icecat.no_plus(p_warehouse, p_namespace, p_table);
 	PERFORM icecat.act(p_table);
+	PERFORM icecat.act('wait_' || f.key) FROM icecat.file_of AS f WHERE f.name = p_table;
 	IF p_table = 'null' THEN
 		RETURN;
 	END IF;
@@ -188,11 +206,12 @@ CREATE FUNCTION icecat.list_views(p_warehouse text, p_namespace text[], p_page_t
 	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace, 'token', p_page_token, 'size', p_page_size) $$;
 CREATE FUNCTION icecat.view_exists(p_warehouse text, p_namespace text[], p_view text) RETURNS boolean
 	LANGUAGE sql STABLE AS $$ SELECT p_view <> 'missing' AND NOT starts_with(p_view, 'no+') $$;
-CREATE FUNCTION icecat.load_view(p_warehouse text, p_namespace text[], p_view text) RETURNS json LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION icecat.load_view(p_warehouse text, p_namespace text[], p_view text) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
 	IF starts_with(p_view, 'no+') THEN
 		RAISE EXCEPTION 'View does not exist: %', p_view USING ERRCODE = 'IC105';
 	END IF;
+	PERFORM icecat.act(p_view);
 	RETURN json_build_object('warehouse', p_warehouse, 'namespace', p_namespace, 'view', p_view);
 END $$;
 CREATE FUNCTION icecat.rest_create_view(p_warehouse text, p_namespace text[], p_request json) RETURNS json LANGUAGE sql AS $$

@@ -18,6 +18,7 @@ import traceback
 
 import tests_catalog
 import tests_conditional
+import tests_files
 import tests_hostile
 import tests_http
 import tests_keys
@@ -41,7 +42,7 @@ class Environment:
         try:
             self.pg = Postgres(pg_config, database)
             self.pg.sql("CREATE ROLE reader; GRANT USAGE ON SCHEMA icecat TO reader;"
-                        " GRANT SELECT ON icecat.answer, icecat.version TO reader")
+                        " GRANT SELECT ON icecat.answer, icecat.version, icecat.file_of TO reader")
         except BaseException:
             self.close()
             raise
@@ -72,7 +73,7 @@ class Environment:
 
 def all_tests():
     yield from tests_http.framing_tests()
-    for module in (tests_catalog, tests_conditional, tests_http, tests_keys, tests_replies, tests_service, tests_stream, tests_hostile):
+    for module in (tests_catalog, tests_conditional, tests_files, tests_http, tests_keys, tests_replies, tests_service, tests_stream, tests_hostile):
         for name, function in list(vars(module).items()):
             if name.startswith("test_"):
                 yield name[5:].replace("_", " "), function

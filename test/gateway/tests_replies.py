@@ -54,6 +54,7 @@ ENDINGS = {
     "change that flows": lambda: keyed(T + "large_3", {"a": 1}),
     "report": lambda: request_bytes("POST", T + "v/metrics", {"act": "sleep_10"}),
     "none of ours": lambda: request_bytes("GET", "/nope"),
+    "waits for its file": lambda: request_bytes("POST", T + "v", {"act": "wait_vanished"}),
     "admin": lambda: request_bytes("GET", "/metrics"),
     "cut short": lambda: keyed(T + "v", {"a": 1})[:-3],
     "unreadable": lambda: b"\x00\x01\r\n\r\n",

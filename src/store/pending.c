@@ -1,0 +1,145 @@
+/*
+ * pending.c
+ *		Metadata files that an answer names and that are still to be written. See pending.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/async.h"
+#include "utils/memutils.h"
+
+#include "errors.h"
+#include "store/pending.h"
+#include "store/store_task.h"
+#include "store/task_signal.h"
+
+#define HEX_LEN (2 * UUID_LEN)
+#define PAYLOAD_BYTES_MAX 7900 /* PostgreSQL's limit is just below 8000 */
+#define KEY_BYTES_MAX (2 * (HEX_LEN + 1) + 20)
+
+static StringInfo noted = NULL; /* in TopTransactionContext */
+
+/* The transaction is over, and its memory with it. */
+static void
+forget(XactEvent event, void *arg)
+{
+	(void) arg;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		noted = NULL;
+}
+
+static void
+append_hex(StringInfo out, const pg_uuid_t *id)
+{
+	for (int i = 0; i < UUID_LEN; i++)
+		appendStringInfo(out, "%02x", id->data[i]);
+}
+
+static void
+append_key(StringInfo out, const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version)
+{
+	if (out->len > 0)
+		appendStringInfoChar(out, ' ');
+	append_hex(out, warehouse_id);
+	appendStringInfoChar(out, '/');
+	append_hex(out, id);
+	appendStringInfo(out, "/" INT64_FORMAT, version);
+}
+
+void
+ice_pending_note(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version)
+{
+	static bool   registered = false;
+	MemoryContext old;
+
+	if (!registered)
+		RegisterXactCallback(forget, NULL);
+	registered = true;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	if (noted == NULL)
+		noted = makeStringInfo();
+	append_key(noted, warehouse_id, id, version);
+	MemoryContextSwitchTo(old);
+}
+
+char *
+ice_pending_take(void)
+{
+	char *keys;
+
+	if (noted == NULL || noted->len == 0)
+		return NULL;
+	keys = ice_worker_ensure() ? pstrdup(noted->data) : NULL;
+	resetStringInfo(noted);
+	return keys;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Reads an id and the slash behind it. */
+static bool
+read_id(const char **at, pg_uuid_t *id)
+{
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		int high = hex_digit((*at)[2 * i]);
+		int low = high < 0 ? -1 : hex_digit((*at)[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		id->data[i] = (unsigned char) (high << 4 | low);
+	}
+	*at += HEX_LEN + 1;
+	return (*at)[-1] == '/';
+}
+
+char *
+ice_pending_still(const char *keys)
+{
+	StringInfoData still;
+
+	initStringInfo(&still);
+	while (*keys != '\0')
+	{
+		pg_uuid_t warehouse_id;
+		pg_uuid_t id;
+		int64     version;
+		char     *end;
+		bool      own;
+
+		if (!read_id(&keys, &warehouse_id) || !read_id(&keys, &id))
+			ice_raise(ICE_ERR_BAD_REQUEST, "Not a list of queued files");
+		version = strtoll(keys, &end, 10);
+		if (end == keys || (*end != ' ' && *end != '\0'))
+			ice_raise(ICE_ERR_BAD_REQUEST, "Not a list of queued files");
+		if (ice_task_write_pending(&warehouse_id, &id, version, &own))
+			append_key(&still, &warehouse_id, &id, version);
+		keys = *end == ' ' ? end + 1 : end;
+	}
+	return still.data;
+}
+
+void
+ice_pending_written(StringInfo keys, const pg_uuid_t *warehouse_id, const pg_uuid_t *id,
+					int64 version)
+{
+	append_key(keys, warehouse_id, id, version);
+	if (keys->len > PAYLOAD_BYTES_MAX - KEY_BYTES_MAX)
+		ice_pending_announce(keys);
+}
+
+void
+ice_pending_announce(StringInfo keys)
+{
+	if (keys->len > 0)
+		Async_Notify(ICE_FILE_CHANNEL, keys->data);
+	resetStringInfo(keys);
+}
