@@ -216,9 +216,7 @@ run_item(Work *item, const IceTransactions *transactions)
 
 	switch (task->kind)
 	{
-		case ICE_TASK_WRITE:
-			ice_storage_write_metadata(task->location, item->document.data,
-									   (size_t) item->document.len);
+		case ICE_TASK_WRITE: /* written with the others of the batch */
 			break;
 		case ICE_TASK_DELETE:
 			delete_file(task, transactions);
@@ -260,13 +258,41 @@ same_table(const IceTask *a, const IceTask *b)
 		   memcmp(&a->table_id, &b->table_id, UUID_LEN) == 0;
 }
 
+/* Writes the files of a batch, all together. That of a table's later task may so be there although an earlier one failed: it
+ * stays queued behind that, and is written once more. */
+static void
+write_files(IceTaskBatch *batch)
+{
+	int           count = list_length(batch->items);
+	Work        **items = palloc(sizeof(Work *) * Max(count, 1));
+	IceFileWrite *files = palloc0(sizeof(IceFileWrite) * Max(count, 1));
+	int           n = 0;
+	ListCell     *cell;
+
+	foreach (cell, batch->items)
+	{
+		Work *item = lfirst(cell);
+
+		if (item->task.kind != ICE_TASK_WRITE || item->error != NULL)
+			continue;
+		items[n] = item;
+		files[n++] = (IceFileWrite){.location = item->task.location,
+									.data = item->document.data,
+									.len = (size_t) item->document.len};
+	}
+	ice_storage_write_metadata_batch(files, n);
+	for (int i = 0; i < n; i++)
+		items[i]->error = files[i].error;
+}
+
 void
 ice_tasks_run(IceTaskBatch *batch, const IceTransactions *transactions)
 {
-	MemoryContext old = CurrentMemoryContext;
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
 	const Work   *failed = NULL; /* of the table at hand; a table's items stand together */
 	ListCell     *cell;
 
+	write_files(batch);
 	foreach (cell, batch->items)
 	{
 		Work *item = lfirst(cell);

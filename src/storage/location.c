@@ -161,3 +161,58 @@ ice_storage_write_metadata(const char *location, const char *data, size_t len)
 	storage->write_atomic(location, packed.data, packed.len);
 	pfree(packed.data);
 }
+
+/* Its storage, and its bytes as they are stored. */
+static const IceStorage *
+prepare_write(IceFileWrite *file)
+{
+	MemoryContext     context = CurrentMemoryContext;
+	const IceStorage *volatile storage = NULL;
+
+	PG_TRY();
+	{
+		storage = ice_storage_for(file->location);
+		if (is_gzip_name(file->location))
+		{
+			StringInfoData packed;
+
+			initStringInfo(&packed);
+			ice_gzip_pack(file->data, file->len, &packed);
+			file->data = packed.data;
+			file->len = (size_t) packed.len;
+		}
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		/* Nothing to roll back here either. */
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		file->error = error->message;
+	}
+	PG_END_TRY();
+	return storage;
+}
+
+/* Neighbours of one storage go together; a file that cannot be written stands alone. */
+void
+ice_storage_write_metadata_batch(IceFileWrite *files, int count)
+{
+	const IceStorage **storages = palloc(sizeof(IceStorage *) * Max(count, 1));
+	int                end;
+
+	for (int i = 0; i < count; i++)
+		storages[i] = prepare_write(&files[i]);
+	for (int begin = 0; begin < count; begin = end)
+	{
+		end = begin + 1;
+		if (files[begin].error != NULL)
+			continue;
+		while (end < count && files[end].error == NULL && storages[end] == storages[begin])
+			end++;
+		storages[begin]->write_batch(&files[begin], end - begin);
+	}
+	pfree(storages);
+}

@@ -22,6 +22,15 @@
 
 struct List;
 
+/* One file of a batch. */
+typedef struct IceFileWrite
+{
+	const char *location;
+	const char *data;
+	size_t      len;
+	char       *error; /* set by the call if the file was not written; palloc'd */
+} IceFileWrite;
+
 typedef struct IceStorage
 {
 	/* The one spelling that all spellings of a location share; palloc'd. Raises if not allowed. */
@@ -31,6 +40,9 @@ typedef struct IceStorage
 	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a crash. Makes
 	 * missing directories. */
 	void (*write_atomic)(const char *location, const char *data, size_t len);
+	/* The same for many files, which costs less than one after the other. An error of one is its own; raises none, but
+	 * for an interrupt. */
+	void (*write_batch)(IceFileWrite *files, int count);
 	/* False if the file was not there. */
 	bool (*remove)(const char *location);
 	void (*make_directory)(const char *location); /* with its parents; no error if there */
@@ -65,6 +77,8 @@ extern bool ice_storage_is_below(const char *path, const char *folder);
  * icecat.metadata_file_bytes_max unpacked. */
 extern void ice_storage_read_metadata(const char *location, StringInfo out);
 extern void ice_storage_write_metadata(const char *location, const char *data, size_t len);
+/* Many of them, together; see write_batch. */
+extern void ice_storage_write_metadata_batch(IceFileWrite *files, int count);
 
 /* gzip.c: packs and unpacks; memory is palloc'd, so an error leaks nothing. raw: without the gzip header, as
  * in Avro blocks. Unpacking raises STORAGE for broken input and LIMIT_EXCEEDED. */
