@@ -17,13 +17,13 @@
 
 typedef struct GwFileKey
 {
-	LIST_ENTRY(GwFileKey) link;
+	TAILQ_ENTRY(GwFileKey) link;
 	GwFileWaiter *waiter;		/* NULL: written, and in no bucket */
 	uint64_t	hash;
 	GwSlice		text;
 } GwFileKey;
 
-typedef LIST_HEAD(KeyList, GwFileKey) KeyList;
+typedef TAILQ_HEAD(KeyList, GwFileKey) KeyList;
 
 typedef TAILQ_HEAD(WaiterList, GwFileWaiter) WaiterList;
 
@@ -41,6 +41,8 @@ gw_files_create(void)
 {
 	GwFiles    *files = gw_alloc(sizeof(*files));
 
+	for (int i = 0; i < BUCKETS; i++)
+		TAILQ_INIT(&files->buckets[i]);
 	TAILQ_INIT(&files->waiters);
 	TAILQ_INIT(&files->ready);
 	return files;
@@ -86,13 +88,19 @@ count_keys(const char *keys)
 	return count;
 }
 
+static KeyList *
+bucket_of(GwFiles *files, uint64_t h)
+{
+	return &files->buckets[h & (BUCKETS - 1)];
+}
+
 /* Takes a waiter's keys out of the buckets. */
 static void
-drop_keys(GwFileWaiter *waiter)
+drop_keys(GwFiles *files, GwFileWaiter *waiter)
 {
 	for (int i = 0; i < waiter->key_count; i++)
 		if (waiter->keys[i].waiter != NULL)
-			LIST_REMOVE(&waiter->keys[i], link);
+			TAILQ_REMOVE(bucket_of(files, waiter->keys[i].hash), &waiter->keys[i], link);
 	free(waiter->keys);
 	waiter->keys = NULL;
 	waiter->key_count = waiter->left = 0;
@@ -121,12 +129,12 @@ gw_files_wait(GwFiles *files, GwFileWaiter *waiter, const char *keys, uint64_t n
 		if (files->written[mine->hash & (REMEMBERED - 1)] == mine->hash)
 			continue;
 		mine->waiter = waiter;
-		LIST_INSERT_HEAD(&files->buckets[mine->hash & (BUCKETS - 1)], mine, link);
+		TAILQ_INSERT_TAIL(bucket_of(files, mine->hash), mine, link);
 		waiter->left++;
 	}
 	if (waiter->left == 0)
 	{
-		drop_keys(waiter);
+		drop_keys(files, waiter);
 		return false;
 	}
 	waiter->since_us = now;
@@ -147,7 +155,7 @@ gw_files_cancel(GwFiles *files, GwFileWaiter *waiter)
 	}
 	else
 		TAILQ_REMOVE(&files->ready, waiter, link);
-	drop_keys(waiter);
+	drop_keys(files, waiter);
 	waiter->state = GW_FILE_WAIT_NONE;
 }
 
@@ -157,7 +165,7 @@ take_off(GwFiles *files, GwFileKey *key)
 {
 	GwFileWaiter *waiter = key->waiter;
 
-	LIST_REMOVE(key, link);
+	TAILQ_REMOVE(bucket_of(files, key->hash), key, link);
 	key->waiter = NULL;
 	if (--waiter->left > 0)
 		return;
@@ -171,12 +179,12 @@ static void
 written(GwFiles *files, GwSlice key)
 {
 	uint64_t	h = hash(key);
-	GwFileKey  *at = LIST_FIRST(&files->buckets[h & (BUCKETS - 1)]);
+	GwFileKey  *at = TAILQ_FIRST(bucket_of(files, h));
 
 	files->written[h & (REMEMBERED - 1)] = h;
 	while (at != NULL)
 	{
-		GwFileKey  *next = LIST_NEXT(at, link);
+		GwFileKey  *next = TAILQ_NEXT(at, link);
 
 		if (at->hash == h && at->text.len == key.len &&
 			memcmp(at->text.data, key.data, key.len) == 0)

@@ -100,7 +100,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 
 	if (!look_up(warehouse, path, name, previous, out))
 		return false;
-	next = ice_register_read(warehouse, metadata_location, out->metadata->table_uuid);
+	next = ice_register_read(metadata_location, out->metadata->table_uuid);
 	ice_publish_prepare(warehouse, next);
 	if (!lock(out, name))
 		return false;
@@ -143,7 +143,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 		return false;
 	seen = out->id;
 	previous = out->metadata_location;
-	next = ice_register_view_read(warehouse, metadata_location);
+	next = ice_register_view_read(metadata_location);
 	ice_publish_view_prepare(warehouse, next);
 	if (!ice_view_find_locked(&warehouse->id, path, name, out) ||
 		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)

@@ -94,12 +94,12 @@ ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 }
 
 IceViewMetadata *
-ice_register_view_read(const IceWarehouse *warehouse, const char *metadata_location)
+ice_register_view_read(const char *metadata_location)
 {
 	StringInfoData file;
 
 	initStringInfo(&file);
-	if (!ice_task_pending_document(&warehouse->id, metadata_location, &file))
+	if (!ice_queued_document(metadata_location, &file))
 		ice_storage_read_metadata(metadata_location, &file);
 	return ice_view_metadata_parse(ice_json_parse(file.data, file.len, ice_guc_json_depth_max));
 }
@@ -113,7 +113,7 @@ ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, c
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	check_free(warehouse, &space, path, name);
 	ice_hold_existing(metadata_location);
-	*out = (IceView){.metadata = ice_register_view_read(warehouse, metadata_location),
+	*out = (IceView){.metadata = ice_register_view_read(metadata_location),
 					 .metadata_location = metadata_location};
 	write_new(warehouse, &space, path, name, "register-view", out, document);
 }

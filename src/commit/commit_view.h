@@ -21,8 +21,7 @@ extern void ice_register_view(const IceWarehouse *warehouse, const IceNamespaceP
 							  StringInfo document);
 
 /* The document at a metadata location, out of storage, or out of the queue if its file is still to be written. */
-extern IceViewMetadata *ice_register_view_read(const IceWarehouse *warehouse,
-											   const char *metadata_location);
+extern IceViewMetadata *ice_register_view_read(const char *metadata_location);
 
 /* REST replaceView. Raises COMMIT_FAILED (409), NO_SUCH_VIEW, VALIDATION; 55P03 on a lock timeout. */
 extern void ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path,

@@ -99,14 +99,13 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 }
 
 IceTableMetadata *
-ice_register_read(const IceWarehouse *warehouse, const char *metadata_location,
-				  const char *fallback_uuid)
+ice_register_read(const char *metadata_location, const char *fallback_uuid)
 {
 	StringInfoData document;
 	IceJson       *json;
 
 	initStringInfo(&document);
-	if (!ice_task_pending_document(&warehouse->id, metadata_location, &document))
+	if (!ice_queued_document(metadata_location, &document))
 		ice_storage_read_metadata(metadata_location, &document);
 	json = ice_json_parse(document.data, document.len, ice_guc_json_depth_max);
 	return ice_table_metadata_parse(json, fallback_uuid);
@@ -161,7 +160,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	if (exists && !overwrite)
 		raise_exists(warehouse, &space, path, name);
 	ice_hold_existing(metadata_location);
-	metadata = ice_register_read(warehouse, metadata_location, ice_uuid_v4_text());
+	metadata = ice_register_read(metadata_location, ice_uuid_v4_text());
 	if (exists)
 		ice_publish_prepare(warehouse, metadata); /* before there is a lock */
 	if (exists && ice_table_find_locked(&warehouse->id, path, name, out))

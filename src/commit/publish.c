@@ -74,13 +74,43 @@ ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metad
 		ice_location_prepare(metadata);
 }
 
+/* Finds the queued write of a file, in whatever warehouse and spelling. */
+static const IceTask *
+find_queued(const char *location)
+{
+	List       *tasks = ice_task_writes_named(location);
+	const char *wanted = tasks != NIL ? ice_storage_spelling(location) : NULL;
+	ListCell   *cell;
+
+	foreach (cell, tasks)
+	{
+		const IceTask *task = lfirst(cell);
+
+		if (strcmp(ice_storage_spelling(task->location), wanted) == 0)
+			return task;
+	}
+	return NULL;
+}
+
+bool
+ice_queued_document(const char *location, StringInfo out)
+{
+	const IceTask *task = find_queued(location);
+
+	if (task == NULL || !ice_task_render(task, out))
+		return false;
+	ice_pending_note(&task->warehouse_id, &task->table_id, task->version);
+	return true;
+}
+
 /* Is the current file of a table or view there, or still in the queue? In that case the answer, which names it, can wait for
  * it. Only file storage is looked at: a stat is cheap, a network is not; and a standby may not have the disk. The second
  * look is for a worker that wrote the file and emptied the queue between the first two. */
 static bool
 file_comes(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, const char *location)
 {
-	bool own;
+	const IceTask *task;
+	bool           own;
 
 	if (!ice_guc_check_metadata_file || RecoveryInProgress() || !ice_storage_missing(location))
 		return true;
@@ -89,7 +119,11 @@ file_comes(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, co
 		ice_pending_note(warehouse_id, id, version);
 		return true;
 	}
-	return !ice_storage_missing(location);
+	/* One that was registered while another table's commit had it queued. */
+	task = find_queued(location);
+	if (task != NULL)
+		ice_pending_note(&task->warehouse_id, &task->table_id, task->version);
+	return task != NULL || !ice_storage_missing(location);
 }
 
 static void

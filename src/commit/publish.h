@@ -55,6 +55,9 @@ extern void ice_check_metadata_file(const IceTable *table);
 /* For an answer that shows a state which this transaction did not make: the location that it names may still be queued. */
 extern void ice_await_metadata_file(const IceTable *table);
 
+/* Appends the document of a file that is still queued, in whatever warehouse and spelling; false if it is not. */
+extern bool ice_queued_document(const char *location, StringInfo out);
+
 /* The same of views. document: the whole text of the new version. */
 extern bool  ice_publishes_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata);
 extern void  ice_publish_view_prepare(const IceWarehouse    *warehouse,

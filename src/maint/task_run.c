@@ -21,6 +21,7 @@
 #include "storage/storage.h"
 #include "store/pending.h"
 #include "store/store_idempotency.h"
+#include "store/store_location.h"
 #include "store/store_metrics.h"
 #include "store/store_outbox.h"
 #include "store/store_partition.h"
@@ -114,6 +115,19 @@ prepare_item(Work *item, MemoryContext context)
 	CurrentResourceOwner = owner;
 }
 
+/* Is a file queued for this table that another table or view has been registered by? Then its purge comes after it. */
+static bool
+file_is_awaited(const IceTaskTable *table)
+{
+	List     *paths = NIL;
+	ListCell *cell;
+
+	foreach (cell, ice_task_write_locations(&table->warehouse_id, &table->table_id))
+		paths = list_concat(paths, ice_storage_spellings(lfirst(cell)));
+	return paths != NIL && ice_holds_known() &&
+		   ice_holds_of_others(&table->warehouse_id, &table->table_id, paths) != NIL;
+}
+
 /* Reads the tasks to do, as items without their documents. full: there may be more of them. */
 static List *
 read_tasks(MemoryContext context, const IceTaskTable *only, bool *full)
@@ -130,7 +144,8 @@ read_tasks(MemoryContext context, const IceTaskTable *only, bool *full)
 	foreach (cell, tables)
 	{
 		IceTaskTable *table = lfirst(cell);
-		List *tasks = ice_task_first(&table->warehouse_id, &table->table_id, table->has_purge,
+		bool          purge_only = table->has_purge && !file_is_awaited(table);
+		List *tasks = ice_task_first(&table->warehouse_id, &table->table_id, purge_only,
 									 BATCH_TASKS_PER_TABLE_MAX);
 		ListCell     *task;
 

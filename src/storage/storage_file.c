@@ -365,7 +365,8 @@ writing_rename(Writing *w)
 {
 	const Place *place = &w->place;
 
-	if (w->error == 0 && renameat(place->directory, w->name, place->directory, place->leaf) < 0)
+	if (w->fd >= 0 && w->error == 0 &&
+		renameat(place->directory, w->name, place->directory, place->leaf) < 0)
 		w->error = errno;
 	if (w->error != 0 && w->fd >= 0)
 		(void) unlinkat(place->directory, w->name, 0);
@@ -393,8 +394,7 @@ write_all(Writing *all, int count, const IceFileWrite *files)
 	for (int i = 0; i < count; i++)
 		writing_sync(&all[i]);
 	for (int i = 0; i < count; i++)
-		if (all[i].place.directory >= 0)
-			writing_rename(&all[i]);
+		writing_rename(&all[i]);
 	for (int i = 0; i < count; i++)
 		if (all[i].owns_directory && all[i].place.directory >= 0)
 		{
@@ -415,7 +415,7 @@ file_write_atomic(const char *location, const char *data, size_t len)
 		raise_os("write file", w.place.path, w.error);
 }
 
-/* writing_open() with its error as text. It does nothing that would have to be rolled back. */
+/* writing_open() with its error as text: there is nothing to roll back. */
 static void
 try_open(Writing *all, int i, IceFileWrite *file)
 {
@@ -438,6 +438,7 @@ try_open(Writing *all, int i, IceFileWrite *file)
 	PG_END_TRY();
 }
 
+/* Some files at a time, each step of all of them. */
 static void
 file_write_batch(IceFileWrite *files, int count)
 {

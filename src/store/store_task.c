@@ -29,25 +29,37 @@ static const char *const kind_names[] = {"write", "delete", "trim", "purge"};
 
 static IceStatement insert_task = {
 	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
-	"location, head, created_at, attempts, next_attempt_at, database_id) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9)",
-	9,
-	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
+	"location, head, created_at, attempts, next_attempt_at, database_id, file_key) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9, $10)",
+	10,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID,
+	 INT8OID},
 	NULL};
 
 static IceStatement insert_document = {
 	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
-	"location, document, created_at, attempts, next_attempt_at, database_id) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9)",
-	9,
-	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
+	"location, document, created_at, attempts, next_attempt_at, database_id, file_key) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9, $10)",
+	10,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID,
+	 INT8OID},
 	NULL};
 
-static IceStatement find_document = {
-	"SELECT table_id, version, head, position FROM icecat_data.metadata_task "
-	"WHERE warehouse_id = $1 AND location = $2 AND kind = 'write'",
+/* One look-up a warehouse: who registers a file knows its location, not who writes it. */
+static IceStatement find_file = {
+	"SELECT t.warehouse_id, t.table_id, t.version, t.head, t.position, t.location "
+	"FROM icecat_data.warehouse w CROSS JOIN LATERAL (SELECT m.warehouse_id, m.table_id, "
+	"m.version, m.head, m.position, m.location FROM icecat_data.metadata_task m "
+	"WHERE m.warehouse_id = w.warehouse_id AND m.file_key = $1 AND m.kind = 'write' OFFSET 0) t",
+	1,
+	{INT8OID},
+	NULL};
+
+static IceStatement write_locations = {
+	"SELECT location FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND kind = 'write'",
 	2,
-	{UUIDOID, TEXTOID},
+	{UUIDOID, UUIDOID},
 	NULL};
 
 /* The first task of each table; its purge, where it has one, goes before all others. Tasks that another
@@ -203,13 +215,25 @@ next_position(IceTaskKind kind)
 	return ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
 }
 
+/* FNV-1a of the last component of a location: names hold a uuid, and differ by what comes before it in spelling alone. */
+static int64
+file_key(const char *location)
+{
+	const char *slash = strrchr(location, '/');
+	uint64      h = UINT64CONST(14695981039346656037);
+
+	for (const char *c = slash != NULL ? slash + 1 : location; *c != '\0'; c++)
+		h = (h ^ (unsigned char) *c) * UINT64CONST(1099511628211);
+	return (int64) h;
+}
+
 /* Inserts a task other than a view's and has the worker woken. */
 static void
 enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version,
 		const char *location, const char *head_json)
 {
 	int32 position = next_position(kind);
-	Datum values[9] = {UUIDPGetDatum(warehouse_id),
+	Datum values[10] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(table_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(position),
@@ -217,13 +241,16 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 					   location != NULL ? ice_cstring_datum(location) : (Datum) 0,
 					   head_json != NULL ? ice_cstring_datum(head_json) : (Datum) 0,
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
-					   ObjectIdGetDatum(MyDatabaseId)};
-	char  nulls[] = "         ";
+					   ObjectIdGetDatum(MyDatabaseId),
+					   Int64GetDatum(kind == ICE_TASK_WRITE ? file_key(location) : 0)};
+	char  nulls[] = "          ";
 
 	if (location == NULL)
 		nulls[5] = 'n';
 	if (head_json == NULL)
 		nulls[6] = 'n';
+	if (kind != ICE_TASK_WRITE)
+		nulls[9] = 'n';
 	ice_execute(&insert_task, values, nulls, false);
 	ice_task_signal();
 }
@@ -240,7 +267,7 @@ void
 ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 version,
 						  const char *metadata_location, const char *document, size_t len)
 {
-	Datum values[9] = {UUIDPGetDatum(warehouse_id),
+	Datum values[10] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(view_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(next_position(ICE_TASK_WRITE)),
@@ -248,7 +275,8 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 					   ice_cstring_datum(metadata_location),
 					   ice_text_datum(document, len),
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
-					   ObjectIdGetDatum(MyDatabaseId)};
+					   ObjectIdGetDatum(MyDatabaseId),
+					   Int64GetDatum(file_key(metadata_location))};
 
 	ice_execute(&insert_document, values, NULL, false);
 	ice_task_signal();
@@ -294,24 +322,42 @@ append_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 v
 	return true;
 }
 
-bool
-ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_location,
-						  StringInfo out)
+List *
+ice_task_writes_named(const char *location)
 {
-	Datum     values[2] = {UUIDPGetDatum(warehouse_id), ice_cstring_datum(metadata_location)};
-	pg_uuid_t table_id;
-	int       start = out->len;
+	Datum  values[1] = {Int64GetDatum(file_key(location))};
+	uint64 rows = ice_execute(&find_file, values, NULL, false);
+	List  *tasks = NIL;
 
-	if (ice_execute(&find_document, values, NULL, false) == 0)
-		return false;
-	table_id = ice_field_uuid(0, 1);
-	if (ice_field_is_null(0, 3)) /* a view's */
-		return append_document(warehouse_id, &table_id, ice_field_int64(0, 2),
-							   ice_field_int32(0, 4), out);
-	ice_store_render_version(out, warehouse_id, &table_id, ice_field_int64(0, 2),
-							 ice_field_text(0, 3));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceTask *task = palloc(sizeof(IceTask));
+
+		*task = (IceTask){.warehouse_id = ice_field_uuid(i, 1),
+						  .table_id = ice_field_uuid(i, 2),
+						  .version = ice_field_int64(i, 3),
+						  .head_json = ice_field_text(i, 4),
+						  .position = ice_field_int32(i, 5),
+						  .kind = ICE_TASK_WRITE,
+						  .location = ice_field_text(i, 6)};
+		tasks = lappend(tasks, task);
+	}
+	return tasks;
+}
+
+bool
+ice_task_render(const IceTask *task, StringInfo out)
+{
+	int  start = out->len;
+	bool own;
+
+	if (task->head_json == NULL) /* a view's */
+		return append_document(&task->warehouse_id, &task->table_id, task->version, task->position,
+							   out);
+	ice_store_render_version(out, &task->warehouse_id, &task->table_id, task->version,
+							 task->head_json);
 	/* Still queued, so the worker has not yet deleted rows that only this document needed. */
-	if (ice_execute(&find_document, values, NULL, false) > 0)
+	if (ice_task_write_pending(&task->warehouse_id, &task->table_id, task->version, &own))
 		return true;
 	out->len = start;
 	out->data[start] = '\0';
@@ -518,6 +564,14 @@ read_texts(IceStatement *statement, Datum *values)
 		texts = lappend(texts, ice_field_text(i, 1));
 	SPI_freetuptable(SPI_tuptable);
 	return texts;
+}
+
+List *
+ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	return read_texts(&write_locations, values);
 }
 
 bool

@@ -37,10 +37,6 @@ extern void ice_task_enqueue_trim(const pg_uuid_t *warehouse_id, const pg_uuid_t
 extern void ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version);
 
-/* Appends the document of a metadata file that is still in the queue; false if there is none such. */
-extern bool ice_task_pending_document(const pg_uuid_t *warehouse_id, const char *metadata_location,
-									  StringInfo out);
-
 typedef enum IceTaskKind
 {
 	ICE_TASK_WRITE,
@@ -60,6 +56,12 @@ typedef struct IceTask
 	const char *head_json; /* of a write; NULL for a view's, see ice_task_document() */
 	int32       attempts;
 } IceTask;
+
+/* The queued writes of files whose last component is a location's, of all warehouses: a List of IceTask *. Which of them writes
+ * that very file, in whatever spelling, is for the caller to see. */
+extern List *ice_task_writes_named(const char *location);
+/* Appends the document that such a task will write; false if it is not queued any more. */
+extern bool ice_task_render(const IceTask *task, StringInfo out);
 
 /* A table with something to do now. */
 typedef struct IceTaskTable
@@ -108,6 +110,9 @@ typedef struct IceTableFiles
 	const char *name;
 	Datum       namespace_levels; /* text[], or 0 where the namespace is gone */
 } IceTableFiles;
+
+/* Locations of the files that are queued for a table or view: C strings. */
+extern List *ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
 /* False if the table's head is gone or the table is not dropped. */
 extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
