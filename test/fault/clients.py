@@ -31,6 +31,7 @@ class Notes:
         self.unknown = {table: set() for table in tables}
         self.pairs = []  # [(table, snapshot), ...] of each multi-table commit
         self.answers = []  # bodies that name a metadata-location
+        self.unreadable = []  # locations that could not be read when their answer came
         self.errors = collections.Counter()  # (what, status or "connection", type)
         self.acknowledged_count = 0
 
@@ -48,6 +49,13 @@ class Notes:
             unknown = status == "connection" or status in UNKNOWN_STATUSES
             for table, snapshot in parts:
                 (self.unknown if unknown else self.refused)[table].add(snapshot)
+
+    def look(self, content):
+        """Can the file that an answer names be read, now that it is told?"""
+        location = json.loads(content)["metadata-location"]
+        if not os.path.exists(location[len("file://"):]):
+            with self.lock:
+                self.unreadable.append(location)
 
     def add_read_error(self, status, kind):
         with self.lock:
@@ -97,6 +105,7 @@ class Writer(threading.Thread):
                 self.notes.add_read_error("connection", "")
             else:
                 if status == 200:
+                    self.notes.look(content)
                     with self.notes.lock:
                         self.notes.answers.append((table, content))
                     self.remember(table, content)
@@ -115,6 +124,8 @@ class Writer(threading.Thread):
             current, sequence = self.known.pop(table)
             requests.append(host.append_request(snapshot, current, sequence + 1))
         status, content = self.send_keyed(parts, requests) if self.keyed else self.send_once(parts, requests)
+        if status == 200:
+            self.notes.look(content)
         self.notes.add(parts, status, error_type(content) if status not in (200, 204) else "", content)
         if status == 200:
             self.remember(tables[0], content)

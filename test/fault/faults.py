@@ -172,6 +172,9 @@ KINDS = {
     "fsync": (fail_fsync, False),
     "none": (lambda server: None, False),
 }
+# Here the worker lives and can write: whoever is told a location can read the file, but for the answers that the gateway
+# counts as given up. (A gateway that is killed takes its count along.)
+FILES_COME = {"none", "stop-gateway", "stop-backend", "cut"}
 ALLOWED_ALWAYS = {("commit", 409, "CommitFailedException")}
 ALLOWED_IN_FAULTS = {
     ("repeat", 500, clients.UNKNOWN_TYPE), ("repeat", 503, "SlowDownException"), ("repeat", "connection", "?"),
@@ -204,6 +207,7 @@ def run_clients(server, kind, number, keyed=False):
     writers = [clients.Writer(server.gateway_port, notes, stop, i >= WRITERS, keyed)
                for i in range(WRITERS + TRANSACTION_WRITERS)]
     server.backend_pids = server.gateway_backends()
+    given_up = server.gateway_metric("icecat_metadata_waits_given_up_total")
     broken = []
     for writer in writers:
         writer.start()
@@ -225,6 +229,10 @@ def run_clients(server, kind, number, keyed=False):
             broken.append("a client did not end")
     if not server.wait_healthy() or not server.wait_no_calls() or not server.wait_queue():
         broken.append("no rest: " + server.sql("SELECT * FROM icecat.worker_status()", check=False))
+    notes.given_up = server.gateway_metric("icecat_metadata_waits_given_up_total") - given_up
+    if kind in FILES_COME and len(notes.unreadable) > notes.given_up:
+        broken.append("%d locations could not be read when they were told, %d given up: %s"
+                      % (len(notes.unreadable), notes.given_up, notes.unreadable[:3]))
     return notes, broken
 
 
@@ -275,6 +283,8 @@ def run_kind(server, kind, rounds, totals, keyed):
         counts["landed"] += verdict.landed
         counts["not"] += verdict.not_landed
         counts["violations"] += len(verdict.violations)
+        counts["unreadable"] += len(notes.unreadable)
+        counts["given up"] += max(0, notes.given_up)
         errors.update(notes.errors)
         totals["failed" if verdict.violations else "passed"] += 1
         for text in verdict.violations[:VIOLATIONS_SHOWN]:
@@ -282,6 +292,7 @@ def run_kind(server, kind, rounds, totals, keyed):
     print("%-16s %3d rounds %6d acknowledged %5d unknown-landed %5d unknown-not %3d violations %5.0f s"
           % (("keyed " if keyed else "") + kind, rounds, counts["acknowledged"], counts["landed"], counts["not"], counts["violations"],
              time.monotonic() - started), flush=True)
+    print("    files not there when they were named: %d; answers that gave up waiting: %d" % (counts["unreadable"], counts["given up"]))
     print("    " + (", ".join("%s %s %s: %d" % (*error, count) for error, count in sorted(errors.items(), key=str))
                     or "no errors"), flush=True)
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tap"))
@@ -138,6 +139,15 @@ class Host(cluster.Cluster):
         with open(os.path.join(self.dir, "gateway.log"), "a") as log:
             self.gateway = subprocess.Popen([os.environ["ICECAT_FAULT_GATEWAY"], "--config", conf], user=self.user,
                                             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def gateway_metric(self, name):
+        """0 where it has none, or does not answer."""
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.gateway_port, timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return 0
+        return next((int(float(line.split()[1])) for line in text.splitlines() if line.startswith(name + " ")), 0)
 
     def restart_gateway(self):
         self.start_gateway(*self.dsn)
