@@ -32,6 +32,8 @@ int   ice_guc_idempotency_lifetime_s;
 int   ice_guc_json_depth_max;
 bool  ice_guc_log_refusals;
 int   ice_guc_metadata_file_bytes_max;
+int   ice_guc_metadata_queue_max;
+int   ice_guc_metadata_queue_wait_ms;
 int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
 int   ice_guc_page_size_default;
@@ -163,6 +165,17 @@ static const Setting settings[] = {
 				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024,
 				1024 * 1024 * 1024 - 65536,
 				"Largest metadata file (uncompressed) that the server reads."),
+	INT_SETTING(
+		"icecat.metadata_queue_max", PGC_USERSET, 0, &ice_guc_metadata_queue_max, 10000, 0, INT_MAX,
+				"Metadata files that may be queued before commits wait for the worker, each at most "
+		"icecat.metadata_queue_wait_ms, so that what commits faster than files can be written "
+		"is slowed. 0 is no limit."),
+	INT_SETTING(
+		"icecat.metadata_queue_wait_ms", PGC_USERSET, GUC_UNIT_MS, &ice_guc_metadata_queue_wait_ms,
+		1000, 1, 60000,
+				"How long a commit waits, before it takes any lock, while the queue of metadata files "
+		"is longer than icecat.metadata_queue_max. One in a transaction that has changed "
+		"something already does not wait."),
 	INT_SETTING("icecat.name_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_name_bytes_max, 255,
 				1, 255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
 	INT_SETTING("icecat.namespace_depth_max", PGC_USERSET, 0, &ice_guc_namespace_depth_max, 32, 1,

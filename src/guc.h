@@ -26,6 +26,8 @@ extern int   ice_guc_idempotency_lifetime_s;
 extern int   ice_guc_json_depth_max;
 extern bool  ice_guc_log_refusals;
 extern int   ice_guc_metadata_file_bytes_max;
+extern int   ice_guc_metadata_queue_max;
+extern int   ice_guc_metadata_queue_wait_ms;
 extern int   ice_guc_name_bytes_max;
 extern int   ice_guc_namespace_depth_max;
 extern int   ice_guc_page_size_default;

@@ -10,6 +10,7 @@
 #include "api/once.h"
 #include "commit/commit_table.h"
 #include "guc.h"
+#include "store/task_signal.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table);
@@ -40,6 +41,7 @@ run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 	IceOnce        once;
 	Datum          result = (Datum) 0;
 
+	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "updateTable", &warehouse))
 	{
@@ -117,6 +119,7 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 	IceOnce      once;
 
 	ice_spi_begin();
+	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
 	{
@@ -138,6 +141,7 @@ sql_ice_rest_commit_transaction(PG_FUNCTION_ARGS)
 	IceOnce      once;
 
 	ice_spi_begin();
+	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
 		commit_transaction(&warehouse,

@@ -12,6 +12,7 @@
 #include "commit/commit_view.h"
 #include "commit/publish.h"
 #include "guc.h"
+#include "store/task_signal.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_view);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_view);
@@ -63,6 +64,7 @@ run_change(FunctionCallInfo fcinfo, const char *operation, ChangeView change)
 	Datum            result = (Datum) 0;
 
 	initStringInfo(&document);
+	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, operation, &warehouse))
 	{

@@ -27,6 +27,7 @@
 #include "store/store_partition.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
+#include "store/task_signal.h"
 
 #define BATCH_TABLES_MAX 64
 #define BATCH_TASKS_PER_TABLE_MAX 64
@@ -380,6 +381,7 @@ void
 ice_tasks_finish(IceTaskBatch *batch)
 {
 	const Work    *done = NULL; /* of the table at hand */
+	int            files = 0;
 	StringInfoData written;
 	ListCell      *cell;
 
@@ -389,8 +391,11 @@ ice_tasks_finish(IceTaskBatch *batch)
 		Work *item = lfirst(cell);
 
 		if (item->done && item->task.kind == ICE_TASK_WRITE)
+		{
+			files++;
 			ice_pending_written(&written, &item->task.warehouse_id, &item->task.table_id,
 								item->task.version);
+		}
 		if (done != NULL && !same_table(&done->task, &item->task))
 		{
 			trim_table(&done->task);
@@ -404,6 +409,7 @@ ice_tasks_finish(IceTaskBatch *batch)
 	if (done != NULL)
 		trim_table(&done->task);
 	ice_pending_announce(&written);
+	ice_queue_written(files);
 	pfree(written.data);
 }
 

@@ -260,6 +260,7 @@ ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 					   const char *metadata_location, const char *head_json)
 {
 	enqueue(ICE_TASK_WRITE, warehouse_id, table_id, version, metadata_location, head_json);
+	ice_queue_added();
 	ice_pending_note(warehouse_id, table_id, version);
 }
 
@@ -279,7 +280,7 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 					   Int64GetDatum(file_key(metadata_location))};
 
 	ice_execute(&insert_document, values, NULL, false);
-	ice_task_signal();
+	ice_queue_added();
 	ice_pending_note(warehouse_id, view_id, version);
 }
 

@@ -17,12 +17,15 @@
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
+#include "guc.h"
 #include "store/task_signal.h"
 
 #define SLOTS_MAX 64 /* databases with a worker */
 #define START_TIMEOUT_MS 15000
 #define START_RETRY_MS 5000
+#define QUEUE_WAIT_STEP_MS 10
 
 typedef enum SlotState
 {
@@ -39,6 +42,7 @@ typedef struct Slot
 	TimestampTz since;
 	int         pid;
 	Latch      *latch;
+	int         queued; /* metadata files to write, about; see ice_queue_wait() */
 } Slot;
 
 typedef struct SharedState
@@ -49,6 +53,7 @@ typedef struct SharedState
 
 static SharedState *shared = NULL;
 static bool         signalled = false;
+static int          queued_here = 0; /* files that this transaction has queued */
 static bool         callback_registered = false;
 
 /* Finds or makes the shared memory; false where there is no room left for it. */
@@ -207,6 +212,74 @@ ice_worker_pid(void)
 	return pid;
 }
 
+/* Adds to the number of queued files; with reset, that is what it is. */
+static void
+count_queued(int change, bool reset)
+{
+	Slot *slot;
+
+	if (!attach())
+		return;
+	SpinLockAcquire(&shared->mutex);
+	slot = find_slot(false);
+	if (slot != NULL)
+		slot->queued = Max(0, (reset ? 0 : slot->queued) + change);
+	SpinLockRelease(&shared->mutex);
+}
+
+static int
+queued_files(void)
+{
+	Slot *slot;
+	int   queued;
+
+	if (!attach())
+		return 0;
+	SpinLockAcquire(&shared->mutex);
+	slot = find_slot(false);
+	queued = slot != NULL ? slot->queued : 0;
+	SpinLockRelease(&shared->mutex);
+	return queued;
+}
+
+void
+ice_queue_added(void)
+{
+	queued_here++;
+	ice_task_signal();
+}
+
+void
+ice_queue_written(int files)
+{
+	if (files > 0)
+		count_queued(-files, false);
+}
+
+void
+ice_queue_empty(void)
+{
+	count_queued(0, true);
+}
+
+void
+ice_queue_wait(void)
+{
+	TimestampTz end;
+
+	if (ice_guc_metadata_queue_max == 0 || TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
+		queued_files() <= ice_guc_metadata_queue_max || !ice_worker_ensure())
+		return;
+	end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ice_guc_metadata_queue_wait_ms);
+	while (queued_files() > ice_guc_metadata_queue_max && GetCurrentTimestamp() < end)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 QUEUE_WAIT_STEP_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 /* After the commit: a worker that ended for idleness in between is started anew. Must not raise. */
 static void
 at_transaction_end(XactEvent event, void *arg)
@@ -215,13 +288,17 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
+			if (queued_here > 0)
+				count_queued(queued_here, false);
 			if (signalled)
 				ice_worker_wake();
 			signalled = false;
+			queued_here = 0;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE: /* whoever commits it wakes nobody: the worker looks by itself */
 			signalled = false;
+			queued_here = 0;
 			break;
 		default:
 			break;

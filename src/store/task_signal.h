@@ -34,6 +34,18 @@ extern int32 ice_xact_position(void);
 /* Call in a transaction that wrote a task or event: the worker wakes when it commits. */
 extern void ice_task_signal(void);
 
+/* The same for one that queued a metadata file. */
+extern void ice_queue_added(void);
+
+/* For who works on the queue: files were written; it is empty. About so many are queued: what a rolled back
+ * savepoint had queued is counted until the queue is empty. */
+extern void ice_queue_written(int files);
+extern void ice_queue_empty(void);
+
+/* Before a commit begins: waits while more than icecat.metadata_queue_max files are queued, at most
+ * icecat.metadata_queue_wait_ms. Not in a transaction that has changed something: it may hold locks that others wait for. */
+extern void ice_queue_wait(void);
+
 /* Starts a worker if none runs or is starting; false if that was not possible. */
 extern bool ice_worker_ensure(void);
 

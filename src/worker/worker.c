@@ -380,6 +380,8 @@ read_next_attempt(void)
 		return;
 	(void) ice_spi_begin();
 	state.has_next_attempt = ice_task_next_attempt(&state.next_attempt_at);
+	if (!state.has_next_attempt)
+		ice_queue_empty();
 	ice_spi_end();
 	commit();
 }
