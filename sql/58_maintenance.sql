@@ -60,7 +60,20 @@ CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_adopt_tasks';
 COMMENT ON FUNCTION icecat.adopt_tasks() IS
-'Makes this database the one that does the queued file tasks of the database it is a copy of (restored from pg_dump, or made from a template), and starts the worker; returns whether it runs. Until then the worker leaves such tasks alone, so that a copy cannot overwrite or delete files of an original that still lives. Call it when the copy takes the place of the original.';
+'The same as icecat.adopt_storage(), which see.';
+
+CREATE OR REPLACE FUNCTION icecat.adopt_storage() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_adopt_storage';
+COMMENT ON FUNCTION icecat.adopt_storage() IS
+'Makes this database the one of all copies of its catalog that works on their files: it does the queued file tasks of the database that it is a copy of, and from now on it alone deletes files; starts the worker and returns whether it runs. A copy is what was restored from pg_dump or a base backup, made from a template, promoted beside its primary, or recovered to a point in time. Until then it deletes nothing, and leaves the tasks that it found, so that an original that still lives loses no file. Call it when the copy takes the place of the original; that one then deletes nothing any more. Each root of icecat.file_roots holds a mark, .icecat/<id>, of the database that adopted it last; the first is made with the first table.
+Only for who has the rights of the owner of the extension.
+Errors: 42501 another role (403), IC501 a mark cannot be written (500).';
+
+CREATE OR REPLACE FUNCTION icecat._storage_problems() RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_storage_problems';
+COMMENT ON FUNCTION icecat._storage_problems() IS 'What is wrong with the roots of file storage, a sentence a line; NULL: nothing.';
 
 CREATE OR REPLACE FUNCTION icecat._worker_pid() RETURNS integer
 LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -76,7 +89,8 @@ CREATE OR REPLACE FUNCTION icecat.worker_status(
 	OUT not_adopted bigint,
 	OUT oldest_write_s double precision,
 	OUT last_error text,
-	OUT unnumbered_events bigint
+	OUT unnumbered_events bigint,
+	OUT storage_problems text
 ) RETURNS record
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -91,12 +105,13 @@ BEGIN ATOMIC
 			FILTER (WHERE t.kind = 'write')::double precision,
 		(pg_catalog.array_agg(t.last_error ORDER BY t.next_attempt_at DESC)
 			FILTER (WHERE t.last_error IS NOT NULL))[1],
-		(SELECT pg_catalog.count(*) FROM icecat_data.event_pending AS e)
+		(SELECT pg_catalog.count(*) FROM icecat_data.event_pending AS e),
+		icecat._storage_problems()
 	FROM (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS d
 	LEFT JOIN icecat_data.metadata_task AS t ON true;
 END;
 COMMENT ON FUNCTION icecat.worker_status() IS
-'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of; see icecat.adopt_tasks(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet.';
+'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of, and deletions that were set aside because it is one; see icecat.adopt_storage(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet. storage_problems: what is wrong with the roots of file storage, such as the mark of another database, for which no file is deleted; NULL: nothing.';
 
 CREATE OR REPLACE FUNCTION icecat.trim_idempotency(p_limit bigint DEFAULT 100000) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -9,12 +9,14 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "api/args.h"
 #include "commit/publish.h"
+#include "maint/adopt.h"
 #include "maint/task_run.h"
 #include "storage/storage.h"
 #include "store/owner_step.h"
@@ -28,23 +30,68 @@
 #define WAIT_STEP_MAX_MS 100
 #define WAIT_FOR_WORKER_MS 1000 /* then the waiting session does the work, if it can */
 
+PG_FUNCTION_INFO_V1(sql_ice_adopt_storage);
 PG_FUNCTION_INFO_V1(sql_ice_adopt_tasks);
 PG_FUNCTION_INFO_V1(sql_ice_export_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_owner_step);
 PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
 PG_FUNCTION_INFO_V1(sql_ice_start_worker);
+PG_FUNCTION_INFO_V1(sql_ice_storage_problems);
 PG_FUNCTION_INFO_V1(sql_ice_trim_idempotency);
 PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
 
+/* Which of the copies of a catalog deletes files is no matter for who may only call its functions: it asks for a role that
+ * has the rights of the owner, whose rights this function runs with. */
+static void
+check_owner(const char *name)
+{
+	if (!has_privs_of_role(GetOuterUserId(), GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for function %s", name),
+						errdetail("Only who has the rights of the extension's owner may call it.")));
+}
+
+static Datum
+adopt(const char *name)
+{
+	check_owner(name);
+	PreventCommandIfReadOnly(name);
+	ice_spi_begin();
+	ice_adopt_storage();
+	ice_task_adopt();
+	ice_spi_end();
+	return BoolGetDatum(ice_worker_ensure());
+}
+
+Datum
+sql_ice_adopt_storage(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	return adopt("adopt_storage()");
+}
+
+/* The name that 0.1.0 gave it. */
 Datum
 sql_ice_adopt_tasks(PG_FUNCTION_ARGS)
 {
 	(void) fcinfo;
-	ice_spi_begin();
-	ice_task_adopt();
+	return adopt("adopt_tasks()");
+}
+
+Datum
+sql_ice_storage_problems(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = ice_spi_begin();
+	char         *problems = ice_storage_problems();
+
+	if (problems != NULL)
+		problems = MemoryContextStrdup(caller, problems);
 	ice_spi_end();
-	PG_RETURN_BOOL(ice_worker_ensure());
+	if (problems == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(problems));
 }
 
 /* For upgrade scripts, which make the SQL function and drop it again. */

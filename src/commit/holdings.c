@@ -10,6 +10,7 @@
 
 #include "commit/holdings.h"
 #include "guc.h"
+#include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_location.h"
 #include "store/store_task.h"
@@ -24,6 +25,7 @@ typedef struct Holder
 {
 	const pg_uuid_t *warehouse_id;
 	const pg_uuid_t *id;
+	const char      *catalog;
 	List            *folders; /* canonical, by their letters */
 	bool             locked;  /* shares the lock, or needs none */
 } Holder;
@@ -45,8 +47,12 @@ hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 	if (location == NULL || location[0] == '\0')
 		return;
 	holder->folders = lappend(holder->folders, ice_storage_spelling(location));
-	if (write)
-		hold(holder, kind, location);
+	if (!write)
+		return;
+	hold(holder, kind, location);
+	if (holder->catalog == NULL)
+		holder->catalog = ice_catalog_id(true);
+	ice_mark_make(location, holder->catalog);
 }
 
 /* A file that the metadata names: a row only if it lies in none of the folders. */

@@ -91,6 +91,8 @@ flush(Run *run)
 
 	if (run->slice != NIL)
 		ice_owned_delete(&run->owner, run->slice, NIL);
+	if (run->owner.refused != NULL)
+		ice_raise(ICE_ERR_STORAGE, "%s", run->owner.refused);
 	run->slice = NIL;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(run->slice_context);
@@ -316,6 +318,11 @@ ice_purge_run(IcePurge *purge, const IceTransactions *transactions)
 	ListCell *cell;
 
 	start_run(&run, purge, transactions);
+	if (!ice_owned_allowed(&run.owner))
+	{
+		purge->refused = run.owner.refused;
+		return;
+	}
 	if (purge->folders == NIL)
 		ereport(
 			LOG,

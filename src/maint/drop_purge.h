@@ -21,6 +21,7 @@ typedef struct IcePurge
 	int64         version;
 	IceTableFiles files;
 	List         *folders; /* that were its own when it was prepared: canonical C strings */
+	const char   *refused; /* why nothing was done: this database deletes no files; NULL: it does */
 	int64         deleted_count; /* files that this run deleted */
 	int64         kept_count;    /* files left alone: not the table's own, or outside of the allowed roots */
 } IcePurge;

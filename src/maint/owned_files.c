@@ -16,6 +16,7 @@
 
 #include "errors.h"
 #include "maint/owned_files.h"
+#include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_location.h"
 #include "store/task_signal.h"
@@ -51,6 +52,8 @@ typedef struct Work
 	List     *files; /* canonical */
 	List     *tasks;
 	List     *go;    /* those of the files that go */
+	List     *folders; /* the owner's */
+	char     *catalog; /* NULL: not known */
 	char     *folder; /* of a prune */
 	bool      may_prune;
 	void (*run)(struct Work *work);
@@ -231,6 +234,8 @@ decide(Work *work)
 	path_set_hash *held;
 	int            i = 0;
 
+	work->folders = folders;
+	work->catalog = ice_catalog_id(false);
 	foreach (cell, work->files)
 	{
 		List *own = own_spellings(lfirst(cell), folders);
@@ -250,6 +255,34 @@ decide(Work *work)
 	}
 }
 
+/* Is this the database that may delete in the owner's folders? */
+static bool
+check_marks(Work *work)
+{
+	IceOwner *owner = work->owner;
+	ListCell *cell;
+
+	owner->refused = NULL;
+	foreach (cell, work->folders)
+	{
+		char   *where = NULL;
+		IceMark mark = work->catalog == NULL ? ICE_MARK_NONE
+											 : ice_mark_look(lfirst(cell), work->catalog, &where);
+
+		if (mark == ICE_MARK_OTHER)
+			owner->refused = psprintf("no file is deleted: %s is the mark of another database, of "
+									  "which this one is a copy; see icecat.adopt_storage()",
+									  where);
+		else if (mark == ICE_MARK_NONE)
+			owner->refused = psprintf("no file is deleted: there is no mark of this catalog in or "
+									  "above %s; icecat.adopt_storage() makes one",
+									  (char *) lfirst(cell));
+		if (owner->refused != NULL)
+			return false;
+	}
+	return true;
+}
+
 /* -- deleting --------------------------------------------------------------------------------- */
 
 void
@@ -264,6 +297,8 @@ ice_owned_delete(IceOwner *owner, List *files, List *tasks)
 		ListCell *cell;
 
 		in_transaction(&work);
+		if (!check_marks(&work))
+			files = work.go = NIL;
 		foreach (cell, work.go)
 		{
 			CHECK_FOR_INTERRUPTS();
@@ -279,6 +314,13 @@ ice_owned_delete(IceOwner *owner, List *files, List *tasks)
 	PG_END_TRY();
 }
 
+bool
+ice_owned_allowed(IceOwner *owner)
+{
+	ice_owned_delete(owner, NIL, NIL);
+	return owner->refused == NULL;
+}
+
 static void
 decide_prune(Work *work)
 {
@@ -286,7 +328,9 @@ decide_prune(Work *work)
 	ListCell       *cell;
 	char           *file = psprintf("%s/x", work->folder);
 
-	work->may_prune = own_spellings(file, ice_owned_folders(owner)) != NIL;
+	work->folders = ice_owned_folders(owner);
+	work->catalog = ice_catalog_id(false);
+	work->may_prune = own_spellings(file, work->folders) != NIL;
 	foreach (cell, ice_storage_spellings(work->folder))
 		if (ice_holds_below(&owner->warehouse_id, &owner->object_id, lfirst(cell)))
 			work->may_prune = false;
@@ -301,7 +345,7 @@ ice_owned_prune(IceOwner *owner, const char *folder)
 	PG_TRY();
 	{
 		in_transaction(&work);
-		if (work.may_prune)
+		if (work.may_prune && check_marks(&work))
 			ice_storage_for(folder)->prune(folder);
 	}
 	PG_FINALLY();

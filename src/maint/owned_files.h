@@ -8,7 +8,8 @@
  * something gives no right at all, nor does a root, a warehouse's location or a folder around one.
  *
  * What is held is read anew for every slice of files, under ICE_WORKER_LOCK_FILES, which is kept until the slice is
- * deleted. Who takes over files that exist (a registration) shares that lock until the end of its transaction: so it has
+ * deleted. Nothing is deleted where a mark in or above one of the folders is missing or another database's (mark.h): then
+ * owner->refused says so, and the files are neither deleted nor counted. Who takes over files that exist (a registration) shares that lock until the end of its transaction: so it has
  * either committed and is seen, or comes after the slice.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -36,6 +37,7 @@ typedef struct IceOwner
 	const IceTransactions *transactions; /* NULL: the caller is in a transaction */
 	int64                  deleted_count;
 	int64                  kept_count; /* files left alone */
+	const char            *refused;    /* why this database deletes nothing at all, or NULL */
 } IceOwner;
 
 /* The folders whose files are the owner's, unless another one holds something below: canonical C strings, in
@@ -46,6 +48,8 @@ extern List *ice_owned_folders(const IceOwner *owner);
  * the task that asks for it: it stays if ice_task_file_is_named(). Not in SPI. Raises what storage raises, and STORAGE where
  * somebody who takes over files does not end. */
 extern void ice_owned_delete(IceOwner *owner, List *files, List *tasks);
+/* Does this database delete anything of the owner? If not, owner->refused is set, as by the others. */
+extern bool ice_owned_allowed(IceOwner *owner);
 
 /* Takes away a folder of the owner as far as it holds no file, unless others hold something in or around it. */
 extern void ice_owned_prune(IceOwner *owner, const char *folder);

@@ -18,6 +18,8 @@
 #include "guc.h"
 #include "maint/drop_purge.h"
 #include "maint/task_run.h"
+#include "storage/file_path.h"
+#include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/pending.h"
 #include "store/store_idempotency.h"
@@ -47,6 +49,7 @@ typedef struct Work
 	IcePurge      *purge;    /* of a purge; NULL: there is nothing left to do */
 	bool           skipped;  /* an earlier task of the table failed */
 	bool           done;
+	char          *refused;  /* not NULL: set aside, for this database deletes no files */
 	char          *error;    /* not NULL: failed */
 } Work;
 
@@ -168,6 +171,27 @@ read_tasks(MemoryContext context, const IceTaskTable *only, bool *full)
 	return items;
 }
 
+/* A catalog that is known by nothing yet, from before there were marks, marks all roots; once in a process. */
+static void
+mark_roots(void)
+{
+	static bool looked = false;
+	ListCell   *cell;
+	char       *catalog;
+
+	if (looked)
+		return;
+	looked = true;
+	(void) ice_spi_begin();
+	if (ice_holds_known() && ice_catalog_id(false) == NULL)
+	{
+		catalog = ice_catalog_id(true);
+		foreach (cell, ice_file_roots(false))
+			ice_mark_make(lfirst(cell), catalog);
+	}
+	ice_spi_end();
+}
+
 bool
 ice_tasks_prepare(IceTaskBatch *batch, MemoryContext parent, const IceTaskTable *only)
 {
@@ -176,6 +200,7 @@ ice_tasks_prepare(IceTaskBatch *batch, MemoryContext parent, const IceTaskTable 
 	ListCell     *cell;
 	int64         bytes = 0;
 
+	mark_roots();
 	memset(batch, 0, sizeof(*batch));
 	batch->context = AllocSetContextCreate(parent, "icecat task batch", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(batch->context);
@@ -214,14 +239,16 @@ ice_tasks_free(IceTaskBatch *batch)
 
 /* An old metadata file. Not its table's alone any more, it stays, and the task is done. */
 static void
-delete_file(const IceTask *task, const IceTransactions *transactions)
+delete_file(Work *item, const IceTransactions *transactions)
 {
+	const IceTask *task = &item->task;
 	IceOwner owner = {.warehouse_id = task->warehouse_id,
 					  .object_id = task->table_id,
 					  .transactions = transactions};
 
 	ice_owned_delete(&owner, list_make1(ice_storage_for(task->location)->canonical(task->location)),
 					 list_make1(unconstify(IceTask *, task)));
+	item->refused = unconstify(char *, owner.refused);
 }
 
 /* Does what an item asks of storage. */
@@ -235,13 +262,16 @@ run_item(Work *item, const IceTransactions *transactions)
 		case ICE_TASK_WRITE: /* written with the others of the batch */
 			break;
 		case ICE_TASK_DELETE:
-			delete_file(task, transactions);
+			delete_file(item, transactions);
 			break;
 		case ICE_TASK_TRIM: /* finishing the table's last item does it */
 			break;
 		case ICE_TASK_PURGE:
 			if (item->purge != NULL)
+			{
 				ice_purge_run(item->purge, transactions);
+				item->refused = unconstify(char *, item->purge->refused);
+			}
 			break;
 	}
 }
@@ -256,7 +286,10 @@ try_item(Work *item, MemoryContext context, const IceTransactions *transactions)
 	{
 		MemoryContextSwitchTo(scratch);
 		run_item(item, transactions);
-		item->done = true;
+		if (item->refused != NULL)
+			item->refused = MemoryContextStrdup(context, item->refused);
+		else
+			item->done = true;
 	}
 	PG_CATCH();
 	{
@@ -340,10 +373,12 @@ retry_at(int32 attempts)
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
 }
 
-/* Deletes the task, or notes when to try it again. */
+/* Deletes the task, or notes when to try it again, or sets it aside. */
 static void
 finish_item(IceTaskBatch *batch, Work *item)
 {
+	static bool said_refused = false; /* once in a process */
+
 	(void) ice_spi_begin();
 	if (item->error != NULL)
 	{
@@ -353,6 +388,12 @@ finish_item(IceTaskBatch *batch, Work *item)
 				 item->task.location != NULL ? errdetail("Location: %s", item->task.location) : 0,
 				 errhidestmt(true)));
 		ice_task_failed(&item->task, retry_at(item->task.attempts), item->error);
+	}
+	else if (item->refused != NULL)
+	{
+		ereport(said_refused ? DEBUG1 : LOG, (errmsg("%s", item->refused), errhidestmt(true)));
+		said_refused = true;
+		ice_task_set_aside(&item->task, item->refused);
 	}
 	else if (item->done)
 	{

@@ -162,6 +162,9 @@ ice_file_checked_path(const char *location)
 
 	if (ice_file_root(path, false, &rest) == NULL)
 		ice_file_raise_outside(path);
+	if (strstr(psprintf("%s/", path), "/" ICE_MARK_FOLDER "/") != NULL)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location lies in a folder of icecat's own: %s",
+				  location);
 	return path;
 }
 
@@ -271,17 +274,26 @@ ice_storage_file_spellings(const char *location)
 	return add_spelling(spellings, ice_file_resolve(path));
 }
 
+List *
+ice_file_roots(bool resolve)
+{
+	const char *rest = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
+	List       *roots = NIL;
+	char       *root;
+
+	while ((root = next_root(&rest, resolve)) != NULL)
+		roots = lappend(roots, root);
+	return roots;
+}
+
 bool
 ice_storage_holds_root(const char *folder)
 {
-	for (int resolve = 0; resolve < 2; resolve++)
-	{
-		const char *roots = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
-		char       *root;
+	List     *roots = list_concat(ice_file_roots(false), ice_file_roots(true));
+	ListCell *cell;
 
-		while ((root = next_root(&roots, resolve == 1)) != NULL)
-			if (ice_storage_is_below(psprintf("file://%s", root), folder))
-				return true;
-	}
+	foreach (cell, roots)
+		if (ice_storage_is_below(psprintf("file://%s", (char *) lfirst(cell)), folder))
+			return true;
 	return false;
 }

@@ -556,6 +556,8 @@ prune_below(int fd, int depth)
 			(void) unlinkat(fd, entry->d_name, 0);
 			continue;
 		}
+		if (strcmp(entry->d_name, ICE_MARK_FOLDER) == 0)
+			continue;
 		child = open_subdirectory(fd, entry->d_name);
 		if (child < 0)
 			continue;

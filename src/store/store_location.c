@@ -11,8 +11,10 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "store/store_location.h"
+#include "store/uuid.h"
 
 static const char *const kind_names[] = {"location", "path", "file", "registered"};
 
@@ -70,6 +72,21 @@ static IceStatement being_purged = {
 /* All warehouses: whose file it is. */
 static IceStatement warehouses = {
 	"SELECT location FROM icecat_data.warehouse WHERE location IS NOT NULL", 0, {0}, NULL};
+
+/* Of the catalog as a whole: the warehouse is the nil uuid. */
+static IceStatement select_catalog = {
+	"SELECT pg_catalog.encode(secret, 'hex') FROM icecat_data.warehouse_secret "
+	"WHERE warehouse_id = $1 AND purpose = 'catalog'",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement insert_catalog = {
+	"INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at) "
+	"VALUES ($1, 'catalog', pg_catalog.uuid_send($2), $3) ON CONFLICT DO NOTHING",
+	3,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	NULL};
 
 bool
 ice_holds_known(void)
@@ -186,6 +203,24 @@ ice_holds_being_purged(const List *paths)
 	Datum values[1] = {text_array(paths)};
 
 	return ice_execute_latest(&being_purged, values) > 0;
+}
+
+char *
+ice_catalog_id(bool make)
+{
+	static const pg_uuid_t nobody;
+	pg_uuid_t              id = ice_uuid_v7();
+	Datum values[3] = {UUIDPGetDatum(&nobody), UUIDPGetDatum(&id),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	if (!ice_holds_known())
+		return NULL;
+	if (ice_execute_latest(&select_catalog, values) > 0)
+		return ice_field_text(0, 1);
+	if (!make)
+		return NULL;
+	ice_execute(&insert_catalog, values, NULL, false);
+	return ice_execute_latest(&select_catalog, values) > 0 ? ice_field_text(0, 1) : NULL;
 }
 
 List *

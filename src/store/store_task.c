@@ -70,7 +70,7 @@ static IceStatement write_locations = {
 	"WHERE t.database_id = $1 "                                                              \
 	"ORDER BY t.warehouse_id, t.table_id, t.version, t.position) f "                         \
 	"LEFT JOIN icecat_data.metadata_task p ON p.warehouse_id = f.warehouse_id "              \
-	"AND p.table_id = f.table_id AND p.kind = 'purge'"
+	"AND p.table_id = f.table_id AND p.kind = 'purge' AND p.database_id = $1"
 
 /* All warehouses: worker only. */
 static IceStatement due_tables = {
@@ -107,9 +107,9 @@ static IceStatement dropped_relations = {
 static IceStatement first_tasks = {
 	"SELECT version, position, kind, location, head, attempts FROM icecat_data.metadata_task "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND (NOT $3 OR kind = 'purge') "
-	"ORDER BY version, position LIMIT $4",
-	4,
-	{UUIDOID, UUIDOID, BOOLOID, INT8OID},
+	"AND database_id = $5 ORDER BY version, position LIMIT $4",
+	5,
+	{UUIDOID, UUIDOID, BOOLOID, INT8OID, OIDOID},
 	NULL};
 
 static IceStatement read_document = {
@@ -137,6 +137,14 @@ static IceStatement fail_task = {
 	"last_error = $6 WHERE warehouse_id = $1 AND table_id = $2 AND version = $3 AND position = $4",
 	6,
 	{UUIDOID, UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID},
+	NULL};
+
+/* As if another database had made it: adopting gives it back. */
+static IceStatement set_aside = {
+	"UPDATE icecat_data.metadata_task SET database_id = 0, last_error = $5 "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND version = $3 AND position = $4",
+	5,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID},
 	NULL};
 
 static IceStatement any_task = {
@@ -433,8 +441,9 @@ kind_of_name(const char *name)
 List *
 ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool purge_only, int limit)
 {
-	Datum  values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
-						BoolGetDatum(purge_only), Int64GetDatum(limit)};
+	Datum  values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
+						BoolGetDatum(purge_only), Int64GetDatum(limit),
+						ObjectIdGetDatum(MyDatabaseId)};
 	uint64 rows = ice_execute(&first_tasks, values, NULL, false);
 	List  *tasks = NIL;
 
@@ -480,6 +489,16 @@ ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *er
 					   TimestampTzGetDatum(next_attempt_at), ice_text_datum(error, len)};
 
 	ice_execute(&fail_task, values, NULL, false);
+}
+
+void
+ice_task_set_aside(const IceTask *task, const char *reason)
+{
+	Datum values[5] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
+					   Int64GetDatum(task->version), Int32GetDatum(task->position),
+					   ice_cstring_datum(reason)};
+
+	ice_execute(&set_aside, values, NULL, false);
 }
 
 void

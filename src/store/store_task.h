@@ -84,6 +84,8 @@ extern List *ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *tabl
 extern void ice_task_document(const IceTask *task, StringInfo out);
 extern void ice_task_done(const IceTask *task);
 extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
+/* Leaves the task in the queue until the database adopts it: it may not delete files. */
+extern void ice_task_set_aside(const IceTask *task, const char *reason);
 /* Does a live table's metadata, or its log, name the file that the task would delete? */
 extern bool ice_task_file_is_named(const IceTask *task);
 /* Deletes the tasks of a table that a purge makes void, and the purge itself. */

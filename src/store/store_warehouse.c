@@ -14,6 +14,7 @@
 
 #include "errors.h"
 #include "store/case_mode.h"
+#include "store/store_location.h"
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
 
@@ -191,6 +192,7 @@ make_secret(const pg_uuid_t *warehouse_id)
 	if (!pg_strong_random(VARDATA(secret), SECRET_BYTES))
 		elog(ERROR, "could not generate random bytes");
 	(void) ice_execute(&insert_secret, values, NULL, false);
+	(void) ice_catalog_id(true);
 }
 
 const uint8 *

@@ -20,6 +20,7 @@ INSERT INTO without_warehouse VALUES
 	('trim_idempotency', 'keys of all warehouses expire alike'),
 	('worker_status', 'one worker serves a database'),
 	('adopt_tasks', 'one worker serves a database'),
+	('adopt_storage', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),
 	('trim_metrics_reports', 'drops whole months, of all warehouses'),
 	('version', 'of the library'),

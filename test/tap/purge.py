@@ -102,6 +102,8 @@ def test(c, t):
           "FROM icecat.tables WHERE table_name = 'victim'))")
     drop(c, t, "twin", "shared location")
     t.ok(len(files_below(victim)) >= before, "a location shared with a live table is not touched")
+    c.sql("UPDATE icecat_data.relation SET dropped_at = '2000-01-01' WHERE name = 'twin'; SELECT icecat.run_worker_once()")
+    c.wait_sql("SELECT count(*) FROM icecat_data.relation WHERE name = 'twin'", "0")
 
     c.sql("SELECT icecat.commit_table('w', '{ns}', 'victim', '[]', "
           "'[{\"action\":\"set-properties\",\"updates\":{\"gc.enabled\":\"false\"}}]')")

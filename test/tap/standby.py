@@ -51,6 +51,7 @@ WRITES = {
                           "\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\"b\"}}]}]'",
     "run_worker_once": "",
     "adopt_tasks": "",
+    "adopt_storage": "",
     "trim_events": "'1 year'",
 }
 

@@ -1,0 +1,36 @@
+/*
+ * mark.h
+ *		Which copy of a catalog a root of file storage belongs to.
+ *
+ * A dump, a template, a base backup or a promoted standby is the same catalog, with the same tables at the same locations. Only
+ * one of them may delete files. A mark, <root>/.icecat/<id of the catalog>, says which: it holds what a copy cannot share
+ * with its original, and whoever deletes compares it with what he is himself.
+ *
+ * Nothing here touches the database.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_MARK_H
+#define ICE_MARK_H
+
+#include "postgres.h"
+
+typedef enum IceMark
+{
+	ICE_MARK_NONE,
+	ICE_MARK_OWN,
+	ICE_MARK_OTHER
+} IceMark;
+
+/* Looks in a folder (canonical) and all folders above it. One of another database decides; where gets its file. Not
+ * during recovery. */
+extern IceMark ice_mark_look(const char *folder, const char *catalog, char **where);
+
+/* Marks the root of a location, unless there is a mark in or above the location. Failures are passed over: without a mark
+ * nothing is deleted. */
+extern void ice_mark_make(const char *location, const char *catalog);
+
+/* Makes the marks at a folder (canonical), and above it, those of this database. Raises STORAGE. */
+extern void ice_mark_adopt(const char *folder, const char *catalog);
+
+#endif
