@@ -6,7 +6,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalo
 AS 'MODULE_PATHNAME', 'sql_ice_create_warehouse';
 COMMENT ON FUNCTION icecat.create_warehouse(text, text, json) IS
 'Creates a warehouse and returns it: {"name", "location", "properties"}.
-p_name: the prefix of its REST paths; unique in the database, any characters, at most icecat.name_bytes_max bytes.
+p_name: the prefix of its REST paths; unique in the database, any characters, but neither "." nor "..", at most icecat.name_bytes_max bytes.
 p_location: a URI (file:///srv/lake, s3://bucket/path) or an absolute path, below which table locations are derived; slashes at its end are dropped. NULL: every namespace or table names its own location.
 p_properties: object of strings. icecat.metadata-write-mode is async (the default), sync or none. icecat.case-mode is sensitive (the default) or insensitive: then namespaces, tables and views are found whatever their case, keep the spelling they were made with, and no two may differ by case alone (icecat.case_key() says when they do). icecat.purge-registered is false (the default) or true: then a purge deletes the files of registered tables, too.
 Errors: IC201 (409) the name is taken; IC301 (400) bad name, location or property; IC305 (400) over icecat.properties_max or icecat.name_bytes_max.

@@ -6,7 +6,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalo
 AS 'MODULE_PATHNAME', 'sql_ice_create_namespace';
 COMMENT ON FUNCTION icecat.create_namespace(text, text[], json) IS
 'Creates a namespace and returns it: {"namespace", "properties"}.
-p_namespace: its levels; all but the last must exist as a namespace. A level holds any characters, at least one and at most icecat.name_bytes_max bytes; there are at most icecat.namespace_depth_max levels.
+p_namespace: its levels; all but the last must exist as a namespace. A level holds any characters but U+001F, is neither "." nor "..", and has at least one and at most icecat.name_bytes_max bytes; there are at most icecat.namespace_depth_max levels.
 p_properties: object of strings, kept exactly; NULL is none. Its property location is where the tables of the namespace go.
 Errors: IC101 (404) no such warehouse; IC102 (404) the parent does not exist; IC201 (409) it exists; IC301 (400) bad value; IC305 (400) over a limit.
 REST: createNamespace, POST /v1/{prefix}/namespaces.';

@@ -34,6 +34,7 @@ bool  ice_guc_log_refusals;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_metadata_queue_max;
 int   ice_guc_metadata_queue_wait_ms;
+int   ice_guc_key_bytes_max;
 int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
 int   ice_guc_page_size_default;
@@ -157,6 +158,9 @@ static const Setting settings[] = {
 		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max,
 		ICE_JSON_DEPTH_MAX_DEFAULT, 8, ICE_JSON_DEPTH_STORED,
 				"Deepest nesting of arrays and objects accepted in a request or metadata document."),
+	INT_SETTING("icecat.key_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_key_bytes_max, 1024, 1,
+				2500,
+				"Longest name of a branch or tag, and id of an encryption key, in bytes of UTF-8."),
 	BOOL_SETTING(
 		"icecat.log_refusals", PGC_SUSET, 0, &ice_guc_log_refusals, false,
 				 "Whether the server's log shows requests that the catalog refused (errors of class "

@@ -24,6 +24,7 @@ extern char *ice_guc_idempotency_error;
 extern char *ice_guc_idempotency_key;
 extern int   ice_guc_idempotency_lifetime_s;
 extern int   ice_guc_json_depth_max;
+extern int   ice_guc_key_bytes_max;
 extern bool  ice_guc_log_refusals;
 extern int   ice_guc_metadata_file_bytes_max;
 extern int   ice_guc_metadata_queue_max;

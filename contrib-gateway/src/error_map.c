@@ -35,12 +35,13 @@ matches(const char *pattern, const char *sqlstate)
 	return strcmp(pattern, sqlstate) == 0;
 }
 
-/* Messages of these classes speak about the request; others may speak about the server. */
+/* Messages of these classes speak about the request; others may speak about the server, as 54000 does of an index. */
 static bool
 is_public(const char *sqlstate)
 {
 	return strncmp(sqlstate, "IC", 2) == 0 || strncmp(sqlstate, "22", 2) == 0 ||
-		strncmp(sqlstate, "54", 2) == 0 || strcmp(sqlstate, "42501") == 0;
+		(strncmp(sqlstate, "54", 2) == 0 && strcmp(sqlstate, "54000") != 0) ||
+		strcmp(sqlstate, "42501") == 0;
 }
 
 static bool

@@ -284,9 +284,9 @@ take_page_size(GwRequest *request, GwSlice value)
 static void
 take_snapshots(GwRequest *request, GwSlice value)
 {
-	if (gw_slice_is(value, "all"))
+	if (gw_slice_is_nocase(value, "all"))
 		request->parts[GW_PART_QUERY_SNAPSHOTS] = "all";
-	else if (gw_slice_is(value, "refs"))
+	else if (gw_slice_is_nocase(value, "refs"))
 		request->parts[GW_PART_QUERY_SNAPSHOTS] = "refs";
 	else
 		fault(request, 400, "snapshots is neither all nor refs");
@@ -565,6 +565,8 @@ guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
 {
 	if (status == 409)
 		return "The change conflicts with a concurrent one; it may be tried again";
+	if (status == 400)
+		return "The request is over a limit of the catalog's database";
 	if (status == 503)
 		return "The catalog's database cannot take the request at the moment";
 	snprintf(buffer, size, "Internal server error (request id %s)", request->id);

@@ -75,6 +75,9 @@ test_foreign_errors(void **state)
 	assert_int_equal(gw_error_map("22P02", true).status, 400);
 	assert_int_equal(gw_error_map("22012", true).status, 400);
 	assert_int_equal(gw_error_map("54001", false).status, 400);
+	assert_true(gw_error_map("54001", false).public_message);
+	assert_int_equal(gw_error_map("54000", true).status, 400);
+	assert_false(gw_error_map("54000", true).public_message);
 	assert_int_equal(gw_error_map("42501", true).status, 403);
 	assert_int_equal(gw_error_map("57014", true).status, 503);
 	assert_int_equal(gw_error_map("57P01", true).status, 503);

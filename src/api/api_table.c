@@ -184,9 +184,9 @@ ice_arg_refs_only(FunctionCallInfo fcinfo, int n)
 {
 	const char *value = n < PG_NARGS() ? ice_arg_opt_text(fcinfo, n) : NULL;
 
-	if (value == NULL || strcmp(value, "all") == 0)
+	if (value == NULL || pg_strcasecmp(value, "all") == 0)
 		return false;
-	if (strcmp(value, "refs") != 0)
+	if (pg_strcasecmp(value, "refs") != 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid value of snapshots: %s (expected all or refs)",
 				  value);
 	return true;

@@ -18,6 +18,7 @@
 #include "storage/storage.h"
 #include "spec/case_fold.h"
 #include "store/case_mode.h"
+#include "store/names.h"
 #include "store/store_outbox.h"
 
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
@@ -39,6 +40,7 @@ check_name(const char *name)
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
 				  "Warehouse name is %zu bytes long, more than the limit of %d", bytes,
 				  ice_guc_name_bytes_max);
+	ice_name_check_new("warehouse", name);
 	return name;
 }
 

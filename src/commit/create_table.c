@@ -18,6 +18,7 @@
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/names.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 
@@ -64,6 +65,7 @@ check_not_view(const IceWarehouse *warehouse, const IceNamespace *space,
 {
 	IceRelationKind kind;
 
+	ice_name_check_new("table", name);
 	if (ice_relation_kind(&warehouse->id, &space->id, name, &kind))
 		raise_exists(warehouse, space, path, name);
 }
@@ -137,6 +139,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 		metadata->lists[kind] = both;
 	}
 	table->metadata = metadata;
+	ice_limits_check(metadata);
 	table->metadata_location = metadata_location;
 	table->file_expected = true;
 	table->version++;

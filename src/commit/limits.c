@@ -23,9 +23,25 @@ check_properties(const IcePartList *sets, const char *what)
 	}
 }
 
+/* These are in an index, whose entries have a size. */
+static void
+check_keys(const IcePartList *list, const char *what)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		size_t bytes = strlen(list->items[i]->key);
+
+		if (ice_part_is_new(list->items[i]) && bytes > (size_t) ice_guc_key_bytes_max)
+			ice_raise(ICE_ERR_LIMIT_EXCEEDED, "%s is %zu bytes long, more than the limit of %d",
+					  what, bytes, ice_guc_key_bytes_max);
+	}
+}
+
 void
 ice_limits_check(const IceTableMetadata *metadata)
 {
+	check_keys(&metadata->lists[ICE_PART_REF], "Name of a branch or tag");
+	check_keys(&metadata->lists[ICE_PART_ENCRYPTION_KEY], "Id of an encryption key");
 	check_properties(&metadata->lists[ICE_PART_PROPERTIES], "Table");
 }
 

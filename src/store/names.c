@@ -1,12 +1,23 @@
 /*
  * names.c
- *		Ranges of an ordered list of names.
+ *		Rules of names, and ranges of an ordered list of them.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
+#include "errors.h"
 #include "store/names.h"
+
+/* HTTP takes these for steps in a path, also where they are encoded: who is called so could be made, and never be
+ * reached again. */
+void
+ice_name_check_new(const char *what, const char *name)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		ice_raise_full(ICE_ERR_BAD_REQUEST, psprintf("Invalid %s name: \"%s\"", what, name),
+					   "No path of HTTP can carry it.", NULL);
+}
 
 /* No name is empty: all are behind the empty one. */
 void

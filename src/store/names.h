@@ -1,6 +1,6 @@
 /*
  * names.h
- *		Ranges of an ordered list of names.
+ *		Rules of names, and ranges of an ordered list of them.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -21,6 +21,9 @@ typedef struct IceNames
 	const char **items;
 	int          count;
 } IceNames;
+
+/* For the name of something new, of any kind (what). Raises BAD_REQUEST for one that no path of REST can carry. */
+extern void ice_name_check_new(const char *what, const char *name);
 
 /* Runs a statement that lists names, with the range as its last two parameters: after, limit. */
 extern void ice_names_read(IceStatement *statement, Datum *values, const IceNameRange *range,

@@ -21,6 +21,7 @@
 #include "guc.h"
 #include "spec/case_fold.h"
 #include "store/case_mode.h"
+#include "store/names.h"
 #include "store/store_namespace.h"
 #include "store/uuid.h"
 
@@ -276,12 +277,23 @@ ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out)
 	return true;
 }
 
+/* The level of a new namespace; those above it are there. */
+static void
+check_new_level(const char *level)
+{
+	ice_name_check_new("namespace", level);
+	if (strchr(level, '\x1f') != NULL)
+		ice_raise_full(ICE_ERR_BAD_REQUEST, "Invalid namespace name: it holds U+001F",
+					   "Paths of REST have it between the levels of a namespace.", NULL);
+}
+
 bool
 ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 					 const IceNamespace *parent, IceNamespace *namespace)
 {
 	bytea *hash = ice_case_folds_now(warehouse_id) ? ice_namespace_folded_hash(path) : path->hash;
 
+	check_new_level(path->levels[path->depth - 1]);
 	namespace->id = ice_uuid_v7();
 
 	Datum values[7] = {UUIDPGetDatum(warehouse_id),

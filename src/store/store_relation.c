@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "spec/case_fold.h"
 #include "store/case_mode.h"
+#include "store/names.h"
 #include "store/store_relation.h"
 
 static const char *const kind_names[] = {"table", "view"};
@@ -100,6 +101,9 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, IceRelationKind kind)
 {
 	bool  folds = ice_case_folds_now(warehouse_id);
+
+	ice_name_check_new(kind_names[kind], name);
+
 	Datum values[7] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(relation_id),
 					   UUIDPGetDatum(namespace_id),
@@ -169,6 +173,7 @@ ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 	pg_uuid_t       bearer;
 	IceRelationKind kind;
 
+	ice_name_check_new("table or view", name);
 	if (find_bearer(warehouse_id, namespace_id, name, &bearer, &kind) &&
 		memcmp(&bearer, relation_id, UUID_LEN) != 0)
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Cannot rename %s to %s. %s already exists",

@@ -121,6 +121,8 @@ def test_the_place_in_a_commit(api, objects):
 
 
 WORDING = [
+    ("POST", "/namespaces", {"namespace": ["{space}", ".."]}, 400, 'Invalid namespace name: "..". No path of HTTP can carry it.'),
+    ("POST", "/namespaces/{space}/tables", {"name": ".", "schema": SCHEMA}, 400, 'Invalid table name: ".". No path of HTTP can carry it.'),
     ("GET", "/namespaces/a%1Fb", None, 404, "Namespace does not exist: a.b"),
     ("GET", "/namespaces/{space}/tables/t.u", None, 404, "Table does not exist: {space}.t.u"),
     ("DELETE", "/namespaces/{space}/tables/t", None, 404, "Table does not exist: {space}.t"),

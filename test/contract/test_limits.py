@@ -51,7 +51,7 @@ def elsewhere(name):
 
 
 HERE = {"icecat.json_depth_max", "icecat.updates_max", "icecat.transaction_changes_max", "icecat.properties_max",
-        "icecat.name_bytes_max", "icecat.namespace_depth_max", "icecat.metadata_file_bytes_max"}
+        "icecat.key_bytes_max", "icecat.name_bytes_max", "icecat.namespace_depth_max", "icecat.metadata_file_bytes_max"}
 
 # Not tested, and why.
 NOT = {
@@ -156,6 +156,22 @@ def test_properties_max_at_its_default(api, objects):
     for count, status in ((10_000, 200), (10_001, 400)):
         answer = api.call("POST", f"/{{prefix}}/namespaces/{name}/properties", {"updates": {f"k{i}": "v" for i in range(count)}})
         assert answer.status_code == status, answer.text[:300]
+    spec.validate_error(400, answer.json())
+
+
+def test_key_bytes_max(api, one):
+    """A ref's name; test/sql/names.sql has the ids of encryption keys. (Not one letter: an index keeps such short.)"""
+    space, table = one
+    path = f"/{{prefix}}/namespaces/{space}/tables/{table}"
+    word = "".join(chr(33 + (i * i + i // 7) % 90) for i in range(1025)).replace('"', "q")
+    snapshot = {"snapshot-id": 1, "sequence-number": 1, "timestamp-ms": 1, "manifest-list": "s3://m", "summary": {"operation": "append"}}
+    added = api.call("POST", path, {"requirements": [], "updates": [{"action": "add-snapshot", "snapshot": snapshot}]})
+    assert added.ok, added.text[:300]
+    for name, status in ((word[:1024], 200), (word, 400), (word * 3, 400)):
+        update = {"action": "set-snapshot-ref", "ref-name": name, "type": "branch", "snapshot-id": 1}
+        answer = api.call("POST", path, {"requirements": [], "updates": [update]})
+        assert answer.status_code == status, answer.text[:300]
+    assert "more than the limit of 1024" in answer.json()["error"]["message"]
     spec.validate_error(400, answer.json())
 
 

@@ -235,7 +235,7 @@ def test_query_parameters(env):
     expect_equal(get("/v1/config?warehouse=a&warehouse=b").status, 400)
     expect_equal(get(N).json()["parent"], None)
     expect_equal(get(N + "?parent=").json()["parent"], None)
-    for value, status in (("all", 200), ("refs", 200), ("", 400), ("some", 400), ("ALL", 400)):
+    for value, status in (("all", 200), ("refs", 200), ("", 400), ("some", 400), ("ALL", 200), ("Refs", 200)):
         expect_equal(get(f"{N}/n/tables/t?snapshots={value}").status, status, value)
     expect_equal(get(N + "/n/tables?snapshots=some").status, 200, "not a parameter of listTables")
 
@@ -276,6 +276,12 @@ def test_database_errors(env):
         detail = ". At updates[3], line 1, byte 5." if state.startswith("IC") else ""
         expect_equal(error["message"], f"mock error {state}{detail}", "message")
         expect(b"secret" not in answer.body, "no detail of PostgreSQL's own leaves the gateway")
+
+
+def test_a_limit_of_the_database_names_no_index(env):
+    answer = env.gateway.request("POST", f"{N}/n/tables/t", {"act": "error_54000"})
+    expect_equal((answer.status, answer.error()["type"]), (400, "BadRequestException"))
+    expect_equal(answer.error()["message"], "The request is over a limit of the catalog's database")
 
 
 def test_concurrency_errors(env):

@@ -14,8 +14,8 @@ SELECT icecat.namespace_exists('rn', '{a,b}') AS nested, icecat.namespace_exists
 SELECT icecat.namespace_exists('rn_none', '{a}');
 
 -- A level may hold anything but nothing; levels are levels, not text between dots.
-SELECT icecat.create_namespace('rn', ARRAY[n]) FROM unnest(ARRAY['a.b', 'a/b', 'a b', '%2F', '"', E'\x1f', 'é', '..', E'\n']) AS n;
-SELECT icecat.namespace_exists('rn', '{a.b}') AS one_level, icecat.load_namespace('rn', ARRAY[E'\x1f']);
+SELECT icecat.create_namespace('rn', ARRAY[n]) FROM unnest(ARRAY['a.b', 'a/b', 'a b', '%2F', '"', E'\x1e', 'é', '...', E'\n']) AS n;
+SELECT icecat.namespace_exists('rn', '{a.b}') AS one_level, icecat.load_namespace('rn', ARRAY[E'\x1e']);
 SELECT icecat.create_namespace('rn', '[0:1]={a,z}'::text[]);
 SELECT icecat.list_namespaces('rn');
 SELECT icecat.list_namespaces('rn', '{a}') AS below_a, icecat.list_namespaces('rn', '{a,b}') AS below_a_b,
