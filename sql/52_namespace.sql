@@ -7,7 +7,7 @@ AS 'MODULE_PATHNAME', 'sql_ice_create_namespace';
 COMMENT ON FUNCTION icecat.create_namespace(text, text[], json) IS
 'Creates a namespace and returns it: {"namespace", "properties"}.
 p_namespace: its levels; all but the last must exist as a namespace. A level holds any characters but U+001F, is neither "." nor "..", and has at least one and at most icecat.name_bytes_max bytes; there are at most icecat.namespace_depth_max levels.
-p_properties: object of strings, kept exactly; NULL is none. Its property location is where the tables of the namespace go.
+p_properties: object of strings, kept exactly; NULL is none. Its property location is where the tables of the namespace go, and below it those of the namespaces below. Where it is not set, the answer has the location in use, which is not stored: that of the nearest namespace above, else the warehouse''s, and the levels below it as folders (a level with other characters than letters, digits, ".", "_" and "-", or of more than 64 bytes, has a hash of it at its end).
 Errors: IC101 (404) no such warehouse; IC102 (404) the parent does not exist; IC201 (409) it exists; IC301 (400) bad value; IC305 (400) over a limit.
 REST: createNamespace, POST /v1/{prefix}/namespaces.';
 
@@ -37,7 +37,7 @@ RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_load_namespace';
 COMMENT ON FUNCTION icecat.load_namespace(text, text[]) IS
-'A namespace with its properties: {"namespace", "properties"}.
+'A namespace with its properties: {"namespace", "properties"}; with the location in use where none is set, as create_namespace().
 Errors: IC101 (404) no such warehouse; IC102 (404) no such namespace.
 REST: loadNamespaceMetadata, GET /v1/{prefix}/namespaces/{namespace}.';
 

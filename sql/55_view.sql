@@ -15,7 +15,7 @@ AS 'MODULE_PATHNAME', 'sql_ice_create_view';
 COMMENT ON FUNCTION icecat.create_view(text, text[], text, json, json, text, json) IS
 'Creates an Iceberg view and returns its LoadViewResult (metadata-location, metadata, config). REST createView.
 p_schema: Iceberg schema of what the view returns; becomes schema 0 with the field ids as given. p_view_version: ViewVersion with "representations" (one SQL text for each dialect), "default-namespace" and maybe "default-catalog" and "summary"; becomes version 1.
-p_location: URI; default <namespace or warehouse location>/<namespace>/<view>-<uuid>. p_properties: object of strings; version.history.num-entries (default 10) is how many versions are kept, replace.drop-dialect.allowed (default false) lets a replace leave out a dialect.
+p_location: URI; default <location of the namespace, as load_namespace() tells>/<view>-<uuid>. p_properties: object of strings; version.history.num-entries (default 10) is how many versions are kept, replace.drop-dialect.allowed (default false) lets a replace leave out a dialect.
 Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC201 name taken by a view or table (409), IC301 malformed (400), IC302 invalid metadata (400), IC305 over a limit (400), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_create_view(

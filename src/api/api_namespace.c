@@ -14,6 +14,7 @@
 #include "api/namespace.h"
 #include "api/once.h"
 #include "api/page.h"
+#include "commit/metadata_location.h"
 #include "store/case_mode.h"
 #include "store/store_outbox.h"
 
@@ -46,10 +47,36 @@ write_levels(IceJsonWriter *writer, const IceNamespacePath *path)
 	ice_jw_end_array(writer);
 }
 
+/* The properties exactly as they were set. Where no location was, clients are told the one that is in use, as by Iceberg's
+ * reference server; it is not stored, so that it follows a change of what it comes from. */
+static const char *
+effective_properties(const IceWarehouse *warehouse, const IceNamespacePath *path,
+					 const IceNamespace *space, bool read_only)
+{
+	const char    *text = space->properties;
+	const IceJson *properties = ice_json_parse(text, strlen(text), ICE_JSON_DEPTH_STORED);
+	const char    *location;
+	StringInfoData out;
+
+	if (ice_json_get(properties, "location") != NULL)
+		return text;
+	location = ice_namespace_location(warehouse, path, space, read_only);
+	if (location == NULL)
+		return text;
+	initStringInfo(&out);
+	appendBinaryStringInfo(&out, text, (int) (strrchr(text, '}') - text));
+	appendStringInfo(&out, "%s\"location\":", properties->count > 0 ? "," : "");
+	ice_json_escape(&out, location);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
 /* A namespace as REST shows it, in the caller's context. */
 static Datum
-namespace_result(MemoryContext caller, const IceNamespacePath *path, const char *properties)
+namespace_result(MemoryContext caller, const IceWarehouse *warehouse, const IceNamespacePath *path,
+				 const IceNamespace *space, bool read_only)
 {
+	const char    *properties = effective_properties(warehouse, path, space, read_only);
 	StringInfoData result;
 	IceJsonWriter  writer;
 
@@ -156,7 +183,7 @@ run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 	else if (!once.recorded)
 		ice_once_namespace(&once, &path, &namespace);
 	if (!once.recorded)
-		result = namespace_result(caller, &path, namespace.properties);
+		result = namespace_result(caller, &warehouse, &path, &namespace, false);
 	ice_spi_end();
 	return result;
 }
@@ -236,7 +263,7 @@ sql_ice_load_namespace(PG_FUNCTION_ARGS)
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
 	ice_case_respell_path(&warehouse.id, &namespace.id, true, &path);
-	result = namespace_result(caller, &path, namespace.properties);
+	result = namespace_result(caller, &warehouse, &path, &namespace, true);
 	ice_spi_end();
 	return result;
 }

@@ -24,6 +24,7 @@
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
+#include "store/case_mode.h"
 #include "store/uuid.h"
 
 /* Raises unless every requirement of a create is the assertion itself. */
@@ -137,13 +138,15 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	IceNamespace      space;
 	IceRelationKind   kind;
 	IceTableMetadata *metadata;
+	IceNamespacePath  spelled = change->path;
 	int32             version = ice_commit_initial_format_version(change->request);
 
 	ice_namespace_get(&warehouse->id, &change->path, ICE_LOCK_KEY_SHARE, false, &space);
 	metadata = ice_table_metadata_empty(version, ice_uuid_v4_text());
 	change->table = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	change->table.metadata = metadata;
-	metadata->location = ice_location_derive(warehouse, &change->path, &space, change->name,
+	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
+	metadata->location = ice_location_derive(warehouse, &spelled, &space, change->name,
 											 metadata->table_uuid);
 	(void) ice_updates_apply(change->request, metadata, ice_now_ms());
 	ice_location_require(metadata->location, "table", &change->path, change->name);

@@ -50,28 +50,94 @@ ice_location_normalize(const char *location)
 	return pnstrdup(location, len);
 }
 
+/* FNV-1a, for it must stay what it is. */
+static uint32
+text_hash(uint32 hash, const char *text)
+{
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char) *text) * 16777619;
+	return hash;
+}
+
+/* Appends a level as a folder. One whose name is not kept whole has a hash of it, so that no two share a folder. */
+static void
+append_level(StringInfo out, const char *level)
+{
+	int start = out->len;
+
+	append_safe(out, level, LEVEL_BYTES_MAX);
+	if (strcmp(out->data + start, level) != 0)
+		appendStringInfo(out, "-%08x", text_hash(2166136261, level));
+}
+
+/* Appends the levels from one on. Where they get too long, a hash stands for the rest. */
+static void
+append_levels(StringInfo out, const IceNamespacePath *path, int from)
+{
+	int    start = out->len;
+	uint32 hash = 2166136261;
+
+	for (int i = from; i < path->depth; i++)
+	{
+		appendStringInfoChar(out, '/');
+		if (out->len - start < NAMESPACE_BYTES_MAX)
+		{
+			append_level(out, path->levels[i]);
+			continue;
+		}
+		for (; i < path->depth; i++)
+			hash = text_hash(text_hash(hash, "/"), path->levels[i]);
+		appendStringInfo(out, "%08x", hash);
+	}
+}
+
+/* The text without slashes at its end; NULL if there is none or nothing is left. */
+static const char *
+usable(const char *location)
+{
+	if (location == NULL || strspn(location, "/") == strlen(location))
+		return NULL;
+	return ice_location_normalize(location);
+}
+
+char *
+ice_namespace_location(const IceWarehouse *warehouse, const IceNamespacePath *path,
+					   const IceNamespace *space, bool read_only)
+{
+	IceJson    *properties = ice_json_parse(space->properties, strlen(space->properties),
+											ICE_JSON_DEPTH_STORED);
+	const char *base = usable(ice_json_opt_string(properties, "location"));
+	int         below = 0;
+
+	if (base == NULL &&
+		!(path->depth > 1 &&
+		  ice_namespace_inherited_location(&warehouse->id, &space->id, read_only, &base, &below)))
+	{
+		base = usable(warehouse->location);
+		below = path->depth;
+	}
+	if (base == NULL)
+		return NULL;
+
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, base);
+	append_levels(&out, path, path->depth - below);
+	return out.data;
+}
+
 char *
 ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					const IceNamespace *space, const char *name, const char *table_uuid)
 {
-	IceJson       *properties = ice_json_parse(space->properties, strlen(space->properties),
-											   ice_guc_json_depth_max);
-	const char    *base = ice_json_opt_string(properties, "location");
+	const char    *base = ice_namespace_location(warehouse, path, space, false);
 	StringInfoData out;
-	int            start;
 
-	if (base == NULL)
-		base = warehouse->location;
 	if (base == NULL)
 		return NULL;
 	initStringInfo(&out);
-	appendStringInfo(&out, "%s/", ice_location_normalize(base));
-	start = out.len;
-	for (int i = 0; i < path->depth && out.len - start < NAMESPACE_BYTES_MAX; i++)
-	{
-		append_safe(&out, path->levels[i], LEVEL_BYTES_MAX);
-		appendStringInfoChar(&out, '/');
-	}
+	appendStringInfo(&out, "%s/", base);
 	append_safe(&out, name, TABLE_BYTES_MAX);
 	appendStringInfo(&out, "-%s", table_uuid);
 	return out.data;

@@ -10,9 +10,13 @@
 #include "store/store_table.h"
 #include "store/store_view.h"
 
-/* The location of a new table or view for which the client asked none:
- * <namespace location or warehouse location>/<namespace>/<table>-<uuid>, of letters, digits, '.', '_' and
- * '-' only. NULL if neither has a location. */
+/* Where the tables and views of a namespace go: its property location; else that of the nearest namespace above that has
+ * one, else the warehouse's, with the levels below it as folders, of letters, digits, '.', '_' and '-' only. NULL if
+ * there is none. The path is spelled as the namespaces are. */
+extern char *ice_namespace_location(const IceWarehouse *warehouse, const IceNamespacePath *path,
+									const IceNamespace *space, bool read_only);
+
+/* The location of a new table or view for which the client asked none: <namespace's location>/<table>-<uuid>. */
 extern char *ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 const IceNamespace *space, const char *name,
 								 const char *table_uuid);

@@ -42,6 +42,19 @@ static IceStatement find_by_id = {"SELECT properties, levels FROM icecat_data.na
 	{UUIDOID, UUIDOID},
 	NULL};
 
+/* The nearest namespace above that has a location, and how many levels above. */
+static IceStatement inherited_location = {
+	"WITH RECURSIVE up (parent_id, location, above) AS ("
+	"SELECT parent_id, NULL::pg_catalog.text, 0 FROM icecat_data.namespace "
+	"WHERE warehouse_id = $1 AND namespace_id = $2 UNION ALL "
+	"SELECT n.parent_id, nullif(pg_catalog.rtrim(n.properties ->> 'location', '/'), ''), "
+	"up.above + 1 FROM up JOIN icecat_data.namespace AS n "
+	"ON n.warehouse_id = $1 AND n.namespace_id = up.parent_id WHERE up.location IS NULL) "
+	"SELECT location, above FROM up WHERE location IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
 static IceStatement insert_statement = {
 	"INSERT INTO icecat_data.namespace (warehouse_id, namespace_id, parent_id, levels, path_hash, "
 	"properties, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
@@ -259,6 +272,19 @@ ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespac
 	out->id = *namespace_id;
 	out->properties = ice_field_text(0, 1);
 	ice_namespace_path(DatumGetArrayTypeP(ice_field(0, 2)), path);
+	return true;
+}
+
+bool
+ice_namespace_inherited_location(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+								 bool read_only, const char **location, int *above)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+
+	if (ice_execute(&inherited_location, values, NULL, read_only) == 0)
+		return false;
+	*location = ice_field_text(0, 1);
+	*above = ice_field_int32(0, 2);
 	return true;
 }
 

@@ -46,6 +46,11 @@ extern void ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespaceP
 /* Finds a namespace by its id; false if it is gone. */
 extern bool ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 									IceNamespacePath *path, IceNamespace *out);
+/* The location of the nearest namespace above this one that has one, without slashes at its end, and how many levels
+ * above; false if none has. */
+extern bool ice_namespace_inherited_location(const pg_uuid_t *warehouse_id,
+											 const pg_uuid_t *namespace_id, bool read_only,
+											 const char **location, int *above);
 /* Are these one namespace? */
 extern bool ice_namespace_path_same(const IceNamespacePath *a, const IceNamespacePath *b);
 /* The path one level up; false at the top. */

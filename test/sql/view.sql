@@ -18,7 +18,7 @@ CREATE TEMP TABLE answer AS SELECT icecat.create_view('view_test', '{sales}', 'd
 	'{"type": "struct", "schema-id": 0, "fields": [{"id": 7, "name": "a", "required": false, "type": "int", "x-own": 1.10}]}',
 	pg_temp.version('SELECT count(*) AS a FROM orders'), p_properties => '{"comment": "per day"}') AS doc;
 SELECT jsonb_pretty((doc -> 'metadata')::jsonb #- '{view-uuid}' #- '{location}' #- '{version-log,0,timestamp-ms}' #- '{versions,0,timestamp-ms}') FROM answer;
-SELECT doc ->> 'metadata-location' ~ '^s3://lake/sales/sales/daily-[0-9a-f-]{36}/metadata/00000-[0-9a-f-]{36}\.metadata\.json$' AS derived,
+SELECT doc ->> 'metadata-location' ~ '^s3://lake/sales/daily-[0-9a-f-]{36}/metadata/00000-[0-9a-f-]{36}\.metadata\.json$' AS derived,
 	doc ->> 'config' AS config, doc::text LIKE '%"x-own":%1.10%' AS exact FROM answer;
 SELECT icecat.load_view('view_test', '{sales}', 'daily')::text = doc::text AS same FROM answer;
 SELECT icecat.view_exists('view_test', '{sales}', 'daily'), icecat.view_exists('view_test', '{sales}', 'nothing'), icecat.view_exists('view_test', '{nowhere}', 'daily');
