@@ -61,7 +61,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make unit lint            the pure layers outside the server; the house rules
 #@   make fault ROUNDS=20      kill, stop, cut and fill while clients commit; then count
 #@   make redundant            3 writers x 10,000 identical commits, two of them killed midway; lost replies
-#@   make check-clients-slow   Spark, Flink and iceberg-rust
+#@   make check-clients-slow   Spark, Trino, Flink, chDB and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
 #@   make bench                one-line results beside PostgreSQL's own floor (SNAPSHOTS="1 1000")
 #@   make updates              100,000 updates of each kind in one request: time and memory (N="1000 10000")
@@ -98,7 +98,7 @@ redundant:
 	test/fault/run redundant COMMITS=$(or $(COMMITS),10000)
 
 check-clients-slow:
-	./check spark flink iceberg-rust
+	./check spark trino flink chdb iceberg-rust
 
 valgrind:
 	test/valgrind/run
