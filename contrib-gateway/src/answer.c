@@ -176,17 +176,25 @@ wants_gzip(const GwRequest *request, const GwReply *reply)
 	return reply->body_len >= (size_t) gw_conf.gzip_bytes_min || !request->accept.identity;
 }
 
+/* What a compressed body was made of. The reply's fields may lie in the same memory, so it goes after the reply. */
+typedef struct Original
+{
+	const char *body;
+	size_t		body_len;
+	void	   *handle;
+	void (*release)(const void *data, size_t len, void *handle);
+} Original;
+
 /* The body becomes its compressed form: kept with its entry, or in memory that respond() copies from. */
 static void
-compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch)
+compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *original)
 {
 	int			level = (int) gw_conf.gzip_level;
 
 	if (entry == NULL)
 	{
+		*original = (Original){reply->body, reply->body_len, reply->handle, reply->release};
 		gw_gzip(scratch, reply->body, reply->body_len, level);
-		if (reply->release != NULL)
-			reply->release(reply->body, reply->body_len, reply->handle);
 		reply->handle = NULL;
 		reply->release = NULL;
 	}
@@ -210,12 +218,15 @@ gw_answer_send(GwRequest *request, GwReply *reply)
 	bool		coded = gw_conf.gzip_level > 0 && request->route != NULL &&
 		(reply->status == 304 || reply->body_len > 0);
 	GwCacheEntry *entry = reply->release == release_entry ? reply->handle : NULL;
+	Original	original = {0};
 
 	reply->vary = coded;
 	scratch.len = 0;
 	if (coded && reply->body_len > 0 && wants_gzip(request, reply))
-		compress(reply, entry, &scratch);
+		compress(reply, entry, &scratch, &original);
 	gw_request_respond(request, reply);
+	if (original.release != NULL)
+		original.release(original.body, original.body_len, original.handle);
 	if (scratch.cap > GW_KEPT_BYTES_MAX)
 		gw_text_free(&scratch);
 }

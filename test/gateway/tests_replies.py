@@ -10,6 +10,7 @@ import socket
 import time
 
 from harness import Gateway, expect, expect_equal, in_parallel, request_bytes, wait_at_rest
+from tests_conditional import make_table, unpacked
 
 N = "/v1/w/namespaces"
 T = N + "/n/tables/"
@@ -147,3 +148,17 @@ def test_names_of_any_length_fit(env):
                     client.send(request_bytes(method, target, {"a": 1} if method == "POST" else None))
                     expect(client.answer(head=method == "HEAD").status < 500, target[:60])
         check_alive(gateway)
+
+
+def test_a_tag_outlives_the_body_that_gzip_replaced(env):
+    """The tag lies in the same memory of libpq as the body, which goes when its compressed form takes its place."""
+    filler = {"a": "x" * 8000}
+    loaded = make_table(env, "size_40000")
+    with own(env, cache_bytes=0) as uncached:
+        for gateway, method, path, body, tag in ((env.gateway, "POST", N + "/n/tables/t", filler, 'W/"committed"'),
+                                                 (env.gateway, "POST", N + "/n/tables", filler, 'W/"created"'),
+                                                 (env.gateway, "POST", N + "/n/register", filler, 'W/"registered"'),
+                                                 (uncached, "GET", loaded, None, 'W/"all-1"')):
+            answer = gateway.request(method, path, body, headers=["Accept-Encoding: gzip"])
+            expect_equal(answer.headers["etag"], tag, path)
+            unpacked(answer)
