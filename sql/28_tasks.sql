@@ -17,11 +17,11 @@ CREATE TABLE icecat_data.metadata_task (
 	last_error text,
 	database_id oid NOT NULL,
 	document json,
-	file_key bigint,
 	CONSTRAINT metadata_task_pkey PRIMARY KEY (warehouse_id, table_id, version, position)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 -- A queued file is found by its name from every warehouse, in any spelling of its location.
-CREATE INDEX metadata_task_file_idx ON icecat_data.metadata_task (warehouse_id, file_key) WHERE kind = 'write';
+CREATE INDEX metadata_task_file_idx ON icecat_data.metadata_task
+	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write';
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
 COMMENT ON COLUMN icecat_data.metadata_task.table_id IS 'The table, or the view';
 COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the table at which the task was made';
@@ -32,5 +32,4 @@ COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: s
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
 COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
-COMMENT ON COLUMN icecat_data.metadata_task.file_key IS 'write: a hash of the last component of location (FNV-1a, 64 bits); NULL in what 0.1.0 queued';
 COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure';

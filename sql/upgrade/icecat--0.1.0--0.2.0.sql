@@ -6,8 +6,6 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'sql_ice_owner_step';
 
 -- Views: the queue carries the whole text of a view's file.
 ALTER TABLE icecat_data.metadata_task ADD COLUMN IF NOT EXISTS document json;
-ALTER TABLE icecat_data.metadata_task ADD COLUMN IF NOT EXISTS file_key bigint;
-COMMENT ON COLUMN icecat_data.metadata_task.file_key IS 'write: a hash of the last component of location (FNV-1a, 64 bits); NULL in what 0.1.0 queued';
 COMMENT ON COLUMN icecat_data.metadata_task.table_id IS 'The table, or the view';
 COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
 COMMENT ON TABLE icecat_data.relation IS 'A table''s or a view''s name in a namespace; unique over both kinds';
@@ -84,7 +82,8 @@ CREATE INDEX IF NOT EXISTS table_head_uuid_idx ON icecat_data.table_head (wareho
 $icecat$);
 -- Queued files are found from every warehouse.
 SELECT pg_catalog.icecat_owner_step($icecat$
-CREATE INDEX IF NOT EXISTS metadata_task_file_idx ON icecat_data.metadata_task (warehouse_id, file_key) WHERE kind = 'write'
+CREATE INDEX IF NOT EXISTS metadata_task_file_idx ON icecat_data.metadata_task
+	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write'
 $icecat$);
 -- Live rows are read past the removed ones.
 SELECT pg_catalog.icecat_owner_step($icecat$

@@ -29,20 +29,18 @@ static const char *const kind_names[] = {"write", "delete", "trim", "purge"};
 
 static IceStatement insert_task = {
 	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
-	"location, head, created_at, attempts, next_attempt_at, database_id, file_key) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9, $10)",
-	10,
-	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID,
-	 INT8OID},
+	"location, head, created_at, attempts, next_attempt_at, database_id) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9)",
+	9,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
 	NULL};
 
 static IceStatement insert_document = {
 	"INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, "
-	"location, document, created_at, attempts, next_attempt_at, database_id, file_key) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9, $10)",
-	10,
-	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID,
-	 INT8OID},
+	"location, document, created_at, attempts, next_attempt_at, database_id) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $8, $9)",
+	9,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, OIDOID},
 	NULL};
 
 /* One look-up a warehouse: who registers a file knows its location, not who writes it. */
@@ -50,9 +48,11 @@ static IceStatement find_file = {
 	"SELECT t.warehouse_id, t.table_id, t.version, t.head, t.position, t.location "
 	"FROM icecat_data.warehouse w CROSS JOIN LATERAL (SELECT m.warehouse_id, m.table_id, "
 	"m.version, m.head, m.position, m.location FROM icecat_data.metadata_task m "
-	"WHERE m.warehouse_id = w.warehouse_id AND m.file_key = $1 AND m.kind = 'write' OFFSET 0) t",
+	"WHERE m.warehouse_id = w.warehouse_id "
+	"AND pg_catalog.split_part(m.location, '/', -1) COLLATE \"C\" = $1 AND m.kind = 'write' "
+	"OFFSET 0) t",
 	1,
-	{INT8OID},
+	{TEXTOID},
 	NULL};
 
 static IceStatement write_locations = {
@@ -223,25 +223,13 @@ next_position(IceTaskKind kind)
 	return ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
 }
 
-/* FNV-1a of the last component of a location: names hold a uuid, and differ by what comes before it in spelling alone. */
-static int64
-file_key(const char *location)
-{
-	const char *slash = strrchr(location, '/');
-	uint64      h = UINT64CONST(14695981039346656037);
-
-	for (const char *c = slash != NULL ? slash + 1 : location; *c != '\0'; c++)
-		h = (h ^ (unsigned char) *c) * UINT64CONST(1099511628211);
-	return (int64) h;
-}
-
 /* Inserts a task other than a view's and has the worker woken. */
 static void
 enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version,
 		const char *location, const char *head_json)
 {
 	int32 position = next_position(kind);
-	Datum values[10] = {UUIDPGetDatum(warehouse_id),
+	Datum values[9] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(table_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(position),
@@ -249,16 +237,13 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 					   location != NULL ? ice_cstring_datum(location) : (Datum) 0,
 					   head_json != NULL ? ice_cstring_datum(head_json) : (Datum) 0,
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
-					   ObjectIdGetDatum(MyDatabaseId),
-					   Int64GetDatum(kind == ICE_TASK_WRITE ? file_key(location) : 0)};
-	char  nulls[] = "          ";
+					   ObjectIdGetDatum(MyDatabaseId)};
+	char  nulls[] = "         ";
 
 	if (location == NULL)
 		nulls[5] = 'n';
 	if (head_json == NULL)
 		nulls[6] = 'n';
-	if (kind != ICE_TASK_WRITE)
-		nulls[9] = 'n';
 	ice_execute(&insert_task, values, nulls, false);
 	ice_task_signal();
 }
@@ -276,7 +261,7 @@ void
 ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 version,
 						  const char *metadata_location, const char *document, size_t len)
 {
-	Datum values[10] = {UUIDPGetDatum(warehouse_id),
+	Datum values[9] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(view_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(next_position(ICE_TASK_WRITE)),
@@ -284,8 +269,7 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 					   ice_cstring_datum(metadata_location),
 					   ice_text_datum(document, len),
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
-					   ObjectIdGetDatum(MyDatabaseId),
-					   Int64GetDatum(file_key(metadata_location))};
+					   ObjectIdGetDatum(MyDatabaseId)};
 
 	ice_execute(&insert_document, values, NULL, false);
 	ice_queue_added();
@@ -334,7 +318,8 @@ append_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 v
 List *
 ice_task_writes_named(const char *location)
 {
-	Datum  values[1] = {Int64GetDatum(file_key(location))};
+	const char *slash = strrchr(location, '/');
+	Datum       values[1] = {ice_cstring_datum(slash != NULL ? slash + 1 : location)};
 	uint64 rows = ice_execute(&find_file, values, NULL, false);
 	List  *tasks = NIL;
 
