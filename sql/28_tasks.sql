@@ -22,6 +22,8 @@ CREATE TABLE icecat_data.metadata_task (
 -- A queued file is found by its name from every warehouse, in any spelling of its location.
 CREATE INDEX metadata_task_file_idx ON icecat_data.metadata_task
 	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write';
+-- What is due is found by it, however much is queued.
+CREATE INDEX metadata_task_due_idx ON icecat_data.metadata_task (warehouse_id, database_id, next_attempt_at);
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
 COMMENT ON COLUMN icecat_data.metadata_task.table_id IS 'The table, or the view';
 COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the table at which the task was made';
@@ -32,4 +34,4 @@ COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: s
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
 COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
-COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure';
+COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while a task of the table that comes before fails';

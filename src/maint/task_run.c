@@ -415,6 +415,8 @@ trim_table(const IceTask *done)
 		return;
 	(void) ice_spi_begin();
 	ice_store_trim_removed(&done->warehouse_id, &done->table_id);
+	if (done->attempts > 0 || done->held)
+		ice_task_release(done);
 	ice_spi_end();
 }
 

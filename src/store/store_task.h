@@ -55,6 +55,7 @@ typedef struct IceTask
 	const char *location;
 	const char *head_json; /* of a write; NULL for a view's, see ice_task_document() */
 	int32       attempts;
+	bool        held; /* it was put off, because a task before it failed */
 } IceTask;
 
 /* The queued writes of files whose last component is a location's, of all warehouses: a List of IceTask *. Which of them writes
@@ -83,6 +84,8 @@ extern List *ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *tabl
 /* Appends the text of a view's file that a task is to write. */
 extern void ice_task_document(const IceTask *task, StringInfo out);
 extern void ice_task_done(const IceTask *task);
+/* After some of a table's tasks were done that had failed, or waited for one that had: the next one is due. */
+extern void ice_task_release(const IceTask *done);
 extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
 /* Leaves the task in the queue until the database adopts it: it may not delete files. */
 extern void ice_task_set_aside(const IceTask *task, const char *reason);
