@@ -18,6 +18,7 @@
 SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PG_MAJOR=15
 SERVER_USER=            # empty: the caller itself
+MORE_ROOTS=             # directories beside the warehouse, with ", " before each, where tables may lie
 DB_NAME=icecat
 DB_USER=icecat
 PORT_FIRST=54330        # where the search for a free PostgreSQL port begins
@@ -345,8 +346,7 @@ configure_postgres()
 	log_line_prefix = '%m [%p] %u@%d '
 	shared_preload_libraries = 'icecat'
 	icecat.worker_databases = '$DB_NAME'
-	# /tmp is where tutorials, and the compatibility kit, name places for tables of their own.
-	icecat.file_roots = '$HOME_DIR/warehouse, /tmp'
+	icecat.file_roots = '$HOME_DIR/warehouse$MORE_ROOTS'
 	CONF
     # The group bits of a file with ACLs are the limit of what its named users may do.
     if [ -n "$SERVER_USER" ]; then

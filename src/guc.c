@@ -139,11 +139,15 @@ static const Setting settings[] = {
 				 "Permission bits of files that the server writes to file storage."),
 	STRING_SETTING("icecat.file_roots", PGC_SUSET, 0, &ice_guc_file_roots, "",
 				   "Absolute directories, separated by commas, below which file:// locations may "
-				   "lie. Empty: no file storage."),
-	STRING_SETTING(
-		"icecat.idempotency_error", PGC_USERSET, 0, &ice_guc_idempotency_error, "",
-				   "For the gateway, together with icecat.idempotency_key: SQLSTATE, a space and the message "
-		"of an error that is stored as the key's outcome instead of running the call."),
+				   "lie: of tables and nothing else. One that holds or lies in PostgreSQL's data "
+				   "directory or a tablespace is not used. Empty: no file storage."),
+	STRING_SETTING("icecat.idempotency_error", PGC_USERSET,
+				   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, &ice_guc_idempotency_error, "",
+				   "Internal, of the gateway, together with icecat.idempotency_key: SQLSTATE, a "
+				   "space and the message "
+				   "of an error of icecat's own that is stored as the key's outcome instead of "
+				   "running the call. "
+				   "At most 2,000 bytes are kept."),
 	STRING_SETTING(
 		"icecat.idempotency_key", PGC_USERSET, 0, &ice_guc_idempotency_key, "",
 				   "Idempotency-Key of the next change, a UUID of version 7: a repeat of the same call with "

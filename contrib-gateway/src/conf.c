@@ -9,7 +9,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "forwarded.h"
 #include "url.h"
@@ -439,6 +441,27 @@ gw_conf_load(GwConf *conf, const char *path, char **environ_list, GwText *error)
 	for (; environ_list != NULL && *environ_list != NULL; environ_list++)
 		good = take_variable(conf, *environ_list, error) && good;
 	return good;
+}
+
+/* Does a connection string hold a password: as a keyword, or in a URI behind the user's name? */
+static bool
+has_password(const char *dsn)
+{
+	const char *uri = strstr(dsn, "://");
+	const char *at = uri != NULL ? strchr(uri + 3, '@') : NULL;
+
+	if (strstr(dsn, "password") != NULL)
+		return true;
+	return at != NULL && memchr(uri + 3, ':', (size_t) (at - uri - 3)) != NULL;
+}
+
+bool
+gw_conf_shows_secret(const GwConf *conf, const char *path)
+{
+	struct stat status;
+
+	return path != NULL && has_password(conf->dsn) && stat(path, &status) == 0 &&
+		(status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 
 void

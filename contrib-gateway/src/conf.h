@@ -42,6 +42,9 @@ extern bool gw_conf_set(GwConf *conf, const char *name, const char *value, GwTex
 extern bool gw_conf_parse(GwConf *conf, const char *text, const char *source, GwText *error);
 extern bool gw_conf_load(GwConf *conf, const char *path, char **environ_list, GwText *error);
 
+/* Is there a password in the settings, and may others than the owner of the file read it? */
+extern bool gw_conf_shows_secret(const GwConf *conf, const char *path);
+
 /*
  * Takes over what may change while running; fresh is emptied. Appends to notes, one line each, the
  * names of the settings that changed and those that need a restart.

@@ -162,6 +162,15 @@ log_lines(GwLogLevel level, const char *prefix, char *text)
 			gw_log(level, "%s%s", prefix, line);
 }
 
+static void
+warn_of_shown_secret(void)
+{
+	if (gw_conf_shows_secret(&gw_conf, conf_path))
+		gw_log(GW_WARNING,
+			   "%s holds a password, and others than its owner may read or change it: chmod 600",
+			   conf_path);
+}
+
 /* SIGHUP: settings that do not read well change nothing. */
 static void
 on_reload(evutil_socket_t fd, short what, void *arg)
@@ -180,6 +189,7 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 		gw_cache_trim(gw_server.cache, (uint64_t) gw_conf.cache_bytes);
 		gw_metrics.reloads++;
 		gw_log(GW_INFO, "settings reloaded");
+		warn_of_shown_secret();
 	}
 	else
 	{
@@ -331,6 +341,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	gw_log(GW_INFO, "icecat-gateway %s started, pid %d", GW_VERSION, (int) getpid());
+	warn_of_shown_secret();
 	while (!stopped)
 	{
 		gw_log_flush();

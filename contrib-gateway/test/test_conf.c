@@ -4,6 +4,9 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "check.h"
 #include "conf.h"
 
@@ -123,6 +126,36 @@ test_environment(void **state)
 	assert_false(gw_conf_load(&conf, "/no/such/file", good, &error));
 }
 
+/* A file with a password that others may read is told; one without, or for the owner alone, is not. */
+static void
+test_shown_secret(void **state)
+{
+	static const struct
+	{
+		const char *dsn;
+		mode_t		mode;
+		bool		shown;
+	}			cases[] = {
+		{"host=x password=y", 0644, true},        {"host=x password=y", 0640, true},
+		{"host=x password=y", 0600, false},       {"postgresql://u:p@h/d", 0604, true},
+		{"postgresql://u@h:5432/d", 0644, false}, {"host=/run dbname=d", 0644, false},
+	};
+	char		path[] = "/tmp/icecat-test-conf-XXXXXX";
+	int			fd = mkstemp(path);
+
+	(void) state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		assert_true(gw_conf_set(&conf, "dsn", cases[i].dsn, &error));
+		assert_int_equal(fchmod(fd, cases[i].mode), 0);
+		assert_int_equal(gw_conf_shows_secret(&conf, path), cases[i].shown);
+	}
+	assert_false(gw_conf_shows_secret(&conf, NULL));
+	close(fd);
+	unlink(path);
+}
+
 static void
 test_reload(void **state)
 {
@@ -172,6 +205,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_errors_name_the_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_environment, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shown_secret, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_printed_file_is_valid, set_up, tear_down),
 	};

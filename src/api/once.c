@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "common/cryptohash.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 
@@ -18,6 +19,7 @@
 #include "guc.h"
 
 #define SQLSTATE_LENGTH 5
+#define MESSAGE_BYTES_MAX 2000
 
 /* Reads a key in the form of RFC 9562; version 7, as REST demands. */
 static void
@@ -99,6 +101,14 @@ hash_request(FunctionCallInfo fcinfo, const char *operation, uint8 *out)
 		elog(ERROR, "could not compute SHA-256 of a request");
 }
 
+/* What is kept of a message, of which any caller can send one. */
+static char *
+bounded(const char *message)
+{
+	return pnstrdup(message,
+					(Size) pg_mbcliplen(message, (int) strlen(message), MESSAGE_BYTES_MAX));
+}
+
 /* Takes the error to record, if any, from its setting: SQLSTATE, a space, the message. */
 static void
 parse_error(IceIdempotency *row)
@@ -112,7 +122,7 @@ parse_error(IceIdempotency *row)
 	if (strlen(text) <= SQLSTATE_LENGTH || text[SQLSTATE_LENGTH] != ' ')
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid value of icecat.idempotency_error");
 	row->sqlstate = pnstrdup(text, SQLSTATE_LENGTH);
-	row->message = text + SQLSTATE_LENGTH + 1;
+	row->message = bounded(text + SQLSTATE_LENGTH + 1);
 	code = ice_error_of_sqlstate(row->sqlstate);
 	if (code == ICE_ERR_COUNT || !ice_error_is_final(code))
 		ice_raise(ICE_ERR_BAD_REQUEST, "Not an outcome to store: %s", row->sqlstate);

@@ -17,6 +17,7 @@
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
+#include "commit/read_metadata.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
@@ -96,12 +97,7 @@ ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 IceViewMetadata *
 ice_register_view_read(const char *metadata_location)
 {
-	StringInfoData file;
-
-	initStringInfo(&file);
-	if (!ice_queued_document(metadata_location, &file))
-		ice_storage_read_metadata(metadata_location, &file);
-	return ice_view_metadata_parse(ice_json_parse(file.data, file.len, ice_guc_json_depth_max));
+	return ice_view_metadata_parse(ice_metadata_read(metadata_location));
 }
 
 void

@@ -15,6 +15,7 @@
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
+#include "commit/read_metadata.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
@@ -103,14 +104,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 IceTableMetadata *
 ice_register_read(const char *metadata_location, const char *fallback_uuid)
 {
-	StringInfoData document;
-	IceJson       *json;
-
-	initStringInfo(&document);
-	if (!ice_queued_document(metadata_location, &document))
-		ice_storage_read_metadata(metadata_location, &document);
-	json = ice_json_parse(document.data, document.len, ice_guc_json_depth_max);
-	return ice_table_metadata_parse(json, fallback_uuid);
+	return ice_table_metadata_parse(ice_metadata_read(metadata_location), fallback_uuid);
 }
 
 /* Replaces the whole content of a table whose head is locked by another document, as its next version. */

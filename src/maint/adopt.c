@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "access/xlog.h"
 #include "nodes/pg_list.h"
 
@@ -34,6 +36,37 @@ ice_adopt_storage(void)
 	}
 }
 
+/* Begins the next sentence. */
+static void
+next_line(StringInfo text)
+{
+	if (text->len > 0)
+		appendStringInfoChar(text, '\n');
+}
+
+/* Adds what is wrong with a root that is used. */
+static void
+check_root(StringInfo text, const char *root, const char *catalog)
+{
+	struct stat status;
+	char       *where;
+
+	if (stat(root, &status) == 0 && (status.st_mode & S_IWOTH))
+	{
+		next_line(text);
+		appendStringInfo(text, "Everybody may write to the root %s.", root);
+	}
+	if (catalog != NULL &&
+		ice_mark_look(psprintf("file://%s", root), catalog, &where) == ICE_MARK_OTHER)
+	{
+		next_line(text);
+		appendStringInfo(text,
+						 "No file is deleted: %s is the mark of another database, of which this "
+						 "one is a copy; see icecat.adopt_storage().",
+						 where);
+	}
+}
+
 char *
 ice_storage_problems(void)
 {
@@ -42,16 +75,15 @@ ice_storage_problems(void)
 	ListCell      *cell;
 
 	initStringInfo(&text);
-	foreach (cell, ice_file_roots(false))
+	foreach (cell, ice_file_refused_roots())
 	{
-		char *where;
-
-		if (catalog != NULL && ice_mark_look(psprintf("file://%s", (char *) lfirst(cell)), catalog,
-											 &where) == ICE_MARK_OTHER)
-			appendStringInfo(&text,
-							 "%sNo file is deleted: %s is the mark of another database, of which "
-							 "this one is a copy; see icecat.adopt_storage().",
-							 text.len > 0 ? "\n" : "", where);
+		next_line(&text);
+		appendStringInfo(&text,
+						 "The root %s is not used, because it holds or lies in a directory of "
+						 "PostgreSQL's.",
+						 (char *) lfirst(cell));
 	}
+	foreach (cell, ice_file_roots(false))
+		check_root(&text, lfirst(cell), catalog);
 	return text.len > 0 ? text.data : NULL;
 }

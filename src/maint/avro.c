@@ -436,7 +436,7 @@ unpack_block(const Header *header, const uint8 *data, int64 len, StringInfo buff
 						  AVRO_BLOCK_BYTES_MAX, buffer);
 	}
 	else
-		ice_raise(ICE_ERR_UNSUPPORTED, "Avro codec is not supported: %s", header->codec);
+		ice_raise(ICE_ERR_UNSUPPORTED, "Avro codec is not supported");
 	block->at = (const uint8 *) buffer->data;
 	block->end = block->at + buffer->len;
 }

@@ -16,6 +16,7 @@
 
 #include "budget_server.h"
 #include "guc.h"
+#include "maint/adopt.h"
 #include "maint/drop_purge.h"
 #include "maint/task_run.h"
 #include "storage/file_path.h"
@@ -171,13 +172,15 @@ read_tasks(MemoryContext context, const IceTaskTable *only, bool *full)
 	return items;
 }
 
-/* A catalog that is known by nothing yet, from before there were marks, marks all roots; once in a process. */
+/* Once in a process: says what is wrong with the roots. A catalog that is known by nothing yet, from before there were
+ * marks, marks them all. */
 static void
-mark_roots(void)
+look_at_roots(void)
 {
 	static bool looked = false;
 	ListCell   *cell;
 	char       *catalog;
+	char       *problems;
 
 	if (looked)
 		return;
@@ -189,6 +192,9 @@ mark_roots(void)
 		foreach (cell, ice_file_roots(false))
 			ice_mark_make(lfirst(cell), catalog);
 	}
+	problems = ice_storage_problems();
+	if (problems != NULL)
+		ereport(LOG, (errmsg("file storage: %s", problems), errhidestmt(true)));
 	ice_spi_end();
 }
 
@@ -200,7 +206,7 @@ ice_tasks_prepare(IceTaskBatch *batch, MemoryContext parent, const IceTaskTable 
 	ListCell     *cell;
 	int64         bytes = 0;
 
-	mark_roots();
+	look_at_roots();
 	memset(batch, 0, sizeof(*batch));
 	batch->context = AllocSetContextCreate(parent, "icecat task batch", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(batch->context);

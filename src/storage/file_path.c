@@ -9,17 +9,22 @@
  */
 #include "postgres.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "nodes/pg_list.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
 #include "storage/storage.h"
+
+#define ROOTS_KNOWN_MS 1000
 
 /* Collapses "//" and "." of an absolute path; NULL if it has a ".." or is not absolute. */
 static char *
@@ -94,48 +99,145 @@ below(const char *path, const char *root)
 	return path[n] == '/' ? path + n + 1 : NULL;
 }
 
-/* Next directory of icecat.file_roots (separated by commas or colons), normalised; NULL at the end. With
- * resolve, links in it are resolved, and a directory that is not there is passed over. */
-static char *
-next_root(const char **rest, bool resolve)
-{
-	while (**rest != '\0')
-	{
-		size_t n = strcspn(*rest, ",:");
-		char  *item = pnstrdup(*rest, n);
-		char  *root;
-		char   resolved[PATH_MAX];
+/* -- roots ------------------------------------------------------------------------------------ */
 
-		*rest += n;
-		if (**rest != '\0')
-			(*rest)++;
-		while (isspace((unsigned char) *item))
-			item++;
-		while (*item != '\0' && isspace((unsigned char) item[strlen(item) - 1]))
-			item[strlen(item) - 1] = '\0';
-		root = normalise(item);
-		if (root == NULL)
-			continue;
-		if (!resolve)
-			return root;
-		if (realpath(root, resolved) != NULL)
-			return pstrdup(resolved);
+/* Directories of icecat.file_roots, parsed and looked at once a second: which may be used. */
+static struct
+{
+	char         *text; /* of the setting that it was made of; NULL: not made yet */
+	TimestampTz   made_at;
+	List         *roots;   /* normalised */
+	List         *refused; /* the same of those that hold or lie in PostgreSQL's own directories */
+	MemoryContext context;
+} known;
+
+/* Is one of two paths the other, or below it? */
+static bool
+overlap(const char *a, const char *b)
+{
+	return below(a, b) != NULL || below(b, a) != NULL;
+}
+
+/* Does a path, links resolved, hold or lie in the directory behind another one? */
+static bool
+meets(const char *resolved, const char *directory)
+{
+	char target[PATH_MAX];
+
+	return realpath(directory, target) != NULL && overlap(resolved, target);
+}
+
+/* Does it hold or lie in the data directory, the write-ahead log or a tablespace? */
+static bool
+meets_postgres(const char *resolved)
+{
+	static const char tablespaces[] = "pg_tblspc"; /* below the data directory, where we stand */
+	DIR              *entries;
+	struct dirent    *entry;
+	bool              found = meets(resolved, ".") || meets(resolved, "pg_wal");
+
+	entries = found ? NULL : opendir(tablespaces);
+	while (entries != NULL && !found && (entry = readdir(entries)) != NULL)
+		if (entry->d_name[0] != '.')
+			found = meets(resolved, psprintf("%s/%s", tablespaces, entry->d_name));
+	if (entries != NULL)
+		closedir(entries);
+	return found;
+}
+
+/* One directory of the setting, without blanks around it, normalised; NULL if it is none. */
+static char *
+parse_root(const char *text, size_t len)
+{
+	while (len > 0 && isspace((unsigned char) *text))
+		text++, len--;
+	while (len > 0 && isspace((unsigned char) text[len - 1]))
+		len--;
+	return normalise(pnstrdup(text, len));
+}
+
+static void
+read_roots(const char *text)
+{
+	while (*text != '\0')
+	{
+		size_t n = strcspn(text, ",");
+		char  *root = parse_root(text, n);
+		char  *resolved = root != NULL ? ice_file_resolve(root) : NULL;
+
+		if (root != NULL && meets_postgres(resolved != NULL ? resolved : root))
+			known.refused = lappend(known.refused, root);
+		else if (root != NULL)
+			known.roots = lappend(known.roots, root);
+		text += n + (text[n] == ',');
 	}
-	return NULL;
+}
+
+/* Makes what is known anew if the setting is another one or the last look was long ago. */
+static void
+know_roots(void)
+{
+	const char   *text = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
+	TimestampTz   now = GetCurrentTimestamp();
+	MemoryContext old;
+
+	if (known.text != NULL && strcmp(known.text, text) == 0 &&
+		!TimestampDifferenceExceeds(known.made_at, now, ROOTS_KNOWN_MS))
+		return;
+	if (known.context == NULL)
+		known.context = AllocSetContextCreate(TopMemoryContext, "icecat file roots",
+											  ALLOCSET_SMALL_SIZES);
+	known.text = NULL;
+	known.roots = known.refused = NIL;
+	MemoryContextReset(known.context);
+	old = MemoryContextSwitchTo(known.context);
+	read_roots(text);
+	known.made_at = now;
+	known.text = pstrdup(text);
+	MemoryContextSwitchTo(old);
+}
+
+List *
+ice_file_roots(bool resolve)
+{
+	List     *roots = NIL;
+	ListCell *cell;
+	char      resolved[PATH_MAX];
+
+	know_roots();
+	foreach (cell, known.roots)
+	{
+		if (!resolve)
+			roots = lappend(roots, pstrdup(lfirst(cell)));
+		else if (realpath(lfirst(cell), resolved) != NULL)
+			roots = lappend(roots, pstrdup(resolved));
+	}
+	return roots;
+}
+
+List *
+ice_file_refused_roots(void)
+{
+	List     *roots = NIL;
+	ListCell *cell;
+
+	know_roots();
+	foreach (cell, known.refused)
+		roots = lappend(roots, pstrdup(lfirst(cell)));
+	return roots;
 }
 
 /* The root that path lies below, with the rest of the path; NULL if there is none. */
 char *
 ice_file_root(const char *path, bool resolve, const char **rest)
 {
-	const char *roots = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
-	char       *root;
+	ListCell *cell;
 
-	while ((root = next_root(&roots, resolve)) != NULL)
+	foreach (cell, ice_file_roots(resolve))
 	{
-		*rest = below(path, root);
+		*rest = below(path, lfirst(cell));
 		if (*rest != NULL)
-			return root;
+			return lfirst(cell);
 	}
 	return NULL;
 }
@@ -144,11 +246,19 @@ void
 ice_file_raise_outside(const char *path)
 {
 	bool none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
+	List *refused = ice_file_refused_roots();
+	const char *detail = NULL;
+
+	if (none)
+		detail = "icecat.file_roots is empty: file storage is off.";
+	else if (refused != NIL)
+		detail =
+			psprintf("%s is not used, because it holds or lies in a directory of PostgreSQL's.",
+						  (char *) linitial(refused));
 
 	ice_raise_full(
 		ICE_ERR_FORBIDDEN_LOCATION,
-				   psprintf("Location is outside the directories that the server may use: %s", path),
-				   none ? "icecat.file_roots is empty: file storage is off." : NULL,
+		psprintf("Location is outside the directories that the server may use: %s", path), detail,
 				   "A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
 		"icecat.file_roots.");
 }
@@ -272,18 +382,6 @@ ice_storage_file_spellings(const char *location)
 			spellings = add_spelling(spellings, normalise(psprintf("%s/%s", folder, slash + 1)));
 	}
 	return add_spelling(spellings, ice_file_resolve(path));
-}
-
-List *
-ice_file_roots(bool resolve)
-{
-	const char *rest = ice_guc_file_roots != NULL ? ice_guc_file_roots : "";
-	List       *roots = NIL;
-	char       *root;
-
-	while ((root = next_root(&rest, resolve)) != NULL)
-		roots = lappend(roots, root);
-	return roots;
 }
 
 bool

@@ -23,6 +23,8 @@ extern char *ice_file_checked_path(const char *location);
 extern char *ice_file_root(const char *path, bool resolve, const char **rest);
 /* The roots that may be used: a List of C strings, normalised; links resolved, with resolve. */
 extern struct List *ice_file_roots(bool resolve);
+/* Those of the setting that are not used, because they hold or lie in PostgreSQL's data directory or a tablespace. */
+extern struct List *ice_file_refused_roots(void);
 extern void  ice_file_raise_outside(const char *path) pg_attribute_noreturn();
 /* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
 extern char *ice_file_resolve(const char *path);

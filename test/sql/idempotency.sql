@@ -99,6 +99,10 @@ SET icecat.idempotency_error = 'IC307 mismatch';
 SELECT icecat.drop_table('idem', '{n}', 'w');
 SET icecat.idempotency_error = 'IC';
 SELECT icecat.drop_table('idem', '{n}', 'w');
+SELECT set_config('icecat.idempotency_error', 'IC103 ' || repeat('ä', 100000), false) IS NOT NULL AS set;
+SELECT pg_temp.key(15) \gset
+SELECT icecat.drop_table('idem', '{n}', 'x') IS NULL AS recorded;
+SELECT max(octet_length(message)) AS message_bytes FROM icecat_data.idempotency;
 RESET icecat.idempotency_error;
 
 -- Keys that are none.

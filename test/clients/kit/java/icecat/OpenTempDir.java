@@ -1,6 +1,6 @@
 /*
  * OpenTempDir.java
- *		Temporary folders of tests that the server, another user, can write to as well.
+ *		Temporary folders of tests that the server, another user, can write to as well: in kit.folder, a root of the server.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,7 +18,7 @@ public class OpenTempDir implements TempDirFactory {
   @Override
   public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context)
       throws IOException {
-    Path folder = Files.createTempDirectory("icecat-kit-");
+    Path folder = Files.createTempDirectory(Path.of(System.getProperty("kit.folder")), "icecat-kit-");
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
     return folder;
   }

@@ -1,0 +1,17 @@
+/*
+ * read_metadata.h
+ *		The document of a metadata file that a client names.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_READ_METADATA_H
+#define ICE_READ_METADATA_H
+
+#include "json/json.h"
+
+/* Reads it out of storage, or out of the queue if its file is still to be written. A file that is no metadata of a
+ * table or view raises BAD_REQUEST, which says only that: what it holds instead is not the client's to know. Raises what
+ * storage raises, too. */
+extern IceJson *ice_metadata_read(const char *metadata_location);
+
+#endif
