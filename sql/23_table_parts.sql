@@ -21,6 +21,8 @@ CREATE TABLE icecat_data.table_part (
 	target bigint,
 	removed_version bigint,
 	body json NOT NULL,
+	at_ms bigint,
+	operation text,
 	CONSTRAINT table_part_pkey PRIMARY KEY (warehouse_id, table_id, kind, ordinal)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
 CREATE UNIQUE INDEX table_part_id_key ON icecat_data.table_part (warehouse_id, table_id, kind, id)
@@ -36,9 +38,11 @@ COMMENT ON COLUMN icecat_data.table_part.kind IS '0 schema, 1 partition spec, 2 
 COMMENT ON COLUMN icecat_data.table_part.ordinal IS 'Place in its list: (version that added it << 20) + n';
 COMMENT ON COLUMN icecat_data.table_part.id IS 'schema-id, spec-id, order-id or snapshot-id of what has one of its own';
 COMMENT ON COLUMN icecat_data.table_part.key IS 'Name of a ref, file of a metadata log entry, key-id of an encryption key';
-COMMENT ON COLUMN icecat_data.table_part.target IS 'Snapshot that a ref, a snapshot log entry or a statistics file points to';
+COMMENT ON COLUMN icecat_data.table_part.target IS 'Snapshot that a ref, a snapshot log entry or a statistics file points to; the parent of a snapshot (NULL: none, or only in the body)';
 COMMENT ON COLUMN icecat_data.table_part.removed_version IS 'Commit that removed it; NULL: live';
 COMMENT ON COLUMN icecat_data.table_part.body IS 'Exact JSON text of the element';
+COMMENT ON COLUMN icecat_data.table_part.at_ms IS 'timestamp-ms of a snapshot or log entry, in milliseconds since 1970; NULL: only in the body, as in rows of version 0.1.0';
+COMMENT ON COLUMN icecat_data.table_part.operation IS 'What a snapshot did: append, replace, overwrite or delete; NULL: only in the body, if anywhere';
 
 -- One view a kind, for people and for the views of schema icecat.
 
@@ -63,7 +67,10 @@ FROM icecat_data.table_part WHERE kind = 3;
 COMMENT ON VIEW icecat_data.table_property_set IS 'Properties of a table: one live row, a JSON object of strings; removed rows too';
 
 CREATE VIEW icecat_data.table_snapshot AS
-SELECT warehouse_id, table_id, ordinal, id AS snapshot_id, removed_version, body
+SELECT warehouse_id, table_id, ordinal, id AS snapshot_id, removed_version, body,
+	coalesce(target, (body ->> 'parent-snapshot-id')::bigint) AS parent_id,
+	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms,
+	coalesce(operation, body -> 'summary' ->> 'operation') AS operation
 FROM icecat_data.table_part WHERE kind = 4;
 COMMENT ON VIEW icecat_data.table_snapshot IS 'Snapshots of a table; removed rows too';
 
@@ -73,12 +80,14 @@ FROM icecat_data.table_part WHERE kind = 5;
 COMMENT ON VIEW icecat_data.table_ref IS 'Branches and tags of a table; removed rows too';
 
 CREATE VIEW icecat_data.table_snapshot_log AS
-SELECT warehouse_id, table_id, ordinal, target AS snapshot_id, removed_version, body
+SELECT warehouse_id, table_id, ordinal, target AS snapshot_id, removed_version, body,
+	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms
 FROM icecat_data.table_part WHERE kind = 6;
 COMMENT ON VIEW icecat_data.table_snapshot_log IS 'Snapshot log of a table: when a snapshot became current; removed rows too';
 
 CREATE VIEW icecat_data.table_metadata_log AS
-SELECT warehouse_id, table_id, ordinal, key AS metadata_file, removed_version, body
+SELECT warehouse_id, table_id, ordinal, key AS metadata_file, removed_version, body,
+	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms
 FROM icecat_data.table_part WHERE kind = 7;
 COMMENT ON VIEW icecat_data.table_metadata_log IS 'Metadata log of a table: its earlier metadata files; removed rows too';
 

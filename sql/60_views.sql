@@ -42,7 +42,7 @@ SELECT w.name AS warehouse, n.levels AS namespace, r.name AS table_name, h.table
 	h.current_schema_id, h.default_spec_id, h.default_sort_order_id,
 	h.last_sequence_number, h.last_column_id, h.last_partition_id, h.next_row_id, h.last_updated_ms,
 	CASE WHEN h.last_updated_ms BETWEEN -62135596800000 AND 253402300799999
-		THEN pg_catalog.to_timestamp(h.last_updated_ms / 1000.0) END AS last_updated_at,
+		THEN pg_catalog.to_timestamp(h.last_updated_ms / 1000.0::double precision) END AS last_updated_at,
 	r.created_at, n.namespace_id, w.warehouse_id
 FROM icecat_data.warehouse AS w
 JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
@@ -152,12 +152,12 @@ COMMENT ON COLUMN icecat.schemas.definition IS 'The schema as JSON, exactly as s
 
 CREATE OR REPLACE VIEW icecat.snapshots AS
 SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.snapshot_id,
-	(s.body ->> 'parent-snapshot-id')::bigint AS parent_snapshot_id,
+	s.parent_id AS parent_snapshot_id,
 	(s.body ->> 'sequence-number')::bigint AS sequence_number,
-	m.ms AS timestamp_ms,
-	CASE WHEN m.ms BETWEEN -62135596800000 AND 253402300799999
-		THEN pg_catalog.to_timestamp(m.ms / 1000.0) END AS committed_at,
-	s.body -> 'summary' ->> 'operation' AS operation,
+	s.timestamp_ms,
+	CASE WHEN s.timestamp_ms BETWEEN -62135596800000 AND 253402300799999
+		THEN pg_catalog.to_timestamp(s.timestamp_ms / 1000.0::double precision) END AS committed_at,
+	s.operation,
 	s.body -> 'summary' AS summary,
 	s.body ->> 'manifest-list' AS manifest_list,
 	(s.body ->> 'schema-id')::integer AS schema_id,
@@ -168,8 +168,7 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.snapshot_id,
 FROM icecat_data.live_table AS t
 JOIN icecat_data.table_snapshot AS s
 	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-	AND s.removed_version IS NULL
-CROSS JOIN LATERAL (SELECT (s.body ->> 'timestamp-ms')::bigint AS ms) AS m;
+	AND s.removed_version IS NULL;
 COMMENT ON VIEW icecat.snapshots IS 'Snapshots of each table';
 COMMENT ON COLUMN icecat.snapshots.sequence_number IS 'NULL in format version 1';
 COMMENT ON COLUMN icecat.snapshots.timestamp_ms IS 'Milliseconds since 1970, as the writer gave them';
@@ -268,34 +267,41 @@ JOIN icecat_data.table_property_set AS p
 CROSS JOIN LATERAL pg_catalog.json_each_text(p.body) AS e;
 COMMENT ON VIEW icecat.table_properties IS 'Properties of each table, a row for each key';
 
+CREATE OR REPLACE FUNCTION icecat._ancestors(p_current bigint, p_ids bigint[], p_parents bigint[])
+RETURNS bigint[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sql_ice_ancestors';
+COMMENT ON FUNCTION icecat._ancestors(bigint, bigint[], bigint[]) IS
+'The snapshots that a snapshot is based on, and itself, as far as they are among p_ids; in ascending order. p_parents: the parent of each of p_ids, in the same order; NULL: none. For view icecat.history.';
+
+CREATE OR REPLACE FUNCTION icecat._is_among(p_sorted bigint[], p_id bigint)
+RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sql_ice_is_among';
+COMMENT ON FUNCTION icecat._is_among(bigint[], bigint) IS
+'Is p_id one of the numbers of p_sorted, which are in ascending order? For view icecat.history.';
+
+-- The subquery for the ancestors is not merged with the rest (OFFSET 0), so that it is done once a table, and only if it is asked for.
 CREATE OR REPLACE VIEW icecat.history AS
 SELECT t.warehouse, t.namespace, t.table_name, t.table_id, l.timestamp_ms,
 	CASE WHEN l.timestamp_ms BETWEEN -62135596800000 AND 253402300799999
-		THEN pg_catalog.to_timestamp(l.timestamp_ms / 1000.0) END AS made_current_at,
-	l.snapshot_id, l.parent_snapshot_id, l.is_current_ancestor, l.ordinal
+		THEN pg_catalog.to_timestamp(l.timestamp_ms / 1000.0::double precision) END AS made_current_at,
+	l.snapshot_id, (
+		SELECT s.parent_id FROM icecat_data.table_snapshot AS s
+		WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.snapshot_id = l.snapshot_id
+			AND s.removed_version IS NULL) AS parent_snapshot_id,
+	icecat._is_among(a.ids, l.snapshot_id) AS is_current_ancestor, l.ordinal
 FROM icecat_data.live_table AS t
 CROSS JOIN LATERAL (
-	WITH RECURSIVE ancestor (snapshot_id, parent_id) AS (
-		SELECT s.snapshot_id, (s.body ->> 'parent-snapshot-id')::bigint
-		FROM icecat_data.table_snapshot AS s
-		WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-			AND s.snapshot_id = t.current_snapshot_id AND s.removed_version IS NULL
-		UNION
-		SELECT s.snapshot_id, (s.body ->> 'parent-snapshot-id')::bigint
-		FROM ancestor AS a
-		JOIN icecat_data.table_snapshot AS s
-			ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-			AND s.snapshot_id = a.parent_id AND s.removed_version IS NULL
-	)
-	SELECT g.snapshot_id, (g.body ->> 'timestamp-ms')::bigint AS timestamp_ms,
-		(s.body ->> 'parent-snapshot-id')::bigint AS parent_snapshot_id,
-		a.snapshot_id IS NOT NULL AS is_current_ancestor,
-		(pg_catalog.row_number() OVER (ORDER BY g.ordinal))::integer AS ordinal
+	SELECT (
+		SELECT icecat._ancestors(t.current_snapshot_id, pg_catalog.array_agg(x.snapshot_id), pg_catalog.array_agg(x.parent_id))
+		FROM icecat_data.table_snapshot AS x
+		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL) AS ids
+	OFFSET 0
+) AS a
+CROSS JOIN LATERAL (
+	SELECT g.snapshot_id, g.timestamp_ms, (pg_catalog.row_number() OVER (ORDER BY g.ordinal))::integer AS ordinal
 	FROM icecat_data.table_snapshot_log AS g
-	LEFT JOIN icecat_data.table_snapshot AS s
-		ON s.warehouse_id = g.warehouse_id AND s.table_id = g.table_id
-		AND s.snapshot_id = g.snapshot_id AND s.removed_version IS NULL
-	LEFT JOIN ancestor AS a ON a.snapshot_id = g.snapshot_id
 	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
 ) AS l;
 COMMENT ON VIEW icecat.history IS 'What was the current snapshot of each table, and since when';
@@ -306,13 +312,13 @@ COMMENT ON COLUMN icecat.history.ordinal IS 'Order of the log; from 1';
 CREATE OR REPLACE VIEW icecat.metadata_files AS
 SELECT t.warehouse, t.namespace, t.table_name, t.table_id, f.file, f.version, f.timestamp_ms,
 	CASE WHEN f.timestamp_ms BETWEEN -62135596800000 AND 253402300799999
-		THEN pg_catalog.to_timestamp(f.timestamp_ms / 1000.0) END AS updated_at,
+		THEN pg_catalog.to_timestamp(f.timestamp_ms / 1000.0::double precision) END AS updated_at,
 	f.is_current, q.table_id IS NOT NULL AS is_queued, q.attempts, q.next_attempt_at, q.last_error
 FROM icecat_data.live_table AS t
 CROSS JOIN LATERAL (
 	SELECT t.metadata_location, t.version, t.last_updated_ms, true
 	UNION ALL
-	SELECT g.metadata_file, NULLIF((g.ordinal >> 20) - 1, 0), (g.body ->> 'timestamp-ms')::bigint, false
+	SELECT g.metadata_file, NULLIF((g.ordinal >> 20) - 1, 0), g.timestamp_ms, false
 	FROM icecat_data.table_metadata_log AS g
 	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
 ) AS f (file, version, timestamp_ms, is_current)
@@ -379,7 +385,7 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS versio
 	v.id = t.current_version_id AS is_current,
 	(v.body ->> 'timestamp-ms')::bigint AS timestamp_ms,
 	CASE WHEN (v.body ->> 'timestamp-ms')::bigint BETWEEN -62135596800000 AND 253402300799999
-		THEN pg_catalog.to_timestamp((v.body ->> 'timestamp-ms')::bigint / 1000.0) END AS made_at,
+		THEN pg_catalog.to_timestamp((v.body ->> 'timestamp-ms')::bigint / 1000.0::double precision) END AS made_at,
 	(v.body ->> 'schema-id')::integer AS schema_id,
 	v.body -> 'summary' AS summary, v.body ->> 'default-catalog' AS default_catalog,
 	ARRAY(
@@ -422,7 +428,7 @@ COMMENT ON COLUMN icecat.view_representations.dialect IS 'The engine that unders
 CREATE OR REPLACE VIEW icecat.view_history AS
 SELECT t.warehouse, t.namespace, t.view_name, t.view_id, (g.body ->> 'timestamp-ms')::bigint AS timestamp_ms,
 	CASE WHEN (g.body ->> 'timestamp-ms')::bigint BETWEEN -62135596800000 AND 253402300799999
-		THEN pg_catalog.to_timestamp((g.body ->> 'timestamp-ms')::bigint / 1000.0) END AS made_current_at,
+		THEN pg_catalog.to_timestamp((g.body ->> 'timestamp-ms')::bigint / 1000.0::double precision) END AS made_current_at,
 	g.id::integer AS version_id,
 	(pg_catalog.row_number() OVER (PARTITION BY g.warehouse_id, g.view_id ORDER BY g.ordinal))::integer AS ordinal
 FROM icecat_data.live_view AS t

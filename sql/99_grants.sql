@@ -2,8 +2,9 @@
 --   GRANT USAGE ON SCHEMA icecat TO someone;
 --   GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO someone;
 --   GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO someone;
--- Rights on icecat_data are never needed: functions and views reach it as their owner. One function stays callable for
--- all: a view calls icecat._metadata_file() with its reader's rights. It gives a location to who knows the table's id.
+-- Rights on icecat_data are never needed: functions and views reach it as their owner. Those that views call stay callable for
+-- all, because a view calls them with its reader's rights: icecat._metadata_file() gives a location to who knows the
+-- table's id, the others see nothing but their arguments.
 --
 -- Behaviour only: re-run whole by every upgrade. Only what this script has made is touched, which is what has no
 -- initial rights yet: to record the rights of today as initial would make pg_dump leave out what was granted since.
@@ -24,7 +25,9 @@ BEGIN
 				'pg_catalog.pg_class'::pg_catalog.regclass)
 			AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i WHERE i.classoid = d.classid AND i.objoid = d.objid)
 			AND NOT (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-				AND d.objid = 'icecat._metadata_file(uuid,uuid)'::pg_catalog.regprocedure)
+				AND d.objid IN ('icecat._metadata_file(uuid,uuid)'::pg_catalog.regprocedure,
+					'icecat._ancestors(bigint,bigint[],bigint[])'::pg_catalog.regprocedure,
+					'icecat._is_among(bigint[],bigint)'::pg_catalog.regprocedure))
 			AND NOT EXISTS ( -- partitions are made at run time, where nobody gets a right either
 				SELECT FROM pg_catalog.pg_class AS c
 				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relispartition)

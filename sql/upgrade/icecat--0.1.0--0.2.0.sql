@@ -44,6 +44,26 @@ ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_parent_fke
 ALTER TABLE icecat_data.relation DROP CONSTRAINT IF EXISTS relation_warehouse_fkey;
 ALTER TABLE icecat_data.table_head DROP CONSTRAINT IF EXISTS table_head_relation_fkey;
 ALTER TABLE icecat_data.table_part SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000);
+-- What people filter by has columns. Rows that are there already keep it in their texts alone, where the views find it.
+ALTER TABLE icecat_data.table_part ADD COLUMN IF NOT EXISTS at_ms bigint;
+ALTER TABLE icecat_data.table_part ADD COLUMN IF NOT EXISTS operation text;
+COMMENT ON COLUMN icecat_data.table_part.target IS 'Snapshot that a ref, a snapshot log entry or a statistics file points to; the parent of a snapshot (NULL: none, or only in the body)';
+COMMENT ON COLUMN icecat_data.table_part.at_ms IS 'timestamp-ms of a snapshot or log entry, in milliseconds since 1970; NULL: only in the body, as in rows of version 0.1.0';
+COMMENT ON COLUMN icecat_data.table_part.operation IS 'What a snapshot did: append, replace, overwrite or delete; NULL: only in the body, if anywhere';
+CREATE OR REPLACE VIEW icecat_data.table_snapshot AS
+SELECT warehouse_id, table_id, ordinal, id AS snapshot_id, removed_version, body,
+	coalesce(target, (body ->> 'parent-snapshot-id')::bigint) AS parent_id,
+	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms,
+	coalesce(operation, body -> 'summary' ->> 'operation') AS operation
+FROM icecat_data.table_part WHERE kind = 4;
+CREATE OR REPLACE VIEW icecat_data.table_snapshot_log AS
+SELECT warehouse_id, table_id, ordinal, target AS snapshot_id, removed_version, body,
+	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms
+FROM icecat_data.table_part WHERE kind = 6;
+CREATE OR REPLACE VIEW icecat_data.table_metadata_log AS
+SELECT warehouse_id, table_id, ordinal, key AS metadata_file, removed_version, body,
+	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms
+FROM icecat_data.table_part WHERE kind = 7;
 -- include 30_restored_rows.sql
 
 -- include 31_config_dump.sql

@@ -36,9 +36,11 @@ static IceStatement insert_pending = {
 	 INT8OID, TEXTOID, TEXTOID, JSONOID},
 	NULL};
 
+/* Holds the warehouse: one that is being dropped must not get a counter, and events, that the drop does not see. */
 static IceStatement insert_counter = {
-	"INSERT INTO icecat_data.event_counter (warehouse_id, last_number) VALUES ($1, 0) "
-	"ON CONFLICT (warehouse_id) DO NOTHING",
+	"INSERT INTO icecat_data.event_counter (warehouse_id, last_number) "
+	"SELECT w.warehouse_id, 0 FROM icecat_data.warehouse w WHERE w.warehouse_id = $1 "
+	"FOR KEY SHARE SKIP LOCKED ON CONFLICT (warehouse_id) DO NOTHING",
 	1,
 	{UUIDOID},
 	NULL};

@@ -11,10 +11,12 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "store/store_parts.h"
 #include "store/store_task.h"
@@ -80,14 +82,23 @@ static IceStatement load_version = {
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-static IceStatement insert_rows = {
-	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, "
-	"body) "
-	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "
-	"$7::bigint[], $8::json[]) AS u",
+#define INSERT_ROWS(more_columns, more_values)                                                    \
+	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, " \
+	"body" more_columns ") "                                                                      \
+	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "     \
+	"$7::bigint[], $8::json[]" more_values ") AS u"
+
+static IceStatement insert_rows = {INSERT_ROWS(", at_ms, operation", ", $9::bigint[], $10::text[]"),
+	10,
+								   {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+									TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID, INT8ARRAYOID,
+									TEXTARRAYOID},
+	NULL};
+/* Before ALTER EXTENSION UPDATE. */
+static IceStatement insert_rows_before = {INSERT_ROWS("", ""),
 	8,
-	{UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
-	 JSONARRAYOID},
+										  {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID,
+										   INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID},
 	NULL};
 static IceStatement remove_part = {
 	"UPDATE icecat_data.table_part SET removed_version = $5 "
@@ -365,16 +376,25 @@ has_target(IcePartKind kind)
 
 /* Rows to insert, a column an array: one statement for all the parts that a commit adds. */
 #define BATCH_ROWS 128
-#define BATCH_COLUMNS 6
+#define BATCH_COLUMNS 8
 
 typedef struct InsertBatch
 {
 	IceTable *table;
 	int64     ordinal; /* of the next row */
 	int       count;
-	Datum     values[BATCH_COLUMNS][BATCH_ROWS]; /* kind, ordinal, id, key, target, body */
+	Datum     values[BATCH_COLUMNS][BATCH_ROWS]; /* kind … body, at_ms, operation */
 	bool      nulls[BATCH_COLUMNS][BATCH_ROWS];
 } InsertBatch;
+
+/* Are there columns for what people filter by? Before ALTER EXTENSION UPDATE there are not. */
+static bool
+has_typed_columns(void)
+{
+	Oid table = get_relname_relid("table_part", get_namespace_oid("icecat_data", false));
+
+	return get_attnum(table, "at_ms") != InvalidAttrNumber;
+}
 
 /* Inserts the rows of the batch and empties it. */
 static void
@@ -391,7 +411,9 @@ flush_batch(InsertBatch *batch)
 								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
 								{TEXTOID, -1, false, TYPALIGN_INT},
 								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{JSONOID, -1, false, TYPALIGN_INT}};
+								{JSONOID, -1, false, TYPALIGN_INT},
+								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
+								{TEXTOID, -1, false, TYPALIGN_INT}};
 	int   lower = 1;
 	Datum values[2 + BATCH_COLUMNS] = {UUIDPGetDatum(&batch->table->warehouse_id),
 									   UUIDPGetDatum(&batch->table->id)};
@@ -402,7 +424,7 @@ flush_batch(InsertBatch *batch)
 		values[2 + i] = PointerGetDatum(construct_md_array(
 			batch->values[i], batch->nulls[i], 1, &batch->count, &lower, columns[i].type,
 			columns[i].length, columns[i].by_value, columns[i].align));
-	ice_execute(&insert_rows, values, NULL, false);
+	ice_execute(has_typed_columns() ? &insert_rows : &insert_rows_before, values, NULL, false);
 	for (int i = 0; i < BATCH_COLUMNS; i++)
 		pfree(DatumGetPointer(values[2 + i]));
 	for (int i = 0; i < batch->count; i++)
@@ -412,6 +434,41 @@ flush_batch(InsertBatch *batch)
 		pfree(DatumGetPointer(batch->values[5][i]));
 	}
 	batch->count = 0;
+}
+
+/* A member of an object that is there, whatever its type; a value of another type is for those who check it. */
+static bool
+member_int64(const IceJson *object, const char *key, int64 *value)
+{
+	const IceJson *member = ice_json_get(object, key);
+
+	return member != NULL && ice_json_is_int64(member, value);
+}
+
+/* The columns that people filter and join by: when, what a snapshot did, and which snapshot it is based on. */
+static void
+describe_part(InsertBatch *batch, int n, IcePartKind kind, IcePart *part)
+{
+	bool           is_snapshot = kind == ICE_PART_SNAPSHOT;
+	const IceJson *json = NULL;
+	const IceJson *word = NULL;
+	int64          number = 0;
+
+	if (is_snapshot || kind == ICE_PART_SNAPSHOT_LOG || kind == ICE_PART_METADATA_LOG)
+		json = ice_part_json(part);
+	batch->nulls[6][n] = json == NULL || !member_int64(json, "timestamp-ms", &number);
+	batch->values[6][n] = Int64GetDatum(number);
+	if (is_snapshot)
+	{
+		batch->nulls[4][n] = !member_int64(json, "parent-snapshot-id", &number);
+		batch->values[4][n] = Int64GetDatum(number);
+		word = ice_json_get(json, "summary");
+		word = word != NULL && word->kind == ICE_JSON_OBJECT ? ice_json_get(word, "operation")
+															 : NULL;
+	}
+	batch->nulls[7][n] = word == NULL || word->kind != ICE_JSON_STRING;
+	batch->values[7][n] =
+		batch->nulls[7][n] ? (Datum) 0 : ice_cstring_datum(ice_json_to_string(word, "operation"));
 }
 
 /* Adds a part to the batch, as the next place of this version. */
@@ -433,6 +490,7 @@ insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
 	batch->values[4][n] = Int64GetDatum(part->id);
 	batch->nulls[4][n] = !has_target(kind);
 	batch->values[5][n] = ice_text_datum(part->body, part->body_len);
+	describe_part(batch, n, kind, part);
 }
 
 /* Marks rows as removed by this version. Many are deleted at once if no document is queued that would have them: to write

@@ -41,8 +41,8 @@ INSERT INTO icecat_data.table_head
 SELECT (json_populate_record(h, json_build_object('table_id', c.table_id, 'table_uuid', c.table_id))).*
 FROM copy AS c, model AS m
 JOIN icecat_data.table_head AS h ON h.warehouse_id = m.warehouse_id AND h.table_id = m.table_id;
-INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, removed_version, body)
-SELECT p.warehouse_id, c.table_id, p.kind, p.ordinal, p.id, p.key, p.target, p.removed_version, p.body
+INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, removed_version, body, at_ms, operation)
+SELECT p.warehouse_id, c.table_id, p.kind, p.ordinal, p.id, p.key, p.target, p.removed_version, p.body, p.at_ms, p.operation
 FROM copy AS c, model AS m
 JOIN icecat_data.table_part AS p ON p.warehouse_id = m.warehouse_id AND p.table_id = m.table_id
 WHERE p.removed_version IS NULL;

@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""A warehouse is dropped while its first events are numbered: neither a counter nor an event is left behind."""
+# SPDX-License-Identifier: PostgreSQL
+import time
+
+import cluster
+
+LEFT = ("SELECT (SELECT count(*) FROM icecat_data.event_counter) + (SELECT count(*) FROM icecat_data.event) "
+        "+ (SELECT count(*) FROM icecat_data.event_pending)")
+
+
+def test(c, t):
+    c.sql("SELECT icecat.create_warehouse('w', 's3://b/w')")
+    numbering = c.spawn("BEGIN; SELECT count(*) FROM icecat.read_events('w'); SELECT pg_sleep(2); COMMIT;")
+    time.sleep(1)
+    started = time.monotonic()
+    c.sql("SELECT icecat.drop_warehouse('w')")
+    t.ok(time.monotonic() - started > 0.5, "the drop waits for the session that numbers")
+    out, error = numbering.communicate(timeout=30)
+    t.equal((out.split()[:1], error), (["1"], ""), "which numbers the one event")
+    t.equal(c.sql(LEFT), "0", "nothing is left behind")
+    c.sql("SELECT icecat.create_warehouse('v', 's3://b/v')")
+    dropping = c.spawn("BEGIN; SELECT icecat.drop_warehouse('v'); SELECT pg_sleep(2); COMMIT;")
+    time.sleep(1)
+    t.equal(c.sql("SELECT count(*) FROM icecat.read_events('v')"), "0", "nor does a session wait that finds it being dropped")
+    dropping.communicate(timeout=30)
+    t.equal(c.sql(LEFT), "0", "and nothing is left behind")
+    t.equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity() finds nothing")
+
+
+if __name__ == "__main__":
+    cluster.main(test, settings=["max_worker_processes = 1"])
