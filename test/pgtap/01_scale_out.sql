@@ -24,6 +24,9 @@ INSERT INTO without_warehouse VALUES
 	('trim_events', 'drops whole months, of all warehouses'),
 	('trim_metrics_reports', 'drops whole months, of all warehouses'),
 	('version', 'of the library'),
+	('grant_reader', 'rights on the whole catalog'), ('grant_writer', 'as grant_reader'), ('grant_admin', 'as grant_reader'),
+	('revoke_reader', 'as grant_reader'), ('revoke_writer', 'as grant_reader'), ('revoke_admin', 'as grant_reader'),
+	('regrant', 'as grant_reader'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('case_key', 'a pure function of a name');
 

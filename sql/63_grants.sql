@@ -1,0 +1,149 @@
+-- Ready-made sets of rights. A set is nested in the next: an admin may what a writer may, a writer what a reader may.
+-- Who was granted a set is told by a function of the set that nobody needs to call (_reader, _writer, _admin): its
+-- rights are kept by upgrades and dumps as all others, so icecat.regrant() finds there whom to give what an upgrade has made
+-- anew. An upgrade script cannot do that itself: what it grants counts as initial, and pg_dump leaves it out.
+-- Behaviour only: re-run whole by every upgrade.
+
+CREATE OR REPLACE FUNCTION icecat._reader() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
+COMMENT ON FUNCTION icecat._reader() IS 'Does nothing. Who may execute it was made a reader by icecat.grant_reader().';
+CREATE OR REPLACE FUNCTION icecat._writer() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
+COMMENT ON FUNCTION icecat._writer() IS 'Does nothing. Who may execute it was made a writer by icecat.grant_writer().';
+CREATE OR REPLACE FUNCTION icecat._admin() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
+COMMENT ON FUNCTION icecat._admin() IS 'Does nothing. Who may execute it was made an admin by icecat.grant_admin().';
+
+-- A function that is not named here is a reader's where it only reads, and an admin's where it does not. Those that give rights
+-- away are the owner's alone, and trigger functions nobody's.
+CREATE OR REPLACE VIEW icecat.role_rights AS
+SELECT s.role_set, s.level, r.privilege, r.object
+FROM (
+	SELECT 1, 'USAGE', 'SCHEMA icecat'
+	UNION ALL
+	SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
+				'register_table', 'unregister_table', 'commit_table', 'commit_transaction', 'commit_metadata_file', 'drop_table',
+				'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata')
+				OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN 2
+			WHEN p.proname = '_admin' THEN 3
+			WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files', '_queued_files', '_listen_files') THEN 1
+			ELSE 3 END,
+		'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure)
+	FROM pg_catalog.pg_proc AS p
+	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype
+		AND p.proname NOT IN ('grant_reader', 'grant_writer', 'grant_admin', 'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant',
+			'_give', '_take')
+	UNION ALL
+	SELECT 1, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
+	FROM pg_catalog.pg_class AS c
+	WHERE c.relnamespace = 'icecat'::pg_catalog.regnamespace AND c.relkind = 'v'
+	UNION ALL
+	SELECT 2, 'INSERT, UPDATE, DELETE', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
+	FROM pg_catalog.pg_class AS c
+	WHERE c.oid IN ('icecat.iceberg_tables'::pg_catalog.regclass, 'icecat.iceberg_namespace_properties'::pg_catalog.regclass)
+) AS r (level, privilege, object)
+JOIN (VALUES (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = r.level;
+COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_reader(), grant_writer() and grant_admin() give: a row a right. Each gives what those of a lower level give, too';
+COMMENT ON COLUMN icecat.role_rights.role_set IS 'reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
+COMMENT ON COLUMN icecat.role_rights.level IS '1 reader, 2 writer, 3 admin';
+COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
+COMMENT ON COLUMN icecat.role_rights.object IS 'As GRANT takes it';
+
+CREATE OR REPLACE FUNCTION icecat._give(p_role regrole, p_level integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $icecat$
+DECLARE
+	v_right record;
+BEGIN
+	IF NOT pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'), 'USAGE') THEN
+		RAISE insufficient_privilege USING MESSAGE = 'only the owner of extension icecat, or a superuser, gives or takes its rights';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = p_role) THEN
+		RAISE undefined_object USING MESSAGE = 'no such role; rights of the catalog are not given to PUBLIC';
+	END IF;
+	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level <= p_level LOOP
+		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
+	END LOOP;
+END
+$icecat$;
+COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role all rights of icecat.role_rights up to a level.';
+
+CREATE OR REPLACE FUNCTION icecat._take(p_role regrole, p_level integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $icecat$
+DECLARE
+	v_right record;
+BEGIN
+	IF NOT pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'), 'USAGE') THEN
+		RAISE insufficient_privilege USING MESSAGE = 'only the owner of extension icecat, or a superuser, gives or takes its rights';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = p_role) THEN
+		RAISE undefined_object USING MESSAGE = 'no such role';
+	END IF;
+	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level >= p_level LOOP
+		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
+	END LOOP;
+END
+$icecat$;
+COMMENT ON FUNCTION icecat._take(regrole, integer) IS 'Takes from a role all rights of icecat.role_rights from a level on.';
+
+CREATE OR REPLACE FUNCTION icecat.grant_reader(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC SELECT icecat._give(p_role, 1); END;
+COMMENT ON FUNCTION icecat.grant_reader(regrole) IS
+'Lets a role read the whole catalog: load and list everything, all views, events; and send reports of its scans. The gateway works with these rights, too, and then only reads.
+p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given; icecat.regrant() gives what an upgrade has made anew.';
+
+CREATE OR REPLACE FUNCTION icecat.grant_writer(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC SELECT icecat._give(p_role, 2); END;
+COMMENT ON FUNCTION icecat.grant_writer(regrole) IS
+'Lets a role read the catalog and change all namespaces, tables and views in it: the rights of the gateway, and of clients of a SQL catalog (views iceberg_tables and iceberg_namespace_properties).
+p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
+
+CREATE OR REPLACE FUNCTION icecat.grant_admin(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC SELECT icecat._give(p_role, 3); END;
+COMMENT ON FUNCTION icecat.grant_admin(regrole) IS
+'Lets a role do all that functions of the catalog do, but give rights to others: what a writer may, warehouses, the worker, trimming, exports and imports.
+p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
+
+CREATE OR REPLACE FUNCTION icecat.revoke_reader(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC SELECT icecat._take(p_role, 1); END;
+COMMENT ON FUNCTION icecat.revoke_reader(regrole) IS
+'Takes from a role every right that icecat.grant_reader(), grant_writer() or grant_admin() gave it.
+p_role: a role. Only the owner of the extension, or a superuser, may call.';
+
+CREATE OR REPLACE FUNCTION icecat.revoke_writer(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC SELECT icecat._take(p_role, 2); END;
+COMMENT ON FUNCTION icecat.revoke_writer(regrole) IS
+'Takes from a role what icecat.grant_writer() and grant_admin() gave it beyond the rights of a reader.
+p_role: a role. Only the owner of the extension, or a superuser, may call.';
+
+CREATE OR REPLACE FUNCTION icecat.revoke_admin(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC SELECT icecat._take(p_role, 3); END;
+COMMENT ON FUNCTION icecat.revoke_admin(regrole) IS
+'Takes from a role what icecat.grant_admin() gave it beyond the rights of a writer.
+p_role: a role. Only the owner of the extension, or a superuser, may call.';
+
+CREATE OR REPLACE FUNCTION icecat.regrant() RETURNS TABLE (role_name regrole, role_set text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $icecat$
+BEGIN
+	FOR role_name, role_set IN
+		SELECT a.grantee, (pg_catalog.array_agg(m.role_set ORDER BY m.level DESC))[1]
+		FROM (VALUES (1, 'reader', 'icecat._reader()'), (2, 'writer', 'icecat._writer()'), (3, 'admin', 'icecat._admin()'))
+			AS m (level, role_set, marker)
+		JOIN pg_catalog.pg_proc AS p ON p.oid = m.marker::pg_catalog.regprocedure
+		CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
+		WHERE a.grantee NOT IN (0, p.proowner)
+		GROUP BY a.grantee
+	LOOP
+		PERFORM icecat._give(role_name, CASE role_set WHEN 'reader' THEN 1 WHEN 'writer' THEN 2 ELSE 3 END);
+		RETURN NEXT;
+	END LOOP;
+END
+$icecat$;
+COMMENT ON FUNCTION icecat.regrant() IS
+'Gives every reader, writer and admin all that is theirs now, and returns them: a function whose arguments an upgrade changed is a new function, which nobody was granted. Call it in the transaction of ALTER EXTENSION icecat UPDATE. Safe to run at any time.
+Only the owner of the extension, or a superuser, may call.';
