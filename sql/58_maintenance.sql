@@ -56,6 +56,81 @@ AS 'MODULE_PATHNAME', 'sql_ice_listen_files';
 COMMENT ON FUNCTION icecat._listen_files() IS
 'Lets this session hear which metadata files were written: one notification a batch of the worker on channel icecat_files, with their keys. Returns whether a worker runs or was started.';
 
+CREATE OR REPLACE FUNCTION icecat._file_is_missing(p_location text) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_file_is_missing';
+COMMENT ON FUNCTION icecat._file_is_missing(text) IS
+'May the server look there, and is there nothing? Only in file storage: a network is not asked.';
+
+CREATE OR REPLACE FUNCTION icecat.missing_metadata_files(
+	p_warehouse text DEFAULT NULL,
+	p_limit integer DEFAULT 10000
+) RETURNS TABLE (warehouse text, namespace text[], kind text, name text, metadata_location text)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	-- A file that was still queued when the query began is not missing; one that was not had been written before, and is looked for now.
+	SELECT w.name, n.levels, r.kind, r.name, h.metadata_location
+	FROM icecat_data.warehouse AS w
+	JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+	JOIN icecat_data.relation AS r
+		ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id AND r.dropped_at IS NULL
+	JOIN (
+		SELECT t.warehouse_id, t.table_id AS id, t.metadata_location FROM icecat_data.table_head AS t WHERE t.file_expected
+		UNION ALL
+		SELECT v.warehouse_id, v.view_id, v.metadata_location FROM icecat_data.view_head AS v WHERE v.file_expected
+	) AS h ON h.warehouse_id = r.warehouse_id AND h.id = r.relation_id
+	WHERE (p_warehouse IS NULL OR w.name = p_warehouse)
+		AND NOT EXISTS (
+			SELECT FROM icecat_data.metadata_task AS q
+			WHERE q.warehouse_id = h.warehouse_id AND q.table_id = h.id AND q.kind = 'write' AND q.location = h.metadata_location)
+		AND icecat._file_is_missing(h.metadata_location)
+	LIMIT p_limit;
+END;
+COMMENT ON FUNCTION icecat.missing_metadata_files(text, integer) IS
+'The tables and views whose current metadata file is not in storage although it was written once: load_table() answers 404 for them, unless icecat.check_metadata_file is off. So it is after a point-in-time recovery, where files of then were deleted since. icecat.export_metadata(warehouse) writes them again.
+p_warehouse: NULL for all. p_limit: most rows. Looks for each file, in file storage only, and takes as long as that; can be cancelled. Files that are still queued, and those of icecat.metadata-write-mode none, are not missing.';
+
+CREATE OR REPLACE FUNCTION icecat._export_metadata(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text
+) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_export_metadata';
+COMMENT ON FUNCTION icecat._export_metadata(text, text[], text) IS 'One table or view of icecat.export_metadata(warehouse).';
+
+CREATE OR REPLACE FUNCTION icecat.export_metadata(
+	p_warehouse text,
+	p_only_missing boolean DEFAULT true
+) RETURNS TABLE (namespace text[], name text, metadata_location text, error text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $icecat$
+BEGIN
+	PERFORM icecat.load_warehouse(p_warehouse);
+	FOR namespace, name, metadata_location IN
+		SELECT m.namespace, m.name, m.metadata_location
+		FROM icecat.missing_metadata_files(p_warehouse, NULL) AS m WHERE p_only_missing
+		UNION ALL
+		SELECT t.namespace, t.table_name, t.metadata_location FROM icecat.tables AS t
+		WHERE t.warehouse = p_warehouse AND NOT p_only_missing
+		UNION ALL
+		SELECT v.namespace, v.view_name, v.metadata_location FROM icecat.views AS v
+		WHERE v.warehouse = p_warehouse AND NOT p_only_missing
+	LOOP
+		BEGIN
+			error := NULL;
+			metadata_location := icecat._export_metadata(p_warehouse, namespace, name);
+		EXCEPTION WHEN OTHERS THEN -- a cancelled query is no such error
+			error := SQLERRM;
+		END;
+		RETURN NEXT;
+	END LOOP;
+END
+$icecat$;
+COMMENT ON FUNCTION icecat.export_metadata(text, boolean) IS
+'Writes the current metadata files of all tables and views of a warehouse whose file is missing (icecat.missing_metadata_files), or of all of them; a row for each, with the reason where one could not be written. Not undone by a rollback; can be cancelled, and called again.
+p_only_missing: false for every table and view, whatever its icecat.metadata-write-mode. Errors: IC101 no such warehouse (404).';
+
 CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_adopt_tasks';

@@ -33,6 +33,7 @@
 PG_FUNCTION_INFO_V1(sql_ice_adopt_storage);
 PG_FUNCTION_INFO_V1(sql_ice_adopt_tasks);
 PG_FUNCTION_INFO_V1(sql_ice_export_metadata);
+PG_FUNCTION_INFO_V1(sql_ice_file_is_missing);
 PG_FUNCTION_INFO_V1(sql_ice_owner_step);
 PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
 PG_FUNCTION_INFO_V1(sql_ice_start_worker);
@@ -280,4 +281,11 @@ sql_ice_export_metadata(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(old);
 	ice_spi_end();
 	PG_RETURN_TEXT_P(location);
+}
+
+Datum
+sql_ice_file_is_missing(PG_FUNCTION_ARGS)
+{
+	CHECK_FOR_INTERRUPTS();
+	PG_RETURN_BOOL(ice_storage_missing(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }

@@ -133,7 +133,8 @@ check_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, co
 		ice_raise_full(ICE_ERR_NO_SUCH_FILE,
 					   psprintf("Failed to open input stream for file: %s", location),
 					   "The metadata file was removed from storage.",
-					   "icecat.export_metadata() writes it again from the database.");
+					   "icecat.export_metadata() writes it again from the database; "
+					   "icecat.missing_metadata_files() lists all that are gone.");
 }
 
 void

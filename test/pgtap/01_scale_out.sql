@@ -27,6 +27,7 @@ INSERT INTO without_warehouse VALUES
 	('grant_reader', 'rights on the whole catalog'), ('grant_writer', 'as grant_reader'), ('grant_admin', 'as grant_reader'),
 	('revoke_reader', 'as grant_reader'), ('revoke_writer', 'as grant_reader'), ('revoke_admin', 'as grant_reader'),
 	('regrant', 'as grant_reader'),
+	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('case_key', 'a pure function of a name');
 
