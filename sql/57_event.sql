@@ -57,6 +57,7 @@ JOIN (
 	FROM icecat_data.event_pending AS p
 ) AS e ON e.warehouse_id = w.warehouse_id;
 COMMENT ON VIEW icecat.events IS 'What happened in each warehouse: every committed change, in the transaction that made it';
+COMMENT ON COLUMN icecat.events.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.events.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.events.number IS 'Order of the warehouse''s events, without gaps; NULL: committed just now, the number follows';
 COMMENT ON COLUMN icecat.events.event_id IS 'Identity of the event, also before it has a number';

@@ -18,6 +18,9 @@ CREATE OR REPLACE VIEW icecat.warehouses AS
 SELECT w.name AS warehouse, w.warehouse_id, w.location, w.properties, w.created_at
 FROM icecat_data.warehouse AS w;
 COMMENT ON VIEW icecat.warehouses IS 'Warehouses of this database; each is a catalog of its own';
+COMMENT ON COLUMN icecat.warehouses.warehouse_id IS 'Identity of the warehouse';
+COMMENT ON COLUMN icecat.warehouses.properties IS 'JSON object of strings; icecat.metadata-write-mode and icecat.case-mode are read from here';
+COMMENT ON COLUMN icecat.warehouses.created_at IS 'When the warehouse was made';
 COMMENT ON COLUMN icecat.warehouses.warehouse IS 'Name, and prefix of the REST paths';
 COMMENT ON COLUMN icecat.warehouses.location IS 'URI below which table locations are derived; NULL: none';
 
@@ -30,6 +33,10 @@ SELECT w.name AS warehouse, n.levels AS namespace, n.namespace_id,
 FROM icecat_data.warehouse AS w
 JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id;
 COMMENT ON VIEW icecat.namespaces IS 'Namespaces of all warehouses';
+COMMENT ON COLUMN icecat.namespaces.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.namespaces.namespace_id IS 'Identity of the namespace in this catalog';
+COMMENT ON COLUMN icecat.namespaces.created_at IS 'When the namespace came into this catalog';
+COMMENT ON COLUMN icecat.namespaces.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.namespaces.namespace IS 'Levels from the top';
 COMMENT ON COLUMN icecat.namespaces.parent IS 'NULL at the top';
 COMMENT ON COLUMN icecat.namespaces.depth IS 'Number of levels';
@@ -51,6 +58,20 @@ JOIN icecat_data.relation AS r
 	AND r.kind = 'table' AND r.dropped_at IS NULL
 JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
 COMMENT ON VIEW icecat.tables IS 'Tables of all warehouses, with the scalars of their metadata';
+COMMENT ON COLUMN icecat.tables.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.tables.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.tables.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.tables.format_version IS 'Version of Iceberg''s table format: 1, 2 or 3';
+COMMENT ON COLUMN icecat.tables.location IS 'URI of the table''s folder';
+COMMENT ON COLUMN icecat.tables.current_schema_id IS 'Id of the schema in force; see schemas';
+COMMENT ON COLUMN icecat.tables.default_spec_id IS 'Id of the partition spec in force; see partition_specs';
+COMMENT ON COLUMN icecat.tables.default_sort_order_id IS 'Id of the sort order in force; see sort_orders';
+COMMENT ON COLUMN icecat.tables.last_sequence_number IS 'Highest sequence number given to a snapshot; 0 in format version 1';
+COMMENT ON COLUMN icecat.tables.last_column_id IS 'Highest field id ever given';
+COMMENT ON COLUMN icecat.tables.last_partition_id IS 'Highest partition field id ever given';
+COMMENT ON COLUMN icecat.tables.last_updated_at IS 'When the last version was made; NULL: no time of this calendar';
+COMMENT ON COLUMN icecat.tables.namespace_id IS 'Id of the namespace';
+COMMENT ON COLUMN icecat.tables.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.tables.table_id IS 'Identity in this catalog; survives renames';
 COMMENT ON COLUMN icecat.tables.table_uuid IS 'Iceberg''s table-uuid; survives a move to another catalog';
 COMMENT ON COLUMN icecat.tables.metadata_location IS 'URI of the metadata.json of this version; see metadata_files for whether it is still to be written';
@@ -121,6 +142,17 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, c.schema_id,
 FROM icecat_data.live_table AS t
 JOIN icecat_data.current_field AS c ON c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id;
 COMMENT ON VIEW icecat.columns IS 'Fields of the current schema of each table, nested ones too';
+COMMENT ON COLUMN icecat.columns.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.columns.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.columns.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.columns.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.columns.schema_id IS 'Id of the current schema';
+COMMENT ON COLUMN icecat.columns.field_id IS 'Id of the field; stays when the field is renamed';
+COMMENT ON COLUMN icecat.columns.name IS 'Last part of the path';
+COMMENT ON COLUMN icecat.columns.required IS 'Holds no null';
+COMMENT ON COLUMN icecat.columns.doc IS 'What the schema says about the field; NULL: nothing';
+COMMENT ON COLUMN icecat.columns.initial_default IS 'Value of rows written before the field was added, as JSON; NULL: none';
+COMMENT ON COLUMN icecat.columns.write_default IS 'Value that writers put where they are given none, as JSON; NULL: none';
 COMMENT ON COLUMN icecat.columns.ordinal IS 'Place in the schema as it is written, nested fields right after the field that holds them; from 1';
 COMMENT ON COLUMN icecat.columns.parent_field_id IS 'The struct, list or map that holds the field; NULL at the top';
 COMMENT ON COLUMN icecat.columns.path IS 'Names from the top; element, key and value stand for parts of lists and maps';
@@ -146,6 +178,13 @@ JOIN icecat_data.table_schema AS s
 	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
 	AND s.removed_version IS NULL;
 COMMENT ON VIEW icecat.schemas IS 'Schemas of each table';
+COMMENT ON COLUMN icecat.schemas.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.schemas.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.schemas.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.schemas.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.schemas.schema_id IS 'Id of the schema';
+COMMENT ON COLUMN icecat.schemas.is_current IS 'Is the schema in force';
+COMMENT ON COLUMN icecat.schemas.identifier_field_ids IS 'Ids of the fields that identify a row; empty: none';
 COMMENT ON COLUMN icecat.schemas.column_count IS 'Fields at the top';
 COMMENT ON COLUMN icecat.schemas.added_in_version IS 'The commit that added it; see tables.version';
 COMMENT ON COLUMN icecat.schemas.definition IS 'The schema as JSON, exactly as stored';
@@ -170,6 +209,17 @@ JOIN icecat_data.table_snapshot AS s
 	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
 	AND s.removed_version IS NULL;
 COMMENT ON VIEW icecat.snapshots IS 'Snapshots of each table';
+COMMENT ON COLUMN icecat.snapshots.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.snapshots.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.snapshots.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.snapshots.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.snapshots.snapshot_id IS 'Id of the snapshot';
+COMMENT ON COLUMN icecat.snapshots.parent_snapshot_id IS 'Snapshot that it is based on; NULL: none';
+COMMENT ON COLUMN icecat.snapshots.committed_at IS 'When the writer made it; NULL: no time of this calendar';
+COMMENT ON COLUMN icecat.snapshots.manifest_list IS 'URI of the manifest list; NULL: the manifests stand in the snapshot (format version 1)';
+COMMENT ON COLUMN icecat.snapshots.schema_id IS 'Schema that was current for the writer; NULL: not said';
+COMMENT ON COLUMN icecat.snapshots.first_row_id IS 'Row lineage: id of the first row that it added; NULL below format version 3';
+COMMENT ON COLUMN icecat.snapshots.added_rows IS 'Row lineage: number of ids that it took; NULL below format version 3';
 COMMENT ON COLUMN icecat.snapshots.sequence_number IS 'NULL in format version 1';
 COMMENT ON COLUMN icecat.snapshots.timestamp_ms IS 'Milliseconds since 1970, as the writer gave them';
 COMMENT ON COLUMN icecat.snapshots.operation IS 'append, replace, overwrite or delete';
@@ -188,6 +238,14 @@ FROM icecat_data.live_table AS t
 JOIN icecat_data.table_ref AS r
 	ON r.warehouse_id = t.warehouse_id AND r.table_id = t.table_id;
 COMMENT ON VIEW icecat.refs IS 'Branches and tags of each table';
+COMMENT ON COLUMN icecat.refs.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.refs.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.refs.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.refs.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.refs.name IS 'Name of the branch or tag';
+COMMENT ON COLUMN icecat.refs.snapshot_id IS 'Snapshot that it points to';
+COMMENT ON COLUMN icecat.refs.max_ref_age_ms IS 'How long it is kept, in milliseconds; NULL: the table''s default';
+COMMENT ON COLUMN icecat.refs.max_snapshot_age_ms IS 'How long the snapshots of a branch are kept, in milliseconds; NULL: the table''s default';
 COMMENT ON COLUMN icecat.refs.type IS 'branch or tag';
 COMMENT ON COLUMN icecat.refs.min_snapshots_to_keep IS 'Branches only; NULL: the table''s default';
 COMMENT ON COLUMN icecat.refs.changed_in_version IS 'The commit that made or moved it; see tables.version';
@@ -219,6 +277,15 @@ LEFT JOIN LATERAL (
 			ORDER BY e.place) END AS ids
 ) AS i ON f.value IS NOT NULL;
 COMMENT ON VIEW icecat.partition_specs IS 'Partition specs of each table, a row for each partition field; an unpartitioned spec has one row without a field';
+COMMENT ON COLUMN icecat.partition_specs.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.partition_specs.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.partition_specs.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.partition_specs.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.partition_specs.spec_id IS 'Id of the spec';
+COMMENT ON COLUMN icecat.partition_specs.field_id IS 'Id of the partition field; NULL: the spec is unpartitioned';
+COMMENT ON COLUMN icecat.partition_specs.name IS 'Name of the partition field';
+COMMENT ON COLUMN icecat.partition_specs.transform IS 'Transform of the partition field: identity, bucket[16], day …';
+COMMENT ON COLUMN icecat.partition_specs.added_in_version IS 'The commit that added it; see tables.version';
 COMMENT ON COLUMN icecat.partition_specs.is_default IS 'New files are partitioned by it';
 COMMENT ON COLUMN icecat.partition_specs.position IS 'Place of the field in the spec; from 1';
 COMMENT ON COLUMN icecat.partition_specs.source_ids IS 'Field ids of the columns that the transform takes';
@@ -252,6 +319,15 @@ LEFT JOIN LATERAL (
 			ORDER BY e.place) END AS ids
 ) AS i ON f.value IS NOT NULL;
 COMMENT ON VIEW icecat.sort_orders IS 'Sort orders of each table, a row for each sort field; the unsorted order has one row without a field';
+COMMENT ON COLUMN icecat.sort_orders.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.sort_orders.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.sort_orders.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.sort_orders.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.sort_orders.order_id IS 'Id of the order; 0: unsorted';
+COMMENT ON COLUMN icecat.sort_orders.is_default IS 'New files are sorted by it';
+COMMENT ON COLUMN icecat.sort_orders.position IS 'Place of the field in the order; from 1';
+COMMENT ON COLUMN icecat.sort_orders.transform IS 'Transform of the sort field: identity, bucket[16], day …';
+COMMENT ON COLUMN icecat.sort_orders.added_in_version IS 'The commit that added it; see tables.version';
 COMMENT ON COLUMN icecat.sort_orders.direction IS 'asc or desc';
 COMMENT ON COLUMN icecat.sort_orders.null_order IS 'nulls-first or nulls-last';
 COMMENT ON COLUMN icecat.sort_orders.source_ids IS 'Field ids of the columns that the transform takes';
@@ -266,6 +342,12 @@ JOIN icecat_data.table_property_set AS p
 	AND p.removed_version IS NULL
 CROSS JOIN LATERAL pg_catalog.json_each_text(p.body) AS e;
 COMMENT ON VIEW icecat.table_properties IS 'Properties of each table, a row for each key';
+COMMENT ON COLUMN icecat.table_properties.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.table_properties.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.table_properties.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.table_properties.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.table_properties.key IS 'Key of the property';
+COMMENT ON COLUMN icecat.table_properties.value IS 'Value of the property';
 
 CREATE OR REPLACE FUNCTION icecat._ancestors(p_current bigint, p_ids bigint[], p_parents bigint[])
 RETURNS bigint[]
@@ -305,6 +387,13 @@ CROSS JOIN LATERAL (
 	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
 ) AS l;
 COMMENT ON VIEW icecat.history IS 'What was the current snapshot of each table, and since when';
+COMMENT ON COLUMN icecat.history.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.history.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.history.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.history.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.history.timestamp_ms IS 'When it became current, in milliseconds since 1970';
+COMMENT ON COLUMN icecat.history.made_current_at IS 'When it became current; NULL: no time of this calendar';
+COMMENT ON COLUMN icecat.history.snapshot_id IS 'Snapshot that became current';
 COMMENT ON COLUMN icecat.history.parent_snapshot_id IS 'NULL: none, or the snapshot has expired';
 COMMENT ON COLUMN icecat.history.is_current_ancestor IS 'Is the current snapshot or one it is based on; false: rolled back';
 COMMENT ON COLUMN icecat.history.ordinal IS 'Order of the log; from 1';
@@ -326,6 +415,15 @@ LEFT JOIN icecat_data.metadata_task AS q
 	ON q.warehouse_id = t.warehouse_id AND q.table_id = t.table_id
 	AND q.kind = 'write' AND q.location = f.file;
 COMMENT ON VIEW icecat.metadata_files IS 'The metadata.json file of each table''s current version and those of its metadata log';
+COMMENT ON COLUMN icecat.metadata_files.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.metadata_files.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.metadata_files.table_name IS 'Name of the table';
+COMMENT ON COLUMN icecat.metadata_files.table_id IS 'Identity of the table in this catalog; survives renames';
+COMMENT ON COLUMN icecat.metadata_files.file IS 'URI of the file';
+COMMENT ON COLUMN icecat.metadata_files.timestamp_ms IS 'When its version was made, in milliseconds since 1970';
+COMMENT ON COLUMN icecat.metadata_files.updated_at IS 'When its version was made; NULL: no time of this calendar';
+COMMENT ON COLUMN icecat.metadata_files.is_current IS 'Is the file of the table''s current version; false: one of its metadata log';
+COMMENT ON COLUMN icecat.metadata_files.next_attempt_at IS 'When the worker tries again, if it is queued';
 COMMENT ON COLUMN icecat.metadata_files.version IS 'Commit counter of the file''s content; NULL for files written before the table came into this catalog';
 COMMENT ON COLUMN icecat.metadata_files.is_queued IS 'The worker has still to write it; nothing is queued where icecat.metadata-write-mode is sync or none';
 COMMENT ON COLUMN icecat.metadata_files.attempts IS 'Failed attempts to write it; NULL if it is not queued';
@@ -368,6 +466,14 @@ LEFT JOIN icecat_data.view_part AS v
 LEFT JOIN icecat_data.view_part AS p
 	ON p.warehouse_id = h.warehouse_id AND p.view_id = h.view_id AND p.kind = 3;
 COMMENT ON VIEW icecat.views IS 'Iceberg views of all warehouses, with the scalars of their metadata';
+COMMENT ON COLUMN icecat.views.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.views.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.views.view_name IS 'Name of the view';
+COMMENT ON COLUMN icecat.views.format_version IS 'Version of Iceberg''s view format: 1';
+COMMENT ON COLUMN icecat.views.location IS 'URI of the view''s folder';
+COMMENT ON COLUMN icecat.views.current_schema_id IS 'Id of the schema of what it returns';
+COMMENT ON COLUMN icecat.views.namespace_id IS 'Id of the namespace';
+COMMENT ON COLUMN icecat.views.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.views.view_id IS 'Identity in this catalog; survives renames';
 COMMENT ON COLUMN icecat.views.view_uuid IS 'Iceberg''s view-uuid; survives a move to another catalog';
 COMMENT ON COLUMN icecat.views.metadata_location IS 'URI of the metadata.json of this version';
@@ -403,6 +509,14 @@ LEFT JOIN icecat_data.view_part AS s
 	ON s.warehouse_id = v.warehouse_id AND s.view_id = v.view_id AND s.kind = 0
 	AND s.id = (v.body ->> 'schema-id')::bigint;
 COMMENT ON VIEW icecat.view_versions IS 'Versions of each Iceberg view, as far as they are kept (version.history.num-entries)';
+COMMENT ON COLUMN icecat.view_versions.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.view_versions.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.view_versions.view_name IS 'Name of the view';
+COMMENT ON COLUMN icecat.view_versions.view_id IS 'Identity of the view in this catalog; survives renames';
+COMMENT ON COLUMN icecat.view_versions.timestamp_ms IS 'When the client made the version, in milliseconds since 1970';
+COMMENT ON COLUMN icecat.view_versions.schema_id IS 'Id of the schema of what it returns';
+COMMENT ON COLUMN icecat.view_versions.default_catalog IS 'Catalog that the names in the SQL texts mean where they say none; NULL: the one that the view is in';
+COMMENT ON COLUMN icecat.view_versions.default_namespace IS 'Namespace that the names in the SQL texts mean where they say none';
 COMMENT ON COLUMN icecat.view_versions.version_id IS 'Iceberg''s version-id';
 COMMENT ON COLUMN icecat.view_versions.is_current IS 'Is the version in force';
 COMMENT ON COLUMN icecat.view_versions.made_at IS 'When the client made the version; NULL: no time of this calendar';
@@ -420,6 +534,12 @@ FROM icecat_data.live_view AS t
 JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1
 CROSS JOIN LATERAL pg_catalog.json_array_elements(v.body -> 'representations') WITH ORDINALITY AS e (value, place);
 COMMENT ON VIEW icecat.view_representations IS 'The texts of each version of each Iceberg view, a row for each SQL dialect';
+COMMENT ON COLUMN icecat.view_representations.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.view_representations.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.view_representations.view_name IS 'Name of the view';
+COMMENT ON COLUMN icecat.view_representations.view_id IS 'Identity of the view in this catalog; survives renames';
+COMMENT ON COLUMN icecat.view_representations.version_id IS 'Version that it belongs to';
+COMMENT ON COLUMN icecat.view_representations.sql IS 'The query';
 COMMENT ON COLUMN icecat.view_representations.is_current IS 'Belongs to the version in force';
 COMMENT ON COLUMN icecat.view_representations.position IS 'Place among the representations of its version; from 1';
 COMMENT ON COLUMN icecat.view_representations.type IS 'sql';
@@ -434,4 +554,11 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, (g.body ->> 'timestamp-
 FROM icecat_data.live_view AS t
 JOIN icecat_data.view_part AS g ON g.warehouse_id = t.warehouse_id AND g.view_id = t.view_id AND g.kind = 2;
 COMMENT ON VIEW icecat.view_history IS 'Which version of each Iceberg view was in force, and since when';
+COMMENT ON COLUMN icecat.view_history.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.view_history.namespace IS 'Levels of the namespace, from the top';
+COMMENT ON COLUMN icecat.view_history.view_name IS 'Name of the view';
+COMMENT ON COLUMN icecat.view_history.view_id IS 'Identity of the view in this catalog; survives renames';
+COMMENT ON COLUMN icecat.view_history.timestamp_ms IS 'When it came into force, in milliseconds since 1970';
+COMMENT ON COLUMN icecat.view_history.made_current_at IS 'When it came into force; NULL: no time of this calendar';
+COMMENT ON COLUMN icecat.view_history.version_id IS 'Version that came into force';
 COMMENT ON COLUMN icecat.view_history.ordinal IS 'Order of the log; from 1';

@@ -37,6 +37,7 @@ LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.t
 LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = r.warehouse_id AND v.view_id = r.relation_id
 WHERE coalesce(h.table_id, v.view_id) IS NOT NULL;
 COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables and views. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/migrate-from-sql-catalog.md';
+COMMENT ON COLUMN icecat.iceberg_tables.table_name IS 'Name of the table or view';
 COMMENT ON COLUMN icecat.iceberg_tables.catalog_name IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.iceberg_tables.table_namespace IS 'Levels of the namespace with dots between them; namespaces that have a dot in a level are not shown. INSERT makes one that is missing';
 COMMENT ON COLUMN icecat.iceberg_tables.metadata_location IS 'The current metadata file; reading the column writes it first where that is still to be done';
@@ -56,6 +57,8 @@ CROSS JOIN LATERAL (
 	SELECT e.key, e.value FROM pg_catalog.json_each_text(n.properties) AS e WHERE e.key <> 'exists'
 ) AS p;
 COMMENT ON VIEW icecat.iceberg_namespace_properties IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of namespaces, a row a property, and exists = true for each namespace. INSERT makes namespaces and properties, UPDATE sets a value, DELETE removes a property, of the row exists the namespace';
+COMMENT ON COLUMN icecat.iceberg_namespace_properties.property_key IS 'Key of the property';
+COMMENT ON COLUMN icecat.iceberg_namespace_properties.property_value IS 'Value of the property';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.catalog_name IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.namespace IS 'Levels with dots between them; namespaces that have a dot in a level are not shown';
 

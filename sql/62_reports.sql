@@ -50,6 +50,10 @@ LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microsecond
 	('minutes', 6e4), ('hours', 3.6e6), ('days', 8.64e7)) AS u (unit, ms)
 	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-planning-duration,time-unit}');
 COMMENT ON VIEW icecat.scan_reports IS 'Scan reports of clients: what a query read of a table, and what it could leave out (REST reportMetrics). One row a report; a dropped tables stay until their month is dropped.';
+COMMENT ON COLUMN icecat.scan_reports.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.scan_reports.namespace IS 'Levels of the table''s namespace now; NULL: the table was dropped, and forgotten';
+COMMENT ON COLUMN icecat.scan_reports.report_id IS 'Identity of the report; in the order in which reports came';
+COMMENT ON COLUMN icecat.scan_reports.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.scan_reports.table_name IS 'Name of the table now; NULL: it was dropped, and forgotten';
 COMMENT ON COLUMN icecat.scan_reports.table_id IS 'Identity of the table in this catalog';
 COMMENT ON COLUMN icecat.scan_reports.received_at IS 'When the report came';
@@ -122,6 +126,10 @@ LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microsecond
 	('minutes', 6e4), ('hours', 3.6e6), ('days', 8.64e7)) AS u (unit, ms)
 	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-duration,time-unit}');
 COMMENT ON VIEW icecat.commit_reports IS 'Commit reports of clients: what a commit changed, and how long it took (REST reportMetrics). One row a report; a dropped tables stay until their month is dropped.';
+COMMENT ON COLUMN icecat.commit_reports.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.commit_reports.namespace IS 'Levels of the table''s namespace now; NULL: the table was dropped, and forgotten';
+COMMENT ON COLUMN icecat.commit_reports.report_id IS 'Identity of the report; in the order in which reports came';
+COMMENT ON COLUMN icecat.commit_reports.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.commit_reports.table_name IS 'Name of the table now; NULL: it was dropped, and forgotten';
 COMMENT ON COLUMN icecat.commit_reports.table_id IS 'Identity of the table in this catalog';
 COMMENT ON COLUMN icecat.commit_reports.received_at IS 'When the report came';

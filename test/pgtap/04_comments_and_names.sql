@@ -1,6 +1,6 @@
 -- Comments and names: what docs are printed from and what errors show.
 BEGIN;
-SELECT plan(8);
+SELECT plan(10);
 
 -- Columns that say by their name what they hold: keys, Iceberg's own scalars, the parts' frame that
 -- docs/data-model.md explains once.
@@ -39,6 +39,19 @@ SELECT is_empty($$
 			SELECT e.attnum FROM pg_catalog.pg_attribute AS e
 			WHERE e.attrelid = 'icecat_data.event'::regclass AND e.attname = a.attname)) IS NOT NULL)
 $$, 'every column of a table that is not obvious has a comment');
+
+SELECT is_empty($$
+	SELECT r.name, a.attname FROM icecat_relation AS r
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE r.schema = 'icecat' AND length(coalesce(pg_catalog.col_description(r.oid, a.attnum), '')) < 2
+$$, 'every column of a view has a comment');
+
+SELECT is_empty($$
+	SELECT r.name, a.attname, pg_catalog.col_description(r.oid, a.attnum) FROM icecat_relation AS r
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE r.schema = 'icecat' AND (a.attname ~ '_ms$' AND pg_catalog.col_description(r.oid, a.attnum) !~* 'milliseconds'
+		OR a.attname ~ '_bytes$' AND pg_catalog.col_description(r.oid, a.attnum) !~* 'bytes')
+$$, 'which says the unit, where there is one');
 
 SELECT is_empty($$
 	SELECT p.polname FROM pg_catalog.pg_policy AS p JOIN icecat_relation AS r ON r.oid = p.polrelid

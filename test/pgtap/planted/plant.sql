@@ -32,3 +32,5 @@ ALTER FUNCTION icecat.drop_namespace(text, text[]) PARALLEL SAFE;
 ALTER EXTENSION icecat DROP FUNCTION icecat.namespace_exists(text, text[]);
 DROP FUNCTION icecat.namespace_exists(text, text[]);
 COMMENT ON SCHEMA icecat IS NULL;
+CREATE VIEW icecat.plain AS SELECT 1 AS one, 2::bigint AS wait_ms;
+COMMENT ON COLUMN icecat.plain.wait_ms IS 'How long';
