@@ -188,6 +188,7 @@ BEGIN ATOMIC
 		UNION ALL SELECT DISTINCT x.warehouse_id, 'table_head' FROM icecat_data.table_head AS x
 		UNION ALL SELECT DISTINCT x.warehouse_id, 'view_head' FROM icecat_data.view_head AS x
 		UNION ALL SELECT DISTINCT x.warehouse_id, 'warehouse_secret' FROM icecat_data.warehouse_secret AS x
+			WHERE x.warehouse_id <> '00000000-0000-0000-0000-000000000000' -- what belongs to the whole catalog
 		UNION ALL SELECT DISTINCT x.warehouse_id, 'metadata_task' FROM icecat_data.metadata_task AS x
 		UNION ALL SELECT DISTINCT x.warehouse_id, 'event_counter' FROM icecat_data.event_counter AS x) AS o (warehouse_id, name)
 	WHERE p_warehouse IS NULL AND p_slice = 1

@@ -1,8 +1,5 @@
 #!/usr/bin/env python3
-"""Point-in-time recovery: tables whose metadata file was deleted since are listed, and written again, all at once.
-
-And what a copy, fenced from its original's storage, does and does not do.
-"""
+"""Point-in-time recovery: tables whose metadata file was deleted since are listed, and written again, all at once."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import shutil
@@ -65,6 +62,7 @@ def test(c, t):
     c.sql("SELECT pg_switch_wal()")
     time.sleep(1)
     recover(c, backup, "then")
+    c.sql("SELECT icecat.adopt_storage()")
     t.equal(loads(c), "1", "after the recovery no table of the warehouse can be loaded")
     t.equal(c.sql(MISSING % "NULL"), str(TABLES + 1), "all of them are listed")
     t.equal(c.sql(MISSING % "'none'"), "0", "but none that has no file")
