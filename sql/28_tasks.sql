@@ -19,9 +19,10 @@ CREATE TABLE icecat_data.metadata_task (
 	document json,
 	CONSTRAINT metadata_task_pkey PRIMARY KEY (warehouse_id, table_id, version, position)
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
--- A queued file is found by its name from every warehouse, in any spelling of its location.
+-- A queued file is found by its name from every warehouse, in any spelling of its location. The condition on the location is
+-- true for all; look-ups by table do not imply it and so can never take this index for the key.
 CREATE INDEX metadata_task_file_idx ON icecat_data.metadata_task
-	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write';
+	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write' AND location <> '';
 -- What is due is found by it, however much is queued.
 CREATE INDEX metadata_task_due_idx ON icecat_data.metadata_task (warehouse_id, database_id, next_attempt_at);
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';

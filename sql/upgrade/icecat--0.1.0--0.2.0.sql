@@ -103,7 +103,7 @@ $icecat$);
 -- Queued files are found from every warehouse.
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS metadata_task_file_idx ON icecat_data.metadata_task
-	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write'
+	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write' AND location <> ''
 $icecat$);
 -- Live rows are read past the removed ones.
 SELECT pg_catalog.icecat_owner_step($icecat$

@@ -55,7 +55,7 @@ static IceStatement find_file = {
 	"m.version, m.head, m.position, m.location FROM icecat_data.metadata_task m "
 	"WHERE m.warehouse_id = w.warehouse_id "
 	"AND pg_catalog.split_part(m.location, '/', -1) COLLATE \"C\" = $1 AND m.kind = 'write' "
-	"OFFSET 0) t",
+	"AND m.location <> '' OFFSET 0) t",
 	1,
 	{TEXTOID},
 	NULL};

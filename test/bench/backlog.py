@@ -26,7 +26,7 @@ SNAPSHOT = ("{\"action\":\"add-snapshot\",\"snapshot\":{\"snapshot-id\":%s,\"seq
 PROPERTY = ("\\set n random(1, 1000000000)\nSELECT icecat.commit_table('demo', '{backlog}', 'stalled', '[]', "
             "('[{\"action\":\"set-properties\",\"updates\":{\"n\":\"' || :n || '\"}}]')::json) IS NOT NULL;\n")
 APPEND = ("\\set n :n + 1\n\\set old :n - %d\nSELECT icecat.commit_table('demo', '{backlog}', 'constant', '[]', ('["
-          % SNAPSHOTS + SNAPSHOT % (("' || :n || '",) * 2 + ("' || :start + :n || '",) + ("' || :n || '",) * 2) +
+          % SNAPSHOTS + SNAPSHOT % (("' || :n || '",) * 2 + ("' || (:start::bigint + :n) || '",) + ("' || :n || '",) * 2) +
           ",{\"action\":\"remove-snapshots\",\"snapshot-ids\":[' || :old || ']}]')::json) IS NOT NULL;\n")
 
 
