@@ -29,10 +29,13 @@ ice_budget_init(void)
 		elog(ERROR, "could not get random bytes");
 }
 
-void
+MemoryContext
 ice_budget_exempt(MemoryContext context)
 {
+	MemoryContext before = exempt;
+
 	exempt = context;
+	return before;
 }
 
 void

@@ -14,8 +14,9 @@
 /* When the library is loaded. */
 extern void ice_budget_init(void);
 
-/* Memory in this context is not counted until the next ice_spi_begin(): documents that are written for many requests. */
-extern void ice_budget_exempt(MemoryContext context);
+/* Memory in this context is not counted until the next call, or ice_spi_begin(): documents that are read from the
+ * database, which took them under the limit. Returns the context that was exempt before, or NULL. */
+extern MemoryContext ice_budget_exempt(MemoryContext context);
 
 /* enlargeStringInfo() of a buffer in the current context, out of the budget. */
 extern void ice_budget_enlarge(StringInfo buffer, size_t needed);

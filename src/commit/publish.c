@@ -11,6 +11,7 @@
 
 #include "access/xlog.h"
 
+#include "budget_server.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "guc.h"
@@ -166,8 +167,8 @@ ice_check_view_metadata_file(const IceView *view)
 		check_file(&view->warehouse_id, &view->id, view->version, view->metadata_location);
 }
 
-bool
-ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
+static bool
+render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
 {
 	IceTable         current = *table;
 	IceTableMetadata metadata = *table->metadata;
@@ -185,6 +186,17 @@ ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only
 		return false;
 	ice_table_metadata_write(out, &metadata);
 	return true;
+}
+
+/* What the database holds is not counted as a request's: a table loads however large it has become. */
+bool
+ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
+{
+	MemoryContext before = ice_budget_exempt(CurrentMemoryContext);
+	bool          rendered = render(out, table, refs_only, read_only, bytes_max);
+
+	(void) ice_budget_exempt(before);
+	return rendered;
 }
 
 void

@@ -80,7 +80,7 @@ read_item(Work *item, MemoryContext context)
 {
 	(void) ice_spi_begin();
 	MemoryContextSwitchTo(context);
-	ice_budget_exempt(context);
+	(void) ice_budget_exempt(context);
 	if (item->task.kind == ICE_TASK_WRITE)
 	{
 		initStringInfo(&item->document);
@@ -237,7 +237,7 @@ ice_tasks_free(IceTaskBatch *batch)
 {
 	if (batch->context != NULL)
 		MemoryContextDelete(batch->context);
-	ice_budget_exempt(NULL);
+	(void) ice_budget_exempt(NULL);
 	batch->context = NULL;
 }
 

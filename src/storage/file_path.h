@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "pg_compat.h"
+
 struct List;
 
 /* A folder of this name, anywhere below a root, is ours: no location lies in it. */

@@ -53,7 +53,7 @@ ice_spi_begin(void)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	ice_budget_exempt(NULL);
+	(void) ice_budget_exempt(NULL);
 	return caller;
 }
 

@@ -271,6 +271,22 @@ def metadata_files(c, t):
     session.close()
 
 
+def large_tables(c, t):
+    """What was taken under the limit can be read, whatever has become of it: a table larger than a request may be."""
+    c.sql(c.create_table_sql("large"))
+    for i in range(6):
+        summary = ",".join('"k%d":"%s"' % (j, os.urandom(1500).hex()) for j in range(5000))
+        put_text(c, "snapshot%d" % i, '[{"action":"add-snapshot","snapshot":{"snapshot-id":%d,"sequence-number":%d,"timestamp-ms":%d,'
+                 '"manifest-list":"s3://b/l","summary":{"operation":"append",%s}}}]' % (i + 1, i + 1, time.time() * 1000, summary))
+        c.sql("SELECT length(icecat.commit_table('w', '{ns}', 'large', '[]', (SELECT body::json FROM texts WHERE name = 'snapshot%d'))::text)"
+              % i)
+    session = Session(c)
+    t.ok(int(session.ask("SELECT length(icecat.load_table('w', '{ns}', 'large')::text) / 1024 / 1024")) > LIMIT_MB,
+         "a table of more than a request may take loads")
+    t.ok(c.queue_is_empty(), "and its metadata files are written", c.sql("SELECT * FROM icecat.worker_status()"))
+    session.close()
+
+
 def manifests(c, t):
     """A manifest of many files that a list names 20,000 times under 100 spellings; one snapshot has the list, and 40 have it."""
     times = {}
@@ -327,7 +343,7 @@ def test(c, t):
     c.sql("CREATE ROLE mallory LOGIN; GRANT USAGE ON SCHEMA icecat TO mallory;"
           "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO mallory; GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO mallory;"
           "CREATE UNLOGGED TABLE texts (name text, body text); GRANT SELECT ON texts TO mallory")
-    for part in (bodies_of_a_role, depths, cancels, bodies_of_a_client, metadata_files, manifests, broken_manifests):
+    for part in (bodies_of_a_role, depths, cancels, bodies_of_a_client, metadata_files, large_tables, manifests, broken_manifests):
         part(c, t)
 
 
