@@ -167,11 +167,14 @@ def test_promotion(p, s, t):
     s.run("pg_ctl", "-D", s.data, "-w", "promote")
     t.ok(s.wait_sql("SELECT pg_is_in_recovery()", "f"), "promoted")
     t.equal([k for k, v in contents.fingerprint(s, "postgres").items() if before.get(k) != v and
-             k not in ("icecat_data.metadata_task", "icecat_data.event_pending", "icecat_data.event_counter",
+             k not in ("icecat_data.metadata_task", "icecat_data.event", "icecat_data.event_pending", "icecat_data.event_counter",
                        "icecat_data.table_head", "icecat_data.relation", "icecat_data.table_part")
              and "event_" not in k], [], "with every row and document")
     t.ok(s.wait_sql("SELECT pid IS NOT NULL FROM icecat.worker_status()", "t"), "the permanent worker starts")
-    t.ok(s.queue_is_empty(), "and does what was queued", s.sql("SELECT * FROM icecat.worker_status()"))
+    t.ok(s.wait_sql("SELECT pending_writes = 0 AND storage_problems LIKE '%adopt_storage%' FROM icecat.worker_status()", "t"),
+         "and writes what was queued", s.sql("SELECT * FROM icecat.worker_status()"))
+    s.sql("SELECT icecat.adopt_storage()")
+    t.ok(s.queue_is_empty(), "it deletes files when it has adopted the storage", s.sql("SELECT * FROM icecat.worker_status()"))
     s.sql(s.property_commit_sql("t1", "after", "promotion"))
     t.equal(s.sql("SELECT icecat.wait_for_metadata(%s, 10000)" % WHAT), "t", "commits go on")
     t.ok(s.wait_sql("SELECT unnumbered_events FROM icecat.worker_status()", "0"), "events are numbered on")
