@@ -65,6 +65,7 @@ clang-14                    second compiler
 clang-format-14             layout check
 libclang-rt-14-dev          sanitizers
 libipc-run-perl             TAP suites
+pgbouncer                   the gateway behind a pooler
 shellcheck                  lint of the shell scripts
 default-jdk-headless        runs the compatibility kit
 maven                       fetches the compatibility kit'

@@ -6,6 +6,8 @@
  */
 #include "admin.h"
 
+#include <string.h>
+
 #include "await.h"
 #include "conf.h"
 #include "metrics.h"
@@ -34,19 +36,58 @@ file_waits(void)
 	return gw_await_worker() ? "announced" : "no worker";
 }
 
-/* Ready: it can read, it can write, and it is not about to leave. */
+static void
+put_json(GwText *body, const char *text)
+{
+	gw_text_json(body, text, strlen(text));
+}
+
+/* Why a pool serves nothing; NULL when it does. */
+static const char *
+reason_of(const GwPool *pool)
+{
+	if (gw_pool_is_ready(pool))
+		return NULL;
+	return gw_pool_problem(pool)
+			   ? gw_pool_problem(pool)
+			   : "There is no connection to the database; the gateway's log says why";
+}
+
+/* Why nothing can be changed; NULL when it can. */
+static const char *
+reason_of_writes(void)
+{
+	const char *why = reason_of(gw_server.writes);
+
+	if (why == NULL && !gw_pool_may_write(gw_server.writes))
+		return "The gateway's role may execute no function that changes something: GRANT EXECUTE "
+			   "on them to it, or "
+			   "set ready_without_writes";
+	return why;
+}
+
+/* Ready: it can read, it can write or need not, and it is not about to leave. */
 static int
 render_ready(GwText *body)
 {
-	bool		reads = gw_pool_is_ready(gw_server.reads);
-	bool		writes = gw_pool_is_ready(gw_server.writes);
-	bool		ready = reads && writes && !gw_server.draining;
+	const char *reads = reason_of(gw_server.reads);
+	const char *writes = reason_of_writes();
+	const char *why = gw_server.draining ? "It is about to leave" : reads ? reads : writes;
+	bool		ready = why == NULL || (why == writes && gw_conf.ready_without_writes);
 
 	gw_text_printf(body,
 				   "{\"ready\":%s,\"reads\":%s,\"writes\":%s,\"draining\":%s,"
-				   "\"metadata_files\":\"%s\"}",
-				   ready ? "true" : "false", reads ? "true" : "false", writes ? "true" : "false",
-				   gw_server.draining ? "true" : "false", file_waits());
+				   "\"metadata_files\":\"%s\",\"extension\":",
+				   ready ? "true" : "false", reads == NULL ? "true" : "false",
+				   writes == NULL ? "true" : "false", gw_server.draining ? "true" : "false",
+				   file_waits());
+	put_json(body, gw_pool_version(gw_server.reads));
+	gw_text_puts(body, ",\"reason\":");
+	if (why != NULL)
+		put_json(body, why);
+	else
+		gw_text_puts(body, "null");
+	gw_text_putc(body, '}');
 	return ready ? 200 : 503;
 }
 

@@ -31,6 +31,13 @@ enum
 	GW_REQUEST_ID_ALL
 };
 
+enum
+{
+	GW_POOLER_AUTO,
+	GW_POOLER_ON,
+	GW_POOLER_OFF
+};
+
 /* The settings in force. */
 extern GwConf gw_conf;
 

@@ -4,7 +4,7 @@
  *
  * libpq answers a pipeline in this order, per call: for each Prepare and each query its results
  * and a NULL, then PGRES_PIPELINE_SYNC. An error makes all until the Sync PGRES_PIPELINE_ABORTED.
- * Prepare is recognised by PGRES_COMMAND_OK, since every statement of ours returns rows.
+ * Prepare is recognised by PGRES_COMMAND_OK without a command tag: our statements return rows, or are a SET.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -32,12 +32,18 @@ typedef enum Prepared
 	PREPARED_YES
 } Prepared;
 
+#define STEPS_MAX (GW_PRELUDE_MAX + GW_STEPS_MAX)
+
 /* What is still to be learnt about one call in flight. */
 typedef struct Expect
 {
 	int			prepare_count;	/* Prepare messages that belong to it */
 	int			prepared_done;
-	int			prepares[GW_STEPS_MAX];
+	int			prepares[STEPS_MAX];
+	int			command_count;	/* Prepares and statements */
+	int			commands[2 * STEPS_MAX];	/* the statement of each */
+	int			ended;			/* commands whose results are all there */
+	int			failed;			/* statement of the first error; -1: none, or it came after the last one's end */
 	PGresult   *answer;			/* the last rows, or the first error */
 	int			streamed_after; /* statements before the one that is streamed; 0: none is */
 } Expect;
@@ -47,6 +53,7 @@ struct GwPg
 	PGconn	   *conn;
 	bool		prepare;
 	bool		pipelined;
+	GwRelease	release;
 	Prepared	prepared[GW_STATEMENT_COUNT];
 	Expect	   *expects;		/* ring of calls in flight */
 	size_t		cap;
@@ -59,6 +66,48 @@ typedef struct Statement
 	const char *name;
 	const char *sql;
 } Statement;
+
+/* PostgreSQL 17 added it: an unknown name would be an error. */
+#define NO_TRANSACTION_TIMEOUT(local)                                                              \
+	", CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN "        \
+	"pg_catalog.set_config('transaction_timeout', '0', " local ") END"
+
+static const char settings_sql[] = "SELECT 1"
+#define GW_SESSION_SETTING(name, value) ", pg_catalog.set_config('" name "', " value ", false)"
+#define GW_SESSION_DEFAULT(name, value) ", pg_catalog.set_config('" name "', " value ", false)"
+#include "session_settings.def"
+	NO_TRANSACTION_TIMEOUT("false");
+
+static const char local_settings_sql[] = "SELECT 1"
+#define GW_SESSION_SETTING(name, value) ", pg_catalog.set_config('" name "', " value ", true)"
+#include "session_settings.def"
+	NO_TRANSACTION_TIMEOUT("true");
+
+/* Lines that session.c reads. $1 the role, or '' for the login role; $2 names of functions. Nothing here needs the
+ * extension, or a right. */
+static const char probe_sql[] =
+	"WITH role AS (SELECT CASE WHEN $1 = '' THEN current_user::pg_catalog.text ELSE $1 END AS "
+	"name), "
+	"known AS (SELECT r.rolname, pg_catalog.pg_has_role(r.oid, 'MEMBER') AS mine FROM "
+	"pg_catalog.pg_roles AS r "
+	"WHERE r.rolname = (SELECT name FROM role)), "
+	"found AS (SELECT p.proname AS name, "
+	"pg_catalog.bool_or(pg_catalog.has_function_privilege(k.rolname, p.oid, "
+	"'EXECUTE')) AS granted FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_proc AS p ON "
+	"p.pronamespace = n.oid "
+	"LEFT JOIN known AS k ON true WHERE n.nspname = 'icecat' AND p.proname = ANY "
+	"($2::pg_catalog.text[]) GROUP BY 1) "
+	"SELECT pg_catalog.concat_ws(pg_catalog.chr(10), pg_catalog.pg_backend_pid(), "
+	"pg_catalog.pg_is_in_recovery(), "
+	"coalesce((SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'icecat'), ''), "
+	"(SELECT name FROM role), EXISTS (SELECT FROM known), coalesce((SELECT mine FROM known), "
+	"false), "
+	"coalesce((SELECT pg_catalog.has_schema_privilege(k.rolname, n.oid, 'USAGE') FROM "
+	"pg_catalog.pg_namespace AS n, known AS k "
+	"WHERE n.nspname = 'icecat'), false), "
+	"(SELECT ',' || pg_catalog.string_agg(name, ',') || ',' FROM found), "
+	"coalesce((SELECT ',' || pg_catalog.string_agg(name, ',') || ',' FROM found WHERE granted), "
+	"''))";
 
 static const Statement statements[GW_STATEMENT_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
@@ -73,11 +122,16 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 		{"icecat_key_error", "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
 	[GW_STATEMENT_DEDUPLICATE] = {"icecat_deduplicate",
 		"SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
-	[GW_STATEMENT_TIMEOUT] = {"icecat_timeout",
-		"SELECT pg_catalog.set_config('statement_timeout', $1, false)"},
 	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},
 	[GW_STATEMENT_ANSWER_MAX] =
 		{"icecat_answer_max", "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
+	[GW_STATEMENT_PROBE] = {"icecat_probe", probe_sql},
+	[GW_STATEMENT_SETTINGS] = {"icecat_settings", settings_sql},
+	/* The only form that neither needs a snapshot, which would fix the level, nor warns outside of BEGIN. It holds for
+	 * this transaction alone, as any. */
+	[GW_STATEMENT_ISOLATION] = {"icecat_isolation", "SET transaction_isolation = 'read committed'"},
+	[GW_STATEMENT_READ_WRITE] = {"icecat_read_write", "SET transaction_read_only = off"},
+	[GW_STATEMENT_LOCAL_SETTINGS] = {"icecat_local_settings", local_settings_sql},
 	[GW_STATEMENT_LOCAL_TIMEOUT] = {"icecat_local_timeout",
 		"SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
 	[GW_STATEMENT_PIECES] = {"icecat_pieces",
@@ -85,6 +139,33 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 	[GW_STATEMENT_LISTEN_FILES] = {"icecat_listen_files", "SELECT icecat._listen_files()"},
 	[GW_STATEMENT_QUEUED_FILES] = {"icecat_queued_files", "SELECT icecat._queued_files($1)"},
 };
+
+/* Sent in place of the routes' own to an extension of the release before. */
+static const Statement old_routes[GW_ROUTE_COUNT] = {
+#define GW_OLD_ROUTE(operation, sql) [GW_ROUTE_##operation] = {"icecat_old_" #operation, sql},
+#include "routes_old.def"
+};
+
+const char *
+gw_pg_sql(int route, GwRelease release)
+{
+	return release == GW_RELEASE_OLD ? old_routes[route].sql : statements[route].sql;
+}
+
+void
+gw_pg_set_release(GwPg *pg, GwRelease release)
+{
+	pg->release = release;
+}
+
+/* What the old release has no statement for gets the new one, so that the server says what is missing. */
+static const Statement *
+statement_of(const GwPg *pg, int number)
+{
+	if (pg->release == GW_RELEASE_OLD && number < GW_ROUTE_COUNT && old_routes[number].sql != NULL)
+		return &old_routes[number];
+	return &statements[number];
+}
 
 /* Never shows what libpq says about a bad string: it may quote the password. */
 bool
@@ -196,7 +277,7 @@ add_expect(GwPg *pg)
 		pg->first = 0;
 	}
 	pg->count++;
-	*expect_at(pg, pg->count - 1) = (Expect){0};
+	*expect_at(pg, pg->count - 1) = (Expect){.failed = -1};
 	return expect_at(pg, pg->count - 1);
 }
 
@@ -204,8 +285,10 @@ add_expect(GwPg *pg)
 static bool
 send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 {
-	const Statement *statement = &statements[step->statement];
+	const Statement *statement = statement_of(pg, step->statement);
 
+	if (!pg->prepare)
+		expect->commands[expect->command_count++] = step->statement;
 	if (!pg->prepare)
 		return PQsendQueryParams(pg->conn, statement->sql, step->param_count, NULL, step->params,
 								 NULL, NULL, 0);
@@ -215,23 +298,26 @@ send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 			return false;
 		pg->prepared[step->statement] = PREPARED_SENT;
 		expect->prepares[expect->prepare_count++] = step->statement;
+		expect->commands[expect->command_count++] = step->statement;
 	}
+	expect->commands[expect->command_count++] = step->statement;
 	return PQsendQueryPrepared(pg->conn, statement->name, step->param_count, step->params, NULL,
 							   NULL, 0);
 }
 
 /* Queues the statements of one call and its Sync. */
 GwPgSend
-gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count, bool streamed)
+gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count, const GwPgStep *steps,
+		   int step_count, bool streamed)
 {
 	Expect	   *expect = add_expect(pg);
 
-	assert(step_count > 0 && step_count <= GW_STEPS_MAX);
-	expect->streamed_after = streamed ? step_count - 1 : 0;
+	assert(step_count > 0 && step_count <= GW_STEPS_MAX && prelude_count <= GW_PRELUDE_MAX);
+	expect->streamed_after = streamed ? prelude_count + step_count - 1 : 0;
 
-	for (int i = 0; i < step_count; i++)
+	for (int i = 0; i < prelude_count + step_count; i++)
 	{
-		if (send_step(pg, expect, &steps[i]))
+		if (send_step(pg, expect, i < prelude_count ? &prelude[i] : &steps[i - prelude_count]))
 			continue;
 		pg->count--;			/* was the last of the ring */
 		return GW_PG_NOT_SENT;
@@ -272,8 +358,18 @@ keep_answer(Expect *expect, PGresult *result)
 		PQclear(result);
 		return;
 	}
+	if (PQresultStatus(result) == PGRES_FATAL_ERROR && expect->ended < expect->command_count)
+		expect->failed = expect->commands[expect->ended];
 	PQclear(expect->answer);
 	expect->answer = result;
+}
+
+/* The settings of the gateway's own; a key or the like is the request's. */
+static bool
+is_of_session(int statement)
+{
+	return statement == GW_STATEMENT_ROLE || statement == GW_STATEMENT_ISOLATION ||
+		statement == GW_STATEMENT_READ_WRITE || statement == GW_STATEMENT_LOCAL_SETTINGS;
 }
 
 /* A Prepare succeeded: they are answered in the order in which they were sent. */
@@ -290,6 +386,18 @@ unprepare_failed(GwPg *pg, const Expect *expect)
 {
 	for (int i = expect->prepared_done; i < expect->prepare_count; i++)
 		pg->prepared[expect->prepares[i]] = PREPARED_NO;
+}
+
+bool
+gw_pg_has_undone(GwPg *pg)
+{
+	const Expect *expect = pg->count > 0 ? expect_at(pg, 0) : NULL;
+	const char *severity;
+
+	if (expect == NULL || expect->answer == NULL || expect->failed < 0)
+		return false;
+	severity = PQresultErrorField(expect->answer, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity != NULL && strcmp(severity, "FATAL") == 0;
 }
 
 static void
@@ -338,7 +446,10 @@ finish_call(GwPg *pg, GwPgResult *result)
 	pg->count--;
 	*result = (GwPgResult){.handle = answer};
 	if (answer == NULL || PQresultStatus(answer) != PGRES_TUPLES_OK)
+	{
 		read_error(answer, result);
+		result->of_session = is_of_session(expect->failed);
+	}
 	else if (PQntuples(answer) < 1 || PQnfields(answer) < 1 || PQgetisnull(answer, 0, 0))
 		result->is_null = true;
 	else
@@ -367,10 +478,11 @@ gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload))
 /* After the NULL that ends a statement's results: is the next statement the one that is streamed? libpq must hear of it
  * before it reads any of its rows. */
 static void
-begin_streaming(GwPg *pg)
+end_command(GwPg *pg)
 {
 	Expect	   *expect = expect_at(pg, 0);
 
+	expect->ended++;
 	if (expect->streamed_after > 0 && --expect->streamed_after == 0 &&
 		!PQsetSingleRowMode(pg->conn))
 		gw_log(GW_WARNING, "libpq does not stream: the answer is held in memory");
@@ -388,7 +500,7 @@ gw_pg_next(GwPg *pg, GwPgResult *result)
 		if (got == NULL)
 		{
 			nulls++;
-			begin_streaming(pg);
+			end_command(pg);
 			continue;
 		}
 		nulls = 0;
@@ -405,7 +517,8 @@ gw_pg_next(GwPg *pg, GwPgResult *result)
 					.value_len = (size_t) PQgetlength(got, 0, 0)};
 				return true;
 			case PGRES_COMMAND_OK:
-				note_prepared(pg, expect_at(pg, 0));
+				if (PQcmdStatus(got)[0] == '\0')
+					note_prepared(pg, expect_at(pg, 0));
 				PQclear(got);
 				break;
 			case PGRES_TUPLES_OK:

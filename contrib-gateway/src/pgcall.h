@@ -17,6 +17,14 @@
 #include "gw_limits.h"
 #include "router.h"
 
+/* Whose statements are sent: the extension may still be of the release before this gateway's. */
+typedef enum GwRelease
+{
+	GW_RELEASE_NEW,
+	GW_RELEASE_OLD,
+	GW_RELEASES
+} GwRelease;
+
 /* Statements are the routes, and these. */
 enum
 {
@@ -25,9 +33,13 @@ enum
 	GW_STATEMENT_KEY,
 	GW_STATEMENT_KEY_ERROR,
 	GW_STATEMENT_DEDUPLICATE,
-	GW_STATEMENT_TIMEOUT,
 	GW_STATEMENT_START_WORKER,
 	GW_STATEMENT_ANSWER_MAX,
+	GW_STATEMENT_PROBE,
+	GW_STATEMENT_SETTINGS,
+	GW_STATEMENT_ISOLATION,
+	GW_STATEMENT_READ_WRITE,
+	GW_STATEMENT_LOCAL_SETTINGS,
 	GW_STATEMENT_LOCAL_TIMEOUT,
 	GW_STATEMENT_PIECES,
 	GW_STATEMENT_LISTEN_FILES,
@@ -59,6 +71,7 @@ typedef struct GwPgResult
 	const char *sqlstate;		/* "" when the error is not the server's */
 	const char *message;
 	const char *detail;			/* of an error; "" when it has none */
+	bool		of_session;		/* an error of a setting of the gateway's, not of the request */
 } GwPgResult;
 
 typedef enum GwPgConnect
@@ -84,11 +97,21 @@ extern const char *gw_pg_error(const GwPg *pg);
 extern int	gw_pg_backend_pid(const GwPg *pg);
 extern void gw_pg_close(GwPg *pg);
 
-/* streamed: the rows of the last statement are handed out one by one, on a connection that prepares nothing. */
-extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *steps, int step_count, bool streamed);
+/* The text of a route's statement; NULL when the release has none. A connection begins with the new ones. */
+extern const char *gw_pg_sql(int route, GwRelease release);
+extern void gw_pg_set_release(GwPg *pg, GwRelease release);
+
+/* streamed: the rows of the last statement are handed out one by one, on a connection that prepares nothing.
+ * prelude: at most GW_PRELUDE_MAX steps that go first. */
+extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count,
+						   const GwPgStep *steps, int step_count, bool streamed);
 
 /* 0: all is on its way; 1: call again when the socket is writable; -1: the connection is lost. */
 extern int	gw_pg_flush(GwPg *pg);
+
+/* Of a lost connection: did the server say that it ends the session, before the end of the oldest call's last statement?
+ * Then the call has certainly not committed: that is the Sync's work, and what the server sends comes in order. */
+extern bool gw_pg_has_undone(GwPg *pg);
 
 /* Reads what the socket has. False: the connection is lost (outcomes may still be ready). */
 extern bool gw_pg_consume(GwPg *pg);

@@ -4,9 +4,11 @@
  *
  * A slot is a place for a connection. Its state changes only in slot_set_state:
  *
- *	DOWN --tick--> CONNECTING --poll--> SETUP --answer--> READY --loss or recycling--> DOWN
+ *	DOWN --tick--> CONNECTING --poll--> PROBE --fit--> SETUP --answer--> READY --loss or recycling--> DOWN
  *
- * Setup calls are sent by the slot itself and have no owner; READY slots take calls.
+ * The probe and setup calls are sent by the slot itself and have no owner; READY slots take calls. A session that is not fit
+ * (session.h) is closed and tried again, as one that could not be made; what is wrong is the answer to all
+ * calls while no slot is READY. The pool asks again every probe_interval_ms, through its own queue.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,6 +21,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "log.h"
+#include "session.h"
 
 #define RECONNECT_DELAY_MIN_MS 50
 
@@ -28,6 +31,7 @@ typedef enum SlotState
 {
 	SLOT_DOWN,
 	SLOT_CONNECTING,
+	SLOT_PROBE,
 	SLOT_SETUP,
 	SLOT_READY,
 	SLOT_STATES
@@ -48,8 +52,9 @@ typedef struct GwSlot
 	CallList	flight;			/* oldest first */
 	int			in_flight;
 	int			setup_left;		/* setup calls without an answer */
+	bool		pooled;			/* its session may be another one in each transaction */
 	uint64_t	retry_us;		/* DOWN: when to try again */
-	uint64_t	deadline_us;	/* CONNECTING, SETUP */
+	uint64_t	deadline_us;	/* CONNECTING, PROBE, SETUP */
 	int64_t		delay_ms;
 } GwSlot;
 
@@ -66,10 +71,15 @@ struct GwPool
 	bool		dispatching;
 	bool		listens;		/* LISTEN was said on the connection that there is now */
 	void (*notified)(const char *payload);
+	GwFitness	fitness;		/* as the latest probe found it */
+	GwCall		probe;			/* the next one */
+	uint64_t	probe_us;		/* when */
 	uint64_t	seed;
 };
 
 static void slot_lose(GwSlot *slot, const char *why);
+static void slot_connect_failed(GwSlot *slot, const char *why);
+static void slot_probed(GwSlot *slot, GwPgResult *result);
 static void pool_dispatch(GwPool *pool);
 
 static void
@@ -151,17 +161,18 @@ queue_front(GwPool *pool, GwCall *call)
 	call->state = GW_CALL_QUEUED;
 }
 
-/* Decides about every call in flight on a connection that is gone. */
+/* Decides about every call in flight on a connection that is gone. undone: the oldest has certainly not changed anything. */
 static void
-slot_fail_flight(GwSlot *slot)
+slot_fail_flight(GwSlot *slot, bool undone)
 {
 	CallList	failed = TAILQ_HEAD_INITIALIZER(failed);
+	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
 	GwCall	   *call;
 
 	while ((call = TAILQ_LAST(&slot->flight, CallList)) != NULL)
 	{
 		slot_take_off_flight(slot, call);
-		if (slot->pool->kind == GW_POOL_READS && call->repeats == 0)
+		if ((slot->pool->kind == GW_POOL_READS || (undone && call == oldest)) && call->repeats == 0)
 		{
 			call->repeats++;
 			slot->pool->stats.repeats++;
@@ -181,12 +192,13 @@ static void
 slot_lose(GwSlot *slot, const char *why)
 {
 	int			len = (int) strcspn(why, "\n");
+	bool		undone = !slot->pooled && gw_pg_has_undone(slot->pg);
 
 	gw_log(GW_WARNING, "%s connection lost with %d call%s in flight: %.*s", slot->pool->name,
 		   slot->in_flight, slot->in_flight == 1 ? "" : "s", len, why);
 	slot->pool->stats.losses++;
 	slot_close(slot, slot->state != SLOT_READY);
-	slot_fail_flight(slot);
+	slot_fail_flight(slot, undone);
 }
 
 /* Sends what libpq holds, and waits for the socket when it does not take all. */
@@ -234,17 +246,20 @@ slot_becomes_ready(GwSlot *slot)
 static bool
 wants_repreparing(const GwPgResult *result)
 {
-	return result->is_error &&
+	return result->is_error && !result->of_session &&
 		   (strcmp(result->sqlstate, "26000") == 0 || strcmp(result->sqlstate, "0A000") == 0 ||
 								strcmp(result->sqlstate, "42P05") == 0);
 }
 
-/* A server that is going away, or that takes no writes any more. */
+/* A server that is going away, that takes no writes any more, or that does not fit any more (no schema, no function): the
+ * next session is probed. */
 static bool
 wants_another_server(const GwPgResult *result)
 {
 	return result->is_error &&
-		   (strncmp(result->sqlstate, "57P", 3) == 0 || strcmp(result->sqlstate, "25006") == 0);
+		   (result->of_session || strncmp(result->sqlstate, "57P", 3) == 0 ||
+			strcmp(result->sqlstate, "25006") == 0 || strcmp(result->sqlstate, "3F000") == 0 ||
+			strcmp(result->sqlstate, "42883") == 0);
 }
 
 /* Gives the answer of the oldest call to its owner. */
@@ -255,7 +270,8 @@ slot_answer(GwSlot *slot, GwPgResult *result)
 
 	assert(call != NULL);
 	slot_take_off_flight(slot, call);
-	if (wants_another_server(result) || call->weight > (size_t) gw_conf.recycle_bytes ||
+	if ((wants_another_server(result) && slot->pool->kind != GW_POOL_LISTENS) ||
+		call->weight > (size_t) gw_conf.recycle_bytes ||
 		result->value_len > (size_t) gw_conf.recycle_bytes)
 		slot->retire = true;
 	if (wants_repreparing(result) && call->repeats == 0)
@@ -302,6 +318,8 @@ slot_drain(GwSlot *slot)
 	{
 		if (result.is_row)
 			slot_row(slot, &result);
+		else if (slot->state == SLOT_PROBE)
+			slot_probed(slot, &result);
 		else if (slot->state == SLOT_SETUP)
 			slot_setup_answer(slot, &result);
 		else
@@ -334,36 +352,136 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	pool_dispatch(pool);
 }
 
-/* Sends what a fresh session needs. Failures are logged and change nothing. */
+/* Sends one of the setup's calls. Failures are logged and change nothing. */
+static void
+slot_send_setup(GwSlot *slot, GwPgStep step)
+{
+	if (gw_pg_send(slot->pg, NULL, 0, &step, 1, false) == GW_PG_SENT)
+		slot->setup_left++;
+}
+
+/* Sends what a fresh session that is fit needs. */
 static void
 slot_setup(GwSlot *slot)
 {
-	char		timeout[24];
 	char		answer_max[24];
-	GwPgStep	step = {GW_STATEMENT_TIMEOUT, 1, {timeout}};
 
 	slot_set_state(slot, SLOT_SETUP);
 	slot->setup_left = 0;
-	snprintf(timeout, sizeof(timeout), "%lld", (long long) gw_conf.statement_timeout_ms);
-	if (gw_conf.statement_timeout_ms > 0 && gw_conf.prepared_statements &&
-		gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
-		slot->setup_left++;
+	if (!slot->pooled)
+		slot_send_setup(slot, gw_session_settings());
 	snprintf(answer_max, sizeof(answer_max), "%lldB", (long long) gw_conf.stream_bytes_min);
-	step = (GwPgStep){GW_STATEMENT_ANSWER_MAX, 1, {answer_max}};
-	if (gw_conf.stream_bytes_min > 0 && gw_conf.prepared_statements &&
-		(slot->pool->kind == GW_POOL_READS || slot->pool->kind == GW_POOL_WRITES) &&
-		gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
-		slot->setup_left++;
-	step = (GwPgStep){GW_STATEMENT_ROLE, 1, {gw_conf.database_role}};
-	if (gw_conf.database_role[0] != '\0' && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
-		slot->setup_left++;		/* changes nothing; an unknown role is logged once, not per call */
-	step = (GwPgStep){.statement = GW_STATEMENT_START_WORKER};
-	if (slot->pool->kind == GW_POOL_WRITES && gw_pg_send(slot->pg, &step, 1, false) == GW_PG_SENT)
-		slot->setup_left++;
+	if (!slot->pooled && gw_conf.stream_bytes_min > 0 && gw_conf.prepared_statements &&
+		(slot->pool->kind == GW_POOL_READS || slot->pool->kind == GW_POOL_WRITES))
+		slot_send_setup(slot, (GwPgStep){GW_STATEMENT_ANSWER_MAX, 1, {answer_max}});
+	if (slot->pool->kind == GW_POOL_WRITES)
+		slot_send_setup(slot, (GwPgStep){.statement = GW_STATEMENT_START_WORKER});
 	if (slot->setup_left == 0)
 		slot_becomes_ready(slot);
 	else
 		slot_flush(slot);
+}
+
+static bool
+pool_writes(const GwPool *pool)
+{
+	return pool->kind == GW_POOL_WRITES;
+}
+
+/* The first thing that a session is asked. */
+static void
+slot_probe(GwSlot *slot)
+{
+	GwPgStep	step = gw_session_probe();
+
+	slot_set_state(slot, SLOT_PROBE);
+	if (gw_pg_send(slot->pg, NULL, 0, &step, 1, false) == GW_PG_SENT)
+		slot_flush(slot);
+	else
+		slot_lose(slot, gw_pg_error(slot->pg));
+}
+
+/* All sessions are made anew: at once, or as soon as nothing is in flight. */
+static void
+pool_retire(GwPool *pool, bool failed)
+{
+	for (int i = 0; i < pool->slot_count; i++)
+	{
+		GwSlot	   *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_READY && slot->in_flight == 0)
+			slot_close(slot, failed);
+		else if (slot->state == SLOT_READY)
+			slot->retire = true;
+	}
+}
+
+/* Takes over what a probe found. Sessions that were made for something else are made anew. */
+static void
+pool_found(GwPool *pool, const GwFitness *found)
+{
+	bool		other = strcmp(found->version, pool->fitness.version) != 0;
+
+	if (pool->by_state[SLOT_READY] > 0 && (!found->fit || other))
+	{
+		gw_log(found->fit ? GW_INFO : GW_WARNING, "%s connections are made anew: %s%s", pool->name,
+			   found->fit ? "extension icecat has another version: " : found->problem,
+			   found->fit ? found->version : "");
+		pool_retire(pool, !found->fit);
+	}
+	pool->fitness = *found;
+	pool->probe_us = gw_clock_us() + (uint64_t) gw_conf.probe_interval_ms * 1000;
+}
+
+static void
+slot_probed(GwSlot *slot, GwPgResult *result)
+{
+	GwPool	   *pool = slot->pool;
+	GwFitness	found;
+
+	if (result->is_error)
+		gw_log(GW_WARNING, "%s connection, probe: %s", pool->name, result->message);
+	gw_session_judge(result, pool_writes(pool), gw_pg_backend_pid(slot->pg), &found);
+	gw_pg_result_free(result);
+	pool_found(pool, &found);
+	if (!found.fit)
+	{
+		slot_connect_failed(slot, found.problem);
+		return;
+	}
+	slot->pooled = found.pooled;
+	gw_pg_set_release(slot->pg, found.release);
+	slot_setup(slot);
+}
+
+/* The done() of the pool's own probe. One that was lost says nothing: the connection that replaces it is probed. */
+static void
+pool_probed(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	GwPool	   *pool = (GwPool *) ((char *) call - offsetof(GwPool, probe));
+	GwFitness	found;
+
+	if (outcome != GW_CALL_ANSWERED)
+		return;
+	if (result->is_error)
+		gw_log(GW_WARNING, "%s connection, probe: %s", pool->name, result->message);
+	gw_session_judge(result, pool_writes(pool), 0, &found);
+	gw_pg_result_free(result);
+	found.pooled = pool->fitness.pooled;
+	pool_found(pool, &found);
+}
+
+/* Asks now and then, when nothing waits. A pool that has no connection asks when it has one. */
+static void
+pool_tick_probe(GwPool *pool, uint64_t now)
+{
+	if (now < pool->probe_us || pool->by_state[SLOT_READY] == 0 || pool->stats.queued > 0 ||
+		pool->probe.state != GW_CALL_IDLE || pool->kind == GW_POOL_STREAMS)
+		return;
+	gw_call_begin(&pool->probe, 0);
+	*gw_call_step(&pool->probe, GW_STATEMENT_PROBE) = gw_session_probe();
+	pool->probe.done = pool_probed;
+	gw_pool_submit(pool, &pool->probe, true);
 }
 
 static void on_connecting(evutil_socket_t fd, short what, void *arg);
@@ -409,9 +527,9 @@ slot_poll(GwSlot *slot)
 			break;
 		case GW_PG_CONNECT_DONE:
 			slot->pool->stats.connects++;
-			slot_set_state(slot, SLOT_SETUP);
+			slot_set_state(slot, SLOT_PROBE);
 			slot_watch(slot, 0);
-			slot_setup(slot);
+			slot_probe(slot);
 			pool_dispatch(slot->pool);
 			break;
 		case GW_PG_CONNECT_FAILED:
@@ -481,7 +599,11 @@ pool_choose(GwPool *pool, uint64_t now)
 static bool
 slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 {
-	if (gw_pg_send(slot->pg, call->steps, call->step_count, call->row != NULL) == GW_PG_NOT_SENT)
+	GwPgStep	prelude[GW_PRELUDE_MAX];
+	int			count = slot->pooled ? gw_session_prelude(prelude, pool_writes(slot->pool)) : 0;
+
+	if (gw_pg_send(slot->pg, prelude, count, call->steps, call->step_count, call->row != NULL) ==
+		GW_PG_NOT_SENT)
 	{
 		slot_lose(slot, gw_pg_error(slot->pg));
 		return false;
@@ -586,6 +708,8 @@ gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 	uint64_t	now = gw_clock_us();
 
 	assert(call->state == GW_CALL_IDLE);
+	if (!admitted && gw_pool_problem(pool) != NULL)
+		return false;
 	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max && pool_choose(pool, now) == NULL)
 		return false;
 	call->pool = pool;
@@ -671,6 +795,32 @@ gw_pool_is_ready(const GwPool *pool)
 	return pool->by_state[SLOT_READY] > 0;
 }
 
+const char *
+gw_pool_problem(const GwPool *pool)
+{
+	if (pool->by_state[SLOT_READY] > 0 || pool->fitness.problem[0] == '\0')
+		return NULL;
+	return pool->fitness.problem;
+}
+
+bool
+gw_pool_offers(const GwPool *pool, int route)
+{
+	return gw_pg_sql(route, pool->fitness.release) != NULL;
+}
+
+const char *
+gw_pool_version(const GwPool *pool)
+{
+	return pool->fitness.version;
+}
+
+bool
+gw_pool_may_write(const GwPool *pool)
+{
+	return pool->fitness.may_write;
+}
+
 GwPoolStats
 gw_pool_stats(const GwPool *pool)
 {
@@ -686,8 +836,9 @@ pool_wants_connection(const GwPool *pool)
 {
 	if (pool->kind == GW_POOL_LISTENS)
 		return gw_conf.metadata_wait_ms > 0;
-	return pool->kind != GW_POOL_STREAMS ||
-		pool->stats.queued > pool->by_state[SLOT_CONNECTING] + pool->by_state[SLOT_SETUP];
+	return pool->kind != GW_POOL_STREAMS || pool->stats.queued > pool->by_state[SLOT_CONNECTING] +
+																	 pool->by_state[SLOT_PROBE] +
+			pool->by_state[SLOT_SETUP];
 }
 
 /* A streamed call: it may last so long, and the database may be silent so long. */
@@ -709,7 +860,7 @@ slot_tick(GwSlot *slot, uint64_t now)
 		slot_connect(slot, now);
 	else if (slot->state == SLOT_CONNECTING && now >= slot->deadline_us)
 		slot_connect_failed(slot, "timeout");
-	else if (slot->state == SLOT_SETUP && now >= slot->deadline_us)
+	else if ((slot->state == SLOT_PROBE || slot->state == SLOT_SETUP) && now >= slot->deadline_us)
 		slot_lose(slot, "timeout while setting up the session");
 	else if (oldest != NULL && oldest->row != NULL)
 		slot_tick_stream(slot, oldest, now);
@@ -726,8 +877,10 @@ gw_pool_tick(GwPool *pool, uint64_t now)
 
 	for (int i = 0; i < pool->slot_count; i++)
 		slot_tick(&pool->slots[i], now);
+	pool_tick_probe(pool, now);
 	pool_dispatch(pool);
-	while ((call = TAILQ_FIRST(&pool->queue)) != NULL && now > call->queued_us + limit)
+	while ((call = TAILQ_FIRST(&pool->queue)) != NULL &&
+		   (now > call->queued_us + limit || gw_pool_problem(pool) != NULL))
 	{
 		gw_pool_cancel(call);
 		pool->stats.wait_us += now - call->queued_us;

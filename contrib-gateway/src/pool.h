@@ -7,8 +7,9 @@
  * through done().
  *
  * What may run twice and what may not: a call that certainly was not sent goes back to the front
- * of the queue; a read in flight on a lost connection is sent once more; a write in flight on a
- * lost connection is reported as LOST and never repeated.
+ * of the queue; a read in flight on a lost connection is sent once more, and a write when the server said that it ends the
+ * session before the write was through (an administrator's restart: it was rolled back). Any other write in flight on
+ * a lost connection is reported as LOST and never repeated; behind a pooler, whose words are not the server's, each is.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -110,6 +111,16 @@ extern void gw_pool_set_listens(GwPool *pool, bool listens);
 extern bool gw_pool_listens(const GwPool *pool);
 
 extern bool gw_pool_is_ready(const GwPool *pool);
+
+/* What keeps the pool from serving anything, and what to do about it; NULL while it serves. */
+extern const char *gw_pool_problem(const GwPool *pool);
+
+/* Does the extension know the operation? Its version, as far as one was seen, is told. */
+extern bool gw_pool_offers(const GwPool *pool, int route);
+extern const char *gw_pool_version(const GwPool *pool);
+
+/* May the role that calls run under change something? */
+extern bool gw_pool_may_write(const GwPool *pool);
 extern GwPoolStats gw_pool_stats(const GwPool *pool);
 
 /* Once per tick: timeouts, reconnects. Once per turn of the event loop: flushing. */

@@ -600,6 +600,8 @@ is_own_error(const GwPgResult *result)
 static GwErrorKind
 error_kind(const GwRequest *request, const GwPgResult *result)
 {
+	if (result->of_session)
+		return (GwErrorKind){503, gw_status_type(503), false};
 	return gw_error_map(result->sqlstate,
 						(request->route->flags & GW_ROUTE_COMMIT) && request->key[0] == '\0');
 }
@@ -743,17 +745,43 @@ reply_lost(GwRequest *request)
 		gw_request_refuse(request, 503, "The connection to the database was lost", false);
 }
 
+static GwPool *
+pool_of(const GwRequest *request)
+{
+	return request->route->access == GW_WRITE ? gw_server.writes : gw_server.reads;
+}
+
+/* The extension is of the release before, which did not have the operation. */
+static void
+refuse_old(GwRequest *request, const GwPool *pool)
+{
+	char		message[256];
+
+	snprintf(message, sizeof(message),
+			 "The extension icecat in the database has version \"%s\", which has no "
+			 "%s: run ALTER EXTENSION icecat UPDATE",
+			 gw_pool_version(pool), request->route->operation);
+	gw_request_refuse(request, 503, message, false);
+}
+
 /* Hands the call to its pool, or answers. One that a gate let in was admitted when it came. */
 static void
 submit(GwRequest *request, bool admitted)
 {
-	GwPool	   *pool = request->route->access == GW_WRITE ? gw_server.writes : gw_server.reads;
+	GwPool	   *pool = pool_of(request);
 
-	if (gw_pool_submit(pool, &request->call, admitted))
+	if (gw_pool_offers(pool, request->operation) && gw_pool_submit(pool, &request->call, admitted))
 		return;
-	gw_metrics.queue_refused++;
 	leave_gate(request);
-	gw_request_refuse(request, 503, "Too many requests wait for the database", false);
+	if (!gw_pool_offers(pool, request->operation))
+		refuse_old(request, pool);
+	else if (gw_pool_problem(pool) != NULL)
+		gw_request_refuse(request, 503, gw_pool_problem(pool), false);
+	else
+	{
+		gw_metrics.queue_refused++;
+		gw_request_refuse(request, 503, "Too many requests wait for the database", false);
+	}
 }
 
 static int64_t
@@ -962,8 +990,11 @@ reply_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 		reply_lost(request);
 	else if (outcome == GW_CALL_EXPIRED)
 	{
+		const char *problem = gw_pool_problem(pool_of(request));
+
 		gw_metrics.queue_expired++;
-		gw_request_refuse(request, 503, "No database connection became free in time", false);
+		gw_request_refuse(request, 503,
+						  problem ? problem : "No database connection became free in time", false);
 	}
 	else if (result->is_error)
 		reply_database_error(request, result);

@@ -11,7 +11,7 @@
 #include "gate.h"
 #include "pool.h"
 
-#define GW_VERSION "0.1.0"
+/* GW_VERSION is given by the Makefile, from icecat.control. */
 
 typedef struct GwServer
 {

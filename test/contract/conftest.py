@@ -48,9 +48,15 @@ def fault_api(faults):
 
 
 @pytest.fixture(scope="session")
-def nobody_api():
-    with world.nobody() as role, world.gateway(database_role=role) as url:
-        yield world.Api(url, client.WAREHOUSE)
+def nobody_apis():
+    """A gateway whose role may only list views, and one whose role may only list tables."""
+    with contextlib.ExitStack() as stack:
+        apis = []
+        for may in ("list_views", "list_tables"):
+            role = stack.enter_context(world.nobody(may))
+            url = stack.enter_context(world.gateway(database_role=role, ready_without_writes="on"))
+            apis.append(world.Api(url, client.WAREHOUSE))
+        yield apis
 
 
 @pytest.fixture(scope="module")

@@ -144,8 +144,8 @@ def test_404_of_the_warehouse(seen, api, operation):
 
 
 @pytest.mark.parametrize("operation", [o for o in SERVED if 403 in spec.statuses(o)])
-def test_403(seen, nobody_api, operation):
-    answer = send_sample(nobody_api, operation)
+def test_403(seen, nobody_apis, operation):
+    answer = send_sample(nobody_apis[operation == "listViews"], operation)
     check(seen, operation, 403, answer)
     if answer.content:
         assert answer.json()["error"]["type"] == "ForbiddenException"

@@ -172,12 +172,15 @@ def broken():
 
 
 @contextlib.contextmanager
-def nobody():
-    """A role that may do nothing."""
-    drop = f"DROP ROLE IF EXISTS {NOBODY}"
+def nobody(may):
+    """A role that may do one thing: with no right at all it would be taken for a mistake of the operator's, which is 503."""
+    role = NOBODY + "_" + may
+    drop = f"DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN DROP OWNED BY {role}; END IF; END $$"
     sql(drop)
-    sql(f"CREATE ROLE {NOBODY} NOLOGIN")
+    sql(f"DROP ROLE IF EXISTS {role}")
+    sql(f"CREATE ROLE {role} NOLOGIN; GRANT USAGE ON SCHEMA icecat TO {role}; GRANT EXECUTE ON FUNCTION icecat.{may} TO {role}")
     try:
-        yield NOBODY
+        yield role
     finally:
         sql(drop)
+        sql(f"DROP ROLE IF EXISTS {role}")

@@ -14,6 +14,8 @@ CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namesp
 	key text DEFAULT coalesce(current_setting('icecat.idempotency_key', true), ''),
 	error text DEFAULT coalesce(current_setting('icecat.idempotency_error', true), ''),
 	deduplicate text DEFAULT coalesce(current_setting('icecat.deduplicate', true), ''),
+	isolation text DEFAULT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only') || ' ' ||
+		current_setting('synchronous_commit'),
 	began timestamptz DEFAULT clock_timestamp(), ended timestamptz);
 
 -- Counts the calls that say "once": the first of them loses its connection.
@@ -22,6 +24,17 @@ CREATE SEQUENCE icecat.once;
 -- Fails at COMMIT: the constraint is deferred.
 CREATE TABLE icecat.parent (id integer PRIMARY KEY);
 CREATE TABLE icecat.child (id integer REFERENCES icecat.parent DEFERRABLE INITIALLY DEFERRED);
+
+-- Ends the session at COMMIT, after the statement was answered.
+CREATE TABLE icecat.last_words (id integer);
+CREATE FUNCTION icecat.terminate_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_terminate_backend(pg_backend_pid());
+	PERFORM pg_sleep(5);
+	RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON icecat.last_words DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+	EXECUTE FUNCTION icecat.terminate_late();
 
 -- Does what a word such as "sleep_500", "error_IC203", "terminate_1" or "latefail_1" says.
 CREATE FUNCTION icecat.act(p_word text) RETURNS void LANGUAGE plpgsql AS $$
@@ -40,6 +53,8 @@ BEGIN
 	ELSIF v_verb = 'once' AND nextval('icecat.once') <= v_value::bigint THEN
 		PERFORM pg_terminate_backend(pg_backend_pid());
 		PERFORM pg_sleep(5);
+	ELSIF v_verb = 'lateterminate' THEN
+		INSERT INTO icecat.last_words VALUES (1);
 	ELSIF v_verb = 'notice' THEN
 		RAISE NOTICE 'a notice' USING ERRCODE = v_value;
 	ELSIF v_verb = 'latefail' THEN
@@ -115,6 +130,12 @@ BEGIN
 	RETURN p_table <> 'missing' AND NOT starts_with(p_table, 'no+');
 END $$;
 
+-- What a session is like, for the table "settings".
+CREATE FUNCTION icecat.settings() RETURNS json LANGUAGE sql AS $$
+	SELECT json_object_agg(name, current_setting(name, true)) FROM unnest('{transaction_isolation,search_path,synchronous_commit,
+		statement_timeout,lock_timeout,idle_in_transaction_session_timeout,row_security,client_min_messages,client_encoding,DateStyle,
+		IntervalStyle,TimeZone,bytea_output,extra_float_digits,array_nulls,standard_conforming_strings}'::text[]) AS name $$;
+
 -- "size_N" answers with N bytes more; a table with a row in icecat.version has a tag, and conditional requests work; "fast" answers without PL/pgSQL's help, for measuring.
 CREATE TABLE icecat.answer (name text PRIMARY KEY, document json);
 INSERT INTO icecat.answer SELECT 'fast', json_build_object('metadata', repeat('x', 2000));
@@ -131,7 +152,10 @@ BEGIN
 	PERFORM icecat.no_plus(p_warehouse, p_namespace, p_table);
 	PERFORM icecat.act(p_table);
 	PERFORM icecat.act('wait_' || f.key) FROM icecat.file_of AS f WHERE f.name = p_table;
-	IF p_table = 'null' THEN
+	IF p_table = 'settings' THEN
+		body := icecat.settings();
+	END IF;
+	IF p_table IN ('null', 'settings') THEN
 		RETURN;
 	END IF;
 	IF p_table LIKE 'large\_%' THEN

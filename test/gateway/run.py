@@ -24,6 +24,7 @@ import tests_http
 import tests_keys
 import tests_replies
 import tests_service
+import tests_session
 import tests_stream
 from harness import Gateway, HERE, Postgres
 
@@ -73,7 +74,8 @@ class Environment:
 
 def all_tests():
     yield from tests_http.framing_tests()
-    for module in (tests_catalog, tests_conditional, tests_files, tests_http, tests_keys, tests_replies, tests_service, tests_stream, tests_hostile):
+    for module in (tests_catalog, tests_conditional, tests_files, tests_http, tests_keys, tests_replies, tests_service,
+                   tests_session, tests_stream, tests_hostile):
         for name, function in list(vars(module).items()):
             if name.startswith("test_"):
                 yield name[5:].replace("_", " "), function

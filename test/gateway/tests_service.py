@@ -83,6 +83,38 @@ def test_lost_connection_in_another_write(env):
     expect_equal((answer.status, answer.error()["type"]), (500, "InternalServerError"))
 
 
+def stop_backend(env, gateway):
+    """Stops the only write session, and asks it to end. Returns what lets it go on."""
+    expect_equal(commit(gateway, "before").status, 200)
+    pid = int(env.pg.sql("SELECT pid FROM icecat.effect WHERE name = 'before' ORDER BY id DESC LIMIT 1"))
+    os.kill(pid, signal.SIGSTOP)
+    env.pg.sql(f"SELECT pg_terminate_backend({pid})")
+    return lambda: os.kill(pid, signal.SIGCONT)
+
+
+def test_a_session_that_ended_before_its_call_is_no_loss(env):
+    """On a busy machine a backend ends a while after it was told to: its FATAL proves that the call behind it did nothing."""
+    for method, path, body in (("POST", T + "slowend", {"a": 1}), ("DELETE", T + "slowend", None)):
+        with own(env, write_connections=1) as gateway:
+            go_on = stop_backend(env, gateway)
+
+            def later():
+                wait_until(lambda: gateway.metric('icecat_pool_calls_in_flight{pool="write"}') == 1, "it was sent")
+                go_on()
+            answer, _ = in_parallel([lambda: gateway.request(method, path, body), later])
+            expect(answer.status in (200, 204), f"{answer.status} {answer.body}")
+            expect_equal(gateway.metric('icecat_pool_repeats_total{pool="write"}'), 1.0)
+    expect_equal(env.pg.effects("slowend"), 2)
+
+
+def test_a_session_that_ended_in_the_commit_is_a_loss(env):
+    """The statement was answered, so its COMMIT may have been made: never again."""
+    before = env.gateway.metric('icecat_pool_repeats_total{pool="write"}')
+    answer = commit(env.gateway, "lateend", act="lateterminate_1")
+    expect_equal((answer.status, answer.error()["type"]), (500, "CommitStateUnknownException"))
+    expect_equal(env.gateway.metric('icecat_pool_repeats_total{pool="write"}'), before)
+
+
 def test_server_crash_in_a_commit_is_unknown(env):
     """kill -9 of the backend: no message from the server at all."""
     with own(env, write_connections=1, read_connections=1) as gateway:
@@ -498,8 +530,3 @@ def answers(port):
             return True
     except OSError:
         return False
-
-
-def test_unknown_role_is_logged(env):
-    with own(env, database_role="nobody_of_that_name") as gateway:
-        wait_until(lambda: 'role \\"nobody_of_that_name\\" does not exist' in gateway.log(), "logged")

@@ -137,18 +137,24 @@ def test_gateway(s, t):
     log = open(os.path.join(s.dir, "gateway.log"), "w")
     gateway = subprocess.Popen([program, "--config", conf], stdout=log, stderr=log)
     try:
+        ready = {}
         for _ in range(100):
             try:
-                if request(port, "GET", "/ready")[0] == 200:
+                status, body = request(port, "GET", "/ready")
+                ready = json.loads(body)
+                if ready["reads"] and "standby" in (ready["reason"] or ""):
                     break
             except OSError:
                 pass
             time.sleep(0.1)
+        t.equal((status, ready.get("reads"), ready.get("writes")), (503, True, False), "gateway: it is ready for reads only, and says so")
+        t.ok("is a standby" in ready["reason"] and "target_session_attrs" in ready["reason"], "and what to do", ready)
         status, _ = request(port, "GET", "/v1/w/namespaces/ns/tables/t1")
         t.equal(status, 200, "gateway: loadTable is 200")
         status, body = request(port, "POST", "/v1/w/namespaces", {"namespace": ["z"]})
         t.equal(status, 503, "gateway: createNamespace is 503")
         t.equal(json.loads(body)["error"]["type"], "SlowDownException", "with the type that says so")
+        t.ok("is a standby" in json.loads(body)["error"]["message"], "and why", body)
         status, _ = request(port, "POST", "/v1/w/namespaces/ns/tables/t1",
                             {"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "b"}}]})
         t.equal(status, 503, "gateway: a commit is 503")
