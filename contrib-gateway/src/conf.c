@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "cors.h"
 #include "forwarded.h"
 #include "url.h"
 
@@ -265,6 +266,8 @@ text_is_valid(const Setting *s, const char *value)
 		return base_path_is_valid(value);
 	if (strcmp(s->name, "trusted_proxies") == 0)
 		return gw_proxies_valid(value);
+	if (strcmp(s->name, "cors_origins") == 0)
+		return gw_cors_valid(value);
 	if (strcmp(s->name, "namespace_separator") == 0)
 		return gw_url_separator(value, decoded);
 	return true;

@@ -207,19 +207,30 @@ conn_shut(GwConn *conn)
 	settle_later(conn);
 }
 
+/* Ends the connection so that the client reads all that was sent: says that no more comes, and reads over what the client still
+ * sends. To close at once would answer that with a reset, which also takes what the client has not read yet. */
+static void
+conn_part(GwConn *conn)
+{
+	if (conn->eof || gw_conf.linger_timeout_ms == 0)
+	{
+		conn_shut(conn);
+		return;
+	}
+	shutdown(conn->stream.fd, SHUT_WR);
+	set_state(conn, CONN_LINGER);
+	conn->in.len = 0;
+	gw_stream_read_events(&conn->stream, true);
+}
+
 /* All of the answer is on its way. */
 static void
 after_answer(GwConn *conn)
 {
 	if (!conn->close)
 		set_state(conn, CONN_IDLE);
-	else if (conn->linger && !conn->eof && gw_conf.linger_timeout_ms > 0)
-	{
-		shutdown(conn->stream.fd, SHUT_WR);
-		set_state(conn, CONN_LINGER);
-		conn->in.len = 0;
-		gw_stream_read_events(&conn->stream, true);
-	}
+	else if (conn->linger)
+		conn_part(conn);
 	else
 		conn_shut(conn);
 }
@@ -258,7 +269,7 @@ begin_flow(GwConn *conn, const GwReply *reply)
 	static GwText head;
 
 	conn->close = must_close(conn, reply) || conn->http10;
-	conn->linger = false;
+	conn->linger = conn->keep_alive && !conn->http10;
 	conn->flowed = 0;
 	head.len = 0;
 	gw_reply_head(&head, reply, conn->request.id, conn->close, conn->http10);
@@ -339,7 +350,7 @@ conn_respond(GwRequest *request, GwReply *reply)
 		return;
 	}
 	conn->close = must_close(conn, reply);
-	conn->linger = reply->close || conn->view.len > 0 || conn->in.len > 0;
+	conn->linger = reply->close || conn->keep_alive || conn->view.len > 0 || conn->in.len > 0;
 	head.len = 0;
 	gw_reply_head(&head, reply, request->id, conn->close, conn->http10);
 	if (request->method == GW_HEAD)
@@ -877,6 +888,9 @@ conn_expire(GwConn *conn)
 		case CONN_WRITE:
 			gw_metrics.timeouts_write++;
 			break;
+		case CONN_IDLE:
+			conn_part(conn);
+			return;
 		default:
 			break;
 	}
@@ -895,15 +909,26 @@ gw_conn_tick(uint64_t now)
 	}
 }
 
+/* Has the client sent something that was not read yet? Then it is to be answered. */
+static bool
+has_input(const GwConn *conn)
+{
+	char		byte;
+
+	return recv(conn->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void
-gw_conn_close_idle(void)
+gw_conn_close_idle(uint64_t now)
 {
 	GwConn	   *conn;
 
 	TAILQ_FOREACH (conn, &conns, link)
 	{
-		if (conn->state == CONN_IDLE)
-			conn_shut(conn);
+		/* a fresh one's request may be on its way */
+		if (conn->state == CONN_IDLE && !has_input(conn) &&
+			(conn->requests > 0 || now - conn->since_us > GW_DRAIN_FRESH_MS * 1000))
+			conn_part(conn);
 	}
 }
 

@@ -22,7 +22,7 @@ extern bool gw_conn_is_settled(void);
 extern void gw_conn_tick(uint64_t now_us);
 
 /* Draining: closes those that do nothing; the others close after their answer. */
-extern void gw_conn_close_idle(void);
+extern void gw_conn_close_idle(uint64_t now_us);
 extern int	gw_conn_count(void);
 
 /* At the end of the process: closes all, whatever they are doing. */

@@ -34,6 +34,8 @@
 #define GW_FILE_ASK_MAX 200				/* files in one such question */
 #define GW_FILE_GREET_MS \
 	10000                  /* the listening connection is tried so often, or ten times as often */
+#define GW_DRAIN_FRESH_MS 1000			/* after SIGTERM: time for the first request of a new connection */
+#define GW_LOG_WARNINGS_MAX 64			/* different warnings whose repeats are counted */
 #define GW_SLOW_HEAD_MS 50				/* a read connection this busy gets no further reads */
 
 #endif

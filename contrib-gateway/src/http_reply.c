@@ -25,6 +25,22 @@ put_number(GwText *out, const char *name, uint64_t value)
 	gw_text_add(out, "\r\n", 2);
 }
 
+/* What a page of another origin may know and do. How long a browser remembers it is ten minutes. */
+static void
+put_cors(GwText *out, const GwReply *reply)
+{
+	put_field(out, "Access-Control-Allow-Origin: ", reply->allow_origin);
+	if (reply->allow_methods == NULL)
+	{
+		put_field(out, "Access-Control-Expose-Headers: ", "ETag, Retry-After, X-Request-Id");
+		return;
+	}
+	put_field(out, "Access-Control-Allow-Methods: ", reply->allow_methods);
+	if (reply->allow_headers[0] != '\0')
+		put_field(out, "Access-Control-Allow-Headers: ", reply->allow_headers);
+	put_field(out, "Access-Control-Max-Age: ", "600");
+}
+
 void
 gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool close, bool http10)
 {
@@ -45,8 +61,13 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 		put_field(out, "ETag: ", reply->etag);
 	if (reply->content_encoding != NULL)
 		put_field(out, "Content-Encoding: ", reply->content_encoding);
-	if (reply->vary)
-		put_field(out, "Vary: ", "Accept-Encoding");
+	if (reply->vary || reply->vary_origin)
+		put_field(out, "Vary: ",
+				  !reply->vary_origin ? "Accept-Encoding"
+				  : reply->vary       ? "Accept-Encoding, Origin"
+									  : "Origin");
+	if (reply->allow_origin != NULL)
+		put_cors(out, reply);
 	if (reply->accept_encoding != NULL)
 		put_field(out, "Accept-Encoding: ", reply->accept_encoding);
 	if (reply->allow != NULL)

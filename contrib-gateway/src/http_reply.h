@@ -21,6 +21,10 @@ typedef struct GwReply
 	const char *content_encoding;
 	const char *accept_encoding;	/* what a request's body may come in, for 415 */
 	bool		vary;			/* another Accept-Encoding could have given another answer */
+	bool		vary_origin;	/* another Origin could have given another answer */
+	const char *allow_origin;	/* whose pages may read it; NULL: none */
+	const char *allow_methods;	/* of a preflight: what may be sent */
+	const char *allow_headers;
 	const char *allow;			/* methods, for 405 */
 	int64_t		retry_after_s;	/* -1: no such field */
 	bool		flows;			/* the body comes in pieces, and its length is not known */

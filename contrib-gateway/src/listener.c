@@ -8,9 +8,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <event2/listener.h>
 
 #include "conf.h"
@@ -163,11 +165,54 @@ gw_listener_open(struct event_base *base)
 	return good;
 }
 
+/*
+ * A connection that the kernel has made and that nobody accepted is reset when the listening socket closes. So the socket
+ * first drops the packets that would begin a new one (a SYN without ACK): their clients try again, and are refused then.
+ */
+bool
+gw_listener_hold_off(void)
+{
+	static bool done;
+	static struct sock_filter code[] = {
+		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13}, /* flags of the TCP header */
+		{BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},	/* SYN, ACK */
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02}, {BPF_RET | BPF_K, 0, 0, 0}, /* dropped */
+		{BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF},
+	};
+	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+	bool		before = done;
+
+	for (int i = 0; i < listener_count && !done; i++)
+		if (setsockopt(evconnlistener_get_fd(listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+					   sizeof(program)) != 0)
+			gw_log(GW_WARNING, "new connections cannot be held off: %s", strerror(errno));
+	done = true;
+	return before;
+}
+
+static void
+accept_rest(int listener)
+{
+	struct sockaddr_storage peer;
+	socklen_t	len = sizeof(peer);
+	int			fd;
+
+	while ((fd = accept4(listener, (struct sockaddr *) &peer, &len,
+						 SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+	{
+		gw_conn_accept(fd, (struct sockaddr *) &peer);
+		len = sizeof(peer);
+	}
+}
+
 void
 gw_listener_close(void)
 {
 	while (listener_count > 0)
-		evconnlistener_free(listeners[--listener_count]);
+	{
+		accept_rest(evconnlistener_get_fd(listeners[--listener_count]));
+		evconnlistener_free(listeners[listener_count]);
+	}
 }
 
 void

@@ -15,6 +15,10 @@ extern bool gw_listener_is_valid(const char *addresses);
 
 /* Listens on every address of the setting; false with a log line when one cannot be had. */
 extern bool gw_listener_open(struct event_base *base);
+/* Before closing: lets no new connection come, while those that were made are still accepted. True when it did so before. */
+extern bool gw_listener_hold_off(void);
+
+/* Accepts what is left, then closes. */
 extern void gw_listener_close(void);
 
 /* Once per tick: listens again after the process ran out of descriptors. */

@@ -18,8 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "conf.h"
 #include "gw_limits.h"
+
+#define GW_LOG_MESSAGE_BYTES 1024
 
 typedef struct Sink
 {
@@ -32,6 +35,18 @@ typedef struct Sink
 static Sink messages = {STDERR_FILENO, S_IFREG, 0, {0}};
 static Sink accesses = {STDERR_FILENO, S_IFREG, 0, {0}};
 static uint64_t lost_lines;
+
+/* A warning that was said, and is counted while it is repeated. */
+typedef struct Said
+{
+	uint64_t	hash;			/* of its text; 0: a free place */
+	uint64_t	since_us;
+	uint64_t	count;			/* of those held back */
+	GwLogLevel	level;
+	char		message[GW_LOG_MESSAGE_BYTES];
+} Said;
+
+static Said said[GW_LOG_WARNINGS_MAX];
 
 /* Opens the place that a setting names; "off" is -1 as well. */
 static bool
@@ -181,22 +196,94 @@ end_line(Sink *sink)
 	}
 }
 
+/* repeated: how often it came since it was said; 0: this is news */
 static void
-log_message(GwLogLevel level, const char *request_id, const char *format, va_list args)
+put_message(GwLogLevel level, const char *request_id, const char *message, uint64_t repeated)
 {
 	static const char *const names[] = {"debug", "info", "warning", "error"};
-	char		message[1024];
 	GwText	   *line = &messages.pending;
 
-	if ((int) level < gw_conf.log_level || messages.fd < 0)
-		return;
-	vsnprintf(message, sizeof(message), format, args);
 	begin_line(&messages);
 	gw_text_printf(line, ",\"level\":\"%s\",\"message\":", names[level]);
 	gw_text_json(line, message, strlen(message));
 	if (request_id != NULL)
 		gw_text_printf(line, ",\"request_id\":\"%s\"", request_id);
+	if (repeated > 0)
+		gw_text_printf(line, ",\"repeated\":%llu", (unsigned long long) repeated);
 	end_line(&messages);
+}
+
+/* FNV-1a; never 0 */
+static uint64_t
+hash(const char *text)
+{
+	uint64_t	h = 14695981039346656037u;
+
+	while (*text != '\0')
+		h = (h ^ (unsigned char) *text++) * 1099511628211u;
+	return h ? h : 1;
+}
+
+/* Says how often it came, and forgets it when it came no more. */
+static void
+end_said(Said *one, uint64_t now)
+{
+	if (one->count > 0)
+		put_message(one->level, NULL, one->message, one->count);
+	else
+		one->hash = 0;
+	one->count = 0;
+	one->since_us = now;
+}
+
+void
+gw_log_tick(uint64_t now, bool all)
+{
+	for (int i = 0; i < GW_LOG_WARNINGS_MAX; i++)
+		if (said[i].hash != 0 &&
+			(all || now - said[i].since_us >= (uint64_t) gw_conf.log_repeat_ms * 1000))
+			end_said(&said[i], now);
+}
+
+/* Was it said a short while ago? Else it takes a free place, or the oldest one's. */
+static bool
+is_repeated(GwLogLevel level, const char *message)
+{
+	uint64_t	h = hash(message);
+	Said	   *place = &said[0];
+
+	for (int i = 0; i < GW_LOG_WARNINGS_MAX; i++)
+	{
+		if (said[i].hash == h)
+		{
+			said[i].count++;
+			return true;
+		}
+		if (place->hash != 0 && (said[i].hash == 0 || said[i].since_us < place->since_us))
+			place = &said[i];
+	}
+	if (place->hash != 0)
+		end_said(place, 0);
+	place->hash = h;
+	place->count = 0;
+	place->since_us = gw_clock_us();
+	place->level = level;
+	snprintf(place->message, sizeof(place->message), "%s", message);
+	return false;
+}
+
+/* An error of a request is always said: its client was told to look for the request's id. */
+static void
+log_message(GwLogLevel level, const char *request_id, const char *format, va_list args)
+{
+	char		message[GW_LOG_MESSAGE_BYTES];
+	bool		counts = level == GW_WARNING || (level == GW_ERROR && request_id == NULL);
+
+	if ((int) level < gw_conf.log_level || messages.fd < 0)
+		return;
+	vsnprintf(message, sizeof(message), format, args);
+	if (!counts || gw_conf.log_repeat_ms == 0 || !is_repeated(level, message))
+		put_message(level, request_id, message, 0);
 }
 
 void

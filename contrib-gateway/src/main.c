@@ -22,8 +22,10 @@
 #include "listener.h"
 #include "log.h"
 #include "metrics.h"
+#include "notify.h"
 #include "request.h"
 #include "server.h"
+#include "worker_watch.h"
 
 #define SPARE_DESCRIPTORS 64
 
@@ -147,6 +149,7 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 	}
 	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way", gw_conn_count(),
 		   (long long) gw_metrics.in_flight);
+	gw_notify_stopping();
 	gw_server.draining = true;
 	drain_since_us = gw_clock_us();
 }
@@ -181,6 +184,7 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 	(void) fd;
 	(void) what;
 	(void) arg;
+	gw_notify_reloading();
 	if (load_settings(&fresh, &text))
 	{
 		gw_conf_reload(&gw_conf, &fresh, &text);
@@ -198,9 +202,11 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 		gw_conf_free(&fresh);
 	}
 	gw_text_free(&text);
+	gw_notify_ready();
 }
 
-/* Draining, step by step: not ready; no new clients; nobody left, or out of patience. */
+/* Draining, step by step: not ready; new connections are held off, so that all that were made are accepted; no new
+ * clients; nobody left, or out of patience. */
 static void
 drain_tick(uint64_t now)
 {
@@ -209,10 +215,12 @@ drain_tick(uint64_t now)
 
 	if (now - drain_since_us < delay)
 		return;
+	if (listening && !gw_listener_hold_off())
+		return;					/* until the next tick: handshakes under way end meanwhile */
 	if (listening)
 		gw_listener_close();
 	listening = false;
-	gw_conn_close_idle();
+	gw_conn_close_idle(now);
 	if (gw_conn_count() == 0)
 		stopped = true;
 	else if (now - drain_since_us >= patience)
@@ -223,6 +231,7 @@ drain_tick(uint64_t now)
 	}
 }
 
+/* All timeouts, and what is done now and then. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -238,6 +247,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_request_tick(now);
 	gw_conn_tick(now);
 	gw_listener_tick();
+	gw_worker_watch_tick(now);
+	gw_notify_tick(now);
+	gw_log_tick(now, false);
 	if (gw_server.draining)
 		drain_tick(now);
 }
@@ -342,6 +354,7 @@ main(int argc, char **argv)
 	}
 	gw_log(GW_INFO, "icecat-gateway %s started, pid %d", GW_VERSION, (int) getpid());
 	warn_of_shown_secret();
+	gw_notify_ready();
 	while (!stopped)
 	{
 		gw_log_flush();
@@ -349,6 +362,7 @@ main(int argc, char **argv)
 		end_turn();
 	}
 	gw_conn_close_all();
+	gw_log_tick(gw_clock_us(), true);
 	gw_log(GW_INFO, "stopped");
 	gw_log_flush();
 	return 0;

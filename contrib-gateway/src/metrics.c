@@ -12,6 +12,7 @@
 #include "await.h"
 #include "log.h"
 #include "server.h"
+#include "worker_watch.h"
 
 GwMetrics	gw_metrics;
 
@@ -313,6 +314,7 @@ gw_metrics_render(GwText *out)
 	put_gates(out);
 	put_cache(out);
 	put_files(out);
+	gw_worker_watch_render(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",

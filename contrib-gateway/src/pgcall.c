@@ -126,6 +126,12 @@ static const Statement statements[GW_STATEMENT_COUNT] = {
 	[GW_STATEMENT_ANSWER_MAX] =
 		{"icecat_answer_max", "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
 	[GW_STATEMENT_PROBE] = {"icecat_probe", probe_sql},
+	[GW_STATEMENT_WORKER] = {"icecat_worker",
+							 "SELECT pg_catalog.string_agg(CASE c.key WHEN 'pid' THEN 'running ' "
+							 "|| (c.value IS NOT NULL)::integer "
+							 "ELSE c.key || ' ' || coalesce(c.value, '0') END, pg_catalog.chr(10)) "
+							 "FROM icecat.worker_status() AS w, "
+							 "pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c"},
 	[GW_STATEMENT_SETTINGS] = {"icecat_settings", settings_sql},
 	/* The only form that neither needs a snapshot, which would fix the level, nor warns outside of BEGIN. It holds for
 	 * this transaction alone, as any. */

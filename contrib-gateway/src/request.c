@@ -21,6 +21,7 @@
 #include "await.h"
 #include "clock.h"
 #include "conf.h"
+#include "cors.h"
 #include "error_map.h"
 #include "forwarded.h"
 #include "log.h"
@@ -149,6 +150,8 @@ begin(GwRequest *request, uint64_t started_us)
 	request->path = (GwSlice){0};
 	request->fault_status = 0;
 	request->allow[0] = '\0';
+	request->foreign = request->preflight = false;
+	request->origin = NULL;
 	request->spaces = false;
 	memset(request->parts, 0, sizeof(request->parts));
 	request->body = (GwSlice){0};
@@ -483,6 +486,51 @@ check_content_type(GwRequest *request, GwSlice type)
 	fault(request, 400, "The Content-Type of the body is not application/json");
 }
 
+/* A page may send a POST without a type, or as a form, to any host, without asking. Whoever runs a browser would then run what
+ * any page likes; so such a POST is taken of programs, of the gateway's own host, and of the setting's origins. */
+static void
+check_origin(GwRequest *request, GwSlice type)
+{
+	if (request->method == GW_POST && request->foreign && type.len == 0)
+		fault(request, 403,
+			  "A page of another origin must be in the gateway's setting cors_origins");
+}
+
+static const char *
+arena_copy(GwRequest *request, GwSlice text)
+{
+	char	   *copy = arena_take(request, text.len + 1);
+
+	memcpy(copy, text.data ? text.data : "", text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+/* Room in the arena for what take_cors() copies. */
+static size_t
+cors_bytes(void)
+{
+	return GW_ORIGIN_BYTES + GW_CORS_HEADERS_BYTES;
+}
+
+/* What the request says of the page that it comes from. A preflight of a path that there is has no fault: what is answered is
+ * which methods it has. */
+static void
+take_cors(GwRequest *request, const GwHttpHead *head)
+{
+	GwCors		cors;
+
+	gw_cors_read(head, gw_conf.cors_origins, &cors);
+	request->foreign = cors.foreign;
+	request->preflight = cors.preflight && request->fault_status == 405;
+	if (cors.origin.len > 0)
+		request->origin = arena_copy(request, cors.origin);
+	if (!request->preflight)
+		return;
+	request->fault_status = 0;
+	request->asked_headers = arena_copy(request, cors.headers);
+}
+
 static void
 check_coding(GwRequest *request, const GwHttpHead *head)
 {
@@ -504,12 +552,14 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head, bool proxied, uint6
 	memcpy(request->method_text, head->method_text.data, method_len);
 	request->method_text[method_len] = '\0';
 	take_id(request, head->request_id);
-	arena_prepare(request, head->path.len + head->query.len, gw_answer_bytes(head));
+	arena_prepare(request, head->path.len + head->query.len, gw_answer_bytes(head) + cors_bytes());
 	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
 	memcpy((char *) request->path.data, head->path.data, head->path.len);
 	find_operation(request, head);
 	take_key(request, head->idempotency_key);
 	take_deduplicate(request, head->deduplicate);
+	take_cors(request, head);
+	check_origin(request, head->content_type);
 	check_content_type(request, head->content_type);
 	check_coding(request, head);
 	gw_answer_begin(request, head);
@@ -531,6 +581,8 @@ gw_request_respond(GwRequest *request, GwReply *reply)
 	assert(request->file_wait.state == GW_FILE_WAIT_NONE);
 	assert(request->call.state == GW_CALL_IDLE || reply->flows);
 	request->answered = true;
+	reply->vary_origin = gw_conf.cors_origins[0] != '\0' && strcmp(gw_conf.cors_origins, "*") != 0;
+	reply->allow_origin = request->origin;
 	request->respond(request, reply);
 }
 
@@ -1103,6 +1155,17 @@ start_call(GwRequest *request)
 		submit(request, false);
 }
 
+/* Says what a page may send: the methods that the path has, and the fields that it asked for. */
+static void
+reply_preflight(GwRequest *request)
+{
+	GwReply		reply = {.status = 204, .retry_after_s = -1};
+
+	reply.allow_methods = request->allow;
+	reply.allow_headers = request->asked_headers;
+	gw_request_respond(request, &reply);
+}
+
 /* The body goes to the database as text: it must be there, and be text. */
 static const char *
 body_fault(GwSlice body)
@@ -1131,6 +1194,8 @@ gw_request_run(GwRequest *request, GwSlice body)
 		fault(request, 400, why);
 	if (request->fault_status != 0)
 		gw_request_refuse(request, request->fault_status, request->fault_message, false);
+	else if (request->preflight)
+		reply_preflight(request);
 	else if (request->route == NULL)
 		gw_admin_answer(request);
 	else if (gw_server.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)

@@ -55,6 +55,10 @@ typedef struct GwRequest
 	int			fault_status;	/* not 0: the answer is already known */
 	const char *fault_message;
 	char		allow[64];
+	bool		foreign;		/* of a web page that may change nothing; see cors.h */
+	bool		preflight;
+	const char *origin;			/* to be named in the answer, or NULL */
+	const char *asked_headers;	/* of a preflight */
 	bool		proxied;		/* the peer is a trusted proxy */
 	bool		answered;		/* an answer is under way to the client, or was thrown away */
 	size_t		below;			/* bytes of the path before what is routed */

@@ -18,6 +18,7 @@ import traceback
 
 import tests_catalog
 import tests_conditional
+import tests_cors
 import tests_files
 import tests_hostile
 import tests_http
@@ -74,7 +75,7 @@ class Environment:
 
 def all_tests():
     yield from tests_http.framing_tests()
-    for module in (tests_catalog, tests_conditional, tests_files, tests_http, tests_keys, tests_replies, tests_service,
+    for module in (tests_catalog, tests_conditional, tests_cors, tests_files, tests_http, tests_keys, tests_replies, tests_service,
                    tests_session, tests_stream, tests_hostile):
         for name, function in list(vars(module).items()):
             if name.startswith("test_"):

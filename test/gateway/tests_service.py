@@ -5,7 +5,10 @@ SPDX-License-Identifier: PostgreSQL
 import json
 import os
 import random
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -375,6 +378,71 @@ def test_sigterm_drains(env):
     expect_equal(env.pg.effects("drained"), 1)
 
 
+class Hammer:
+    """Requests without a pause, on connections that stay or on one each, until nobody listens any more."""
+
+    def __init__(self, port, stays, pipelined):
+        self.port, self.stays, self.pipelined = port, stays, pipelined
+        self.answered = self.closed = 0
+        self.wrong = []
+
+    def round(self):
+        """False when the connection was closed cleanly."""
+        keep = [] if self.stays else ["Connection: close"]
+        for _ in range(self.pipelined):
+            self.client.send(request_bytes("GET", "/v1/w/namespaces/n", headers=keep))
+        for _ in range(self.pipelined):
+            answer = self.client.answer()
+            expect_equal(answer.status, 200)
+            self.answered += 1
+            if answer.headers.get("connection") == "close":
+                return False
+        return True
+
+    def run(self):
+        while True:
+            try:
+                self.client = Client(self.port, 10)
+            except ConnectionRefusedError:
+                return
+            except OSError as error:
+                self.wrong.append(f"connect: {error!r}")
+                return
+            try:
+                with self.client:
+                    while self.round() and self.stays:
+                        pass
+            except Failure as failure:
+                if "ended before an answer" in str(failure):
+                    self.closed += 1
+                else:
+                    self.wrong.append(str(failure))
+            except OSError as error:    # sending: the other side was closed before
+                self.wrong.append(repr(error))
+
+
+def test_sigterm_resets_no_connection(env):
+    """Under load, on connections that stay and on new ones: each request is answered, or its connection ends cleanly."""
+    answered = closed = 0
+    for number in range(4):
+        gateway = own(env)
+        try:
+            hammers = [Hammer(gateway.port, i % 2 == 0, 1 + i // 6) for i in range(12)]
+
+            def end():
+                time.sleep(0.4 + number * 0.03)
+                gateway.signal(signal.SIGTERM)
+            in_parallel([hammer.run for hammer in hammers] + [end])
+            expect_equal(gateway.process.wait(10), 0, "exit status")
+            expect_equal([wrong for hammer in hammers for wrong in hammer.wrong], [], "resets and the like")
+            answered += sum(hammer.answered for hammer in hammers)
+            closed += sum(hammer.closed for hammer in hammers)
+        finally:
+            gateway.stop()
+    print(f"# through 4 SIGTERMs: {answered} answered, {closed} closed before their request was read")
+    expect(answered > 500, "there was load")
+
+
 def test_drain_delay_answers_not_ready(env):
     gateway = own(env, drain_delay_ms=1500)
     try:
@@ -444,6 +512,95 @@ def test_passwords_are_not_logged(env):
                           env=dict(os.environ, ICECAT_DSN="host=a password geheim"))
     expect_equal(done.returncode, 1)
     expect("geheim" not in done.stderr + done.stdout and "dsn" in done.stderr, done.stderr)
+
+
+def test_repeated_warnings_are_counted(env):
+    def lines(gateway):
+        return [(line["message"], line.get("repeated")) for line in gateway.log_lines() if line.get("level") == "warning"]
+
+    with Gateway(env.binary, "host=/nowhere", env.root, ready=False, log_repeat_ms=1500, reconnect_delay_max_ms=100) as gateway:
+        wait_until(lambda: any(count for _, count in lines(gateway)), "the repeats are said")
+        time.sleep(1.6)
+        found = [(count or 0) for message, count in lines(gateway) if message.startswith("write connection failed")]
+        expect(found[0] == 0 and min(found[1:]) > 5 and len(found) <= 4, f"once, then counts: {found}")
+    with Gateway(env.binary, "host=/nowhere", env.root, ready=False, log_repeat_ms=0, reconnect_delay_max_ms=100) as gateway:
+        wait_until(lambda: len(lines(gateway)) > 20, "0: each time")
+        expect(not any(count for _, count in lines(gateway)), "and no counts")
+    with own(env) as gateway:
+        for i in range(3):
+            gateway.request("POST", T + "t", {"act": "error_53300"}, headers=[f"X-Request-Id: warn-{i}"])
+            gateway.request("POST", T + "t", {"act": "error_XX000"}, headers=[f"X-Request-Id: err-{i}"])
+        messages = [line.get("request_id") for line in gateway.log_lines() if "message" in line]
+        expect_equal([i for i in ("warn-0", "warn-1", "err-0", "err-1", "err-2") if i in messages],
+                     ["warn-0", "err-0", "err-1", "err-2"], "a client's request id is found where it was told")
+        gateway.signal(signal.SIGTERM)
+        gateway.process.wait(10)
+        expect([line for line in gateway.log_lines() if line.get("repeated") == 2], "what was held back is said at the end")
+
+
+def test_the_worker_in_the_metrics(env):
+    with own(env, probe_interval_ms=100) as gateway:
+        expect(b"icecat_worker_" not in gateway.get("/metrics").body, "nothing was asked yet")
+        wait_until(lambda: gateway.metric("icecat_worker_pending_writes") == 14857, "it is asked")
+        expect_equal([gateway.metric("icecat_worker_" + name) for name in ("running", "oldest_write_s", "failing")], [1.0, 17.25, 0.0])
+        expect(b"last_error" not in gateway.get("/metrics").body, "a text is no metric")
+    env.pg.sql("CREATE ROLE unaware; GRANT USAGE ON SCHEMA icecat TO unaware; GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO unaware; REVOKE EXECUTE ON FUNCTION icecat.worker_status FROM PUBLIC")
+    with own(env, probe_interval_ms=100, database_role="unaware") as gateway:
+        gateway.get("/metrics")
+        time.sleep(0.5)
+        expect(b"icecat_worker_" not in gateway.get("/metrics").body, "no right, no metrics, no harm")
+        expect_equal(gateway.get(T + "t").status, 200)
+    env.pg.sql("GRANT EXECUTE ON FUNCTION icecat.worker_status TO PUBLIC; DROP OWNED BY unaware; DROP ROLE unaware")
+
+
+def test_systemd_is_told(env):
+    """As sd_notify(3): a path, and an abstract name."""
+    for path in (os.path.join(env.root, "notify"), f"\0icecat-notify-{os.getpid()}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(path)
+            listener.settimeout(10)
+            environment = dict(os.environ, ICECAT_DSN=env.pg.dsn, ICECAT_PORT="0", NOTIFY_SOCKET=path.replace("\0", "@"),
+                               WATCHDOG_USEC="400000")
+            process = subprocess.Popen([env.binary], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                heard = [listener.recv(4096).decode() for _ in range(4)]
+                expect_equal(set(heard), {"READY=1", "WATCHDOG=1"})
+                process.send_signal(signal.SIGHUP)
+                words = []
+                while len(words) < 2:
+                    word = listener.recv(4096).decode()
+                    words += [word] if word != "WATCHDOG=1" else []
+                expect(words[0].startswith("RELOADING=1\nMONOTONIC_USEC=") and words[1] == "READY=1", f"{words}")
+                process.terminate()
+                while (word := listener.recv(4096).decode()) == "WATCHDOG=1":
+                    pass
+                expect_equal(word, "STOPPING=1")
+            finally:
+                process.terminate()
+                process.wait(10)
+        if path[0] == "/":
+            os.remove(path)
+
+
+def test_the_unit_is_sound(env):
+    """systemd-analyze, where it is, finds no fault, and little that the service could reach."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        print("# no systemd-analyze here: skipped")
+        return
+    folder = os.path.dirname(os.path.dirname(env.binary))
+    with open(os.path.join(folder, "icecat-gateway.service")) as file:
+        text = file.read()
+    unit = os.path.join(env.root, "icecat-gateway.service")
+    with open(unit, "w") as file:
+        file.write(text.replace("/usr/local/bin/icecat-gateway", env.binary))
+    found = subprocess.run([analyze, "verify", "--man=no", unit], capture_output=True, text=True)
+    faults = [line for line in (found.stdout + found.stderr).splitlines() if "icecat-gateway" in line]
+    expect_equal(faults, [], "systemd-analyze verify")
+    found = subprocess.run([analyze, "security", "--offline=true", "--no-pager", unit], capture_output=True, text=True)
+    exposure = re.search(r"exposure level for \S+: ([0-9.]+)", found.stdout)
+    expect(exposure and float(exposure.group(1)) < 2, found.stdout[-300:] + found.stderr[-300:])
+    print(f"# {exposure.group(0)}")
 
 
 def test_metrics(env):
