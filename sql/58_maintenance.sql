@@ -10,7 +10,9 @@ CREATE OR REPLACE FUNCTION icecat.run_worker_once() RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_run_worker_once';
 COMMENT ON FUNCTION icecat.run_worker_once() IS
-'Does what is due in the queue of metadata files, of all warehouses, in this transaction, numbers the events and forgets old dropped tables; returns the number of tasks done. Tasks that fail stay queued (view icecat.metadata_files, function icecat.worker_status) and raise nothing. Returns 0 at once while the worker or another session is doing the same.';
+'Does what is due in the queue of metadata files, of all warehouses, in this transaction, numbers the events and forgets old dropped tables; returns the number of tasks done. Tasks that fail stay queued (view icecat.metadata_files, function icecat.worker_status) and raise nothing. Returns 0 at once while the worker or another session is doing the same. Works under any isolation level.
+In a transaction block (BEGIN), whose locks would stop all others until it ends, it leaves the work to the background worker, which it wakes, and returns 0.
+Errors: 25001 in a transaction block where no worker can be started.';
 
 CREATE OR REPLACE FUNCTION icecat.wait_for_metadata(
 	p_warehouse text,
@@ -155,6 +157,16 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_ca
 AS 'MODULE_PATHNAME', 'sql_ice_worker_pid';
 COMMENT ON FUNCTION icecat._worker_pid() IS 'Process id of this database''s worker; NULL: none runs.';
 
+CREATE OR REPLACE FUNCTION icecat._worker_state(
+	OUT pid integer,
+	OUT state text,
+	OUT waiting_s double precision,
+	OUT worker_error text
+) RETURNS record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'sql_ice_worker_state';
+COMMENT ON FUNCTION icecat._worker_state() IS 'What the shared memory of the server knows about this database''s worker; see icecat.worker_status().';
+
 CREATE OR REPLACE FUNCTION icecat.worker_status(
 	OUT pid integer,
 	OUT pending_writes bigint,
@@ -165,12 +177,16 @@ CREATE OR REPLACE FUNCTION icecat.worker_status(
 	OUT oldest_write_s double precision,
 	OUT last_error text,
 	OUT unnumbered_events bigint,
-	OUT storage_problems text
+	OUT storage_problems text,
+	OUT state text,
+	OUT waiting_s double precision,
+	OUT worker_error text,
+	OUT queued bigint
 ) RETURNS record
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	-- Looks at all warehouses: it reports on the worker of the database.
-	SELECT icecat._worker_pid(),
+	SELECT w.pid,
 		pg_catalog.count(*) FILTER (WHERE t.kind = 'write'),
 		pg_catalog.count(*) FILTER (WHERE t.kind = 'delete'),
 		pg_catalog.count(*) FILTER (WHERE t.kind = 'purge'),
@@ -181,12 +197,14 @@ BEGIN ATOMIC
 		(pg_catalog.array_agg(t.last_error ORDER BY t.next_attempt_at DESC)
 			FILTER (WHERE t.last_error IS NOT NULL))[1],
 		(SELECT pg_catalog.count(*) FROM icecat_data.event_pending AS e),
-		icecat._storage_problems()
+		icecat._storage_problems(), w.state, w.waiting_s, w.worker_error, pg_catalog.count(t.kind)
 	FROM (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) AS d
-	LEFT JOIN icecat_data.metadata_task AS t ON true;
+	CROSS JOIN icecat._worker_state() AS w
+	LEFT JOIN icecat_data.metadata_task AS t ON true
+	GROUP BY w.pid, w.state, w.waiting_s, w.worker_error;
 END;
 COMMENT ON FUNCTION icecat.worker_status() IS
-'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of, and deletions that were set aside because it is one; see icecat.adopt_storage(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet. storage_problems: what is wrong with the roots of file storage, such as the mark of another database, for which no file is deleted; NULL: nothing.';
+'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of, and deletions that were set aside because it is one; see icecat.adopt_storage(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet. storage_problems: what is wrong with the roots of file storage, such as the mark of another database, for which no file is deleted; NULL: nothing. state: of the worker: running, starting, none, or waiting for a background process, because other databases have all that there are (max_worker_processes; workers then take turns, icecat.worker_turn_s). waiting_s: for how many seconds it has waited; NULL: it does not. worker_error: why the worker''s last round failed as a whole, such as a trigger on the tables that is refused; NULL: it did not. queued: tasks in the queue.';
 
 CREATE OR REPLACE FUNCTION icecat.trim_idempotency(p_limit bigint DEFAULT 100000) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

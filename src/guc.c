@@ -47,6 +47,7 @@ int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
 char *ice_guc_worker_databases;
 int   ice_guc_worker_idle_exit_s;
+int   ice_guc_worker_turn_s;
 
 /* Permission bits as people write them: octal. */
 static const char *
@@ -214,6 +215,10 @@ static const Setting settings[] = {
 				   "server when icecat is in shared_preload_libraries."),
 	INT_SETTING("icecat.worker_idle_exit_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_worker_idle_exit_s,
 				60, 1, 86400, "A worker that a session started ends after this idle time."),
+	INT_SETTING(
+		"icecat.worker_turn_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_worker_turn_s, 5, 1, 3600,
+				"How long a worker with work to do goes on while other databases wait for one of too "
+		"few background processes (max_worker_processes)."),
 };
 
 /* Defines every setting. PGC_POSTMASTER ones can only be set where the library is preloaded. */

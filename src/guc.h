@@ -40,6 +40,7 @@ extern int   ice_guc_transaction_changes_max;
 extern int   ice_guc_updates_max;
 extern char *ice_guc_worker_databases;
 extern int   ice_guc_worker_idle_exit_s;
+extern int   ice_guc_worker_turn_s;
 
 extern void ice_guc_define(void);
 

@@ -31,5 +31,6 @@ _PG_init(void)
 	{
 		/* After a restart, tasks may wait and nobody changes anything. */
 		(void) ice_worker_ensure();
+		ice_worker_watch();
 	}
 }

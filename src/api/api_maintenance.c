@@ -6,7 +6,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
@@ -41,6 +43,7 @@ PG_FUNCTION_INFO_V1(sql_ice_storage_problems);
 PG_FUNCTION_INFO_V1(sql_ice_trim_idempotency);
 PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
+PG_FUNCTION_INFO_V1(sql_ice_worker_state);
 
 /* Which of the copies of a catalog deletes files is no matter for who may only call its functions: it asks for a role that
  * has the rights of the owner, whose rights this function runs with. */
@@ -135,23 +138,77 @@ sql_ice_worker_pid(PG_FUNCTION_ARGS)
 }
 
 Datum
-sql_ice_run_worker_once(PG_FUNCTION_ARGS)
+sql_ice_worker_state(PG_FUNCTION_ARGS)
+{
+	IceWorkerState state;
+	const char    *name = ice_worker_state(&state);
+	Datum values[4] = {Int32GetDatum(state.pid), CStringGetTextDatum(name), (Datum) 0, (Datum) 0};
+	bool nulls[4] = {state.pid == 0, false, state.waiting_since == 0, state.error[0] == '\0'};
+	TupleDesc      columns;
+
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!nulls[2])
+		values[2] =
+			Float8GetDatum((double) (GetCurrentTimestamp() - state.waiting_since) / USECS_PER_SEC);
+	if (!nulls[3])
+		values[3] = CStringGetTextDatum(state.error);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+}
+
+/* All that a worker does in a round; returns the number of tasks done. */
+static int64
+work_here(void)
 {
 	int64 done;
 	int64 numbered = 0;
 
-	(void) fcinfo;
-	PreventCommandIfReadOnly("run_worker_once()");
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("run_worker_once() needs a READ COMMITTED transaction")));
 	if (!ice_worker_lock(ICE_WORKER_LOCK_TASKS, false, false))
-		PG_RETURN_INT64(0);
+		return 0;
 	done = ice_tasks_run_here(NULL);
 	(void) ice_events_sequence_all(&numbered);
 	(void) ice_dropped_trim();
 	(void) ice_expired_trim();
 	ice_reports_keep();
+	return done;
+}
+
+/* In a transaction block: its locks on what it did would stop everybody else until it ends. */
+static void
+leave_to_worker(void)
+{
+	if (!ice_worker_ensure())
+		ereport(
+			ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 errmsg(
+				 "run_worker_once() cannot run in a transaction block where no worker can start"),
+				 errhint("Call it outside of BEGIN … COMMIT.")));
+	ice_worker_wake();
+}
+
+Datum
+sql_ice_run_worker_once(PG_FUNCTION_ARGS)
+{
+	volatile int64 done = 0;
+
+	(void) fcinfo;
+	PreventCommandIfReadOnly("run_worker_once()");
+	if (IsTransactionBlock())
+	{
+		leave_to_worker();
+		PG_RETURN_INT64(0);
+	}
+	ice_execute_by_latest(IsolationUsesXactSnapshot());
+	PG_TRY();
+	{
+		done = work_here();
+	}
+	PG_FINALLY();
+	{
+		ice_execute_by_latest(false);
+	}
+	PG_END_TRY();
 	PG_RETURN_INT64(done);
 }
 
@@ -189,13 +246,14 @@ get_target(FunctionCallInfo fcinfo, Target *target)
 	target->version = target->table.version;
 }
 
-/* No worker comes: do the target's tasks here. Where that fails they stay queued. */
+/* No worker comes: do the target's tasks here. Where that fails they stay queued. Not in a transaction block, which could
+ * keep others from the queue for long. */
 static void
 work_instead(const Target *target)
 {
 	IceTaskTable only = {target->warehouse_id, target->id, false};
 
-	if (XactReadOnly || IsolationUsesXactSnapshot())
+	if (XactReadOnly || IsolationUsesXactSnapshot() || IsTransactionBlock())
 		return;
 	if (ice_worker_lock(ICE_WORKER_LOCK_TASKS, false, false))
 		(void) ice_tasks_run_here(&only);

@@ -505,10 +505,17 @@ ice_events_sequence_wait(const pg_uuid_t *warehouse_id)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	int64       numbered = 0;
+	bool        by_worker = IsTransactionBlock() && ice_worker_ensure();
 
+	if (by_worker && ice_events_pending(warehouse_id))
+		ice_worker_wake();
+	if (by_worker &&
+		(IsolationUsesXactSnapshot() || TransactionIdIsValid(GetTopTransactionIdIfAny())))
+		return;
 	while (ice_events_pending(warehouse_id))
 	{
-		IceSequenceResult result = ice_events_sequence(warehouse_id, &numbered);
+		IceSequenceResult result = by_worker ? ICE_SEQUENCE_BUSY
+											 : ice_events_sequence(warehouse_id, &numbered);
 
 		if (result == ICE_SEQUENCE_DONE)
 			return;

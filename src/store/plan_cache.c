@@ -132,6 +132,14 @@ ice_sandbox_leave(const IceSandbox *outside)
 	SetUserIdAndSecContext(outside->user, outside->context);
 }
 
+static bool by_latest = false;
+
+void
+ice_execute_by_latest(bool on)
+{
+	by_latest = on;
+}
+
 /* Runs a statement in the sandbox, by a plan of the kind that the options say. */
 static uint64
 execute(IceStatement *statement, int options, Datum *values, const char *nulls, bool read_only)
@@ -141,7 +149,11 @@ execute(IceStatement *statement, int options, Datum *values, const char *nulls, 
 	int           result;
 
 	ice_sandbox_enter(&outside);
-	result = SPI_execute_plan(current_plan(statement, options), values, nulls, read_only, 0);
+	if (by_latest)
+		result = SPI_execute_snapshot(current_plan(statement, options), values, nulls,
+									  GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	else
+		result = SPI_execute_plan(current_plan(statement, options), values, nulls, read_only, 0);
 	ice_sandbox_leave(&outside);
 	MemoryContextSwitchTo(context); /* as above */
 	if (result < 0)

@@ -62,6 +62,10 @@ extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nu
  * is always run so, or never. */
 extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
 
+/* Until it is turned off, which must happen on every way out: each statement sees the newest committed rows, whatever the isolation
+ * level, and changes them. For work that belongs to no transaction of the user's. */
+extern void ice_execute_by_latest(bool on);
+
 /* Opens a cursor that sees the snapshot of the calling query and lives, beyond ice_spi_end(), until it has no more rows
  * or the transaction ends. Returns its name. */
 extern char *ice_cursor_open(IceStatement *statement, Datum *values);

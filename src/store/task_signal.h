@@ -8,7 +8,10 @@
  * (running). Latches are set outside of the spinlock; setting one that meanwhile belongs to another process
  * only wakes that process once for nothing.
  *
- * A failure to start a worker never fails a commit: the tasks stay in the queue for whoever runs next.
+ * A failure to start a worker never fails a commit: the tasks stay in the queue for whoever runs next. A database that got no
+ * process waits. Every running worker, and the end of every transaction of a session that has the library, tries again for all
+ * that wait; a worker with nothing to do makes room for them at once, one with work after its turn. The last worker of all cannot
+ * start another before it is gone: it has the postmaster start it again, as the worker of the database that waits longest.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -16,6 +19,8 @@
 #define ICE_TASK_SIGNAL_H
 
 #include "postgres.h"
+
+#include "datatype/timestamp.h"
 
 /* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. key1, key2 choose the lock. */
 #define ICE_LOCK_CLASS_WORKER 0x1CE0
@@ -55,10 +60,31 @@ extern void ice_worker_wake(void);
 /* Pid of this database's running worker; 0: none. */
 extern int ice_worker_pid(void);
 
+typedef struct IceWorkerState
+{
+	int         pid;           /* 0: none runs */
+	TimestampTz waiting_since; /* 0: it does not wait for a process */
+	char        error[200];    /* of its last round; "": none */
+} IceWorkerState;
+
+/* Fills out; returns none, starting, waiting or running. */
+extern const char *ice_worker_state(IceWorkerState *out);
+
+/* Does any database wait for a process? Starts their workers, if one is free. Neither raises. */
+extern bool ice_worker_others_wait(void);
+extern void ice_worker_start_waiting(void);
+/* From now on the end of each of this session's transactions tries to start those that wait. */
+extern void ice_worker_watch(void);
+
+/* For a worker process that starts: the database it is for. InvalidOid: none needs it any more. */
+extern Oid ice_worker_choose(Oid database);
+/* For the worker: what was wrong with its last round; "": nothing. */
+extern void ice_worker_note_error(const char *message);
 /* For the worker: takes the database's slot until the process ends; false if another worker has it. */
 extern bool ice_worker_claim_slot(void);
-/* Gives the slot back; from then on a commit starts another worker. */
-extern void ice_worker_release_slot(void);
+/* Gives the slot back; from then on a commit starts another worker. waits: there is work left, for the next turn. True if another
+ * worker runs, which looks after those that wait. */
+extern bool ice_worker_release_slot(bool waits);
 
 /* Advisory locks of our class in this database; transaction-scoped. false: taken by another session. */
 extern bool ice_worker_lock(int32 key, bool session, bool wait);

@@ -66,6 +66,9 @@
 #define REPORTS_EVERY_MS 60000
 #define SETTINGS_EVERY_MS 1000
 #define RESTART_S 10
+#define WAITING_POLL_MS 500   /* while databases wait for a process */
+#define IDLE_TURN_MS 1000     /* then a worker without work makes room for them */
+#define WAIT_EVENT "IcecatWorkerMain"
 
 typedef struct WorkerState
 {
@@ -75,6 +78,8 @@ typedef struct WorkerState
 	bool          in_the_way;   /* somebody wants the database */
 	bool          busy;         /* another session works: look again soon */
 	bool          worked;       /* this round found something to do */
+	bool          makes_room;   /* ends for a database that waits for a process */
+	TimestampTz   turn_start;
 	int           errors;       /* rounds in a row that failed */
 	TimestampTz   last_work_at;
 	TimestampTz   last_trim_at;
@@ -426,12 +431,15 @@ work_safely(void)
 	{
 		pgstat_report_activity(STATE_RUNNING, "icecat worker");
 		work();
+		if (state.errors > 0)
+			ice_worker_note_error("");
 		state.errors = 0;
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(state.context);
 		HOLD_INTERRUPTS();
+		ice_worker_note_error(CopyErrorData()->message);
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
 		leave_sandbox();
@@ -459,9 +467,22 @@ sleep_ms(void)
 		return Min(ERROR_PAUSE_MAX_MS, (long) ERROR_PAUSE_FIRST_MS << Min(state.errors - 1, 8));
 	if (state.busy)
 		return BUSY_RETRY_MS;
+	if (ice_worker_others_wait())
+		ms = WAITING_POLL_MS;
 	if (state.has_next_attempt)
 		ms = Min(ms, Max(1, TimestampDifferenceMilliseconds(now, state.next_attempt_at)));
 	return ms;
+}
+
+/* Has it had its turn, while databases wait for a process? It has work for a while, or none and stays for a moment. */
+static bool
+turn_is_over(void)
+{
+	bool idle = !state.worked && !state.busy && state.errors == 0;
+	int  turn_ms = idle ? IDLE_TURN_MS : ice_guc_worker_turn_s * 1000;
+
+	return ice_worker_others_wait() &&
+		   TimestampDifferenceExceeds(state.turn_start, GetCurrentTimestamp(), turn_ms);
 }
 
 /* May this worker end? Once the slot is given back a commit starts another one; what was committed just before is
@@ -473,6 +494,8 @@ wants_to_end(void)
 		return true;
 	if (state.permanent)
 		return false;
+	if (turn_is_over())
+		return state.makes_room = true;
 	if (state.errors > 0 || !state.installed)
 		return !state.installed;
 	return !state.has_next_attempt && !state.busy &&
@@ -491,6 +514,21 @@ handle_signals(void)
 	}
 }
 
+/* What pg_stat_activity shows while the worker sleeps; before PostgreSQL 17 only "Extension". */
+static uint32
+wait_event(void)
+{
+#if PG_VERSION_NUM >= 170000
+	static uint32 event = 0;
+
+	if (event == 0)
+		event = WaitEventExtensionNew(WAIT_EVENT);
+	return event;
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
 /* Sleeps until there is something to do. After an error the whole pause is kept, whoever sets the latch. */
 static void
 rest(void)
@@ -503,7 +541,7 @@ rest(void)
 		long ms = Max(1, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
 
 		event = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
-						  PG_WAIT_EXTENSION);
+						  wait_event());
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	} while (state.errors > 0 && (event & WL_TIMEOUT) == 0);
@@ -519,6 +557,7 @@ run(void)
 		work_safely();
 		if (state.worked)
 			state.last_work_at = GetCurrentTimestamp();
+		ice_worker_start_waiting();
 		if (wants_to_end())
 			return;
 		rest();
@@ -530,6 +569,7 @@ static void
 pin_settings(void)
 {
 	static const char *const settings[][2] = {
+		{"application_name", "icecat worker"},
 		{"search_path", "pg_catalog, pg_temp"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
@@ -544,7 +584,35 @@ pin_settings(void)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* Entry of the process. argument: oid of the database, or the number of a permanent worker, whose bgw_extra names it. */
+/* Works as the database's worker until it is not needed any more, or makes room for another database. */
+static void
+serve(void)
+{
+	while (ice_worker_claim_slot())
+	{
+		state.turn_start = GetCurrentTimestamp();
+		run();
+		if (state.makes_room)
+		{
+			/* Where another worker runs it starts the one that waits; the last one starts again for it. */
+			if (ice_worker_release_slot(state.worked || state.busy || state.has_next_attempt ||
+										state.errors > 0))
+				state.makes_room = false;
+			return;
+		}
+		(void) ice_worker_release_slot(false);
+		if (state.in_the_way)
+			return;
+		/* A commit between the last look and the release may have woken nobody but us. */
+		work_safely();
+		if (!state.worked)
+			return;
+		state.last_work_at = GetCurrentTimestamp();
+	}
+}
+
+/* Entry of the process, which is started again when it ends with status 1: a permanent one after a while, another at once,
+ * for a database that waits. argument: oid of the database, or the number of a permanent worker, whose bgw_extra names it. */
 void
 ice_worker_main(Datum argument)
 {
@@ -562,24 +630,19 @@ ice_worker_main(Datum argument)
 		ice_missing_database_found(DatumGetInt32(argument));
 	}
 	else
-		BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
+	{
+		Oid chosen = ice_worker_choose(DatumGetObjectId(argument));
+
+		if (!OidIsValid(chosen))
+			proc_exit(0);
+		BackgroundWorkerInitializeConnectionByOid(chosen, InvalidOid, 0);
+	}
 	pin_settings();
 	state.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
 										  ALLOCSET_DEFAULT_SIZES);
 	state.last_work_at = GetCurrentTimestamp();
-	while (ice_worker_claim_slot())
-	{
-		run();
-		ice_worker_release_slot();
-		if (state.in_the_way)
-			break;
-		/* A commit between the last look and the release may have woken nobody but us. */
-		work_safely();
-		if (!state.worked)
-			break;
-		state.last_work_at = GetCurrentTimestamp();
-	}
-	proc_exit(state.permanent ? 1 : 0); /* 1: start again after a while */
+	serve();
+	proc_exit(state.permanent || state.makes_room ? 1 : 0);
 }
 
 /* Registers the permanent worker of one database. */

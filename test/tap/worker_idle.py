@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""A session that is idle in a transaction after run_worker_once() or read_events() stops nobody; run_worker_once() works under
+any isolation level."""
+# SPDX-License-Identifier: PostgreSQL
+import cluster
+
+IDLE_S = 25
+
+
+def idle_session(c, calls):
+    """A session that makes these calls in a transaction and then does nothing for a while."""
+    session = c.spawn("BEGIN; %s SELECT pg_sleep(%d); COMMIT;" % (calls, IDLE_S))
+    c.wait_sql("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep' AND wait_event = 'PgSleep'", "1")
+    return session
+
+
+def test_idle(c, t, name, calls):
+    c.sql(c.property_commit_sql("t", "k", name + " before"))
+    session = idle_session(c, calls)
+    c.sql(c.property_commit_sql("t", "k", name))
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 8000)"), "t", "%s: another's file is written" % name)
+    t.equal(c.sql("SELECT icecat.run_worker_once() >= 0"), "t", "%s: run_worker_once() ends" % name)
+    t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.event_pending", "0", seconds=5), "%s: events get their numbers" % name)
+    t.equal(c.sql("SELECT version FROM icecat.read_events('w') ORDER BY number DESC LIMIT 1"),
+            c.sql("SELECT max(version) FROM icecat_data.table_head"), "%s: and are read" % name)
+    t.equal(session.poll(), None, "%s: the session was idle all the while" % name)
+    session.kill()
+    session.wait()
+
+
+def test_isolation(c, t):
+    """Where no worker runs, so that the session does the work."""
+    c.sql("ALTER SYSTEM SET max_worker_processes = 1")
+    c.stop()
+    c.start()
+    for level in ("read committed", "repeatable read", "serializable"):
+        c.sql(c.property_commit_sql("t", "k", level) + c.property_commit_sql("t", "k", level + " again"))
+        t.equal(c.sql("SET default_transaction_isolation = '%s'; SELECT icecat.run_worker_once()" % level), "2",
+                "%s: run_worker_once() does what is due" % level)
+        t.equal(c.sql("SELECT count(*) FROM icecat_data.metadata_task"), "0", "%s: the queue is empty" % level)
+        t.equal(c.sql("SELECT count(*) FROM icecat_data.event_pending"), "0", "%s: and events have numbers" % level)
+    answer = c.sql("BEGIN; SELECT icecat.run_worker_once(); COMMIT", check=False)
+    t.ok("cannot run in a transaction block where no worker can start" in answer, "in a transaction block it is refused there", answer)
+
+
+def test(c, t):
+    c.make_warehouse()
+    c.sql(c.create_table_sql("t"))
+    c.wait_worker()
+    t.equal(c.sql("SELECT application_name FROM pg_stat_activity WHERE backend_type = 'icecat worker'"), "icecat worker",
+            "pg_stat_activity names the worker")
+    t.equal(c.sql("SELECT state, waiting_s IS NULL, worker_error IS NULL, queued FROM icecat.worker_status()"), "running|t|t|0",
+            "worker_status() knows its state")
+    test_idle(c, t, "run_worker_once", "SELECT icecat.run_worker_once();")
+    test_idle(c, t, "read_events", "SELECT count(*) FROM icecat.read_events('w');")
+    test_idle(c, t, "wait_for_metadata", "SELECT icecat.wait_for_metadata('w', '{ns}', 't');")
+    test_isolation(c, t)
+
+
+if __name__ == "__main__":
+    cluster.main(test)
