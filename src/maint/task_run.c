@@ -19,8 +19,6 @@
 #include "maint/adopt.h"
 #include "maint/drop_purge.h"
 #include "maint/task_run.h"
-#include "storage/file_path.h"
-#include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/pending.h"
 #include "store/store_idempotency.h"
@@ -172,26 +170,17 @@ read_tasks(MemoryContext context, const IceTaskTable *only, bool *full)
 	return items;
 }
 
-/* Once in a process: says what is wrong with the roots. A catalog that is known by nothing yet, from before there were
- * marks, marks them all. */
+/* Once in a process: says what is wrong with the roots. */
 static void
 look_at_roots(void)
 {
 	static bool looked = false;
-	ListCell   *cell;
-	char       *catalog;
 	char       *problems;
 
 	if (looked)
 		return;
 	looked = true;
 	(void) ice_spi_begin();
-	if (ice_holds_known() && ice_catalog_id(false) == NULL)
-	{
-		catalog = ice_catalog_id(true);
-		foreach (cell, ice_file_roots(false))
-			ice_mark_make(lfirst(cell), catalog);
-	}
 	problems = ice_storage_problems();
 	if (problems != NULL)
 		ereport(LOG, (errmsg("file storage: %s", problems), errhidestmt(true)));
