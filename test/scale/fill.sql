@@ -7,7 +7,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
-SELECT icecat.create_warehouse(:'warehouse', 'file:///tmp/icecat-scale/' || :'warehouse', '{"icecat.metadata-write-mode": "none"}');
+SELECT icecat.create_warehouse(:'warehouse', 's3://scale/' || :'warehouse', '{"icecat.metadata-write-mode": "none"}');
 SELECT icecat.create_namespace(:'warehouse', '{all}');
 SELECT count(icecat.create_namespace(:'warehouse', ARRAY['s' || i]) IS NOT NULL) FROM generate_series(0, :siblings - 1) AS i;
 SELECT icecat.create_table(:'warehouse', '{all}', 't0', (SELECT json_build_object('type', 'struct', 'schema-id', 0, 'fields',
@@ -17,7 +17,7 @@ SELECT count(icecat.commit_table(:'warehouse', '{all}', 't0', '[]', json_build_a
 	json_build_object('action', 'add-snapshot', 'snapshot', json_build_object(
 		'snapshot-id', 1000 + n, 'parent-snapshot-id', CASE WHEN n > 1 THEN 999 + n END, 'sequence-number', n,
 		'timestamp-ms', (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000 + n,
-		'manifest-list', format('file:///tmp/icecat-scale/all/t0/metadata/snap-%s-1-5f4ce0f1-3d2b-4e0a-9a55-0d3c1b6d9c7e.avro', n),
+		'manifest-list', format('s3://scale/all/t0/metadata/snap-%s-1-5f4ce0f1-3d2b-4e0a-9a55-0d3c1b6d9c7e.avro', n),
 		'summary', json_build_object('operation', 'append', 'added-data-files', '4', 'added-records', '4000',
 			'added-files-size', '123456', 'total-data-files', (4 * n)::text, 'total-records', (4000 * n)::text), 'schema-id', 0)),
 	json_build_object('action', 'set-snapshot-ref', 'ref-name', 'main', 'type', 'branch', 'snapshot-id', 1000 + n))) IS NOT NULL)

@@ -149,13 +149,18 @@ def test_separators(t, gateway):
     for namespace in ([""], ["a", ""], [], ["a", None], "a"):
         answer = gateway.request("POST", "/v1/w/namespaces", {"namespace": namespace})
         t.equal((answer.status, answer.error()["type"]), (400, "BadRequestException"), "no namespace: %r" % (namespace,))
-    for name in ("a.b", "a b", "a/b", "it's \"quoted\"", "b\\c", "50%", "日本語 🧊", "..", "?#&=;", "tables", "history"):
+    for name in ("a.b", "a b", "a/b", "it's \"quoted\"", "b\\c", "50%", "日本語 🧊", "...", "?#&=;", "tables", "history"):
         gateway.request("POST", "/v1/w/namespaces", {"namespace": ["a", name]})
         where = "a%1F" + quote(name)
         t.equal(make_table(gateway, where, name).status, 200, "a table " + name)
         listing = gateway.get("/v1/w/namespaces/%s/tables" % where).json()
         t.equal(listing["identifiers"], [{"namespace": ["a", name], "name": name}], "is listed")
         t.equal(gateway.get("/v1/w/namespaces/%s/tables/%s" % (where, quote(name))).status, 200, "and loaded")
+    for name in (".", ".."):
+        t.equal(gateway.request("POST", "/v1/w/namespaces", {"namespace": ["a", name]}).status, 400,
+                "no path carries a namespace " + name)
+        answer = make_table(gateway, "a", name)
+        t.equal((answer.status, answer.error()["type"]), (400, "BadRequestException"), "nor a table " + name)
 
 
 def test_case(c, t, gateway):

@@ -73,4 +73,4 @@ def test(c, t):
 
 
 if __name__ == "__main__":
-    cluster.main(test, ["autovacuum = off", "max_worker_processes = 1", "icecat.file_roots = '/tmp'"])
+    cluster.main(test, ["autovacuum = off", "max_worker_processes = 1"])
