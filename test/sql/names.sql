@@ -51,7 +51,9 @@ SELECT pg_temp.add_key(pg_temp.letters(1024)) AS done;
 SELECT pg_temp.add_key(pg_temp.letters(1025));
 SET icecat.key_bytes_max = 2500;
 SELECT pg_temp.add_ref(pg_temp.letters(2500)) AS done, pg_temp.add_key(pg_temp.letters(2500)) AS done;
+\set VERBOSITY sqlstate
 SET icecat.key_bytes_max = 2501;
+\set VERBOSITY terse
 SET icecat.key_bytes_max = 1;
 SELECT pg_temp.add_ref('b') AS done;
 SELECT pg_temp.add_ref('bb');
