@@ -530,7 +530,11 @@ def test_repeated_warnings_are_counted(env):
         for i in range(3):
             gateway.request("POST", T + "t", {"act": "error_53300"}, headers=[f"X-Request-Id: warn-{i}"])
             gateway.request("POST", T + "t", {"act": "error_XX000"}, headers=[f"X-Request-Id: err-{i}"])
-        messages = [line.get("request_id") for line in gateway.log_lines() if "message" in line]
+        def told():
+            return [line.get("request_id") for line in gateway.log_lines() if "message" in line]
+
+        wait_until(lambda: "err-2" in told(), "the last of them is logged")
+        messages = told()
         expect_equal([i for i in ("warn-0", "warn-1", "err-0", "err-1", "err-2") if i in messages],
                      ["warn-0", "err-0", "err-1", "err-2"], "a client's request id is found where it was told")
         gateway.signal(signal.SIGTERM)
