@@ -3,7 +3,8 @@
  *		Texts that are the same for schemas, specs, orders and view versions that are the same, and for no others.
  *
  * By them an equal one is found at once among many. What is "the same" is what ice_schema_same(),
- * ice_partition_spec_compatible(), ice_sort_order_same() and ice_view_version_same() say: ids of their own do not count.
+ * ice_partition_spec_compatible() and ice_sort_order_same() say: ids of their own do not count. View versions are the same
+ * if all but their ids and times is.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

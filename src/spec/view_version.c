@@ -269,32 +269,3 @@ ice_view_version_check_new(IceViewVersion *version)
 		correct_types(version);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* Other kinds than SQL are compared as they are. */
-static bool
-same_representation(const IceJson *a, const IceJson *b)
-{
-	if (!is_sql(a) || !is_sql(b))
-		return ice_json_equal(a, b);
-	return strcmp(ice_json_string(a, "sql"), ice_json_string(b, "sql")) == 0 &&
-		   strcmp(ice_json_string(a, "dialect"), ice_json_string(b, "dialect")) == 0;
-}
-
-bool
-ice_view_version_same(const IceViewVersion *a, const IceViewVersion *b)
-{
-	if (a->schema_id != b->schema_id || !same_text(a->default_catalog, b->default_catalog) ||
-		!ice_json_equal(a->default_namespace, b->default_namespace) ||
-		!ice_json_equal(a->summary, b->summary) ||
-		a->representations->count != b->representations->count)
-		return false;
-	for (int i = 0; i < a->representations->count; i++)
-		if (!same_representation(a->representations->items[i], b->representations->items[i]))
-			return false;
-	return true;
-}

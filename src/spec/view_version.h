@@ -30,9 +30,6 @@ extern void ice_view_version_parse(IceViewVersion *version, IceJson *json);
  * catalog is taken away; a type that is spelled in another case is corrected, in a copy. */
 extern void ice_view_version_check_new(IceViewVersion *version);
 
-/* Whether both say the same; their ids and times do not count. */
-extern bool ice_view_version_same(const IceViewVersion *a, const IceViewVersion *b);
-
 /* Whether each dialect of a is one of b; dialects differ by more than upper and lower case. */
 extern bool ice_view_version_dialects_kept(const IceViewVersion *a, const IceViewVersion *b);
 
