@@ -328,6 +328,8 @@ def broken_manifests(c, t):
           "\"sequence-number\":1,\"timestamp-ms\":%d,\"manifest-list\":\"file://%s\",\"summary\":{\"operation\":\"append\"}}}]')"
           % (time.time() * 1000, path))
     c.queue_is_empty()
+    # The worker that there is may have written the file of a large table before.
+    c.sql("SELECT pg_catalog.pg_terminate_backend(%d, 30000)" % c.wait_worker())
     worker = c.wait_worker()
     c.sql("SELECT icecat.drop_table('w', '{ns}', 'bomb', true)")
     t.ok(c.wait_sql("SELECT last_error ~ 'larger than the limit|more memory' FROM icecat.worker_status()", "t"),
