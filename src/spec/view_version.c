@@ -268,4 +268,3 @@ ice_view_version_check_new(IceViewVersion *version)
 	if (!correct)
 		correct_types(version);
 }
-
