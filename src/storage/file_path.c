@@ -272,7 +272,8 @@ ice_file_checked_path(const char *location)
 
 	if (ice_file_root(path, false, &rest) == NULL)
 		ice_file_raise_outside(path);
-	if (strstr(psprintf("%s/", path), "/" ICE_MARK_FOLDER "/") != NULL)
+	/* Above the root a folder of that name is another's: ./quickstart keeps its warehouse in one. */
+	if (strstr(psprintf("/%s/", rest), "/" ICE_MARK_FOLDER "/") != NULL)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location lies in a folder of icecat's own: %s",
 				  location);
 	return path;

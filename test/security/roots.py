@@ -67,6 +67,17 @@ def separators(c, t):
     t.ok(os.path.isdir(colon + "/t/metadata"), "it can stand in the name of one")
 
 
+def folder_of_marks(c, t):
+    """The folder .icecat of a root is the catalog's; above a root one of that name is anybody's, such as that of ./quickstart."""
+    make(c, c.dir + "/.icecat")
+    root = make(c, c.dir + "/.icecat/warehouse")
+    roots(c, root)
+    t.equal(creates(c, "below", root + "/t").startswith("ERROR"), False, "a root can lie in a folder .icecat")
+    t.ok(os.path.isdir(root + "/t/metadata"), "and hold tables")
+    t.ok("in a folder of icecat's own" in creates(c, "inside", root + "/.icecat/t"), "no table lies in the folder of the marks")
+    t.ok("in a folder of icecat's own" in creates(c, "inside", root + "/a/.icecat/t"), "nor in one further down")
+
+
 def open_to_all(c, t):
     opened = make(c, c.dir + "/open")
     os.chmod(opened, 0o1777)
@@ -123,6 +134,7 @@ def test(c, t):
     c.make_warehouse()
     postgres_directories(c, t)
     separators(c, t)
+    folder_of_marks(c, t)
     open_to_all(c, t)
     no_metadata(c, t)
 
