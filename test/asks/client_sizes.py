@@ -7,7 +7,7 @@ from asklib import ref, snapshot
 
 REMOVED = 80_000
 BODY_MAX = 33_554_432
-AT_ONCE = 20_000
+AT_ONCE = 10_000
 
 
 def add_snapshots(space, table, count):
