@@ -42,12 +42,10 @@ static IceStatement load_snapshot = {SELECT_PARTS
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-/* OFFSET 0 keeps the planner from joining in any other way than by one look-up for each id. */
-static IceStatement load_snapshots = {
-	"SELECT p.kind, p.ordinal, p.id, p.key, p.body FROM pg_catalog.unnest($3) AS u (id) "
-	"CROSS JOIN LATERAL (SELECT kind::integer, ordinal, id, key, body FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 4 AND id = u.id "
-	"AND removed_version IS NULL OFFSET 0) AS p",
+/* Planned for the array at hand: by the key of ids, or by one scan of the live snapshots with a hash of the ids. A look-up for
+ * each id could take the index of live rows and read all snapshots each time. */
+static IceStatement load_snapshots = {SELECT_PARTS
+									  " AND kind = 4 AND removed_version IS NULL AND id = ANY ($3)",
 	3,
 	{UUIDOID, UUIDOID, INT8ARRAYOID},
 	NULL};
@@ -250,7 +248,7 @@ ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read
 	if (missing_count >= MANY_ROWS)
 	{
 		values[2] = int64_array(missing, missing_count);
-		collect_rows(table, ice_execute(&load_snapshots, values, NULL, read_only));
+		collect_rows(table, ice_execute_planned(&load_snapshots, values, read_only));
 	}
 	for (int i = 0; i < missing_count && missing_count < MANY_ROWS; i++)
 	{
@@ -506,7 +504,7 @@ remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 		bool needed = ice_task_any(&table->warehouse_id, &table->id);
 
 		values[3] = int64_array(ordinals, count);
-		ice_execute_planned(needed ? &remove_parts : &delete_parts, values);
+		ice_execute_planned(needed ? &remove_parts : &delete_parts, values, false);
 		pfree(DatumGetPointer(values[3]));
 	}
 	for (int i = 0; i < count && count < MANY_ROWS; i++)
