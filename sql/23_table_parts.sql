@@ -8,6 +8,7 @@
 -- are replaced in place (nothing that changes is indexed, so these updates are HOT); the queue keeps a copy of theirs.
 --
 -- What is live is read by table_part_live_idx, so that no load or commit meets a removed row, however long the queue is. It
+-- is for lists alone: the condition on the ordinal, true for all, keeps look-ups by id off it, which would read a whole list. It
 -- costs an index entry a row; a removal was never HOT, for other indexes have removed_version in their conditions. Rows
 -- come and go with every commit: the table is vacuumed by their number, not by a fifth of its size.
 
@@ -30,7 +31,7 @@ CREATE UNIQUE INDEX table_part_id_key ON icecat_data.table_part (warehouse_id, t
 CREATE UNIQUE INDEX table_part_key_key ON icecat_data.table_part (warehouse_id, table_id, kind, key)
 	WHERE removed_version IS NULL AND kind IN (5, 10);
 CREATE INDEX table_part_live_idx ON icecat_data.table_part (warehouse_id, table_id, kind, ordinal)
-	WHERE removed_version IS NULL;
+	WHERE removed_version IS NULL AND ordinal >= 0;
 CREATE INDEX table_part_removed_idx ON icecat_data.table_part (warehouse_id, table_id, removed_version)
 	WHERE removed_version IS NOT NULL;
 COMMENT ON TABLE icecat_data.table_part IS 'Elements of the lists of tables'' metadata: schemas, partition specs, sort orders, properties, snapshots, refs, logs, statistics, keys';

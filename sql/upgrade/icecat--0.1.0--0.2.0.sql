@@ -108,7 +108,7 @@ $icecat$);
 -- Live rows are read past the removed ones.
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS table_part_live_idx ON icecat_data.table_part (warehouse_id, table_id, kind, ordinal)
-	WHERE removed_version IS NULL
+	WHERE removed_version IS NULL AND ordinal >= 0
 $icecat$);
 -- What is due in the queue is found by an index.
 COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while a task of the table that comes before fails';

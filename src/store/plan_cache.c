@@ -168,9 +168,9 @@ ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read
 }
 
 uint64
-ice_execute_planned(IceStatement *statement, Datum *values, bool read_only)
+ice_execute_planned(IceStatement *statement, Datum *values)
 {
-	return execute(statement, CURSOR_OPT_CUSTOM_PLAN, values, NULL, read_only);
+	return execute(statement, CURSOR_OPT_CUSTOM_PLAN, values, NULL, false);
 }
 
 char *

@@ -60,7 +60,7 @@ extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nu
 
 /* Runs a statement by a plan made for these values, which costs more than most statements do: for long arrays. A statement
  * is always run so, or never. */
-extern uint64 ice_execute_planned(IceStatement *statement, Datum *values, bool read_only);
+extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
 
 /* Until it is turned off, which must happen on every way out: each statement sees the newest committed rows, whatever the isolation
  * level, and changes them. For work that belongs to no transaction of the user's. */

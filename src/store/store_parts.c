@@ -32,8 +32,11 @@ StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF 
 	"icecat_data.table_part "                                                 \
 	"WHERE warehouse_id = $1 AND table_id = $2"
 
-static IceStatement load_list = {
-	SELECT_PARTS " AND kind = $3 AND removed_version IS NULL ORDER BY kind, ordinal",
+/* Of a list, or many: by table_part_live_idx. The condition on the ordinal is true for all; a look-up by id does not imply it
+ * and so can never take this index, and read a whole list, for that of the ids. */
+#define LIVE " AND removed_version IS NULL AND ordinal >= 0"
+
+static IceStatement load_list = {SELECT_PARTS " AND kind = $3" LIVE " ORDER BY kind, ordinal",
 	3,
 	{UUIDOID, UUIDOID, INT2OID},
 	NULL};
@@ -42,33 +45,32 @@ static IceStatement load_snapshot = {SELECT_PARTS
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-/* Planned for the array at hand: by the key of ids, or by one scan of the live snapshots with a hash of the ids. A look-up for
- * each id could take the index of live rows and read all snapshots each time. */
-static IceStatement load_snapshots = {SELECT_PARTS
-									  " AND kind = 4 AND removed_version IS NULL AND id = ANY ($3)",
+/* OFFSET 0 keeps the planner from joining in any other way than by one look-up for each id. */
+static IceStatement load_snapshots = {
+	"SELECT p.kind, p.ordinal, p.id, p.key, p.body FROM pg_catalog.unnest($3) AS u (id) "
+	"CROSS JOIN LATERAL (SELECT kind::integer, ordinal, id, key, body FROM icecat_data.table_part "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 4 AND id = u.id "
+	"AND removed_version IS NULL OFFSET 0) AS p",
 	3,
 	{UUIDOID, UUIDOID, INT8ARRAYOID},
 	NULL};
-static IceStatement load_live = {SELECT_PARTS " AND removed_version IS NULL ORDER BY kind, ordinal",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
+static IceStatement load_live = {
+	SELECT_PARTS LIVE " ORDER BY kind, ordinal", 2, {UUIDOID, UUIDOID}, NULL};
 /* Two ranges of the key around the snapshots: "kind <> 4" would read their rows. */
 static IceStatement load_but_snapshots = {
-	SELECT_PARTS " AND kind < 4 AND removed_version IS NULL UNION ALL " SELECT_PARTS
-				 " AND kind > 4 AND removed_version IS NULL",
+	SELECT_PARTS " AND kind < 4" LIVE " UNION ALL " SELECT_PARTS " AND kind > 4" LIVE,
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
 /* By kind, then in document order: the parts of an Append are read one after the other. */
 static IceStatement stream_referenced = {
 	SELECT_PARTS
-	" AND kind < 4 AND removed_version IS NULL UNION ALL "
+	" AND kind < 4" LIVE " UNION ALL "
 	"SELECT s.* FROM (SELECT target AS id FROM icecat_data.table_part WHERE warehouse_id = $1 "
-	"AND table_id = $2 AND kind = 5 AND removed_version IS NULL UNION SELECT $3) AS u "
+	"AND table_id = $2 AND kind = 5" LIVE " UNION SELECT $3) AS u "
 	"CROSS JOIN LATERAL (" SELECT_PARTS
 	" AND kind = 4 AND id = u.id AND removed_version IS NULL OFFSET 0) AS s UNION ALL " SELECT_PARTS
-	" AND kind > 4 AND removed_version IS NULL",
+	" AND kind > 4" LIVE,
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
@@ -132,14 +134,13 @@ static IceStatement delete_ref = {
 	NULL};
 static IceStatement oldest_metadata_log = {
 	"SELECT ordinal, key FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 7 AND removed_version IS NULL "
-	"ORDER BY kind, ordinal LIMIT $3",
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 7" LIVE
+	" ORDER BY kind, ordinal LIMIT $3",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-static IceStatement snapshot_log_end = {
-	SELECT_PARTS
-	" AND kind = 6 AND removed_version IS NULL ORDER BY kind DESC, ordinal DESC LIMIT 1",
+static IceStatement snapshot_log_end = {SELECT_PARTS " AND kind = 6" LIVE
+													 " ORDER BY kind DESC, ordinal DESC LIMIT 1",
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
@@ -248,7 +249,7 @@ ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read
 	if (missing_count >= MANY_ROWS)
 	{
 		values[2] = int64_array(missing, missing_count);
-		collect_rows(table, ice_execute_planned(&load_snapshots, values, read_only));
+		collect_rows(table, ice_execute(&load_snapshots, values, NULL, read_only));
 	}
 	for (int i = 0; i < missing_count && missing_count < MANY_ROWS; i++)
 	{
@@ -504,7 +505,7 @@ remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 		bool needed = ice_task_any(&table->warehouse_id, &table->id);
 
 		values[3] = int64_array(ordinals, count);
-		ice_execute_planned(needed ? &remove_parts : &delete_parts, values, false);
+		ice_execute_planned(needed ? &remove_parts : &delete_parts, values);
 		pfree(DatumGetPointer(values[3]));
 	}
 	for (int i = 0; i < count && count < MANY_ROWS; i++)

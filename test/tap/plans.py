@@ -7,6 +7,7 @@ One warehouse with 2,000 tables of 10 snapshots and 500 namespaces; test/scale/r
 import os
 import subprocess
 import sys
+import time
 
 import cluster
 
@@ -15,6 +16,7 @@ sys.path.insert(0, SCALE)
 
 import plans  # noqa: E402  # pylint: disable=wrong-import-position
 
+MANY = 3000
 SIZES = {"tables": 2000, "snapshots": 10, "siblings": 500}
 
 
@@ -59,7 +61,39 @@ def test_kept(t, session):
             t.equal(wrong, [], "%s, planned when there was one table: by index, %d rows" % (name, total))
 
 
+def many(first, last, make):
+    """A JSON list of what is made for each number."""
+    return "[%s]" % ",".join(make(n) for n in range(first, last + 1))
+
+
+def add_snapshots(first, last):
+    return "SELECT icecat.commit_table('many', '{all}', 't', '[]', '%s')" % many(first, last, lambda n: (
+        '{"action":"add-snapshot","snapshot":{"snapshot-id":%d,"sequence-number":%d,"timestamp-ms":%d,'
+        '"manifest-list":"file:///nowhere/%d","summary":{"operation":"append"}}}' % (n, n, time.time() * 1000, n)))
+
+
+def test_many_ids(c, t):
+    """Many snapshots of one table, without statistics: whatever names many of them reads no list again for each."""
+    c.sql("SELECT icecat.create_warehouse('many', 'file://%s/many', '{\"icecat.metadata-write-mode\": \"none\"}'); "
+          "SELECT icecat.create_namespace('many', '{all}'); "
+          "SELECT icecat.create_table('many', '{all}', 't', '{\"type\":\"struct\",\"fields\":[]}')" % c.files)
+    c.sql(add_snapshots(1, MANY))
+    tags = many(1, 100, lambda n: '{"action":"set-snapshot-ref","ref-name":"t%d","type":"tag","snapshot-id":%d}' % (n, 10 * n))
+    ids = many(1, 100, lambda n: str(10 * n + 1))
+    for name, sql in (
+            ("one snapshot is added", add_snapshots(MANY + 1, MANY + 1)),
+            ("100 are added", add_snapshots(MANY + 2, MANY + 101)),
+            ("100 are tagged", "SELECT icecat.commit_table('many', '{all}', 't', '[]', '%s')" % tags),
+            ("a load of the tagged ones", "SELECT icecat.load_table('many', '{all}', 't', 'refs')"),
+            ("the same in pieces", "SELECT icecat.rest_load_table_pieces('many', '{all}', 't', 'refs')"),
+            ("100 are removed", "SELECT icecat.commit_table('many', '{all}', 't', '[]', "
+             "'[{\"action\":\"remove-snapshots\",\"snapshot-ids\":%s}]')" % ids)):
+        wrong = [line for line in plans.faults(messages(c, sql), 2 * MANY)[0] if " reads " in line]
+        t.equal(wrong, [], "%s of %d: no scan reads them all twice" % (name, MANY))
+
+
 def test(c, t):
+    test_many_ids(c, t)
     session = warm_session(c)
     fill(c, "without")
     test_kept(t, session)
