@@ -29,7 +29,7 @@ FROM (
 	FROM pg_catalog.pg_proc AS p
 	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype
 		AND p.proname NOT IN ('grant_reader', 'grant_writer', 'grant_admin', 'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant',
-			'_give', '_take')
+			'_give', '_take', '_check_rights_change')
 	UNION ALL
 	SELECT 1, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
 	FROM pg_catalog.pg_class AS c
@@ -46,11 +46,9 @@ COMMENT ON COLUMN icecat.role_rights.level IS '1 reader, 2 writer, 3 admin';
 COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
 COMMENT ON COLUMN icecat.role_rights.object IS 'As GRANT takes it';
 
-CREATE OR REPLACE FUNCTION icecat._give(p_role regrole, p_level integer) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION icecat._check_rights_change(p_role regrole) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $icecat$
-DECLARE
-	v_right record;
 BEGIN
 	IF NOT pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'), 'USAGE') THEN
 		RAISE insufficient_privilege USING MESSAGE = 'only the owner of extension icecat, or a superuser, gives or takes its rights';
@@ -58,6 +56,17 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = p_role) THEN
 		RAISE undefined_object USING MESSAGE = 'no such role; rights of the catalog are not given to PUBLIC';
 	END IF;
+END
+$icecat$;
+COMMENT ON FUNCTION icecat._check_rights_change(regrole) IS 'Raises unless the caller may give and take rights of the catalog, and there is the role.';
+
+CREATE OR REPLACE FUNCTION icecat._give(p_role regrole, p_level integer) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $icecat$
+DECLARE
+	v_right record;
+BEGIN
+	PERFORM icecat._check_rights_change(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level <= p_level LOOP
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
@@ -71,12 +80,7 @@ AS $icecat$
 DECLARE
 	v_right record;
 BEGIN
-	IF NOT pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'), 'USAGE') THEN
-		RAISE insufficient_privilege USING MESSAGE = 'only the owner of extension icecat, or a superuser, gives or takes its rights';
-	END IF;
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = p_role) THEN
-		RAISE undefined_object USING MESSAGE = 'no such role';
-	END IF;
+	PERFORM icecat._check_rights_change(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level >= p_level LOOP
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;

@@ -103,13 +103,6 @@ gw_await_worker(void)
 	return worker_runs;
 }
 
-static void
-add_role(GwCall *call)
-{
-	if (gw_conf.database_role[0] != '\0')
-		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
-}
-
 /* The question is answered. No value: no worker comes, so nobody needs to wait. */
 static void
 question_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
@@ -144,7 +137,7 @@ ask(uint64_t now)
 	gw_files_keys(files, before, GW_FILE_ASK_MAX, &asked);
 	gw_text_add(&asked, "", 1);
 	gw_call_begin(&question, 0);
-	add_role(&question);
+	gw_call_role(&question);
 	gw_call_param(gw_call_step(&question, GW_STATEMENT_QUEUED_FILES), asked.data);
 	question.done = question_done;
 	(void) gw_pool_submit(gw_server.reads, &question, false);
@@ -174,7 +167,7 @@ greet(uint64_t now)
 		return;
 	greeted_us = now;
 	gw_call_begin(&greeting, 0);
-	add_role(&greeting);
+	gw_call_role(&greeting);
 	gw_call_step(&greeting, GW_STATEMENT_LISTEN_FILES);
 	greeting.done = greeting_done;
 	(void) gw_pool_submit(listener, &greeting, true);

@@ -56,17 +56,6 @@ gw_files_destroy(GwFiles *files)
 	free(files);
 }
 
-/* FNV-1a; never 0 */
-static uint64_t
-hash(GwSlice key)
-{
-	uint64_t	h = 14695981039346656037u;
-
-	for (size_t i = 0; i < key.len; i++)
-		h = (h ^ (unsigned char) key.data[i]) * 1099511628211u;
-	return h ? h : 1;
-}
-
 /* Cuts the next word off a text; false at its end. */
 static bool
 next_key(const char **rest, GwSlice *key)
@@ -124,7 +113,7 @@ gw_files_wait(GwFiles *files, GwFileWaiter *waiter, const char *keys, uint64_t n
 		GwFileKey  *mine = &waiter->keys[waiter->key_count++];
 
 		mine->text = key;
-		mine->hash = hash(key);
+		mine->hash = gw_slice_hash(key);
 		mine->waiter = NULL;
 		if (files->written[mine->hash & (REMEMBERED - 1)] == mine->hash)
 			continue;
@@ -178,7 +167,7 @@ take_off(GwFiles *files, GwFileKey *key)
 static void
 written(GwFiles *files, GwSlice key)
 {
-	uint64_t	h = hash(key);
+	uint64_t	h = gw_slice_hash(key);
 	GwFileKey  *at = TAILQ_FIRST(bucket_of(files, h));
 
 	files->written[h & (REMEMBERED - 1)] = h;

@@ -131,8 +131,7 @@ gw_flow_start(GwRequest *request)
 	snprintf(request->tag, sizeof(request->tag), "%lld", (long long) gw_conf.stream_timeout_ms);
 	gw_call_begin(call, 0);
 	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
-	if (gw_conf.database_role[0] != '\0')
-		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
+	gw_call_role(call);
 	step = gw_call_step(call, GW_STATEMENT_PIECES);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		gw_call_param(step, request->parts[parts[i]]);

@@ -213,17 +213,6 @@ put_message(GwLogLevel level, const char *request_id, const char *message, uint6
 	end_line(&messages);
 }
 
-/* FNV-1a; never 0 */
-static uint64_t
-hash(const char *text)
-{
-	uint64_t	h = 14695981039346656037u;
-
-	while (*text != '\0')
-		h = (h ^ (unsigned char) *text++) * 1099511628211u;
-	return h ? h : 1;
-}
-
 /* Says how often it came, and forgets it when it came no more. */
 static void
 end_said(Said *one, uint64_t now)
@@ -249,7 +238,7 @@ gw_log_tick(uint64_t now, bool all)
 static bool
 is_repeated(GwLogLevel level, const char *message)
 {
-	uint64_t	h = hash(message);
+	uint64_t	h = gw_slice_hash((GwSlice){message, strlen(message)});
 	Said	   *place = &said[0];
 
 	for (int i = 0; i < GW_LOG_WARNINGS_MAX; i++)

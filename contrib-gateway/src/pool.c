@@ -702,6 +702,13 @@ gw_call_param(GwPgStep *step, const char *value)
 	step->params[step->param_count++] = value;
 }
 
+void
+gw_call_role(GwCall *call)
+{
+	if (gw_conf.database_role[0] != '\0')
+		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
+}
+
 bool
 gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 {

@@ -89,6 +89,8 @@ extern void gw_pool_destroy(GwPool *pool);
 extern void gw_call_begin(GwCall *call, size_t weight);
 extern GwPgStep *gw_call_step(GwCall *call, int statement);
 extern void gw_call_param(GwPgStep *step, const char *value);
+extern void gw_call_role(
+	GwCall *call); /* the step that takes the setting's role, if there is one */
 
 /*
  * False: nothing is free, the queue is full, and done() will not be called. A call that was already

@@ -1083,8 +1083,7 @@ build_call(GwRequest *request)
 	GwPgStep   *step;
 
 	gw_call_begin(call, request->body.len);
-	if (gw_conf.database_role[0] != '\0')
-		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
+	gw_call_role(call);
 	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
 		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
 	{

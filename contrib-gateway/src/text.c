@@ -253,6 +253,16 @@ gw_text_json(GwText *text, const char *data, size_t len)
 	gw_text_putc(text, '"');
 }
 
+uint64_t
+gw_slice_hash(GwSlice slice)
+{
+	uint64_t	hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < slice.len; i++)
+		hash = (hash ^ (unsigned char) slice.data[i]) * 1099511628211u;
+	return hash ? hash : 1;
+}
+
 bool
 gw_slice_is(GwSlice slice, const char *text)
 {

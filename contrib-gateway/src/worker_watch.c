@@ -14,7 +14,9 @@
 #include "log.h"
 #include "server.h"
 
-#define FRESH_PERIODS 3			/* an older answer is not shown */
+#define SHOWN_FOR_US \
+	(135 *           \
+	 (uint64_t) 1000000) /* longer than two scrapes a minute apart: each shows what the last one had asked for */
 
 static GwCall call;
 static bool wanted;
@@ -44,19 +46,13 @@ done(GwCall *unused, GwOutcome outcome, GwPgResult *result)
 void
 gw_worker_watch_tick(uint64_t now)
 {
-	GwPgStep   *step;
-
 	if (!wanted || now < next_us || call.state != GW_CALL_IDLE ||
 		!gw_pool_is_ready(gw_server.reads) || gw_pool_stats(gw_server.reads).queued > 0)
 		return;
 	wanted = false;
 	next_us = now + (uint64_t) gw_conf.probe_interval_ms * 1000;
 	gw_call_begin(&call, 0);
-	if (gw_conf.database_role[0] != '\0')
-	{
-		step = gw_call_step(&call, GW_STATEMENT_ROLE);
-		gw_call_param(step, gw_conf.database_role);
-	}
+	gw_call_role(&call);
 	gw_call_step(&call, GW_STATEMENT_WORKER);
 	call.done = done;
 	gw_pool_submit(gw_server.reads, &call, true);
@@ -80,13 +76,12 @@ render_line(GwText *out, const char *name, const char *value)
 void
 gw_worker_watch_render(GwText *out)
 {
-	uint64_t	limit = (uint64_t) gw_conf.probe_interval_ms * 1000 * FRESH_PERIODS;
 	char	   *text;
 	char	   *rest;
 	char	   *line;
 
 	wanted = true;
-	if (known_us == 0 || gw_clock_us() - known_us > limit + (uint64_t) 120 * 1000000)
+	if (known_us == 0 || gw_clock_us() - known_us > SHOWN_FOR_US)
 		return;
 	rest = text = gw_strdup(lines.data);
 	while ((line = strsep(&rest, "\n")) != NULL)

@@ -20,11 +20,10 @@
 
 /* -- errors ----------------------------------------------------------------------------------- */
 
-static int
-line_of(const IceJsonLexer *lexer, const char *at)
+int
+ice_json_line(const char *text, const char *at)
 {
-	const char *text = lexer->text;
-	int         line = 1;
+	int line = 1;
 
 	while ((text = memchr(text, '\n', (size_t) (at - text))) != NULL)
 	{
@@ -45,7 +44,7 @@ raise_token(IceJsonLexer *lexer, const char *end, const char *what)
 	size_t len = end - lexer->token;
 
 	ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at line %d, byte %d: %s, found \"%.*s\"",
-			  line_of(lexer, lexer->token), (int) (lexer->token - lexer->text), what,
+			  ice_json_line(lexer->text, lexer->token), (int) (lexer->token - lexer->text), what,
 			  (int) ice_json_clip(lexer->token, len, ICE_JSON_TOKEN_SHOWN_MAX), lexer->token);
 }
 
@@ -54,7 +53,7 @@ ice_json_lex_unexpected(IceJsonLexer *lexer, IceJsonToken token, const char *exp
 {
 	if (token == ICE_JSON_TOKEN_END)
 		ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at line %d, byte %d: the text ended too early",
-				  line_of(lexer, lexer->stop), (int) (lexer->stop - lexer->text));
+				  ice_json_line(lexer->text, lexer->stop), (int) (lexer->stop - lexer->text));
 	raise_token(lexer, lexer->end, expected);
 }
 

@@ -50,4 +50,7 @@ extern IceJsonToken ice_json_lex(IceJsonLexer *lexer);
 extern void ice_json_lex_unexpected(IceJsonLexer *lexer, IceJsonToken token, const char *expected)
 	__attribute__((noreturn));
 
+/* The line of a text, from 1 on, in which a place of it lies. */
+extern int ice_json_line(const char *text, const char *at);
+
 #endif

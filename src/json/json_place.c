@@ -9,6 +9,7 @@
  */
 #include "json/json.h"
 
+#include "json/json_lex.h"
 #include "json/json_private.h"
 
 #define KEY_SHOWN_MAX 64   /* bytes of a key in a path */
@@ -78,20 +79,6 @@ step_down(StringInfo path, const IceJson *container, const char *at)
 	return NULL;
 }
 
-static int
-line_of(const char *text, const char *at)
-{
-	int line = 1;
-
-	while ((text = memchr(text, '\n', (size_t) (at - text))) != NULL)
-	{
-		ice_step();
-		line++;
-		text++;
-	}
-	return line;
-}
-
 char *
 ice_json_place(const IceJson *value)
 {
@@ -109,7 +96,8 @@ ice_json_place(const IceJson *value)
 	if (path.len > PATH_SHOWN_MAX)
 		appendStringInfoString(&path, "...");
 	return psprintf("At %s%sline %d, byte %zu.", path.data, path.len > 0 ? ", " : "",
-					line_of(document->text, value->text), (size_t) (value->text - document->text));
+					ice_json_line(document->text, value->text),
+					(size_t) (value->text - document->text));
 }
 
 void

@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -25,30 +24,10 @@
 #include "maint/avro.h"
 #include "maint/drop_purge.h"
 #include "maint/owned_files.h"
+#include "maint/path_set.h"
 #include "storage/storage.h"
 #include "store/store_outbox.h"
 #include "store/store_table.h"
-
-/* A set of file locations. */
-typedef struct PathEntry
-{
-	char  *path;
-	uint32 status;
-	uint32 hash;
-} PathEntry;
-
-#define SH_PREFIX path_set
-#define SH_ELEMENT_TYPE PathEntry
-#define SH_KEY_TYPE char *
-#define SH_KEY path
-#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) key, (int) strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) (a)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 typedef struct Run
 {

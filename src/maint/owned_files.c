@@ -9,13 +9,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "errors.h"
 #include "maint/owned_files.h"
+#include "maint/path_set.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_location.h"
@@ -23,27 +23,6 @@
 
 #define LOCK_STEP_US 10000
 #define LOCK_STEPS 50
-
-/* A set of paths. */
-typedef struct PathEntry
-{
-	char  *path;
-	uint32 status;
-	uint32 hash;
-} PathEntry;
-
-#define SH_PREFIX path_set
-#define SH_ELEMENT_TYPE PathEntry
-#define SH_KEY_TYPE char *
-#define SH_KEY path
-#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) key, (int) strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) (a)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 /* What a transaction does for an owner. */
 typedef struct Work

@@ -73,8 +73,8 @@ ice_structure_make(const IceTableMetadata *metadata)
 	return structure;
 }
 
-static void
-schema_text(StringInfo out, IcePart *part)
+void
+ice_part_schema_text(StringInfo out, IcePart *part)
 {
 	ice_canonical_schema(out, ice_part_schema(part));
 }
@@ -95,7 +95,8 @@ IcePart *
 ice_structure_find_schema(IceStructure *structure, const IceSchema *schema)
 {
 	ice_canonical_schema(ice_same_start(&structure->schemas,
-										&structure->metadata->lists[ICE_PART_SCHEMA], schema_text),
+										&structure->metadata->lists[ICE_PART_SCHEMA],
+										ice_part_schema_text),
 						 schema);
 	return ice_same_find(&structure->schemas);
 }

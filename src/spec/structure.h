@@ -17,6 +17,9 @@ extern const IceSchema        *ice_part_schema(IcePart *part);
 extern const IcePartitionSpec *ice_part_spec(IcePart *part);
 extern const IceSortOrder     *ice_part_order(IcePart *part);
 
+/* The canonical text of a part that is a schema. */
+extern void ice_part_schema_text(StringInfo out, IcePart *part);
+
 typedef struct IceStructure IceStructure;
 
 extern IceStructure *ice_structure_make(const IceTableMetadata *metadata);

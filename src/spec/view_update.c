@@ -221,12 +221,6 @@ parse_add_schema(IceViewUpdate *update, const IceJson *json)
 	update->schema = ice_schema_parse(update->value);
 }
 
-static void
-schema_text(StringInfo out, IcePart *part)
-{
-	ice_canonical_schema(out, ice_part_schema(part));
-}
-
 /* Keeps the field ids as given; the schema's own id becomes the highest plus one. */
 static void
 apply_add_schema(Context *context, const IceViewUpdate *update)
@@ -238,7 +232,8 @@ apply_add_schema(Context *context, const IceViewUpdate *update)
 	const char        *text;
 	size_t             len;
 
-	ice_canonical_schema(ice_same_start(&context->schemas, schemas, schema_text), update->schema);
+	ice_canonical_schema(ice_same_start(&context->schemas, schemas, ice_part_schema_text),
+						 update->schema);
 	context->last_schema = ice_same_find(&context->schemas);
 	if (context->last_schema != NULL)
 		return;

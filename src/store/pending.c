@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 #include "commands/async.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "errors.h"
@@ -33,8 +34,9 @@ forget(XactEvent event, void *arg)
 static void
 append_hex(StringInfo out, const pg_uuid_t *id)
 {
-	for (int i = 0; i < UUID_LEN; i++)
-		appendStringInfo(out, "%02x", id->data[i]);
+	enlargeStringInfo(out, HEX_LEN);
+	out->len += (int) hex_encode((const char *) id->data, UUID_LEN, out->data + out->len);
+	out->data[out->len] = '\0';
 }
 
 static void
@@ -76,29 +78,15 @@ ice_pending_take(void)
 	return keys;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Reads an id and the slash behind it. */
 static bool
 read_id(const char **at, pg_uuid_t *id)
 {
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		int high = hex_digit((*at)[2 * i]);
-		int low = high < 0 ? -1 : hex_digit((*at)[2 * i + 1]);
-
-		if (low < 0)
-			return false;
-		id->data[i] = (unsigned char) (high << 4 | low);
-	}
+	if (strspn(*at, "0123456789abcdef") != HEX_LEN || (*at)[HEX_LEN] != '/')
+		return false;
+	(void) hex_decode(*at, HEX_LEN, (char *) id->data);
 	*at += HEX_LEN + 1;
-	return (*at)[-1] == '/';
+	return true;
 }
 
 char *

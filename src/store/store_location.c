@@ -162,17 +162,24 @@ text_array(const List *texts)
 	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* The first column of the last result, which is freed. */
+static List *
+take_texts(uint64 rows)
+{
+	List *texts = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		texts = lappend(texts, ice_field_text(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return texts;
+}
+
 List *
 ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const List *paths)
 {
 	Datum  values[3] = {text_array(paths), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
-	uint64 rows = ice_execute_latest(&others_at, values);
-	List  *found = NIL;
 
-	for (uint64 i = 0; i < rows; i++)
-		found = lappend(found, ice_field_text(i, 1));
-	SPI_freetuptable(SPI_tuptable);
-	return found;
+	return take_texts(ice_execute_latest(&others_at, values));
 }
 
 bool
@@ -188,13 +195,7 @@ ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const
 List *
 ice_holds_warehouses(void)
 {
-	uint64 rows = ice_execute_latest(&warehouses, NULL);
-	List  *locations = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-		locations = lappend(locations, ice_field_text(i, 1));
-	SPI_freetuptable(SPI_tuptable);
-	return locations;
+	return take_texts(ice_execute_latest(&warehouses, NULL));
 }
 
 bool
