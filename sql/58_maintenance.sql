@@ -152,11 +152,6 @@ LANGUAGE c STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_cata
 AS 'MODULE_PATHNAME', 'sql_ice_storage_problems';
 COMMENT ON FUNCTION icecat._storage_problems() IS 'What is wrong with the roots of file storage, a sentence a line; NULL: nothing.';
 
-CREATE OR REPLACE FUNCTION icecat._worker_pid() RETURNS integer
-LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'sql_ice_worker_pid';
-COMMENT ON FUNCTION icecat._worker_pid() IS 'Process id of this database''s worker; NULL: none runs.';
-
 CREATE OR REPLACE FUNCTION icecat._worker_state(
 	OUT pid integer,
 	OUT state text,

@@ -37,6 +37,7 @@ DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);
 DROP FUNCTION IF EXISTS icecat.worker_status();
+DROP FUNCTION IF EXISTS icecat._worker_pid();
 
 -- No foreign keys: they repeated the locks of the code, and dumps could not be restored in parallel.
 ALTER TABLE icecat_data.namespace DROP CONSTRAINT IF EXISTS namespace_warehouse_fkey;

@@ -127,6 +127,7 @@ sql_ice_trim_idempotency(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(trimmed);
 }
 
+/* For databases of 0.1.0 that are not updated yet. */
 Datum
 sql_ice_worker_pid(PG_FUNCTION_ARGS)
 {

@@ -200,13 +200,7 @@ def test_both_write_the_same_table(duck, schema, namespace, catalog):
 
 def test_a_view_in_the_namespace_disturbs_nothing(duck, people, schema, namespace, catalog, rest):
     """DuckDB knows no Iceberg views: tables beside one are listed, read and written as ever."""
-    rest.call("POST", f"/namespaces/{client.levels(namespace)}/views", {
-        "name": "v", "schema": {"type": "struct", "schema-id": 0, "fields": [
-            {"id": 1, "name": "n", "required": False, "type": "long"}]},
-        "view-version": {"version-id": 1, "schema-id": 0, "timestamp-ms": 1700000000000, "summary": {},
-                         "default-namespace": list(namespace),
-                         "representations": [{"type": "sql", "sql": "SELECT count(*) AS n FROM people", "dialect": "spark"}]},
-        "properties": {}}).raise_for_status()
+    client.create_spark_view(rest, namespace, "v", "SELECT count(*) AS n FROM people")
     other = client.duckdb_connection()
     assert other.execute(f"SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = '{namespace[0]}'"
                          ).fetchall() == [("people",)]

@@ -26,9 +26,3 @@ def people(lake):
     """Table t with three rows in one snapshot."""
     lake.run("CREATE TABLE {t} (id BIGINT, name STRING)", "INSERT INTO {t} VALUES (1, 'a'), (2, 'b'), (3, 'c')")
     return lake
-
-
-@pytest.fixture
-def load(catalog, namespace):
-    """A table of the test's namespace, as PyIceberg has it now."""
-    return lambda name="t": catalog.load_table((*namespace, name))

@@ -6,9 +6,6 @@ SPDX-License-Identifier: PostgreSQL
 import threading
 
 import pytest
-from pyiceberg.partitioning import PartitionField, PartitionSpec
-from pyiceberg.transforms import BucketTransform, IdentityTransform
-from pyiceberg.types import LongType
 
 import icecat_client as client
 from icecat_flink import ABC, Lake, Refused
@@ -195,13 +192,7 @@ def test_a_stream_follows_a_tables_commits(flink, people, load):
 
 
 def test_flink_reads_what_pyiceberg_wrote(lake, catalog, namespace):
-    table = catalog.create_table((*namespace, "t"), schema=client.SCHEMA, partition_spec=PartitionSpec(
-        PartitionField(2, 1000, IdentityTransform(), "name"), PartitionField(1, 1001, BucketTransform(4), "id_bucket")))
-    table.append(client.rows(1, 5))
-    with table.update_schema() as update:
-        update.add_column("extra", LongType())
-        update.rename_column("amount", "price")
-    table.delete("id = 2")
+    client.written_by_pyiceberg(catalog, (*namespace, "t"))
     assert lake.rows() == [[i, f"n{i}", i / 2, None] for i in (1, 3, 4, 5)]
     assert lake.sql("SELECT id FROM {t} WHERE name = 'n4'") == [[4]]
 

@@ -19,7 +19,9 @@ import psycopg
 import pyarrow as pa
 import requests
 from pyiceberg.catalog import load_catalog
+from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.transforms import BucketTransform, IdentityTransform
 from pyiceberg.types import DoubleType, LongType, NestedField, StringType
 
 URL = os.environ.get("ICECAT_URL", "http://127.0.0.1:8181").rstrip("/")
@@ -60,6 +62,19 @@ def ids(table, **scan):
 
 def unique(prefix):
     return f"{prefix}_{uuid.uuid4().hex[:12]}"
+
+
+def written_by_pyiceberg(catalog, identifier):
+    """A partitioned table whose schema has changed and from which a row was deleted: ids 1, 3, 4, 5; name "n" and the id,
+    price half the id, extra NULL. For an engine to read."""
+    table = catalog.create_table(identifier, schema=SCHEMA, partition_spec=PartitionSpec(
+        PartitionField(2, 1000, IdentityTransform(), "name"), PartitionField(1, 1001, BucketTransform(4), "id_bucket")))
+    table.append(rows(1, 5))
+    with table.update_schema() as update:
+        update.add_column("extra", LongType())
+        update.rename_column("amount", "price")
+    table.delete("id = 2")
+    return table
 
 
 def remove_namespace(catalog, namespace):
@@ -113,6 +128,17 @@ class Rest:
     def table(self, namespace, table):
         """A table's path."""
         return f"/namespaces/{levels(namespace)}/tables/{quote(table)}"
+
+
+def create_spark_view(rest, namespace, name, text):
+    """A view that only Spark can read: its one representation is in Spark's dialect. It has one column, n."""
+    rest.call("POST", f"/namespaces/{levels(namespace)}/views", {
+        "name": name, "schema": {"type": "struct", "schema-id": 0, "fields": [
+            {"id": 1, "name": "n", "required": False, "type": "long"}]},
+        "view-version": {"version-id": 1, "schema-id": 0, "timestamp-ms": 1700000000000, "summary": {},
+                         "default-namespace": list(namespace),
+                         "representations": [{"type": "sql", "sql": text, "dialect": "spark"}]},
+        "properties": {}}).raise_for_status()
 
 
 def sql(text, *values):

@@ -30,6 +30,12 @@ def table(catalog, namespace):
     return catalog.create_table((*namespace, "t"), schema=client.SCHEMA)
 
 
+@pytest.fixture
+def load(catalog, namespace):
+    """A table of the test's namespace, as PyIceberg has it now."""
+    return lambda name="t": catalog.load_table((*namespace, name))
+
+
 @pytest.fixture(scope="session")
 def rest():
     return client.Rest()

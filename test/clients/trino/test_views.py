@@ -47,13 +47,7 @@ def test_a_name_is_a_tables_or_a_views(viewed):
 
 
 def test_a_view_of_another_dialect_is_listed_and_not_read(lake, rest, namespace):
-    rest.call("POST", f"/namespaces/{client.levels(namespace)}/views", {
-        "name": "v", "schema": {"type": "struct", "schema-id": 0, "fields": [
-            {"id": 1, "name": "n", "required": False, "type": "long"}]},
-        "view-version": {"version-id": 1, "schema-id": 0, "timestamp-ms": 1700000000000, "summary": {},
-                         "default-namespace": list(namespace),
-                         "representations": [{"type": "sql", "sql": "SELECT 1 AS n", "dialect": "spark"}]},
-        "properties": {}}).raise_for_status()
+    client.create_spark_view(rest, namespace, "v", "SELECT 1 AS n")
     assert lake.tables() == ["v"]
     with pytest.raises(Refused, match="(?i)dialect"):
         lake.run("SELECT * FROM {s}.v")
