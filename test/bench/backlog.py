@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 
+from session import Session
+
 CLIENTS = 4
 SNAPSHOTS = 100
 BEFORE_S = 5
@@ -28,24 +30,6 @@ PROPERTY = ("\\set n random(1, 1000000000)\nSELECT icecat.commit_table('demo', '
 APPEND = ("\\set n :n + 1\n\\set old :n - %d\nSELECT icecat.commit_table('demo', '{backlog}', 'constant', '[]', ('["
           % SNAPSHOTS + SNAPSHOT % (("' || :n || '",) * 2 + ("' || (:start::bigint + :n) || '",) + ("' || :n || '",) * 2) +
           ",{\"action\":\"remove-snapshots\",\"snapshot-ids\":[' || :old || ']}]')::json) IS NOT NULL;\n")
-
-
-class Session:
-    """A psql that stays."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-F", " ", "-v", "ON_ERROR_STOP=1"], text=True, bufsize=1,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def ask(self, script):
-        self.process.stdin.write(script + "\n\\echo <end>\n")
-        self.process.stdin.flush()
-        lines = []
-        for line in self.process.stdout:
-            if line == "<end>\n":
-                return "".join(lines).strip()
-            lines.append(line)
-        raise RuntimeError("".join(lines))
 
 
 def numbers(session, table):

@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import time
 
+from session import Session
+
 COMMITS = 200
 WARM_UP = 20
 LOG_MAX = 5                 # write.metadata.previous-versions-max of the tables: from then on each commit trims one
@@ -23,7 +25,7 @@ WAL_RATIO_MAX = 1.25        # of the largest table to the smallest; the sizes of
 CPU_RATIO_MAX = 2.0         # loose: the machine may be busy, and caches colder
 
 UPDATES = ('[{"action":"add-snapshot","snapshot":{"snapshot-id":%(next)d,"parent-snapshot-id":%(last)d,'
-           '"sequence-number":%(next)d,"timestamp-ms":%(now)d,"manifest-list":"file:///warehouse/bench/t0/metadata/'
+           '"sequence-number":%(next)d,"timestamp-ms":%(now)d,"manifest-list":"%(location)s/metadata/'
            'snap-%(next)d-1-5f4ce0f1-3d2b-4e0a-9a55-0d3c1b6d9c7e.avro","summary":{"operation":"append",'
            '"added-data-files":"4","added-records":"4000","added-files-size":"123456","total-data-files":"4",'
            '"total-records":"4000"},"schema-id":0}},{"action":"set-snapshot-ref","ref-name":"main","type":"branch",'
@@ -36,30 +38,6 @@ FILL_LOG = ("SELECT icecat.commit_transaction('%(warehouse)s', (SELECT json_agg(
 PLAIN = ("SELECT icecat.commit_transaction('%(warehouse)s', '[{\"identifier\":{\"namespace\":[\"bench\"],\"name\":\"%(table)s\"},"
          "\"requirements\":" + REQUIREMENTS + ",\"updates\":" + UPDATES + "}]')")
 ANSWERED = "SELECT icecat.commit_table('%(warehouse)s', '{bench}', '%(table)s', '" + REQUIREMENTS + "', '" + UPDATES + "')"
-
-
-class Session:
-    """A psql that stays."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"], text=True, bufsize=1,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.pid = int(self.ask("SELECT pg_backend_pid();"))
-
-    def ask(self, script):
-        """What a script prints."""
-        self.process.stdin.write(script + "\n\\echo <end>\n")
-        self.process.stdin.flush()
-        lines = []
-        for line in self.process.stdout:
-            if line == "<end>\n":
-                return "".join(lines).strip()
-            lines.append(line)
-        raise RuntimeError("".join(lines))
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def cpu_ns(pid):
@@ -83,11 +61,13 @@ class Tables:
         self.session = session
         self.warehouse = warehouse
         self.last = [snapshots] * tables_for(snapshots)
+        self.locations = [session.ask("SELECT location FROM icecat.tables WHERE warehouse = '%s' AND namespace = '{bench}' "
+                                      "AND table_name = 't%d';" % (warehouse, n)) for n in range(len(self.last))]
         self.turn = 0
 
     def next(self, statement):
         n = self.turn % len(self.last)
-        words = {"warehouse": self.warehouse, "table": "t%d" % n, "last": self.last[n], "next": self.last[n] + 1,
+        words = {"warehouse": self.warehouse, "table": "t%d" % n, "last": self.last[n], "next": self.last[n] + 1, "location": self.locations[n],
                  "now": int(time.time() * 1000) + 20000 + self.last[n]}
         self.last[n] += 1
         self.turn += 1

@@ -4,9 +4,10 @@
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
+
+from session import Session
 
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "scale")
 TIMES_TOLERATED = 15    # of memory, where there are ten times as many updates
@@ -26,22 +27,11 @@ COMMIT = {
 }
 
 
-class Session:
-    """psql, and what its server process takes."""
-
-    def __init__(self, psql):
-        self.process = subprocess.Popen([psql, "-XqAt", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.pid = int(self.ask("SELECT pg_backend_pid()"))
+class MeasuredSession(Session):
+    """And what its server process takes."""
 
     def ask(self, statement):
-        """The one line of an answer."""
-        self.process.stdin.write(statement + ";\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline().strip()
-        if line.startswith(("ERROR", "FATAL")) or line == "":
-            sys.exit(f"{statement[:200]}\n{line}\n{self.process.stdout.read()}")
-        return line
+        return super().ask(statement + ";")
 
     def peak_kb(self):
         """Memory at its peak since the last reset, apart from buffers that all share."""
@@ -52,10 +42,6 @@ class Session:
     def reset_peak(self):
         with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def read_cases(only):
@@ -73,7 +59,7 @@ def literal(text):
 
 def measure(psql, name, case, number):
     """Seconds and kB of one commit of so many updates on a new table or view, in a session that did nothing before."""
-    maker = Session(psql)
+    maker = MeasuredSession(psql)
     kind = name.split("-")[0]
     thing = f"{name}-{number}"
     uuid = maker.ask("SELECT " + NEW[kind] % thing)
@@ -86,7 +72,7 @@ def measure(psql, name, case, number):
                 f" || string_agg(replace({literal(each)}, '#', (1000000 + i)::text), ',' ORDER BY i) || ']')::json AS body "
                 f"FROM generate_series(0, {times - 1}) AS i; SELECT 1")
     maker.close()
-    session = Session(psql)
+    session = MeasuredSession(psql)
     session.ask("SET icecat.properties_max = 1000000; SELECT 1")
     session.reset_peak()
     base = session.peak_kb()
@@ -106,7 +92,7 @@ def main():
     parser.add_argument("--numbers", default="1000 10000 100000")
     options = parser.parse_args()
     numbers = [int(number) for number in options.numbers.split()]
-    setup = Session(options.psql)
+    setup = MeasuredSession(options.psql)
     setup.ask("CREATE EXTENSION IF NOT EXISTS icecat; SELECT 1")
     setup.ask(f"SELECT length(icecat.create_warehouse('u', 'file://{options.files}', "
               "'{\"icecat.metadata-write-mode\": \"none\"}')::text)")
