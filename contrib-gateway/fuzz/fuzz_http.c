@@ -10,8 +10,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "http_parse.h"
-#include "router.h"
+#include "http/parse.h"
+#include "catalog/router.h"
 
 typedef struct Verdict
 {

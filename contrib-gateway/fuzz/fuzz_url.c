@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "conf.h"
-#include "url.h"
+#include "base/conf.h"
+#include "base/url.h"
 
 /* A namespace literal keeps its levels: as many as there are separators, plus one. */
 static void

@@ -15,17 +15,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "await.h"
-#include "clock.h"
-#include "conf.h"
-#include "conn.h"
-#include "listener.h"
-#include "log.h"
-#include "metrics.h"
-#include "notify.h"
-#include "request.h"
+#include "catalog/await.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "http/conn.h"
+#include "http/listener.h"
+#include "base/log.h"
+#include "ops/metrics.h"
+#include "db/notify.h"
+#include "catalog/request.h"
 #include "server.h"
-#include "worker_watch.h"
+#include "db/worker_watch.h"
 
 #define SPARE_DESCRIPTORS 64
 

@@ -7,9 +7,9 @@
 #ifndef GW_SERVER_H
 #define GW_SERVER_H
 
-#include "cache.h"
-#include "gate.h"
-#include "pool.h"
+#include "catalog/cache.h"
+#include "db/gate.h"
+#include "db/pool.h"
 
 /* GW_VERSION is given by the Makefile, from icecat.control. */
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "text.h"
+#include "base/text.h"
 
 #define assert_slice(slice, expected)                                                             \
 	do                                                                                            \

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#include "cache.h"
+#include "catalog/cache.h"
 #include "check.h"
 
 #define PLENTY 1000000

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "coding.h"
+#include "http/coding.h"
 
 static GwHttpHead head;
 

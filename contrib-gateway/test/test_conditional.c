@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "conditional.h"
+#include "http/conditional.h"
 
 static char list[400];
 

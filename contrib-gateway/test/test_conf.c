@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "conf.h"
+#include "base/conf.h"
 
 static GwConf conf;
 static GwText error;

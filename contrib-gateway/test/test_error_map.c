@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "error_map.h"
-#include "http_reply.h"
+#include "catalog/error_map.h"
+#include "http/reply.h"
 
 typedef struct Line
 {

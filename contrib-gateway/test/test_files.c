@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "files.h"
+#include "catalog/files.h"
 
 static GwFiles *files;
 static GwFileWaiter w[3];

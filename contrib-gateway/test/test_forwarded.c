@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "forwarded.h"
+#include "http/forwarded.h"
 
 static GwHttpHead head;
 static char address[GW_ADDRESS_BYTES];

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "gate.h"
+#include "db/gate.h"
 
 static GwGates *gates;
 static GwTicket t[6];

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "router.h"
+#include "catalog/router.h"
 
 static GwMatch match;
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
-#include "url.h"
+#include "base/url.h"
 
 static char out[400];
 static size_t out_len;

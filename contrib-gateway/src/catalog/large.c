@@ -1,0 +1,160 @@
+/*
+ * large.c
+ *		Answers too large to be held; see flow.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "catalog/large.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "catalog/answer.h"
+#include "base/conf.h"
+#include "catalog/error_map.h"
+#include "base/log.h"
+#include "ops/metrics.h"
+#include "server.h"
+
+static GwRequest *
+request_of_call(GwCall *call)
+{
+	return (GwRequest *) ((char *) call - offsetof(GwRequest, call));
+}
+
+static void
+end_coding(GwRequest *request)
+{
+	gw_deflate_end(request->deflater);
+	request->deflater = NULL;
+}
+
+/* Gives a piece to the client, compressed or not; the last one is empty. */
+static GwFed
+feed(GwRequest *request, GwSlice piece, bool last)
+{
+	static GwText packed;
+	GwFed		fed = GW_FED;
+
+	if (request->deflater == NULL)
+		return piece.len > 0 ? request->feed(request, piece) : GW_FED;
+	packed.len = 0;
+	gw_deflate(request->deflater, piece.data, piece.len, last, &packed);
+	if (packed.len > 0)
+		fed = request->feed(request, (GwSlice){packed.data, packed.len});
+	return fed;
+}
+
+/* The first row is the tag: the head of the answer goes out. */
+static void
+begin_answer(GwRequest *request, const GwPgResult *row)
+{
+	GwReply		reply = {.status = 200, .retry_after_s = -1, .etag = row->value, .flows = true};
+
+	request->flowing = true;
+	reply.vary = gw_conf.gzip_level > 0;
+	if (gw_conf.gzip_level > 0 && request->accept.gzip)
+	{
+		request->deflater = gw_deflate_begin((int) gw_conf.gzip_level);
+		reply.content_encoding = "gzip";
+	}
+	gw_request_respond(request, &reply);
+}
+
+static void
+on_row(GwCall *call, GwPgResult *row)
+{
+	GwRequest  *request = request_of_call(call);
+	GwFed		fed;
+
+	if (!request->flowing)
+	{
+		begin_answer(request, row);
+		gw_pg_result_free(row);
+		return;
+	}
+	fed = feed(request, (GwSlice){row->value, row->value_len}, false);
+	gw_pg_result_free(row);
+	if (fed == GW_FED_FULL)
+		gw_pool_pause(call);
+}
+
+/* Nothing was sent yet, so an error can still be told. A change was made in any case. */
+static void
+reply_failure(GwRequest *request, GwOutcome outcome, const GwPgResult *result)
+{
+	if (request->route->access == GW_WRITE)
+		gw_request_error(request, 500, "CommitStateUnknownException",
+						 "The change was made; its answer could not be read");
+	else if (outcome == GW_CALL_ANSWERED && result->is_error)
+		gw_request_database_error(request, result);
+	else
+		gw_request_refuse(request, 503, "The answer could not be read from the database", false);
+}
+
+/* The pool's done(): the end of the answer, or what to say when there is none. */
+static void
+on_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	GwRequest  *request = request_of_call(call);
+	bool		good = outcome == GW_CALL_ANSWERED && !result->is_error && request->flowing;
+
+	if (outcome == GW_CALL_ANSWERED && result->is_error)
+		gw_log_request(GW_WARNING, request->id, "%s, in pieces: %s (%s)", request->route->operation,
+					   result->message, result->sqlstate);
+	call->row = NULL;
+	if (!request->flowing)
+		reply_failure(request, outcome, result);
+	else if (!good)
+	{
+		end_coding(request);
+		request->finish(request, false);
+	}
+	else if (feed(request, (GwSlice){NULL, 0}, true) != GW_FED_GONE)
+	{
+		end_coding(request);
+		request->finish(request, true);
+	}
+	if (outcome == GW_CALL_ANSWERED)
+		gw_pg_result_free(result);
+}
+
+/* The statements: the time that it may take, the role, the call. */
+void
+gw_flow_start(GwRequest *request)
+{
+	GwCall	   *call = &request->call;
+	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, GW_PART_TABLE,
+		GW_PART_QUERY_SNAPSHOTS};
+	GwPgStep   *step;
+
+	snprintf(request->tag, sizeof(request->tag), "%lld", (long long) gw_conf.stream_timeout_ms);
+	gw_call_begin(call, 0);
+	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
+	gw_call_role(call);
+	step = gw_call_step(call, GW_STATEMENT_PIECES);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		gw_call_param(step, request->parts[parts[i]]);
+	call->done = on_done;
+	call->row = on_row;
+	request->flowing = false;
+	gw_metrics.streams++;
+	if (gw_pool_submit(gw_server.streams, call, true))
+		return;
+	call->row = NULL;
+	reply_failure(request, GW_CALL_EXPIRED, NULL);
+}
+
+void
+gw_flow_go_on(GwRequest *request)
+{
+	gw_pool_resume(&request->call);
+}
+
+void
+gw_flow_stop(GwRequest *request)
+{
+	gw_pool_abort(&request->call);
+	request->call.row = NULL;
+	end_coding(request);
+}

@@ -1,0 +1,1262 @@
+/*
+ * request.c
+ *		One request from its head to its answer. See request.h.
+ *
+ * The gateway holds no Iceberg rule: what a request means is the database's business. Here it is
+ * only checked that names decode, that query parameters have a known form, and that a body is
+ * there and is UTF-8, since the database could not be asked otherwise.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "catalog/request.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "ops/admin.h"
+#include "catalog/answer.h"
+#include "catalog/await.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "http/cors.h"
+#include "catalog/error_map.h"
+#include "http/forwarded.h"
+#include "base/log.h"
+#include "ops/metrics.h"
+#include "server.h"
+#include "base/url.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void) (address), (void) (size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void) (address), (void) (size))
+#endif
+
+static void call_done(GwCall *call, GwOutcome outcome, GwPgResult *result);
+static void leave_gate(GwRequest *request);
+static void start_call(GwRequest *request);
+static void build_call(GwRequest *request);
+
+static GwRequest *
+request_of_call(GwCall *call)
+{
+	return (GwRequest *) ((char *) call - offsetof(GwRequest, call));
+}
+
+static GwRequest *
+request_of_ticket(GwTicket *ticket)
+{
+	return (GwRequest *) ((char *) ticket - offsetof(GwRequest, ticket));
+}
+
+/* A part of the arena; gw_request_begin made it large enough for all that a target can need. */
+static char *
+arena_take(GwRequest *request, size_t size)
+{
+	char	   *at = request->arena + request->arena_len;
+
+	assert(request->arena_len + size <= request->arena_cap);
+	request->arena_len += size;
+	return at;
+}
+
+char *
+gw_request_arena(GwRequest *request, size_t size)
+{
+	return arena_take(request, size);
+}
+
+/* The target, each name decoded, each namespace as an array, and the key of the gate. */
+static void
+arena_prepare(GwRequest *request, size_t target_len, size_t more)
+{
+	size_t		need = target_len * 32 + 512 + more; /* twice, for a second try */
+
+	request->arena_len = 0;
+	if (need <= request->arena_cap)
+		return;
+	free(request->arena);
+	request->arena = gw_alloc(need);
+	request->arena_cap = need;
+}
+
+/* A random start and a counter: unique among gateways and cheap. */
+static void
+make_id(char *id)
+{
+	static const char digits[] = "0123456789abcdef";
+	static uint64_t state[2];
+
+	if (state[0] == 0)
+	{
+		if (getrandom(state, sizeof(state), 0) != (ssize_t) sizeof(state))
+			state[0] = gw_clock_us();
+		state[0] |= 1;
+	}
+	state[1]++;
+	for (int i = 0; i < 16; i++)
+	{
+		id[i] = digits[state[0] >> (60 - 4 * i) & 15];
+		id[16 + i] = digits[state[1] >> (60 - 4 * i) & 15];
+	}
+	id[32] = '\0';
+}
+
+/* Takes the client's id when it is short and harmless, else makes one. */
+static void
+take_id(GwRequest *request, GwSlice asked)
+{
+	bool		good = asked.len > 0 && asked.len <= GW_REQUEST_ID_BYTES_MAX;
+
+	for (size_t i = 0; good && i < asked.len; i++)
+	{
+		char		c = asked.data[i];
+
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			(c != '\0' && strchr("-_.:", c) != NULL);
+	}
+	if (!good)
+	{
+		make_id(request->id);
+		return;
+	}
+	memcpy(request->id, asked.data, asked.len);
+	request->id[asked.len] = '\0';
+}
+
+/* The memory of a request that is over can be used again. */
+static void
+unpoison(GwRequest *request)
+{
+	ASAN_UNPOISON_MEMORY_REGION(request, sizeof(*request));
+	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
+}
+
+/* Forgets all of the request before. */
+static void
+begin(GwRequest *request, uint64_t started_us)
+{
+	unpoison(request);
+	request->answered = false;
+	request->proxied = false;
+	request->route = NULL;
+	request->operation = GW_OPERATION_NONE;
+	request->method = GW_METHOD_OTHER;
+	strcpy(request->method_text, "-");
+	request->path = (GwSlice){0};
+	request->fault_status = 0;
+	request->allow[0] = '\0';
+	request->foreign = request->preflight = false;
+	request->origin = NULL;
+	request->spaces = false;
+	memset(request->parts, 0, sizeof(request->parts));
+	request->body = (GwSlice){0};
+	request->coding = GW_CODING_NONE;
+	request->accept = (GwAccept){.identity = true};
+	request->client_tags = "";
+	request->cache_key = (GwSlice){0};
+	request->key[0] = '\0';
+	request->deduplicate = false;
+	request->losses = 0;
+	request->started_us = started_us;
+	request->gate_us = 0;
+	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
+	request->call.done = call_done;
+	gw_metrics.in_flight++;
+}
+
+void
+gw_request_begin_broken(GwRequest *request, uint64_t started_us)
+{
+	begin(request, started_us);
+	make_id(request->id);
+}
+
+static void
+fault(GwRequest *request, int status, const char *message)
+{
+	if (request->fault_status != 0)
+		return;
+	request->fault_status = status;
+	request->fault_message = message;
+}
+
+void
+gw_request_fault(GwRequest *request, int status, const char *message)
+{
+	fault(request, status, message);
+}
+
+/* Decodes one piece of the target into the arena; NULL with a fault when that fails. */
+static const char *
+decode(GwRequest *request, GwSlice raw, bool is_query, size_t *len)
+{
+	char	   *out = arena_take(request, raw.len + 1);
+	GwUrlFault	why = gw_url_decode(raw, is_query || request->spaces, out, len);
+
+	if (why == NULL)
+		return out;
+	fault(request, 400, why);
+	return NULL;
+}
+
+/* What clients are told to put between levels. */
+static const char *
+separator(void)
+{
+	static char decoded[GW_SEPARATOR_BYTES_MAX];
+
+	if (decoded[0] == '\0')
+		gw_url_separator(gw_conf.namespace_separator, decoded);
+	return decoded;
+}
+
+static void
+take_namespace(GwRequest *request, GwPart part, GwSlice raw)
+{
+	size_t		len = 0;
+	const char *decoded = decode(request, raw, part == GW_PART_QUERY_PARENT, &len);
+	char	   *out;
+	GwUrlFault	why;
+
+	if (decoded == NULL)
+		return;
+	if (len == 0 && part == GW_PART_QUERY_PARENT)
+		return;					/* REST, listNamespaces: empty is treated as absent */
+	out = arena_take(request, GW_URL_NAMESPACE_BYTES(len));
+	why = gw_url_namespace((GwSlice){decoded, len}, separator(), out, &len);
+	if (why != NULL)
+		fault(request, 400, why);
+	request->parts[part] = out;
+}
+
+static void
+take_name(GwRequest *request, GwPart part, GwSlice raw, const char *empty)
+{
+	size_t		len = 0;
+
+	request->parts[part] = decode(request, raw, part == GW_PART_QUERY_WAREHOUSE, &len);
+	if (request->parts[part] == NULL || len > 0)
+		return;
+	request->parts[part] = NULL;
+	if (empty != NULL)
+		fault(request, 400, empty);
+}
+
+/* purgeRequested: true or false in any case, as some clients spell it with a capital. */
+static void
+take_purge(GwRequest *request, GwSlice value)
+{
+	if (gw_slice_is_nocase(value, "true"))
+		request->parts[GW_PART_QUERY_PURGE] = "true";
+	else if (gw_slice_is_nocase(value, "false"))
+		request->parts[GW_PART_QUERY_PURGE] = "false";
+	else
+		fault(request, 400, "purgeRequested is neither true nor false");
+}
+
+/* pageToken: an empty one begins the pages, so it is not the same as none. */
+static void
+take_page_token(GwRequest *request, GwSlice value)
+{
+	size_t		len;
+
+	request->parts[GW_PART_QUERY_PAGE_TOKEN] = decode(request, value, true, &len);
+}
+
+/* pageSize: one beyond what the database can read is a very large one. */
+static void
+take_page_size(GwRequest *request, GwSlice value)
+{
+	size_t		len;
+	const char *text = decode(request, value, true, &len);
+
+	if (text == NULL)
+		return;
+	if (len == 0 || strspn(text, "0123456789") != len || strspn(text, "0") == len)
+		fault(request, 400, "pageSize is not a positive integer");
+	while (*text == '0')
+		text++;
+	request->parts[GW_PART_QUERY_PAGE_SIZE] = strlen(text) > 9 ? "1000000000" : text;
+}
+
+static void
+take_snapshots(GwRequest *request, GwSlice value)
+{
+	if (gw_slice_is_nocase(value, "all"))
+		request->parts[GW_PART_QUERY_SNAPSHOTS] = "all";
+	else if (gw_slice_is_nocase(value, "refs"))
+		request->parts[GW_PART_QUERY_SNAPSHOTS] = "refs";
+	else
+		fault(request, 400, "snapshots is neither all nor refs");
+}
+
+/* What the route makes of a query parameter; parameters that it does not know mean nothing. */
+static void
+take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
+{
+	enum
+	{
+		WAREHOUSE,
+		PARENT,
+		PURGE,
+		PAGE_TOKEN,
+		PAGE_SIZE,
+		SNAPSHOTS,
+		COUNT
+	};
+	static const char *const names[] = {"warehouse", "parent",   "purgeRequested",
+										"pageToken", "pageSize", "snapshots"};
+	static const GwPart parts[] = {GW_PART_QUERY_WAREHOUSE, GW_PART_QUERY_PARENT,
+								   GW_PART_QUERY_PURGE,     GW_PART_QUERY_PAGE_TOKEN,
+								   GW_PART_QUERY_PAGE_SIZE, GW_PART_QUERY_SNAPSHOTS};
+	const GwRoute *route = request->route;
+	int			i = 0;
+
+	while (i < COUNT && !gw_slice_is(key, names[i]))
+		i++;
+	if (i == COUNT || !gw_route_has(route, parts[i]))
+		return;
+	if (*seen & (1u << i))
+		fault(request, 400, "A query parameter is repeated");
+	*seen |= 1u << i;
+	if (i == WAREHOUSE)
+		take_name(request, GW_PART_QUERY_WAREHOUSE, value, NULL);
+	else if (i == PARENT)
+		take_namespace(request, GW_PART_QUERY_PARENT, value);
+	else if (i == PURGE)
+		take_purge(request, value);
+	else if (i == PAGE_TOKEN)
+		take_page_token(request, value);
+	else if (i == PAGE_SIZE)
+		take_page_size(request, value);
+	else
+		take_snapshots(request, value);
+}
+
+/* Takes the names out of the path. */
+static void
+take_path(GwRequest *request, const GwMatch *match, bool prefix)
+{
+	const GwRoute *route = request->route;
+
+	if (prefix && gw_route_has(route, GW_PART_PREFIX))
+		take_name(request, GW_PART_PREFIX, match->raw[GW_PART_PREFIX], "The prefix is empty");
+	if (gw_route_has(route, GW_PART_NAMESPACE))
+		take_namespace(request, GW_PART_NAMESPACE, match->raw[GW_PART_NAMESPACE]);
+	if (gw_route_has(route, GW_PART_TABLE))
+		take_name(request, GW_PART_TABLE, match->raw[GW_PART_TABLE], "The table name is empty");
+	if (gw_route_has(route, GW_PART_VIEW))
+		take_name(request, GW_PART_VIEW, match->raw[GW_PART_VIEW], "The view name is empty");
+}
+
+/* Takes the names out of path and query. */
+static void
+take_parts(GwRequest *request, const GwMatch *match, GwSlice query)
+{
+	GwSlice		key;
+	GwSlice		value;
+	unsigned	seen = 0;
+
+	take_path(request, match, true);
+	request->parts[GW_PART_SEPARATOR] = gw_conf.namespace_separator;
+	if (gw_route_has(request->route, GW_PART_QUERY_PURGE))
+		request->parts[GW_PART_QUERY_PURGE] = "false";
+	while (gw_url_query_next(&query, &key, &value))
+		take_query(request, key, value, &seen);
+}
+
+static GwSlice
+base_path(void)
+{
+	return (GwSlice){gw_conf.base_path, strlen(gw_conf.base_path)};
+}
+
+static void
+set_allow(GwRequest *request, unsigned allowed)
+{
+	GwText		text = {0};
+
+	gw_router_allow(allowed, &text);
+	snprintf(request->allow, sizeof(request->allow), "%s", text.data ? text.data : "");
+	gw_text_free(&text);
+	fault(request, 405, "The method is not allowed for this path");
+}
+
+/* Matches what is below the base path and, where a trusted proxy leaves its own prefix on, below that. */
+static GwMatchKind
+match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
+{
+	GwSlice		prefix = request->proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
+
+	for (int i = 0; i < (prefix.len > 0 ? 2 : 1); i++)
+	{
+		GwSlice		path = head->path;
+		GwMatchKind kind;
+
+		if ((i == 1 && !gw_router_strip_base(&path, prefix)) ||
+			!gw_router_strip_base(&path, base_path()) || path.len == 0)
+			continue;
+		request->below = head->path.len - path.len;
+		kind = gw_router_match(request->method, path, match);
+		if (kind != GW_MATCH_NO_PATH)
+			return kind;
+	}
+	return GW_MATCH_NO_PATH;
+}
+
+/* Finds what the request asks for: the gateway's own pages, or a route. */
+static void
+find_operation(GwRequest *request, const GwHttpHead *head)
+{
+	int			admin = gw_admin_find(head->path);
+	GwMatch		match;
+
+	if (admin >= 0)
+	{
+		request->operation = admin;
+		if (request->method != GW_GET && request->method != GW_HEAD)
+			set_allow(request, 1u << GW_GET | 1u << GW_HEAD);
+		return;
+	}
+	switch (match_path(request, head, &match))
+	{
+		case GW_MATCH_NO_PATH:
+			fault(request, 404, "There is no such endpoint");
+			break;
+		case GW_MATCH_NO_METHOD:
+			set_allow(request, match.allowed);
+			break;
+		case GW_MATCH_FOUND:
+			request->route = match.route;
+			request->operation = (int) (match.route - gw_routes);
+			take_parts(request, &match, head->query);
+	}
+}
+
+/* The key counts where the route takes one. What is in it is the database's business. */
+static void
+take_key(GwRequest *request, GwSlice key)
+{
+	if (request->route == NULL || !(request->route->flags & GW_ROUTE_KEYED) || key.data == NULL)
+		return;
+	if (key.len == 0 || key.len > GW_KEY_BYTES_MAX)
+	{
+		fault(request, 400, "Invalid Idempotency-Key");
+		return;
+	}
+	memcpy(request->key, key.data, key.len);
+	request->key[key.len] = '\0';
+}
+
+/* Icecat-Deduplicate: true or false, on commits. */
+static void
+take_deduplicate(GwRequest *request, GwSlice value)
+{
+	if (request->route == NULL || !(request->route->flags & GW_ROUTE_COMMIT) || value.data == NULL)
+		return;
+	request->deduplicate = gw_slice_is_nocase(value, "true");
+	if (!request->deduplicate && !gw_slice_is_nocase(value, "false"))
+		fault(request, 400, "Icecat-Deduplicate is neither true nor false");
+}
+
+/* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. With 400, for the
+ * specification has no 415. */
+static void
+check_content_type(GwRequest *request, GwSlice type)
+{
+	const char *end;
+	GwSlice		media = type;
+
+	if (!gw_request_wants_body(request) || type.data == NULL || type.len == 0)
+		return;
+	end = memchr(type.data, ';', type.len);
+	if (end != NULL)
+		media.len = (size_t) (end - type.data);
+	while (media.len > 0 && (media.data[media.len - 1] == ' ' || media.data[media.len - 1] == '\t'))
+		media.len--;
+	if (gw_slice_is_nocase(media, "application/json"))
+		return;
+	if (media.len > 5 && strncasecmp(media.data + media.len - 5, "+json", 5) == 0)
+		return;
+	fault(request, 400, "The Content-Type of the body is not application/json");
+}
+
+/* A page may send a POST without a type, or as a form, to any host, without asking. Whoever runs a browser would then run what
+ * any page likes; so such a POST is taken of programs, of the gateway's own host, and of the setting's origins. */
+static void
+check_origin(GwRequest *request, GwSlice type)
+{
+	if (request->method == GW_POST && request->foreign && type.len == 0)
+		fault(request, 403,
+			  "A page of another origin must be in the gateway's setting cors_origins");
+}
+
+static const char *
+arena_copy(GwRequest *request, GwSlice text)
+{
+	char	   *copy = arena_take(request, text.len + 1);
+
+	memcpy(copy, text.data ? text.data : "", text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+/* Room in the arena for what take_cors() copies. */
+static size_t
+cors_bytes(void)
+{
+	return GW_ORIGIN_BYTES + GW_CORS_HEADERS_BYTES;
+}
+
+/* What the request says of the page that it comes from. A preflight of a path that there is has no fault: what is answered is
+ * which methods it has. */
+static void
+take_cors(GwRequest *request, const GwHttpHead *head)
+{
+	GwCors		cors;
+
+	gw_cors_read(head, gw_conf.cors_origins, &cors);
+	request->foreign = cors.foreign;
+	request->preflight = cors.preflight && request->fault_status == 405;
+	if (cors.origin.len > 0)
+		request->origin = arena_copy(request, cors.origin);
+	if (!request->preflight)
+		return;
+	request->fault_status = 0;
+	request->asked_headers = arena_copy(request, cors.headers);
+}
+
+static void
+check_coding(GwRequest *request, const GwHttpHead *head)
+{
+	request->coding = gw_coding_of_body(head);
+	if (request->coding == GW_CODING_UNKNOWN && gw_request_wants_body(request))
+		fault(request, 415, "The only Content-Encoding known here is gzip");
+}
+
+void
+gw_request_begin(GwRequest *request, const GwHttpHead *head, bool proxied, uint64_t started_us)
+{
+	size_t		method_len = head->method_text.len;
+
+	begin(request, started_us);
+	request->proxied = proxied;
+	request->method = head->method;
+	if (method_len > GW_METHOD_BYTES_MAX)
+		method_len = GW_METHOD_BYTES_MAX;
+	memcpy(request->method_text, head->method_text.data, method_len);
+	request->method_text[method_len] = '\0';
+	take_id(request, head->request_id);
+	arena_prepare(request, head->path.len + head->query.len, gw_answer_bytes(head) + cors_bytes());
+	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
+	memcpy((char *) request->path.data, head->path.data, head->path.len);
+	find_operation(request, head);
+	take_key(request, head->idempotency_key);
+	take_deduplicate(request, head->deduplicate);
+	take_cors(request, head);
+	check_origin(request, head->content_type);
+	check_content_type(request, head->content_type);
+	check_coding(request, head);
+	gw_answer_begin(request, head);
+}
+
+bool
+gw_request_wants_body(const GwRequest *request)
+{
+	return request->fault_status == 0 && request->route != NULL &&
+		gw_route_has(request->route, GW_PART_BODY);
+}
+
+/* A request is answered once. To go on after a second answer would mix up two clients. */
+void
+gw_request_respond(GwRequest *request, GwReply *reply)
+{
+	assert(!request->answered && !request->retry_waits && request->final_error.handle == NULL);
+	assert(request->ticket.state == GW_TICKET_NONE);
+	assert(request->file_wait.state == GW_FILE_WAIT_NONE);
+	assert(request->call.state == GW_CALL_IDLE || reply->flows);
+	request->answered = true;
+	reply->vary_origin = gw_conf.cors_origins[0] != '\0' && strcmp(gw_conf.cors_origins, "*") != 0;
+	reply->allow_origin = request->origin;
+	request->respond(request, reply);
+}
+
+static void
+reply_error(GwRequest *request, int status, const char *type, const char *message, bool close)
+{
+	GwText		body = {0};
+	GwReply		reply = {.status = status, .retry_after_s = -1, .close = close};
+
+	gw_reply_error_body(&body, status, type, message);
+	reply.body = body.data;
+	reply.body_len = body.len;
+	if (status == 503)
+		reply.retry_after_s = gw_conf.retry_after_s;
+	if (status == 405)
+		reply.allow = request->allow;
+	if (status == 415)
+		reply.accept_encoding = "gzip";
+	gw_answer_send(request, &reply);
+	gw_text_free(&body);
+}
+
+void
+gw_request_refuse(GwRequest *request, int status, const char *message, bool close)
+{
+	reply_error(request, status, gw_status_type(status), message, close);
+}
+
+/* What a client may be told about an error whose own message it must not see. */
+static const char *
+guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
+{
+	if (status == 409)
+		return "The change conflicts with a concurrent one; it may be tried again";
+	if (status == 400)
+		return "The request is over a limit of the catalog's database";
+	if (status == 503)
+		return "The catalog's database cannot take the request at the moment";
+	snprintf(buffer, size, "Internal server error (request id %s)", request->id);
+	return buffer;
+}
+
+/* The message of one of our own errors, with its detail: "The message. The detail". */
+static void
+put_own_message(GwText *out, const GwPgResult *result)
+{
+	size_t		len = strlen(result->message);
+
+	gw_text_puts(out, result->message);
+	if (result->detail[0] != '\0')
+	{
+		gw_text_puts(out, len > 0 && result->message[len - 1] == '.' ? " " : ". ");
+		gw_text_puts(out, result->detail);
+	}
+	gw_text_add(out, "", 1);
+}
+
+static bool
+is_own_error(const GwPgResult *result)
+{
+	return strncmp(result->sqlstate, "IC", 2) == 0;
+}
+
+/* A conflict that may be gone in a moment (lock timeout, deadlock) is a CommitFailedException for a commit, by which the client
+ * knows that it did not happen. With a key that would be too much: a conflict is not stored, and another call with the key may
+ * yet succeed. So it is 503, as for all other operations, and the client sends the same again. */
+static GwErrorKind
+error_kind(const GwRequest *request, const GwPgResult *result)
+{
+	if (result->of_session)
+		return (GwErrorKind){503, gw_status_type(503), false};
+	return gw_error_map(result->sqlstate,
+						(request->route->flags & GW_ROUTE_COMMIT) && request->key[0] == '\0');
+}
+
+/* Is what was not found a namespace whose separator was encoded twice? It could also have been a name. */
+static bool
+encoded_twice(const GwRequest *request, const char *type)
+{
+	const char *namespace = request->parts[GW_PART_NAMESPACE];
+	const char *parent = request->parts[GW_PART_QUERY_PARENT];
+
+	return strncmp(type, "NoSuch", 6) == 0 &&
+		((namespace != NULL && gw_url_encoded_twice(namespace)) ||
+		 (parent != NULL && gw_url_encoded_twice(parent)));
+}
+
+/* Answers with an error of the database, as far as the client may see it. */
+static void
+reply_database_error(GwRequest *request, const GwPgResult *result)
+{
+	GwErrorKind kind = error_kind(request, result);
+	GwText		own = {0};
+	char		buffer[128];
+	const char *message = result->message;
+
+	if (kind.status >= 500)
+		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->id, "%s: %s (%s)",
+					   request->route->operation, result->message, result->sqlstate);
+	if (encoded_twice(request, kind.type))
+	{
+		gw_request_refuse(request, 400,
+						  "The separator of the namespace's levels is encoded twice: "
+						  "it was sent as %251F, and there is no namespace with %1F in its name",
+						  false);
+		return;
+	}
+	if (!kind.public_message)
+		message = guarded_message(request, kind.status, buffer, sizeof(buffer));
+	else if (is_own_error(result))
+	{
+		put_own_message(&own, result);
+		message = own.data;
+	}
+	reply_error(request, kind.status, kind.type, message, false);
+	gw_text_free(&own);
+}
+
+/* Did a function that answers whether something exists say that it does not? */
+static bool
+is_absent(const GwRequest *request, const GwPgResult *result)
+{
+	return request->route->answer == GW_ANSWER_EXISTS &&
+		(result->is_null || result->value[0] != 't');
+}
+
+void
+gw_request_error(GwRequest *request, int status, const char *type, const char *message)
+{
+	reply_error(request, status, type, message, false);
+}
+
+void
+gw_request_database_error(GwRequest *request, const GwPgResult *result)
+{
+	reply_database_error(request, result);
+}
+
+/* Turns the value of the function into the answer that its route promises. */
+static void
+reply_at_once(GwRequest *request, GwPgResult *result)
+{
+	GwReply		reply = {.status = 204, .retry_after_s = -1};
+
+	if (request->route->answer == GW_ANSWER_TAGGED && gw_answer_tagged(request, result))
+		return;
+	if (is_absent(request, result))
+	{
+		reply_error(request, 404, gw_status_type(404), "It does not exist", false);
+		return;
+	}
+	if (request->route->answer != GW_ANSWER_VOID && request->route->answer != GW_ANSWER_EXISTS)
+	{
+		if (result->is_null)
+		{
+			gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
+						   request->route->operation);
+			reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
+			return;
+		}
+		reply.status = 200;
+		reply.etag = result->etag;
+		reply.body = result->value;
+		reply.body_len = result->value_len;
+		reply.handle = result->handle;
+		reply.release = gw_pg_handle_free;
+		result->handle = NULL;	/* the reply owns it now */
+	}
+	gw_answer_send(request, &reply);
+}
+
+/* The same, as soon as the files that the answer names can be read. The request has left gate and connection by now. */
+static void
+reply_value(GwRequest *request, GwPgResult *result)
+{
+	if (!gw_await_begin(request, result))
+		reply_at_once(request, result);
+}
+
+void
+gw_request_go_on(GwRequest *request)
+{
+	GwPgResult	result = request->kept;
+
+	request->kept = (GwPgResult){0};
+	reply_at_once(request, &result);
+	gw_pg_result_free(&result);
+}
+
+/* The connection was lost while the call was in flight. */
+static void
+reply_lost(GwRequest *request)
+{
+	const GwRoute *route = request->route;
+
+	gw_log_request(GW_ERROR, request->id, "%s: the database connection was lost in flight",
+				   route->operation);
+	if (route->flags & GW_ROUTE_COMMIT)
+	{
+		gw_metrics.commits_unknown++;
+		reply_error(request, 500, "CommitStateUnknownException",
+					"The connection to the database was lost; the commit may or may not have "
+					"happened",
+					false);
+	}
+	else if (route->access == GW_WRITE)
+		reply_error(request, 500, gw_status_type(500),
+					"The connection to the database was lost; the change may or may not have "
+					"happened",
+					false);
+	else
+		gw_request_refuse(request, 503, "The connection to the database was lost", false);
+}
+
+static GwPool *
+pool_of(const GwRequest *request)
+{
+	return request->route->access == GW_WRITE ? gw_server.writes : gw_server.reads;
+}
+
+/* The extension is of the release before, which did not have the operation. */
+static void
+refuse_old(GwRequest *request, const GwPool *pool)
+{
+	char		message[256];
+
+	snprintf(message, sizeof(message),
+			 "The extension icecat in the database has version \"%s\", which has no "
+			 "%s: run ALTER EXTENSION icecat UPDATE",
+			 gw_pool_version(pool), request->route->operation);
+	gw_request_refuse(request, 503, message, false);
+}
+
+/* Hands the call to its pool, or answers. One that a gate let in was admitted when it came. */
+static void
+submit(GwRequest *request, bool admitted)
+{
+	GwPool	   *pool = pool_of(request);
+
+	if (gw_pool_offers(pool, request->operation) && gw_pool_submit(pool, &request->call, admitted))
+		return;
+	leave_gate(request);
+	if (!gw_pool_offers(pool, request->operation))
+		refuse_old(request, pool);
+	else if (gw_pool_problem(pool) != NULL)
+		gw_request_refuse(request, 503, gw_pool_problem(pool), false);
+	else
+	{
+		gw_metrics.queue_refused++;
+		gw_request_refuse(request, 503, "Too many requests wait for the database", false);
+	}
+}
+
+static int64_t
+gate_width(const GwRequest *request)
+{
+	return request->route->flags & GW_ROUTE_ASIDE ? gw_conf.report_gate_width
+												  : gw_conf.commit_gate_width;
+}
+
+/* Lets the next one at the same gate in, before this one is answered. */
+static void
+leave_gate(GwRequest *request)
+{
+	GwTicket   *next;
+
+	if (request->ticket.state != GW_TICKET_INSIDE)
+		return;
+	next = gw_gate_leave(gw_server.gates, &request->ticket, gate_width(request));
+	if (next == NULL)
+		return;
+	request = request_of_ticket(next);
+	request->gate_us = gw_clock_us() - next->since_us;
+	gw_metrics.gate_wait_us += request->gate_us;
+	submit(request, true);
+}
+
+/* The names of the path once more, each '+' a space: of all, or all but the prefix. */
+static bool
+take_path_again(GwRequest *request, bool prefix)
+{
+	GwSlice		path = {request->path.data + request->below, request->path.len - request->below};
+	GwMatch		match;
+	bool		plus;
+
+	if (gw_router_match(request->method, path, &match) != GW_MATCH_FOUND)
+		return false;
+	if (prefix)
+		plus = gw_router_has_plus(&match, GW_PART_PREFIX);
+	else
+		plus = gw_router_has_plus(&match, GW_PART_NAMESPACE) ||
+			gw_router_has_plus(&match, GW_PART_TABLE) ||
+			gw_router_has_plus(&match, GW_PART_VIEW);
+	if (!plus)
+		return false;
+	request->spaces = true;
+	take_path(request, &match, prefix);
+	return request->fault_status == 0;
+}
+
+/*
+ * Some clients encode a space in a path as '+'. A '+' is first taken as it stands; when the
+ * database then knows no such name, which has changed nothing, it is asked once more with spaces. %2B
+ * always means itself. The same where the name belongs to a key's other request: that may be this one, with spaces.
+ */
+static bool
+try_spaces(GwRequest *request, const GwPgResult *result)
+{
+	GwErrorKind kind;
+	bool		prefix = false;
+
+	if (request->spaces || memchr(request->path.data, '+', request->path.len) == NULL)
+		return false;
+	if (result->is_error)
+	{
+		kind = gw_error_map(result->sqlstate, false);
+		if (strncmp(kind.type, "NoSuch", 6) != 0 && !gw_error_is_key_mismatch(result->sqlstate))
+			return false;
+		prefix = strcmp(kind.type, "NoSuchWarehouseException") == 0;
+	}
+	else if (!is_absent(request, result))
+		return false;
+	return take_path_again(request, prefix);
+}
+
+/* -- calls with an Idempotency-Key -------------------------------------------------------------- */
+
+typedef TAILQ_HEAD(RequestList, GwRequest) RequestList;
+
+static RequestList retries = TAILQ_HEAD_INITIALIZER(retries);
+
+/* Is it the last word on the request, so that a repeat is to get it as well? */
+static bool
+is_final_error(const GwRequest *request, const GwPgResult *result)
+{
+	return result->is_error && request->key[0] != '\0' && gw_error_is_final(result->sqlstate);
+}
+
+static void
+forget_final_error(GwRequest *request)
+{
+	gw_pg_result_free(&request->final_error);
+	gw_text_free(&request->final_text);
+}
+
+/*
+ * The transaction that failed took its row with it: the same call again, now only to store the error. Whatever
+ * comes of that is the answer if it is an outcome: another call with the key may have succeeded meanwhile.
+ */
+static void
+store_final_error(GwRequest *request, GwPgResult *result)
+{
+	request->final_error = *result;
+	*result = (GwPgResult){0};
+	gw_text_puts(&request->final_text, request->final_error.sqlstate);
+	gw_text_puts(&request->final_text, " ");
+	put_own_message(&request->final_text, &request->final_error);
+	build_call(request);
+	submit(request, true);
+}
+
+/* The second call of store_final_error() is over. NULL: the error was stored. The first error is ours now, for the
+ * request is not to be touched after its answer. */
+static void
+final_error_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
+{
+	GwPgResult	first = request->final_error;
+	bool		answered = outcome == GW_CALL_ANSWERED;
+	bool		value = answered && !result->is_error;
+	bool		stored = value && result->is_null && result->etag == NULL && !result->is_large;
+
+	request->final_error = (GwPgResult){0};
+	forget_final_error(request);
+	gw_metrics.keyed_errors_stored += stored;
+	if (value && !stored)
+		reply_value(request, result);
+	else
+		reply_database_error(
+			request, answered && result->is_error && is_own_error(result) ? result : &first);
+	gw_pg_result_free(&first);
+}
+
+/* May a call with a key be sent again? It was lost, or, after a loss, it met something that passes: another run of it may
+ * still be under way then, and nothing but the outcome stored under the key says what became of it. */
+static bool
+wants_retry(const GwRequest *request, GwOutcome outcome, const GwPgResult *result)
+{
+	if (request->key[0] == '\0' || outcome == GW_CALL_EXPIRED)
+		return false;
+	if (outcome == GW_CALL_LOST)
+		return true;
+	return request->losses > 0 && result->is_error && error_kind(request, result).status >= 500;
+}
+
+/* Sends the call again after a pause that grows; false when the time is over. */
+static bool
+retry_later(GwRequest *request)
+{
+	uint64_t	now = gw_clock_us();
+	uint64_t	pause_ms = GW_KEYED_PAUSE_MIN_MS;
+
+	if (request->losses == 0)
+		request->retry_until_us = now + (uint64_t) gw_conf.keyed_retry_ms * 1000;
+	request->losses++;
+	for (int i = 1; i < request->losses && pause_ms < GW_KEYED_PAUSE_MAX_MS; i++)
+		pause_ms *= 2;
+	pause_ms = pause_ms / 2 + now % (pause_ms / 2 + 1);	/* jitter */
+	request->retry_us = now + pause_ms * 1000;
+	if (request->retry_us >= request->retry_until_us)
+		return false;
+	request->retry_waits = true;
+	TAILQ_INSERT_TAIL(&retries, request, retry_link);
+	return true;
+}
+
+static void
+stop_waiting(GwRequest *request)
+{
+	request->retry_waits = false;
+	TAILQ_REMOVE(&retries, request, retry_link);
+}
+
+/* The oldest request whose pause is over. */
+static GwRequest *
+due_retry(uint64_t now)
+{
+	GwRequest  *request;
+
+	TAILQ_FOREACH (request, &retries, retry_link)
+	{
+		if (now >= request->retry_us)
+			return request;
+	}
+	return NULL;
+}
+
+/* Sends what is due. Each goes past the gate: the one before it may have been answered long ago. */
+static void
+retry_due(uint64_t now)
+{
+	GwRequest  *request;
+
+	while ((request = due_retry(now)) != NULL)
+	{
+		stop_waiting(request);
+		gw_metrics.keyed_repeats++;
+		submit(request, true);
+	}
+}
+
+/* Turns an outcome into an answer. After a loss, what is no outcome leaves it open what happened. */
+static void
+reply_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
+{
+	if (outcome == GW_CALL_LOST || wants_retry(request, outcome, result) ||
+		(outcome == GW_CALL_EXPIRED && request->losses > 0))
+		reply_lost(request);
+	else if (outcome == GW_CALL_EXPIRED)
+	{
+		const char *problem = gw_pool_problem(pool_of(request));
+
+		gw_metrics.queue_expired++;
+		gw_request_refuse(request, 503,
+						  problem ? problem : "No database connection became free in time", false);
+	}
+	else if (result->is_error)
+		reply_database_error(request, result);
+	else
+		reply_value(request, result);
+}
+
+/* The pool's done(). One of these answers, or sends a call that does: each is the last that is done with the request. */
+static void
+call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	GwRequest  *request = request_of_call(call);
+	bool		answered = outcome == GW_CALL_ANSWERED;
+
+	leave_gate(request);
+	if (request->final_error.handle != NULL)
+		final_error_stored(request, outcome, result);
+	else if (answered && try_spaces(request, result))
+		start_call(request);
+	else if (answered && is_final_error(request, result))
+		store_final_error(request, result);
+	else if (!wants_retry(request, outcome, result) || !retry_later(request))
+		reply_outcome(request, outcome, result);
+	if (answered)
+		gw_pg_result_free(result);
+}
+
+/* The statements of the call: role and request id where they are wanted, then the route's. */
+static void
+build_call(GwRequest *request)
+{
+	GwCall	   *call = &request->call;
+	bool		write = request->route->access == GW_WRITE;
+	GwPgStep   *step;
+
+	gw_call_begin(call, request->body.len);
+	gw_call_role(call);
+	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
+		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
+	{
+		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->id);
+		gw_call_param(gw_call_step(call, GW_STATEMENT_REQUEST_ID), request->tag);
+	}
+	if (request->key[0] != '\0')
+		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY), request->key);
+	if (request->deduplicate)
+		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
+	if (request->final_error.handle != NULL)
+		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), request->final_text.data);
+	step = gw_call_step(call, request->operation);
+	for (int i = 0; i < GW_PARAMS_MAX && request->route->parts[i] != GW_PART_NONE; i++)
+		gw_call_param(step, request->parts[request->route->parts[i]]);
+}
+
+/* warehouse NUL namespace NUL table or view: no two of these have one name */
+static GwSlice
+gate_key(GwRequest *request)
+{
+	bool		view = gw_route_has(request->route, GW_PART_VIEW);
+	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, view ? GW_PART_VIEW : GW_PART_TABLE};
+	char	   *start = request->arena + request->arena_len;
+
+	for (int i = 0; i < 3; i++)
+	{
+		size_t		size = strlen(request->parts[parts[i]]) + 1;
+
+		memcpy(arena_take(request, size), request->parts[parts[i]], size);
+	}
+	return (GwSlice){start, (size_t) (request->arena + request->arena_len - start)};
+}
+
+/* Commits of one table, or all that goes aside; no table has an empty key. */
+static void
+enter_gate(GwRequest *request)
+{
+	bool		aside = request->route->flags & GW_ROUTE_ASIDE;
+	GwSlice		key = aside ? (GwSlice){"", 0} : gate_key(request);
+
+	switch (gw_gate_enter(gw_server.gates, &request->ticket, key.data, key.len, gate_width(request),
+						  aside ? gw_conf.report_gate_queue_max : gw_conf.commit_gate_queue_max,
+						  gw_clock_us()))
+	{
+		case GW_GATE_OPEN:
+			submit(request, false);
+			break;
+		case GW_GATE_WAIT:
+			break;
+		case GW_GATE_FULL:
+			gw_metrics.gate_refused++;
+			gw_request_refuse(request, 503,
+							  aside ? "Too many metrics reports wait"
+									: "Too many commits wait for this table",
+							  false);
+	}
+}
+
+static void
+start_call(GwRequest *request)
+{
+	gw_answer_prepare(request);
+	build_call(request);
+	if (request->route->flags & (GW_ROUTE_GATED | GW_ROUTE_ASIDE))
+		enter_gate(request);
+	else
+		submit(request, false);
+}
+
+/* Says what a page may send: the methods that the path has, and the fields that it asked for. */
+static void
+reply_preflight(GwRequest *request)
+{
+	GwReply		reply = {.status = 204, .retry_after_s = -1};
+
+	reply.allow_methods = request->allow;
+	reply.allow_headers = request->asked_headers;
+	gw_request_respond(request, &reply);
+}
+
+/* The body goes to the database as text: it must be there, and be text. */
+static const char *
+body_fault(GwSlice body)
+{
+	if (body.len == 0)
+		return "The request body is empty";
+	if (memchr(body.data, '\0', body.len) != NULL)
+		return "The request body holds a NUL character";
+	if (!gw_utf8_valid(body.data, body.len))
+		return "The request body is not UTF-8";
+	return NULL;
+}
+
+void
+gw_request_run(GwRequest *request, GwSlice body)
+{
+	const char *why = NULL;
+
+	if (gw_request_wants_body(request))
+	{
+		why = body_fault(body);
+		request->body = body;
+		request->parts[GW_PART_BODY] = body.data;
+	}
+	if (why != NULL)
+		fault(request, 400, why);
+	if (request->fault_status != 0)
+		gw_request_refuse(request, request->fault_status, request->fault_message, false);
+	else if (request->preflight)
+		reply_preflight(request);
+	else if (request->route == NULL)
+		gw_admin_answer(request);
+	else if (gw_server.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
+		gw_request_refuse(request, 503, "The gateway holds too much unsent data", false);
+	else
+		start_call(request);
+}
+
+bool
+gw_request_abandon(GwRequest *request)
+{
+	if (request->ticket.state == GW_TICKET_WAITING)
+	{
+		gw_gate_cancel(gw_server.gates, &request->ticket);
+		return true;
+	}
+	if (request->retry_waits)
+	{
+		stop_waiting(request);
+		return true;
+	}
+	if (gw_await_cancel(request))
+		return true;
+	if (!gw_pool_cancel(&request->call))
+		return false;
+	forget_final_error(request);
+	leave_gate(request);
+	return true;
+}
+
+void
+gw_request_end(GwRequest *request)
+{
+	gw_answer_end(request);
+	if (request->arena_cap > GW_KEPT_BYTES_MAX)
+		gw_request_free(request);
+	ASAN_POISON_MEMORY_REGION(request->arena, request->arena_cap);
+	ASAN_POISON_MEMORY_REGION(request, sizeof(*request));
+}
+
+void
+gw_request_free(GwRequest *request)
+{
+	unpoison(request);
+	forget_final_error(request);
+	free(request->arena);
+	request->arena = NULL;
+	request->arena_cap = 0;
+}
+
+void
+gw_request_tick(uint64_t now)
+{
+	uint64_t	limit = (uint64_t) gw_conf.commit_gate_wait_ms * 1000;
+	GwTicket   *ticket;
+
+	retry_due(now);
+	while (now > limit && (ticket = gw_gate_oldest(gw_server.gates, now - limit)) != NULL)
+	{
+		gw_gate_cancel(gw_server.gates, ticket);
+		gw_metrics.gate_expired++;
+		gw_request_refuse(request_of_ticket(ticket), 503, "The request waited too long at its gate",
+						  false);
+	}
+}

@@ -1,0 +1,554 @@
+/*
+ * pgcall.c
+ *		Pipelined calls over libpq; see pgcall.h.
+ *
+ * libpq answers a pipeline in this order, per call: for each Prepare and each query its results
+ * and a NULL, then PGRES_PIPELINE_SYNC. An error makes all until the Sync PGRES_PIPELINE_ABORTED.
+ * Prepare is recognised by PGRES_COMMAND_OK without a command tag: our statements return rows, or are a SET.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "db/pgcall.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <libpq-fe.h>
+
+#include "ice_errors.def"
+#include "base/log.h"
+#include "ops/metrics.h"
+
+#define COLUMN_ETAG 1
+#define COLUMN_LARGE 2
+#define TAGGED_COLUMNS 4		/* the fourth names pending files, as the second of two does */
+#define UNTAGGED_COLUMNS 2
+
+typedef enum Prepared
+{
+	PREPARED_NO,
+	PREPARED_SENT,				/* on its way; calls behind it may already rely on it */
+	PREPARED_YES
+} Prepared;
+
+#define STEPS_MAX (GW_PRELUDE_MAX + GW_STEPS_MAX)
+
+/* What is still to be learnt about one call in flight. */
+typedef struct Expect
+{
+	int			prepare_count;	/* Prepare messages that belong to it */
+	int			prepared_done;
+	int			prepares[STEPS_MAX];
+	int			command_count;	/* Prepares and statements */
+	int			commands[2 * STEPS_MAX];	/* the statement of each */
+	int			ended;			/* commands whose results are all there */
+	int			failed;			/* statement of the first error; -1: none, or it came after the last one's end */
+	PGresult   *answer;			/* the last rows, or the first error */
+	int			streamed_after; /* statements before the one that is streamed; 0: none is */
+} Expect;
+
+struct GwPg
+{
+	PGconn	   *conn;
+	bool		prepare;
+	bool		pipelined;
+	GwRelease	release;
+	Prepared	prepared[GW_STATEMENT_COUNT];
+	Expect	   *expects;		/* ring of calls in flight */
+	size_t		cap;
+	size_t		first;
+	size_t		count;
+};
+
+typedef struct Statement
+{
+	const char *name;
+	const char *sql;
+} Statement;
+
+/* PostgreSQL 17 added it: an unknown name would be an error. */
+#define NO_TRANSACTION_TIMEOUT(local)                                                              \
+	", CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN "        \
+	"pg_catalog.set_config('transaction_timeout', '0', " local ") END"
+
+static const char settings_sql[] = "SELECT 1"
+#define GW_SESSION_SETTING(name, value) ", pg_catalog.set_config('" name "', " value ", false)"
+#define GW_SESSION_DEFAULT(name, value) ", pg_catalog.set_config('" name "', " value ", false)"
+#include "db/session_settings.def"
+	NO_TRANSACTION_TIMEOUT("false");
+
+static const char local_settings_sql[] = "SELECT 1"
+#define GW_SESSION_SETTING(name, value) ", pg_catalog.set_config('" name "', " value ", true)"
+#include "db/session_settings.def"
+	NO_TRANSACTION_TIMEOUT("true");
+
+/* Lines that session.c reads. $1 the role, or '' for the login role; $2 names of functions. Nothing here needs the
+ * extension, or a right. */
+static const char probe_sql[] =
+	"WITH role AS (SELECT CASE WHEN $1 = '' THEN current_user::pg_catalog.text ELSE $1 END AS "
+	"name), "
+	"known AS (SELECT r.rolname, pg_catalog.pg_has_role(r.oid, 'MEMBER') AS mine FROM "
+	"pg_catalog.pg_roles AS r "
+	"WHERE r.rolname = (SELECT name FROM role)), "
+	"found AS (SELECT p.proname AS name, "
+	"pg_catalog.bool_or(pg_catalog.has_function_privilege(k.rolname, p.oid, "
+	"'EXECUTE')) AS granted FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_proc AS p ON "
+	"p.pronamespace = n.oid "
+	"LEFT JOIN known AS k ON true WHERE n.nspname = 'icecat' AND p.proname = ANY "
+	"($2::pg_catalog.text[]) GROUP BY 1) "
+	"SELECT pg_catalog.concat_ws(pg_catalog.chr(10), pg_catalog.pg_backend_pid(), "
+	"pg_catalog.pg_is_in_recovery(), "
+	"coalesce((SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'icecat'), ''), "
+	"(SELECT name FROM role), EXISTS (SELECT FROM known), coalesce((SELECT mine FROM known), "
+	"false), "
+	"coalesce((SELECT pg_catalog.has_schema_privilege(k.rolname, n.oid, 'USAGE') FROM "
+	"pg_catalog.pg_namespace AS n, known AS k "
+	"WHERE n.nspname = 'icecat'), false), "
+	"(SELECT ',' || pg_catalog.string_agg(name, ',') || ',' FROM found), "
+	"coalesce((SELECT ',' || pg_catalog.string_agg(name, ',') || ',' FROM found WHERE granted), "
+	"''))";
+
+static const Statement statements[GW_STATEMENT_COUNT] = {
+#define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
+	[GW_ROUTE_##operation] = {"icecat_" #operation, sql},
+#include "catalog/routes.def"
+	[GW_STATEMENT_ROLE] = {"icecat_role", "SELECT pg_catalog.set_config('role', $1, true)"},
+	[GW_STATEMENT_REQUEST_ID] = {"icecat_request_id",
+		"SELECT pg_catalog.set_config('application_name', $1, true)"},
+	[GW_STATEMENT_KEY] = {"icecat_key",
+		"SELECT pg_catalog.set_config('icecat.idempotency_key', $1, true)"},
+	[GW_STATEMENT_KEY_ERROR] =
+		{"icecat_key_error", "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
+	[GW_STATEMENT_DEDUPLICATE] = {"icecat_deduplicate",
+		"SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
+	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},
+	[GW_STATEMENT_ANSWER_MAX] =
+		{"icecat_answer_max", "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
+	[GW_STATEMENT_PROBE] = {"icecat_probe", probe_sql},
+	[GW_STATEMENT_WORKER] = {"icecat_worker",
+							 "SELECT pg_catalog.string_agg(CASE c.key WHEN 'pid' THEN 'running ' "
+							 "|| (c.value IS NOT NULL)::integer "
+							 "ELSE c.key || ' ' || coalesce(c.value, '0') END, pg_catalog.chr(10)) "
+							 "FROM icecat.worker_status() AS w, "
+							 "pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c"},
+	[GW_STATEMENT_SETTINGS] = {"icecat_settings", settings_sql},
+	/* The only form that neither needs a snapshot, which would fix the level, nor warns outside of BEGIN. It holds for
+	 * this transaction alone, as any. */
+	[GW_STATEMENT_ISOLATION] = {"icecat_isolation", "SET transaction_isolation = 'read committed'"},
+	[GW_STATEMENT_READ_WRITE] = {"icecat_read_write", "SET transaction_read_only = off"},
+	[GW_STATEMENT_LOCAL_SETTINGS] = {"icecat_local_settings", local_settings_sql},
+	[GW_STATEMENT_LOCAL_TIMEOUT] = {"icecat_local_timeout",
+		"SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
+	[GW_STATEMENT_PIECES] = {"icecat_pieces",
+		"SELECT icecat.rest_load_table_pieces($1, $2::text[], $3, $4)"},
+	[GW_STATEMENT_LISTEN_FILES] = {"icecat_listen_files", "SELECT icecat._listen_files()"},
+	[GW_STATEMENT_QUEUED_FILES] = {"icecat_queued_files", "SELECT icecat._queued_files($1)"},
+};
+
+/* Sent in place of the routes' own to an extension of the release before. */
+static const Statement old_routes[GW_ROUTE_COUNT] = {
+#define GW_OLD_ROUTE(operation, sql) [GW_ROUTE_##operation] = {"icecat_old_" #operation, sql},
+#include "catalog/routes_old.def"
+};
+
+const char *
+gw_pg_sql(int route, GwRelease release)
+{
+	return release == GW_RELEASE_OLD ? old_routes[route].sql : statements[route].sql;
+}
+
+void
+gw_pg_set_release(GwPg *pg, GwRelease release)
+{
+	pg->release = release;
+}
+
+/* What the old release has no statement for gets the new one, so that the server says what is missing. */
+static const Statement *
+statement_of(const GwPg *pg, int number)
+{
+	if (pg->release == GW_RELEASE_OLD && number < GW_ROUTE_COUNT && old_routes[number].sql != NULL)
+		return &old_routes[number];
+	return &statements[number];
+}
+
+/* Never shows what libpq says about a bad string: it may quote the password. */
+bool
+gw_pg_dsn_is_valid(const char *dsn)
+{
+	char	   *error = NULL;
+	PQconninfoOption *options = PQconninfoParse(dsn, &error);
+	bool		valid = options != NULL;
+
+	PQconninfoFree(options);
+	PQfreemem(error);
+	return valid;
+}
+
+/* Counts the commits that were made before, of which a notice tells; others are logged. */
+static void
+take_notice(void *unused, const PGresult *notice)
+{
+	const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+
+	(void) unused;
+	if (sqlstate != NULL && strcmp(sqlstate, ICE_DEDUPLICATED_SQLSTATE) == 0)
+		gw_metrics.commits_deduplicated++;
+	else
+		gw_log(GW_DEBUG, "database: %s", PQresultErrorMessage(notice));
+}
+
+GwPg *
+gw_pg_start(const char *dsn, bool prepare)
+{
+	const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+	const char *values[] = {dsn, "icecat-gateway", "UTF8", NULL};
+	GwPg	   *pg = gw_alloc(sizeof(*pg));
+
+	pg->prepare = prepare;
+	pg->conn = PQconnectStartParams(keys, values, 1);
+	if (pg->conn != NULL)
+		PQsetNoticeReceiver(pg->conn, take_notice, NULL);
+	return pg;
+}
+
+GwPgConnect
+gw_pg_poll(GwPg *pg)
+{
+	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
+		return GW_PG_CONNECT_FAILED;
+	switch (PQconnectPoll(pg->conn))
+	{
+		case PGRES_POLLING_READING:
+			return GW_PG_CONNECT_READ;
+		case PGRES_POLLING_WRITING:
+			return GW_PG_CONNECT_WRITE;
+		case PGRES_POLLING_OK:
+			pg->pipelined = PQsetnonblocking(pg->conn, 1) == 0 && PQenterPipelineMode(pg->conn);
+			return pg->pipelined ? GW_PG_CONNECT_DONE : GW_PG_CONNECT_FAILED;
+		default:
+			return GW_PG_CONNECT_FAILED;
+	}
+}
+
+int
+gw_pg_socket(const GwPg *pg)
+{
+	return pg->conn ? PQsocket(pg->conn) : -1;
+}
+
+const char *
+gw_pg_error(const GwPg *pg)
+{
+	return pg->conn ? PQerrorMessage(pg->conn) : "out of memory";
+}
+
+int
+gw_pg_backend_pid(const GwPg *pg)
+{
+	return PQbackendPID(pg->conn);
+}
+
+static Expect *
+expect_at(GwPg *pg, size_t i)
+{
+	return &pg->expects[(pg->first + i) % pg->cap];
+}
+
+void
+gw_pg_close(GwPg *pg)
+{
+	for (size_t i = 0; i < pg->count; i++)
+		PQclear(expect_at(pg, i)->answer);
+	PQfinish(pg->conn);
+	free(pg->expects);
+	free(pg);
+}
+
+/* Adds an empty expectation at the end of the ring. */
+static Expect *
+add_expect(GwPg *pg)
+{
+	if (pg->count == pg->cap)
+	{
+		size_t		cap = pg->cap ? pg->cap * 2 : 8;
+		Expect	   *ring = gw_alloc(cap * sizeof(*ring));
+
+		for (size_t i = 0; i < pg->count; i++)
+			ring[i] = *expect_at(pg, i);
+		free(pg->expects);
+		pg->expects = ring;
+		pg->cap = cap;
+		pg->first = 0;
+	}
+	pg->count++;
+	*expect_at(pg, pg->count - 1) = (Expect){.failed = -1};
+	return expect_at(pg, pg->count - 1);
+}
+
+/* Queues one statement, and its Prepare when the session has none yet. */
+static bool
+send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
+{
+	const Statement *statement = statement_of(pg, step->statement);
+
+	if (!pg->prepare)
+		expect->commands[expect->command_count++] = step->statement;
+	if (!pg->prepare)
+		return PQsendQueryParams(pg->conn, statement->sql, step->param_count, NULL, step->params,
+								 NULL, NULL, 0);
+	if (pg->prepared[step->statement] == PREPARED_NO)
+	{
+		if (!PQsendPrepare(pg->conn, statement->name, statement->sql, 0, NULL))
+			return false;
+		pg->prepared[step->statement] = PREPARED_SENT;
+		expect->prepares[expect->prepare_count++] = step->statement;
+		expect->commands[expect->command_count++] = step->statement;
+	}
+	expect->commands[expect->command_count++] = step->statement;
+	return PQsendQueryPrepared(pg->conn, statement->name, step->param_count, step->params, NULL,
+							   NULL, 0);
+}
+
+/* Queues the statements of one call and its Sync. */
+GwPgSend
+gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count, const GwPgStep *steps,
+		   int step_count, bool streamed)
+{
+	Expect	   *expect = add_expect(pg);
+
+	assert(step_count > 0 && step_count <= GW_STEPS_MAX && prelude_count <= GW_PRELUDE_MAX);
+	expect->streamed_after = streamed ? prelude_count + step_count - 1 : 0;
+
+	for (int i = 0; i < prelude_count + step_count; i++)
+	{
+		if (send_step(pg, expect, i < prelude_count ? &prelude[i] : &steps[i - prelude_count]))
+			continue;
+		pg->count--;			/* was the last of the ring */
+		return GW_PG_NOT_SENT;
+	}
+
+	/*
+	 * From here on the Sync may be on its way, even when this says that it failed; the caller
+	 * then learns of the loss from gw_pg_flush.
+	 */
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+	(void) PQsendPipelineSync(pg->conn);
+#else
+	(void) PQpipelineSync(pg->conn);
+#endif
+	return GW_PG_SENT;
+}
+
+int
+gw_pg_flush(GwPg *pg)
+{
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		return -1;
+	return PQflush(pg->conn);
+}
+
+bool
+gw_pg_consume(GwPg *pg)
+{
+	return PQconsumeInput(pg->conn) && PQstatus(pg->conn) != CONNECTION_BAD;
+}
+
+/* Keeps the first error, else the last rows. */
+static void
+keep_answer(Expect *expect, PGresult *result)
+{
+	if (expect->answer != NULL && PQresultStatus(expect->answer) == PGRES_FATAL_ERROR)
+	{
+		PQclear(result);
+		return;
+	}
+	if (PQresultStatus(result) == PGRES_FATAL_ERROR && expect->ended < expect->command_count)
+		expect->failed = expect->commands[expect->ended];
+	PQclear(expect->answer);
+	expect->answer = result;
+}
+
+/* The settings of the gateway's own; a key or the like is the request's. */
+static bool
+is_of_session(int statement)
+{
+	return statement == GW_STATEMENT_ROLE || statement == GW_STATEMENT_ISOLATION ||
+		statement == GW_STATEMENT_READ_WRITE || statement == GW_STATEMENT_LOCAL_SETTINGS;
+}
+
+/* A Prepare succeeded: they are answered in the order in which they were sent. */
+static void
+note_prepared(GwPg *pg, Expect *expect)
+{
+	if (expect->prepared_done < expect->prepare_count)
+		pg->prepared[expect->prepares[expect->prepared_done++]] = PREPARED_YES;
+}
+
+/* Statements whose Prepare never succeeded are to be prepared again. */
+static void
+unprepare_failed(GwPg *pg, const Expect *expect)
+{
+	for (int i = expect->prepared_done; i < expect->prepare_count; i++)
+		pg->prepared[expect->prepares[i]] = PREPARED_NO;
+}
+
+bool
+gw_pg_has_undone(GwPg *pg)
+{
+	const Expect *expect = pg->count > 0 ? expect_at(pg, 0) : NULL;
+	const char *severity;
+
+	if (expect == NULL || expect->answer == NULL || expect->failed < 0)
+		return false;
+	severity = PQresultErrorField(expect->answer, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity != NULL && strcmp(severity, "FATAL") == 0;
+}
+
+static void
+read_error(const PGresult *answer, GwPgResult *result)
+{
+	const char *sqlstate = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(answer, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(answer, PG_DIAG_MESSAGE_DETAIL);
+
+	result->is_error = true;
+	result->sqlstate = sqlstate ? sqlstate : "";
+	result->message = message ? message : PQresultErrorMessage(answer);
+	result->detail = detail ? detail : "";
+}
+
+/* The further columns of a tagged answer. */
+static void
+read_tag(const PGresult *answer, GwPgResult *result)
+{
+	if (!PQgetisnull(answer, 0, COLUMN_ETAG))
+		result->etag = PQgetvalue(answer, 0, COLUMN_ETAG);
+	result->is_large = PQgetvalue(answer, 0, COLUMN_LARGE)[0] == 't';
+}
+
+/* The last column of a row of two or four. */
+static const char *
+read_pending(const PGresult *answer)
+{
+	int			count = PQnfields(answer);
+
+	if ((count != TAGGED_COLUMNS && count != UNTAGGED_COLUMNS) || PQgetisnull(answer, 0, count - 1))
+		return NULL;
+	return PQgetvalue(answer, 0, count - 1);
+}
+
+/* The Sync of the oldest call has arrived: hands out what was kept for it. */
+static void
+finish_call(GwPg *pg, GwPgResult *result)
+{
+	Expect	   *expect = expect_at(pg, 0);
+	PGresult   *answer = expect->answer;
+
+	unprepare_failed(pg, expect);
+	expect->answer = NULL;
+	pg->first = (pg->first + 1) % pg->cap;
+	pg->count--;
+	*result = (GwPgResult){.handle = answer};
+	if (answer == NULL || PQresultStatus(answer) != PGRES_TUPLES_OK)
+	{
+		read_error(answer, result);
+		result->of_session = is_of_session(expect->failed);
+	}
+	else if (PQntuples(answer) < 1 || PQnfields(answer) < 1 || PQgetisnull(answer, 0, 0))
+		result->is_null = true;
+	else
+	{
+		result->value = PQgetvalue(answer, 0, 0);
+		result->value_len = (size_t) PQgetlength(answer, 0, 0);
+	}
+	if (!result->is_error && PQntuples(answer) > 0 && PQnfields(answer) > COLUMN_LARGE)
+		read_tag(answer, result);
+	if (!result->is_error && PQntuples(answer) > 0)
+		result->pending = read_pending(answer);
+}
+
+void
+gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload))
+{
+	PGnotify   *notification;
+
+	while ((notification = PQnotifies(pg->conn)) != NULL)
+	{
+		notified(notification->extra);
+		PQfreemem(notification);
+	}
+}
+
+/* After the NULL that ends a statement's results: is the next statement the one that is streamed? libpq must hear of it
+ * before it reads any of its rows. */
+static void
+end_command(GwPg *pg)
+{
+	Expect	   *expect = expect_at(pg, 0);
+
+	expect->ended++;
+	if (expect->streamed_after > 0 && --expect->streamed_after == 0 &&
+		!PQsetSingleRowMode(pg->conn))
+		gw_log(GW_WARNING, "libpq does not stream: the answer is held in memory");
+}
+
+bool
+gw_pg_next(GwPg *pg, GwPgResult *result)
+{
+	int			nulls = 0;		/* two in a row: libpq has no more for now */
+
+	while (pg->count > 0 && nulls < 2 && !PQisBusy(pg->conn))
+	{
+		PGresult   *got = PQgetResult(pg->conn);
+
+		if (got == NULL)
+		{
+			nulls++;
+			end_command(pg);
+			continue;
+		}
+		nulls = 0;
+		switch (PQresultStatus(got))
+		{
+			case PGRES_PIPELINE_SYNC:
+				PQclear(got);
+				finish_call(pg, result);
+				return true;
+			case PGRES_SINGLE_TUPLE:
+				*result = (GwPgResult){.handle = got,
+					.is_row = true,
+					.value = PQgetvalue(got, 0, 0),
+					.value_len = (size_t) PQgetlength(got, 0, 0)};
+				return true;
+			case PGRES_COMMAND_OK:
+				if (PQcmdStatus(got)[0] == '\0')
+					note_prepared(pg, expect_at(pg, 0));
+				PQclear(got);
+				break;
+			case PGRES_TUPLES_OK:
+			case PGRES_FATAL_ERROR:
+				keep_answer(expect_at(pg, 0), got);
+				break;
+			default:
+				PQclear(got);
+		}
+	}
+	return false;
+}
+
+void
+gw_pg_result_free(GwPgResult *result)
+{
+	PQclear(result->handle);
+	*result = (GwPgResult){0};
+}
+
+void
+gw_pg_handle_free(const void *data, size_t len, void *handle)
+{
+	(void) data;
+	(void) len;
+	PQclear(handle);
+}

@@ -1,0 +1,130 @@
+/*
+ * pgcall.h
+ *		One connection to PostgreSQL: pipelined calls and their results. The only user of libpq.
+ *
+ * A call is up to GW_STEPS_MAX statements and a Sync: one implicit transaction. The last statement
+ * is the call proper, those before it are settings local to the transaction. An outcome is handed
+ * out only when the server says ReadyForQuery, because until then COMMIT can still fail.
+ *
+ * Nothing here blocks, but for the resolution of host names inside PQconnectStart: use addresses,
+ * sockets or a fast resolver.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_PGCALL_H
+#define GW_PGCALL_H
+
+#include "base/limits.h"
+#include "catalog/router.h"
+
+/* Whose statements are sent: the extension may still be of the release before this gateway's. */
+typedef enum GwRelease
+{
+	GW_RELEASE_NEW,
+	GW_RELEASE_OLD,
+	GW_RELEASES
+} GwRelease;
+
+/* Statements are the routes, and these. */
+enum
+{
+	GW_STATEMENT_ROLE = GW_ROUTE_COUNT,
+	GW_STATEMENT_REQUEST_ID,
+	GW_STATEMENT_KEY,
+	GW_STATEMENT_KEY_ERROR,
+	GW_STATEMENT_DEDUPLICATE,
+	GW_STATEMENT_START_WORKER,
+	GW_STATEMENT_ANSWER_MAX,
+	GW_STATEMENT_PROBE,
+	GW_STATEMENT_WORKER,
+	GW_STATEMENT_SETTINGS,
+	GW_STATEMENT_ISOLATION,
+	GW_STATEMENT_READ_WRITE,
+	GW_STATEMENT_LOCAL_SETTINGS,
+	GW_STATEMENT_LOCAL_TIMEOUT,
+	GW_STATEMENT_PIECES,
+	GW_STATEMENT_LISTEN_FILES,
+	GW_STATEMENT_QUEUED_FILES,
+	GW_STATEMENT_COUNT
+};
+
+typedef struct GwPgStep
+{
+	int			statement;
+	int			param_count;
+	const char *params[GW_PARAMS_MAX];	/* NUL-terminated, or NULL; owned by the caller */
+} GwPgStep;
+
+typedef struct GwPg GwPg;
+
+/* What came back. Exactly one of value, is_null or sqlstate tells the outcome. */
+typedef struct GwPgResult
+{
+	void	   *handle;			/* keeps the memory below; see gw_pg_result_free */
+	bool		is_error;
+	bool		is_row;			/* of a streamed call: more is to come */
+	bool		is_null;
+	const char *value;			/* first column of the first row */
+	size_t		value_len;
+	const char *etag;			/* of a tagged answer, or NULL */
+	bool		is_large;		/* its body is over the limit that was asked for */
+	const char *pending;		/* keys of queued files that the answer names, or NULL */
+	const char *sqlstate;		/* "" when the error is not the server's */
+	const char *message;
+	const char *detail;			/* of an error; "" when it has none */
+	bool		of_session;		/* an error of a setting of the gateway's, not of the request */
+} GwPgResult;
+
+typedef enum GwPgConnect
+{
+	GW_PG_CONNECT_READ,			/* wait until the socket is readable */
+	GW_PG_CONNECT_WRITE,
+	GW_PG_CONNECT_DONE,
+	GW_PG_CONNECT_FAILED
+} GwPgConnect;
+
+typedef enum GwPgSend
+{
+	GW_PG_SENT,					/* the server may run it */
+	GW_PG_NOT_SENT				/* the connection is bad and no Sync went out: it cannot commit */
+} GwPgSend;
+
+extern bool gw_pg_dsn_is_valid(const char *dsn);
+
+extern GwPg *gw_pg_start(const char *dsn, bool prepare);
+extern GwPgConnect gw_pg_poll(GwPg *pg);
+extern int	gw_pg_socket(const GwPg *pg);
+extern const char *gw_pg_error(const GwPg *pg);
+extern int	gw_pg_backend_pid(const GwPg *pg);
+extern void gw_pg_close(GwPg *pg);
+
+/* The text of a route's statement; NULL when the release has none. A connection begins with the new ones. */
+extern const char *gw_pg_sql(int route, GwRelease release);
+extern void gw_pg_set_release(GwPg *pg, GwRelease release);
+
+/* streamed: the rows of the last statement are handed out one by one, on a connection that prepares nothing.
+ * prelude: at most GW_PRELUDE_MAX steps that go first. */
+extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count,
+						   const GwPgStep *steps, int step_count, bool streamed);
+
+/* 0: all is on its way; 1: call again when the socket is writable; -1: the connection is lost. */
+extern int	gw_pg_flush(GwPg *pg);
+
+/* Of a lost connection: did the server say that it ends the session, before the end of the oldest call's last statement?
+ * Then the call has certainly not committed: that is the Sync's work, and what the server sends comes in order. */
+extern bool gw_pg_has_undone(GwPg *pg);
+
+/* Reads what the socket has. False: the connection is lost (outcomes may still be ready). */
+extern bool gw_pg_consume(GwPg *pg);
+
+/* The outcome of the oldest call, when it is complete. */
+extern bool gw_pg_next(GwPg *pg, GwPgResult *result);
+
+/* Hands out the payloads of all notifications that have come. */
+extern void gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload));
+extern void gw_pg_result_free(GwPgResult *result);
+
+/* Frees a result's handle; has the shape that evbuffer cleanups want. */
+extern void gw_pg_handle_free(const void *data, size_t len, void *handle);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * forwarded.h
+ *		What a trusted proxy says about the client behind it. Pure.
+ *
+ * The fields count only when the peer is in the setting trusted_proxies: anybody else could write what he likes. Of a
+ * chain of proxies the trusted ones at its end are skipped; what is before them is hearsay and not read.
+ * X-Forwarded-Proto and X-Forwarded-Host are not needed: no answer holds a URL of this server.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_FORWARDED_H
+#define GW_FORWARDED_H
+
+#include "http/parse.h"
+
+#define GW_ADDRESS_BYTES 64
+
+/* Is it a list of addresses and CIDR ranges, separated by commas? Empty is one. */
+extern bool gw_proxies_valid(const char *list);
+
+/* Is the address, as text without a port, in one of the ranges? */
+extern bool gw_proxies_hold(const char *list, const char *address);
+
+/* The client's address from X-Forwarded-For, else from Forwarded; false when neither says it. */
+extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,
+								char out[GW_ADDRESS_BYTES]);
+
+/* The path under which the proxy serves this server, from X-Forwarded-Prefix; empty when it does not say. */
+extern GwSlice gw_forwarded_prefix(const GwHttpHead *head);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * parse.h
+ *		A strict HTTP/1.1 request parser (RFC 9112). Pure: no I/O, no allocation, no clock.
+ *
+ * Two steps. gw_http_scan looks at each byte of the head once as it arrives, finds the end and
+ * refuses at once what can never become a request. gw_http_parse_head then reads the whole head.
+ * Whatever two HTTP programs might read differently is refused, because a proxy in front of this
+ * one may be the other program: Content-Length together with Transfer-Encoding, a repeated
+ * Content-Length, folded lines, bare CR or LF, a space before the colon, two Host fields.
+ *
+ * A fault is an HTTP status and a message; after a fault the connection must be closed.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_PARSE_H
+#define GW_PARSE_H
+
+#include "base/limits.h"
+#include "base/text.h"
+
+typedef enum GwMethod
+{
+	GW_GET,
+	GW_HEAD,
+	GW_POST,
+	GW_PUT,
+	GW_DELETE,
+	GW_PATCH,
+	GW_OPTIONS,
+	GW_TRACE,
+	GW_CONNECT,
+	GW_METHOD_OTHER,
+	GW_METHOD_COUNT
+} GwMethod;
+
+typedef struct GwFault
+{
+	int			status;
+	const char *message;
+} GwFault;
+
+typedef struct GwHttpLimits
+{
+	size_t		target_bytes_max;
+	size_t		header_bytes_max;
+	int			header_count_max;
+} GwHttpLimits;
+
+typedef struct GwHeader
+{
+	GwSlice		name;
+	GwSlice		value;
+} GwHeader;
+
+/* All slices point into the buffer that was parsed. */
+typedef struct GwHttpHead
+{
+	GwMethod	method;
+	GwSlice		method_text;
+	GwSlice		path;			/* starts with '/', or is "*" */
+	GwSlice		query;			/* without the '?'; data is NULL when there is none */
+	int			minor;			/* HTTP/1.x */
+	bool		keep_alive;
+	bool		chunked;
+	bool		has_length;
+	bool		expect_continue;
+	uint64_t	length;
+	GwSlice		content_type;	/* data is NULL when absent */
+	GwSlice		request_id;
+	GwSlice		idempotency_key;
+	GwSlice		deduplicate;
+	int			header_count;
+	GwHeader	headers[GW_HEADERS_MAX];
+} GwHttpHead;
+
+typedef enum GwScan
+{
+	GW_SCAN_MORE,				/* no end in sight yet */
+	GW_SCAN_DONE,
+	GW_SCAN_FAULT
+} GwScan;
+
+typedef struct GwHeadScan
+{
+	size_t		start;			/* first byte of the request line */
+	size_t		at;				/* next byte to look at */
+	size_t		line;			/* start of the line under way */
+	size_t		fields;			/* start of the header fields, 0 while in the request line */
+	size_t		end;			/* length of the head, once done */
+	bool		skipped;		/* one empty line before the request line was seen */
+} GwHeadScan;
+
+extern GwScan gw_http_scan(GwHeadScan *scan, const char *data, size_t len,
+						   const GwHttpLimits *limits, GwFault *fault);
+extern bool gw_http_parse_head(GwHttpHead *head, const char *data, size_t len,
+							   const GwHttpLimits *limits, GwFault *fault);
+extern const char *gw_http_method_name(GwMethod method);
+extern bool gw_http_is_token_char(unsigned char c);
+
+typedef enum GwChunkStep
+{
+	GW_CHUNK_MORE,				/* all input is used */
+	GW_CHUNK_DATA,				/* *data holds a piece of the body */
+	GW_CHUNK_DONE,				/* the last chunk and the trailers are over */
+	GW_CHUNK_FAULT
+} GwChunkStep;
+
+typedef struct GwChunked
+{
+	int			state;
+	int			digits;
+	uint64_t	left;			/* bytes of the chunk under way */
+	size_t		extension_bytes;
+	size_t		trailer_bytes;
+} GwChunked;
+
+/* Call again with the rest of the input until it says MORE, DONE or FAULT. */
+extern GwChunkStep gw_chunked_next(GwChunked *chunked, const char *in, size_t len, size_t *used,
+								   GwSlice *data, GwFault *fault);
+
+#endif
