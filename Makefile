@@ -53,7 +53,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 	sql/upgrade/print $< > $@.tmp
 	mv $@.tmp $@
 
-#@ Developer targets (each suite starts and stops servers of its own; see docs/DEVELOPMENT.md):
+#@ Developer targets (each suite starts and stops servers of its own; see docs/develop/development.md):
 #@   make gateway              build contrib-gateway
 #@   make check-all            everything, the long runs included, with a table at its end (hours; T=30 ROUNDS=1)
 #@   make check-SUITE          one suite, as ./check --list names them (check-kit, check-pyiceberg, check-tap …)

@@ -36,7 +36,7 @@ JOIN icecat_data.relation AS r
 LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
 LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = r.warehouse_id AND v.view_id = r.relation_id
 WHERE coalesce(h.table_id, v.view_id) IS NOT NULL;
-COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables and views. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/migrate-from-sql-catalog.md';
+COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables and views. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/use/migrate-from-sql-catalog.md';
 COMMENT ON COLUMN icecat.iceberg_tables.table_name IS 'Name of the table or view';
 COMMENT ON COLUMN icecat.iceberg_tables.catalog_name IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.iceberg_tables.table_namespace IS 'Levels of the namespace with dots between them; namespaces that have a dot in a level are not shown. INSERT makes one that is missing';

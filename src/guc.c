@@ -2,7 +2,7 @@
  * guc.c
  *		All settings of the extension, in one alphabetical table.
  *
- * docs/settings.md is printed from what stands here. A unit is part of the name.
+ * docs/reference/settings.md is printed from what stands here. A unit is part of the name.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints docs/errors.md from src/ice_errors.def (or from the file given)."""
+"""Prints docs/reference/errors.md from src/ice_errors.def (or from the file given)."""
 import re
 import sys
 

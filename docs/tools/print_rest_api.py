@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints docs/rest-api.md from contrib-gateway/src/catalog/routes.def (or from the file given)."""
+"""Prints docs/reference/rest-api.md from contrib-gateway/src/catalog/routes.def (or from the file given)."""
 import re
 import sys
 

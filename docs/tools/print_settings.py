@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints docs/settings.md: the extension's settings from a database (PG* environment), the gateway's from
+"""Prints docs/reference/settings.md: the extension's settings from a database (PG* environment), the gateway's from
 the output of `icecat-gateway --print-settings=markdown` (the program is the first argument)."""
 import subprocess
 import sys

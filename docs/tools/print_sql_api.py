@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints docs/sql-api.md from the comments of a database with the extension (PG* environment)."""
+"""Prints docs/reference/sql-api.md from the comments of a database with the extension (PG* environment)."""
 import re
 import sys
 
@@ -13,7 +13,7 @@ GROUPS = (
      "A warehouse is a catalog of its own and the prefix of its REST paths."),
     ("Namespaces", lambda n: "namespace" in n, "A namespace is an array of levels: `'{sales,eu}'`."),
     ("Metadata files and the worker", lambda n: "worker" in n or "metadata" in n,
-     "See [OPERATIONS.md](OPERATIONS.md) for who writes the files, and when."),
+     "See [operations.md](../use/operations.md) for who writes the files, and when."),
     ("Tables", lambda n: "table" in n or n in ("commit_transaction", "report_metrics"),
      "Every function takes part in the caller's transaction; a rollback takes back what it did."),
     ("Events", lambda n: "event" in n, "One row for each change, numbered after its commit."),

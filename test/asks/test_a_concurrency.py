@@ -1,4 +1,4 @@
-"""Asks 1 to 12: correctness when many write at once. The threads stand in docs/known-pitfalls.md.
+"""Asks 1 to 12: correctness when many write at once. The threads stand in docs/use/known-pitfalls.md.
 
 SPDX-License-Identifier: PostgreSQL
 """
@@ -257,10 +257,10 @@ def test_ask_12_eight_pyiceberg_appenders_lose_no_row(catalog, namespace, retrie
 
 
 def test_the_asks_are_all_listed():
-    """docs/known-pitfalls.md names each test of this folder, and nothing that is not there."""
+    """docs/use/known-pitfalls.md names each test of this folder, and nothing that is not there."""
     import re
     folder = pathlib.Path(__file__).resolve().parent
-    document = (folder.parents[1] / "docs" / "known-pitfalls.md").read_text()
+    document = (folder.parents[1] / "docs" / "use" / "known-pitfalls.md").read_text()
     tests = {name for file in folder.glob("test_*.py") for name in re.findall(r"^def (test_ask_\w+)", file.read_text(), re.M)}
     assert tests - set(re.findall(r"test_ask_\w+", document)) == set()
     assert set(re.findall(r"test_ask_\w+", document)) - tests == set()

@@ -1,5 +1,5 @@
 """Asks 13 to 20: size and speed. What needs a catalog of the target size is the scale benchmark's; here is what is right
-or wrong at any size. The threads stand in docs/known-pitfalls.md.
+or wrong at any size. The threads stand in docs/use/known-pitfalls.md.
 
 SPDX-License-Identifier: PostgreSQL
 """

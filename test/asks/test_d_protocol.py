@@ -1,4 +1,4 @@
-"""Asks 28 to 36 and 39: details of the protocol. The threads stand in docs/known-pitfalls.md.
+"""Asks 28 to 36 and 39: details of the protocol. The threads stand in docs/use/known-pitfalls.md.
 
 SPDX-License-Identifier: PostgreSQL
 """

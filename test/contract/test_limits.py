@@ -1,6 +1,6 @@
 """Limits, each on both sides: exactly at the limit passes, one more is refused in an Iceberg error body.
 
-Holds docs/settings.md against WHERE: every setting that is a limit is tested here, or in the place that WHERE names.
+Holds docs/reference/settings.md against WHERE: every setting that is a limit is tested here, or in the place that WHERE names.
 
 SPDX-License-Identifier: PostgreSQL
 """
@@ -18,7 +18,7 @@ import world
 from world import SCHEMA
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+SETTINGS = (ROOT / "docs" / "reference" / "settings.md").read_text()
 LIMIT = re.compile(r"_max$|_max_s$|_timeout_ms$|_wait_ms$|_depth$|_width$|_bytes$")
 
 # Settings whose test is elsewhere: file, and a word in it.

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-SKIPPED_DIRS = {".git", "build", "build-sanitize", "build-fuzz", "selftest", "results", "tmp_check",
+SKIPPED_DIRS = {".git", "build", "build-sanitize", "build-fuzz", "selftest", "tmp_check",
                 "output_iso", "__pycache__", ".venv", "node_modules", ".icecat", "corpus"}
 
 
@@ -47,7 +47,7 @@ def files(root, folder, *endings):
     """Sorted paths below root/folder with one of the endings; skips what a build makes."""
     found = []
     for base, dirs, names in os.walk(os.path.join(root, folder)):
-        dirs[:] = sorted(d for d in dirs if d not in SKIPPED_DIRS)
+        dirs[:] = sorted(d for d in dirs if d not in SKIPPED_DIRS and os.path.join(base, d) != os.path.join(root, "results"))
         found += [os.path.join(base, n) for n in sorted(names) if n.endswith(endings)]
     return found
 

@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(10);
 
 -- Columns that say by their name what they hold: keys, Iceberg's own scalars, the parts' frame that
--- docs/data-model.md explains once.
+-- docs/reference/data-model.md explains once.
 CREATE TEMP TABLE obvious (name text);
 INSERT INTO obvious VALUES
 	('warehouse_id'), ('namespace_id'), ('relation_id'), ('table_id'), ('name'), ('kind'), ('created_at'),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The line for pg_cron in docs/OPERATIONS.md works: a job of each minute, with the rights of the owner, without any worker."""
+"""The line for pg_cron in docs/use/operations.md works: a job of each minute, with the rights of the owner, without any worker."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import re
@@ -11,7 +11,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 
 
 def documented_line():
-    with open(os.path.join(ROOT, "docs", "OPERATIONS.md")) as file:
+    with open(os.path.join(ROOT, "docs", "use", "operations.md")) as file:
         return re.search(r"SELECT cron\.schedule_in_database\('icecat'.*?;", file.read(), re.S).group(0)
 
 
