@@ -40,7 +40,6 @@ test_every_route(void **state)
 	char		path[200];
 
 	(void) state;
-	assert_int_equal(GW_ROUTE_COUNT, 26);
 	for (int i = 0; i < GW_ROUTE_COUNT; i++)
 	{
 		fill_template(gw_routes[i].path_template, path);

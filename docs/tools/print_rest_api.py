@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints docs/reference/rest-api.md from contrib-gateway/src/catalog/routes.def (or from the file given)."""
+"""Prints docs/reference/rest-api.md from src/routes.def (or from the file given)."""
 import re
 import sys
 
@@ -15,7 +15,7 @@ QUERY = {"QUERY_WAREHOUSE": "`warehouse`", "QUERY_PARENT": "`parent`", "QUERY_PU
 INTRO = """
 # The REST API
 
-The gateway serves the Apache Iceberg REST catalog protocol. Each endpoint is one line of `contrib-gateway/src/catalog/routes.def` and
+The gateway serves the Apache Iceberg REST catalog protocol. Each endpoint is one line of `src/routes.def` and
 one SQL call; the gateway holds no Iceberg rule of its own. Bodies pass to the database unparsed, and its answer to
 the client. What a function does, see [sql-api.md](sql-api.md); errors, see [errors.md](errors.md); limits and
 timeouts, see [settings.md](settings.md).
@@ -64,9 +64,9 @@ def document(text):
         function = re.search(r"icecat\.(\w+)", sql).group(1)
         query = [QUERY[p] for p in parameters if p in QUERY]
         rows.append((f"`{method} {path}`", name, f"`icecat.{function}`", ", ".join(query), ANSWERS[answer]))
-    return (printing.mark("contrib-gateway/src/catalog/routes.def", "docs/tools/print_rest_api.py") + INTRO + "\n"
+    return (printing.mark("src/routes.def", "docs/tools/print_rest_api.py") + INTRO + "\n"
             + printing.table(("endpoint", "operation", "function", "query", "success"), rows) + OUTRO)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(document(printing.read(sys.argv[1] if len(sys.argv) > 1 else "contrib-gateway/src/catalog/routes.def")))
+    sys.stdout.write(document(printing.read(sys.argv[1] if len(sys.argv) > 1 else "src/routes.def")))

@@ -18,33 +18,10 @@
 PG_FUNCTION_INFO_V1(sql_ice_get_config);
 PG_FUNCTION_INFO_V1(sql_ice_version);
 
-/* Exactly what the gateway routes. */
+/* What the gateway serves, as far as this extension has functions for it. */
 static const char *const endpoints[] = {
-	"GET /v1/{prefix}/namespaces",
-	"POST /v1/{prefix}/namespaces",
-	"GET /v1/{prefix}/namespaces/{namespace}",
-	"HEAD /v1/{prefix}/namespaces/{namespace}",
-	"DELETE /v1/{prefix}/namespaces/{namespace}",
-	"POST /v1/{prefix}/namespaces/{namespace}/properties",
-	"GET /v1/{prefix}/namespaces/{namespace}/tables",
-	"POST /v1/{prefix}/namespaces/{namespace}/tables",
-	"GET /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-	"HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-	"DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}",
-	"POST /v1/{prefix}/namespaces/{namespace}/register",
-	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister",
-	"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics",
-	"POST /v1/{prefix}/tables/rename",
-	"GET /v1/{prefix}/namespaces/{namespace}/views",
-	"POST /v1/{prefix}/namespaces/{namespace}/views",
-	"GET /v1/{prefix}/namespaces/{namespace}/views/{view}",
-	"HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}",
-	"POST /v1/{prefix}/namespaces/{namespace}/views/{view}",
-	"DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}",
-	"POST /v1/{prefix}/namespaces/{namespace}/register-view",
-	"POST /v1/{prefix}/views/rename",
-	"POST /v1/{prefix}/transactions/commit",
+#define GW_ROUTE(method, template, ...) #method " " template,
+#include "routes.def"
 };
 
 /* The warehouse of a client that names none. */
@@ -123,6 +100,17 @@ duration_text(int seconds)
 	return out.data;
 }
 
+/* Those of a warehouse: without a prefix there is only getConfig, which the client has found already. */
+static void
+write_endpoints(IceJsonWriter *writer)
+{
+	for (size_t i = 0; i < lengthof(endpoints); i++)
+	{
+		if (strstr(endpoints[i], "/{prefix}/") != NULL)
+			ice_jw_string(writer, endpoints[i]);
+	}
+}
+
 /* REST, CatalogConfig. */
 static void
 write_config(StringInfo out, const IceWarehouse *warehouse, const char *separator)
@@ -146,8 +134,7 @@ write_config(StringInfo out, const IceWarehouse *warehouse, const char *separato
 	ice_jw_end_object(&writer);
 	ice_jw_key(&writer, "endpoints");
 	ice_jw_begin_array(&writer);
-	for (size_t i = 0; i < lengthof(endpoints); i++)
-		ice_jw_string(&writer, endpoints[i]);
+	write_endpoints(&writer);
 	ice_jw_end_array(&writer);
 	if (ice_once_offered())
 	{

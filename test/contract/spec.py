@@ -10,7 +10,7 @@ import jsonschema
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROUTES = HERE.parents[1] / "contrib-gateway" / "src" / "routes.def"
+ROUTES = HERE.parents[1] / "src" / "routes.def"
 
 
 def with_nulls(part):

@@ -82,7 +82,7 @@ def test_new_gateway(c, t):
 
 def statements():
     """operationId: SQL of the old gateway."""
-    with open(os.path.join(ROOT, "contrib-gateway", "src", "routes_old.def")) as file:
+    with open(os.path.join(ROOT, "contrib-gateway", "src", "catalog", "routes_old.def")) as file:
         text = file.read()
     found = {}
     for operation, strings in re.findall(r"^GW_OLD_ROUTE\((\w+),\s*((?:\"(?:[^\"\\]|\\.)*\"\s*)+)\)", text, re.M):

@@ -32,7 +32,7 @@ const GwRoute gw_routes[GW_ROUTE_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
 	[GW_ROUTE_##operation] = {GW_##method,        template, #operation, access, \
 							  GW_ANSWER_##answer, flags,    sql,        {__VA_ARGS__}},
-#include "catalog/routes.def"
+#include "routes.def"
 };
 
 /* Which part a template segment such as "{table}" captures; NONE for a literal one. */

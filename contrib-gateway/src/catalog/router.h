@@ -65,7 +65,7 @@ typedef struct GwRoute
 typedef enum GwRouteId
 {
 #define GW_ROUTE(method, template, operation, ...) GW_ROUTE_##operation,
-#include "catalog/routes.def"
+#include "routes.def"
 	GW_ROUTE_COUNT
 } GwRouteId;
 

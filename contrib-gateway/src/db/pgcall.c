@@ -112,7 +112,7 @@ static const char probe_sql[] =
 static const Statement statements[GW_STATEMENT_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
 	[GW_ROUTE_##operation] = {"icecat_" #operation, sql},
-#include "catalog/routes.def"
+#include "routes.def"
 	[GW_STATEMENT_ROLE] = {"icecat_role", "SELECT pg_catalog.set_config('role', $1, true)"},
 	[GW_STATEMENT_REQUEST_ID] = {"icecat_request_id",
 		"SELECT pg_catalog.set_config('application_name', $1, true)"},
