@@ -12,7 +12,8 @@
 #include "budget_server.h"
 #include "guc.h"
 #include "refusal_log.h"
-#include "store/task_signal.h"
+#include "store/store_queue.h"
+#include "store/store_worker.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -31,6 +32,6 @@ _PG_init(void)
 	{
 		/* After a restart, tasks may wait and nobody changes anything. */
 		(void) ice_worker_ensure();
-		ice_worker_watch();
+		ice_queue_watch();
 	}
 }

@@ -10,7 +10,7 @@
 #include "api/once.h"
 #include "commit/commit_table.h"
 #include "guc.h"
-#include "store/task_signal.h"
+#include "store/store_queue.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_commit_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table);

@@ -13,8 +13,8 @@
 #include "utils/timestamp.h"
 
 #include "api/args.h"
-#include "maint/task_run.h"
-#include "store/store_outbox.h"
+#include "maint/sequence.h"
+#include "store/store_event.h"
 
 #define READ_LIMIT_MAX 100000
 #define EVENT_COLUMNS 12
@@ -61,7 +61,7 @@ sql_ice_read_events(PG_FUNCTION_ARGS)
 	ice_spi_begin();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (may_sequence())
-		ice_events_sequence_wait(&warehouse.id);
+		ice_sequence_wait(&warehouse.id);
 	return_rows(result, ice_events_read(&warehouse.id, after, limit));
 	ice_spi_end();
 	return (Datum) 0;

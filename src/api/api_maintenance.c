@@ -19,14 +19,17 @@
 #include "api/args.h"
 #include "commit/publish.h"
 #include "maint/adopt.h"
+#include "maint/sequence.h"
 #include "maint/task_run.h"
+#include "maint/upkeep.h"
 #include "storage/storage.h"
 #include "store/owner_step.h"
 #include "store/store_idempotency.h"
+#include "store/store_lock.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
 #include "store/store_view.h"
-#include "store/task_signal.h"
+#include "store/store_worker.h"
 
 #define WAIT_STEP_MS 10
 #define WAIT_STEP_MAX_MS 100
@@ -164,13 +167,13 @@ work_here(void)
 	int64 done;
 	int64 numbered = 0;
 
-	if (!ice_worker_lock(ICE_WORKER_LOCK_TASKS, false, false))
+	if (!ice_lock_take(ICE_LOCK_TASKS, false, false))
 		return 0;
 	done = ice_tasks_run_here(NULL);
-	(void) ice_events_sequence_all(&numbered);
-	(void) ice_dropped_trim();
-	(void) ice_expired_trim();
-	ice_reports_keep();
+	(void) ice_sequence_all(&numbered);
+	(void) ice_upkeep_dropped();
+	(void) ice_upkeep_expired();
+	ice_upkeep_reports();
 	return done;
 }
 
@@ -256,7 +259,7 @@ work_instead(const Target *target)
 
 	if (XactReadOnly || IsolationUsesXactSnapshot() || IsTransactionBlock())
 		return;
-	if (ice_worker_lock(ICE_WORKER_LOCK_TASKS, false, false))
+	if (ice_lock_take(ICE_LOCK_TASKS, false, false))
 		(void) ice_tasks_run_here(&only);
 }
 

@@ -16,7 +16,7 @@
 #include "api/page.h"
 #include "commit/metadata_location.h"
 #include "store/case_mode.h"
-#include "store/store_outbox.h"
+#include "store/store_event.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_namespace);

@@ -12,7 +12,7 @@
 
 #include "api/args.h"
 #include "store/pending.h"
-#include "store/task_signal.h"
+#include "store/store_worker.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_listen_files);
 PG_FUNCTION_INFO_V1(sql_ice_pending_files);

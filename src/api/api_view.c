@@ -12,7 +12,7 @@
 #include "commit/commit_view.h"
 #include "commit/publish.h"
 #include "guc.h"
-#include "store/task_signal.h"
+#include "store/store_queue.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_view);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_view);

@@ -19,7 +19,7 @@
 #include "spec/case_fold.h"
 #include "store/case_mode.h"
 #include "store/names.h"
-#include "store/store_outbox.h"
+#include "store/store_event.h"
 
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
 

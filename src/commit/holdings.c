@@ -13,8 +13,8 @@
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_location.h"
+#include "store/store_lock.h"
 #include "store/store_task.h"
-#include "store/task_signal.h"
 
 /* The properties that name folders of a table; a view has the first alone. */
 static const char *const folder_properties[] = {"write.metadata.path", "write.data.path",
@@ -71,7 +71,7 @@ hold_file(Holder *holder, const char *location)
 	if (!holder->locked && !ice_holds_known())
 		return;
 	if (!holder->locked)
-		ice_worker_lock_shared(ICE_WORKER_LOCK_FILES);
+		ice_lock_share(ICE_LOCK_FILES);
 	holder->locked = true;
 	hold(holder, ICE_HOLD_FILE, location);
 }
@@ -187,7 +187,7 @@ ice_hold_changes(const IceTable *table, const char *key_before)
 	if (folders && !ice_holds_known())
 		return;
 	if (folders)
-		ice_worker_lock_shared(ICE_WORKER_LOCK_FILES);
+		ice_lock_share(ICE_LOCK_FILES);
 	holder.locked = folders;
 	hold_all(&holder, table, folders);
 }
@@ -215,7 +215,7 @@ ice_hold_existing(const char *metadata_location)
 	List     *paths = NIL;
 	ListCell *cell;
 
-	ice_worker_lock_shared(ICE_WORKER_LOCK_FILES);
+	ice_lock_share(ICE_LOCK_FILES);
 	if (!ice_holds_known())
 		return;
 	foreach (cell, ice_storage_spellings(metadata_location))

@@ -13,7 +13,7 @@
 #include "store/store_table.h"
 #include "store/store_view.h"
 
-/* What is about to be taken over exists already: shares ICE_WORKER_LOCK_FILES until the transaction ends, so that nothing is
+/* What is about to be taken over exists already: shares ICE_LOCK_FILES until the transaction ends, so that nothing is
  * deleted between a look at who holds it and the commit. Raises NO_SUCH_FILE for the file of a table whose purge is queued. */
 extern void ice_hold_existing(const char *metadata_location);
 

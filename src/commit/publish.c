@@ -18,9 +18,9 @@
 #include "storage/storage.h"
 #include "store/case_mode.h"
 #include "store/pending.h"
-#include "store/store_outbox.h"
+#include "store/store_event.h"
+#include "store/store_queue.h"
 #include "store/store_task.h"
-#include "store/task_signal.h"
 
 /* The mode that a table's or view's own property (NULL: not set) and its warehouse ask for. */
 static IceMetadataMode
@@ -302,7 +302,7 @@ ice_publish_event(const IceTable *table, const char *event_type, const IceNamesp
 	ice_case_respell_path(&table->warehouse_id, &table->namespace_id, false, &spelled);
 	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, spelled.array,
 					 table->name != NULL ? table->name : name, table->version, details_json);
-	ice_task_signal();
+	ice_queue_signal();
 }
 
 /* -- views ------------------------------------------------------------------------------------ */

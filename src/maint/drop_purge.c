@@ -26,7 +26,7 @@
 #include "maint/owned_files.h"
 #include "maint/path_set.h"
 #include "storage/storage.h"
-#include "store/store_outbox.h"
+#include "store/store_event.h"
 #include "store/store_table.h"
 
 typedef struct Run

@@ -12,6 +12,7 @@
 #define ICE_DROP_PURGE_H
 
 #include "maint/owned_files.h"
+#include "store/store_purge.h"
 #include "store/store_task.h"
 
 typedef struct IcePurge

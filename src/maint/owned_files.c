@@ -19,7 +19,7 @@
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_location.h"
-#include "store/task_signal.h"
+#include "store/store_lock.h"
 
 #define LOCK_STEP_US 10000
 #define LOCK_STEPS 50
@@ -86,7 +86,7 @@ lock_files(void)
 {
 	for (int i = 0; i < LOCK_STEPS; i++)
 	{
-		if (ice_worker_lock(ICE_WORKER_LOCK_FILES, true, false))
+		if (ice_lock_take(ICE_LOCK_FILES, true, false))
 			return;
 		CHECK_FOR_INTERRUPTS();
 		pg_usleep(LOCK_STEP_US);
@@ -288,7 +288,7 @@ ice_owned_delete(IceOwner *owner, List *files, List *tasks)
 	}
 	PG_FINALLY();
 	{
-		ice_worker_unlock_session(ICE_WORKER_LOCK_FILES);
+		ice_lock_release(ICE_LOCK_FILES);
 	}
 	PG_END_TRY();
 }
@@ -329,7 +329,7 @@ ice_owned_prune(IceOwner *owner, const char *folder)
 	}
 	PG_FINALLY();
 	{
-		ice_worker_unlock_session(ICE_WORKER_LOCK_FILES);
+		ice_lock_release(ICE_LOCK_FILES);
 	}
 	PG_END_TRY();
 }

@@ -1,6 +1,6 @@
 /*
  * task_run.c
- *		Does what is in the queue of file tasks, numbers events, forgets dropped tables.
+ *		Does what is in the queue of file tasks.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,10 +9,8 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
-#include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
-#include "utils/wait_event.h"
 
 #include "budget_server.h"
 #include "guc.h"
@@ -21,14 +19,9 @@
 #include "maint/task_run.h"
 #include "storage/storage.h"
 #include "store/pending.h"
-#include "store/store_idempotency.h"
 #include "store/store_location.h"
-#include "store/store_metrics.h"
-#include "store/store_outbox.h"
-#include "store/store_partition.h"
+#include "store/store_queue.h"
 #include "store/store_table.h"
-#include "store/store_view.h"
-#include "store/task_signal.h"
 
 #define BATCH_TABLES_MAX 64
 #define BATCH_TASKS_PER_TABLE_MAX 64
@@ -36,10 +29,6 @@
 #define BATCH_BYTES_MAX (64 * 1024 * 1024)
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 60000
-#define SEQUENCE_WAIT_MS 1000
-#define SEQUENCE_RETRY_MS 10
-#define DROPPED_PER_CALL 16
-#define EXPIRED_KEYS_PER_CALL 5000
 
 typedef struct Work
 {
@@ -469,104 +458,4 @@ ice_tasks_run_here(const IceTaskTable *only)
 		ice_tasks_free(&batch);
 	} while (last > 0);
 	return done;
-}
-
-/* -- events and dropped tables ---------------------------------------------------------------- */
-
-bool
-ice_events_sequence_all(int64 *numbered)
-{
-	List     *warehouses;
-	ListCell *cell;
-	bool      all = true;
-
-	(void) ice_spi_begin();
-	warehouses = ice_events_pending_warehouses();
-	foreach (cell, warehouses)
-		if (ice_events_sequence(lfirst(cell), numbered) != ICE_SEQUENCE_DONE)
-			all = false;
-	ice_spi_end();
-	return all;
-}
-
-void
-ice_events_sequence_wait(const pg_uuid_t *warehouse_id)
-{
-	TimestampTz start = GetCurrentTimestamp();
-	int64       numbered = 0;
-	bool        by_worker = IsTransactionBlock() && ice_worker_ensure();
-
-	if (by_worker && ice_events_pending(warehouse_id))
-		ice_worker_wake();
-	if (by_worker &&
-		(IsolationUsesXactSnapshot() || TransactionIdIsValid(GetTopTransactionIdIfAny())))
-		return;
-	while (ice_events_pending(warehouse_id))
-	{
-		IceSequenceResult result = by_worker ? ICE_SEQUENCE_BUSY
-											 : ice_events_sequence(warehouse_id, &numbered);
-
-		if (result == ICE_SEQUENCE_DONE)
-			return;
-		if (result == ICE_SEQUENCE_MORE)
-			continue;
-		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), SEQUENCE_WAIT_MS))
-			return;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 SEQUENCE_RETRY_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-int
-ice_dropped_trim(void)
-{
-	TimestampTz before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													 -(int64) ice_guc_dropped_retention_s * 1000);
-	List       *relations;
-	ListCell   *cell;
-	int         count;
-
-	(void) ice_spi_begin();
-	relations = ice_task_dropped_relations(before, DROPPED_PER_CALL);
-	foreach (cell, relations)
-	{
-		IceDroppedRelation *relation = lfirst(cell);
-
-		if (relation->is_view)
-			ice_store_delete_view(&relation->warehouse_id, &relation->id);
-		else
-			ice_store_delete_table(&relation->warehouse_id, &relation->id);
-	}
-	count = list_length(relations);
-	ice_spi_end();
-	return count;
-}
-
-bool
-ice_expired_trim(void)
-{
-	int64 trimmed = 0;
-
-	(void) ice_spi_begin();
-	if (ice_state_has("icecat_data.idempotency"))
-		trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
-	ice_spi_end();
-	return trimmed == EXPIRED_KEYS_PER_CALL;
-}
-
-void
-ice_reports_keep(void)
-{
-	(void) ice_spi_begin();
-	ice_partitions_take_restored(&ice_partitioned_event);
-	ice_partitions_take_restored(&ice_partitioned_metrics_report);
-	ice_metrics_prepare();
-	if (ice_guc_report_retention_s >= 0)
-		(void) ice_metrics_trim(
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-										-(int64) ice_guc_report_retention_s * 1000),
-			false);
-	ice_spi_end();
 }

@@ -1,13 +1,13 @@
 /*
  * task_run.h
- *		Does what is in the queue of file tasks, numbers events, forgets dropped tables.
+ *		Does what is in the queue of file tasks.
  *
  * The worker and icecat.run_worker_once() share this. Work is done in batches of three steps: prepare reads
  * tasks and assembles documents, run writes and deletes files (asking, in short transactions, whose they are), finish
  * deletes the tasks or notes their failure. The worker runs each database step in a transaction of its own, so
  * none is open during input and output; a session runs all three in its own transaction.
  *
- * Whoever works holds the advisory lock ICE_WORKER_LOCK_TASKS.
+ * Whoever works holds the advisory lock ICE_LOCK_TASKS.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -37,21 +37,5 @@ extern void ice_tasks_free(IceTaskBatch *batch);
 
 /* All three steps in the current transaction; returns the number of tasks done. */
 extern int64 ice_tasks_run_here(const IceTaskTable *only);
-
-/* Numbers what is visible, of every warehouse, in the current transaction. False if more is left. */
-extern bool ice_events_sequence_all(int64 *numbered);
-/* Numbers one warehouse's visible events; waits shortly for another session that is doing so. */
-extern void ice_events_sequence_wait(const pg_uuid_t *warehouse_id);
-
-/* Deletes the rows of some tables that were dropped longer ago than icecat.dropped_retention_s; returns how
- * many tables. */
-extern int ice_dropped_trim(void);
-
-/* Drops months of metrics reports that are older than icecat.report_retention_s, and makes the next one. Skips
- * what somebody else is using. */
-extern void ice_reports_keep(void);
-
-/* Forgets a batch of expired idempotency keys; true if there may be more. */
-extern bool ice_expired_trim(void);
 
 #endif

@@ -14,7 +14,7 @@
 #include "errors.h"
 #include "store/pending.h"
 #include "store/store_task.h"
-#include "store/task_signal.h"
+#include "store/store_worker.h"
 
 #define HEX_LEN (2 * UUID_LEN)
 #define PAYLOAD_BYTES_MAX 7900 /* PostgreSQL's limit is just below 8000 */

@@ -17,8 +17,8 @@
 #include "utils/timestamp.h"
 
 #include "store/plan_cache.h"
+#include "store/store_lock.h"
 #include "store/store_partition.h"
-#include "store/task_signal.h"
 
 #define SCHEMA "icecat_data"
 #define TAKE_ROWS_MAX 1000000
@@ -29,14 +29,14 @@ const IcePartitioned ice_partitioned_event = {
 	.time = "occurred_at",
 	.columns = "warehouse_id, number, event_id, occurred_at, event_type, object_kind, object_id, "
 			   "namespace, name, version, actor, request_id, details",
-	.lock = ICE_WORKER_LOCK_PARTITIONS};
+	.lock = ICE_LOCK_PARTITIONS};
 const IcePartitioned ice_partitioned_metrics_report = {
 	.table = "metrics_report",
 	.key = "warehouse_id, report_id",
 	.index = "warehouse_id, table_id, received_at",
 	.time = "received_at",
 	.columns = "warehouse_id, report_id, table_id, received_at, report_type, report",
-	.lock = ICE_WORKER_LOCK_REPORT_PARTITIONS};
+	.lock = ICE_LOCK_REPORT_PARTITIONS};
 
 static IceStatement list_partitions = {
 	"SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_inherits i "
@@ -151,7 +151,7 @@ ice_partition_make(const IcePartitioned *table, int year, int month, bool wait)
 	name = psprintf("%s_%04d_%02d", table->table, year, month);
 	if (OidIsValid(get_relname_relid(name, schema)) || !is_partitioned(table))
 		return true;
-	if (!ice_worker_lock(table->lock, false, wait))
+	if (!ice_lock_take(table->lock, false, wait))
 		return false;
 	AcceptInvalidationMessages();
 	if (!OidIsValid(get_relname_relid(name, schema)))
@@ -211,7 +211,7 @@ ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait)
 	List     *names;
 	ListCell *cell;
 
-	if (!ice_worker_lock(table->lock, false, wait))
+	if (!ice_lock_take(table->lock, false, wait))
 		return -1;
 	names = old_partitions(table, before);
 	if (names != NIL && !wait && !ConditionalLockRelationOid(parent, AccessExclusiveLock))

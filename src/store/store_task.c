@@ -21,9 +21,9 @@
 
 #include "guc.h"
 #include "store/pending.h"
+#include "store/store_queue.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
-#include "store/task_signal.h"
 
 #define POSITION_KIND_SHIFT 20
 #define ERROR_BYTES_MAX 1000
@@ -132,16 +132,6 @@ static IceStatement adopt_tasks = {"UPDATE icecat_data.metadata_task SET databas
 	{OIDOID},
 	NULL};
 
-/* All warehouses: worker only. */
-static IceStatement dropped_relations = {
-	"SELECT r.warehouse_id, r.relation_id, r.kind = 'view' FROM icecat_data.relation r "
-	"WHERE r.dropped_at < $1 AND NOT EXISTS (SELECT 1 "
-	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = r.warehouse_id "
-	"AND t.table_id = r.relation_id) LIMIT $2",
-	2,
-	{TIMESTAMPTZOID, INT8OID},
-	NULL};
-
 static IceStatement first_tasks = {
 	"SELECT version, position, kind, location, head, attempts, next_attempt_at "
 	"FROM icecat_data.metadata_task "
@@ -199,42 +189,6 @@ static IceStatement pending_writes = {
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 
-static IceStatement dropped_head = {
-	"SELECT h.location, h.metadata_location, p.body, r.name, n.levels "
-	"FROM icecat_data.table_head h JOIN icecat_data.relation r "
-	"ON r.warehouse_id = h.warehouse_id AND r.relation_id = h.table_id "
-	"LEFT JOIN icecat_data.namespace n "
-	"ON n.warehouse_id = r.warehouse_id AND n.namespace_id = r.namespace_id "
-	"LEFT JOIN icecat_data.table_property_set p ON p.warehouse_id = h.warehouse_id "
-	"AND p.table_id = h.table_id AND p.removed_version IS NULL "
-	"WHERE h.warehouse_id = $1 AND h.table_id = $2 AND h.dropped_at IS NOT NULL",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
-/* Removed rows too, as far as they are still there: a purge takes all that the table ever named. */
-static IceStatement table_snapshots = {
-	"SELECT body FROM icecat_data.table_snapshot WHERE warehouse_id = $1 AND table_id = $2 "
-	"ORDER BY ordinal",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
-static IceStatement table_statistics = {
-	"SELECT body FROM icecat_data.table_statistics WHERE warehouse_id = $1 AND table_id = $2 "
-	"UNION ALL SELECT body FROM icecat_data.table_partition_statistics "
-	"WHERE warehouse_id = $1 AND table_id = $2",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
-static IceStatement table_metadata_log = {
-	"SELECT metadata_file FROM icecat_data.table_metadata_log WHERE warehouse_id = $1 "
-	"AND table_id = $2 ORDER BY ordinal",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
 /* A re-registered table has the document's uuid, whatever its id, and names the file perhaps by another spelling of the
  * same location: the last component, which holds a uuid of its own, decides. */
 static IceStatement names_file = {
@@ -259,7 +213,7 @@ static IceStatement uuid_of_head = {
 static int32
 next_position(IceTaskKind kind)
 {
-	return ((int32) kind << POSITION_KIND_SHIFT) + ice_xact_position();
+	return ((int32) kind << POSITION_KIND_SHIFT) + ice_queue_position();
 }
 
 /* Inserts a task other than a view's and has the worker woken. */
@@ -284,7 +238,7 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 	if (head_json == NULL)
 		nulls[6] = 'n';
 	ice_execute(&insert_task, values, nulls, false);
-	ice_task_signal();
+	ice_queue_signal();
 }
 
 void
@@ -468,25 +422,6 @@ ice_task_adopt(void)
 	ice_execute(&adopt_tasks, values, NULL, false);
 }
 
-List *
-ice_task_dropped_relations(TimestampTz before, int limit)
-{
-	Datum  values[2] = {TimestampTzGetDatum(before), Int64GetDatum(limit)};
-	uint64 rows = ice_execute(&dropped_relations, values, NULL, false);
-	List  *dropped = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		IceDroppedRelation *relation = palloc(sizeof(IceDroppedRelation));
-
-		relation->warehouse_id = ice_field_uuid(i, 1);
-		relation->id = ice_field_uuid(i, 2);
-		relation->is_view = DatumGetBool(ice_field(i, 3));
-		dropped = lappend(dropped, relation);
-	}
-	return dropped;
-}
-
 static IceTaskKind
 kind_of_name(const char *name)
 {
@@ -631,45 +566,14 @@ ice_task_next_attempt(TimestampTz *at)
 	return true;
 }
 
-/* -- purge ------------------------------------------------------------------------------------ */
-
-/* The one column of a statement's rows, as C strings. */
-static List *
-read_texts(IceStatement *statement, Datum *values)
-{
-	uint64 rows = ice_execute(statement, values, NULL, false);
-	List  *texts = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-		texts = lappend(texts, ice_field_text(i, 1));
-	SPI_freetuptable(SPI_tuptable);
-	return texts;
-}
-
 List *
 ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+	uint64 rows = ice_execute(&write_locations, values, NULL, false);
+	List  *locations = NIL;
 
-	return read_texts(&write_locations, values);
-}
-
-bool
-ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceTableFiles *out)
-{
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
-
-	if (ice_execute(&dropped_head, values, NULL, false) == 0)
-		return false;
-	out->location = ice_field_text(0, 1);
-	out->metadata_location = ice_field_text(0, 2);
-	out->properties = ice_field_text(0, 3);
-	out->name = ice_field_text(0, 4);
-	out->namespace_levels = ice_field_is_null(0, 5)
-								? (Datum) 0
-								: PointerGetDatum(PG_DETOAST_DATUM_COPY(ice_field(0, 5)));
-	out->snapshots = read_texts(&table_snapshots, values);
-	out->statistics = read_texts(&table_statistics, values);
-	out->metadata_log = read_texts(&table_metadata_log, values);
-	return true;
+	for (uint64 i = 0; i < rows; i++)
+		locations = lappend(locations, ice_field_text(i, 1));
+	return locations;
 }

@@ -101,37 +101,7 @@ extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_
 /* Time of the next attempt over all tasks; false if the queue is empty. For the worker only. */
 extern bool ice_task_next_attempt(TimestampTz *at);
 
-/* -- what a purge and the trimming of dropped tables need -------------------------------------- */
-
-/* What the rows of a dropped table say about its files. All lists are of C strings. */
-typedef struct IceTableFiles
-{
-	const char *location;
-	const char *metadata_location;
-	const char *properties; /* JSON object */
-	List       *snapshots;  /* JSON objects */
-	List       *statistics; /* JSON objects, of both kinds */
-	List       *metadata_log; /* metadata files */
-	const char *name;
-	Datum       namespace_levels; /* text[], or 0 where the namespace is gone */
-} IceTableFiles;
-
 /* Locations of the files that are queued for a table or view: C strings. */
 extern List *ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-
-/* False if the table's head is gone or the table is not dropped. */
-extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-								 IceTableFiles *out);
-
-typedef struct IceDroppedRelation
-{
-	pg_uuid_t warehouse_id;
-	pg_uuid_t id;
-	bool      is_view;
-} IceDroppedRelation;
-
-/* Tables and views dropped before a time for which no task is queued: a List of IceDroppedRelation *. For the worker
- * only. */
-extern List *ice_task_dropped_relations(TimestampTz before, int limit);
 
 #endif

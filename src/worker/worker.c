@@ -2,16 +2,11 @@
  * worker.c
  *		The icecat background worker: metadata files, purges and event numbers of one database.
  *
- * It sleeps on its latch, which sessions set when they commit (task_signal.c), and looks by itself at the time
+ * It sleeps on its latch, which sessions set when they commit (store_queue.c), and looks by itself at the time
  * of the next retry, at least every POLL_MS. A worker that a session started ends when it had nothing
  * to do for icecat.worker_idle_exit_s; a permanent one (icecat.worker_databases) stays.
  *
- * It connects without a user name, because the owner of the tables may not be allowed to log in, which makes it a session
- * of the bootstrap superuser. The owner may hang code on his tables (triggers, rules, defaults, index expressions …), and the
- * worker runs it. So as soon as it knows the owner the session becomes his, and stays so: what runs before, between and
- * after transactions, or when one aborts, has his rights at most. Each transaction, to the end of its commit, is a
- * security-restricted operation: nothing can be left behind for later (a deferred trigger, a cursor WITH HOLD, a
- * temporary table), and nobody can change the role or the session's user, not even back.
+ * Whose rights it has: session.h.
  *
  * It must not be in the way: it holds no transaction open while it reads or writes files, and it ends at once when
  * somebody wants its database for himself (DROP DATABASE, CREATE DATABASE ... TEMPLATE), which shows
@@ -21,40 +16,26 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_database.h"
-#include "catalog/pg_db_role_setting.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "tcop/tcopprot.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/wait_event.h"
 
 #include "guc.h"
+#include "maint/sequence.h"
 #include "maint/task_run.h"
-#include "store/task_signal.h"
+#include "maint/upkeep.h"
+#include "store/store_lock.h"
+#include "store/store_queue.h"
+#include "store/store_worker.h"
 #include "worker/missing_database.h"
+#include "worker/session.h"
 #include "worker/worker.h"
 
 #define POLL_MS 2000          /* must stay well below the 5 s that DROP DATABASE waits */
@@ -64,7 +45,6 @@
 #define DROPPED_TRIM_EVERY_MS 60000
 #define EXPIRED_TRIM_EVERY_MS 60000
 #define REPORTS_EVERY_MS 60000
-#define SETTINGS_EVERY_MS 1000
 #define RESTART_S 10
 #define WAITING_POLL_MS 500   /* while databases wait for a process */
 #define IDLE_TURN_MS 1000     /* then a worker without work makes room for them */
@@ -73,9 +53,7 @@
 typedef struct WorkerState
 {
 	bool          permanent;
-	bool          installed;    /* the extension is there */
-	bool          has_lock;     /* ICE_WORKER_LOCK_TASKS, of the session */
-	bool          in_the_way;   /* somebody wants the database */
+	bool          has_lock;     /* ICE_LOCK_TASKS, of the session */
 	bool          busy;         /* another session works: look again soon */
 	bool          worked;       /* this round found something to do */
 	bool          makes_room;   /* ends for a database that waits for a process */
@@ -85,183 +63,11 @@ typedef struct WorkerState
 	TimestampTz   last_trim_at;
 	TimestampTz   last_expired_trim_at;
 	TimestampTz   last_reports_at;
-	TimestampTz   last_settings_at;
 	TimestampTz   next_attempt_at;
 	bool          has_next_attempt;
-	MemoryContext context;      /* reset each round */
 } WorkerState;
 
 static WorkerState state;
-
-/* -- transactions ----------------------------------------------------------------------------- */
-
-/* Is a lock on our database taken that a new connection would have to wait for? */
-static bool
-database_wanted(void)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	return LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL;
-}
-
-/* Keeps DROP EXTENSION waiting until the end of this transaction, and waits for one that is under way: it
- * locks the tables one by one, and a transaction that uses several of them would be in a deadlock with it. */
-static void
-hold_extension(void)
-{
-	Oid held = InvalidOid;
-	Oid extension = get_extension_oid("icecat", true);
-
-	while (extension != held)
-	{
-		if (!OidIsValid(extension))
-			return;
-		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-		held = extension;
-		extension = get_extension_oid("icecat", true); /* another one, after the wait? */
-	}
-}
-
-/* Owner of the queue, whose rights every statement of the worker runs with; InvalidOid: not installed. */
-static Oid
-queue_owner(void)
-{
-	Oid       schema = get_namespace_oid("icecat_data", true);
-	Oid       table = OidIsValid(schema) ? get_relname_relid("metadata_task", schema) : InvalidOid;
-	HeapTuple tuple;
-	Oid       owner = InvalidOid;
-
-	if (!OidIsValid(table))
-		return InvalidOid;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
-/* Of a list of "name=value" those of icecat: the owner of a database may set others, such as a role. NULL: none. */
-static ArrayType *
-own_settings(Datum list)
-{
-	Datum *items;
-	int    count;
-	int    kept = 0;
-
-	deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false, TYPALIGN_INT, &items, NULL,
-					  &count);
-	for (int i = 0; i < count; i++)
-		if (strncmp(TextDatumGetCString(items[i]), "icecat.", strlen("icecat.")) == 0)
-			items[kept++] = items[i];
-	return kept > 0 ? construct_array(items, kept, TEXTOID, -1, false, TYPALIGN_INT) : NULL;
-}
-
-/* Applies icecat's settings of a row of pg_db_role_setting. */
-static void
-apply_settings(Relation relation, HeapTuple row)
-{
-	bool       is_null;
-	Datum list = heap_getattr(row, Anum_pg_db_role_setting_setconfig, RelationGetDescr(relation),
-							  &is_null);
-	ArrayType *own = is_null ? NULL : own_settings(list);
-
-	if (own != NULL)
-		ProcessGUCArray(own, PGC_SUSET, PGC_S_DATABASE, GUC_ACTION_SET);
-}
-
-/* Takes over what ALTER DATABASE ... SET has changed since the worker started, now and then: a session
- * that connects anew sees it, and its commits must not fail here for want of it. */
-static void
-read_database_settings(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Relation    relation;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple   row;
-
-	if (!TimestampDifferenceExceeds(state.last_settings_at, now, SETTINGS_EVERY_MS))
-		return;
-	state.last_settings_at = now;
-	relation = table_open(DbRoleSettingRelationId, AccessShareLock);
-	ScanKeyInit(&keys[0], Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(MyDatabaseId));
-	ScanKeyInit(&keys[1], Anum_pg_db_role_setting_setrole, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(InvalidOid));
-	scan = systable_beginscan(relation, DbRoleSettingDatidRolidIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
-		apply_settings(relation, row);
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-}
-
-/* Makes the session the owner's, and sandboxes the transaction that has just begun. */
-static void
-become(Oid owner)
-{
-	if (GetSessionUserId() != owner)
-		SetSessionAuthorization(owner, superuser_arg(owner));
-	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-}
-
-/* Out of the sandbox, after a transaction: the owner of the session. An abort leaves whoever was there before it. */
-static void
-leave_sandbox(void)
-{
-	SetUserIdAndSecContext(GetSessionUserId(), 0);
-}
-
-/* Starts a transaction as the owner. False, and no transaction, if there is nothing to work on. */
-static bool
-begin(void)
-{
-	Oid owner;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	state.in_the_way = database_wanted();
-	if (!state.in_the_way)
-		hold_extension();
-	owner = state.in_the_way ? InvalidOid : queue_owner();
-	state.installed = OidIsValid(owner);
-	if (!OidIsValid(owner))
-	{
-		CommitTransactionCommand();
-		return false;
-	}
-	PushActiveSnapshot(GetTransactionSnapshot());
-	read_database_settings();
-	become(owner);
-	return true;
-}
-
-/* The commit itself runs code of the owner: it must not be done with other rights. */
-static void
-commit(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	leave_sandbox();
-	MemoryContextSwitchTo(state.context);
-}
-
-static void
-abort_transaction(void)
-{
-	AbortCurrentTransaction();
-	leave_sandbox();
-}
-
-/* Losing the end of this transaction in a crash only means doing the tasks again. */
-static void
-forgo_flush(void)
-{
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-}
 
 /* -- a round ---------------------------------------------------------------------------------- */
 
@@ -269,7 +75,7 @@ static bool
 take_task_lock(void)
 {
 	if (!state.has_lock)
-		state.has_lock = ice_worker_lock(ICE_WORKER_LOCK_TASKS, true, false);
+		state.has_lock = ice_lock_take(ICE_LOCK_TASKS, true, false);
 	return state.has_lock;
 }
 
@@ -279,7 +85,7 @@ drop_task_lock(void)
 {
 	if (!state.has_lock)
 		return;
-	ice_worker_unlock_session(ICE_WORKER_LOCK_TASKS);
+	ice_lock_release(ICE_LOCK_TASKS);
 	state.has_lock = false;
 }
 
@@ -290,10 +96,10 @@ number_events(void)
 	int64 numbered = 0;
 	bool  all;
 
-	if (!begin())
+	if (!ice_session_begin())
 		return false;
-	all = ice_events_sequence_all(&numbered);
-	commit();
+	all = ice_sequence_all(&numbered);
+	ice_session_commit();
 	state.worked |= numbered > 0;
 	state.busy |= !all && numbered == 0;
 	return !all && numbered > 0;
@@ -303,23 +109,24 @@ number_events(void)
 static bool
 do_tasks(void)
 {
-	static const IceTransactions transactions = {begin, commit, abort_transaction};
+	static const IceTransactions transactions = {ice_session_begin, ice_session_commit,
+												  ice_session_abort};
 	IceTaskBatch batch;
 	bool         any;
 	bool         more;
 
-	if (!begin())
+	if (!ice_session_begin())
 		return false;
-	any = ice_tasks_prepare(&batch, state.context, NULL);
-	commit();
+	any = ice_tasks_prepare(&batch, ice_session.context, NULL);
+	ice_session_commit();
 	if (!any)
 		return false;
 	ice_tasks_run(&batch, &transactions);
-	if (!begin())
+	if (!ice_session_begin())
 		return false;
-	forgo_flush();
+	ice_session_forgo_flush();
 	ice_tasks_finish(&batch);
-	commit();
+	ice_session_commit();
 	more = batch.full && batch.done_count > 0;
 	ice_tasks_free(&batch);
 	state.worked = true;
@@ -335,11 +142,11 @@ trim_dropped(void)
 
 	if (!TimestampDifferenceExceeds(state.last_trim_at, now, DROPPED_TRIM_EVERY_MS))
 		return;
-	if (!begin())
+	if (!ice_session_begin())
 		return;
-	forgo_flush();
-	count = ice_dropped_trim();
-	commit();
+	ice_session_forgo_flush();
+	count = ice_upkeep_dropped();
+	ice_session_commit();
 	if (count == 0)
 		state.last_trim_at = now;
 }
@@ -353,11 +160,11 @@ trim_expired(void)
 
 	if (!TimestampDifferenceExceeds(state.last_expired_trim_at, now, EXPIRED_TRIM_EVERY_MS))
 		return;
-	if (!begin())
+	if (!ice_session_begin())
 		return;
-	forgo_flush();
-	more = ice_expired_trim();
-	commit();
+	ice_session_forgo_flush();
+	more = ice_upkeep_expired();
+	ice_session_commit();
 	if (!more)
 		state.last_expired_trim_at = now;
 	state.busy |= more;
@@ -371,24 +178,24 @@ keep_reports(void)
 
 	if (!TimestampDifferenceExceeds(state.last_reports_at, now, REPORTS_EVERY_MS))
 		return;
-	if (!begin())
+	if (!ice_session_begin())
 		return;
-	ice_reports_keep();
-	commit();
+	ice_upkeep_reports();
+	ice_session_commit();
 	state.last_reports_at = now;
 }
 
 static void
 read_next_attempt(void)
 {
-	if (!begin())
+	if (!ice_session_begin())
 		return;
 	(void) ice_spi_begin();
 	state.has_next_attempt = ice_task_next_attempt(&state.next_attempt_at);
 	if (!state.has_next_attempt)
 		ice_queue_empty();
 	ice_spi_end();
-	commit();
+	ice_session_commit();
 }
 
 /* All that there is to do now. Files first: answers wait for them. Commits that come while a batch is written are the next
@@ -401,15 +208,15 @@ work(void)
 	state.worked = false;
 	state.busy = false;
 	state.has_next_attempt = false;
-	while (more && !state.in_the_way)
+	while (more && !ice_session.in_the_way)
 	{
 		CHECK_FOR_INTERRUPTS();
 		more = take_task_lock() && do_tasks();
 		state.busy |= !state.has_lock;
-		if (state.in_the_way)
+		if (ice_session.in_the_way)
 			break;
 		more |= number_events();
-		if (!state.installed)
+		if (!ice_session.installed)
 			break;
 	}
 	if (state.has_lock)
@@ -426,7 +233,7 @@ work(void)
 static void
 work_safely(void)
 {
-	MemoryContextSwitchTo(state.context);
+	MemoryContextSwitchTo(ice_session.context);
 	PG_TRY();
 	{
 		pgstat_report_activity(STATE_RUNNING, "icecat worker");
@@ -437,12 +244,12 @@ work_safely(void)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(state.context);
+		MemoryContextSwitchTo(ice_session.context);
 		HOLD_INTERRUPTS();
 		ice_worker_note_error(CopyErrorData()->message);
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
-		leave_sandbox();
+		ice_session_leave_sandbox();
 		FlushErrorState();
 		drop_task_lock();
 		RESUME_INTERRUPTS();
@@ -451,7 +258,7 @@ work_safely(void)
 	PG_END_TRY();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	MemoryContextReset(state.context);
+	MemoryContextReset(ice_session.context);
 }
 
 /* -- life ------------------------------------------------------------------------------------- */
@@ -490,14 +297,14 @@ turn_is_over(void)
 static bool
 wants_to_end(void)
 {
-	if (state.in_the_way)
+	if (ice_session.in_the_way)
 		return true;
 	if (state.permanent)
 		return false;
 	if (turn_is_over())
 		return state.makes_room = true;
-	if (state.errors > 0 || !state.installed)
-		return !state.installed;
+	if (state.errors > 0 || !ice_session.installed)
+		return !ice_session.installed;
 	return !state.has_next_attempt && !state.busy &&
 		   TimestampDifferenceExceeds(state.last_work_at, GetCurrentTimestamp(),
 									  ice_guc_worker_idle_exit_s * 1000);
@@ -564,26 +371,6 @@ run(void)
 	}
 }
 
-/* Settings of the database or role that the worker's own statements must not depend on. */
-static void
-pin_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"application_name", "icecat worker"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "0"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"row_security", "off"},
-	};
-
-	for (size_t i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 /* Works as the database's worker until it is not needed any more, or makes room for another database. */
 static void
 serve(void)
@@ -601,7 +388,7 @@ serve(void)
 			return;
 		}
 		(void) ice_worker_release_slot(false);
-		if (state.in_the_way)
+		if (ice_session.in_the_way)
 			return;
 		/* A commit between the last look and the release may have woken nobody but us. */
 		work_safely();
@@ -637,8 +424,8 @@ ice_worker_main(Datum argument)
 			proc_exit(0);
 		BackgroundWorkerInitializeConnectionByOid(chosen, InvalidOid, 0);
 	}
-	pin_settings();
-	state.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
+	ice_session_pin_settings();
+	ice_session.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
 										  ALLOCSET_DEFAULT_SIZES);
 	state.last_work_at = GetCurrentTimestamp();
 	serve();

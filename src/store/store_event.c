@@ -1,5 +1,5 @@
 /*
- * store_outbox.c
+ * store_event.c
  *		Events: written without a number by a mutation, numbered afterwards by the sequencer.
  *
  * Numbering locks the warehouse's event_counter row, then takes what is visible after that. A commit of a
@@ -20,9 +20,9 @@
 #include "utils/fmgrprotos.h"
 
 #include "guc.h"
-#include "store/store_outbox.h"
+#include "store/store_event.h"
 #include "store/store_partition.h"
-#include "store/task_signal.h"
+#include "store/store_queue.h"
 #include "store/uuid.h"
 
 #define SEQUENCE_BATCH 10000
@@ -133,7 +133,7 @@ ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const ch
 	Datum       values[13] = {UUIDPGetDatum(warehouse_id),
 							  UUIDPGetDatum(&event_id),
 							  TimestampTzGetDatum(event_time()),
-							  Int32GetDatum(ice_xact_position()),
+							  Int32GetDatum(ice_queue_position()),
 							  ice_cstring_datum(event_type),
 							  ice_cstring_datum(object_kind),
 							  UUIDPGetDatum(object_id),
@@ -154,7 +154,7 @@ ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const ch
 	if (details_json == NULL)
 		nulls[12] = 'n';
 	ice_execute(&insert_pending, values, nulls, false);
-	ice_task_signal();
+	ice_queue_signal();
 }
 
 int32

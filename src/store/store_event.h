@@ -1,11 +1,11 @@
 /*
- * store_outbox.h
+ * store_event.h
  *		Events: written without a number by a mutation, numbered afterwards by the sequencer.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_STORE_OUTBOX_H
-#define ICE_STORE_OUTBOX_H
+#ifndef ICE_STORE_EVENT_H
+#define ICE_STORE_EVENT_H
 
 #include "utils/timestamp.h"
 

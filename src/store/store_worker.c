@@ -1,33 +1,29 @@
 /*
- * task_signal.c
- *		Wakes the worker of this database when a transaction commits; starts it where none runs.
+ * store_worker.c
+ *		The worker of each database has a slot in shared memory: who runs, who waits for a process. See store_worker.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lock.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "guc.h"
-#include "store/task_signal.h"
+#include "store/store_worker.h"
 
 #define SLOTS_MAX 64 /* databases with a worker */
 #define START_TIMEOUT_MS 15000
 #define START_RETRY_MS 500
 #define REPORT_EVERY_MS 600000
 #define ERROR_BYTES_MAX 200
-#define QUEUE_WAIT_STEP_MS 10
 
 typedef enum SlotState
 {
@@ -44,7 +40,7 @@ typedef struct Slot
 	TimestampTz since;
 	int         pid;
 	Latch      *latch;
-	int         queued; /* metadata files to write, about; see ice_queue_wait() */
+	int         queued; /* metadata files to write, about; see store_queue.h */
 	TimestampTz waiting_since; /* of SLOT_FAILED, whatever was tried meanwhile */
 	char        error[ERROR_BYTES_MAX]; /* of the worker's last round; "": none */
 } Slot;
@@ -58,9 +54,6 @@ typedef struct SharedState
 } SharedState;
 
 static SharedState *shared = NULL;
-static bool         signalled = false;
-static int          queued_here = 0; /* files that this transaction has queued */
-static bool         callback_registered = false;
 
 /* Finds or makes the shared memory; false where there is no room left for it. */
 static bool
@@ -349,9 +342,8 @@ ice_worker_note_error(const char *message)
 	SpinLockRelease(&shared->mutex);
 }
 
-/* Adds to the number of queued files; with reset, that is what it is. */
-static void
-count_queued(int change, bool reset)
+void
+ice_worker_count_files(int change, bool reset)
 {
 	Slot *slot;
 
@@ -364,8 +356,8 @@ count_queued(int change, bool reset)
 	SpinLockRelease(&shared->mutex);
 }
 
-static int
-queued_files(void)
+int
+ice_worker_queued_files(void)
 {
 	Slot *slot;
 	int   queued;
@@ -377,103 +369,6 @@ queued_files(void)
 	queued = slot != NULL ? slot->queued : 0;
 	SpinLockRelease(&shared->mutex);
 	return queued;
-}
-
-void
-ice_queue_added(void)
-{
-	queued_here++;
-	ice_task_signal();
-}
-
-void
-ice_queue_written(int files)
-{
-	if (files > 0)
-		count_queued(-files, false);
-}
-
-void
-ice_queue_empty(void)
-{
-	count_queued(0, true);
-}
-
-void
-ice_queue_wait(void)
-{
-	TimestampTz end;
-
-	if (ice_guc_metadata_queue_max == 0 || TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
-		queued_files() <= ice_guc_metadata_queue_max || !ice_worker_ensure())
-		return;
-	end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ice_guc_metadata_queue_wait_ms);
-	while (queued_files() > ice_guc_metadata_queue_max && GetCurrentTimestamp() < end)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 QUEUE_WAIT_STEP_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/* After the commit: a worker that ended for idleness in between is started anew. Must not raise. */
-static void
-at_transaction_end(XactEvent event, void *arg)
-{
-	(void) arg;
-	switch (event)
-	{
-		case XACT_EVENT_COMMIT:
-			if (queued_here > 0)
-				count_queued(queued_here, false);
-			if (signalled)
-				ice_worker_wake();
-			signalled = false;
-			queued_here = 0;
-			ice_worker_start_waiting();
-			break;
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE: /* whoever commits it wakes nobody: the worker looks by itself */
-			signalled = false;
-			queued_here = 0;
-			break;
-		default:
-			break;
-	}
-}
-
-void
-ice_worker_watch(void)
-{
-	if (!callback_registered)
-		RegisterXactCallback(at_transaction_end, NULL);
-	callback_registered = true;
-}
-
-void
-ice_task_signal(void)
-{
-	if (signalled)
-		return;
-	ice_worker_watch();
-	(void) ice_worker_ensure();
-	signalled = true;
-}
-
-int32
-ice_xact_position(void)
-{
-	static TransactionId transaction = InvalidTransactionId;
-	static int32         position = 0;
-	TransactionId        current = GetTopTransactionId();
-
-	if (!TransactionIdEquals(transaction, current))
-	{
-		transaction = current;
-		position = 0;
-	}
-	return ++position;
 }
 
 /* The latch of another running worker, which then looks for who waits. The mutex is held. NULL: none. */
@@ -570,37 +465,4 @@ ice_worker_claim_slot(void)
 	if (claimed)
 		before_shmem_exit(release_slot_at_exit, (Datum) 0);
 	return claimed;
-}
-
-static void
-make_lock_tag(LOCKTAG *tag, int32 key)
-{
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, (uint32) key, ICE_LOCK_CLASS_WORKER);
-}
-
-bool
-ice_worker_lock(int32 key, bool session, bool wait)
-{
-	LOCKTAG tag;
-
-	make_lock_tag(&tag, key);
-	return LockAcquire(&tag, ExclusiveLock, session, !wait) != LOCKACQUIRE_NOT_AVAIL;
-}
-
-void
-ice_worker_unlock_session(int32 key)
-{
-	LOCKTAG tag;
-
-	make_lock_tag(&tag, key);
-	LockRelease(&tag, ExclusiveLock, true);
-}
-
-void
-ice_worker_lock_shared(int32 key)
-{
-	LOCKTAG tag;
-
-	make_lock_tag(&tag, key);
-	(void) LockAcquire(&tag, ShareLock, false, false);
 }
