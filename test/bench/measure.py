@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures and prints one comparable line each: operations a second, latency, CPU of PostgreSQL and the gateway
-per operation, the gateway's memory, and the ratio to the floor of the same run.
+per operation, the gateway's memory, and the ratio to the baseline of the same run.
 
 Called by test/bench/run with the servers up. CPU of PostgreSQL is the postmaster's own, of the children it has
 reaped and of those that live: nothing is lost when a backend ends. A latency with ~ is an average (pgbench).
@@ -17,6 +17,7 @@ import commit_cost
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROTATE = 25             # tables of one client, so that a run does not make them grow much
 ROTATE_SNAPSHOTS_MAX = 100      # larger tables grow little in proportion, and take long to make
+DRAIN_S_MAX = 300       # how long a measurement waits for the files of the one before
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 ROW = "{:<44} {:>9} {:>8} {:>8} {:>9} {:>9} {:>8} {:>7}  {}"
 
@@ -63,20 +64,20 @@ def rss_mb(pid):
 
 
 class Bench:
-    """The running servers, the options, and the floors measured so far."""
+    """The running servers, the options, and the baselines measured so far."""
 
     def __init__(self, options):
         self.options = options
         self.failed = False
         self.gateway = options.gateway_pid
 
-    def report(self, name, result, floor=None, extra=""):
+    def report(self, name, result, baseline=None, extra=""):
         """Prints the line of a measurement and returns its rate."""
         done, seconds = result["done"], result["seconds"]
         rate = done / seconds
         gateway = f"{result['gateway_us'] / done:.0f}" if result["http"] and done else "-"
         memory = f"{rss_mb(self.gateway):.0f} MB" if result["http"] else "-"
-        ratio = f"{rate / floor:.2f}" if floor else "-"
+        ratio = f"{rate / baseline:.2f}" if baseline else "-"
         if result.get("other") or not done:
             self.failed = True
             extra += f" FAILED answers: {result.get('other', 0)}"
@@ -146,16 +147,22 @@ class Bench:
                         "-v", f"snapshots={snapshots}", "-f", os.path.join(HERE, "sql", "tables.sql"),
                         "-c", "VACUUM ANALYZE"], check=True)
 
-    def floors(self):
+    def wait_for_files(self):
+        """Waits until nothing is queued: what is measured next must not wait for the files of what was measured before."""
+        end = time.monotonic() + DRAIN_S_MAX
+        while self.number("SELECT queued FROM icecat.worker_status()") and time.monotonic() < end:
+            time.sleep(0.2)
+
+    def baselines(self):
         """Plain PostgreSQL in the same run."""
-        read = self.report("floor: 20 KB text by key", self.pgbench("floor_read"))
-        commit = self.report("floor: lock, update, 3 inserts, distinct rows", self.pgbench("floor_commit"))
-        one = self.report("floor: the same, one row", self.pgbench("floor_commit_one"))
+        read = self.report("baseline: 20 KB text by key", self.pgbench("baseline_read"))
+        commit = self.report("baseline: lock, update, 3 inserts, distinct rows", self.pgbench("baseline_commit"))
+        one = self.report("baseline: the same, one row", self.pgbench("baseline_commit_one"))
         return read, commit, one
 
-    def sizes(self, snapshots, floors):
+    def sizes(self, snapshots, baselines):
         """Loads and commits of tables with a number of snapshots, through SQL and HTTP."""
-        read, commit, one = floors
+        read, commit, one = baselines
         rotate = ROTATE if snapshots <= ROTATE_SNAPSHOTS_MAX else 1
         tables = self.options.clients * rotate
         names = {"warehouse": self.options.warehouse, "tables": tables, "snapshots": snapshots,
@@ -175,13 +182,16 @@ class Bench:
         self.report("SQL: append, distinct tables", self.pgbench("commit", names), commit)
         if self.gateway:
             self.make_tables(snapshots, tables)
+            self.wait_for_files()
             self.report("gateway: append, distinct tables", self.wrk("commit", http), commit)
             self.make_tables(snapshots, tables)
+            self.wait_for_files()
             self.report("gateway: the same with idempotency keys", self.wrk("commit", {**http, "BENCH_KEYED": "1"}), commit)
         self.make_tables(snapshots, 0)
         self.report("SQL: append, one table", self.pgbench("commit_one", names, landed), one)
         if self.gateway:
             self.make_tables(snapshots, 0)
+            self.wait_for_files()
             self.report("gateway: append, one table", self.wrk("commit_one", http), one)
 
 
@@ -202,12 +212,12 @@ def main():
     if options.only == "commits":
         sys.exit(0 if commit_cost.report(sizes, bench.make_tables, options.warehouse) else 1)
     print(ROW.format(f"{options.clients} clients, {options.seconds} s each", "per s", "p50 ms", "p99 ms",
-                     "PG us/op", "GW us/op", "GW RSS", "/floor", ""))
-    floors = bench.floors()
+                     "PG us/op", "GW us/op", "GW RSS", "ratio", ""))
+    baselines = bench.baselines()
     if bench.gateway:
         bench.report("gateway: /health, no database", bench.wrk("path", {"BENCH_PATH": "/health"}))
     for snapshots in sizes:
-        bench.sizes(snapshots, floors)
+        bench.sizes(snapshots, baselines)
     if not commit_cost.report(sizes, bench.make_tables, options.warehouse):
         bench.failed = True
     sys.exit(1 if bench.failed else 0)

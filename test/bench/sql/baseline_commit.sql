@@ -1,0 +1,1 @@
+SELECT baseline.commit(:client_id);

@@ -1,0 +1,1 @@
+SELECT baseline.commit(999);

@@ -1,1 +1,0 @@
-SELECT floor.commit(:client_id);

@@ -1,2 +1,0 @@
-\set id random(0, 999)
-SELECT body FROM floor.document WHERE id = :id;
