@@ -171,7 +171,7 @@ make_home()
     share_warehouse "$HOME_DIR/warehouse"
 }
 
-# Metadata files are written by the servers' user, data files by whoever runs a client; each must be able
+# Metadata files are written by the servers' user, data files by the user who runs a client; each must be able
 # to read and delete the other's. Default ACLs do that without opening the folder to anybody else.
 share_warehouse()
 {
@@ -207,7 +207,7 @@ tree_stamp()
     stat -c '%Y %s' "$server"
 }
 
-# Returns 0 when the private tree belongs to the installed PostgreSQL, 1 when it must be made anew.
+# Returns 0 when the private tree belongs to the installed PostgreSQL, 1 when it must be made again.
 tree_is_current()
 {
     [ -f "$PGROOT/.stamp" ] && [ "$(cat "$PGROOT/.stamp")" = "$(tree_stamp)" ]

@@ -4,7 +4,7 @@
 #   scripts/print_case_fold.pl > src/spec/case_fold.def
 #
 # Keys of names are stored: the table is part of the format of the data. A newer Unicode version may add lines for
-# characters that were not assigned before; none may change without an upgrade script that makes the keys anew.
+# characters that were not assigned before; none may change without an upgrade script that makes the keys again.
 #
 # SPDX-License-Identifier: PostgreSQL
 use strict;

@@ -1,7 +1,7 @@
 -- UPGRADE: changes here need an upgrade script.
 -- Namespaces, nested to any allowed depth. Found by a hash of the whole path, because a path can be
 -- longer than an index entry. Creating anything inside one locks its row FOR KEY SHARE, dropping
--- it FOR UPDATE: an orphan cannot come to be. No table has a foreign key: it would repeat these locks, and a dump
+-- it FOR UPDATE: no orphan can arise. No table has a foreign key: it would repeat these locks, and a dump
 -- could not be restored in any order of its tables.
 
 CREATE TABLE icecat_data.namespace (

@@ -1,10 +1,10 @@
 -- UPGRADE: changes here need an upgrade script.
--- The lists of a table's metadata, a row an element, of all kinds in one table: a load is one index scan.
+-- The lists of a table's metadata, one row for each element, of all kinds in one table: a load is one index scan.
 -- body is the element's exact JSON text and is authoritative; other columns repeat what is looked up.
 -- ordinal = (version << 20) + n, where version is the commit that added the row, so that order is document
 -- order and a row knows its commit. A removal sets removed_version and the worker deletes the row once no
 -- queued metadata file needs it: the document of any queued version can still be assembled, exactly.
--- There are no CHECK constraints: PostgreSQL parses them anew for every insertion; check_integrity() looks. Refs
+-- There are no CHECK constraints: PostgreSQL parses them again for every insertion; check_integrity() looks. Refs
 -- are replaced in place (nothing that changes is indexed, so these updates are HOT); the queue keeps a copy of theirs.
 --
 -- What is live is read by table_part_live_idx, so that no load or commit meets a removed row, however long the queue is. It

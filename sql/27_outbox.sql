@@ -1,10 +1,10 @@
 -- UPGRADE: changes here need an upgrade script.
 -- The outbox. A mutation inserts its event into event_pending in its own transaction, without a number:
 -- a number taken there would lie, because a lower one can commit later. The sequencer (the worker, or
--- whoever reads) moves committed rows to event and numbers them, one at a time per warehouse under the lock
+-- a reader) moves committed rows to event and numbers them, one at a time per warehouse under the lock
 -- of the event_counter row: gapless, in version order per object, never out of order for a reader.
 --
--- event has a partition a month (UTC), made by the sequencer when the first event of a month comes,
+-- event has one partition for each month (UTC), made by the sequencer when the first event of a month comes,
 -- and dropped as a whole by icecat.trim_events. The key stands on the partitions alone: they are saved by
 -- pg_dump as tables of their own, and a key that they got from event could not be restored.
 

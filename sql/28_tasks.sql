@@ -1,7 +1,7 @@
 -- UPGRADE: changes here need an upgrade script.
 -- The queue between commits and storage. A commit inserts what is to be done with files in its own
 -- transaction; the worker does it afterwards, in (version, position) order for each table, and deletes the row when
--- the file is safely there or gone. A row that cannot be done stays and is tried again for ever.
+-- the file is safely there or gone. A row that cannot be done stays and is tried again until it succeeds.
 
 CREATE TABLE icecat_data.metadata_task (
 	warehouse_id uuid NOT NULL,

@@ -1,5 +1,5 @@
 -- UPGRADE: changes here need an upgrade script.
--- Reports that clients send after scans and commits. A partition a month (UTC), made by the worker ahead, else by the
+-- Reports that clients send after scans and commits. One partition for each month (UTC), made by the worker ahead, else by the
 -- first report of the month, and dropped as a whole after icecat.report_retention_s or by
 -- icecat.trim_metrics_reports. Keys and indexes stand on the partitions alone, as those of event do.
 

@@ -1,5 +1,5 @@
 -- UPGRADE: changes here need an upgrade script.
--- What the planner shall think of keys, whatever it last saw. A statistic from when there was one warehouse with one table
+-- What the planner must assume about keys, whatever it last saw. A statistic from when there was one warehouse with one table
 -- says that each column alone finds one row; then every index that starts with the warehouse looks as good as the right
 -- one, and look-ups read a warehouse from end to end until the next ANALYZE, thousands of tables later.
 

@@ -89,7 +89,7 @@ BEGIN ATOMIC
 	LIMIT p_limit;
 END;
 COMMENT ON FUNCTION icecat.missing_metadata_files(text, integer) IS
-'The tables and views whose current metadata file is not in storage although it was written once: load_table() answers 404 for them, unless icecat.check_metadata_file is off. So it is after a point-in-time recovery, where files of then were deleted since. icecat.export_metadata(warehouse) writes them again.
+'The tables and views whose current metadata file is not in storage although it was written once: load_table() answers 404 for them, unless icecat.check_metadata_file is off. This happens after a point-in-time recovery, if files of that time were deleted later. icecat.export_metadata(warehouse) writes them again.
 p_warehouse: NULL for all. p_limit: most rows. Looks for each file, in file storage only, and takes as long as that; can be cancelled. Files that are still queued, and those of icecat.metadata-write-mode none, are not missing.';
 
 CREATE OR REPLACE FUNCTION icecat._export_metadata(
@@ -144,7 +144,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalo
 AS 'MODULE_PATHNAME', 'sql_ice_adopt_storage';
 COMMENT ON FUNCTION icecat.adopt_storage() IS
 'Makes this database the one of all copies of its catalog that works on their files: it does the queued file tasks of the database that it is a copy of, and from now on it alone deletes files; starts the worker and returns whether it runs. A copy is what was restored from pg_dump or a base backup, made from a template, promoted beside its primary, or recovered to a point in time. Until then it deletes nothing, and leaves the tasks that it found, so that an original that still lives loses no file. Call it when the copy takes the place of the original; that one then deletes nothing any more. Each root of icecat.file_roots holds a mark, .icecat/<id>, of the database that adopted it last; the first is made with the first table.
-Only for who has the rights of the owner of the extension.
+Only for roles that have the rights of the owner of the extension.
 Errors: 42501 another role (403), IC501 a mark cannot be written (500).';
 
 CREATE OR REPLACE FUNCTION icecat._storage_problems() RETURNS text

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION icecat._metadata_file(p_warehouse_id uuid, p_table_id
 LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER COST 10000 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_metadata_file';
 COMMENT ON FUNCTION icecat._metadata_file(uuid, uuid) IS
-'The metadata location of a table or view, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; whoever may read that view may call it. A failure is a warning.';
+'The metadata location of a table or view, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; a role that may read that view may call it. A failure is a warning.';
 
 CREATE OR REPLACE VIEW icecat.iceberg_tables AS
 SELECT w.name::pg_catalog.varchar AS catalog_name,
@@ -56,7 +56,7 @@ CROSS JOIN LATERAL (
 	UNION ALL
 	SELECT e.key, e.value FROM pg_catalog.json_each_text(n.properties) AS e WHERE e.key <> 'exists'
 ) AS p;
-COMMENT ON VIEW icecat.iceberg_namespace_properties IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of namespaces, a row a property, and exists = true for each namespace. INSERT makes namespaces and properties, UPDATE sets a value, DELETE removes a property, of the row exists the namespace';
+COMMENT ON VIEW icecat.iceberg_namespace_properties IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of namespaces, one row for each property, and exists = true for each namespace. INSERT makes namespaces and properties, UPDATE sets a value, DELETE removes a property, of the row exists the namespace';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.property_key IS 'Key of the property';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.property_value IS 'Value of the property';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.catalog_name IS 'Name of the warehouse';
@@ -217,7 +217,7 @@ BEGIN
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.import_sql_catalog(text, regclass, regclass, text, text, boolean) IS
-'Takes over the namespaces, tables and views of a SQL catalog (Java''s JdbcCatalog, PyIceberg''s SqlCatalog) in this database: makes the namespaces with their properties, registers each table and view by its metadata file. Returns a row an object: status created, registered, exists, updated, or failed with the error; one that fails does not stop the others. Runs with the caller''s rights: to read the two tables, and to execute create_namespace, register_table and the like. REST: none.
+'Takes over the namespaces, tables and views of a SQL catalog (Java''s JdbcCatalog, PyIceberg''s SqlCatalog) in this database: makes the namespaces with their properties, registers each table and view by its metadata file. Returns one row for each object: status created, registered, exists, updated, or failed with the error; one that fails does not stop the others. Runs with the caller''s rights: to read the two tables, and to execute create_namespace, register_table and the like. REST: none.
 p_warehouse: the warehouse to fill. p_tables: the catalog''s iceberg_tables, with or without column iceberg_type. p_namespace_properties: its iceberg_namespace_properties; NULL: namespaces of the tables only. p_catalog_name: the rows to take; NULL: those of the warehouse''s name.
 p_on_conflict: what is there already: skip leaves it; update commits a metadata file that comes from the present one (a table that has changed here since fails; a view''s is taken as it is), and sets the properties. p_dry_run: true does it all, tells the outcome and takes it back; folders that it makes for tables stay.
 Errors: IC301 unknown p_on_conflict (400), 42501 no right to read or to call (403); those of one object are in its row.';

@@ -1,7 +1,7 @@
 -- Ready-made sets of rights. A set is nested in the next: an admin may what a writer may, a writer what a reader may.
 -- Who was granted a set is told by a function of the set that nobody needs to call (_reader, _writer, _admin): its
 -- rights are kept by upgrades and dumps as all others, so icecat.regrant() finds there whom to give what an upgrade has made
--- anew. An upgrade script cannot do that itself: what it grants counts as initial, and pg_dump leaves it out.
+-- again. An upgrade script cannot do that itself: what it grants counts as initial, and pg_dump leaves it out.
 -- Behaviour only: re-run whole by every upgrade.
 
 CREATE OR REPLACE FUNCTION icecat._reader() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
@@ -40,7 +40,7 @@ FROM (
 	WHERE c.oid IN ('icecat.iceberg_tables'::pg_catalog.regclass, 'icecat.iceberg_namespace_properties'::pg_catalog.regclass)
 ) AS r (level, privilege, object)
 JOIN (VALUES (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = r.level;
-COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_reader(), grant_writer() and grant_admin() give: a row a right. Each gives what those of a lower level give, too';
+COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_reader(), grant_writer() and grant_admin() give, one row for each right. Each gives what those of a lower level give, too';
 COMMENT ON COLUMN icecat.role_rights.role_set IS 'reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
 COMMENT ON COLUMN icecat.role_rights.level IS '1 reader, 2 writer, 3 admin';
 COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
@@ -93,7 +93,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC SELECT icecat._give(p_role, 1); END;
 COMMENT ON FUNCTION icecat.grant_reader(regrole) IS
 'Lets a role read the whole catalog: load and list everything, all views, events; and send reports of its scans. The gateway works with these rights, too, and then only reads.
-p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given; icecat.regrant() gives what an upgrade has made anew.';
+p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given; icecat.regrant() gives what an upgrade has made again.';
 
 CREATE OR REPLACE FUNCTION icecat.grant_writer(p_role regrole) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

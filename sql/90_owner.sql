@@ -1,6 +1,6 @@
 -- The script of a trusted extension runs as the bootstrap superuser, who would own all that it makes. Functions
 -- that run as their owner must not run as a superuser: everything is handed to the owner of the extension, who
--- ran CREATE EXTENSION (and not to whoever runs an update). The grants come after this: made before, they would be
+-- ran CREATE EXTENSION (and not to the role that runs an update). The grants come after this: made before, they would be
 -- saved by pg_dump with the superuser's name, which may not exist where the dump is restored. What others have put into the
 -- two schemas is no member of the extension, and stays theirs.
 -- Behaviour only: re-run whole by every upgrade.

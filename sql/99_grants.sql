@@ -1,7 +1,7 @@
 -- Nobody but the owner gets a right by default. To let a role work with the catalog: icecat.grant_reader(), grant_writer(),
 -- grant_admin() (63_grants.sql).
 -- Rights on icecat_data are never needed: functions and views reach it as their owner. Those that views call stay callable for
--- all, because a view calls them with its reader's rights: icecat._metadata_file() gives a location to who knows the
+-- all, because a view calls them with its reader's rights: icecat._metadata_file() gives a location to a role that knows the
 -- table's id, the others see nothing but their arguments.
 --
 -- Behaviour only: re-run whole by every upgrade. Only what this script has made is touched, which is what has no

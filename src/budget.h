@@ -32,7 +32,7 @@ extern void ice_budget_reserve(size_t bytes);
 /* In every recursive function. Raises where the stack comes to its end. */
 extern void ice_stack_check(void);
 
-/* A hash that nobody can choose collisions for: seeded anew by each server. */
+/* A hash that nobody can choose collisions for: seeded at random when the library is loaded. */
 extern uint64_t ice_hash(const void *bytes, size_t len);
 
 static inline void

@@ -216,7 +216,7 @@ drain_tick(uint64_t now)
 	if (now - drain_since_us < delay)
 		return;
 	if (listening && !gw_listener_hold_off())
-		return;					/* until the next tick: handshakes under way end meanwhile */
+		return;					/* until the next tick: handshakes under way end by then */
 	if (listening)
 		gw_listener_close();
 	listening = false;

@@ -67,7 +67,7 @@ test_width(void **state)
 	assert_int_equal(enter(0, "a", 2, 10), GW_GATE_OPEN);
 	assert_int_equal(enter(1, "a", 2, 10), GW_GATE_OPEN);
 	assert_int_equal(enter(2, "a", 2, 10), GW_GATE_WAIT);
-	/* The setting was reduced meanwhile: one must leave without letting another in. */
+	/* The setting was reduced in between: one must leave without letting another in. */
 	assert_null(gw_gate_leave(gates, &t[0], 1));
 	assert_ptr_equal(gw_gate_leave(gates, &t[1], 1), &t[2]);
 	assert_null(gw_gate_leave(gates, &t[2], 1));

@@ -27,7 +27,7 @@ Names are percent-encoded; `%2F`, `%25` and `%20` are parts of a name, not of th
 
 Lists answer everything when there is no `pageToken`. With one, which is empty for the first page, they answer at most `pageSize` names
 (default `icecat.page_size_default`, at most `icecat.page_size_max`) and in `next-page-token` what to send for the page behind it, null at the
-end. A name that exists from the first page to the last is listed exactly once, whatever is made or dropped meanwhile. A token is signed:
+end. A name that exists from the first page to the last is listed exactly once, whatever is made or dropped in between. A token is signed:
 changed, or sent for another list, it is 400.
 
 ## Endpoints

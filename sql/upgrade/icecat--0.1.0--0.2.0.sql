@@ -70,7 +70,7 @@ FROM icecat_data.table_part WHERE kind = 7;
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql
 
--- Everything is the owner's from here on, so that he can work with it.
+-- Everything is the owner's from here on, so that the owner's steps can work with it.
 -- include 90_owner.sql
 -- Names whose case does not matter.
 SELECT pg_catalog.icecat_owner_step($icecat$

@@ -3,7 +3,7 @@
  *		SQL entries of getConfig, with the list of REST endpoints that icecat answers, and version().
  *
  * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients
- * put it into the path as it is, so it is percent-encoded here. The namespace separator is that of whoever
+ * put it into the path as it is, so it is percent-encoded here. The namespace separator is chosen by the caller that
  * takes the paths apart, the gateway, and only handed on.
  *
  * SPDX-License-Identifier: PostgreSQL

@@ -48,7 +48,7 @@ PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
 PG_FUNCTION_INFO_V1(sql_ice_worker_state);
 
-/* Which of the copies of a catalog deletes files is no matter for who may only call its functions: it asks for a role that
+/* Which of the copies of a catalog deletes files is not for every caller of its functions to decide: it needs a role that
  * has the rights of the owner, whose rights this function runs with. */
 static void
 check_owner(const char *name)
@@ -57,7 +57,7 @@ check_owner(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for function %s", name),
-						errdetail("Only who has the rights of the extension's owner may call it.")));
+						errdetail("Only a role with the rights of the extension's owner may call it.")));
 }
 
 static Datum

@@ -2,7 +2,7 @@
  * api_namespace.c
  *		SQL entries of the namespace operations.
  *
- * Whoever creates something inside a warehouse or namespace holds its row FOR KEY SHARE, whoever
+ * A call that creates something inside a warehouse or namespace holds its row FOR KEY SHARE, one that
  * drops one FOR UPDATE, and counts only then: nothing is left without a parent.
  *
  * SPDX-License-Identifier: PostgreSQL

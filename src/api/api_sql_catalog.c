@@ -167,7 +167,7 @@ lock_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 				: ice_table_find_locked(&warehouse->id, path, name, &table);
 }
 
-/* Moves a name; false if it has gone meanwhile. */
+/* Moves a name; false if it no longer exists. */
 static bool
 move_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			  bool view, const Row *new)
@@ -187,7 +187,7 @@ move_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 }
 
 /* Commits a metadata file; previous is NULL or the file that it was made from. False: the table or view has
- * another one meanwhile. */
+ * another one by now. */
 static bool
 commit_file(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			bool is_view, const char *previous, const char *location)
@@ -220,7 +220,7 @@ update_relation(const IceWarehouse *warehouse, const Row *old, const Row *new)
 	return move_relation(warehouse, &path, name, view, new);
 }
 
-/* All files stay: who asks for a purge deletes them himself. */
+/* All files stay: a client that wants a purge deletes them itself. */
 static bool
 delete_relation(const IceWarehouse *warehouse, const Row *row)
 {
@@ -486,7 +486,7 @@ warn(MemoryContext context)
 	ereport(WARNING, (errcode(error->sqlerrcode), errmsg_internal("%s", error->message)));
 }
 
-/* Makes sure of the file, in a subtransaction: who lists a namespace shall not fail with one table's storage. */
+/* Makes sure of the file, in a subtransaction: a list of a namespace must not fail with the storage of one table. */
 static void
 ensure_file(Found *relation)
 {

@@ -276,7 +276,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 }
 
 /* Raises WAREHOUSE_NOT_EMPTY while it has namespaces, or files that the worker has still to write or
- * delete: metadata would be lost, resp. a purge forgotten. */
+ * delete: metadata would be lost, or a purge forgotten. */
 static void
 check_empty(const IceWarehouse *warehouse)
 {

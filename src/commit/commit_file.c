@@ -76,7 +76,7 @@ look_up(const IceWarehouse *warehouse, const IceNamespacePath *path, const char 
 		   (previous == NULL || same_location(previous, out->metadata_location));
 }
 
-/* Locks a table that was looked up; false if it was dropped, moved or changed meanwhile. */
+/* Locks a table that was looked up; false if it was dropped, moved or changed since. */
 static bool
 lock(IceTable *table, const char *name)
 {

@@ -13,7 +13,7 @@
 /*
  * Makes the document at metadata_location the next version of a table whose current file is previous; with
  * previous NULL, of one whose current file stands anywhere in the document's metadata log. Returns
- * false, and changes nothing, if there is no such table or its file is another one meanwhile.
+ * false, and changes nothing, if there is no such table or its file is another one by now.
  *
  * Raises NO_SUCH_FILE, FORBIDDEN_LOCATION or STORAGE for the file, VALIDATION, BAD_REQUEST or COMMIT_FAILED for
  * a document that cannot follow the table's present one; 55P03 on a lock timeout.

@@ -3,7 +3,7 @@
  *		The commit of one or many tables, all or nothing.
  *
  * Steps: find each table; where that is asked for, look whether the same commit was made before; check the
- * requirements without a lock (a stale writer is refused for the price of a read); lock the heads in ascending table id; where a head's version moved meanwhile, read and check again;
+ * requirements without a lock (a stale writer is refused for the price of a read); lock the heads in ascending table id; where a head's version has changed since, read and check again;
  * read what the updates need; create the new tables, each under its namespace's lock, then apply the updates to
  * the others; write only what changed.
  *

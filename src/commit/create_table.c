@@ -3,7 +3,7 @@
  *		New tables: created, staged, registered.
  *
  * The namespace is locked FOR KEY SHARE first; the name is claimed by the unique index of the
- * relations, which waits for whoever is claiming the same one.
+ * relations, which waits for a transaction that claims the same one.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

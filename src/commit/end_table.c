@@ -3,7 +3,7 @@
  *		Names that go or move: drop, unregister, rename.
  *
  * Each locks the table's head first, so that it and a commit of the same table follow each other, and then makes
- * sure that the table still bears the name: a drop must not take a table that was just moved elsewhere.
+ * sure that the table still has the name: a drop must not take a table that was just moved elsewhere.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -217,7 +217,7 @@ write_now(const IceTable *table)
 }
 
 /* A new table's first file is written at once where the folders are made at once anyway: nobody waits for a lock
- * meanwhile, and clients find what the answer names. */
+ * during this time, and clients find what the answer names. */
 void
 ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 {

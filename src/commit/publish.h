@@ -71,7 +71,7 @@ extern char *ice_view_version_details(const IceView *view);
 extern void  ice_check_view_metadata_file(const IceView *view);
 extern void  ice_await_view_metadata_file(const IceView *view);
 
-/* Appends the table's current document, read afresh (own writes included): with all snapshots, or with those alone that a
+/* Appends the table's current document, read again (own writes included): with all snapshots, or with those alone that a
  * ref points to. False, and nothing is appended, if it would be longer than bytes_max; 0: any length. */
 extern bool ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only,
 					   int bytes_max);

@@ -7,7 +7,7 @@
  * view of any warehouse holds the file or a folder around it. A folder of a property in or around which another one holds
  * something gives no right at all, nor does a root, a warehouse's location or a folder around one.
  *
- * What is held is read anew for every slice of files, under ICE_LOCK_FILES, which is kept until the slice is
+ * What is held is read again for every slice of files, under ICE_LOCK_FILES, which is kept until the slice is
  * deleted. Nothing is deleted where a mark in or above one of the folders is missing or another database's (mark.h): then
  * owner->refused says so, and the files are neither deleted nor counted. Who takes over files that exist (a registration) shares that lock until the end of its transaction: so it has
  * either committed and is seen, or comes after the slice.

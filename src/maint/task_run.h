@@ -7,7 +7,7 @@
  * deletes the tasks or notes their failure. The worker runs each database step in a transaction of its own, so
  * none is open during input and output; a session runs all three in its own transaction.
  *
- * Whoever works holds the advisory lock ICE_LOCK_TASKS.
+ * A session that does tasks holds the advisory lock ICE_LOCK_TASKS.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -85,7 +85,7 @@ extern IcePart *ice_part_list_stored(IcePartList *list, int64 id, const char *ke
 extern IcePart *ice_part_list_add_text(IcePartList *list, int64 id, const char *key,
 									   const char *body, size_t body_len, const void *parsed);
 extern int      ice_part_list_count(const IcePartList *list);
-extern bool     ice_part_list_is_empty(const IcePartList *list); /* but for removed ones */
+extern bool     ice_part_list_is_empty(const IcePartList *list); /* removed ones do not count */
 
 /* The part of a list without keys that has the id, or of one with keys (key not NULL) that has the key; NULL if none. */
 extern IcePart *ice_part_list_find(const IcePartList *list, int64 id, const char *key,

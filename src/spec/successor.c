@@ -2,7 +2,7 @@
  * successor.c
  *		A commit that comes as a whole document: whether it may follow the present one, and what it changes.
  *
- * Clients of a SQL catalog commit so. Each writes all parts anew, in its own spelling: parts are compared as
+ * Clients of a SQL catalog commit so. Each writes all parts again, in its own spelling: parts are compared as
  * values, and only what differs is changed, so that a commit does not rewrite the table's rows.
  *
  * What has an id of its own is never changed under that id, except for members that mean nothing to readers.
@@ -162,7 +162,7 @@ check_ids(const IceTableMetadata *present, const IceTableMetadata *next, IcePart
 }
 
 /* The schema against the one before, and against spec and order, where one of them changed. A replaced table starts
- * anew: nothing was written with its schema. */
+ * again: nothing was written with its schema. */
 static void
 check_structure(const IceTableMetadata *present, IceTableMetadata *merged)
 {

@@ -165,7 +165,7 @@ extern void ice_requirements_needs(const IceCommitRequest *request, IceCommitNee
 extern void ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
 
 /* Whether the last entry of the snapshot log must be loaded, too, where the log is not: it is the
- * floor for the time of a new snapshot that is older than the table's last update. */
+ * lower bound for the time of a new snapshot that is older than the table's last update. */
 extern bool ice_commit_needs_log_end(const IceCommitRequest *request,
 									 const IceTableMetadata *metadata);
 

@@ -104,7 +104,7 @@ repeat(IceMetadataStream *stream, IcePartKind kind, int64 id, const char *body, 
 	}
 }
 
-/* Lists without a part are written as empty ones, but for the keys, which older readers do not know. */
+/* Lists without a part are written as empty ones, except the keys, which older readers do not know. */
 void
 ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind, int64 id,
 						 const char *key, const char *body, size_t body_len)

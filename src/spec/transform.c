@@ -234,7 +234,7 @@ ice_transform_accepts(const IceTransform *transform, const IceType *type)
 	return false;
 }
 
-/* Transforms.fromString(Type, String) of Java: it does not look at the type of identity but for these. */
+/* Transforms.fromString(Type, String) of Java: it does not look at the type of identity except for these. */
 bool
 ice_transform_readable(const IceTransform *transform, const IceType *type)
 {

@@ -2,7 +2,7 @@
  * view_successor.c
  *		A view's commit that comes as a whole document, as successor.c has it for tables.
  *
- * A view is small: all of its parts are written anew.
+ * A view is small: all of its parts are written again.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

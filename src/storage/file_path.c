@@ -173,7 +173,7 @@ read_roots(const char *text)
 	}
 }
 
-/* Makes what is known anew if the setting is another one or the last look was long ago. */
+/* Reads everything again if the setting has changed or the last look was long ago. */
 static void
 know_roots(void)
 {

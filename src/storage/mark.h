@@ -4,7 +4,7 @@
  *
  * A dump, a template, a base backup or a promoted standby is the same catalog, with the same tables at the same locations. Only
  * one of them may delete files. A mark, <root>/.icecat/<id of the catalog>, says which: it holds what a copy cannot share
- * with its original, and whoever deletes compares it with what he is himself.
+ * with its original, and a database that deletes compares it with its own.
  *
  * Nothing here touches the database.
  *

@@ -40,7 +40,7 @@ typedef struct IceStorage
 	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a crash. Makes
 	 * missing directories. */
 	void (*write_atomic)(const char *location, const char *data, size_t len);
-	/* The same for many files, which costs less than one after the other. An error of one is its own; raises none, but
+	/* The same for many files, which costs less than one after the other. An error of one is its own; raises none, except
 	 * for an interrupt. */
 	void (*write_batch)(IceFileWrite *files, int count);
 	/* False if the file was not there. */

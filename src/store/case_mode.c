@@ -173,7 +173,7 @@ ice_case_convert(const pg_uuid_t *warehouse_id, const char *warehouse_name, bool
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), BoolGetDatum(folds)};
 
-	/* An older snapshot would leave out names that were made meanwhile. */
+	/* An older snapshot would leave out names that were made since. */
 	if (IsolationUsesXactSnapshot())
 		ice_raise(ICE_ERR_BAD_REQUEST, "%s can be changed at isolation level READ COMMITTED only",
 				  ICE_CASE_MODE_PROPERTY);

@@ -2,7 +2,7 @@
  * case_mode.h
  *		Whether case matters in the names of a warehouse, and how a name in another spelling is found.
  *
- * The mode is the warehouse's property icecat.case-mode. Where case does not matter, a relation bears its key
+ * The mode is the warehouse's property icecat.case-mode. Where case does not matter, a relation has its key
  * (relation.name_key) beside its name, and namespace.path_hash is that of the path's key; both are unique. Names keep the
  * spelling they were made with. A look-up first takes a name as it is given, by the same statement in both
  * modes; only when that finds nothing, and the mode allows it, is the name looked up by its key.
@@ -23,14 +23,14 @@ extern void ice_case_remember(const pg_uuid_t *warehouse_id, const char *propert
 
 /* Does case not matter in this warehouse? */
 extern bool ice_case_folds(const pg_uuid_t *warehouse_id);
-/* The same by the newest row, for what makes or moves names: whoever changes the mode holds the locks of all namespaces,
- * and a maker holds that of his. */
+/* The same by the newest row, for calls that make or move names: a change of the mode holds the locks of all namespaces,
+ * and such a call holds the lock of its own. */
 extern bool ice_case_folds_now(const pg_uuid_t *warehouse_id);
 
 /* Is it the same name in this warehouse? */
 extern bool ice_case_same(const pg_uuid_t *warehouse_id, const char *a, const char *b);
 /* Finds what a live table or view is spelled like whose name was not found as given: sets the first three parameters of a
- * look-up (warehouse, path_hash, name). False where case matters, or nothing bears the name. */
+ * look-up (warehouse, path_hash, name). False where case matters, or nothing has the name. */
 extern bool ice_case_respell(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							 const char *name, bool read_only, Datum *values);
 /* Gives a path the spelling of the namespace that it was found as. */

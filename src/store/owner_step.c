@@ -2,7 +2,7 @@
  * owner_step.c
  *		Statements of an upgrade script that read or change rows: they run as the owner of the extension.
  *
- * The script of a trusted extension runs as the bootstrap superuser, and the owner may have hung code on his tables: a
+ * The script of a trusted extension runs as the bootstrap superuser, and the owner may have attached code to the tables: a
  * trigger, a cast, a default, the expression of an index. So nothing in a script touches rows but through this.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -51,7 +51,7 @@ run(const char *statement)
 	ice_spi_end();
 }
 
-/* What the owner's code makes meanwhile is no member of the extension. */
+/* What the owner's code makes in a step is not a member of the extension. */
 static void
 run_outside_of_script(const char *statement)
 {

@@ -64,7 +64,7 @@ ice_spi_end(void)
 		elog(ERROR, "SPI_finish failed");
 }
 
-/* Prepares a statement anew. */
+/* Prepares a statement again. */
 static void
 prepare(IceStatement *statement, int options)
 {
@@ -101,7 +101,7 @@ make_plan(IceStatement *statement, int options)
 	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
 }
 
-/* The plan of a statement, made anew when it is used up, old or no longer valid. */
+/* The plan of a statement, made again when it is used up, old or no longer valid. */
 static SPIPlanPtr
 current_plan(IceStatement *statement, int options)
 {
@@ -206,7 +206,7 @@ ice_cursor_fetch(const char *name, int rows)
 	return SPI_processed;
 }
 
-/* A lock under REPEATABLE READ says nothing about rows that others added meanwhile: its snapshot hides them. */
+/* A lock under REPEATABLE READ says nothing about rows that others have added since: its snapshot hides them. */
 uint64
 ice_execute_latest(IceStatement *statement, Datum *values)
 {

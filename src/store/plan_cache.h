@@ -3,7 +3,7 @@
  *		Statements that are prepared once per session and kept.
  *
  * A statement is a static struct beside the function that runs it. Its plan is generic (every hot
- * statement is a key look-up) and kept for many calls, but not for ever: a plan from when the catalog was tiny
+ * statement is a key look-up) and kept for many calls, but not without end: a plan from when the catalog was tiny
  * may read an index from end to end. All names in a statement are
  * schema-qualified; the API functions pin search_path, so operators resolve in pg_catalog.
  *
@@ -81,7 +81,7 @@ extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);
 extern uint64 ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
 
 /* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION UPDATE those that are new
- * are missing; what must work meanwhile asks first. */
+ * are missing; what must work before the update asks first. */
 extern bool ice_state_has(const char *table);
 
 /* Fields of the last result: row from 0, column from 1. */

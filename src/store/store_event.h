@@ -43,7 +43,7 @@ extern List *ice_events_pending_warehouses(void);
 /* Runs the reader's query: numbered events after a number, in order. Leaves the rows as SPI's result. */
 extern uint64 ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit);
 
-/* Drops the monthly partitions that lie wholly before a time; returns how many. */
+/* Drops the monthly partitions that end before a time; returns how many. */
 extern int32 ice_events_trim(TimestampTz before);
 
 #endif

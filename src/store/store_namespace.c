@@ -3,7 +3,7 @@
  *		Rows of icecat_data.namespace, and namespace paths as values.
  *
  * Locks: a creation inside a namespace holds its row FOR KEY SHARE to the end of its transaction, a
- * drop FOR UPDATE, a change of properties FOR NO KEY UPDATE, so that creations go on meanwhile.
+ * drop FOR UPDATE, a change of properties FOR NO KEY UPDATE, so that creations can go on.
  * Locking statements are never read-only.
  *
  * SPDX-License-Identifier: PostgreSQL

@@ -56,8 +56,8 @@ extern bool ice_namespace_path_same(const IceNamespacePath *a, const IceNamespac
 /* The path one level up; false at the top. */
 extern bool ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out);
 
-/* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, resp. the
- * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for whoever is
+/* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, or the
+ * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for the transaction that is
  * taking it). */
 extern bool ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const IceNamespace *parent, IceNamespace *namespace);

@@ -1,6 +1,6 @@
 /*
  * store_partition.h
- *		Tables with a partition a month (UTC): event, metrics_report.
+ *		Tables with one partition for each month (UTC): event, metrics_report.
  *
  * A partition is made when the first row of its month comes, or ahead of it, and dropped as a whole. Keys and
  * indexes stand on the partitions alone. Partitions belong to the extension, so that no dump has them: their rows are
@@ -22,7 +22,7 @@ typedef struct IcePartitioned
 	const char *index; /* columns of another index, or NULL */
 	const char *time;  /* the column that decides the month */
 	const char *columns;
-	int32       lock;  /* advisory lock of whoever makes or drops partitions */
+	int32       lock;  /* advisory lock of a session that makes or drops partitions */
 } IcePartitioned;
 
 extern const IcePartitioned ice_partitioned_event;

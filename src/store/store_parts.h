@@ -32,7 +32,7 @@ extern void ice_parts_load_version(IceTable *table, int64 version);
 extern void ice_parts_write(IceTable *table);
 /* Marks the count oldest live metadata log entries as removed; returns their files as C strings. */
 extern List *ice_parts_trim_metadata_log(IceTable *table, int count);
-/* Deletes the removed rows that no queued document needs, resp. all rows of a table. */
+/* Deletes the removed rows that no queued document needs; or all rows of a table. */
 extern void ice_parts_delete_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 extern void ice_parts_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 

@@ -22,7 +22,7 @@ static bool signalled = false;
 static int  queued_here = 0; /* files that this transaction has queued */
 static bool callback_registered = false;
 
-/* After the commit: a worker that ended for idleness in between is started anew. Must not raise. */
+/* After the commit: a worker that ended for idleness in between is started again. Must not raise. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -39,7 +39,7 @@ at_transaction_end(XactEvent event, void *arg)
 			ice_worker_start_waiting();
 			break;
 		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE: /* whoever commits it wakes nobody: the worker looks by itself */
+		case XACT_EVENT_PREPARE: /* the session that commits it wakes nobody: the worker looks by itself */
 			signalled = false;
 			queued_here = 0;
 			break;

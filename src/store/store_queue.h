@@ -21,7 +21,7 @@ extern void ice_queue_added(void);
 /* From now on the end of each of this session's transactions tries to start the workers that wait for a process. */
 extern void ice_queue_watch(void);
 
-/* For who works on the queue: files were written; it is empty. */
+/* For the session that does tasks: files were written; it is empty. */
 extern void ice_queue_written(int files);
 extern void ice_queue_empty(void);
 

@@ -118,7 +118,7 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 	return ice_execute_waiting(&insert_relation_folded, values, NULL) > 0;
 }
 
-/* Finds who bears a name now; false: nobody. */
+/* Finds what has a name now; false: nothing has it. */
 static bool
 find_bearer(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const char *name,
 			pg_uuid_t *id, IceRelationKind *kind)

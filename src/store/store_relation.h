@@ -2,7 +2,7 @@
  * store_relation.h
  *		Names of tables and views in namespaces (icecat_data.relation), unique over both kinds.
  *
- * Whoever moves or ends a name holds the lock of its head.
+ * A call that moves or ends a name holds the lock of its head.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,12 +18,12 @@ typedef enum IceRelationKind
 	ICE_RELATION_VIEW
 } IceRelationKind;
 
-/* Claims a name; false if it is taken (after waiting for whoever is taking it). */
+/* Claims a name; false if it is taken (after waiting for the transaction that is taking it). */
 extern bool ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 								const pg_uuid_t *namespace_id, const char *name,
 								IceRelationKind kind);
 
-/* Which kind bears a name, by the newest rows; false: none does. */
+/* Which kind has a name, by the newest rows; false: none does. */
 extern bool ice_relation_kind(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 							  const char *name, IceRelationKind *kind);
 
@@ -43,7 +43,7 @@ extern void ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *
 extern bool ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 								  pg_uuid_t *namespace_id, const char **name);
 
-/* Frees a name, resp. deletes the row of one that was freed. */
+/* Frees a name; or deletes the row of one that was freed. */
 extern void ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 extern void ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 

@@ -3,7 +3,7 @@
  *		A table in the database: its head, found by its name.
  *
  * Statements are worded so that one index alone fits them: a plan that is made before the first ANALYZE, or
- * while a table is empty, is then the right one for ever.
+ * while a table is empty, is then the right one from then on.
  *
  * Locks: the head FOR UPDATE, before anything of the table is written. A drop marks the head as
  * well as the name, so that a commit which waited for it sees it in the very row that it locked.
@@ -188,7 +188,7 @@ ice_table_lock(IceTable *table)
 								 &table->name);
 }
 
-/* Whoever renames a table holds its head, too: after the lock the name stays. */
+/* A rename of a table holds its head, too: after the lock the name stays. */
 bool
 ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
 					  IceTable *out)

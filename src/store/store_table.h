@@ -46,18 +46,18 @@ extern bool ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *
 extern bool ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								IceTable *out);
 
-/* Locks the head and reads it again (lists are forgotten); false if the table was dropped meanwhile. Waits
+/* Locks the head and reads it again (lists are forgotten); false if the table was dropped in between. Waits
  * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_table_lock(IceTable *table);
 /* Finds a live table and locks its head, for what ends or moves its name: if another transaction renamed or dropped it
- * meanwhile, looks again for who bears the name now; false if nobody does. Raises 55P03. */
+ * in between, looks again which table has the name now; false if none has. Raises 55P03. */
 extern bool ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								  const char *name, IceTable *out);
 /* The same, but raises NO_SUCH_TABLE. */
 extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const char *name, IceTable *out);
 
-/* Loads what is needed, resp. every list, resp. every list but of the snapshots only those that a ref points to. */
+/* Loads what is needed; or every list; or every list, but of the snapshots only those that a ref points to. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
 /* The last entry of the snapshot log, where the log is not loaded: ice_commit_needs_log_end(). */
 extern void ice_table_load_log_end(IceTable *table);

@@ -93,7 +93,7 @@ extern void ice_task_set_aside(const IceTask *task, const char *reason);
 extern bool ice_task_file_is_named(const IceTask *task);
 /* Deletes the tasks of a table that a purge makes void, and the purge itself. */
 extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-/* Is a task of the table left, resp. the write of a version? (That of a later version is done after it.) Sees the newest
+/* Is a task of the table left, or the write of a version? (That of a later version is done after it.) Sees the newest
  * committed state whatever the isolation level. own is set if the transaction itself has made such a write. */
 extern bool ice_task_any(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,

@@ -202,7 +202,7 @@ ice_view_lock(IceView *view)
 	return ice_relation_get_name(&view->warehouse_id, &view->id, &view->namespace_id, &view->name);
 }
 
-/* Whoever renames a view holds its head, too: after the lock the name stays. */
+/* A rename of a view holds its head, too: after the lock the name stays. */
 bool
 ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
 					 IceView *out)

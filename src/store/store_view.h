@@ -43,7 +43,7 @@ extern bool ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *v
 extern bool ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
 							   IceView *out);
 
-/* Locks the head and reads it again (lists are forgotten); false if the view was dropped meanwhile. Waits at
+/* Locks the head and reads it again (lists are forgotten); false if the view was dropped in between. Waits at
  * most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_view_lock(IceView *view);
 /* Finds a live view and locks its head, for what ends or moves its name, as ice_table_find_locked(). Raises 55P03. */

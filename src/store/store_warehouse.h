@@ -40,11 +40,11 @@ extern bool ice_warehouse_find_by_location(const char *location, IceWarehouse *o
 /* How many warehouses there are: 0, 1, or 2 for more. out is the first by name. */
 extern int ice_warehouse_first(IceWarehouse *out);
 
-/* Adds a warehouse and gives it its id; false if the name is taken (after waiting for whoever is
+/* Adds a warehouse and gives it its id; false if the name is taken (after waiting for the transaction that is
  * taking it). */
 extern bool ice_warehouse_insert(IceWarehouse *warehouse);
 /* Writes name, location and properties of a warehouse that is locked. Raises ALREADY_EXISTS for a name that another
- * transaction has taken meanwhile. */
+ * transaction has taken since. */
 extern void ice_warehouse_update(const IceWarehouse *warehouse);
 /* Namespaces in a warehouse. */
 extern int64 ice_warehouse_count_namespaces(const pg_uuid_t *warehouse_id);

@@ -41,7 +41,7 @@ typedef struct Slot
 	int         pid;
 	Latch      *latch;
 	int         queued; /* metadata files to write, about; see store_queue.h */
-	TimestampTz waiting_since; /* of SLOT_FAILED, whatever was tried meanwhile */
+	TimestampTz waiting_since; /* of SLOT_FAILED, whatever was tried since */
 	char        error[ERROR_BYTES_MAX]; /* of the worker's last round; "": none */
 } Slot;
 

@@ -5,10 +5,10 @@
  * The worker of each database has a slot in a small piece of shared memory, which is made at first use (no
  * shared_preload_libraries needed) and guarded by one spinlock, held for a few instructions. A slot
  * says: nobody (free), a session has asked for a worker (starting), or a worker waits on this latch
- * (running). Latches are set outside of the spinlock; setting one that meanwhile belongs to another process
+ * (running). Latches are set outside of the spinlock; setting one that by then belongs to another process
  * only wakes that process once for nothing.
  *
- * A failure to start a worker never fails a commit: the tasks stay in the queue for whoever runs next. A database that got no
+ * A failure to start a worker never fails a commit: the tasks stay in the queue for the next worker. A database that got no
  * process waits. Every running worker, and the end of every transaction of a session that has the library, tries again for all
  * that wait; a worker with nothing to do makes room for them at once, one with work after its turn. The last worker of all cannot
  * start another before it is gone: it has the postmaster start it again, as the worker of the database that waits longest.

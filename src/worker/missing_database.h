@@ -11,7 +11,7 @@
 
 /*
  * Before a permanent worker connects: returns where there is no reason to think that it will fail. Where the last attempt
- * failed and the database does not exist, says so, waits until it does, and ends the process, which is then started anew.
+ * failed and the database does not exist, says so, waits until it does, and ends the process, which is then started again.
  * number: its place in icecat.worker_databases.
  */
 extern void ice_missing_database_await(int number, const char *database);

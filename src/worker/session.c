@@ -115,7 +115,7 @@ apply_settings(Relation relation, HeapTuple row)
 }
 
 /* Takes over what ALTER DATABASE ... SET has changed since the worker started, now and then: a session
- * that connects anew sees it, and its commits must not fail here for want of it. */
+ * that connects now sees it, and its commits must not fail here without it. */
 static void
 read_database_settings(void)
 {
@@ -149,7 +149,7 @@ become(Oid owner)
 	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
-/* Out of the sandbox, after a transaction: the owner of the session. An abort leaves whoever was there before it. */
+/* Out of the sandbox, after a transaction: the owner of the session. An abort leaves the user who was there before it. */
 void
 ice_session_leave_sandbox(void)
 {

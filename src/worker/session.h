@@ -3,9 +3,9 @@
  *		The worker's session: whose rights it has, its settings, its transactions.
  *
  * The worker connects without a user name, because the owner of the tables may not be allowed to log in, which makes it a
- * session of the bootstrap superuser. The owner may hang code on his tables (triggers, rules, defaults, index expressions …),
- * and the worker runs it. So as soon as it knows the owner the session becomes his, and stays so: what runs before, between
- * and after transactions, or when one aborts, has his rights at most. Each transaction, to the end of its commit, is a
+ * session of the bootstrap superuser. The owner may attach code to the tables (triggers, rules, defaults, index expressions …),
+ * and the worker runs it. So as soon as it knows the owner the session becomes the owner's, and stays so: what runs before, between
+ * and after transactions, or when one aborts, has the owner's rights at most. Each transaction, to the end of its commit, is a
  * security-restricted operation: nothing can be left behind for later (a deferred trigger, a cursor WITH HOLD, a
  * temporary table), and nobody can change the role or the session's user, not even back.
  *
@@ -19,7 +19,7 @@
 typedef struct IceSession
 {
 	bool          installed;  /* the extension was there when the last transaction began */
-	bool          in_the_way; /* somebody wanted the database for himself then */
+	bool          in_the_way; /* another session wanted the database for itself then */
 	MemoryContext context;    /* current after each transaction */
 } IceSession;
 

@@ -9,7 +9,7 @@
  * Whose rights it has: session.h.
  *
  * It must not be in the way: it holds no transaction open while it reads or writes files, and it ends at once when
- * somebody wants its database for himself (DROP DATABASE, CREATE DATABASE ... TEMPLATE), which shows
+ * a session wants its database for itself (DROP DATABASE, CREATE DATABASE ... TEMPLATE), which shows
  * as a conflicting lock on the database.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -105,7 +105,7 @@ number_events(void)
 	return !all && numbered > 0;
 }
 
-/* Does a batch of file tasks. True if there may be more: a commit that comes meanwhile sets the latch. */
+/* Does a batch of file tasks. True if there may be more: a commit that comes during the batch sets the latch. */
 static bool
 do_tasks(void)
 {
@@ -336,7 +336,7 @@ wait_event(void)
 #endif
 }
 
-/* Sleeps until there is something to do. After an error the whole pause is kept, whoever sets the latch. */
+/* Sleeps until there is something to do. After an error the whole pause is kept, even if the latch is set. */
 static void
 rest(void)
 {

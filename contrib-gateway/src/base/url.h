@@ -4,7 +4,7 @@
  *
  * A path is split on its raw '/' first and each segment is decoded exactly once, so that an encoded
  * slash stays inside its name. A decoded name is valid UTF-8 without NUL. A namespace is split on
- * the unit separator after decoding, or on the separator that clients are told to use; hence "%251F" is the text
+ * the unit separator after decoding, or on the separator that clients are told to use; so "%251F" is the text
  * "%1F" and separates nothing.
  *
  * SPDX-License-Identifier: PostgreSQL

@@ -44,7 +44,7 @@ append(char *at, const char *text)
 	return (char *) memcpy(at, text, size) + size;
 }
 
-/* warehouse NUL namespace NUL table NUL snapshots NUL role: all that an answer depends on, but for the table's state. */
+/* warehouse NUL namespace NUL table NUL snapshots NUL role: all that an answer depends on, except the table's state. */
 static GwSlice
 cache_key(GwRequest *request)
 {

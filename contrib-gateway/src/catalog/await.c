@@ -37,7 +37,7 @@ release(GwFileWaiter *waiter, bool written)
 	gw_request_go_on(request_of(waiter));
 }
 
-/* Each answer may make others stop waiting, as its client goes: so the list is begun anew each time. */
+/* Each answer may make others stop waiting, as its client goes: so the list is begun again each time. */
 static void
 release_ready(void)
 {

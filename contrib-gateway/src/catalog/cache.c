@@ -86,7 +86,7 @@ free_unheld(GwCacheEntry *entry)
 	free(entry);
 }
 
-/* Takes an entry out of the cache; whoever holds it keeps it. */
+/* Takes an entry out of the cache; a request that holds it keeps it. */
 static void
 drop(GwCache *cache, GwCacheEntry *entry)
 {

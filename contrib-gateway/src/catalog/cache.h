@@ -2,7 +2,7 @@
  * cache.h
  *		A bounded store of answers by key, with their entity tags; the least recently used go first. Pure.
  *
- * It never answers by itself: whoever takes an answer from it has asked the database whether its tag is still the
+ * It never answers by itself: a request that takes an answer from it has asked the database whether its tag is still the
  * right one. An entry that somebody holds lives on when it is replaced or evicted; its bytes no longer count then.
  *
  * SPDX-License-Identifier: PostgreSQL

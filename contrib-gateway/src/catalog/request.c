@@ -486,7 +486,7 @@ check_content_type(GwRequest *request, GwSlice type)
 	fault(request, 400, "The Content-Type of the body is not application/json");
 }
 
-/* A page may send a POST without a type, or as a form, to any host, without asking. Whoever runs a browser would then run what
+/* A page may send a POST without a type, or as a form, to any host, without asking. A browser would then run what
  * any page likes; so such a POST is taken of programs, of the gateway's own host, and of the setting's origins. */
 static void
 check_origin(GwRequest *request, GwSlice type)
@@ -930,7 +930,7 @@ forget_final_error(GwRequest *request)
 
 /*
  * The transaction that failed took its row with it: the same call again, now only to store the error. Whatever
- * comes of that is the answer if it is an outcome: another call with the key may have succeeded meanwhile.
+ * comes of that is the answer if it is an outcome: another call with the key may have succeeded by now.
  */
 static void
 store_final_error(GwRequest *request, GwPgResult *result)

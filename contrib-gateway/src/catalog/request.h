@@ -6,8 +6,8 @@
  * once after run(), unless abandon() says that the request was dropped. The request lives in its
  * client connection, and its strings in an arena that is reused by the next one.
  *
- * A reply is the last that is done with a request: whoever calls a function of which this header says "answers", or
- * respond() and finish() themselves, does not touch the request after it. end() poisons its memory for sanitizers.
+ * A reply is the last that is done with a request: code that calls a function of which this header says "answers", or
+ * respond() and finish() themselves, must not touch the request after it. end() poisons its memory for sanitizers.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -116,7 +116,7 @@ extern bool gw_request_abandon(GwRequest *request);
 extern void gw_request_end(GwRequest *request);
 extern void gw_request_free(GwRequest *request);
 
-/* Hands the answer to the connection, which ends the request, but for one that flows. */
+/* Hands the answer to the connection, which ends the request, except for one that flows. */
 extern void gw_request_respond(GwRequest *request, GwReply *reply);
 
 /* Once per tick: those who waited too long at a gate. */

@@ -6,7 +6,7 @@
  * is the call proper, those before it are settings local to the transaction. An outcome is handed
  * out only when the server says ReadyForQuery, because until then COMMIT can still fail.
  *
- * Nothing here blocks, but for the resolution of host names inside PQconnectStart: use addresses,
+ * Nothing here blocks, except the resolution of host names inside PQconnectStart: use addresses,
  * sockets or a fast resolver.
  *
  * SPDX-License-Identifier: PostgreSQL

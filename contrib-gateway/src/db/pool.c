@@ -298,7 +298,7 @@ slot_setup_answer(GwSlot *slot, GwPgResult *result)
 		slot_becomes_ready(slot);
 }
 
-/* Gives a row of a streamed call to its owner, who may pause or abort it meanwhile. */
+/* Gives a row of a streamed call to its owner, which may pause or abort the call. */
 static void
 slot_row(GwSlot *slot, GwPgResult *row)
 {
@@ -401,7 +401,7 @@ slot_probe(GwSlot *slot)
 		slot_lose(slot, gw_pg_error(slot->pg));
 }
 
-/* All sessions are made anew: at once, or as soon as nothing is in flight. */
+/* All sessions are made again: at once, or as soon as nothing is in flight. */
 static void
 pool_retire(GwPool *pool, bool failed)
 {
@@ -416,7 +416,7 @@ pool_retire(GwPool *pool, bool failed)
 	}
 }
 
-/* Takes over what a probe found. Sessions that were made for something else are made anew. */
+/* Takes over what a probe found. Sessions that were made for something else are made again. */
 static void
 pool_found(GwPool *pool, const GwFitness *found)
 {
@@ -424,7 +424,7 @@ pool_found(GwPool *pool, const GwFitness *found)
 
 	if (pool->by_state[SLOT_READY] > 0 && (!found->fit || other))
 	{
-		gw_log(found->fit ? GW_INFO : GW_WARNING, "%s connections are made anew: %s%s", pool->name,
+		gw_log(found->fit ? GW_INFO : GW_WARNING, "%s connections are made again: %s%s", pool->name,
 			   found->fit ? "extension icecat has another version: " : found->problem,
 			   found->fit ? found->version : "");
 		pool_retire(pool, !found->fit);

@@ -22,7 +22,7 @@ static GwCall call;
 static bool wanted;
 static uint64_t next_us;
 static uint64_t known_us;		/* when the lines were true; 0: never */
-static GwText lines;			/* "name value", a line a column */
+static GwText lines;			/* "name value", one line for each column */
 
 /* The pool's done(). What cannot be had is not shown: a right is missing, or the connection was lost. */
 static void

@@ -325,7 +325,7 @@ conn_finish(GwRequest *request, bool whole)
 	settle_later(conn);
 }
 
-/* The request's respond(): sends the answer. The request is over when this returns, but for an answer that flows. */
+/* The request's respond(): sends the answer. The request is over when this returns, except for an answer that flows. */
 static void
 conn_respond(GwRequest *request, GwReply *reply)
 {

@@ -2,7 +2,7 @@
  * forwarded.h
  *		What a trusted proxy says about the client behind it. Pure.
  *
- * The fields count only when the peer is in the setting trusted_proxies: anybody else could write what he likes. Of a
+ * The fields count only when the peer is in the setting trusted_proxies: any other peer could write anything. Of a
  * chain of proxies the trusted ones at its end are skipped; what is before them is hearsay and not read.
  * X-Forwarded-Proto and X-Forwarded-Host are not needed: no answer holds a URL of this server.
  *
