@@ -17,7 +17,7 @@ RETURNS json
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_alter_warehouse';
 COMMENT ON FUNCTION icecat.alter_warehouse(text, text, text, json, text[]) IS
-'Changes a warehouse and returns it: {"name", "location", "properties"}. What is NULL stays.
+'Changes a warehouse and returns it: {"name", "location", "properties"}. A NULL argument changes nothing.
 p_new_name: clients that use the old name as their prefix must be told.
 p_location: for tables made from now on; existing tables stay where they are. An empty text removes it.
 p_updates: object of strings, properties to set. A change of icecat.case-mode waits for what is being made in the warehouse, and is refused while names differ by case alone.

@@ -16,7 +16,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalo
 AS 'MODULE_PATHNAME', 'sql_ice_create_table';
 COMMENT ON FUNCTION icecat.create_table(text, text[], text, json, json, json, text, json, boolean) IS
 'Creates an Iceberg table and returns its LoadTableResult (metadata-location, metadata, config). REST createTable.
-p_schema: Iceberg schema; field ids are assigned again. p_partition_spec, p_write_order: default unpartitioned, unsorted.
+p_schema: Iceberg schema; the server assigns new field ids. p_partition_spec, p_write_order: default unpartitioned, unsorted.
 p_location: URI; default <location of the namespace, as load_namespace() tells>/<table>-<uuid>. p_properties: object of strings; "format-version" (1 to 3, default 2) chooses the format.
 p_stage_create: true returns the metadata without storing anything; a commit with assert-create then creates the table.
 Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC201 name taken (409), IC301 malformed (400), IC302 invalid metadata (400), IC306 location outside icecat.file_roots (400), IC501 storage (500).';

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION icecat.start_worker() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'sql_ice_start_worker';
 COMMENT ON FUNCTION icecat.start_worker() IS
-'Starts the background worker of this database unless it runs. False: not possible now (standby, or max_worker_processes is used up); icecat.run_worker_once() under pg_cron then does its work. Every change starts it by itself: this is for after a restart of the server.';
+'Starts the background worker of this database unless it runs. False: not possible now (standby, or max_worker_processes is used up); icecat.run_worker_once() under pg_cron then does its work. Every change starts it by itself; this function is for the time after a restart of the server.';
 
 CREATE OR REPLACE FUNCTION icecat.run_worker_once() RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -93,7 +93,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC SELECT icecat._give(p_role, 1); END;
 COMMENT ON FUNCTION icecat.grant_reader(regrole) IS
 'Lets a role read the whole catalog: load and list everything, all views, events; and send reports of its scans. The gateway works with these rights, too, and then only reads.
-p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given; icecat.regrant() gives what an upgrade has made again.';
+p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given. Call icecat.regrant() after an upgrade: it grants rights on functions that the upgrade has created again.';
 
 CREATE OR REPLACE FUNCTION icecat.grant_writer(p_role regrole) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -106,7 +106,7 @@ CREATE OR REPLACE FUNCTION icecat.grant_admin(p_role regrole) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC SELECT icecat._give(p_role, 3); END;
 COMMENT ON FUNCTION icecat.grant_admin(regrole) IS
-'Lets a role do all that functions of the catalog do, but give rights to others: what a writer may, warehouses, the worker, trimming, exports and imports.
+'Lets a role call every function of the catalog, except those that grant rights: all that a writer may do, and warehouses, the worker, trimming, exports and imports.
 p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
 
 CREATE OR REPLACE FUNCTION icecat.revoke_reader(p_role regrole) RETURNS void

@@ -31,7 +31,7 @@ wins.
 
 
 def extension_rows():
-    """One row a setting."""
+    """One row for each setting."""
     rows = []
     for name, value, unit, low, high, context, text in printing.query(SETTINGS):
         bounds = f"{low} … {high}" if low else ""

@@ -1,6 +1,6 @@
 /*
  * store_parts.h
- *		The lists of a table's metadata as rows: one row a part.
+ *		The lists of a table's metadata as rows: one row for each part.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
