@@ -14,7 +14,7 @@
 #include "utils/guc.h"
 
 #include "guc.h"
-#include "json/json.h"
+#include "json/json_depth.h"
 
 int   ice_guc_answer_bytes_max;
 bool  ice_guc_check_metadata_file;

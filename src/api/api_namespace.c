@@ -119,7 +119,7 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 	IceNamespacePath parent_path;
 	IceNamespacePath spelled;
 	IceNamespace     parent;
-	bool             nested = ice_namespace_parent(path, &parent_path);
+	bool             nested = ice_namespace_path_parent(path, &parent_path);
 
 	out->properties = ice_json_text(ice_properties_check(properties, "properties"));
 	if (nested)

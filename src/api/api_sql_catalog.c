@@ -107,7 +107,7 @@ ensure_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path, Ic
 	while (!ice_namespace_find(&warehouse->id, path, lock, false, out))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (ice_namespace_parent(path, &parent_path))
+		if (ice_namespace_path_parent(path, &parent_path))
 			ensure_namespace(warehouse, &parent_path, ICE_LOCK_KEY_SHARE, &parent);
 		ice_warehouse_get_locked(warehouse->name, ICE_LOCK_KEY_SHARE, &locked);
 		(void) ice_namespace_create(&locked, path, NULL, out);

@@ -7,16 +7,7 @@
 #ifndef ICE_COMMIT_TABLE_H
 #define ICE_COMMIT_TABLE_H
 
-#include "store/store_table.h"
-
-typedef struct IceTableChange
-{
-	IceNamespacePath  path;
-	const char       *name;
-	IceCommitRequest *request;
-	IceTable          table;  /* afterwards: the new state */
-	bool              exists; /* before the commit */
-} IceTableChange;
+#include "commit/table_change.h"
 
 /* Checks and applies all changes in the caller's transaction; design §5. Raises COMMIT_FAILED (409),
  * NO_SUCH_TABLE, NO_SUCH_NAMESPACE, VALIDATION, BAD_REQUEST; 55P03 on a lock timeout. */

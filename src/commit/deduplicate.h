@@ -7,7 +7,7 @@
 #ifndef ICE_DEDUPLICATE_H
 #define ICE_DEDUPLICATE_H
 
-#include "commit/commit_table.h"
+#include "commit/table_change.h"
 
 #define ICE_DEDUPLICATE_PROPERTY "icecat.deduplicate-commits"
 

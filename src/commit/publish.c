@@ -231,8 +231,11 @@ ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 	if (mode == ICE_METADATA_SYNC || table->version == 1)
 		write_now(table);
 	else
+	{
 		ice_task_enqueue_write(&table->warehouse_id, &table->id, table->version,
 							   table->metadata_location, ice_table_head_json(table));
+		ice_pending_note(&table->warehouse_id, &table->id, table->version);
+	}
 }
 
 void
@@ -325,8 +328,11 @@ ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
 	if (mode == ICE_METADATA_SYNC || view->version == 1)
 		ice_storage_write_metadata(view->metadata_location, document->data, (size_t) document->len);
 	else
+	{
 		ice_task_enqueue_document(&view->warehouse_id, &view->id, view->version,
 								  view->metadata_location, document->data, (size_t) document->len);
+		ice_pending_note(&view->warehouse_id, &view->id, view->version);
+	}
 }
 
 char *

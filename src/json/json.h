@@ -16,6 +16,7 @@
 #ifndef ICE_JSON_H
 #define ICE_JSON_H
 
+#include "json/json_depth.h"
 #include "json/pure.h"
 
 typedef enum IceJsonKind
@@ -60,8 +61,6 @@ struct IceJson
 	};
 };
 
-#define ICE_JSON_DEPTH_MAX_DEFAULT 1000
-#define ICE_JSON_DEPTH_STORED      1000 /* for stored text, which passed the limit of its time */
 
 /* Parses one JSON value that fills the text. depth_max counts nested arrays and objects. */
 extern IceJson *ice_json_parse(const char *text, size_t len, int depth_max);

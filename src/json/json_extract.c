@@ -9,19 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "json/json_lex.h"
 #include "json/json_private.h"
 
 #define VALUE_TEXT_MAX 100 /* bytes of a wrong value that an error message shows */
-
-size_t
-ice_json_clip(const char *text, size_t len, size_t max)
-{
-	if (len <= max)
-		return len;
-	while (max > 0 && ((unsigned char) text[max] & 0xC0) == 0x80)
-		max--;
-	return max;
-}
 
 const char *
 ice_json_shown(const IceJson *value)

@@ -20,6 +20,16 @@
 
 /* -- errors ----------------------------------------------------------------------------------- */
 
+size_t
+ice_json_clip(const char *text, size_t len, size_t max)
+{
+	if (len <= max)
+		return len;
+	while (max > 0 && ((unsigned char) text[max] & 0xC0) == 0x80)
+		max--;
+	return max;
+}
+
 int
 ice_json_line(const char *text, const char *at)
 {

@@ -19,7 +19,4 @@ extern const char *ice_json_find_duplicate(IceJson *object);
 /* In json_tree.c: the member's position, or -1. */
 extern int ice_json_find_member(const IceJson *object, const char *key);
 
-/* In json_extract.c: the longest length up to max that does not cut a UTF-8 character. */
-extern size_t ice_json_clip(const char *text, size_t len, size_t max);
-
 #endif

@@ -93,3 +93,19 @@ ice_read_remove_properties(const IceJson *update)
 		ice_json_to_string(names->items[i], name);
 	return names;
 }
+
+int64 *
+ice_read_ids(const IceJson *ids, const char *name, bool is_int32)
+{
+	int64 *result;
+
+	ice_budget_reserve(sizeof(int64) * ids->count);
+	result = palloc(sizeof(int64) * Max(ids->count, 1));
+	for (int i = 0; i < ids->count; i++)
+	{
+		ice_step();
+		result[i] = is_int32 ? ice_json_to_int32(ids->items[i], name)
+							 : ice_json_to_int64(ids->items[i], name);
+	}
+	return result;
+}

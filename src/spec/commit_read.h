@@ -25,4 +25,7 @@ extern const char *ice_read_update_action(const IceJson *update);
 extern IceJson *ice_read_set_properties(const IceJson *update);
 extern IceJson *ice_read_remove_properties(const IceJson *update);
 
+/* The numbers of an array; name is that of its member. */
+extern int64 *ice_read_ids(const IceJson *ids, const char *name, bool is_int32);
+
 #endif

@@ -17,6 +17,7 @@
 #include "spec/properties.h"
 #include "spec/schema.h"
 #include "spec/sort_order.h"
+#include "spec/spec_text.h"
 
 IceCreateTable *
 ice_create_table_parse(IceJson *request)
@@ -168,7 +169,7 @@ ice_table_metadata_new(const IceCreateTable *request, const char *table_uuid, co
 	add_spec(metadata, spec, schema);
 	add_order(metadata, order, schema);
 	ice_properties_replace(metadata, properties);
-	metadata->location = ice_strip_trailing_slash(location);
+	metadata->location = ice_text_strip_slash(location);
 	metadata->last_updated_ms = now_ms;
 	ice_table_metadata_validate(metadata);
 	return metadata;

@@ -11,6 +11,8 @@
 
 #include <ctype.h>
 
+#include "spec/type_text.h"
+
 /* In a shape: 0 = a digit, x = a hexadecimal digit, . = nothing or a fraction of up to 9
  * digits, all other characters stand for themselves. Returns what follows the shape, or NULL. */
 static const char *

@@ -11,6 +11,7 @@
 #include "spec/evolution.h"
 
 #include "spec/partition.h"
+#include "spec/type_text.h"
 
 /* The table "Valid primitive type promotions" of the specification. */
 static bool

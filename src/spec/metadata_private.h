@@ -37,16 +37,6 @@ extern IcePart *ice_part_only(const IceTableMetadata *metadata,
 /* In table_metadata_write.c: the members that are no lists, the first without a comma. */
 extern void ice_table_metadata_write_scalars(StringInfo out, const IceTableMetadata *metadata);
 
-/* In properties.c: a whole text that is a 32-bit integer. */
-extern bool ice_parse_int32(const char *text, int32 *value);
-
-/* In properties.c: text without slashes at the end, as Java keeps locations; a lone scheme
- * stays. */
-extern const char *ice_strip_trailing_slash(const char *location);
-
-/* In properties.c: raises BAD_REQUEST unless the text has the form of a UUID. */
-extern void ice_check_uuid(const char *text);
-
 /* In properties.c: puts another properties object in the place of the old one. */
 extern void ice_properties_replace(IceTableMetadata *metadata, IceJson *properties);
 

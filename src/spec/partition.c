@@ -7,6 +7,7 @@
 #include "spec/partition.h"
 
 #include "spec/map.h"
+#include "spec/type_text.h"
 
 /* -- reading ---------------------------------------------------------------------------------- */
 

@@ -1,16 +1,13 @@
 /*
  * properties.c
- *		Table properties, and small texts.
+ *		Table properties.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "spec/properties.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
-
 #include "spec/metadata_private.h"
+#include "spec/spec_text.h"
 
 static const char *const reserved_properties[] = {
 	"format-version",           "uuid",
@@ -44,51 +41,6 @@ static const char *const encryption_properties[] = {
 #define METRICS_COLUMN_PREFIX "write.metadata.metrics.column."
 
 bool
-ice_parse_int32(const char *text, int32 *value)
-{
-	char *end;
-	long  number;
-
-	if (*text == '\0' || *text == ' ')
-		return false;
-	errno = 0;
-	number = strtol(text, &end, 10);
-	if (errno != 0 || *end != '\0' || number < PG_INT32_MIN || number > PG_INT32_MAX)
-		return false;
-	*value = (int32) number;
-	return true;
-}
-
-const char *
-ice_strip_trailing_slash(const char *location)
-{
-	size_t len = strlen(location);
-
-	while (len > 0 && location[len - 1] == '/' &&
-		   !(len >= 3 && strncmp(location + len - 3, "://", 3) == 0))
-		len--;
-	return location[len] == '\0' ? location : pnstrdup(location, len);
-}
-
-void
-ice_check_uuid(const char *text)
-{
-	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-	if (strlen(text) == sizeof(form) - 1)
-	{
-		int i = 0;
-
-		while (form[i] != '\0' &&
-			   (form[i] == '-' ? text[i] == '-' : isxdigit((unsigned char) text[i]) != 0))
-			i++;
-		if (form[i] == '\0')
-			return;
-	}
-	ice_raise(ICE_ERR_BAD_REQUEST, "Invalid UUID: %s", text);
-}
-
-bool
 ice_property_is_reserved(const char *name)
 {
 	for (int i = 0; i < (int) lengthof(reserved_properties); i++)
@@ -107,7 +59,7 @@ check_commit_properties(const IceJson *properties)
 
 		if (text == NULL)
 			continue;
-		if (!ice_parse_int32(text, &value))
+		if (!ice_text_to_int32(text, &value))
 			ice_raise(ICE_ERR_VALIDATION, "Table property %s must have integer value",
 					  commit_properties[i]);
 		if (value < 0)
@@ -174,7 +126,7 @@ ice_properties_format_version(const IceJson *given)
 
 	if (text == NULL)
 		return ICE_FORMAT_VERSION_DEFAULT;
-	if (!ice_parse_int32(text, &version) || version < 1)
+	if (!ice_text_to_int32(text, &version) || version < 1)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid format-version: %s", text);
 	return version;
 }

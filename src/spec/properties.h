@@ -1,6 +1,6 @@
 /*
  * properties.h
- *		Table properties, and small texts.
+ *		Table properties.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

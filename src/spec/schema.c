@@ -10,6 +10,8 @@
  */
 #include "spec/schema.h"
 
+#include "spec/type_text.h"
+
 #define DEFAULT_VALUES_MIN_FORMAT_VERSION 3
 #define FIELD_ID_MAX 2147483447 /* those above are for metadata columns such as _file */
 
@@ -227,12 +229,12 @@ check_identifier_parents(const IceField *field, const IceField *parent)
 	if (parent->type.id != ICE_TYPE_STRUCT)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Cannot add field %s as an identifier field: must not be nested in %s",
-				  field->name, ice_schema_field_text(parent));
+				  field->name, ice_type_text_field(parent));
 	if (!parent->required)
 		ice_raise(ICE_ERR_VALIDATION,
 				  "Cannot add field %s as an identifier field: must not be nested in an optional "
 				  "field %s",
-				  field->name, ice_schema_field_text(parent));
+				  field->name, ice_type_text_field(parent));
 }
 
 /* The rules of the Java method Schema.validateIdentifierField. */
@@ -388,7 +390,7 @@ ice_schema_text(const IceSchema *schema)
 	{
 		const IceField *field = &schema->root.fields[i];
 
-		appendStringInfo(&out, "\n  %s", ice_schema_field_text(field));
+		appendStringInfo(&out, "\n  %s", ice_type_text_field(field));
 		for (int j = 0; j < schema->identifier_count; j++)
 			if (schema->identifier_ids[j] == field->id)
 				appendStringInfoString(&out, " (id)");

@@ -6,6 +6,8 @@
  */
 #include "spec/sort_order.h"
 
+#include "spec/type_text.h"
+
 /* The two spellings of a choice, in any case, and kept in lower case; raises with the given message otherwise. */
 static bool
 parse_choice(IceJson *field, const char *key, const char *no, const char *yes, const char *message)

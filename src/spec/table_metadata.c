@@ -7,6 +7,7 @@
 #include "spec/table_metadata.h"
 
 #include "spec/metadata_private.h"
+#include "spec/spec_text.h"
 
 #define PREVIOUS_VERSIONS_MAX_PROPERTY "write.metadata.previous-versions-max"
 #define PREVIOUS_VERSIONS_MAX_DEFAULT 100
@@ -113,7 +114,7 @@ ice_metadata_log_max(const IceTableMetadata *metadata)
 	const char *text = ice_table_property(metadata, PREVIOUS_VERSIONS_MAX_PROPERTY);
 	int32       max;
 
-	if (text == NULL || !ice_parse_int32(text, &max))
+	if (text == NULL || !ice_text_to_int32(text, &max))
 		return PREVIOUS_VERSIONS_MAX_DEFAULT;
 	return Max(max, 1);
 }

@@ -21,6 +21,7 @@
 #include "spec/schema.h"
 #include "spec/snapshot.h"
 #include "spec/sort_order.h"
+#include "spec/spec_text.h"
 #include "spec/statistics.h"
 
 /* Fields that become scalars or lists. */
@@ -111,8 +112,8 @@ parse_scalars(IceTableMetadata *metadata, const IceJson *document, const char *f
 		metadata->table_uuid = fallback_uuid;
 	if (metadata->table_uuid == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "UUID is required in format v%d", metadata->format_version);
-	ice_check_uuid(metadata->table_uuid);
-	metadata->location = ice_strip_trailing_slash(ice_json_string(document, "location"));
+	ice_text_check_uuid(metadata->table_uuid);
+	metadata->location = ice_text_strip_slash(ice_json_string(document, "location"));
 	if (metadata->format_version > 1)
 		metadata->last_sequence_number = ice_json_int64(document, "last-sequence-number");
 	metadata->last_column_id = ice_json_int32(document, "last-column-id");

@@ -77,10 +77,6 @@ extern bool ice_type_is_primitive(const IceType *type);
 extern bool ice_type_is_nested(const IceType *type);
 extern bool ice_type_equal(const IceType *a, const IceType *b);
 
-/* As the Java classes print them, for messages. */
-extern const char *ice_type_text(const IceType *type);
-extern const char *ice_schema_field_text(const IceField *field);
-
 /* The first format version that has the type. */
 extern int32 ice_type_min_format_version(const IceType *type);
 

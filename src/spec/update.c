@@ -84,21 +84,6 @@ ice_update_parse(IceUpdate *update, IceJson *json)
 }
 
 void
-ice_update_parse_ids(IceUpdate *update, const char *key, bool is_int32)
-{
-	update->value = ice_json_array(update->json, key);
-	update->id_count = update->value->count;
-	ice_budget_reserve(sizeof(int64) * update->id_count);
-	update->ids = palloc(sizeof(int64) * Max(update->id_count, 1));
-	for (int i = 0; i < update->id_count; i++)
-	{
-		ice_step();
-		update->ids[i] = is_int32 ? ice_json_to_int32(update->value->items[i], key)
-								  : ice_json_to_int64(update->value->items[i], key);
-	}
-}
-
-void
 ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs)
 {
 	update->kind->needs(update, needs);

@@ -71,9 +71,6 @@ extern void ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs);
 extern void ice_update_apply(IceUpdateContext *context, const IceUpdate *update);
 extern bool ice_update_is(const IceUpdate *update, const char *name);
 
-/* Reads update->ids from an array of integers; raises BAD_REQUEST. */
-extern void ice_update_parse_ids(IceUpdate *update, const char *key, bool is_int32);
-
 /* After the last update: the snapshot log, and schema, spec and order against each other. */
 extern void ice_updates_finish(IceUpdateContext *context);
 

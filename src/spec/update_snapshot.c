@@ -10,6 +10,7 @@
  */
 #include "spec/update.h"
 
+#include "spec/commit_read.h"
 #include "spec/metadata_private.h"
 #include "spec/needs.h"
 #include "spec/statistics.h"
@@ -221,7 +222,9 @@ ice_parse_remove_snapshots(IceUpdate *update)
 	if (ice_json_get(update->json, "snapshot-ids") == NULL)
 		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST,
 					   "Invalid set of snapshot ids to remove: must be non-null");
-	ice_update_parse_ids(update, "snapshot-ids", false);
+	update->value = ice_json_array(update->json, "snapshot-ids");
+	update->id_count = update->value->count;
+	update->ids = ice_read_ids(update->value, "snapshot-ids", false);
 }
 
 void

@@ -10,6 +10,7 @@
  */
 #include "spec/update.h"
 
+#include "spec/commit_read.h"
 #include "spec/evolution.h"
 #include "spec/metadata_private.h"
 #include "spec/needs.h"
@@ -233,7 +234,9 @@ remove_listed(IceUpdateContext *context, const IceUpdate *update, IcePartKind ki
 void
 ice_parse_remove_schemas(IceUpdate *update)
 {
-	ice_update_parse_ids(update, "schema-ids", true);
+	update->value = ice_json_array(update->json, "schema-ids");
+	update->id_count = update->value->count;
+	update->ids = ice_read_ids(update->value, "schema-ids", true);
 }
 
 void
@@ -392,7 +395,9 @@ ice_apply_set_default_spec(IceUpdateContext *context, const IceUpdate *update)
 void
 ice_parse_remove_partition_specs(IceUpdate *update)
 {
-	ice_update_parse_ids(update, "spec-ids", true);
+	update->value = ice_json_array(update->json, "spec-ids");
+	update->id_count = update->value->count;
+	update->ids = ice_read_ids(update->value, "spec-ids", true);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "spec/commit_read.h"
 #include "spec/metadata_private.h"
 #include "spec/needs.h"
+#include "spec/spec_text.h"
 #include "spec/statistics.h"
 
 /* -- assign-uuid ------------------------------------------------------------------------------ */
@@ -17,7 +18,7 @@ void
 ice_parse_assign_uuid(IceUpdate *update)
 {
 	update->text = ice_json_string(update->json, "uuid");
-	ice_check_uuid(update->text);
+	ice_text_check_uuid(update->text);
 }
 
 void
@@ -100,7 +101,7 @@ ice_apply_upgrade_format_version(IceUpdateContext *context, const IceUpdate *upd
 void
 ice_parse_set_location(IceUpdate *update)
 {
-	update->text = ice_strip_trailing_slash(ice_json_string(update->json, "location"));
+	update->text = ice_text_strip_slash(ice_json_string(update->json, "location"));
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * view_history.c
- *		How many versions of a view are kept, and what goes with the others.
+ *		Which versions of a view are kept, and what goes with the others.
  *
  * Schemas stay: a client may have read an id of one.
  *
@@ -11,23 +11,6 @@
 #include "spec/view_private.h"
 
 #include <stdlib.h>
-
-#include "spec/metadata_private.h"
-
-#define HISTORY_SIZE_PROPERTY "version.history.num-entries"
-#define HISTORY_SIZE_DEFAULT 10
-
-int32
-ice_view_history_size(const IceViewMetadata *view)
-{
-	const char *text = ice_view_property(view, HISTORY_SIZE_PROPERTY);
-	int32       size = HISTORY_SIZE_DEFAULT;
-
-	if (text != NULL && (!ice_parse_int32(text, &size) || size <= 0))
-		ice_raise(ICE_ERR_VALIDATION, "%s must be positive but was %s", HISTORY_SIZE_PROPERTY,
-				  text);
-	return size;
-}
 
 static int
 compare_ids_descending(const void *a, const void *b)

@@ -12,8 +12,12 @@
 
 #include "spec/metadata_private.h"
 #include "spec/schema.h"
+#include "spec/spec_text.h"
 #include "spec/view_private.h"
 #include "spec/view_version.h"
+
+#define HISTORY_SIZE_PROPERTY "version.history.num-entries"
+#define HISTORY_SIZE_DEFAULT 10
 
 #define FIRST_VERSION_ID 1 /* as the Java implementation numbers them */
 #define FIRST_SCHEMA_ID 0
@@ -64,6 +68,18 @@ ice_view_property(const IceViewMetadata *view, const char *name)
 	IcePart *part = ice_part_list_last(&view->lists[ICE_VIEW_PART_PROPERTIES]);
 
 	return part == NULL ? NULL : ice_json_opt_string(ice_part_json(part), name);
+}
+
+int32
+ice_view_history_size(const IceViewMetadata *view)
+{
+	const char *text = ice_view_property(view, HISTORY_SIZE_PROPERTY);
+	int32       size = HISTORY_SIZE_DEFAULT;
+
+	if (text != NULL && (!ice_text_to_int32(text, &size) || size <= 0))
+		ice_raise(ICE_ERR_VALIDATION, "%s must be positive but was %s", HISTORY_SIZE_PROPERTY,
+				  text);
+	return size;
 }
 
 void
@@ -255,7 +271,7 @@ ice_view_metadata_parse(IceJson *document)
 		ice_json_raise(document, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse view metadata from non-object: %s", ice_json_shown(document));
 	view->view_uuid = ice_json_string(document, "view-uuid");
-	ice_check_uuid(view->view_uuid);
+	ice_text_check_uuid(view->view_uuid);
 	view->format_version = ice_json_int32(document, "format-version");
 	if (view->format_version != ICE_VIEW_FORMAT_VERSION)
 		ice_json_raise(ice_json_get(document, "format-version"), ICE_ERR_VALIDATION,

@@ -15,6 +15,7 @@
 #include "spec/metadata_private.h"
 #include "spec/property_set.h"
 #include "spec/schema.h"
+#include "spec/spec_text.h"
 #include "spec/structure.h"
 #include "spec/view_private.h"
 
@@ -111,7 +112,7 @@ static void
 parse_assign_uuid(IceViewUpdate *update, const IceJson *json)
 {
 	update->text = ice_json_string(json, "uuid");
-	ice_check_uuid(update->text);
+	ice_text_check_uuid(update->text);
 }
 
 static void

@@ -384,15 +384,3 @@ ice_storage_file_spellings(const char *location)
 	}
 	return add_spelling(spellings, ice_file_resolve(path));
 }
-
-bool
-ice_storage_holds_root(const char *folder)
-{
-	List     *roots = list_concat(ice_file_roots(false), ice_file_roots(true));
-	ListCell *cell;
-
-	foreach (cell, roots)
-		if (ice_storage_is_below(psprintf("file://%s", (char *) lfirst(cell)), folder))
-			return true;
-	return false;
-}

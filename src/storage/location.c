@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "storage/file_path.h"
 #include "storage/storage.h"
 
 /* Length of the scheme before ':' (RFC 3986), or 0. */
@@ -109,6 +110,18 @@ ice_storage_is_below(const char *path, const char *folder)
 	if (strncmp(path, folder, n) != 0)
 		return false;
 	return path[n] == '\0' || path[n] == '/' || (n > 0 && folder[n - 1] == '/');
+}
+
+bool
+ice_storage_holds_root(const char *folder)
+{
+	List     *roots = list_concat(ice_file_roots(false), ice_file_roots(true));
+	ListCell *cell;
+
+	foreach (cell, roots)
+		if (ice_storage_is_below(psprintf("file://%s", (char *) lfirst(cell)), folder))
+			return true;
+	return false;
 }
 
 static bool

@@ -137,7 +137,7 @@ ice_case_respell(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, co
 	if (!ice_case_folds(warehouse_id))
 		return false;
 	values[0] = UUIDPGetDatum(warehouse_id);
-	values[1] = PointerGetDatum(ice_namespace_folded_hash(path));
+	values[1] = PointerGetDatum(ice_namespace_path_folded_hash(path));
 	values[2] = ice_cstring_datum(ice_case_fold(name));
 	if (ice_execute(&find_spelling, values, NULL, read_only) == 0)
 		return false;

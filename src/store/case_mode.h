@@ -12,7 +12,8 @@
 #ifndef ICE_STORE_CASE_MODE_H
 #define ICE_STORE_CASE_MODE_H
 
-#include "store/store_namespace.h"
+#include "store/namespace_path.h"
+#include "store/plan_cache.h"
 
 #define ICE_CASE_MODE_PROPERTY "icecat.case-mode"
 

@@ -1,41 +1,21 @@
 /*
  * store_namespace.h
- *		Rows of icecat_data.namespace, and namespace paths as values.
+ *		Rows of icecat_data.namespace.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #ifndef ICE_STORE_NAMESPACE_H
 #define ICE_STORE_NAMESPACE_H
 
-#include "utils/array.h"
-
 #include "store/names.h"
+#include "store/namespace_path.h"
 #include "store/store_warehouse.h"
-
-/* A namespace's path as a caller gave it, checked. */
-typedef struct IceNamespacePath
-{
-	int          depth;
-	const char **levels;
-	Datum        array;  /* the same as text[] */
-	const char  *dotted; /* for messages, as the reference implementation writes it: a.b.c */
-	bytea       *hash;   /* namespace.path_hash */
-} IceNamespacePath;
 
 typedef struct IceNamespace
 {
 	pg_uuid_t   id;
 	const char *properties; /* JSON object */
 } IceNamespace;
-
-/* Checks a text[]: one dimension, no NULLs, no empty level, icecat.namespace_depth_max,
- * icecat.name_bytes_max. Raises BAD_REQUEST or LIMIT_EXCEEDED. */
-extern void ice_namespace_path(ArrayType *array, IceNamespacePath *out);
-/* The same over C strings. */
-extern void ice_namespace_path_from(const char **levels, int depth, IceNamespacePath *out);
-
-/* The path_hash of a namespace in a warehouse where case does not matter. */
-extern bytea *ice_namespace_folded_hash(const IceNamespacePath *path);
 
 /* Finds a namespace; false if absent. A lock waits and then sees the newest row. */
 extern bool ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
@@ -51,10 +31,6 @@ extern bool ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid
 extern bool ice_namespace_inherited_location(const pg_uuid_t *warehouse_id,
 											 const pg_uuid_t *namespace_id, bool read_only,
 											 const char **location, int *above);
-/* Are these one namespace? */
-extern bool ice_namespace_path_same(const IceNamespacePath *a, const IceNamespacePath *b);
-/* The path one level up; false at the top. */
-extern bool ice_namespace_parent(const IceNamespacePath *path, IceNamespacePath *out);
 
 /* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, or the
  * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for the transaction that is

@@ -19,7 +19,6 @@
 #include "utils/lsyscache.h"
 
 #include "store/store_parts.h"
-#include "store/store_task.h"
 
 /* table_part.kind is IcePartKind: its values are stored. */
 StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF == 5 &&
@@ -152,6 +151,11 @@ static IceStatement delete_removed = {
 	"WHERE warehouse_id = $1 AND table_id = $2 AND removed_version <= (SELECT "
 	"coalesce(min(version), 9223372036854775807) FROM icecat_data.metadata_task "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 'write')",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+static IceStatement any_task = {
+	"SELECT 1 FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 LIMIT 1",
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
@@ -492,6 +496,15 @@ insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
 	describe_part(batch, n, kind, part);
 }
 
+/* Is a task of the table left, whose document may need rows that are removed? */
+static bool
+has_task(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+
+	return ice_execute(&any_task, values, NULL, false) > 0;
+}
+
 /* Marks rows as removed by this version. Many are deleted at once if no document is queued that would have them: to write
  * each of them again, just to have it deleted soon, takes most of the time. */
 static void
@@ -502,7 +515,7 @@ remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 
 	if (count >= MANY_ROWS)
 	{
-		bool needed = ice_task_any(&table->warehouse_id, &table->id);
+		bool needed = has_task(&table->warehouse_id, &table->id);
 
 		values[3] = int64_array(ordinals, count);
 		ice_execute_planned(needed ? &remove_parts : &delete_parts, values);

@@ -20,7 +20,6 @@
 #include "utils/snapmgr.h"
 
 #include "guc.h"
-#include "store/pending.h"
 #include "store/store_queue.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
@@ -176,12 +175,6 @@ static IceStatement set_aside = {
 	{UUIDOID, UUIDOID, INT8OID, INT4OID, TEXTOID},
 	NULL};
 
-static IceStatement any_task = {
-	"SELECT 1 FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 LIMIT 1",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
 static IceStatement pending_writes = {
 	"SELECT xmin FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
 	"AND version = $3 AND kind = 'write'",
@@ -247,7 +240,6 @@ ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 {
 	enqueue(ICE_TASK_WRITE, warehouse_id, table_id, version, metadata_location, head_json);
 	ice_queue_added();
-	ice_pending_note(warehouse_id, table_id, version);
 }
 
 void
@@ -266,7 +258,6 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 
 	ice_execute(&insert_document, values, NULL, false);
 	ice_queue_added();
-	ice_pending_note(warehouse_id, view_id, version);
 }
 
 void
@@ -525,14 +516,6 @@ ice_task_file_is_named(const IceTask *task)
 							 ice_cstring_datum(slash != NULL ? slash + 1 : task->location)};
 
 	return ice_execute(&names_file, values, NULL, false) > 0;
-}
-
-bool
-ice_task_any(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
-{
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
-
-	return ice_execute(&any_task, values, NULL, false) > 0;
 }
 
 bool

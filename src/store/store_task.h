@@ -17,7 +17,8 @@
 
 #include "store/plan_cache.h"
 
-/* The metadata file of a version. head_json: ice_table_head_json() of that version. */
+/* The metadata file of a version. head_json: ice_table_head_json() of that version. Here and below the caller, whose answer
+ * names the file, notes it: ice_pending_note(). */
 extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, const char *metadata_location,
 								   const char *head_json);
@@ -93,9 +94,8 @@ extern void ice_task_set_aside(const IceTask *task, const char *reason);
 extern bool ice_task_file_is_named(const IceTask *task);
 /* Deletes the tasks of a table that a purge makes void, and the purge itself. */
 extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-/* Is a task of the table left, or the write of a version? (That of a later version is done after it.) Sees the newest
- * committed state whatever the isolation level. own is set if the transaction itself has made such a write. */
-extern bool ice_task_any(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+/* Is the write of a version left? (That of a later version is done after it.) Sees the newest committed state whatever the
+ * isolation level. own is set if the transaction itself has made such a write. */
 extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, bool *own);
 /* Time of the next attempt over all tasks; false if the queue is empty. For the worker only. */
