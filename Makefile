@@ -25,7 +25,7 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --no-locale --loa
 
 PG_CPPFLAGS = -Isrc -DICE_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -Wall -Wextra -Werror -Wno-declaration-after-statement $(ICE_CFLAGS)
-SHLIB_LINK  = -lz -Wl,--version-script=src/exports.map
+SHLIB_LINK  = -lz -lzstd -lsnappy -Wl,--version-script=src/exports.map
 EXTRA_CLEAN = sql/build results output_iso log tmp_check
 
 # No bitcode: inlining C entries that call SPI gains nothing, and the build needs no second compiler.

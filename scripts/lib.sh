@@ -55,6 +55,8 @@ postgresql-15               the server (its own clusters are left alone)
 postgresql-server-dev-15    headers to build the extension
 libevent-dev                the event loop of the gateway
 zlib1g-dev                  compressed metadata
+libzstd-dev                 manifests packed with Zstandard
+libsnappy-dev               manifests packed with Snappy
 python3-venv                a place of its own for PyIceberg
 acl                         files that you and the server may both write'
 

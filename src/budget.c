@@ -38,15 +38,22 @@ ice_budget_exempt(MemoryContext context)
 	return before;
 }
 
-void
-ice_budget_reserve(size_t bytes)
+bool
+ice_budget_fits(size_t bytes)
 {
 	size_t limit = (size_t) ice_guc_request_memory_max * 1024 * 1024;
 
-	if (bytes <= limit && MemoryContextMemAllocated(CurrentMemoryContext, false) <= limit - bytes &&
-		AllocSizeIsValid(bytes))
-		return;
-	if (CurrentMemoryContext != exempt || !AllocSizeIsValid(bytes))
+	if (!AllocSizeIsValid(bytes))
+		return false;
+	return CurrentMemoryContext == exempt ||
+		   (bytes <= limit &&
+			MemoryContextMemAllocated(CurrentMemoryContext, false) <= limit - bytes);
+}
+
+void
+ice_budget_reserve(size_t bytes)
+{
+	if (!ice_budget_fits(bytes))
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED,
 				  "The request needs more memory than the limit of %d MB "
 				  "(icecat.request_memory_max)",

@@ -18,6 +18,9 @@ extern void ice_budget_init(void);
  * database, which took them under the limit. Returns the context that was exempt before, or NULL. */
 extern MemoryContext ice_budget_exempt(MemoryContext context);
 
+/* Would ice_budget_reserve() let these bytes be allocated in the current context? Raises nothing. */
+extern bool ice_budget_fits(size_t bytes);
+
 /* enlargeStringInfo() of a buffer in the current context, out of the budget. */
 extern void ice_budget_enlarge(StringInfo buffer, size_t needed);
 

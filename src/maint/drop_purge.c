@@ -17,11 +17,11 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "avro/avro.h"
 #include "budget.h"
 #include "errors.h"
 #include "guc.h"
 #include "json/json.h"
-#include "maint/avro.h"
 #include "maint/drop_purge.h"
 #include "maint/owned_files.h"
 #include "maint/path_set.h"

@@ -8,6 +8,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "codec/gzip.h"
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"

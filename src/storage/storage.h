@@ -80,11 +80,6 @@ extern void ice_storage_write_metadata(const char *location, const char *data, s
 /* Many of them, together; see write_batch. */
 extern void ice_storage_write_metadata_batch(IceFileWrite *files, int count);
 
-/* gzip.c: packs and unpacks; memory is palloc'd, so an error leaks nothing. raw: without the gzip header, as
- * in Avro blocks. Unpacking raises STORAGE for broken input and LIMIT_EXCEEDED. */
-extern void ice_gzip_pack(const char *data, size_t len, StringInfo out);
-extern void ice_gzip_unpack(const char *data, size_t len, bool raw, size_t limit, StringInfo out);
-
 extern const IceStorage ice_storage_file;
 /* The same of file storage. */
 extern struct List *ice_storage_file_spellings(const char *location);

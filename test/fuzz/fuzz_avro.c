@@ -6,8 +6,8 @@
  */
 #include "postgres_fe.h"
 
+#include "avro/avro.h"
 #include "fuzz.h"
-#include "maint/avro.h"
 
 static void
 visit(const char *value, size_t len, void *arg)

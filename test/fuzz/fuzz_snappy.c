@@ -8,8 +8,8 @@
 
 #include "lib/stringinfo.h"
 
+#include "codec/snappy.h"
 #include "fuzz.h"
-#include "maint/avro.h"
 
 #define UNPACKED_BYTES_MAX (1024 * 1024)
 #define LITERAL_BYTES_MAX 60 /* of those whose length is in the tag */

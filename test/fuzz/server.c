@@ -1,6 +1,6 @@
 /*
  * server.c
- *		What the readers of src/maint and src/storage take from the server, outside of it.
+ *		What the readers of src/avro and src/codec take from the server, outside of it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -12,12 +12,21 @@
 #include "guc.h"
 #include "json/json.h"
 
+#define ALLOC_BYTES_MAX \
+	((size_t) 192 * 1024 * 1024) /* of one: below what test/fuzz/run lets pass */
+
 int                   ice_guc_json_depth_max = ICE_JSON_DEPTH_MAX_DEFAULT;
 volatile sig_atomic_t InterruptPending = false;
 
 void
 ProcessInterrupts(void)
 {
+}
+
+bool
+ice_budget_fits(size_t bytes)
+{
+	return bytes <= ALLOC_BYTES_MAX;
 }
 
 void

@@ -1,5 +1,6 @@
 """Writes Avro object container files: as little of it as Iceberg's manifests need for a test."""
 # SPDX-License-Identifier: PostgreSQL
+import ctypes
 import json
 import zlib
 
@@ -64,7 +65,20 @@ def deflate(data):
     return packer.compress(data) + packer.flush()
 
 
-CODECS = {"null": bytes, "deflate": deflate, "snappy": snappy}
+def zstandard(data):
+    """By the library that the extension is built with: Python's own has no Zstandard yet."""
+    library = ctypes.CDLL("libzstd.so.1")
+    for function in (library.ZSTD_compressBound, library.ZSTD_compress):
+        function.restype = ctypes.c_size_t
+    room = library.ZSTD_compressBound(ctypes.c_size_t(len(data)))
+    packed = ctypes.create_string_buffer(room)
+    size = library.ZSTD_compress(packed, ctypes.c_size_t(room), data, ctypes.c_size_t(len(data)), 3)
+    if size > room:
+        raise ValueError("ZSTD_compress failed")
+    return packed.raw[:size]
+
+
+CODECS = {"null": bytes, "deflate": deflate, "snappy": snappy, "zstandard": zstandard}
 
 
 def write(path, schema, records, codec="deflate"):

@@ -72,9 +72,39 @@ def drop(c, t, table, what, queue=True):
              c.sql("SELECT * FROM icecat.worker_status()"))
 
 
+# A Zstandard frame of one raw block, whose header asks for a window of 2 GB.
+ZSTANDARD_WINDOW = b"\x28\xb5\x2f\xfd\x00\xa8\x09\x00\x00x"
+
+
+def broken_blocks(c, t):
+    """A manifest whose blocks do not unpack stops its purge, says why, and takes nothing with it."""
+    cases = [(codec, codec, lambda data, pack=pack: pack(data)[:-6], "unpack") for codec, pack in avro.CODECS.items()
+             if codec != "null"]
+    cases.append(("snappy", "length", lambda data: b"\xff\xff\xff\x1f" + bytes(8), "its length is wrong"))
+    cases.append(("zstandard", "window", lambda data: ZSTANDARD_WINDOW, "larger than the limit"))
+    cases.append(("zstandard", "bomb", lambda data: avro.zstandard(bytes(100 * 1000 * 1000)), "larger than the limit"))
+    cases.append(("lzma", "unknown", bytes, "Avro codec is not supported"))
+    for codec, name, pack, reason in cases:
+        table = "broken_" + name
+        location = make(c, table)
+        good = avro.CODECS.get(codec)
+        avro.CODECS[codec] = pack
+        avro.manifest(location + "/metadata/m2.avro", ["file://" + location + "/data/none.parquet"], codec)
+        avro.CODECS[codec] = good
+        drop(c, t, table, name, queue=False)
+        t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task AS q JOIN icecat_data.relation AS r "
+                        "ON r.relation_id = q.table_id WHERE r.name = '%s' AND q.last_error ~ '%s'" % (table, reason), "1"),
+             "%s: the purge stops and says why" % name,
+             c.sql("SELECT last_error FROM icecat_data.metadata_task WHERE last_error IS NOT NULL"))
+        t.ok(os.path.exists(location + "/metadata/m1.avro"), "%s: manifests stay" % name)
+        avro.manifest(location + "/metadata/m2.avro", [])
+        t.ok(c.queue_is_empty(), "%s: mended, it goes on" % name)
+    del avro.CODECS["lzma"]
+
+
 def test(c, t):
     c.make_warehouse()
-    for codec in ("null", "deflate", "snappy"):
+    for codec in avro.CODECS:
         location = make(c, "t_" + codec, codec, "file:" if codec == "null" else "file://")
         t.ok(len(files_below(location)) >= 11, "%s: the files are there first" % codec)
         drop(c, t, "t_" + codec, codec)
@@ -82,7 +112,9 @@ def test(c, t):
              files_below(location))
     t.equal(c.sql("SELECT count(*) FROM icecat_data.table_head"), "0", "and no rows")
     t.equal(c.sql("SELECT count(*), min(details ->> 'files-kept') FROM icecat.read_events('w') "
-                  "WHERE event_type = 'purge-table'"), "3|0", "each purge leaves an event")
+                  "WHERE event_type = 'purge-table'"), "%d|0" % len(avro.CODECS), "each purge leaves an event")
+
+    broken_blocks(c, t)
 
     victim = make(c, "victim")
     stranger = c.files + "/../outside.parquet"

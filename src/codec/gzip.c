@@ -12,8 +12,8 @@
 #include "utils/memutils.h"
 
 #include "budget_server.h"
+#include "codec/gzip.h"
 #include "errors.h"
-#include "storage/storage.h"
 
 #define GZIP_WINDOW_BITS (16 + MAX_WBITS) /* 16: zlib's flag for the gzip header */
 #define RAW_WINDOW_BITS (-MAX_WBITS)

@@ -12,12 +12,14 @@
 
 #include "miscadmin.h"
 
+#include "avro/avro.h"
 #include "budget.h"
+#include "codec/gzip.h"
+#include "codec/snappy.h"
+#include "codec/zstd.h"
 #include "errors.h"
 #include "guc.h"
 #include "json/json.h"
-#include "maint/avro.h"
-#include "storage/storage.h"
 #include "pg_compat.h"
 
 #define AVRO_MAGIC "Obj\001"
@@ -435,6 +437,8 @@ unpack_block(const Header *header, const uint8 *data, int64 len, StringInfo buff
 		ice_snappy_unpack((const char *) data, (size_t) len - AVRO_SNAPPY_CRC_BYTES,
 						  AVRO_BLOCK_BYTES_MAX, buffer);
 	}
+	else if (strcmp(header->codec, "zstandard") == 0)
+		ice_zstd_unpack((const char *) data, (size_t) len, AVRO_BLOCK_BYTES_MAX, buffer);
 	else
 		ice_raise(ICE_ERR_UNSUPPORTED, "Avro codec is not supported");
 	block->at = (const uint8 *) buffer->data;

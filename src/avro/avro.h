@@ -8,7 +8,7 @@
  * used, because it allocates what a file tells it to, outside of any memory context, and brings jansson
  * into the server.
  *
- * Codecs: null, deflate, snappy.
+ * Codecs: null, deflate, snappy, zstandard.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,8 +17,6 @@
 
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
 /* value is not NUL-terminated, and is gone after the call. */
 typedef void (*IceAvroVisit)(const char *value, size_t len, void *arg);
 
@@ -26,8 +24,5 @@ typedef void (*IceAvroVisit)(const char *value, size_t len, void *arg);
  * every record. A record where it is absent or null is passed over. */
 extern void ice_avro_visit(const char *data, size_t len, const char *const *path,
 						   IceAvroVisit visit, void *arg);
-
-/* Snappy's raw format. Appends to out, which grows to at most limit bytes. */
-extern void ice_snappy_unpack(const char *data, size_t len, size_t limit, StringInfo out);
 
 #endif
