@@ -3,7 +3,7 @@
 DO $icecat$
 BEGIN
 	IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
-		RAISE feature_not_supported USING
+		RAISE EXCEPTION USING ERRCODE = 'IC304',
 			MESSAGE = pg_catalog.format('icecat needs a database with encoding UTF8; this one has %s', pg_catalog.getdatabaseencoding()),
 			HINT = 'CREATE DATABASE name TEMPLATE template0 ENCODING ''UTF8'' LOCALE ''C''';
 	END IF;

@@ -3,7 +3,8 @@
 -- body is the element's exact JSON text and is authoritative; other columns repeat what is looked up.
 -- ordinal = (version << 20) + n, where version is the commit that added the row, so that order is document
 -- order and a row knows its commit. A removal sets removed_version and the worker deletes the row once no
--- queued metadata file needs it: the document of any queued version can still be assembled, exactly.
+-- queued metadata file needs it: the document of any queued version can still be assembled, exactly. Where no file is
+-- queued, a removal of many rows deletes them at once.
 -- There are no CHECK constraints: PostgreSQL parses them again for every insertion; check_integrity() looks. Refs
 -- are replaced in place (nothing that changes is indexed, so these updates are HOT); the queue keeps a copy of theirs.
 --

@@ -80,16 +80,16 @@ BEGIN ATOMIC
 		FROM (
 			SELECT p.id, icecat._snapshot_sequence(p.body, p.id, p.target, p.at_ms, p.operation) AS sequence
 			FROM icecat_data.table_part AS p
-			WHERE p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id AND p.kind = 4 AND p.removed_version IS NULL) AS x) AS s
+			WHERE p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id AND p.kind = 4 /* snapshot */ AND p.removed_version IS NULL) AS x) AS s
 	WHERE s.sequence IS NULL OR s.sequence > t.last_sequence_number
 		OR t.format_version > 1 AND s.sequence > 0 AND s.sharing > 1 AND s.first = s.id
 	UNION ALL
-	SELECT t.warehouse_name, t.display, format('an entry of the %s log disagrees with its text', CASE p.kind WHEN 6 THEN 'snapshot' ELSE 'metadata' END)
+	SELECT t.warehouse_name, t.display, format('an entry of the %s log disagrees with its text', CASE p.kind WHEN 6 /* snapshot log */ THEN 'snapshot' ELSE 'metadata' END)
 	FROM t CROSS JOIN LATERAL (
 		SELECT x.kind FROM icecat_data.table_part AS x
-		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.kind IN (6, 7) AND x.removed_version IS NULL
+		WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.kind IN (6, 7) /* snapshot log, metadata log */ AND x.removed_version IS NULL
 			AND (coalesce(x.at_ms, (x.body ->> 'timestamp-ms')::bigint) IS DISTINCT FROM (x.body ->> 'timestamp-ms')::bigint
-				OR x.kind = 6 AND x.target IS DISTINCT FROM (x.body ->> 'snapshot-id')::bigint)
+				OR x.kind = 6 /* snapshot log */ AND x.target IS DISTINCT FROM (x.body ->> 'snapshot-id')::bigint)
 		GROUP BY x.kind) AS p
 	UNION ALL
 	SELECT t.warehouse_name, t.display, format('snapshot log ends with %s, but the current snapshot is %s', l.snapshot_id, t.current_snapshot_id)
@@ -136,15 +136,15 @@ BEGIN ATOMIC
 	WHERE NOT EXISTS (SELECT FROM icecat_data.view_head AS h WHERE h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id AND h.dropped_at IS NULL)
 	UNION ALL
 	SELECT v.warehouse_name, v.display, format('current version %s does not exist', v.current_version_id)
-	FROM v WHERE NOT EXISTS (SELECT FROM icecat_data.view_part AS p WHERE p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1 AND p.id = v.current_version_id)
+	FROM v WHERE NOT EXISTS (SELECT FROM icecat_data.view_part AS p WHERE p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1 /* version */ AND p.id = v.current_version_id)
 	UNION ALL
 	SELECT v.warehouse_name, v.display, format('version %s disagrees with its text, or is current and its schema does not exist', p.id)
-	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1
+	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind = 1 /* version */
 	WHERE (p.body ->> 'version-id')::bigint IS DISTINCT FROM p.id
-		OR p.id = v.current_version_id AND NOT EXISTS (SELECT FROM icecat_data.view_part AS s WHERE s.warehouse_id = p.warehouse_id AND s.view_id = p.view_id AND s.kind = 0 AND s.id = (p.body ->> 'schema-id')::bigint)
+		OR p.id = v.current_version_id AND NOT EXISTS (SELECT FROM icecat_data.view_part AS s WHERE s.warehouse_id = p.warehouse_id AND s.view_id = p.view_id AND s.kind = 0 /* schema */ AND s.id = (p.body ->> 'schema-id')::bigint)
 	UNION ALL
-	SELECT v.warehouse_name, v.display, format('%s %s is there %s times', CASE p.kind WHEN 0 THEN 'schema' ELSE 'version' END, p.id, count(*))
-	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind IN (0, 1)
+	SELECT v.warehouse_name, v.display, format('%s %s is there %s times', CASE p.kind WHEN 0 /* schema */ THEN 'schema' ELSE 'version' END, p.id, count(*))
+	FROM v JOIN icecat_data.view_part AS p ON p.warehouse_id = v.warehouse_id AND p.view_id = v.view_id AND p.kind IN (0, 1) /* schema, version */
 	GROUP BY v.warehouse_name, v.display, v.view_id, p.kind, p.id HAVING count(*) > 1
 	UNION ALL
 	SELECT v.warehouse_name, v.display, format('a part of kind %s is of a version after %s', p.kind, v.version)

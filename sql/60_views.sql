@@ -462,9 +462,9 @@ JOIN icecat_data.relation AS r
 	AND r.kind = 'view' AND r.dropped_at IS NULL
 JOIN icecat_data.view_head AS h ON h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id
 LEFT JOIN icecat_data.view_part AS v
-	ON v.warehouse_id = h.warehouse_id AND v.view_id = h.view_id AND v.kind = 1 AND v.id = h.current_version_id
+	ON v.warehouse_id = h.warehouse_id AND v.view_id = h.view_id AND v.kind = 1 /* version */ AND v.id = h.current_version_id
 LEFT JOIN icecat_data.view_part AS p
-	ON p.warehouse_id = h.warehouse_id AND p.view_id = h.view_id AND p.kind = 3;
+	ON p.warehouse_id = h.warehouse_id AND p.view_id = h.view_id AND p.kind = 3 /* properties */;
 COMMENT ON VIEW icecat.views IS 'Iceberg views of all warehouses, with the scalars of their metadata';
 COMMENT ON COLUMN icecat.views.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.views.namespace IS 'Levels of the namespace, from the top';
@@ -504,9 +504,9 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS versio
 		ORDER BY e.place) AS dialects,
 	s.body AS schema, (v.ordinal >> 20) AS added_in_version, v.body AS definition
 FROM icecat_data.live_view AS t
-JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1
+JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1 /* version */
 LEFT JOIN icecat_data.view_part AS s
-	ON s.warehouse_id = v.warehouse_id AND s.view_id = v.view_id AND s.kind = 0
+	ON s.warehouse_id = v.warehouse_id AND s.view_id = v.view_id AND s.kind = 0 /* schema */
 	AND s.id = (v.body ->> 'schema-id')::bigint;
 COMMENT ON VIEW icecat.view_versions IS 'Versions of each Iceberg view, as far as they are kept (version.history.num-entries)';
 COMMENT ON COLUMN icecat.view_versions.warehouse IS 'Name of the warehouse';
@@ -531,7 +531,7 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS versio
 	v.id = t.current_version_id AS is_current, e.place::integer AS position,
 	e.value ->> 'type' AS type, e.value ->> 'dialect' AS dialect, e.value ->> 'sql' AS sql
 FROM icecat_data.live_view AS t
-JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1
+JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1 /* version */
 CROSS JOIN LATERAL pg_catalog.json_array_elements(v.body -> 'representations') WITH ORDINALITY AS e (value, place);
 COMMENT ON VIEW icecat.view_representations IS 'The texts of each version of each Iceberg view, a row for each SQL dialect';
 COMMENT ON COLUMN icecat.view_representations.warehouse IS 'Name of the warehouse';
@@ -552,7 +552,7 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, (g.body ->> 'timestamp-
 	g.id::integer AS version_id,
 	(pg_catalog.row_number() OVER (PARTITION BY g.warehouse_id, g.view_id ORDER BY g.ordinal))::integer AS ordinal
 FROM icecat_data.live_view AS t
-JOIN icecat_data.view_part AS g ON g.warehouse_id = t.warehouse_id AND g.view_id = t.view_id AND g.kind = 2;
+JOIN icecat_data.view_part AS g ON g.warehouse_id = t.warehouse_id AND g.view_id = t.view_id AND g.kind = 2 /* version log */;
 COMMENT ON VIEW icecat.view_history IS 'Which version of each Iceberg view was in force, and since when';
 COMMENT ON COLUMN icecat.view_history.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.view_history.namespace IS 'Levels of the namespace, from the top';

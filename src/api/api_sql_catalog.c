@@ -19,7 +19,7 @@
 #include "api/namespace.h"
 #include "commit/commit_file.h"
 #include "commit/commit_view.h"
-#include "commit/create_table.h"
+#include "commit/create_register.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_tables_write);
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_namespace_properties_write);

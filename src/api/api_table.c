@@ -13,7 +13,7 @@
 #include "api/answer.h"
 #include "api/once.h"
 #include "api/page.h"
-#include "commit/create_table.h"
+#include "commit/create_register.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
 

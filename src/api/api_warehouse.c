@@ -12,7 +12,7 @@
 
 #include "utils/builtins.h"
 
-#include "api/properties.h"
+#include "api/property_change.h"
 #include "commit/holdings.h"
 #include "guc.h"
 #include "storage/storage.h"

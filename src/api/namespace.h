@@ -7,7 +7,7 @@
 #ifndef ICE_API_NAMESPACE_H
 #define ICE_API_NAMESPACE_H
 
-#include "api/properties.h"
+#include "api/property_change.h"
 
 /* Creates a namespace in a warehouse, which is locked, and, below the top, in an existing namespace, with its event;
  * properties may be NULL. False if its path is taken. Raises NO_SUCH_NAMESPACE for the parent, BAD_REQUEST. */

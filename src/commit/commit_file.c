@@ -15,13 +15,14 @@
 
 #include "commit/commit_file.h"
 #include "commit/commit_view.h"
-#include "commit/create_table.h"
+#include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/limits.h"
 #include "commit/publish.h"
 #include "spec/successor.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/store_parts.h"
 #include "store/store_task.h"
 
 /* Do two locations name one file? "file:/a" and "file:///a" do. */
@@ -105,7 +106,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	if (!lock(out, name))
 		return false;
 	check_log(out, next, previous == NULL);
-	ice_table_load_all(out, false);
+	(void) ice_parts_load_all(out, false, 0);
 	holdings = ice_hold_key(out->metadata);
 	out->metadata = ice_table_metadata_succeed(out->metadata, next);
 	ice_limits_check(out->metadata);

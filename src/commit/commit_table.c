@@ -18,7 +18,7 @@
 
 #include "commit/clock.h"
 #include "commit/commit_table.h"
-#include "commit/create_table.h"
+#include "commit/create_register.h"
 #include "commit/deduplicate.h"
 #include "commit/holdings.h"
 #include "commit/limits.h"

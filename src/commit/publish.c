@@ -19,6 +19,7 @@
 #include "store/case_mode.h"
 #include "store/pending.h"
 #include "store/store_event.h"
+#include "store/store_parts.h"
 #include "store/store_queue.h"
 #include "store/store_task.h"
 
@@ -178,8 +179,8 @@ render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, in
 		memset(metadata.lists, 0, sizeof(metadata.lists));
 		current.metadata = &metadata;
 		if (refs_only)
-			ice_table_load_refs(&current, read_only);
-		else if (!ice_table_load_at_most(&current, read_only, bytes_max))
+			ice_parts_load_referenced(&current, read_only);
+		else if (!ice_parts_load_all(&current, read_only, bytes_max))
 			return false;
 	}
 	if (bytes_max > 0 && ice_table_metadata_size(&metadata) > (size_t) bytes_max)

@@ -161,7 +161,6 @@ extern void ice_jw_end_array(IceJsonWriter *writer);
 extern void ice_jw_key(IceJsonWriter *writer, const char *key);
 extern void ice_jw_string(IceJsonWriter *writer, const char *value);
 extern void ice_jw_int(IceJsonWriter *writer, int64 value);
-extern void ice_jw_bool(IceJsonWriter *writer, bool value);
 extern void ice_jw_null(IceJsonWriter *writer);
 
 /* A whole value, unchecked. */

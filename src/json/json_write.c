@@ -371,13 +371,6 @@ ice_jw_int(IceJsonWriter *writer, int64 value)
 }
 
 void
-ice_jw_bool(IceJsonWriter *writer, bool value)
-{
-	separate(writer);
-	appendStringInfoString(writer->out, value ? "true" : "false");
-}
-
-void
 ice_jw_null(IceJsonWriter *writer)
 {
 	separate(writer);

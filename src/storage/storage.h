@@ -8,7 +8,7 @@
  * Nothing here touches the database. Calls can take long (a disk, later a network) and must not be made
  * while rows are locked that others need, except in the sync mode of a commit.
  *
- * Errors: FORBIDDEN_LOCATION for a location outside the allowed roots, UNSUPPORTED for an unknown scheme,
+ * Errors: FORBIDDEN_LOCATION for a location outside the allowed roots, of an unknown scheme or that is no URI,
  * NO_SUCH_FILE, LIMIT_EXCEEDED, STORAGE for everything else (with the operating system's reason).
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -53,7 +53,7 @@ typedef struct IceStorage
 	void (*prune)(const char *location);
 } IceStorage;
 
-/* The storage of a location's scheme. Raises UNSUPPORTED, or FORBIDDEN_LOCATION for no URI at all. */
+/* The storage of a location's scheme. Raises FORBIDDEN_LOCATION for an unknown scheme, or for no URI at all. */
 extern const IceStorage *ice_storage_for(const char *location);
 
 /* Has the file of a location that was accepted once vanished? False where that cannot be told cheaply. */

@@ -307,3 +307,17 @@ ice_cstring_datum(const char *text)
 {
 	return ice_text_datum(text, strlen(text));
 }
+
+Datum
+ice_int64_array_datum(const int64 *numbers, int count)
+{
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+	Datum  array;
+
+	for (int i = 0; i < count; i++)
+		elements[i] = Int64GetDatum(numbers[i]);
+	array = PointerGetDatum(
+		construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	pfree(elements);
+	return array;
+}

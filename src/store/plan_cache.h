@@ -96,6 +96,8 @@ extern const char *ice_field_bytes(uint64 row, int column, size_t *len);
 
 /* A text or json datum over bytes; json is not checked again. */
 extern Datum ice_text_datum(const char *text, size_t len);
+/* An int8[] of ids or ordinals. */
+extern Datum ice_int64_array_datum(const int64 *numbers, int count);
 extern Datum ice_cstring_datum(const char *text);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * store_parts.c
- *		The lists of a table's metadata as rows of one table.
+ *		The lists of a table's metadata as rows of one table: reading them.
  *
  * All kinds lie in icecat_data.table_part, so that a load is one index scan. A removal sets
  * removed_version, so that a queued metadata file can still be assembled; refs are the exception and are
@@ -18,29 +18,21 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "store/part_kind.h"
 #include "store/store_parts.h"
-
-/* table_part.kind is IcePartKind: its values are stored. */
-StaticAssertDecl(ICE_PART_SCHEMA == 0 && ICE_PART_SNAPSHOT == 4 && ICE_PART_REF == 5 &&
-					 ICE_PART_SNAPSHOT_LOG == 6 && ICE_PART_METADATA_LOG == 7 &&
-					 ICE_PART_ENCRYPTION_KEY == 10 && ICE_PART_EXTRA == 11 && ICE_PART_KINDS == 12,
-				 "the kinds are written in sql/23_table_parts.sql and in the statements below");
 
 #define SELECT_PARTS                                                                          \
 	"SELECT kind::integer AS k, ordinal, coalesce(id, target, 0), key, body FROM " \
 	"icecat_data.table_part "                                                 \
 	"WHERE warehouse_id = $1 AND table_id = $2"
 
-/* Of a list, or many: by table_part_live_idx. The condition on the ordinal is true for all; a look-up by id does not imply it
- * and so can never take this index, and read a whole list, for that of the ids. */
-#define LIVE " AND removed_version IS NULL AND ordinal >= 0"
-
-static IceStatement load_list = {SELECT_PARTS " AND kind = $3" LIVE " ORDER BY kind, ordinal",
+static IceStatement load_list = {SELECT_PARTS " AND kind = $3" ICE_PARTS_LIVE
+											  " ORDER BY kind, ordinal",
 	3,
 	{UUIDOID, UUIDOID, INT2OID},
 	NULL};
-static IceStatement load_snapshot = {SELECT_PARTS
-									 " AND kind = 4 AND id = $3 AND removed_version IS NULL",
+static IceStatement load_snapshot = {
+	SELECT_PARTS " AND kind = " ICE_KIND(SNAPSHOT) " AND id = $3 AND removed_version IS NULL",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
@@ -48,119 +40,50 @@ static IceStatement load_snapshot = {SELECT_PARTS
 static IceStatement load_snapshots = {
 	"SELECT p.kind, p.ordinal, p.id, p.key, p.body FROM pg_catalog.unnest($3) AS u (id) "
 	"CROSS JOIN LATERAL (SELECT kind::integer, ordinal, id, key, body FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 4 AND id = u.id "
-	"AND removed_version IS NULL OFFSET 0) AS p",
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = " ICE_KIND(
+		SNAPSHOT) " AND id = u.id "
+				  "AND removed_version IS NULL OFFSET 0) AS p",
 	3,
 	{UUIDOID, UUIDOID, INT8ARRAYOID},
 	NULL};
 static IceStatement load_live = {
-	SELECT_PARTS LIVE " ORDER BY kind, ordinal", 2, {UUIDOID, UUIDOID}, NULL};
-/* Two ranges of the key around the snapshots: "kind <> 4" would read their rows. */
+	SELECT_PARTS ICE_PARTS_LIVE " ORDER BY kind, ordinal", 2, {UUIDOID, UUIDOID}, NULL};
+/* Two ranges of the key around the snapshots: an inequality would read their rows. */
 static IceStatement load_but_snapshots = {
-	SELECT_PARTS " AND kind < 4" LIVE " UNION ALL " SELECT_PARTS " AND kind > 4" LIVE,
+	SELECT_PARTS " AND kind < " ICE_KIND(SNAPSHOT) ICE_PARTS_LIVE
+	" UNION ALL " SELECT_PARTS " AND kind > " ICE_KIND(SNAPSHOT) ICE_PARTS_LIVE,
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
 /* By kind, then in document order: the parts of an Append are read one after the other. */
 static IceStatement stream_referenced = {
-	SELECT_PARTS
-	" AND kind < 4" LIVE " UNION ALL "
+	SELECT_PARTS " AND kind < " ICE_KIND(SNAPSHOT) ICE_PARTS_LIVE
+	" UNION ALL "
 	"SELECT s.* FROM (SELECT target AS id FROM icecat_data.table_part WHERE warehouse_id = $1 "
-	"AND table_id = $2 AND kind = 5" LIVE " UNION SELECT $3) AS u "
+	"AND table_id = $2 AND kind = " ICE_KIND(REF) ICE_PARTS_LIVE
+	" UNION SELECT $3) AS u "
 	"CROSS JOIN LATERAL (" SELECT_PARTS
-	" AND kind = 4 AND id = u.id AND removed_version IS NULL OFFSET 0) AS s UNION ALL " SELECT_PARTS
-	" AND kind > 4" LIVE,
+	" AND kind = " ICE_KIND(SNAPSHOT) " AND id = u.id AND removed_version IS NULL OFFSET 0) AS s "
+									  "UNION ALL " SELECT_PARTS " AND kind > " ICE_KIND(SNAPSHOT)
+										  ICE_PARTS_LIVE,
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
+#define KINDS_BUT_REFS \
+	ICE_KIND(SCHEMA)                                                                                                                               \
+	"," ICE_KIND(PARTITION_SPEC) "," ICE_KIND(SORT_ORDER) "," ICE_KIND(PROPERTIES) "," ICE_KIND(SNAPSHOT) "," ICE_KIND(SNAPSHOT_LOG) "," ICE_KIND( \
+		METADATA_LOG) "," ICE_KIND(STATISTICS) "," ICE_KIND(PARTITION_STATISTICS) "," ICE_KIND(ENCRYPTION_KEY) "," ICE_KIND(EXTRA)
 /* A range of the key for each kind but refs: what later commits have added is not even passed over, however many of them are
  * queued; and what earlier ones removed is deleted by then. ICE_ORDINAL_BITS is the 20. */
 static IceStatement load_version = {
-	SELECT_PARTS " AND kind = ANY ('{0,1,2,3,4,6,7,8,9,10,11}') AND ordinal < (($3 + 1) << 20) "
+	SELECT_PARTS " AND kind = ANY ('{" KINDS_BUT_REFS "}') AND ordinal < (($3 + 1) << 20) "
 				 "AND (removed_version IS NULL OR removed_version > $3)",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-#define INSERT_ROWS(more_columns, more_values)                                                    \
-	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, " \
-	"body" more_columns ") "                                                                      \
-	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "     \
-	"$7::bigint[], $8::json[]" more_values ") AS u"
-
-static IceStatement insert_rows = {INSERT_ROWS(", at_ms, operation", ", $9::bigint[], $10::text[]"),
-	10,
-								   {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-									TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID, INT8ARRAYOID,
-									TEXTARRAYOID},
-	NULL};
-/* Before ALTER EXTENSION UPDATE. */
-static IceStatement insert_rows_before = {INSERT_ROWS("", ""),
-	8,
-										  {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID,
-										   INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID},
-	NULL};
-static IceStatement remove_part = {
-	"UPDATE icecat_data.table_part SET removed_version = $5 "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = $4",
-	5,
-	{UUIDOID, UUIDOID, INT2OID, INT8OID, INT8OID},
-	NULL};
-/* A kept plan does not know that the array is long, and could go through all rows of the kind and the whole array for
- * each. */
-static IceStatement remove_parts = {
-	"UPDATE icecat_data.table_part SET removed_version = $5 "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = ANY ($4)",
-	5,
-	{UUIDOID, UUIDOID, INT2OID, INT8ARRAYOID, INT8OID},
-	NULL};
-static IceStatement delete_parts = {
-	"DELETE FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = ANY ($4)",
-	4,
-	{UUIDOID, UUIDOID, INT2OID, INT8ARRAYOID},
-	NULL};
-static IceStatement update_ref = {
-	"UPDATE icecat_data.table_part SET target = $4, body = $5 "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 5 AND ordinal = $3",
-	5,
-	{UUIDOID, UUIDOID, INT8OID, INT8OID, JSONOID},
-	NULL};
-static IceStatement delete_ref = {
-	"DELETE FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 5 AND ordinal = $3",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	NULL};
-static IceStatement oldest_metadata_log = {
-	"SELECT ordinal, key FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 7" LIVE
-	" ORDER BY kind, ordinal LIMIT $3",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	NULL};
-static IceStatement snapshot_log_end = {SELECT_PARTS " AND kind = 6" LIVE
-													 " ORDER BY kind DESC, ordinal DESC LIMIT 1",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-/* A queued document of version v is made of rows that v or a commit before it added and that no commit up to v removed. So
- * what was removed at or before the oldest queued version is in none of them, nor in any that will be queued: their
- * versions are higher. One statement, one snapshot: a commit is in it with its task and its removals, or with neither. */
-static IceStatement delete_removed = {
-	"DELETE FROM icecat_data.table_part "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND removed_version <= (SELECT "
-	"coalesce(min(version), 9223372036854775807) FROM icecat_data.metadata_task "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 'write')",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-static IceStatement any_task = {
-	"SELECT 1 FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 LIMIT 1",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-static IceStatement delete_all = {
-	"DELETE FROM icecat_data.table_part WHERE warehouse_id = $1 AND table_id = $2",
+static IceStatement snapshot_log_end = {SELECT_PARTS " AND kind = " ICE_KIND(SNAPSHOT_LOG)
+											ICE_PARTS_LIVE
+										" ORDER BY kind DESC, ordinal DESC LIMIT 1",
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
@@ -189,8 +112,8 @@ compare_ordinals(const void *a, const void *b)
 }
 
 /* Brings a list into document order; an index scan mostly did so already. Its hash table is forgotten. */
-static void
-finish_list(IceTable *table, IcePartKind kind)
+void
+ice_parts_finish(IceTable *table, IcePartKind kind)
 {
 	IcePartList *list = &table->metadata->lists[kind];
 
@@ -211,7 +134,7 @@ ice_parts_load(IceTable *table, IcePartKind kind, bool read_only)
 					   Int16GetDatum(kind)};
 
 	collect_rows(table, ice_execute(&load_list, values, NULL, read_only));
-	finish_list(table, kind);
+	ice_parts_finish(table, kind);
 }
 
 void
@@ -220,24 +143,6 @@ ice_parts_load_snapshot_log_end(IceTable *table, bool read_only)
 	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
 	collect_rows(table, ice_execute(&snapshot_log_end, values, NULL, read_only));
-}
-
-/* From so many rows on, one statement for all of them costs less than one for each. */
-#define MANY_ROWS 64
-
-/* An int8[] of ids or ordinals. */
-static Datum
-int64_array(const int64 *numbers, int count)
-{
-	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
-	Datum  array;
-
-	for (int i = 0; i < count; i++)
-		elements[i] = Int64GetDatum(numbers[i]);
-	array = PointerGetDatum(
-		construct_array(elements, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	pfree(elements);
-	return array;
 }
 
 void
@@ -250,18 +155,18 @@ ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read
 	for (int i = 0; i < count; i++)
 		if (ice_part_find(table->metadata, ICE_PART_SNAPSHOT, ids[i]) == NULL)
 			missing[missing_count++] = ids[i];
-	if (missing_count >= MANY_ROWS)
+	if (missing_count >= ICE_PARTS_MANY)
 	{
-		values[2] = int64_array(missing, missing_count);
+		values[2] = ice_int64_array_datum(missing, missing_count);
 		collect_rows(table, ice_execute(&load_snapshots, values, NULL, read_only));
 	}
-	for (int i = 0; i < missing_count && missing_count < MANY_ROWS; i++)
+	for (int i = 0; i < missing_count && missing_count < ICE_PARTS_MANY; i++)
 	{
 		values[2] = Int64GetDatum(missing[i]);
 		collect_rows(table, ice_execute(&load_snapshot, values, NULL, read_only));
 	}
 	pfree(missing);
-	finish_list(table, ICE_PART_SNAPSHOT);
+	ice_parts_finish(table, ICE_PART_SNAPSHOT);
 }
 
 /* Are the bodies of the last result no longer than that, together? Looks at no body. */
@@ -285,7 +190,7 @@ ice_parts_load_all(IceTable *table, bool read_only, int bytes_max)
 		return false;
 	collect_rows(table, rows);
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
-		finish_list(table, kind);
+		ice_parts_finish(table, kind);
 	return true;
 }
 
@@ -309,7 +214,7 @@ ice_parts_load_referenced(IceTable *table, bool read_only)
 
 	collect_rows(table, ice_execute(&load_but_snapshots, values, NULL, read_only));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
-		finish_list(table, kind);
+		ice_parts_finish(table, kind);
 	ids = palloc(sizeof(int64) * (refs->count + 1));
 	for (int i = 0; i < refs->count; i++)
 		ids[count++] = refs->items[i]->id;
@@ -358,289 +263,5 @@ ice_parts_load_version(IceTable *table, int64 version)
 	collect_rows(table, ice_execute(&load_version, values, NULL, false));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		if (kind != ICE_PART_REF)
-			finish_list(table, kind);
-}
-
-/* Has the kind an id of its own (rather than one that it points to)? */
-static bool
-has_own_id(IcePartKind kind)
-{
-	return kind == ICE_PART_SCHEMA || kind == ICE_PART_PARTITION_SPEC ||
-		   kind == ICE_PART_SORT_ORDER || kind == ICE_PART_SNAPSHOT;
-}
-
-/* Does the kind point to a snapshot? */
-static bool
-has_target(IcePartKind kind)
-{
-	return kind == ICE_PART_REF || kind == ICE_PART_SNAPSHOT_LOG || kind == ICE_PART_STATISTICS ||
-		   kind == ICE_PART_PARTITION_STATISTICS;
-}
-
-/* Rows to insert, one array for each column: one statement for all the parts that a commit adds. */
-#define BATCH_ROWS 128
-#define BATCH_COLUMNS 8
-
-typedef struct InsertBatch
-{
-	IceTable *table;
-	int64     ordinal; /* of the next row */
-	int       count;
-	Datum     values[BATCH_COLUMNS][BATCH_ROWS]; /* kind … body, at_ms, operation */
-	bool      nulls[BATCH_COLUMNS][BATCH_ROWS];
-} InsertBatch;
-
-/* Are there columns for what people filter by? Before ALTER EXTENSION UPDATE there are not. */
-static bool
-has_typed_columns(void)
-{
-	Oid table = get_relname_relid("table_part", get_namespace_oid("icecat_data", false));
-
-	return get_attnum(table, "at_ms") != InvalidAttrNumber;
-}
-
-/* Inserts the rows of the batch and empties it. */
-static void
-flush_batch(InsertBatch *batch)
-{
-	static const struct
-	{
-		Oid  type;
-		int  length;
-		bool by_value;
-		char align;
-	} columns[BATCH_COLUMNS] = {{INT2OID, sizeof(int16), true, TYPALIGN_SHORT},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{TEXTOID, -1, false, TYPALIGN_INT},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{JSONOID, -1, false, TYPALIGN_INT},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{TEXTOID, -1, false, TYPALIGN_INT}};
-	int   lower = 1;
-	Datum values[2 + BATCH_COLUMNS] = {UUIDPGetDatum(&batch->table->warehouse_id),
-									   UUIDPGetDatum(&batch->table->id)};
-
-	if (batch->count == 0)
-		return;
-	for (int i = 0; i < BATCH_COLUMNS; i++)
-		values[2 + i] = PointerGetDatum(construct_md_array(
-			batch->values[i], batch->nulls[i], 1, &batch->count, &lower, columns[i].type,
-			columns[i].length, columns[i].by_value, columns[i].align));
-	ice_execute(has_typed_columns() ? &insert_rows : &insert_rows_before, values, NULL, false);
-	for (int i = 0; i < BATCH_COLUMNS; i++)
-		pfree(DatumGetPointer(values[2 + i]));
-	for (int i = 0; i < batch->count; i++)
-	{
-		if (!batch->nulls[3][i])
-			pfree(DatumGetPointer(batch->values[3][i]));
-		pfree(DatumGetPointer(batch->values[5][i]));
-	}
-	batch->count = 0;
-}
-
-/* A member of an object that is there, whatever its type; a value of another type is for those who check it. */
-static bool
-member_int64(const IceJson *object, const char *key, int64 *value)
-{
-	const IceJson *member = ice_json_get(object, key);
-
-	return member != NULL && ice_json_is_int64(member, value);
-}
-
-/* The columns that people filter and join by: when, what a snapshot did, and which snapshot it is based on. */
-static void
-describe_part(InsertBatch *batch, int n, IcePartKind kind, IcePart *part)
-{
-	bool           is_snapshot = kind == ICE_PART_SNAPSHOT;
-	const IceJson *json = NULL;
-	const IceJson *word = NULL;
-	int64          number = 0;
-
-	if (is_snapshot || kind == ICE_PART_SNAPSHOT_LOG || kind == ICE_PART_METADATA_LOG)
-		json = ice_part_json(part);
-	batch->nulls[6][n] = json == NULL || !member_int64(json, "timestamp-ms", &number);
-	batch->values[6][n] = Int64GetDatum(number);
-	if (is_snapshot)
-	{
-		batch->nulls[4][n] = !member_int64(json, "parent-snapshot-id", &number);
-		batch->values[4][n] = Int64GetDatum(number);
-		word = ice_json_get(json, "summary");
-		word = word != NULL && word->kind == ICE_JSON_OBJECT ? ice_json_get(word, "operation")
-															 : NULL;
-	}
-	batch->nulls[7][n] = word == NULL || word->kind != ICE_JSON_STRING;
-	batch->values[7][n] =
-		batch->nulls[7][n] ? (Datum) 0 : ice_cstring_datum(ice_json_to_string(word, "operation"));
-}
-
-/* Adds a part to the batch, as the next place of this version. */
-static void
-insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
-{
-	int n;
-
-	if (batch->count == BATCH_ROWS)
-		flush_batch(batch);
-	n = batch->count++;
-	part->ordinal = batch->ordinal++;
-	batch->values[0][n] = Int16GetDatum(kind);
-	batch->values[1][n] = Int64GetDatum(part->ordinal);
-	batch->values[2][n] = Int64GetDatum(part->id);
-	batch->nulls[2][n] = !has_own_id(kind);
-	batch->values[3][n] = part->key ? ice_cstring_datum(part->key) : (Datum) 0;
-	batch->nulls[3][n] = part->key == NULL;
-	batch->values[4][n] = Int64GetDatum(part->id);
-	batch->nulls[4][n] = !has_target(kind);
-	batch->values[5][n] = ice_text_datum(part->body, part->body_len);
-	describe_part(batch, n, kind, part);
-}
-
-/* Is a task of the table left, whose document may need rows that are removed? */
-static bool
-has_task(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
-{
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
-
-	return ice_execute(&any_task, values, NULL, false) > 0;
-}
-
-/* Marks rows as removed by this version. Many are deleted at once if no document is queued that would have them: to write
- * each of them again, just to have it deleted soon, takes most of the time. */
-static void
-remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
-{
-	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
-					   Int16GetDatum(kind), 0, Int64GetDatum(table->version)};
-
-	if (count >= MANY_ROWS)
-	{
-		bool needed = has_task(&table->warehouse_id, &table->id);
-
-		values[3] = int64_array(ordinals, count);
-		ice_execute_planned(needed ? &remove_parts : &delete_parts, values);
-		pfree(DatumGetPointer(values[3]));
-	}
-	for (int i = 0; i < count && count < MANY_ROWS; i++)
-	{
-		values[3] = Int64GetDatum(ordinals[i]);
-		ice_execute(&remove_part, values, NULL, false);
-	}
-	table->rows_removed = true;
-}
-
-/* Writes the marks of the refs, in place, and brings the list into the order that the rows have. */
-static void
-write_refs(IceTable *table, InsertBatch *batch)
-{
-	const IcePartList *refs = &table->metadata->lists[ICE_PART_REF];
-	Datum              values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
-
-	for (int i = 0; i < refs->count; i++)
-	{
-		IcePart *ref = refs->items[i];
-		IcePart *replaced;
-
-		ice_step();
-		if (ref->added == ref->removed)
-			continue;
-		if (ref->removed)
-		{
-			values[2] = Int64GetDatum(ref->ordinal);
-			if (ice_part_find_key(table->metadata, ICE_PART_REF, ref->key) == NULL)
-				ice_execute(&delete_ref, values, NULL, false);
-		}
-		else if ((replaced = ice_part_find_gone(table->metadata, ICE_PART_REF, ref->key)) != NULL)
-		{
-			values[2] = Int64GetDatum(replaced->ordinal);
-			values[3] = Int64GetDatum(ref->id);
-			values[4] = ice_text_datum(ref->body, ref->body_len);
-			ice_execute(&update_ref, values, NULL, false);
-			pfree(DatumGetPointer(values[4]));
-			ref->ordinal = replaced->ordinal;
-		}
-		else
-			insert_part(batch, ICE_PART_REF, ref);
-	}
-	finish_list(table, ICE_PART_REF);
-}
-
-/* Writes the marks of one list other than the refs. Removals go first: they free unique ids. */
-static void
-write_list(IceTable *table, IcePartKind kind, InsertBatch *batch)
-{
-	const IcePartList *list = &table->metadata->lists[kind];
-	int64             *removed = palloc(sizeof(int64) * Max(list->count, 1));
-	int                removed_count = 0;
-
-	for (int i = 0; i < list->count; i++)
-		if (list->items[i]->removed && !list->items[i]->added)
-			removed[removed_count++] = list->items[i]->ordinal;
-	if (removed_count > 0)
-		remove_rows(table, kind, removed, removed_count);
-	for (int i = 0; i < list->count; i++)
-		if (list->items[i]->added && !list->items[i]->removed)
-			insert_part(batch, kind, list->items[i]);
-	pfree(removed);
-}
-
-void
-ice_parts_write(IceTable *table)
-{
-	int64        end = (table->version + 1) << ICE_ORDINAL_BITS;
-	InsertBatch *batch = palloc(sizeof(InsertBatch));
-
-	batch->table = table;
-	batch->ordinal = table->version << ICE_ORDINAL_BITS;
-	batch->count = 0;
-	memset(batch->nulls, 0, sizeof(batch->nulls));
-	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
-	{
-		if (table->metadata->lists[kind].count == 0)
-			continue;
-		if (kind == ICE_PART_REF)
-			write_refs(table, batch);
-		else
-			write_list(table, kind, batch);
-	}
-	flush_batch(batch);
-	if (batch->ordinal > end)
-		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "A commit cannot add more than %d parts to a table",
-				  1 << ICE_ORDINAL_BITS);
-	pfree(batch);
-}
-
-List *
-ice_parts_trim_metadata_log(IceTable *table, int count)
-{
-	Datum  values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
-						Int64GetDatum(count)};
-	uint64 rows = ice_execute(&oldest_metadata_log, values, NULL, false);
-	int64 *ordinals = palloc(sizeof(int64) * Max(rows, 1));
-	List  *files = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		ordinals[i] = ice_field_int64(i, 1);
-		files = lappend(files, ice_field_text(i, 2));
-	}
-	if (rows > 0)
-		remove_rows(table, ICE_PART_METADATA_LOG, ordinals, (int) rows);
-	return files;
-}
-
-void
-ice_parts_delete_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
-{
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
-
-	ice_execute(&delete_removed, values, NULL, false);
-}
-
-void
-ice_parts_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
-{
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
-
-	ice_execute(&delete_all, values, NULL, false);
+			ice_parts_finish(table, kind);
 }

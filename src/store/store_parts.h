@@ -9,6 +9,13 @@
 
 #include "store/store_table.h"
 
+/* Of a list, or many: by table_part_live_idx. The condition on the ordinal is true for all; a look-up by id does not imply it
+ * and so can never take this index, and read a whole list, for that of the ids. */
+#define ICE_PARTS_LIVE " AND removed_version IS NULL AND ordinal >= 0"
+
+/* From so many rows on, one statement for all of them costs less than one for each. */
+#define ICE_PARTS_MANY 64
+
 /* Loads one list (live rows). */
 extern void ice_parts_load(IceTable *table, IcePartKind kind, bool read_only);
 /* Loads single snapshots: those that exist of the given ids, which are distinct. */
@@ -28,7 +35,9 @@ extern void   ice_parts_stream_row(uint64 row, IcePartKind *kind, int64 *id, con
 								   const char **body, size_t *body_len);
 /* Loads every list but the refs as they stood at a version. */
 extern void ice_parts_load_version(IceTable *table, int64 version);
-/* Writes the added and removed marks of every loaded list as table->version. */
+/* Brings a list that was loaded, or written in place, into document order. */
+extern void ice_parts_finish(IceTable *table, IcePartKind kind);
+/* In store_parts_write.c: writes the added and removed marks of every loaded list as table->version. */
 extern void ice_parts_write(IceTable *table);
 /* Marks the count oldest live metadata log entries as removed; returns their files as C strings. */
 extern List *ice_parts_trim_metadata_log(IceTable *table, int count);

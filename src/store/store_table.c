@@ -169,7 +169,7 @@ ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, Ic
 	found = ice_table_get_by_id(warehouse_id, table_id, true, out);
 	if (found)
 	{
-		ice_table_load_all(out, true);
+		(void) ice_parts_load_all(out, true, 0);
 		out->complete = true;
 	}
 	PopActiveSnapshot();
@@ -264,24 +264,6 @@ ice_table_load_log_end(IceTable *table)
 {
 	if (!table->metadata->lists[ICE_PART_SNAPSHOT_LOG].loaded)
 		ice_parts_load_snapshot_log_end(table, false);
-}
-
-void
-ice_table_load_all(IceTable *table, bool read_only)
-{
-	(void) ice_parts_load_all(table, read_only, 0);
-}
-
-bool
-ice_table_load_at_most(IceTable *table, bool read_only, int bytes_max)
-{
-	return ice_parts_load_all(table, read_only, bytes_max);
-}
-
-void
-ice_table_load_refs(IceTable *table, bool read_only)
-{
-	ice_parts_load_referenced(table, read_only);
 }
 
 void

@@ -57,14 +57,10 @@ extern bool ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamesp
 extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const char *name, IceTable *out);
 
-/* Loads what is needed; or every list; or every list, but of the snapshots only those that a ref points to. */
+/* Loads what is needed. store_parts.h has what loads all of it. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
 /* The last entry of the snapshot log, where the log is not loaded: ice_commit_needs_log_end(). */
 extern void ice_table_load_log_end(IceTable *table);
-extern void ice_table_load_all(IceTable *table, bool read_only);
-/* As load_all; false, and nothing is loaded, if the parts are longer than bytes_max together (0: any length). */
-extern bool ice_table_load_at_most(IceTable *table, bool read_only, int bytes_max);
-extern void ice_table_load_refs(IceTable *table, bool read_only);
 
 /* Marks name and head as dropped; the head must be locked. */
 extern void ice_table_mark_dropped(const IceTable *table);

@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "guc.h"
+#include "store/part_kind.h"
 #include "store/store_queue.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
@@ -188,8 +189,9 @@ static IceStatement names_file = {
 	"SELECT 1 FROM icecat_data.table_head h WHERE h.warehouse_id = $1 AND h.table_uuid = $2 "
 	"AND h.dropped_at IS NULL AND (pg_catalog.split_part(h.metadata_location, '/', -1) = $3 "
 	"OR EXISTS (SELECT 1 FROM icecat_data.table_part p WHERE p.warehouse_id = $1 "
-	"AND p.table_id = h.table_id AND p.kind = 7 AND p.removed_version IS NULL "
-	"AND pg_catalog.split_part(p.key, '/', -1) = $3)) LIMIT 1",
+	"AND p.table_id = h.table_id AND p.kind = " ICE_KIND(
+		METADATA_LOG) " AND p.removed_version IS NULL "
+					  "AND pg_catalog.split_part(p.key, '/', -1) = $3)) LIMIT 1",
 	3,
 	{UUIDOID, TEXTOID, TEXTOID},
 	NULL};

@@ -14,6 +14,7 @@
 
 #include "errors.h"
 #include "store/case_mode.h"
+#include "store/part_kind.h"
 #include "store/store_location.h"
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
@@ -77,12 +78,15 @@ static IceStatement count_tasks = {
 
 static IceStatement table_locations = {
 	"SELECT h.location, p.body FROM icecat_data.table_head h LEFT JOIN icecat_data.table_part p "
-	"ON p.warehouse_id = h.warehouse_id AND p.table_id = h.table_id AND p.kind = 3 "
-	"AND p.removed_version IS NULL WHERE h.warehouse_id = $1 AND h.dropped_at IS NULL "
-	"UNION ALL SELECT v.location, q.body FROM icecat_data.view_head v "
-	"LEFT JOIN icecat_data.view_part q ON q.warehouse_id = v.warehouse_id "
-	"AND q.view_id = v.view_id AND q.kind = 3 "
-	"WHERE v.warehouse_id = $1 AND v.dropped_at IS NULL",
+	"ON p.warehouse_id = h.warehouse_id AND p.table_id = h.table_id AND p.kind = " ICE_KIND(
+		PROPERTIES) " "
+					"AND p.removed_version IS NULL WHERE h.warehouse_id = $1 AND h.dropped_at IS "
+					"NULL "
+					"UNION ALL SELECT v.location, q.body FROM icecat_data.view_head v "
+					"LEFT JOIN icecat_data.view_part q ON q.warehouse_id = v.warehouse_id "
+					"AND q.view_id = v.view_id AND q.kind = " ICE_VIEW_KIND(
+						PROPERTIES) " "
+									"WHERE v.warehouse_id = $1 AND v.dropped_at IS NULL",
 	1,
 	{UUIDOID},
 	NULL};

@@ -121,6 +121,16 @@ def test(c, t):
     with gzip.open(path, "rt") as file:
         t.equal(json.load(file)["properties"]["k"], "v", "and the file is")
 
+    colon = outside + "/a:b"
+    os.makedirs(colon)
+    os.makedirs(outside + "/a")
+    if c.user:
+        subprocess.run(["chown", "-R", c.user, colon, outside + "/a"], check=True)
+    c.sql("ALTER SYSTEM SET icecat.file_roots = '%s, %s'; SELECT pg_reload_conf()" % (colon, c.files))
+    t.ok(c.wait_sql("SHOW icecat.file_roots", "%s, %s" % (colon, c.files)), "a root with a colon in its name is set")
+    t.equal(create(c, "colon", "file://%s/colon" % colon), "ok", "and is one root")
+    t.equal(create(c, "half", "file://%s/a/half" % outside), "IC306", "not two: what is before the colon is none")
+
     c.sql("ALTER SYSTEM SET icecat.file_roots = ''; SELECT pg_reload_conf()")
     t.equal(create(c, "off", "file://%s/off" % c.files), "IC306", "without roots file storage is off")
     t.ok("icecat.file_roots is empty" in c.sql(c.create_table_sql("off"), check=False),

@@ -1,5 +1,5 @@
 /*
- * create_table.c
+ * create_register.c
  *		New tables: created, staged, registered.
  *
  * The namespace is locked FOR KEY SHARE first; the name is claimed by the unique index of the
@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "commit/clock.h"
-#include "commit/create_table.h"
+#include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/limits.h"
 #include "commit/metadata_location.h"
@@ -20,6 +20,7 @@
 #include "storage/storage.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/store_parts.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 
@@ -114,7 +115,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 {
 	List *trimmed;
 
-	ice_table_load_all(table, false);
+	(void) ice_parts_load_all(table, false, 0);
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 	{
 		IcePartList *old = &table->metadata->lists[kind];

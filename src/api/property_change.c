@@ -1,5 +1,5 @@
 /*
- * properties.c
+ * property_change.c
  *		Property maps of namespaces and warehouses: checking, and changing one.
  *
  * A map stays the exact text it was given as; a change keeps the place of keys that stay.
@@ -12,7 +12,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "api/properties.h"
+#include "api/property_change.h"
 #include "guc.h"
 
 static void

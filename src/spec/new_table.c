@@ -1,5 +1,5 @@
 /*
- * create_table.c
+ * new_table.c
  *		A new table's metadata from a request: fresh ids for all columns and partition fields.
  *
  * The ids of the request only say what belongs to what. As in the Java implementation, the source

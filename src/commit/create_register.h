@@ -1,11 +1,11 @@
 /*
- * create_table.h
+ * create_register.h
  *		New tables: created, staged, registered; and the ends of tables: dropped, unregistered, renamed.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_CREATE_TABLE_H
-#define ICE_CREATE_TABLE_H
+#ifndef ICE_CREATE_REGISTER_H
+#define ICE_CREATE_REGISTER_H
 
 #include "store/store_table.h"
 

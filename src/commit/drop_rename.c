@@ -1,5 +1,5 @@
 /*
- * end_table.c
+ * drop_rename.c
  *		Names that go or move: drop, unregister, rename.
  *
  * Each locks the table's head first, so that it and a commit of the same table follow each other, and then makes
@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "commit/create_table.h"
+#include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/publish.h"
 #include "storage/storage.h"

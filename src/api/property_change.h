@@ -1,11 +1,11 @@
 /*
- * properties.h
+ * property_change.h
  *		Property maps of namespaces and warehouses: checking, and changing one.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_API_PROPERTIES_H
-#define ICE_API_PROPERTIES_H
+#ifndef ICE_API_PROPERTY_CHANGE_H
+#define ICE_API_PROPERTY_CHANGE_H
 
 #include "api/args.h"
 
