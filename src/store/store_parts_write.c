@@ -115,7 +115,7 @@ has_target(IcePartKind kind)
 		   kind == ICE_PART_PARTITION_STATISTICS;
 }
 
-/* Rows to insert, a column an array: one statement for all the parts that a commit adds. */
+/* Rows to insert, one array for each column: one statement for all the parts that a commit adds. */
 #define BATCH_ROWS 128
 #define BATCH_COLUMNS 8
 
