@@ -98,7 +98,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table_pieces(
 LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table_pieces';
 COMMENT ON FUNCTION icecat.rest_load_table_pieces(text, text[], text, text) IS
-'load_table for metadata of any size: first the entity tag, then the LoadTableResult in pieces of at most 256 kB, all of one state. The members of metadata come in another order than in load_table. Memory is bounded by the largest single part where the function stands in the select list of a query that is fetched row by row. Same errors as load_table.';
+'load_table for metadata of any size: first the entity tag, then the LoadTableResult in pieces of at most 256 kB, all of one state. The members of metadata come in another order than in load_table. Memory is bounded by the largest single part where the function is in the select list of a query that is fetched row by row. Same errors as load_table.';
 
 CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_warehouse text,

@@ -216,7 +216,7 @@ COMMENT ON COLUMN icecat.snapshots.table_id IS 'Identity of the table in this ca
 COMMENT ON COLUMN icecat.snapshots.snapshot_id IS 'Id of the snapshot';
 COMMENT ON COLUMN icecat.snapshots.parent_snapshot_id IS 'Snapshot that it is based on; NULL: none';
 COMMENT ON COLUMN icecat.snapshots.committed_at IS 'When the writer made it; NULL: no time of this calendar';
-COMMENT ON COLUMN icecat.snapshots.manifest_list IS 'URI of the manifest list; NULL: the manifests stand in the snapshot (format version 1)';
+COMMENT ON COLUMN icecat.snapshots.manifest_list IS 'URI of the manifest list; NULL: the snapshot itself lists the manifests (format version 1)';
 COMMENT ON COLUMN icecat.snapshots.schema_id IS 'Schema that was current for the writer; NULL: not said';
 COMMENT ON COLUMN icecat.snapshots.first_row_id IS 'Row lineage: id of the first row that it added; NULL below format version 3';
 COMMENT ON COLUMN icecat.snapshots.added_rows IS 'Row lineage: number of ids that it took; NULL below format version 3';

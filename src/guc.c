@@ -139,9 +139,10 @@ static const Setting settings[] = {
 	MODE_SETTING("icecat.file_mode", &ice_guc_file_mode, 0644, 0600, 0777, show_file_mode,
 				 "Permission bits of files that the server writes to file storage."),
 	STRING_SETTING("icecat.file_roots", PGC_SUSET, 0, &ice_guc_file_roots, "",
-				   "Absolute directories, separated by commas, below which file:// locations may "
-				   "lie: of tables and nothing else. One that holds or lies in PostgreSQL's data "
-				   "directory or a tablespace is not used. Empty: no file storage."),
+				   "Absolute directories, separated by commas, that may contain file:// locations "
+				   "of tables, and nothing else. A directory that contains PostgreSQL's data "
+				   "directory or a tablespace, or is inside one, is not used. Empty: no file "
+				   "storage."),
 	STRING_SETTING("icecat.idempotency_error", PGC_USERSET,
 				   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, &ice_guc_idempotency_error, "",
 				   "Internal, of the gateway, together with icecat.idempotency_key: SQLSTATE, a "
