@@ -174,7 +174,7 @@ file_missing(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, 
 		return false;
 	if (expected && !ice_task_write_pending(warehouse_id, id, version, &own))
 		return false;
-	return !ice_storage_for(location)->exists(location);
+	return !ice_storage_exists(location);
 }
 
 void

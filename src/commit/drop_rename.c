@@ -49,7 +49,7 @@ ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path
 
 	ice_table_get_locked(&warehouse->id, path, name, out);
 	ice_render_current(document, out, false);
-	if (!ice_storage_for(out->metadata_location)->exists(out->metadata_location))
+	if (!ice_storage_exists(out->metadata_location))
 		ice_storage_write_metadata(out->metadata_location, document->data + start,
 								   document->len - start);
 	ice_table_mark_dropped(out);

@@ -225,14 +225,22 @@ ice_view_metadata_location_next(const IceViewMetadata *metadata, const char *pre
 	return next_file(view_folder(metadata), ice_view_property(metadata, METADATA_CODEC), previous);
 }
 
+static void
+make_directory(const char *location)
+{
+	const IceStorage *storage = ice_storage_open(location, NULL);
+
+	storage->make_directory(storage, location);
+}
+
 void
 ice_location_prepare(const IceTableMetadata *metadata)
 {
 	const char *data = psprintf("%s/data", metadata->location);
 	const char *folder = table_folder(metadata);
 
-	ice_storage_for(folder)->make_directory(folder);
-	ice_storage_for(data)->make_directory(data);
+	make_directory(folder);
+	make_directory(data);
 }
 
 void
@@ -240,5 +248,5 @@ ice_view_location_prepare(const IceViewMetadata *metadata)
 {
 	const char *folder = view_folder(metadata);
 
-	ice_storage_for(folder)->make_directory(folder);
+	make_directory(folder);
 }

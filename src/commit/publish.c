@@ -217,8 +217,14 @@ write_now(const IceTable *table)
 	ice_storage_write_metadata(table->metadata_location, document.data, document.len);
 }
 
-/* A new table's first file is written at once where the folders are made at once anyway: nobody waits for a lock
- * during this time, and clients find what the answer names. */
+/* The first file of a new table or view is written at once on a local disk, where its folders are made at once anyway: nobody
+ * waits for a lock, and clients find what the answer names. Any other store is never written within the transaction. */
+static bool
+is_first_on_disk(int64 version, const char *location)
+{
+	return version == 1 && ice_storage_open(location, NULL)->is_local;
+}
+
 void
 ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 {
@@ -229,7 +235,7 @@ ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 		ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
 	if (mode == ICE_METADATA_NONE)
 		return;
-	if (mode == ICE_METADATA_SYNC || table->version == 1)
+	if (mode == ICE_METADATA_SYNC || is_first_on_disk(table->version, table->metadata_location))
 		write_now(table);
 	else
 	{
@@ -326,7 +332,7 @@ ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
 
 	if (mode == ICE_METADATA_NONE)
 		return;
-	if (mode == ICE_METADATA_SYNC || view->version == 1)
+	if (mode == ICE_METADATA_SYNC || is_first_on_disk(view->version, view->metadata_location))
 		ice_storage_write_metadata(view->metadata_location, document->data, (size_t) document->len);
 	else
 	{

@@ -114,12 +114,14 @@ visit_file(Run *run, const char *location, const char *const *path, IceAvroVisit
 												   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext  old = MemoryContextSwitchTo(context);
 	char          *file = ice_storage_canonical(location);
+	const IceStorage *storage;
 	StringInfoData content;
 
-	if (file != NULL && is_own(run, file) && ice_storage_for(file)->exists(file))
+	if (file != NULL && is_own(run, file) && ice_storage_exists(file))
 	{
 		initStringInfo(&content);
-		ice_storage_for(file)->read(file, (size_t) ice_guc_metadata_file_bytes_max, &content);
+		storage = ice_storage_open(file, NULL);
+		storage->read(storage, file, (size_t) ice_guc_metadata_file_bytes_max, &content);
 		ice_avro_visit(content.data, (size_t) content.len, path, visit, run);
 	}
 	MemoryContextSwitchTo(old);

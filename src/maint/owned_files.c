@@ -264,6 +264,40 @@ check_marks(Work *work)
 
 /* -- deleting --------------------------------------------------------------------------------- */
 
+/* One that cannot be deleted keeps no other from it, and is told at the end. */
+static void
+remove_files(IceOwner *owner, List *locations)
+{
+	int             count = list_length(locations);
+	IceFileRemoval *files = palloc0(sizeof(IceFileRemoval) * Max(count, 1));
+	const char     *error = NULL;
+
+	for (int i = 0; i < count; i++)
+		files[i].location = list_nth(locations, i);
+	ice_storage_remove_batch(files, count);
+	for (int i = 0; i < count; i++)
+	{
+		owner->deleted_count += files[i].removed;
+		if (error == NULL)
+			error = files[i].error;
+	}
+	if (error != NULL)
+		ice_raise(ICE_ERR_STORAGE, "%s", error);
+}
+
+/* Deletes what is the table's own, under the lock. */
+static void
+delete_own(Work *work)
+{
+	int asked = list_length(work->files);
+
+	in_transaction(work);
+	if (!check_marks(work))
+		return;
+	remove_files(work->owner, work->go);
+	work->owner->kept_count += asked - list_length(work->go);
+}
+
 void
 ice_owned_delete(IceOwner *owner, List *files, List *tasks)
 {
@@ -273,18 +307,7 @@ ice_owned_delete(IceOwner *owner, List *files, List *tasks)
 	lock_files();
 	PG_TRY();
 	{
-		ListCell *cell;
-
-		in_transaction(&work);
-		if (!check_marks(&work))
-			files = work.go = NIL;
-		foreach (cell, work.go)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (ice_storage_for(lfirst(cell))->remove(lfirst(cell)))
-				owner->deleted_count++;
-		}
-		owner->kept_count += list_length(files) - list_length(work.go);
+		delete_own(&work);
 	}
 	PG_FINALLY();
 	{
@@ -325,7 +348,11 @@ ice_owned_prune(IceOwner *owner, const char *folder)
 	{
 		in_transaction(&work);
 		if (work.may_prune && check_marks(&work))
-			ice_storage_for(folder)->prune(folder);
+		{
+			const IceStorage *storage = ice_storage_open(folder, NULL);
+
+			storage->prune(storage, folder);
+		}
 	}
 	PG_FINALLY();
 	{

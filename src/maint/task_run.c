@@ -230,7 +230,7 @@ delete_file(Work *item, const IceTransactions *transactions)
 					  .object_id = task->table_id,
 					  .transactions = transactions};
 
-	ice_owned_delete(&owner, list_make1(ice_storage_for(task->location)->canonical(task->location)),
+	ice_owned_delete(&owner, list_make1(ice_storage_checked(task->location)),
 					 list_make1(unconstify(IceTask *, task)));
 	item->refused = unconstify(char *, owner.refused);
 }

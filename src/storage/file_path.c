@@ -22,7 +22,6 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
-#include "storage/storage.h"
 
 #define ROOTS_KNOWN_MS 1000
 
@@ -355,7 +354,7 @@ any_path(const char *location)
 }
 
 char *
-ice_storage_file_spelling(const char *location)
+ice_file_spelling(const char *location)
 {
 	char *path = any_path(location);
 
@@ -364,10 +363,10 @@ ice_storage_file_spelling(const char *location)
 
 /* A link that points nowhere has no second spelling: what it will come to mean nobody knows. */
 List *
-ice_storage_file_spellings(const char *location)
+ice_file_spellings(const char *location)
 {
 	char *path = any_path(location);
-	List *spellings = list_make1(ice_storage_file_spelling(location));
+	List *spellings = list_make1(ice_file_spelling(location));
 	char *folder;
 	char *slash;
 

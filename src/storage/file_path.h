@@ -31,4 +31,8 @@ extern void  ice_file_raise_outside(const char *path) pg_attribute_noreturn();
 /* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
 extern char *ice_file_resolve(const char *path);
 
+/* Every spelling of a location that may be any; see ice_storage_spellings(). */
+extern struct List *ice_file_spellings(const char *location);
+extern char        *ice_file_spelling(const char *location);
+
 #endif

@@ -1,6 +1,6 @@
 /*
  * storage.h
- *		Files that tables are made of: one vtable per URI scheme.
+ *		Files that tables are made of: handles of the stores that they lie in, opened by location.
  *
  * Locations are taken literally: Iceberg clients do not percent-encode the paths that they write into
  * metadata, so nothing is decoded here. "file:///a/b", "file:/a/b" and "/a/b" are the same file.
@@ -31,35 +31,61 @@ typedef struct IceFileWrite
 	char       *error; /* set by the call if the file was not written; palloc'd */
 } IceFileWrite;
 
-typedef struct IceStorage
+/* One file to delete. */
+typedef struct IceFileRemoval
 {
+	const char *location;
+	bool        removed; /* set by the call: it was there */
+	char       *error;   /* set by the call if the file could not be deleted; palloc'd */
+} IceFileRemoval;
+
+typedef struct IceStorage IceStorage;
+
+/* How a warehouse's store is reached: what a location alone does not say. File storage needs none. */
+typedef struct IceStorageProfile IceStorageProfile;
+
+/* A handle: its operations, and whatever the back end keeps behind it. Every operation takes the handle first. */
+struct IceStorage
+{
+	/* On disks of this machine: an operation is quick, and may be made where others wait. */
+	bool is_local;
 	/* The one spelling that all spellings of a location share; palloc'd. Raises if not allowed. */
-	char *(*canonical)(const char *location);
+	char *(*canonical)(const IceStorage *storage, const char *location);
 	/* Appends the file's bytes; more than limit is LIMIT_EXCEEDED, absence NO_SUCH_FILE. */
-	void (*read)(const char *location, size_t limit, StringInfo out);
+	void (*read)(const IceStorage *storage, const char *location, size_t limit, StringInfo out);
 	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a crash. Makes
 	 * missing directories. */
-	void (*write_atomic)(const char *location, const char *data, size_t len);
-	/* The same for many files, which costs less than one after the other. An error of one is its own; raises none, except
-	 * for an interrupt. */
-	void (*write_batch)(IceFileWrite *files, int count);
+	void (*write_atomic)(const IceStorage *storage, const char *location, const char *data,
+						 size_t len);
+	/* The same for many files, which costs less than one after the other. An error of one is its own; it raises nothing,
+	 * except for an interrupt. */
+	void (*write_batch)(const IceStorage *storage, IceFileWrite *files, int count);
 	/* False if the file was not there. */
-	bool (*remove)(const char *location);
-	void (*make_directory)(const char *location); /* with its parents; no error if there */
-	bool (*exists)(const char *location);
+	bool (*remove)(const IceStorage *storage, const char *location);
+	/* The same for many files. An error of one is its own; it raises nothing, except for an interrupt. */
+	void (*remove_batch)(const IceStorage *storage, IceFileRemoval *files, int count);
+	/* With its parents; no error if there. Nothing to do where a store has no directories. */
+	void (*make_directory)(const IceStorage *storage, const char *location);
+	bool (*exists)(const IceStorage *storage, const char *location);
 	/* True only if the server may look there and there is nothing. Cheap: on the path of every load. */
-	bool (*missing)(const char *location);
+	bool (*missing)(const IceStorage *storage, const char *location);
 	/* Removes the directory and those below it as far as they hold no file. */
-	void (*prune)(const char *location);
-} IceStorage;
+	void (*prune)(const IceStorage *storage, const char *location);
+};
 
-/* The storage of a location's scheme. Raises FORBIDDEN_LOCATION for an unknown scheme, or for no URI at all. */
-extern const IceStorage *ice_storage_for(const char *location);
+/* The store of a location, by its scheme, as the profile says (NULL: none). Lives as long as the current memory context, at least.
+ * Raises FORBIDDEN_LOCATION for an unknown scheme, or for no URI at all. */
+extern const IceStorage *ice_storage_open(const char *location, const IceStorageProfile *profile);
 
 /* Has the file of a location that was accepted once vanished? False where that cannot be told cheaply. */
 extern bool ice_storage_missing(const char *location);
 
-/* The canonical spelling of a location; NULL where it is not allowed. */
+/* Is the file there? Raises as its store does. */
+extern bool ice_storage_exists(const char *location);
+
+/* The canonical spelling of a location. Raises where it is not allowed. */
+extern char *ice_storage_checked(const char *location);
+/* The same; NULL where it is not allowed. */
 extern char *ice_storage_canonical(const char *location);
 
 /* Every canonical spelling of a file or folder, whether the server may use it or not: first that of its letters, then
@@ -80,9 +106,7 @@ extern void ice_storage_write_metadata(const char *location, const char *data, s
 /* Many of them, together; see write_batch. */
 extern void ice_storage_write_metadata_batch(IceFileWrite *files, int count);
 
-extern const IceStorage ice_storage_file;
-/* The same of file storage. */
-extern struct List *ice_storage_file_spellings(const char *location);
-extern char        *ice_storage_file_spelling(const char *location);
+/* Deletes files of any stores; see remove_batch. */
+extern void ice_storage_remove_batch(IceFileRemoval *files, int count);
 
 #endif

@@ -2,10 +2,7 @@
  * storage_file.c
  *		file:// storage: whole files below the directories of icecat.file_roots.
  *
- * A path is first checked by its letters (absolute, no "..", below a root), then opened component by
- * component without following symbolic links. Where a link is met, the path is resolved, its target must lie
- * below a root too, and the resolved path is opened in the same way, so that a link swapped in at the wrong
- * moment is refused instead of followed. Only regular files are read.
+ * file_place.c opens the directories. Only regular files are read.
  *
  * A file is written under a temporary name in its directory, fsync'd, renamed, and the directory is
  * fsync'd (all of it following the server's fsync setting). Of many files each of these steps is done for all before
@@ -30,7 +27,8 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
-#include "storage/storage.h"
+#include "storage/file_place.h"
+#include "storage/storage_file.h"
 #include "pg_compat.h"
 
 #define TEMPORARY_PREFIX ".icecat-"
@@ -39,14 +37,6 @@
 #define READ_CHUNK_BYTES (256 * 1024)
 #define PRUNE_DEPTH_MAX 64
 #define BATCH_FILES 64 /* files of a batch that are open at once, and as many directories */
-
-/* A file's place: an open directory and a name in it. */
-typedef struct Place
-{
-	int         directory; /* -1: not open */
-	const char *leaf;
-	const char *path; /* for messages and for resolving links */
-} Place;
 
 static void raise_os(const char *action, const char *path, int error) pg_attribute_noreturn();
 
@@ -57,145 +47,25 @@ raise_os(const char *action, const char *path, int error)
 }
 
 static char *
-file_canonical(const char *location)
+file_canonical(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
 	return psprintf("file://%s", ice_file_checked_path(location));
-}
-
-/* openat() that is not disturbed by signals. */
-static int
-open_at(int directory, const char *name, int flags, int mode)
-{
-	int fd;
-
-	do
-		fd = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
-	while (fd < 0 && errno == EINTR);
-	return fd;
-}
-
-/* Opens a directory in another without following a link; ELOOP for a link. */
-static int
-open_subdirectory(int parent, const char *name)
-{
-	int         fd = open_at(parent, name, O_RDONLY | O_DIRECTORY, 0);
-	struct stat status;
-
-	if (fd >= 0 || errno != ENOTDIR)
-		return fd;
-	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
-		errno = ELOOP;
-	else
-		errno = ENOTDIR;
-	return -1;
-}
-
-/* Makes a directory and gives it the configured mode, durably; opens it. -1 and errno on failure. */
-static int
-make_subdirectory(int parent, const char *name)
-{
-	int fd;
-
-	if (mkdirat(parent, name, 0700) < 0)
-		return errno == EEXIST ? open_subdirectory(parent, name) : -1;
-	fd = open_subdirectory(parent, name);
-	if (fd < 0)
-		return -1;
-	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(fd) < 0 || pg_fsync(parent) < 0)
-	{
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
-/* Opens root, then the directories of rest one by one; with make, missing ones below root are made. */
-static int
-walk(const char *root, const char *rest, bool make)
-{
-	char *parts = pstrdup(rest);
-	char *state = NULL;
-	int   fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	for (char *part = strtok_r(parts, "/", &state); part != NULL && fd >= 0;
-		 part = strtok_r(NULL, "/", &state))
-	{
-		int next = open_subdirectory(fd, part);
-		int error;
-
-		if (next < 0 && errno == ENOENT && make)
-			next = make_subdirectory(fd, part);
-		error = errno;
-		close(fd);
-		errno = error;
-		fd = next;
-	}
-	pfree(parts);
-	return fd;
-}
-
-/* Opens the directory of a checked path. -1 with errno if it is not there; raises for a forbidden one. */
-static int
-open_directory(const char *path, bool make)
-{
-	const char *rest;
-	char       *root = ice_file_root(path, false, &rest);
-	int         fd;
-	char       *resolved;
-
-	if (root == NULL)
-		ice_file_raise_outside(path);
-	fd = walk(root, rest, make);
-	if (fd >= 0 || errno != ELOOP)
-		return fd;
-	resolved = ice_file_resolve(path);
-	root = resolved != NULL ? ice_file_root(resolved, true, &rest) : NULL;
-	if (root == NULL)
-		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
-				  "Location leads out of the allowed directories by a symbolic link: %s", path);
-	return walk(root, rest, make);
-}
-
-/* Opens the place of a file; place->directory is -1, and errno set, where its directory is missing. */
-static void
-open_place(const char *path, bool make, Place *place)
-{
-	char *parent = pstrdup(path);
-	char *slash = strrchr(parent, '/');
-
-	place->path = path;
-	place->leaf = pstrdup(slash + 1);
-	*slash = '\0';
-	if (place->leaf[0] == '\0' || strlen(place->leaf) > NAME_MAX)
-		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not a file: %s", path);
-	place->directory = open_directory(slash == parent ? "/" : parent, make);
-}
-
-static void
-close_place(Place *place)
-{
-	if (place->directory >= 0)
-		close(place->directory);
-	place->directory = -1;
 }
 
 /* Opens a regular file for reading; -1 and errno. */
 static int
 open_file(const char *path, struct stat *status)
 {
-	Place place;
+	IcePlace place;
 	int   fd = -1;
 	int   error;
 
-	open_place(path, false, &place);
+	ice_place_open(path, false, &place);
 	if (place.directory < 0)
 		return -1;
-	fd = open_at(place.directory, place.leaf, O_RDONLY | O_NONBLOCK, 0);
+	fd = ice_place_open_at(place.directory, place.leaf, O_RDONLY | O_NONBLOCK, 0);
 	error = errno;
-	close_place(&place);
+	ice_place_close(&place);
 	if (fd >= 0 && fstat(fd, status) == 0 && !S_ISREG(status->st_mode))
 	{
 		close(fd);
@@ -226,7 +96,8 @@ open_file_resolved(const char *path, struct stat *status)
 
 /* Reads to the end of the file; the size it had when it was opened says nothing certain. */
 static void
-file_read(const char *location, size_t limit, StringInfo out)
+file_read(const IceStorage *storage pg_attribute_unused(), const char *location, size_t limit,
+		  StringInfo out)
 {
 	char        *path = ice_file_checked_path(location);
 	struct stat  status;
@@ -267,7 +138,7 @@ file_read(const char *location, size_t limit, StringInfo out)
 /* A file on its way: under a temporary name in its directory. */
 typedef struct Writing
 {
-	Place place;
+	IcePlace place;
 	bool  owns_directory; /* or has that of one before it */
 	char  name[NAMEDATALEN];
 	int   fd;
@@ -310,7 +181,7 @@ writing_open(Writing *w, const char *location, const Writing *before, int count)
 	w->place.directory = directory_of_another(path, before, count);
 	w->owns_directory = w->place.directory < 0;
 	if (w->owns_directory)
-		open_place(path, true, &w->place);
+		ice_place_open(path, true, &w->place);
 	else
 	{
 		w->place.path = path;
@@ -342,7 +213,7 @@ write_bytes(int fd, const char *data, size_t len)
 static void
 writing_write(Writing *w, const char *data, size_t len)
 {
-	w->fd = open_at(w->place.directory, w->name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	w->fd = ice_place_open_at(w->place.directory, w->name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	w->error = w->fd < 0 ? errno : write_bytes(w->fd, data, len);
 	if (w->error == 0)
 		pg_flush_data(w->fd, 0, (off_t) len);
@@ -363,7 +234,7 @@ writing_sync(Writing *w)
 static void
 writing_rename(Writing *w)
 {
-	const Place *place = &w->place;
+	const IcePlace *place = &w->place;
 
 	if (w->fd >= 0 && w->error == 0 &&
 		renameat(place->directory, w->name, place->directory, place->leaf) < 0)
@@ -399,12 +270,13 @@ write_all(Writing *all, int count, const IceFileWrite *files)
 		if (all[i].owns_directory && all[i].place.directory >= 0)
 		{
 			sync_directory(all, count, i);
-			close_place(&all[i].place);
+			ice_place_close(&all[i].place);
 		}
 }
 
 static void
-file_write_atomic(const char *location, const char *data, size_t len)
+file_write_atomic(const IceStorage *storage pg_attribute_unused(), const char *location,
+				  const char *data, size_t len)
 {
 	Writing      w = {.fd = -1};
 	IceFileWrite file = {.location = location, .data = data, .len = len};
@@ -440,7 +312,7 @@ try_open(Writing *all, int i, IceFileWrite *file)
 
 /* Some files at a time, each step of all of them. */
 static void
-file_write_batch(IceFileWrite *files, int count)
+file_write_batch(const IceStorage *storage pg_attribute_unused(), IceFileWrite *files, int count)
 {
 	while (count > 0)
 	{
@@ -465,14 +337,14 @@ file_write_batch(IceFileWrite *files, int count)
 
 /* Also takes away the checksum file that Hadoop's local file system puts beside a file. */
 static bool
-file_remove(const char *location)
+file_remove(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
 	char *path = ice_file_checked_path(location);
-	Place place;
+	IcePlace place;
 	int   error = 0;
 	char *checksum;
 
-	open_place(path, false, &place);
+	ice_place_open(path, false, &place);
 	if (place.directory < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return false;
 	if (place.directory < 0)
@@ -482,18 +354,51 @@ file_remove(const char *location)
 		error = errno;
 	if (error == 0 || error == ENOENT)
 		(void) unlinkat(place.directory, checksum, 0);
-	close_place(&place);
+	ice_place_close(&place);
 	pfree(checksum);
 	if (error != 0 && error != ENOENT)
 		raise_os("delete file", path, error);
 	return error == 0;
 }
 
+/* file_remove() with its error as text. */
 static void
-file_make_directory(const char *location)
+try_remove(const IceStorage *storage, IceFileRemoval *file)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		file->removed = file_remove(storage, file->location);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		/* A path that was checked and a system call: nothing to roll back. */
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		file->error = error->message;
+	}
+	PG_END_TRY();
+}
+
+static void
+file_remove_batch(const IceStorage *storage, IceFileRemoval *files, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		try_remove(storage, &files[i]);
+	}
+}
+
+static void
+file_make_directory(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
 	char *path = ice_file_checked_path(location);
-	int   fd = open_directory(path, true);
+	int   fd = ice_place_open_directory(path, true);
 
 	if (fd < 0)
 		raise_os("make directory", path, errno);
@@ -501,7 +406,7 @@ file_make_directory(const char *location)
 }
 
 static bool
-file_exists(const char *location)
+file_exists(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
 	char *path = ice_file_checked_path(location);
 
@@ -513,7 +418,7 @@ file_exists(const char *location)
 }
 
 static bool
-file_missing(const char *location)
+file_missing(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
 	char       *path = ice_file_path(location);
 	const char *rest;
@@ -558,7 +463,7 @@ prune_below(int fd, int depth)
 		}
 		if (strcmp(entry->d_name, ICE_MARK_FOLDER) == 0)
 			continue;
-		child = open_subdirectory(fd, entry->d_name);
+		child = ice_place_open_subdirectory(fd, entry->d_name);
 		if (child < 0)
 			continue;
 		prune_below(child, depth + 1);
@@ -569,36 +474,44 @@ prune_below(int fd, int depth)
 
 /* A root itself is never removed. */
 static void
-file_prune(const char *location)
+file_prune(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
 	char       *path = ice_file_checked_path(location);
 	const char *rest;
-	Place       place;
+	IcePlace       place;
 	int         fd;
 
 	(void) ice_file_root(path, false, &rest);
 	if (*rest == '\0')
 		return;
-	open_place(path, false, &place);
+	ice_place_open(path, false, &place);
 	if (place.directory < 0)
 		return;
-	fd = open_subdirectory(place.directory, place.leaf);
+	fd = ice_place_open_subdirectory(place.directory, place.leaf);
 	if (fd >= 0)
 	{
 		prune_below(fd, 0);
 		(void) unlinkat(place.directory, place.leaf, AT_REMOVEDIR);
 	}
-	close_place(&place);
+	ice_place_close(&place);
 }
 
-const IceStorage ice_storage_file = {
+static const IceStorage file_storage = {
+	.is_local = true,
 	.canonical = file_canonical,
 	.read = file_read,
 	.write_atomic = file_write_atomic,
 	.write_batch = file_write_batch,
 	.remove = file_remove,
+	.remove_batch = file_remove_batch,
 	.make_directory = file_make_directory,
 	.exists = file_exists,
 	.missing = file_missing,
 	.prune = file_prune,
 };
+
+const IceStorage *
+ice_storage_file_open(void)
+{
+	return &file_storage;
+}

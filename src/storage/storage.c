@@ -1,6 +1,6 @@
 /*
- * location.c
- *		From a location to the storage of its scheme, and what all schemes share.
+ * storage.c
+ *		From a location to the store that it lies in, and what all stores share.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -12,7 +12,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
-#include "storage/storage.h"
+#include "storage/storage_file.h"
 
 /* Length of the scheme before ':' (RFC 3986), or 0. */
 static size_t
@@ -31,15 +31,22 @@ scheme_length(const char *location)
 	return location[n] == ':' ? n : 0;
 }
 
-const IceStorage *
-ice_storage_for(const char *location)
+static bool
+is_file(const char *location)
 {
 	size_t n = scheme_length(location);
 
-	if (n == 4 && pg_strncasecmp(location, "file", 4) == 0)
-		return &ice_storage_file;
-	if (n == 0 && location[0] == '/')
-		return &ice_storage_file;
+	return (n == 4 && pg_strncasecmp(location, "file", 4) == 0) || (n == 0 && location[0] == '/');
+}
+
+/* File storage is the only one so far, and has no profile. */
+const IceStorage *
+ice_storage_open(const char *location, const IceStorageProfile *profile pg_attribute_unused())
+{
+	size_t n = scheme_length(location);
+
+	if (is_file(location))
+		return ice_storage_file_open();
 	if (n == 0)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not an absolute URI: %s", location);
 	ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Storage scheme is not supported: %.*s", (int) n,
@@ -49,9 +56,25 @@ ice_storage_for(const char *location)
 bool
 ice_storage_missing(const char *location)
 {
-	if (location[0] != '/' && pg_strncasecmp(location, "file:", 5) != 0)
-		return false;
-	return ice_storage_file.missing(location);
+	const IceStorage *storage = is_file(location) ? ice_storage_file_open() : NULL;
+
+	return storage != NULL && storage->missing(storage, location);
+}
+
+bool
+ice_storage_exists(const char *location)
+{
+	const IceStorage *storage = ice_storage_open(location, NULL);
+
+	return storage->exists(storage, location);
+}
+
+char *
+ice_storage_checked(const char *location)
+{
+	const IceStorage *storage = ice_storage_open(location, NULL);
+
+	return storage->canonical(storage, location);
 }
 
 char *
@@ -62,7 +85,7 @@ ice_storage_canonical(const char *location)
 
 	PG_TRY();
 	{
-		result = ice_storage_for(location)->canonical(location);
+		result = ice_storage_checked(location);
 	}
 	PG_CATCH();
 	{
@@ -75,21 +98,13 @@ ice_storage_canonical(const char *location)
 	return result;
 }
 
-static bool
-is_file_storage(const char *location)
-{
-	size_t n = scheme_length(location);
-
-	return (n == 4 && pg_strncasecmp(location, "file", 4) == 0) || (n == 0 && location[0] == '/');
-}
-
 char *
 ice_storage_spelling(const char *location)
 {
 	size_t len = strlen(location);
 
-	if (is_file_storage(location))
-		return ice_storage_file_spelling(location);
+	if (is_file(location))
+		return ice_file_spelling(location);
 	while (len > 1 && location[len - 1] == '/')
 		len--;
 	return pnstrdup(location, len);
@@ -98,8 +113,8 @@ ice_storage_spelling(const char *location)
 List *
 ice_storage_spellings(const char *location)
 {
-	if (is_file_storage(location))
-		return ice_storage_file_spellings(location);
+	if (is_file(location))
+		return ice_file_spellings(location);
 	return list_make1(ice_storage_spelling(location));
 }
 
@@ -144,17 +159,17 @@ is_gzip_name(const char *location)
 void
 ice_storage_read_metadata(const char *location, StringInfo out)
 {
-	const IceStorage *storage = ice_storage_for(location);
+	const IceStorage *storage = ice_storage_open(location, NULL);
 	size_t            limit = (size_t) ice_guc_metadata_file_bytes_max;
 	StringInfoData    packed;
 
 	if (!is_gzip_name(location))
 	{
-		storage->read(location, limit, out);
+		storage->read(storage, location, limit, out);
 		return;
 	}
 	initStringInfo(&packed);
-	storage->read(location, limit, &packed);
+	storage->read(storage, location, limit, &packed);
 	ice_gzip_unpack(packed.data, packed.len, false, limit, out);
 	pfree(packed.data);
 }
@@ -162,17 +177,17 @@ ice_storage_read_metadata(const char *location, StringInfo out)
 void
 ice_storage_write_metadata(const char *location, const char *data, size_t len)
 {
-	const IceStorage *storage = ice_storage_for(location);
+	const IceStorage *storage = ice_storage_open(location, NULL);
 	StringInfoData    packed;
 
 	if (!is_gzip_name(location))
 	{
-		storage->write_atomic(location, data, len);
+		storage->write_atomic(storage, location, data, len);
 		return;
 	}
 	initStringInfo(&packed);
 	ice_gzip_pack(data, len, &packed);
-	storage->write_atomic(location, packed.data, packed.len);
+	storage->write_atomic(storage, location, packed.data, packed.len);
 	pfree(packed.data);
 }
 
@@ -185,7 +200,7 @@ prepare_write(IceFileWrite *file)
 
 	PG_TRY();
 	{
-		storage = ice_storage_for(file->location);
+		storage = ice_storage_open(file->location, NULL);
 		if (is_gzip_name(file->location))
 		{
 			StringInfoData packed;
@@ -226,7 +241,49 @@ ice_storage_write_metadata_batch(IceFileWrite *files, int count)
 			continue;
 		while (end < count && files[end].error == NULL && storages[end] == storages[begin])
 			end++;
-		storages[begin]->write_batch(&files[begin], end - begin);
+		storages[begin]->write_batch(storages[begin], &files[begin], end - begin);
 	}
 	pfree(storages);
+}
+
+/* The store of a file that is to go; NULL where there is none, and the file's error says why. */
+static const IceStorage *
+open_removal(IceFileRemoval *file)
+{
+	MemoryContext     context = CurrentMemoryContext;
+	const IceStorage *volatile storage = NULL;
+
+	PG_TRY();
+	{
+		storage = ice_storage_open(file->location, NULL);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		file->error = error->message;
+	}
+	PG_END_TRY();
+	return storage;
+}
+
+void
+ice_storage_remove_batch(IceFileRemoval *files, int count)
+{
+	int end;
+
+	for (int begin = 0; begin < count; begin = end)
+	{
+		const IceStorage *storage = open_removal(&files[begin]);
+
+		end = begin + 1;
+		if (storage == NULL)
+			continue;
+		while (end < count && open_removal(&files[end]) == storage)
+			end++;
+		storage->remove_batch(storage, &files[begin], end - begin);
+	}
 }
