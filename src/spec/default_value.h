@@ -9,7 +9,7 @@
 #ifndef ICE_DEFAULT_VALUE_H
 #define ICE_DEFAULT_VALUE_H
 
-#include "spec/type.h"
+#include "spec/type_def.h"
 
 /* A default of the field, whose type and json are read: initial-default or write-default; NULL: none. A whole number as
  * a float gets a point, in the json too. Raises BAD_REQUEST. */

@@ -12,7 +12,6 @@
  */
 #include "spec/table_metadata.h"
 
-#include "spec/metadata_private.h"
 #include "spec/partition.h"
 #include "spec/properties.h"
 #include "spec/schema.h"

@@ -6,8 +6,8 @@
  */
 #include "spec/properties.h"
 
-#include "spec/metadata_private.h"
 #include "spec/spec_text.h"
+#include "spec/table_metadata.h"
 
 static const char *const reserved_properties[] = {
 	"format-version",           "uuid",

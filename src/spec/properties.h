@@ -25,4 +25,7 @@ extern void ice_properties_check_new_table(const IceJson *properties, const IceS
 /* The property "format-version", or the default. Raises BAD_REQUEST. */
 extern int32 ice_properties_format_version(const IceJson *given);
 
+/* Puts another properties object in the place of the old one. */
+extern void ice_properties_replace(IceTableMetadata *metadata, IceJson *properties);
+
 #endif

@@ -11,9 +11,9 @@
  */
 #include "spec/successor.h"
 
-#include "spec/metadata_private.h"
 #include "spec/partition.h"
 #include "spec/sort_order.h"
+#include "spec/table_metadata.h"
 #include "spec/update.h"
 
 /* -- may it follow? --------------------------------------------------------------------------- */

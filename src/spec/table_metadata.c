@@ -6,7 +6,6 @@
  */
 #include "spec/table_metadata.h"
 
-#include "spec/metadata_private.h"
 #include "spec/spec_text.h"
 
 #define PREVIOUS_VERSIONS_MAX_PROPERTY "write.metadata.previous-versions-max"

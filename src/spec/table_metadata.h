@@ -69,6 +69,13 @@ extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind 
 /* Used by the store: of a list with keys, the stored part with this key that is removed. */
 extern IcePart *ice_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind,
 								   const char *key);
+/* Also a removed one. */
+extern IcePart *ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
+/* The last that is not removed, or NULL. */
+extern IcePart *ice_part_only(const IceTableMetadata *metadata, IcePartKind kind);
+/* How many are not removed. */
+extern int ice_part_count(const IceTableMetadata *metadata, IcePartKind kind);
+
 /* -- whole documents -------------------------------------------------------------------------- */
 
 typedef struct IceCreateTable
@@ -122,6 +129,9 @@ extern void ice_metadata_stream_begin(IceMetadataStream *stream, StringInfo out,
 extern void ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind,
 									 int64 id, const char *key, const char *body, size_t body_len);
 extern void ice_metadata_stream_end(IceMetadataStream *stream, StringInfo out);
+
+/* The members that are no lists, the first without a comma. */
+extern void ice_table_metadata_write_scalars(StringInfo out, const IceTableMetadata *metadata);
 
 /* How long that document is, or a little less than it says. */
 extern size_t ice_table_metadata_size(const IceTableMetadata *metadata);

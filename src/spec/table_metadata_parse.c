@@ -15,8 +15,8 @@
  */
 #include "spec/table_metadata.h"
 
-#include "spec/metadata_private.h"
 #include "spec/partition.h"
+#include "spec/properties.h"
 #include "spec/ref.h"
 #include "spec/schema.h"
 #include "spec/snapshot.h"

@@ -9,7 +9,6 @@
  */
 #include "spec/table_metadata.h"
 
-#include "spec/metadata_private.h"
 
 /* Name of a kind's member, and how it is enclosed. */
 static const struct

@@ -7,9 +7,9 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
+#include "spec/clock_skew.h"
 #include "spec/table_metadata.h"
 
-#include "spec/metadata_private.h"
 
 static void
 check_scalars(const IceTableMetadata *metadata)

@@ -9,7 +9,6 @@
  */
 #include "spec/table_metadata.h"
 
-#include "spec/metadata_private.h"
 
 #define SCALARS_SIZE 1024 /* more than the fields take that are no parts */
 #define PART_OVERHEAD 8   /* separators */

@@ -7,7 +7,7 @@
 #ifndef ICE_TYPE_TEXT_H
 #define ICE_TYPE_TEXT_H
 
-#include "spec/type.h"
+#include "spec/type_def.h"
 
 /* Is it the name of a type without parameters? */
 extern bool ice_type_text_is_simple(const char *name, IceTypeId *id);

@@ -10,10 +10,11 @@
  */
 #include "spec/update.h"
 
+#include "spec/clock_skew.h"
 #include "spec/commit_read.h"
-#include "spec/metadata_private.h"
 #include "spec/needs.h"
 #include "spec/statistics.h"
+#include "spec/table_metadata.h"
 
 /* The Java catalog puts this before a rule that the client can meet by trying again. */
 #define RETRY_PREFIX "Validation failed, please retry: "

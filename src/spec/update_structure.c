@@ -12,12 +12,12 @@
 
 #include "spec/commit_read.h"
 #include "spec/evolution.h"
-#include "spec/metadata_private.h"
 #include "spec/needs.h"
 #include "spec/partition.h"
 #include "spec/schema.h"
 #include "spec/sort_order.h"
 #include "spec/structure.h"
+#include "spec/table_metadata.h"
 
 /* -- shared ----------------------------------------------------------------------------------- */
 

@@ -7,10 +7,11 @@
 #include "spec/update.h"
 
 #include "spec/commit_read.h"
-#include "spec/metadata_private.h"
 #include "spec/needs.h"
+#include "spec/properties.h"
 #include "spec/spec_text.h"
 #include "spec/statistics.h"
+#include "spec/table_metadata.h"
 
 /* -- assign-uuid ------------------------------------------------------------------------------ */
 

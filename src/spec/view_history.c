@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#include "spec/view_private.h"
+#include "spec/view_history.h"
 
 #include <stdlib.h>
 

@@ -10,10 +10,8 @@
 
 #include <stdlib.h>
 
-#include "spec/metadata_private.h"
 #include "spec/schema.h"
 #include "spec/spec_text.h"
-#include "spec/view_private.h"
 #include "spec/view_version.h"
 
 #define HISTORY_SIZE_PROPERTY "version.history.num-entries"

@@ -52,6 +52,12 @@ extern IcePart *ice_view_part_stored(IceViewMetadata *view, IceViewPartKind kind
 /* The schema or version with this id that is not removed, or NULL. */
 extern IcePart *ice_view_part_find(const IceViewMetadata *view, IceViewPartKind kind, int64 id);
 
+extern IcePart *ice_view_part_add(IceViewMetadata *view, IceViewPartKind kind, int64 id,
+								  IceJson *json);
+extern void     ice_view_log_push(IceViewMetadata *view, int32 version_id, int64 timestamp_ms);
+/* How many versions are kept. Raises VALIDATION. */
+extern int32    ice_view_history_size(const IceViewMetadata *view);
+
 /* -- whole documents -------------------------------------------------------------------------- */
 
 typedef struct IceCreateView

@@ -12,12 +12,13 @@
  */
 #include "spec/canonical.h"
 #include "spec/commit_read.h"
-#include "spec/metadata_private.h"
 #include "spec/property_set.h"
 #include "spec/schema.h"
 #include "spec/spec_text.h"
 #include "spec/structure.h"
-#include "spec/view_private.h"
+#include "spec/view_history.h"
+#include "spec/view_metadata.h"
+#include "spec/view_version.h"
 
 #define LAST_ADDED (-1)
 #define DROP_DIALECT_PROPERTY "replace.drop-dialect.allowed"

@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
+#include "storage/storage.h"
 #include "storage/storage_file.h"
 
 /* Length of the scheme before ':' (RFC 3986), or 0. */

@@ -16,62 +16,9 @@
 #ifndef ICE_STORAGE_H
 #define ICE_STORAGE_H
 
-#include "postgres.h"
-
-#include "lib/stringinfo.h"
+#include "storage/storage_def.h"
 
 struct List;
-
-/* One file of a batch. */
-typedef struct IceFileWrite
-{
-	const char *location;
-	const char *data;
-	size_t      len;
-	char       *error; /* set by the call if the file was not written; palloc'd */
-} IceFileWrite;
-
-/* One file to delete. */
-typedef struct IceFileRemoval
-{
-	const char *location;
-	bool        removed; /* set by the call: it was there */
-	char       *error;   /* set by the call if the file could not be deleted; palloc'd */
-} IceFileRemoval;
-
-typedef struct IceStorage IceStorage;
-
-/* How a warehouse's store is reached: what a location alone does not say. File storage needs none. */
-typedef struct IceStorageProfile IceStorageProfile;
-
-/* A handle: its operations, and whatever the back end keeps behind it. Every operation takes the handle first. */
-struct IceStorage
-{
-	/* On disks of this machine: an operation is quick, and may be made where others wait. */
-	bool is_local;
-	/* The one spelling that all spellings of a location share; palloc'd. Raises if not allowed. */
-	char *(*canonical)(const IceStorage *storage, const char *location);
-	/* Appends the file's bytes; more than limit is LIMIT_EXCEEDED, absence NO_SUCH_FILE. */
-	void (*read)(const IceStorage *storage, const char *location, size_t limit, StringInfo out);
-	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a crash. Makes
-	 * missing directories. */
-	void (*write_atomic)(const IceStorage *storage, const char *location, const char *data,
-						 size_t len);
-	/* The same for many files, which costs less than one after the other. An error of one is its own; it raises nothing,
-	 * except for an interrupt. */
-	void (*write_batch)(const IceStorage *storage, IceFileWrite *files, int count);
-	/* False if the file was not there. */
-	bool (*remove)(const IceStorage *storage, const char *location);
-	/* The same for many files. An error of one is its own; it raises nothing, except for an interrupt. */
-	void (*remove_batch)(const IceStorage *storage, IceFileRemoval *files, int count);
-	/* With its parents; no error if there. Nothing to do where a store has no directories. */
-	void (*make_directory)(const IceStorage *storage, const char *location);
-	bool (*exists)(const IceStorage *storage, const char *location);
-	/* True only if the server may look there and there is nothing. Cheap: on the path of every load. */
-	bool (*missing)(const IceStorage *storage, const char *location);
-	/* Removes the directory and those below it as far as they hold no file. */
-	void (*prune)(const IceStorage *storage, const char *location);
-};
 
 /* The store of a location, by its scheme, as the profile says (NULL: none). Lives as long as the current memory context, at least.
  * Raises FORBIDDEN_LOCATION for an unknown scheme, or for no URI at all. */

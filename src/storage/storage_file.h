@@ -7,7 +7,7 @@
 #ifndef ICE_STORAGE_FILE_H
 #define ICE_STORAGE_FILE_H
 
-#include "storage/storage.h"
+#include "storage/storage_def.h"
 
 /* It has no profile: the roots are the server's. */
 extern const IceStorage *ice_storage_file_open(void);

@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 
 #include "store/part_kind.h"
+#include "store/plan_cache.h"
 #include "store/store_parts.h"
 
 #define SELECT_PARTS                                                                          \

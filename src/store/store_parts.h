@@ -7,7 +7,7 @@
 #ifndef ICE_STORE_PARTS_H
 #define ICE_STORE_PARTS_H
 
-#include "store/store_table.h"
+#include "store/table_def.h"
 
 /* Of a list, or many: by table_part_live_idx. The condition on the ordinal is true for all; a look-up by id does not imply it
  * and so can never take this index, and read a whole list, for that of the ids. */

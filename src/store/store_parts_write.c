@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "store/part_kind.h"
+#include "store/plan_cache.h"
 #include "store/store_parts.h"
 
 #define INSERT_ROWS(more_columns, more_values)                                                    \

@@ -10,27 +10,9 @@
 #ifndef ICE_STORE_TABLE_H
 #define ICE_STORE_TABLE_H
 
-#include "spec/table_metadata.h"
 #include "store/store_namespace.h"
 #include "store/store_relation.h"
-
-/* Rows of one commit share a version; ordinal = version << ICE_ORDINAL_BITS | place. */
-#define ICE_ORDINAL_BITS 20
-
-typedef struct IceTable
-{
-	pg_uuid_t         warehouse_id;
-	pg_uuid_t         id;
-	pg_uuid_t         namespace_id;
-	const char       *name; /* set when the head is locked */
-	int64             version;
-	const char       *metadata_location;
-	int32             metadata_log_count;
-	bool              file_expected; /* the metadata file was queued or written */
-	bool              complete;      /* every list is loaded, in one snapshot with the head */
-	bool              rows_removed;  /* writing this version marked rows as removed */
-	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
-} IceTable;
+#include "store/table_def.h"
 
 /* Finds a live table by name, without a lock; false if it or its namespace does not exist. */
 extern bool ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,

@@ -1,0 +1,31 @@
+/*
+ * table_def.h
+ *		What a table of the database is in memory. Its functions: store_table.h, store_parts.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_TABLE_DEF_H
+#define ICE_TABLE_DEF_H
+
+#include "spec/table_metadata.h"
+#include "store/uuid.h"
+
+/* Rows of one commit share a version; ordinal = version << ICE_ORDINAL_BITS | place. */
+#define ICE_ORDINAL_BITS 20
+
+typedef struct IceTable
+{
+	pg_uuid_t         warehouse_id;
+	pg_uuid_t         id;
+	pg_uuid_t         namespace_id;
+	const char       *name; /* set when the head is locked */
+	int64             version;
+	const char       *metadata_location;
+	int32             metadata_log_count;
+	bool              file_expected; /* the metadata file was queued or written */
+	bool              complete;      /* every list is loaded, in one snapshot with the head */
+	bool              rows_removed;  /* writing this version marked rows as removed */
+	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
+} IceTable;
+
+#endif
