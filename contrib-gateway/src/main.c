@@ -15,24 +15,25 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "catalog/await.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "catalog/await.h"
+#include "catalog/catalog.h"
+#include "catalog/request.h"
 #include "http/conn.h"
 #include "http/listener.h"
-#include "base/log.h"
-#include "ops/metrics.h"
-#include "db/notify.h"
-#include "catalog/request.h"
-#include "server.h"
-#include "db/worker_watch.h"
+#include "ops/admin.h"
+#include "ops/notify.h"
+#include "ops/worker_watch.h"
 
 #define SPARE_DESCRIPTORS 64
 
 extern char **environ;
 
-GwServer	gw_server;
-
+static struct event_base *base;
 static const char *conf_path;
 static bool stopped;
 static bool listening;
@@ -141,16 +142,16 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 	(void) fd;
 	(void) what;
 	(void) arg;
-	if (gw_server.draining)
+	if (gw_process.draining)
 	{
 		gw_log(GW_WARNING, "second signal: leaving at once");
 		stopped = true;
 		return;
 	}
 	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way", gw_conn_count(),
-		   (long long) gw_metrics.in_flight);
+		   (long long) gw_counters.in_flight);
 	gw_notify_stopping();
-	gw_server.draining = true;
+	gw_process.draining = true;
 	drain_since_us = gw_clock_us();
 }
 
@@ -190,8 +191,8 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 		gw_conf_reload(&gw_conf, &fresh, &text);
 		log_lines(GW_INFO, "reload: ", text.data);
 		gw_log_open();
-		gw_cache_trim(gw_server.cache, (uint64_t) gw_conf.cache_bytes);
-		gw_metrics.reloads++;
+		gw_cache_trim(gw_catalog.cache, (uint64_t) gw_conf.cache_bytes);
+		gw_counters.reloads++;
 		gw_log(GW_INFO, "settings reloaded");
 		warn_of_shown_secret();
 	}
@@ -240,9 +241,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void) fd;
 	(void) what;
 	(void) arg;
-	gw_pool_tick(gw_server.writes, now);
-	gw_pool_tick(gw_server.reads, now);
-	gw_pool_tick(gw_server.streams, now);
+	gw_catalog_tick(now);
 	gw_await_tick(now);
 	gw_request_tick(now);
 	gw_conn_tick(now);
@@ -250,7 +249,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_worker_watch_tick(now);
 	gw_notify_tick(now);
 	gw_log_tick(now, false);
-	if (gw_server.draining)
+	if (gw_process.draining)
 		drain_tick(now);
 }
 
@@ -274,7 +273,7 @@ raise_descriptor_limit(void)
 static void
 watch_signal(int number, event_callback_fn callback)
 {
-	struct event *event = evsignal_new(gw_server.base, number, callback, NULL);
+	struct event *event = evsignal_new(base, number, callback, NULL);
 
 	event_add(event, NULL);
 }
@@ -288,23 +287,17 @@ start(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
-	gw_server.base = event_base_new();
-	gw_server.gates = gw_gates_create();
-	gw_server.cache = gw_cache_create();
-	gw_server.reads = gw_pool_create(gw_server.base, "read", GW_POOL_READS,
-									 (int) gw_conf.read_connections);
-	gw_server.streams = gw_pool_create(gw_server.base, "stream", GW_POOL_STREAMS,
-									   (int) gw_conf.stream_connections);
-	gw_server.writes = gw_pool_create(gw_server.base, "write", GW_POOL_WRITES,
-									  (int) gw_conf.write_connections);
-	gw_await_start(gw_server.base);
-	if (!gw_listener_open(gw_server.base))
+	base = event_base_new();
+	gw_catalog_start(base);
+	gw_admin_start();
+	gw_await_start(base);
+	if (!gw_listener_open(base))
 		return false;
 	listening = true;
 	watch_signal(SIGTERM, on_terminate);
 	watch_signal(SIGINT, on_terminate);
 	watch_signal(SIGHUP, on_reload);
-	timer = event_new(gw_server.base, -1, EV_PERSIST, on_tick, NULL);
+	timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
 	event_add(timer, &tick);
 	on_tick(-1, 0, NULL);		/* connects */
 	return true;
@@ -317,9 +310,7 @@ end_turn(void)
 	do
 	{
 		gw_conn_settle();
-		gw_pool_flush(gw_server.writes);
-		gw_pool_flush(gw_server.reads);
-		gw_pool_flush(gw_server.streams);
+		gw_catalog_flush();
 		gw_await_flush();
 	} while (!gw_conn_is_settled());
 }
@@ -358,7 +349,7 @@ main(int argc, char **argv)
 	while (!stopped)
 	{
 		gw_log_flush();
-		event_base_loop(gw_server.base, EVLOOP_ONCE);
+		event_base_loop(base, EVLOOP_ONCE);
 		end_turn();
 	}
 	gw_conn_close_all();

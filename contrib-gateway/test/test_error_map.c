@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
+#include "base/status.h"
 #include "check.h"
 #include "catalog/error_map.h"
 #include "http/reply.h"

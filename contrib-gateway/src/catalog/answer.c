@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
-#include "http/conditional.h"
 #include "base/conf.h"
+#include "catalog/catalog.h"
 #include "catalog/large.h"
-#include "server.h"
+#include "http/conditional.h"
 
 #define KEY_PARTS 4
 #define ROLE_BYTES_MAX 256		/* PostgreSQL's names are shorter */
@@ -78,7 +78,7 @@ gw_answer_prepare(GwRequest *request)
 		!gw_route_has(request->route, GW_PART_HEADER_IF_NONE_MATCH))
 		return;
 	request->cache_key = cache_key(request);
-	request->cached = gw_cache_find(gw_server.cache, request->cache_key);
+	request->cached = gw_cache_find(gw_catalog.cache, request->cache_key);
 	if (request->cached == NULL || strcmp(tags, "*") == 0)
 		return;
 	list = gw_request_arena(request, strlen(tags) + strlen(request->cached->etag) + 2);
@@ -125,7 +125,7 @@ send_not_modified(GwRequest *request, const char *etag)
 static bool
 keep_and_send(GwRequest *request, const GwPgResult *result)
 {
-	GwCacheStats *stats = gw_cache_stats(gw_server.cache);
+	GwCacheStats *stats = gw_cache_stats(gw_catalog.cache);
 
 	if (request->cached != NULL)
 		stats->stale++;
@@ -135,7 +135,7 @@ keep_and_send(GwRequest *request, const GwPgResult *result)
 	request->cached = NULL;
 	if (result->value_len > (size_t) gw_conf.cache_entry_bytes_max)
 		return false;
-	request->cached = gw_cache_put(gw_server.cache, request->cache_key, result->etag,
+	request->cached = gw_cache_put(gw_catalog.cache, request->cache_key, result->etag,
 								   (GwSlice){result->value, result->value_len},
 								   (uint64_t) gw_conf.cache_bytes);
 	if (request->cached == NULL)
@@ -160,7 +160,7 @@ gw_answer_tagged(GwRequest *request, GwPgResult *result)
 		send_not_modified(request, result->etag);
 	else if (request->cached != NULL && strcmp(request->cached->etag, result->etag) == 0)
 	{
-		gw_cache_stats(gw_server.cache)->hits++;
+		gw_cache_stats(gw_catalog.cache)->hits++;
 		send_entry(request, request->cached);
 	}
 	else

@@ -8,9 +8,10 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/counters.h"
+#include "base/process.h"
+#include "catalog/catalog.h"
 #include "catalog/files.h"
-#include "ops/metrics.h"
-#include "server.h"
 
 static GwFiles *files;
 static GwPool *listener;
@@ -31,9 +32,9 @@ request_of(GwFileWaiter *waiter)
 static void
 release(GwFileWaiter *waiter, bool written)
 {
-	gw_metrics.file_wait_us += gw_clock_us() - waiter->since_us;
-	gw_metrics.file_waits_given_up += !written;
-	gw_server.buffered_bytes -= request_of(waiter)->kept.value_len;
+	gw_counters.file_wait_us += gw_clock_us() - waiter->since_us;
+	gw_counters.file_waits_given_up += !written;
+	gw_process.buffered_bytes -= request_of(waiter)->kept.value_len;
 	gw_request_go_on(request_of(waiter));
 }
 
@@ -67,8 +68,8 @@ gw_await_begin(GwRequest *request, GwPgResult *result)
 	if (gw_conf.metadata_wait_ms == 0 || result->pending == NULL ||
 		!gw_files_wait(files, &request->file_wait, result->pending, gw_clock_us()))
 		return false;
-	gw_metrics.file_waits++;
-	gw_server.buffered_bytes += result->value_len;
+	gw_counters.file_waits++;
+	gw_process.buffered_bytes += result->value_len;
 	request->kept = *result;
 	*result = (GwPgResult){0};
 	return true;
@@ -80,7 +81,7 @@ gw_await_cancel(GwRequest *request)
 	if (request->file_wait.state == GW_FILE_WAIT_NONE)
 		return false;
 	gw_files_cancel(files, &request->file_wait);
-	gw_server.buffered_bytes -= request->kept.value_len;
+	gw_process.buffered_bytes -= request->kept.value_len;
 	gw_pg_result_free(&request->kept);
 	return true;
 }
@@ -140,7 +141,7 @@ ask(uint64_t now)
 	gw_call_role(&question);
 	gw_call_param(gw_call_step(&question, GW_STATEMENT_QUEUED_FILES), asked.data);
 	question.done = question_done;
-	(void) gw_pool_submit(gw_server.reads, &question, false);
+	(void) gw_pool_submit(gw_catalog.reads, &question, false);
 }
 
 static void

@@ -29,13 +29,4 @@ extern bool gw_error_is_final(const char *sqlstate);
 /* Is it IDEMPOTENCY_MISMATCH? */
 extern bool gw_error_is_key_mismatch(const char *sqlstate);
 
-/* Reason phrase of a status this gateway sends, and the error type it uses for it by itself. */
-extern const char *gw_status_reason(int status);
-extern const char *gw_status_type(int status);
-
-/* Position in the list of known statuses, for metrics; the last one is "other". */
-extern int	gw_status_index(int status);
-extern int	gw_status_at(int index);
-#define GW_STATUS_SLOTS 32
-
 #endif

@@ -9,12 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "catalog/answer.h"
 #include "base/conf.h"
-#include "catalog/error_map.h"
+#include "base/counters.h"
 #include "base/log.h"
-#include "ops/metrics.h"
-#include "server.h"
+#include "catalog/answer.h"
+#include "catalog/catalog.h"
 
 static GwRequest *
 request_of_call(GwCall *call)
@@ -138,8 +137,8 @@ gw_flow_start(GwRequest *request)
 	call->done = on_done;
 	call->row = on_row;
 	request->flowing = false;
-	gw_metrics.streams++;
-	if (gw_pool_submit(gw_server.streams, call, true))
+	gw_counters.streams++;
+	if (gw_pool_submit(gw_catalog.streams, call, true))
 		return;
 	call->row = NULL;
 	reply_failure(request, GW_CALL_EXPIRED, NULL);

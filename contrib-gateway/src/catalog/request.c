@@ -16,18 +16,20 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "ops/admin.h"
-#include "catalog/answer.h"
-#include "catalog/await.h"
 #include "base/clock.h"
 #include "base/conf.h"
-#include "http/cors.h"
-#include "catalog/error_map.h"
-#include "http/forwarded.h"
+#include "base/counters.h"
 #include "base/log.h"
-#include "ops/metrics.h"
-#include "server.h"
+#include "base/process.h"
+#include "base/status.h"
 #include "base/url.h"
+#include "catalog/answer.h"
+#include "catalog/await.h"
+#include "catalog/catalog.h"
+#include "catalog/error_map.h"
+#include "catalog/operation.h"
+#include "http/cors.h"
+#include "http/forwarded.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -166,7 +168,7 @@ begin(GwRequest *request, uint64_t started_us)
 	request->gate_us = 0;
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
 	request->call.done = call_done;
-	gw_metrics.in_flight++;
+	gw_counters.in_flight++;
 }
 
 void
@@ -413,12 +415,11 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 static void
 find_operation(GwRequest *request, const GwHttpHead *head)
 {
-	int			admin = gw_admin_find(head->path);
 	GwMatch		match;
 
-	if (admin >= 0)
+	request->operation = gw_operation_of_page(head->path);
+	if (request->operation != GW_OPERATION_NONE)
 	{
-		request->operation = admin;
 		if (request->method != GW_GET && request->method != GW_HEAD)
 			set_allow(request, 1u << GW_GET | 1u << GW_HEAD);
 		return;
@@ -782,7 +783,7 @@ reply_lost(GwRequest *request)
 				   route->operation);
 	if (route->flags & GW_ROUTE_COMMIT)
 	{
-		gw_metrics.commits_unknown++;
+		gw_counters.commits_unknown++;
 		reply_error(request, 500, "CommitStateUnknownException",
 					"The connection to the database was lost; the commit may or may not have "
 					"happened",
@@ -800,7 +801,7 @@ reply_lost(GwRequest *request)
 static GwPool *
 pool_of(const GwRequest *request)
 {
-	return request->route->access == GW_WRITE ? gw_server.writes : gw_server.reads;
+	return request->route->access == GW_WRITE ? gw_catalog.writes : gw_catalog.reads;
 }
 
 /* The extension is of the release before, which did not have the operation. */
@@ -831,7 +832,7 @@ submit(GwRequest *request, bool admitted)
 		gw_request_refuse(request, 503, gw_pool_problem(pool), false);
 	else
 	{
-		gw_metrics.queue_refused++;
+		gw_counters.queue_refused++;
 		gw_request_refuse(request, 503, "Too many requests wait for the database", false);
 	}
 }
@@ -851,12 +852,12 @@ leave_gate(GwRequest *request)
 
 	if (request->ticket.state != GW_TICKET_INSIDE)
 		return;
-	next = gw_gate_leave(gw_server.gates, &request->ticket, gate_width(request));
+	next = gw_gate_leave(gw_catalog.gates, &request->ticket, gate_width(request));
 	if (next == NULL)
 		return;
 	request = request_of_ticket(next);
 	request->gate_us = gw_clock_us() - next->since_us;
-	gw_metrics.gate_wait_us += request->gate_us;
+	gw_counters.gate_wait_us += request->gate_us;
 	submit(request, true);
 }
 
@@ -956,7 +957,7 @@ final_error_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 
 	request->final_error = (GwPgResult){0};
 	forget_final_error(request);
-	gw_metrics.keyed_errors_stored += stored;
+	gw_counters.keyed_errors_stored += stored;
 	if (value && !stored)
 		reply_value(request, result);
 	else
@@ -1028,7 +1029,7 @@ retry_due(uint64_t now)
 	while ((request = due_retry(now)) != NULL)
 	{
 		stop_waiting(request);
-		gw_metrics.keyed_repeats++;
+		gw_counters.keyed_repeats++;
 		submit(request, true);
 	}
 }
@@ -1044,7 +1045,7 @@ reply_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 	{
 		const char *problem = gw_pool_problem(pool_of(request));
 
-		gw_metrics.queue_expired++;
+		gw_counters.queue_expired++;
 		gw_request_refuse(request, 503,
 						  problem ? problem : "No database connection became free in time", false);
 	}
@@ -1125,9 +1126,9 @@ enter_gate(GwRequest *request)
 	bool		aside = request->route->flags & GW_ROUTE_ASIDE;
 	GwSlice		key = aside ? (GwSlice){"", 0} : gate_key(request);
 
-	switch (gw_gate_enter(gw_server.gates, &request->ticket, key.data, key.len, gate_width(request),
-						  aside ? gw_conf.report_gate_queue_max : gw_conf.commit_gate_queue_max,
-						  gw_clock_us()))
+	switch (gw_gate_enter(
+		gw_catalog.gates, &request->ticket, key.data, key.len, gate_width(request),
+		aside ? gw_conf.report_gate_queue_max : gw_conf.commit_gate_queue_max, gw_clock_us()))
 	{
 		case GW_GATE_OPEN:
 			submit(request, false);
@@ -1135,7 +1136,7 @@ enter_gate(GwRequest *request)
 		case GW_GATE_WAIT:
 			break;
 		case GW_GATE_FULL:
-			gw_metrics.gate_refused++;
+			gw_counters.gate_refused++;
 			gw_request_refuse(request, 503,
 							  aside ? "Too many metrics reports wait"
 									: "Too many commits wait for this table",
@@ -1163,6 +1164,22 @@ reply_preflight(GwRequest *request)
 	reply.allow_methods = request->allow;
 	reply.allow_headers = request->asked_headers;
 	gw_request_respond(request, &reply);
+}
+
+/* A page of the gateway's own. */
+static void
+reply_page(GwRequest *request)
+{
+	GwText		body = {0};
+	GwReply		reply = {.status = 200, .retry_after_s = -1};
+
+	gw_operation_page(request->operation)->render(&reply, &body);
+	if (reply.status == 503)
+		reply.retry_after_s = gw_conf.retry_after_s;
+	reply.body = body.data;
+	reply.body_len = body.len;
+	gw_request_respond(request, &reply);
+	gw_text_free(&body);
 }
 
 /* The body goes to the database as text: it must be there, and be text. */
@@ -1196,8 +1213,8 @@ gw_request_run(GwRequest *request, GwSlice body)
 	else if (request->preflight)
 		reply_preflight(request);
 	else if (request->route == NULL)
-		gw_admin_answer(request);
-	else if (gw_server.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
+		reply_page(request);
+	else if (gw_process.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
 		gw_request_refuse(request, 503, "The gateway holds too much unsent data", false);
 	else
 		start_call(request);
@@ -1208,7 +1225,7 @@ gw_request_abandon(GwRequest *request)
 {
 	if (request->ticket.state == GW_TICKET_WAITING)
 	{
-		gw_gate_cancel(gw_server.gates, &request->ticket);
+		gw_gate_cancel(gw_catalog.gates, &request->ticket);
 		return true;
 	}
 	if (request->retry_waits)
@@ -1252,10 +1269,10 @@ gw_request_tick(uint64_t now)
 	GwTicket   *ticket;
 
 	retry_due(now);
-	while (now > limit && (ticket = gw_gate_oldest(gw_server.gates, now - limit)) != NULL)
+	while (now > limit && (ticket = gw_gate_oldest(gw_catalog.gates, now - limit)) != NULL)
 	{
-		gw_gate_cancel(gw_server.gates, ticket);
-		gw_metrics.gate_expired++;
+		gw_gate_cancel(gw_catalog.gates, ticket);
+		gw_counters.gate_expired++;
 		gw_request_refuse(request_of_ticket(ticket), 503, "The request waited too long at its gate",
 						  false);
 	}

@@ -18,7 +18,7 @@
 
 #include "ice_errors.def"
 #include "base/log.h"
-#include "ops/metrics.h"
+#include "base/counters.h"
 
 #define COLUMN_ETAG 1
 #define COLUMN_LARGE 2
@@ -194,7 +194,7 @@ take_notice(void *unused, const PGresult *notice)
 
 	(void) unused;
 	if (sqlstate != NULL && strcmp(sqlstate, ICE_DEDUPLICATED_SQLSTATE) == 0)
-		gw_metrics.commits_deduplicated++;
+		gw_counters.commits_deduplicated++;
 	else
 		gw_log(GW_DEBUG, "database: %s", PQresultErrorMessage(notice));
 }

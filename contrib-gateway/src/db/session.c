@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/conf.h"
-#include "server.h"
 
 #define OLD_VERSION "0.1."		/* the release before this one; its statements are in routes_old.def */
 #define NAMES_SHOWN 3

@@ -32,12 +32,15 @@
 
 #include "base/clock.h"
 #include "base/conf.h"
-#include "catalog/large.h"
-#include "http/forwarded.h"
+#include "base/counters.h"
 #include "base/log.h"
-#include "ops/metrics.h"
+#include "base/process.h"
+#include "base/status.h"
+#include "catalog/large.h"
+#include "catalog/operation.h"
 #include "catalog/request.h"
-#include "server.h"
+#include "http/forwarded.h"
+#include "http/reply.h"
 #include "http/socket.h"
 
 typedef enum ConnState
@@ -87,6 +90,8 @@ typedef struct GwConn
 	char		forwarded[GW_ADDRESS_BYTES];	/* the client of this request, behind proxies */
 } GwConn;
 
+_Static_assert(GW_METHOD_COUNT <= GW_METHODS_MAX, "the counters need a slot for each method");
+
 static TAILQ_HEAD(, GwConn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static TAILQ_HEAD(, GwConn) unsettled = TAILQ_HEAD_INITIALIZER(unsettled);
 static int	conn_count;
@@ -113,7 +118,7 @@ conn_of_request(GwRequest *request)
 static void
 free_body(GwConn *conn)
 {
-	gw_server.buffered_bytes -= conn->body.len;
+	gw_process.buffered_bytes -= conn->body.len;
 	conn->body.len = 0;
 	gw_inflate_end(conn->inflater);
 	conn->inflater = NULL;
@@ -139,7 +144,7 @@ conn_free(GwConn *conn)
 		TAILQ_REMOVE(&unsettled, conn, settle_link);
 	TAILQ_REMOVE(&conns, conn, link);
 	conn_count--;
-	gw_metrics.clients--;
+	gw_counters.clients--;
 	free_body(conn);
 	gw_text_free(&conn->body);
 	gw_text_free(&conn->in);
@@ -171,9 +176,9 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 	if (call->done_us > call->sent_us && call->sent_us > 0)
 		line.db_us = call->done_us - call->sent_us;
 	gw_log_access(&line);
-	gw_metrics_count(request->operation, request->method, status, line.duration_us);
-	gw_metrics.bytes_out += bytes;
-	gw_metrics.in_flight--;
+	gw_counters_request(request->operation, request->method, status, line.duration_us);
+	gw_counters.bytes_out += bytes;
+	gw_counters.in_flight--;
 }
 
 /* The request is over, answered or not: nothing touches it after this. */
@@ -249,7 +254,7 @@ take_sent(GwConn *conn, GwSent sent)
 static bool
 must_close(const GwConn *conn, const GwReply *reply)
 {
-	return reply->close || !conn->keep_alive || gw_server.draining ||
+	return reply->close || !conn->keep_alive || gw_process.draining ||
 		conn->requests >= gw_conf.keepalive_requests_max ||
 		(conn->eof && conn->in.len == 0 && conn->view.len == 0);
 }
@@ -376,7 +381,7 @@ refuse(GwConn *conn, GwFault fault)
 		conn->live = true;
 		conn->body_seen = 0;
 	}
-	gw_metrics.rejects[gw_status_index(fault.status)]++;
+	gw_counters.rejects[gw_status_index(fault.status)]++;
 	gw_request_refuse(&conn->request, fault.status, fault.message, true);
 }
 
@@ -387,7 +392,7 @@ run_request(GwConn *conn)
 		gw_inflate(conn->inflater, NULL, 0, &conn->body, 0) != GW_INFLATE_END)
 		gw_request_fault(&conn->request, 400, "The gzip body is cut short");
 	set_state(conn, CONN_WAIT);
-	gw_metrics.bytes_in += conn->body_seen;
+	gw_counters.bytes_in += conn->body_seen;
 	gw_request_run(&conn->request, (GwSlice){conn->body.data, conn->body.len});
 }
 
@@ -399,7 +404,7 @@ inflate_body(GwConn *conn, GwSlice piece)
 	GwInflated	got = gw_inflate(conn->inflater, piece.data, piece.len, &conn->body,
 								 (size_t) gw_conf.body_bytes_max);
 
-	gw_server.buffered_bytes += conn->body.len - before;
+	gw_process.buffered_bytes += conn->body.len - before;
 	if (got == GW_INFLATE_FULL)
 		gw_request_fault(&conn->request, 413, "The decompressed request body is too large");
 	else if (got == GW_INFLATE_BROKEN)
@@ -422,7 +427,7 @@ take_body_bytes(GwConn *conn, GwSlice piece)
 	}
 	if (!conn->keep_body)
 		return true;
-	if (gw_server.buffered_bytes + piece.len > (uint64_t) gw_conf.buffered_bytes_max)
+	if (gw_process.buffered_bytes + piece.len > (uint64_t) gw_conf.buffered_bytes_max)
 	{
 		refuse(conn, (GwFault){503, "The gateway holds too many request bodies"});
 		return false;
@@ -433,7 +438,7 @@ take_body_bytes(GwConn *conn, GwSlice piece)
 		return true;
 	}
 	gw_text_add(&conn->body, piece.data, piece.len);
-	gw_server.buffered_bytes += piece.len;
+	gw_process.buffered_bytes += piece.len;
 	return true;
 }
 
@@ -790,7 +795,7 @@ turn_away(int fd)
 	GwReply		reply = {.status = 503, .retry_after_s = gw_conf.retry_after_s};
 	char		scratch[2048];
 
-	gw_metrics.clients_refused++;
+	gw_counters.clients_refused++;
 	gw_reply_error_body(&body, 503, gw_status_type(503), "Too many client connections");
 	reply.body_len = body.len;
 	answer.len = 0;
@@ -805,12 +810,12 @@ turn_away(int fd)
 }
 
 void
-gw_conn_accept(int fd, const struct sockaddr *peer)
+gw_conn_accept(struct event_base *base, int fd, const struct sockaddr *peer)
 {
 	int			on = 1;
 	GwConn	   *conn;
 
-	gw_metrics.clients_accepted++;
+	gw_counters.clients_accepted++;
 	if (conn_count >= gw_conf.connections_max)
 		gw_conn_settle();		/* some may have left in this turn; the listener is no one's handler */
 	if (conn_count >= gw_conf.connections_max)
@@ -825,10 +830,10 @@ gw_conn_accept(int fd, const struct sockaddr *peer)
 	conn->request.feed = conn_feed;
 	conn->request.finish = conn_finish;
 	describe_peer(conn, peer);
-	gw_stream_open(&conn->stream, gw_server.base, fd, on_readable, on_writable, conn);
+	gw_stream_open(&conn->stream, base, fd, on_readable, on_writable, conn);
 	TAILQ_INSERT_TAIL(&conns, conn, link);
 	conn_count++;
-	gw_metrics.clients++;
+	gw_counters.clients++;
 	set_state(conn, CONN_IDLE);
 }
 
@@ -876,17 +881,17 @@ conn_expire(GwConn *conn)
 	switch (conn->state)
 	{
 		case CONN_HEAD:
-			gw_metrics.timeouts_head++;
+			gw_counters.timeouts_head++;
 			conn->keep_alive = false;
 			refuse(conn, (GwFault){408, "The request head did not arrive in time"});
 			return;				/* the answer has dealt with the connection */
 		case CONN_BODY:
-			gw_metrics.timeouts_body++;
+			gw_counters.timeouts_body++;
 			refuse(conn, (GwFault){408, "The request body did not arrive in time"});
 			return;
 		case CONN_FLOW:
 		case CONN_WRITE:
-			gw_metrics.timeouts_write++;
+			gw_counters.timeouts_write++;
 			break;
 		case CONN_IDLE:
 			conn_part(conn);

@@ -10,9 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <event2/event.h>
 
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */
-extern void gw_conn_accept(int fd, const struct sockaddr *peer);
+extern void gw_conn_accept(struct event_base *base, int fd, const struct sockaddr *peer);
 
 /* Where no handler is on the stack: goes on with those that were answered, and frees those that are over. */
 extern void gw_conn_settle(void);

@@ -30,10 +30,9 @@ static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int len,
 		  void *arg)
 {
-	(void) listener;
 	(void) len;
 	(void) arg;
-	gw_conn_accept(fd, peer);
+	gw_conn_accept(evconnlistener_get_base(listener), fd, peer);
 }
 
 /* Out of descriptors: the next tick tries again, the kernel's backlog waits so long. */
@@ -191,16 +190,16 @@ gw_listener_hold_off(void)
 }
 
 static void
-accept_rest(int listener)
+accept_rest(struct evconnlistener *listener)
 {
 	struct sockaddr_storage peer;
 	socklen_t	len = sizeof(peer);
 	int			fd;
 
-	while ((fd = accept4(listener, (struct sockaddr *) &peer, &len,
+	while ((fd = accept4(evconnlistener_get_fd(listener), (struct sockaddr *) &peer, &len,
 						 SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 	{
-		gw_conn_accept(fd, (struct sockaddr *) &peer);
+		gw_conn_accept(evconnlistener_get_base(listener), fd, (struct sockaddr *) &peer);
 		len = sizeof(peer);
 	}
 }
@@ -210,7 +209,7 @@ gw_listener_close(void)
 {
 	while (listener_count > 0)
 	{
-		accept_rest(evconnlistener_get_fd(listeners[--listener_count]));
+		accept_rest(listeners[--listener_count]);
 		evconnlistener_free(listeners[listener_count]);
 	}
 }

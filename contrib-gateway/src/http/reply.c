@@ -6,8 +6,8 @@
  */
 #include "http/reply.h"
 
-#include "catalog/error_map.h"
 #include "base/limits.h"
+#include "base/status.h"
 
 static void
 put_field(GwText *out, const char *name, const char *value)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "server.h"
+#include "base/process.h"
 
 void
 gw_stream_open(GwStream *stream, struct event_base *base, int fd, event_callback_fn on_readable,
@@ -35,7 +35,7 @@ gw_stream_close(GwStream *stream)
 	stream->readable = stream->writable = NULL;
 	if (stream->out != NULL)
 	{
-		gw_server.buffered_bytes -= evbuffer_get_length(stream->out);
+		gw_process.buffered_bytes -= evbuffer_get_length(stream->out);
 		evbuffer_free(stream->out);
 		stream->out = NULL;
 	}
@@ -106,7 +106,7 @@ keep_rest(GwStream *stream, GwSlice head, GwBody body, size_t skip)
 		evbuffer_add(stream->out, body.data + body_skip, body_left);
 		release(&body);
 	}
-	gw_server.buffered_bytes += head_left + body_left;
+	gw_process.buffered_bytes += head_left + body_left;
 }
 
 GwSent
@@ -155,7 +155,7 @@ gw_stream_flush(GwStream *stream)
 		if (n <= 0)
 			return GW_SENT_FAILED;
 		stream->sent += (uint64_t) n;
-		gw_server.buffered_bytes -= (uint64_t) n;
+		gw_process.buffered_bytes -= (uint64_t) n;
 	}
 	watch_writable(stream, false);
 	return GW_SENT_ALL;

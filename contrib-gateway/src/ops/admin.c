@@ -8,22 +8,12 @@
 
 #include <string.h>
 
-#include "catalog/await.h"
 #include "base/conf.h"
+#include "base/process.h"
+#include "catalog/await.h"
+#include "catalog/catalog.h"
+#include "catalog/operation.h"
 #include "ops/metrics.h"
-#include "server.h"
-
-int
-gw_admin_find(GwSlice path)
-{
-	if (gw_slice_is(path, "/health"))
-		return GW_OPERATION_HEALTH;
-	if (gw_slice_is(path, "/ready"))
-		return GW_OPERATION_READY;
-	if (gw_slice_is(path, "/metrics"))
-		return GW_OPERATION_METRICS;
-	return -1;
-}
 
 /* How answers come to wait for metadata files: by the worker's announcements, by asking, or not at all. */
 static const char *
@@ -57,9 +47,9 @@ reason_of(const GwPool *pool)
 static const char *
 reason_of_writes(void)
 {
-	const char *why = reason_of(gw_server.writes);
+	const char *why = reason_of(gw_catalog.writes);
 
-	if (why == NULL && !gw_pool_may_write(gw_server.writes))
+	if (why == NULL && !gw_pool_may_write(gw_catalog.writes))
 		return "The gateway's role may execute no function that changes something: GRANT EXECUTE "
 			   "on them to it, or "
 			   "set ready_without_writes";
@@ -67,49 +57,52 @@ reason_of_writes(void)
 }
 
 /* Ready: it can read, it can write or need not, and it is not about to leave. */
-static int
-render_ready(GwText *body)
+static void
+render_ready(GwReply *reply, GwText *body)
 {
-	const char *reads = reason_of(gw_server.reads);
+	const char *reads = reason_of(gw_catalog.reads);
 	const char *writes = reason_of_writes();
-	const char *why = gw_server.draining ? "It is about to leave" : reads ? reads : writes;
+	const char *why = gw_process.draining ? "It is about to leave" : reads ? reads : writes;
 	bool		ready = why == NULL || (why == writes && gw_conf.ready_without_writes);
 
 	gw_text_printf(body,
 				   "{\"ready\":%s,\"reads\":%s,\"writes\":%s,\"draining\":%s,"
 				   "\"metadata_files\":\"%s\",\"extension\":",
 				   ready ? "true" : "false", reads == NULL ? "true" : "false",
-				   writes == NULL ? "true" : "false", gw_server.draining ? "true" : "false",
+				   writes == NULL ? "true" : "false", gw_process.draining ? "true" : "false",
 				   file_waits());
-	put_json(body, gw_pool_version(gw_server.reads));
+	put_json(body, gw_pool_version(gw_catalog.reads));
 	gw_text_puts(body, ",\"reason\":");
 	if (why != NULL)
 		put_json(body, why);
 	else
 		gw_text_puts(body, "null");
 	gw_text_putc(body, '}');
-	return ready ? 200 : 503;
+	reply->status = ready ? 200 : 503;
+}
+
+static void
+render_health(GwReply *reply, GwText *body)
+{
+	(void) reply;
+	gw_text_puts(body, "{\"status\":\"ok\",\"version\":\"" GW_VERSION "\"}");
+}
+
+static void
+render_metrics(GwReply *reply, GwText *body)
+{
+	reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	gw_metrics_render(body);
 }
 
 void
-gw_admin_answer(GwRequest *request)
+gw_admin_start(void)
 {
-	GwText		body = {0};
-	GwReply		reply = {.status = 200, .retry_after_s = -1};
+	static const GwPage pages[] = {
+		{"/health", "health", render_health},
+		{"/ready", "ready", render_ready},
+		{"/metrics", "metrics", render_metrics},
+	};
 
-	if (request->operation == GW_OPERATION_HEALTH)
-		gw_text_puts(&body, "{\"status\":\"ok\",\"version\":\"" GW_VERSION "\"}");
-	else if (request->operation == GW_OPERATION_READY)
-		reply.status = render_ready(&body);
-	else
-	{
-		reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-		gw_metrics_render(&body);
-	}
-	if (reply.status == 503)
-		reply.retry_after_s = gw_conf.retry_after_s;
-	reply.body = body.data;
-	reply.body_len = body.len;
-	gw_request_respond(request, &reply);
-	gw_text_free(&body);
+	gw_operation_add_pages(pages, sizeof(pages) / sizeof(pages[0]));
 }

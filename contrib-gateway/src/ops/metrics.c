@@ -1,6 +1,6 @@
 /*
  * metrics.c
- *		Counters, and their Prometheus text. See metrics.h.
+ *		The Prometheus text of all counters. See metrics.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,49 +9,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "catalog/await.h"
+#include "base/counters.h"
 #include "base/log.h"
-#include "server.h"
-#include "db/worker_watch.h"
-
-GwMetrics	gw_metrics;
-
-/* Upper bounds in microseconds. */
-static const uint64_t bounds[GW_DURATION_BUCKETS] = {
-	500,    1000,   2500,   5000,    10000,   25000,    50000,
-	100000, 250000, 500000, 1000000, 2500000, 10000000, 60000000,
-};
-
-const char *
-gw_operation_name(int operation)
-{
-	switch (operation)
-	{
-		case GW_OPERATION_HEALTH:
-			return "health";
-		case GW_OPERATION_READY:
-			return "ready";
-		case GW_OPERATION_METRICS:
-			return "metrics";
-		case GW_OPERATION_NONE:
-			return "none";
-		default:
-			return gw_routes[operation].operation;
-	}
-}
-
-void
-gw_metrics_count(int operation, GwMethod method, int status, uint64_t duration_us)
-{
-	GwDuration *duration = &gw_metrics.durations[operation];
-	int			bucket = 0;
-
-	while (bucket < GW_DURATION_BUCKETS && duration_us > bounds[bucket])
-		bucket++;
-	duration->buckets[bucket]++;
-	duration->sum_us += duration_us;
-	gw_metrics.requests[operation][method][gw_status_index(status)]++;
-}
+#include "base/process.h"
+#include "catalog/await.h"
+#include "catalog/catalog.h"
+#include "catalog/operation.h"
+#include "ops/worker_watch.h"
 
 static void
 put_help(GwText *out, const char *name, const char *type, const char *help)
@@ -80,13 +44,13 @@ put_requests(GwText *out)
 	const char *name = "iceberg_catalog_http_requests_total";
 
 	put_help(out, name, "counter", "Requests answered.");
-	for (int op = 0; op < GW_OPERATION_COUNT; op++)
+	for (int op = 0; op < gw_operation_count(); op++)
 	{
 		for (int m = 0; m < GW_METHOD_COUNT; m++)
 		{
 			for (int s = 0; s < GW_STATUS_SLOTS; s++)
 			{
-				uint64_t	n = gw_metrics.requests[op][m][s];
+				uint64_t	n = gw_counters.requests[op][m][s];
 
 				if (n > 0)
 					gw_text_printf(out, "%s{operation=\"%s\",method=\"%s\",status=\"%d\"} %llu\n",
@@ -101,7 +65,7 @@ put_requests(GwText *out)
 static void
 put_duration(GwText *out, const char *name, int op)
 {
-	const GwDuration *duration = &gw_metrics.durations[op];
+	const GwDuration *duration = &gw_counters.durations[op];
 	const char *label = gw_operation_name(op);
 	unsigned long long total = 0;
 
@@ -114,7 +78,7 @@ put_duration(GwText *out, const char *name, int op)
 	{
 		total += duration->buckets[b];
 		gw_text_printf(out, "%s_bucket{operation=\"%s\",le=\"%g\"} %llu\n", name, label,
-					   (double) bounds[b] / 1e6, total);
+					   (double) gw_counters_bounds[b] / 1e6, total);
 	}
 	total += duration->buckets[GW_DURATION_BUCKETS];
 	gw_text_printf(out, "%s_bucket{operation=\"%s\",le=\"+Inf\"} %llu\n", name, label, total);
@@ -131,41 +95,41 @@ put_http(GwText *out)
 
 	put_requests(out);
 	put_value(out, "iceberg_catalog_http_requests_in_flight", "gauge", "Requests under way.",
-			  (uint64_t) gw_metrics.in_flight);
+			  (uint64_t) gw_counters.in_flight);
 	put_help(out, name, "histogram", "From the first byte of a request to its answer.");
-	for (int op = 0; op < GW_OPERATION_COUNT; op++)
+	for (int op = 0; op < gw_operation_count(); op++)
 		put_duration(out, name, op);
 	put_value(out, "icecat_http_request_bytes_total", "counter", "Bytes of request bodies.",
-			  gw_metrics.bytes_in);
+			  gw_counters.bytes_in);
 	put_value(out, "icecat_http_response_bytes_total", "counter", "Bytes of answer bodies.",
-			  gw_metrics.bytes_out);
+			  gw_counters.bytes_out);
 	put_help(out, "icecat_http_rejects_total", "counter",
 			 "Requests refused by the parser or a limit, by status.");
 	for (int s = 0; s < GW_STATUS_SLOTS; s++)
-		if (gw_metrics.rejects[s] > 0)
+		if (gw_counters.rejects[s] > 0)
 			gw_text_printf(out, "icecat_http_rejects_total{status=\"%d\"} %llu\n", gw_status_at(s),
-						   (unsigned long long) gw_metrics.rejects[s]);
+						   (unsigned long long) gw_counters.rejects[s]);
 	put_help(out, "icecat_http_timeouts_total", "counter", "Clients that were too slow, by phase.");
 	gw_text_printf(out,
 				   "icecat_http_timeouts_total{phase=\"head\"} %llu\n"
 				   "icecat_http_timeouts_total{phase=\"body\"} %llu\n"
 				   "icecat_http_timeouts_total{phase=\"write\"} %llu\n",
-				   (unsigned long long) gw_metrics.timeouts_head,
-				   (unsigned long long) gw_metrics.timeouts_body,
-				   (unsigned long long) gw_metrics.timeouts_write);
+				   (unsigned long long) gw_counters.timeouts_head,
+				   (unsigned long long) gw_counters.timeouts_body,
+				   (unsigned long long) gw_counters.timeouts_write);
 }
 
 static void
 put_clients(GwText *out)
 {
 	put_value(out, "icecat_client_connections", "gauge", "Client connections open.",
-			  (uint64_t) gw_metrics.clients);
+			  (uint64_t) gw_counters.clients);
 	put_value(out, "icecat_client_connections_total", "counter", "Client connections accepted.",
-			  gw_metrics.clients_accepted);
+			  gw_counters.clients_accepted);
 	put_value(out, "icecat_client_connections_refused_total", "counter",
-			  "Client connections over connections_max.", gw_metrics.clients_refused);
+			  "Client connections over connections_max.", gw_counters.clients_refused);
 	put_value(out, "icecat_buffered_bytes", "gauge", "Bodies and unsent answers in memory.",
-			  gw_server.buffered_bytes);
+			  gw_process.buffered_bytes);
 }
 
 typedef struct PoolColumn
@@ -181,8 +145,8 @@ typedef struct PoolColumn
 static void
 put_pools(GwText *out)
 {
-	GwPoolStats r = gw_pool_stats(gw_server.reads);
-	GwPoolStats w = gw_pool_stats(gw_server.writes);
+	GwPoolStats r = gw_pool_stats(gw_catalog.reads);
+	GwPoolStats w = gw_pool_stats(gw_catalog.writes);
 	const PoolColumn columns[] = {
 		{"icecat_pool_connections_ready", "gauge", "Connections that take calls.",
 			(uint64_t) r.ready, (uint64_t) w.ready},
@@ -221,11 +185,11 @@ static void
 put_gates(GwText *out)
 {
 	put_value(out, "icecat_gate_tables", "gauge", "Tables that are being committed to.",
-			  gw_gate_count(gw_server.gates));
+			  gw_gate_count(gw_catalog.gates));
 	put_value(out, "icecat_gate_waiting", "gauge", "Commits waiting at the gate of their table.",
-			  gw_gate_waiting(gw_server.gates));
+			  gw_gate_waiting(gw_catalog.gates));
 	put_seconds(out, "icecat_gate_wait_seconds_total", "counter",
-				"Time that commits waited at a gate.", gw_metrics.gate_wait_us);
+				"Time that commits waited at a gate.", gw_counters.gate_wait_us);
 	put_help(out, "icecat_refused_total", "counter",
 			 "Requests answered 503 without reaching the database, by reason.");
 	gw_text_printf(out,
@@ -233,30 +197,30 @@ put_gates(GwText *out)
 				   "icecat_refused_total{reason=\"gate_timeout\"} %llu\n"
 				   "icecat_refused_total{reason=\"queue_full\"} %llu\n"
 				   "icecat_refused_total{reason=\"queue_timeout\"} %llu\n",
-				   (unsigned long long) gw_metrics.gate_refused,
-				   (unsigned long long) gw_metrics.gate_expired,
-				   (unsigned long long) gw_metrics.queue_refused,
-				   (unsigned long long) gw_metrics.queue_expired);
+				   (unsigned long long) gw_counters.gate_refused,
+				   (unsigned long long) gw_counters.gate_expired,
+				   (unsigned long long) gw_counters.queue_refused,
+				   (unsigned long long) gw_counters.queue_expired);
 	put_value(out, "icecat_streamed_answers_total", "counter", "Answers too large to be held.",
-			  gw_metrics.streams);
+			  gw_counters.streams);
 	put_value(out, "icecat_commits_unknown_total", "counter",
 			  "Commits whose connection was lost: CommitStateUnknownException.",
-			  gw_metrics.commits_unknown);
+			  gw_counters.commits_unknown);
 	put_value(out, "icecat_commits_deduplicated_total", "counter",
 			  "Commits that equalled an earlier one and got its answer.",
-			  gw_metrics.commits_deduplicated);
+			  gw_counters.commits_deduplicated);
 	put_value(out, "icecat_keyed_repeats_total", "counter",
 			  "Calls with an Idempotency-Key that were sent again after a lost connection.",
-			  gw_metrics.keyed_repeats);
+			  gw_counters.keyed_repeats);
 	put_value(out, "icecat_keyed_errors_stored_total", "counter",
 			  "Final errors that were stored under their Idempotency-Key.",
-			  gw_metrics.keyed_errors_stored);
+			  gw_counters.keyed_errors_stored);
 }
 
 static void
 put_cache(GwText *out)
 {
-	const GwCacheStats *stats = gw_cache_stats(gw_server.cache);
+	const GwCacheStats *stats = gw_cache_stats(gw_catalog.cache);
 
 	put_value(out, "icecat_cache_bytes", "gauge", "Answers that are kept.", stats->bytes);
 	put_value(out, "icecat_cache_entries", "gauge", "How many they are.", stats->entries);
@@ -278,12 +242,12 @@ put_files(GwText *out)
 	put_value(out, "icecat_metadata_waiting", "gauge",
 			  "Answers that wait for the metadata file that they name.", gw_await_waiting());
 	put_value(out, "icecat_metadata_waits_total", "counter", "Answers that had to wait so.",
-			  gw_metrics.file_waits);
+			  gw_counters.file_waits);
 	put_value(out, "icecat_metadata_waits_given_up_total", "counter",
 			  "Of these, answers sent before their file could be read.",
-			  gw_metrics.file_waits_given_up);
+			  gw_counters.file_waits_given_up);
 	put_seconds(out, "icecat_metadata_wait_seconds_total", "counter",
-				"Time that answers waited for files.", gw_metrics.file_wait_us);
+				"Time that answers waited for files.", gw_counters.file_wait_us);
 	put_value(out, "icecat_metadata_listening", "gauge",
 			  "1 while the worker's announcements of files are heard; else files are asked for.",
 			  gw_await_listens());
@@ -318,8 +282,8 @@ gw_metrics_render(GwText *out)
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",
-			  gw_metrics.reloads);
-	put_value(out, "icecat_draining", "gauge", "1 after SIGTERM.", gw_server.draining);
+			  gw_counters.reloads);
+	put_value(out, "icecat_draining", "gauge", "1 after SIGTERM.", gw_process.draining);
 	put_value(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 	put_help(out, "icecat_gateway_info", "gauge", "The version of the gateway.");
 	gw_text_printf(out, "icecat_gateway_info{version=\"%s\"} 1\n", GW_VERSION);

@@ -4,15 +4,14 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#include "db/worker_watch.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/conf.h"
-#include "base/log.h"
-#include "server.h"
 
 #define SHOWN_FOR_US \
 	(135 *           \
@@ -47,7 +46,7 @@ void
 gw_worker_watch_tick(uint64_t now)
 {
 	if (!wanted || now < next_us || call.state != GW_CALL_IDLE ||
-		!gw_pool_is_ready(gw_server.reads) || gw_pool_stats(gw_server.reads).queued > 0)
+		!gw_pool_is_ready(gw_catalog.reads) || gw_pool_stats(gw_catalog.reads).queued > 0)
 		return;
 	wanted = false;
 	next_us = now + (uint64_t) gw_conf.probe_interval_ms * 1000;
@@ -55,7 +54,7 @@ gw_worker_watch_tick(uint64_t now)
 	gw_call_role(&call);
 	gw_call_step(&call, GW_STATEMENT_WORKER);
 	call.done = done;
-	gw_pool_submit(gw_server.reads, &call, true);
+	gw_pool_submit(gw_catalog.reads, &call, true);
 }
 
 /* A column whose value is a number becomes a gauge. */

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#include "db/notify.h"
+#include "ops/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

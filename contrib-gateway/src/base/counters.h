@@ -1,0 +1,65 @@
+/*
+ * counters.h
+ *		What is counted. Every room adds to it; ops/metrics.c prints it.
+ *
+ * Counting is plain additions; there is one thread. Operations and methods are numbers here: those who count know
+ * what the numbers mean, and assert that they stay below the bounds.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_COUNTERS_H
+#define GW_COUNTERS_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define GW_OPERATIONS_MAX 64
+#define GW_METHODS_MAX 10
+#define GW_DURATION_BUCKETS 14
+
+typedef struct GwDuration
+{
+	uint64_t	buckets[GW_DURATION_BUCKETS + 1];
+	uint64_t	sum_us;
+} GwDuration;
+
+typedef struct GwCounters
+{
+	uint64_t	requests[GW_OPERATIONS_MAX][GW_METHODS_MAX][GW_STATUS_SLOTS];
+	GwDuration	durations[GW_OPERATIONS_MAX];
+	int64_t		in_flight;
+	uint64_t	bytes_in;
+	uint64_t	bytes_out;
+	uint64_t	rejects[GW_STATUS_SLOTS];	/* requests that broke the protocol or its limits */
+	int64_t		clients;
+	uint64_t	clients_accepted;
+	uint64_t	clients_refused;
+	uint64_t	timeouts_head;
+	uint64_t	timeouts_body;
+	uint64_t	timeouts_write;
+	uint64_t	gate_wait_us;
+	uint64_t	gate_refused;
+	uint64_t	gate_expired;
+	uint64_t	queue_refused;
+	uint64_t	queue_expired;
+	uint64_t	streams;
+	uint64_t	file_waits;
+	uint64_t	file_waits_given_up;
+	uint64_t	file_wait_us;
+	uint64_t	commits_unknown;
+	uint64_t	commits_deduplicated;
+	uint64_t	keyed_repeats;
+	uint64_t	keyed_errors_stored;
+	uint64_t	reloads;
+} GwCounters;
+
+extern GwCounters gw_counters;
+
+/* Upper ends of the buckets of a duration, in microseconds; the last bucket has none. */
+extern const uint64_t gw_counters_bounds[GW_DURATION_BUCKETS];
+
+/* A request is over. */
+extern void gw_counters_request(int operation, int method, int status, uint64_t duration_us);
+
+#endif

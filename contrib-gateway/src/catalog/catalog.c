@@ -1,0 +1,39 @@
+/*
+ * catalog.c
+ *		What the catalog has one of; see catalog.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "catalog/catalog.h"
+
+#include "base/conf.h"
+
+GwCatalog	gw_catalog;
+
+void
+gw_catalog_start(struct event_base *base)
+{
+	gw_catalog.gates = gw_gates_create();
+	gw_catalog.cache = gw_cache_create();
+	gw_catalog.reads = gw_pool_create(base, "read", GW_POOL_READS, (int) gw_conf.read_connections);
+	gw_catalog.streams = gw_pool_create(base, "stream", GW_POOL_STREAMS,
+										(int) gw_conf.stream_connections);
+	gw_catalog.writes = gw_pool_create(base, "write", GW_POOL_WRITES,
+									   (int) gw_conf.write_connections);
+}
+
+void
+gw_catalog_tick(uint64_t now)
+{
+	gw_pool_tick(gw_catalog.writes, now);
+	gw_pool_tick(gw_catalog.reads, now);
+	gw_pool_tick(gw_catalog.streams, now);
+}
+
+void
+gw_catalog_flush(void)
+{
+	gw_pool_flush(gw_catalog.writes);
+	gw_pool_flush(gw_catalog.reads);
+	gw_pool_flush(gw_catalog.streams);
+}

@@ -1,0 +1,31 @@
+/*
+ * catalog.h
+ *		What the catalog has one of: pools of database connections, gates, the cache.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_CATALOG_H
+#define GW_CATALOG_H
+
+#include "catalog/cache.h"
+#include "db/gate.h"
+#include "db/pool.h"
+
+typedef struct GwCatalog
+{
+	GwPool	   *reads;
+	GwPool	   *writes;
+	GwPool	   *streams;		/* answers too large to be held */
+	GwGates    *gates;
+	GwCache    *cache;
+} GwCatalog;
+
+extern GwCatalog gw_catalog;
+
+extern void gw_catalog_start(struct event_base *base);
+
+/* Once per tick: timeouts, reconnects. Once per turn of the event loop: sends what was queued. */
+extern void gw_catalog_tick(uint64_t now_us);
+extern void gw_catalog_flush(void);
+
+#endif
