@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "catalog/catalog.h"
 #include "catalog/files.h"
+#include "catalog/statements.h"
 
 static GwFiles *files;
 static GwPool *listener;
@@ -178,7 +179,7 @@ void
 gw_await_start(struct event_base *base)
 {
 	files = gw_files_create();
-	listener = gw_pool_create(base, "listening", GW_POOL_LISTENS, 1);
+	listener = gw_catalog_pool(base, "listening", GW_POOL_LISTENS, 1);
 	gw_pool_on_notify(listener, on_announcement);
 }
 

@@ -7,19 +7,33 @@
 #include "catalog/catalog.h"
 
 #include "base/conf.h"
+#include "catalog/statements.h"
 
 GwCatalog	gw_catalog;
+
+GwPool *
+gw_catalog_pool(struct event_base *base, const char *name, GwPoolKind kind, int64_t connections)
+{
+	const GwPoolSpec spec = {
+		.name = name,
+		.kind = kind,
+		.connections = (int) connections,
+		.dsn = gw_conf.dsn,
+		.statements = &gw_statements,
+	};
+
+	return gw_pool_create(base, &spec);
+}
 
 void
 gw_catalog_start(struct event_base *base)
 {
 	gw_catalog.gates = gw_gates_create();
 	gw_catalog.cache = gw_cache_create();
-	gw_catalog.reads = gw_pool_create(base, "read", GW_POOL_READS, (int) gw_conf.read_connections);
-	gw_catalog.streams = gw_pool_create(base, "stream", GW_POOL_STREAMS,
-										(int) gw_conf.stream_connections);
-	gw_catalog.writes = gw_pool_create(base, "write", GW_POOL_WRITES,
-									   (int) gw_conf.write_connections);
+	gw_catalog.reads = gw_catalog_pool(base, "read", GW_POOL_READS, gw_conf.read_connections);
+	gw_catalog.streams = gw_catalog_pool(base, "stream", GW_POOL_STREAMS,
+										 gw_conf.stream_connections);
+	gw_catalog.writes = gw_catalog_pool(base, "write", GW_POOL_WRITES, gw_conf.write_connections);
 }
 
 void

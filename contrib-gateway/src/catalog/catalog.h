@@ -22,6 +22,10 @@ typedef struct GwCatalog
 
 extern GwCatalog gw_catalog;
 
+/* A pool for the statements of the catalog, on its database. */
+extern GwPool *gw_catalog_pool(struct event_base *base, const char *name, GwPoolKind kind,
+							   int64_t connections);
+
 extern void gw_catalog_start(struct event_base *base);
 
 /* Once per tick: timeouts, reconnects. Once per turn of the event loop: sends what was queued. */

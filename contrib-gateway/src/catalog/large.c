@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "catalog/answer.h"
 #include "catalog/catalog.h"
+#include "catalog/statements.h"
 
 static GwRequest *
 request_of_call(GwCall *call)

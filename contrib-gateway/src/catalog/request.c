@@ -28,6 +28,7 @@
 #include "catalog/catalog.h"
 #include "catalog/error_map.h"
 #include "catalog/operation.h"
+#include "catalog/statements.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
 
@@ -823,10 +824,11 @@ submit(GwRequest *request, bool admitted)
 {
 	GwPool	   *pool = pool_of(request);
 
-	if (gw_pool_offers(pool, request->operation) && gw_pool_submit(pool, &request->call, admitted))
+	if (gw_pool_offers(pool, GW_STATEMENT_OF(request->operation)) &&
+		gw_pool_submit(pool, &request->call, admitted))
 		return;
 	leave_gate(request);
-	if (!gw_pool_offers(pool, request->operation))
+	if (!gw_pool_offers(pool, GW_STATEMENT_OF(request->operation)))
 		refuse_old(request, pool);
 	else if (gw_pool_problem(pool) != NULL)
 		gw_request_refuse(request, 503, gw_pool_problem(pool), false);
@@ -1097,7 +1099,7 @@ build_call(GwRequest *request)
 		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (request->final_error.handle != NULL)
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), request->final_text.data);
-	step = gw_call_step(call, request->operation);
+	step = gw_call_step(call, GW_STATEMENT_OF(request->operation));
 	for (int i = 0; i < GW_PARAMS_MAX && request->route->parts[i] != GW_PART_NONE; i++)
 		gw_call_param(step, request->parts[request->route->parts[i]]);
 }

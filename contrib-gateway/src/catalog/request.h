@@ -17,6 +17,7 @@
 #include "catalog/cache.h"
 #include "http/coding.h"
 #include "catalog/files.h"
+#include "catalog/router.h"
 #include "db/gate.h"
 #include "http/parse.h"
 #include "http/reply.h"

@@ -54,123 +54,25 @@ struct GwPg
 	bool		prepare;
 	bool		pipelined;
 	GwRelease	release;
-	Prepared	prepared[GW_STATEMENT_COUNT];
+	const GwStatements *statements;
 	Expect	   *expects;		/* ring of calls in flight */
 	size_t		cap;
 	size_t		first;
 	size_t		count;
+	Prepared	prepared[];		/* one for each statement */
 };
 
-typedef struct Statement
+/* What the old release has no statement for gets the new one, so that the server says what is missing. */
+static bool
+is_old(const GwPg *pg, const GwStatement *statement)
 {
-	const char *name;
-	const char *sql;
-} Statement;
-
-/* PostgreSQL 17 added it: an unknown name would be an error. */
-#define NO_TRANSACTION_TIMEOUT(local)                                                              \
-	", CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN "        \
-	"pg_catalog.set_config('transaction_timeout', '0', " local ") END"
-
-static const char settings_sql[] = "SELECT 1"
-#define GW_SESSION_SETTING(name, value) ", pg_catalog.set_config('" name "', " value ", false)"
-#define GW_SESSION_DEFAULT(name, value) ", pg_catalog.set_config('" name "', " value ", false)"
-#include "db/session_settings.def"
-	NO_TRANSACTION_TIMEOUT("false");
-
-static const char local_settings_sql[] = "SELECT 1"
-#define GW_SESSION_SETTING(name, value) ", pg_catalog.set_config('" name "', " value ", true)"
-#include "db/session_settings.def"
-	NO_TRANSACTION_TIMEOUT("true");
-
-/* Lines that session.c reads. $1 the role, or '' for the login role; $2 names of functions. Nothing here needs the
- * extension, or a right. */
-static const char probe_sql[] =
-	"WITH role AS (SELECT CASE WHEN $1 = '' THEN current_user::pg_catalog.text ELSE $1 END AS "
-	"name), "
-	"known AS (SELECT r.rolname, pg_catalog.pg_has_role(r.oid, 'MEMBER') AS mine FROM "
-	"pg_catalog.pg_roles AS r "
-	"WHERE r.rolname = (SELECT name FROM role)), "
-	"found AS (SELECT p.proname AS name, "
-	"pg_catalog.bool_or(pg_catalog.has_function_privilege(k.rolname, p.oid, "
-	"'EXECUTE')) AS granted FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_proc AS p ON "
-	"p.pronamespace = n.oid "
-	"LEFT JOIN known AS k ON true WHERE n.nspname = 'icecat' AND p.proname = ANY "
-	"($2::pg_catalog.text[]) GROUP BY 1) "
-	"SELECT pg_catalog.concat_ws(pg_catalog.chr(10), pg_catalog.pg_backend_pid(), "
-	"pg_catalog.pg_is_in_recovery(), "
-	"coalesce((SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'icecat'), ''), "
-	"(SELECT name FROM role), EXISTS (SELECT FROM known), coalesce((SELECT mine FROM known), "
-	"false), "
-	"coalesce((SELECT pg_catalog.has_schema_privilege(k.rolname, n.oid, 'USAGE') FROM "
-	"pg_catalog.pg_namespace AS n, known AS k "
-	"WHERE n.nspname = 'icecat'), false), "
-	"(SELECT ',' || pg_catalog.string_agg(name, ',') || ',' FROM found), "
-	"coalesce((SELECT ',' || pg_catalog.string_agg(name, ',') || ',' FROM found WHERE granted), "
-	"''))";
-
-static const Statement statements[GW_STATEMENT_COUNT] = {
-#define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
-	[GW_ROUTE_##operation] = {"icecat_" #operation, sql},
-#include "routes.def"
-	[GW_STATEMENT_ROLE] = {"icecat_role", "SELECT pg_catalog.set_config('role', $1, true)"},
-	[GW_STATEMENT_REQUEST_ID] = {"icecat_request_id",
-		"SELECT pg_catalog.set_config('application_name', $1, true)"},
-	[GW_STATEMENT_KEY] = {"icecat_key",
-		"SELECT pg_catalog.set_config('icecat.idempotency_key', $1, true)"},
-	[GW_STATEMENT_KEY_ERROR] =
-		{"icecat_key_error", "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
-	[GW_STATEMENT_DEDUPLICATE] = {"icecat_deduplicate",
-		"SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
-	[GW_STATEMENT_START_WORKER] = {"icecat_start_worker", "SELECT icecat.start_worker()"},
-	[GW_STATEMENT_ANSWER_MAX] =
-		{"icecat_answer_max", "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
-	[GW_STATEMENT_PROBE] = {"icecat_probe", probe_sql},
-	[GW_STATEMENT_WORKER] = {"icecat_worker",
-							 "SELECT pg_catalog.string_agg(CASE c.key WHEN 'pid' THEN 'running ' "
-							 "|| (c.value IS NOT NULL)::integer "
-							 "ELSE c.key || ' ' || coalesce(c.value, '0') END, pg_catalog.chr(10)) "
-							 "FROM icecat.worker_status() AS w, "
-							 "pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c"},
-	[GW_STATEMENT_SETTINGS] = {"icecat_settings", settings_sql},
-	/* The only form that neither needs a snapshot, which would fix the level, nor warns outside of BEGIN. It holds for
-	 * this transaction alone, as any. */
-	[GW_STATEMENT_ISOLATION] = {"icecat_isolation", "SET transaction_isolation = 'read committed'"},
-	[GW_STATEMENT_READ_WRITE] = {"icecat_read_write", "SET transaction_read_only = off"},
-	[GW_STATEMENT_LOCAL_SETTINGS] = {"icecat_local_settings", local_settings_sql},
-	[GW_STATEMENT_LOCAL_TIMEOUT] = {"icecat_local_timeout",
-		"SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
-	[GW_STATEMENT_PIECES] = {"icecat_pieces",
-		"SELECT icecat.rest_load_table_pieces($1, $2::text[], $3, $4)"},
-	[GW_STATEMENT_LISTEN_FILES] = {"icecat_listen_files", "SELECT icecat._listen_files()"},
-	[GW_STATEMENT_QUEUED_FILES] = {"icecat_queued_files", "SELECT icecat._queued_files($1)"},
-};
-
-/* Sent in place of the routes' own to an extension of the release before. */
-static const Statement old_routes[GW_ROUTE_COUNT] = {
-#define GW_OLD_ROUTE(operation, sql) [GW_ROUTE_##operation] = {"icecat_old_" #operation, sql},
-#include "catalog/routes_old.def"
-};
-
-const char *
-gw_pg_sql(int route, GwRelease release)
-{
-	return release == GW_RELEASE_OLD ? old_routes[route].sql : statements[route].sql;
+	return pg->release == GW_RELEASE_OLD && statement->old_sql != NULL;
 }
 
 void
 gw_pg_set_release(GwPg *pg, GwRelease release)
 {
 	pg->release = release;
-}
-
-/* What the old release has no statement for gets the new one, so that the server says what is missing. */
-static const Statement *
-statement_of(const GwPg *pg, int number)
-{
-	if (pg->release == GW_RELEASE_OLD && number < GW_ROUTE_COUNT && old_routes[number].sql != NULL)
-		return &old_routes[number];
-	return &statements[number];
 }
 
 /* Never shows what libpq says about a bad string: it may quote the password. */
@@ -200,12 +102,14 @@ take_notice(void *unused, const PGresult *notice)
 }
 
 GwPg *
-gw_pg_start(const char *dsn, bool prepare)
+gw_pg_start(const char *dsn, bool prepare, const GwStatements *statements)
 {
 	const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
 	const char *values[] = {dsn, "icecat-gateway", "UTF8", NULL};
-	GwPg	   *pg = gw_alloc(sizeof(*pg));
+	size_t		count = (size_t) gw_statement_count(statements);
+	GwPg	   *pg = gw_alloc(sizeof(*pg) + count * sizeof(pg->prepared[0]));
 
+	pg->statements = statements;
 	pg->prepare = prepare;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (pg->conn != NULL)
@@ -291,24 +195,25 @@ add_expect(GwPg *pg)
 static bool
 send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 {
-	const Statement *statement = statement_of(pg, step->statement);
+	const GwStatement *statement = gw_statement_at(pg->statements, step->statement);
+	const char *name = is_old(pg, statement) ? statement->old_name : statement->name;
+	const char *sql = is_old(pg, statement) ? statement->old_sql : statement->sql;
 
 	if (!pg->prepare)
 		expect->commands[expect->command_count++] = step->statement;
 	if (!pg->prepare)
-		return PQsendQueryParams(pg->conn, statement->sql, step->param_count, NULL, step->params,
-								 NULL, NULL, 0);
+		return PQsendQueryParams(pg->conn, sql, step->param_count, NULL, step->params, NULL, NULL,
+								 0);
 	if (pg->prepared[step->statement] == PREPARED_NO)
 	{
-		if (!PQsendPrepare(pg->conn, statement->name, statement->sql, 0, NULL))
+		if (!PQsendPrepare(pg->conn, name, sql, 0, NULL))
 			return false;
 		pg->prepared[step->statement] = PREPARED_SENT;
 		expect->prepares[expect->prepare_count++] = step->statement;
 		expect->commands[expect->command_count++] = step->statement;
 	}
 	expect->commands[expect->command_count++] = step->statement;
-	return PQsendQueryPrepared(pg->conn, statement->name, step->param_count, step->params, NULL,
-							   NULL, 0);
+	return PQsendQueryPrepared(pg->conn, name, step->param_count, step->params, NULL, NULL, 0);
 }
 
 /* Queues the statements of one call and its Sync. */

@@ -15,38 +15,8 @@
 #define GW_PGCALL_H
 
 #include "base/limits.h"
-#include "catalog/router.h"
-
-/* Whose statements are sent: the extension may still be of the release before this gateway's. */
-typedef enum GwRelease
-{
-	GW_RELEASE_NEW,
-	GW_RELEASE_OLD,
-	GW_RELEASES
-} GwRelease;
-
-/* Statements are the routes, and these. */
-enum
-{
-	GW_STATEMENT_ROLE = GW_ROUTE_COUNT,
-	GW_STATEMENT_REQUEST_ID,
-	GW_STATEMENT_KEY,
-	GW_STATEMENT_KEY_ERROR,
-	GW_STATEMENT_DEDUPLICATE,
-	GW_STATEMENT_START_WORKER,
-	GW_STATEMENT_ANSWER_MAX,
-	GW_STATEMENT_PROBE,
-	GW_STATEMENT_WORKER,
-	GW_STATEMENT_SETTINGS,
-	GW_STATEMENT_ISOLATION,
-	GW_STATEMENT_READ_WRITE,
-	GW_STATEMENT_LOCAL_SETTINGS,
-	GW_STATEMENT_LOCAL_TIMEOUT,
-	GW_STATEMENT_PIECES,
-	GW_STATEMENT_LISTEN_FILES,
-	GW_STATEMENT_QUEUED_FILES,
-	GW_STATEMENT_COUNT
-};
+#include "base/text.h"
+#include "db/statement.h"
 
 typedef struct GwPgStep
 {
@@ -91,15 +61,15 @@ typedef enum GwPgSend
 
 extern bool gw_pg_dsn_is_valid(const char *dsn);
 
-extern GwPg *gw_pg_start(const char *dsn, bool prepare);
+/* The table of statements must live as long as the connection. */
+extern GwPg *gw_pg_start(const char *dsn, bool prepare, const GwStatements *statements);
 extern GwPgConnect gw_pg_poll(GwPg *pg);
 extern int	gw_pg_socket(const GwPg *pg);
 extern const char *gw_pg_error(const GwPg *pg);
 extern int	gw_pg_backend_pid(const GwPg *pg);
 extern void gw_pg_close(GwPg *pg);
 
-/* The text of a route's statement; NULL when the release has none. A connection begins with the new ones. */
-extern const char *gw_pg_sql(int route, GwRelease release);
+/* A connection begins with the new release's statements. */
 extern void gw_pg_set_release(GwPg *pg, GwRelease release);
 
 /* streamed: the rows of the last statement are handed out one by one, on a connection that prepares nothing.

@@ -61,9 +61,8 @@ typedef struct GwSlot
 struct GwPool
 {
 	struct event_base *base;
-	const char *name;
-	GwPoolKind	kind;
-	int			slot_count;
+	GwPoolSpec	spec;
+	GwText		functions;		/* that the operations need */
 	GwSlot	   *slots;
 	CallList	queue;
 	int			by_state[SLOT_STATES];
@@ -172,7 +171,8 @@ slot_fail_flight(GwSlot *slot, bool undone)
 	while ((call = TAILQ_LAST(&slot->flight, CallList)) != NULL)
 	{
 		slot_take_off_flight(slot, call);
-		if ((slot->pool->kind == GW_POOL_READS || (undone && call == oldest)) && call->repeats == 0)
+		if ((slot->pool->spec.kind == GW_POOL_READS || (undone && call == oldest)) &&
+			call->repeats == 0)
 		{
 			call->repeats++;
 			slot->pool->stats.repeats++;
@@ -194,7 +194,7 @@ slot_lose(GwSlot *slot, const char *why)
 	int			len = (int) strcspn(why, "\n");
 	bool		undone = !slot->pooled && gw_pg_has_undone(slot->pg);
 
-	gw_log(GW_WARNING, "%s connection lost with %d call%s in flight: %.*s", slot->pool->name,
+	gw_log(GW_WARNING, "%s connection lost with %d call%s in flight: %.*s", slot->pool->spec.name,
 		   slot->in_flight, slot->in_flight == 1 ? "" : "s", len, why);
 	slot->pool->stats.losses++;
 	slot_close(slot, slot->state != SLOT_READY);
@@ -238,7 +238,7 @@ slot_becomes_ready(GwSlot *slot)
 {
 	slot->delay_ms = 0;
 	slot_set_state(slot, SLOT_READY);
-	gw_log(GW_INFO, "%s connection ready, backend %d", slot->pool->name,
+	gw_log(GW_INFO, "%s connection ready, backend %d", slot->pool->spec.name,
 		   gw_pg_backend_pid(slot->pg));
 }
 
@@ -270,13 +270,13 @@ slot_answer(GwSlot *slot, GwPgResult *result)
 
 	assert(call != NULL);
 	slot_take_off_flight(slot, call);
-	if ((wants_another_server(result) && slot->pool->kind != GW_POOL_LISTENS) ||
+	if ((wants_another_server(result) && slot->pool->spec.kind != GW_POOL_LISTENS) ||
 		call->weight > (size_t) gw_conf.recycle_bytes ||
 		result->value_len > (size_t) gw_conf.recycle_bytes)
 		slot->retire = true;
 	if (wants_repreparing(result) && call->repeats == 0)
 	{
-		gw_log(GW_INFO, "%s connection is replaced: %s", slot->pool->name, result->message);
+		gw_log(GW_INFO, "%s connection is replaced: %s", slot->pool->spec.name, result->message);
 		slot->retire = true;
 		call->repeats++;
 		slot->pool->stats.repeats++;
@@ -292,7 +292,7 @@ static void
 slot_setup_answer(GwSlot *slot, GwPgResult *result)
 {
 	if (result->is_error)
-		gw_log(GW_WARNING, "%s connection setup: %s", slot->pool->name, result->message);
+		gw_log(GW_WARNING, "%s connection setup: %s", slot->pool->spec.name, result->message);
 	gw_pg_result_free(result);
 	if (--slot->setup_left == 0)
 		slot_becomes_ready(slot);
@@ -372,9 +372,9 @@ slot_setup(GwSlot *slot)
 		slot_send_setup(slot, gw_session_settings());
 	snprintf(answer_max, sizeof(answer_max), "%lldB", (long long) gw_conf.stream_bytes_min);
 	if (!slot->pooled && gw_conf.stream_bytes_min > 0 && gw_conf.prepared_statements &&
-		(slot->pool->kind == GW_POOL_READS || slot->pool->kind == GW_POOL_WRITES))
+		(slot->pool->spec.kind == GW_POOL_READS || slot->pool->spec.kind == GW_POOL_WRITES))
 		slot_send_setup(slot, (GwPgStep){GW_STATEMENT_ANSWER_MAX, 1, {answer_max}});
-	if (slot->pool->kind == GW_POOL_WRITES)
+	if (slot->pool->spec.kind == GW_POOL_WRITES)
 		slot_send_setup(slot, (GwPgStep){.statement = GW_STATEMENT_START_WORKER});
 	if (slot->setup_left == 0)
 		slot_becomes_ready(slot);
@@ -385,14 +385,14 @@ slot_setup(GwSlot *slot)
 static bool
 pool_writes(const GwPool *pool)
 {
-	return pool->kind == GW_POOL_WRITES;
+	return pool->spec.kind == GW_POOL_WRITES;
 }
 
 /* The first thing that a session is asked. */
 static void
 slot_probe(GwSlot *slot)
 {
-	GwPgStep	step = gw_session_probe();
+	GwPgStep	step = gw_session_probe(slot->pool->functions.data);
 
 	slot_set_state(slot, SLOT_PROBE);
 	if (gw_pg_send(slot->pg, NULL, 0, &step, 1, false) == GW_PG_SENT)
@@ -405,7 +405,7 @@ slot_probe(GwSlot *slot)
 static void
 pool_retire(GwPool *pool, bool failed)
 {
-	for (int i = 0; i < pool->slot_count; i++)
+	for (int i = 0; i < pool->spec.connections; i++)
 	{
 		GwSlot	   *slot = &pool->slots[i];
 
@@ -424,7 +424,8 @@ pool_found(GwPool *pool, const GwFitness *found)
 
 	if (pool->by_state[SLOT_READY] > 0 && (!found->fit || other))
 	{
-		gw_log(found->fit ? GW_INFO : GW_WARNING, "%s connections are made again: %s%s", pool->name,
+		gw_log(found->fit ? GW_INFO : GW_WARNING, "%s connections are made again: %s%s",
+			   pool->spec.name,
 			   found->fit ? "extension icecat has another version: " : found->problem,
 			   found->fit ? found->version : "");
 		pool_retire(pool, !found->fit);
@@ -433,6 +434,7 @@ pool_found(GwPool *pool, const GwFitness *found)
 	pool->probe_us = gw_clock_us() + (uint64_t) gw_conf.probe_interval_ms * 1000;
 }
 
+/* The answer to the first question: the session is set up if it is fit, else closed. */
 static void
 slot_probed(GwSlot *slot, GwPgResult *result)
 {
@@ -440,8 +442,9 @@ slot_probed(GwSlot *slot, GwPgResult *result)
 	GwFitness	found;
 
 	if (result->is_error)
-		gw_log(GW_WARNING, "%s connection, probe: %s", pool->name, result->message);
-	gw_session_judge(result, pool_writes(pool), gw_pg_backend_pid(slot->pg), &found);
+		gw_log(GW_WARNING, "%s connection, probe: %s", pool->spec.name, result->message);
+	gw_session_judge(result, pool->spec.statements, pool_writes(pool), gw_pg_backend_pid(slot->pg),
+					 &found);
 	gw_pg_result_free(result);
 	pool_found(pool, &found);
 	if (!found.fit)
@@ -464,8 +467,8 @@ pool_probed(GwCall *call, GwOutcome outcome, GwPgResult *result)
 	if (outcome != GW_CALL_ANSWERED)
 		return;
 	if (result->is_error)
-		gw_log(GW_WARNING, "%s connection, probe: %s", pool->name, result->message);
-	gw_session_judge(result, pool_writes(pool), 0, &found);
+		gw_log(GW_WARNING, "%s connection, probe: %s", pool->spec.name, result->message);
+	gw_session_judge(result, pool->spec.statements, pool_writes(pool), 0, &found);
 	gw_pg_result_free(result);
 	found.pooled = pool->fitness.pooled;
 	pool_found(pool, &found);
@@ -476,10 +479,10 @@ static void
 pool_tick_probe(GwPool *pool, uint64_t now)
 {
 	if (now < pool->probe_us || pool->by_state[SLOT_READY] == 0 || pool->stats.queued > 0 ||
-		pool->probe.state != GW_CALL_IDLE || pool->kind == GW_POOL_STREAMS)
+		pool->probe.state != GW_CALL_IDLE || pool->spec.kind == GW_POOL_STREAMS)
 		return;
 	gw_call_begin(&pool->probe, 0);
-	*gw_call_step(&pool->probe, GW_STATEMENT_PROBE) = gw_session_probe();
+	*gw_call_step(&pool->probe, GW_STATEMENT_PROBE) = gw_session_probe(pool->functions.data);
 	pool->probe.done = pool_probed;
 	gw_pool_submit(pool, &pool->probe, true);
 }
@@ -507,8 +510,8 @@ slot_watch(GwSlot *slot, short what)
 static void
 slot_connect_failed(GwSlot *slot, const char *why)
 {
-	gw_log(GW_WARNING, "%s connection failed: %.*s", slot->pool->name, (int) strcspn(why, "\n"),
-		   why);
+	gw_log(GW_WARNING, "%s connection failed: %.*s", slot->pool->spec.name,
+		   (int) strcspn(why, "\n"), why);
 	slot->pool->stats.connect_failures++;
 	slot_close(slot, true);
 }
@@ -548,10 +551,12 @@ on_connecting(evutil_socket_t fd, short what, void *arg)
 static void
 slot_connect(GwSlot *slot, uint64_t now)
 {
+	const GwPoolSpec *spec = &slot->pool->spec;
+
 	slot_set_state(slot, SLOT_CONNECTING);
 	slot->deadline_us = now + (uint64_t) gw_conf.connect_timeout_ms * 1000;
-	slot->pg = gw_pg_start(gw_conf.dsn,
-						   gw_conf.prepared_statements && slot->pool->kind != GW_POOL_STREAMS);
+	slot->pg = gw_pg_start(spec->dsn, gw_conf.prepared_statements && spec->kind != GW_POOL_STREAMS,
+						   spec->statements);
 	if (gw_pg_socket(slot->pg) < 0)
 		slot_connect_failed(slot, gw_pg_error(slot->pg));
 	else
@@ -565,7 +570,7 @@ slot_connect(GwSlot *slot, uint64_t now)
 static int
 slot_load(const GwSlot *slot, uint64_t now)
 {
-	int			depth = slot->pool->kind != GW_POOL_READS ? 1 : (int) gw_conf.read_pipeline_depth;
+	int			depth = slot->pool->spec.kind != GW_POOL_READS ? 1 : (int) gw_conf.read_pipeline_depth;
 	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
 
 	if (slot->state != SLOT_READY || slot->retire || slot->in_flight >= depth)
@@ -581,7 +586,7 @@ pool_choose(GwPool *pool, uint64_t now)
 	GwSlot	   *best = NULL;
 	int			best_load = 0;
 
-	for (int i = 0; i < pool->slot_count; i++)
+	for (int i = 0; i < pool->spec.connections; i++)
 	{
 		int			load = slot_load(&pool->slots[i], now);
 
@@ -648,20 +653,19 @@ pool_dispatch(GwPool *pool)
 
 /* Connections are made by the first ticks. */
 GwPool *
-gw_pool_create(struct event_base *base, const char *name, GwPoolKind kind, int slots)
+gw_pool_create(struct event_base *base, const GwPoolSpec *spec)
 {
 	GwPool	   *pool = gw_alloc(sizeof(*pool));
 
 	pool->base = base;
-	pool->name = name;
-	pool->kind = kind;
-	pool->slot_count = slots;
-	pool->slots = gw_alloc((size_t) slots * sizeof(GwSlot));
-	pool->stats.max = slots;
-	pool->by_state[SLOT_DOWN] = slots;
+	pool->spec = *spec;
+	gw_session_functions(spec->statements, &pool->functions);
+	pool->slots = gw_alloc((size_t) spec->connections * sizeof(GwSlot));
+	pool->stats.max = spec->connections;
+	pool->by_state[SLOT_DOWN] = spec->connections;
 	pool->seed = gw_clock_us() * 2 + 1;
 	TAILQ_INIT(&pool->queue);
-	for (int i = 0; i < slots; i++)
+	for (int i = 0; i < spec->connections; i++)
 	{
 		pool->slots[i].pool = pool;
 		TAILQ_INIT(&pool->slots[i].flight);
@@ -673,8 +677,9 @@ gw_pool_create(struct event_base *base, const char *name, GwPoolKind kind, int s
 void
 gw_pool_destroy(GwPool *pool)
 {
-	for (int i = 0; i < pool->slot_count; i++)
+	for (int i = 0; i < pool->spec.connections; i++)
 		slot_close(&pool->slots[i], false);
+	gw_text_free(&pool->functions);
 	free(pool->slots);
 	free(pool);
 }
@@ -811,9 +816,10 @@ gw_pool_problem(const GwPool *pool)
 }
 
 bool
-gw_pool_offers(const GwPool *pool, int route)
+gw_pool_offers(const GwPool *pool, int statement)
 {
-	return gw_pg_sql(route, pool->fitness.release) != NULL;
+	return gw_statement_sql(gw_statement_at(pool->spec.statements, statement),
+							pool->fitness.release) != NULL;
 }
 
 const char *
@@ -841,10 +847,10 @@ gw_pool_stats(const GwPool *pool)
 static bool
 pool_wants_connection(const GwPool *pool)
 {
-	if (pool->kind == GW_POOL_LISTENS)
+	if (pool->spec.kind == GW_POOL_LISTENS)
 		return gw_conf.metadata_wait_ms > 0;
-	return pool->kind != GW_POOL_STREAMS || pool->stats.queued > pool->by_state[SLOT_CONNECTING] +
-																	 pool->by_state[SLOT_PROBE] +
+	return pool->spec.kind != GW_POOL_STREAMS ||
+		   pool->stats.queued > pool->by_state[SLOT_CONNECTING] + pool->by_state[SLOT_PROBE] +
 			pool->by_state[SLOT_SETUP];
 }
 
@@ -882,7 +888,7 @@ gw_pool_tick(GwPool *pool, uint64_t now)
 	uint64_t	limit = (uint64_t) gw_conf.pool_wait_ms * 1000;
 	GwCall	   *call;
 
-	for (int i = 0; i < pool->slot_count; i++)
+	for (int i = 0; i < pool->spec.connections; i++)
 		slot_tick(&pool->slots[i], now);
 	pool_tick_probe(pool, now);
 	pool_dispatch(pool);
@@ -898,7 +904,7 @@ gw_pool_tick(GwPool *pool, uint64_t now)
 void
 gw_pool_flush(GwPool *pool)
 {
-	for (int i = 0; i < pool->slot_count; i++)
+	for (int i = 0; i < pool->spec.connections; i++)
 		if (pool->slots[i].dirty)
 			slot_flush(&pool->slots[i]);
 }

@@ -81,8 +81,17 @@ typedef enum GwPoolKind
 	GW_POOL_LISTENS				/* hears notifications; connected while metadata_wait_ms is not 0 */
 } GwPoolKind;
 
-extern GwPool *gw_pool_create(struct event_base *base, const char *name, GwPoolKind kind,
-							  int slots);
+typedef struct GwPoolSpec
+{
+	const char *name;			/* in messages */
+	GwPoolKind	kind;
+	int			connections;
+	const char *dsn;
+	const GwStatements *statements; /* what its calls may send */
+} GwPoolSpec;
+
+/* What the spec points to must live as long as the pool. */
+extern GwPool *gw_pool_create(struct event_base *base, const GwPoolSpec *spec);
 extern void gw_pool_destroy(GwPool *pool);
 
 /* The statements of a call: more than GW_STEPS_MAX, or parameters than GW_PARAMS_MAX, end the process. */
@@ -117,8 +126,8 @@ extern bool gw_pool_is_ready(const GwPool *pool);
 /* What keeps the pool from serving anything, and what to do about it; NULL while it serves. */
 extern const char *gw_pool_problem(const GwPool *pool);
 
-/* Does the extension know the operation? Its version, as far as one was seen, is told. */
-extern bool gw_pool_offers(const GwPool *pool, int route);
+/* Does the extension know the operation of that statement? Its version, as far as one was seen, is told. */
+extern bool gw_pool_offers(const GwPool *pool, int statement);
 extern const char *gw_pool_version(const GwPool *pool);
 
 /* May the role that calls run under change something? */

@@ -12,7 +12,7 @@
 
 #include "base/conf.h"
 
-#define OLD_VERSION "0.1."		/* the release before this one; its statements are in routes_old.def */
+#define OLD_VERSION "0.1."		/* the release before this one; its statements are the old ones */
 #define NAMES_SHOWN 3
 
 /* The parameters of both forms of the settings; NULL keeps what the database says. */
@@ -74,39 +74,35 @@ next_function(const char **sql)
 	return (GwSlice){NULL, 0};
 }
 
-/* '{a,b}': all functions of all statements of both releases. Some come twice, which does no harm. */
-static const char *
-all_functions(void)
+void
+gw_session_functions(const GwStatements *statements, GwText *out)
 {
-	static GwText list;
+	const char *before = "{";
 	GwSlice		name;
 
-	if (list.len > 0)
-		return list.data;
-	gw_text_putc(&list, '{');
 	for (int release = 0; release < GW_RELEASES; release++)
 	{
-		for (int route = 0; route < GW_ROUTE_COUNT; route++)
+		for (int i = 0; i < statements->count; i++)
 		{
-			const char *sql = gw_pg_sql(route, (GwRelease) release);
+			const GwStatement *statement = &statements->list[i];
+			const char *sql =
+				statement->operation ? gw_statement_sql(statement, (GwRelease) release) : NULL;
 
 			while (sql != NULL && (name = next_function(&sql)).len > 0)
 			{
-				if (list.len > 1)
-					gw_text_putc(&list, ',');
-				gw_text_add(&list, name.data, name.len);
+				gw_text_puts(out, before);
+				gw_text_add(out, name.data, name.len);
+				before = ",";
 			}
 		}
 	}
-	gw_text_puts(&list, "}");
-	gw_text_add(&list, "", 1);
-	return list.data;
+	gw_text_puts(out, *before == '{' ? "{}" : "}");
 }
 
 GwPgStep
-gw_session_probe(void)
+gw_session_probe(const char *functions)
 {
-	return (GwPgStep){GW_STATEMENT_PROBE, 2, {gw_conf.database_role, all_functions()}};
+	return (GwPgStep){GW_STATEMENT_PROBE, 2, {gw_conf.database_role, functions}};
 }
 
 /* What the probe answers, line by line. The lists are ",a,b,". */
@@ -155,18 +151,17 @@ holds(const char *list, GwSlice name)
 	return strstr(list, wanted) != NULL;
 }
 
-/* How the routes fare: those that the pool serves, and the functions that are not there. */
+/* How the operations fare: those that the pool serves, and the functions that are not there. */
 typedef struct Count
 {
-	int			routes;
 	int			allowed;
 	int			missing;
 	char		names[128];		/* of the first that are missing */
 } Count;
 
-/* One route: may it be called, and what of it is not there? */
+/* One operation: may it be called, and what of it is not there? */
 static void
-count_route(const Probe *probe, const char *sql, Count *count)
+count_operation(const Probe *probe, const char *sql, Count *count)
 {
 	bool		allowed = true;
 	GwSlice		name;
@@ -183,19 +178,20 @@ count_route(const Probe *probe, const char *sql, Count *count)
 					 count->missing > 0 ? ", " : "", (int) name.len, name.data);
 		count->missing++;
 	}
-	count->routes++;
 	count->allowed += allowed;
 }
 
 static void
-count_routes(const Probe *probe, GwRelease release, GwAccess access, Count *count)
+count_operations(const Probe *probe, const GwStatements *statements, GwRelease release, bool writes,
+				 Count *count)
 {
-	for (int route = 0; route < GW_ROUTE_COUNT; route++)
+	for (int i = 0; i < statements->count; i++)
 	{
-		const char *sql = gw_pg_sql(route, release);
+		const GwStatement *statement = &statements->list[i];
+		const char *sql = gw_statement_sql(statement, release);
 
-		if (sql != NULL && gw_routes[route].access == access)
-			count_route(probe, sql, count);
+		if (statement->operation && statement->writes == writes && sql != NULL)
+			count_operation(probe, sql, count);
 	}
 }
 
@@ -203,13 +199,13 @@ count_routes(const Probe *probe, GwRelease release, GwAccess access, Count *coun
 
 /* What is wrong with the role, the extension or the server. */
 static void
-find_problem(const Probe *probe, bool writes, GwFitness *out)
+find_problem(const Probe *probe, const GwStatements *statements, bool writes, GwFitness *out)
 {
 	Count		reads = {0};
 	Count		changes = {0};
 
-	count_routes(probe, out->release, GW_READ, &reads);
-	count_routes(probe, out->release, GW_WRITE, &changes);
+	count_operations(probe, statements, out->release, false, &reads);
+	count_operations(probe, statements, out->release, true, &changes);
 	out->may_write = changes.allowed > 0;
 	if (!probe->role_known)
 		PROBLEM(
@@ -244,7 +240,8 @@ find_problem(const Probe *probe, bool writes, GwFitness *out)
 }
 
 void
-gw_session_judge(const GwPgResult *result, bool writes, int backend_pid, GwFitness *out)
+gw_session_judge(const GwPgResult *result, const GwStatements *statements, bool writes,
+				 int backend_pid, GwFitness *out)
 {
 	Probe		probe;
 	char	   *text;
@@ -263,7 +260,7 @@ gw_session_judge(const GwPgResult *result, bool writes, int backend_pid, GwFitne
 																				  : GW_RELEASE_NEW;
 	out->pooled = gw_conf.pooler == GW_POOLER_ON ||
 		(gw_conf.pooler == GW_POOLER_AUTO && probe.pid != backend_pid);
-	find_problem(&probe, writes, out);
+	find_problem(&probe, statements, writes, out);
 	out->fit = out->problem[0] == '\0';
 	free(text);
 }

@@ -26,12 +26,16 @@ typedef struct GwFitness
 	char		problem[GW_PROBLEM_BYTES];	/* "" when it is fit; else what is wrong, and what to do */
 } GwFitness;
 
-/* Asks what gw_session_judge() needs. The step's parameters live until the next call of this. */
-extern GwPgStep gw_session_probe(void);
-extern void gw_session_judge(const GwPgResult *result, bool writes, int backend_pid,
-							 GwFitness *out);
+/* '{a,b}': the functions that the operations call, of both releases. Some come twice, which does no harm. */
+extern void gw_session_functions(const GwStatements *statements, GwText *out);
 
-/* Sets a session up, or a call behind a pooler: the steps go before the call's own. Parameters as above. */
+/* Asks what gw_session_judge() needs, with a list of functions as above. */
+extern GwPgStep gw_session_probe(const char *functions);
+extern void gw_session_judge(const GwPgResult *result, const GwStatements *statements, bool writes,
+							 int backend_pid, GwFitness *out);
+
+/* Sets a session up, or a call behind a pooler: the steps go before the call's own. The parameters live until
+ * the next call of this. */
 extern GwPgStep gw_session_settings(void);
 extern int	gw_session_prelude(GwPgStep *steps, bool writes);
 

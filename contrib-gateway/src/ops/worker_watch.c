@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "catalog/statements.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,52 @@
+/*
+ * statements.c
+ *		The statements of the catalog; see statements.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "catalog/statements.h"
+
+#include <stddef.h>
+
+#define AT(number) ((number) -GW_STATEMENT_FIRST)
+#define WRITES_READ false
+#define WRITES_WRITE true
+
+/* clang-format off */
+static const GwStatement list[AT(GW_STATEMENT_END)] = {
+#define GW_ROUTE(method, template, operation_id, access, answer, flags, text, ...)                \
+	[GW_ROUTE_##operation_id].name = "icecat_" #operation_id,                                     \
+	[GW_ROUTE_##operation_id].sql = text,                                                         \
+	[GW_ROUTE_##operation_id].operation = true,                                                   \
+	[GW_ROUTE_##operation_id].writes = WRITES_##access,
+#include "routes.def"
+#define GW_OLD_ROUTE(operation_id, text)                                                          \
+	[GW_ROUTE_##operation_id].old_name = "icecat_old_" #operation_id,                             \
+	[GW_ROUTE_##operation_id].old_sql = text,
+#include "catalog/routes_old.def"
+	[AT(GW_STATEMENT_REQUEST_ID)] = {.name = "icecat_request_id",
+		.sql = "SELECT pg_catalog.set_config('application_name', $1, true)"},
+	[AT(GW_STATEMENT_KEY)] = {.name = "icecat_key",
+		.sql = "SELECT pg_catalog.set_config('icecat.idempotency_key', $1, true)"},
+	[AT(GW_STATEMENT_KEY_ERROR)] = {.name = "icecat_key_error",
+		.sql = "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
+	[AT(GW_STATEMENT_DEDUPLICATE)] = {.name = "icecat_deduplicate",
+		.sql = "SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
+	[AT(GW_STATEMENT_WORKER)] = {.name = "icecat_worker",
+		.sql = "SELECT pg_catalog.string_agg(CASE c.key WHEN 'pid' THEN 'running ' "
+							 "|| (c.value IS NOT NULL)::integer "
+							 "ELSE c.key || ' ' || coalesce(c.value, '0') END, pg_catalog.chr(10)) "
+							 "FROM icecat.worker_status() AS w, "
+							 "pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c"},
+	[AT(GW_STATEMENT_LOCAL_TIMEOUT)] = {.name = "icecat_local_timeout",
+		.sql = "SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
+	[AT(GW_STATEMENT_PIECES)] = {.name = "icecat_pieces",
+		.sql = "SELECT icecat.rest_load_table_pieces($1, $2::text[], $3, $4)"},
+	[AT(GW_STATEMENT_LISTEN_FILES)] = {.name = "icecat_listen_files",
+		.sql = "SELECT icecat._listen_files()"},
+	[AT(GW_STATEMENT_QUEUED_FILES)] = {.name = "icecat_queued_files",
+		.sql = "SELECT icecat._queued_files($1)"},
+};
+/* clang-format on */
+
+const GwStatements gw_statements = {list, AT(GW_STATEMENT_END)};

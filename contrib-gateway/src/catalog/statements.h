@@ -1,0 +1,32 @@
+/*
+ * statements.h
+ *		The statements of the catalog: one for each route, and what goes with them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_STATEMENTS_H
+#define GW_STATEMENTS_H
+
+#include "catalog/router.h"
+#include "db/statement.h"
+
+/* The statement of a route. */
+#define GW_STATEMENT_OF(route) (GW_STATEMENT_FIRST + (int) (route))
+
+enum
+{
+	GW_STATEMENT_REQUEST_ID = GW_STATEMENT_OF(GW_ROUTE_COUNT),
+	GW_STATEMENT_KEY,
+	GW_STATEMENT_KEY_ERROR,
+	GW_STATEMENT_DEDUPLICATE,
+	GW_STATEMENT_WORKER,
+	GW_STATEMENT_LOCAL_TIMEOUT,
+	GW_STATEMENT_PIECES,
+	GW_STATEMENT_LISTEN_FILES,
+	GW_STATEMENT_QUEUED_FILES,
+	GW_STATEMENT_END
+};
+
+extern const GwStatements gw_statements;
+
+#endif
