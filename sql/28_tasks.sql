@@ -23,8 +23,8 @@ CREATE TABLE icecat_data.metadata_task (
 -- true for all; look-ups by table do not imply it and so can never take this index for the key.
 CREATE INDEX metadata_task_file_idx ON icecat_data.metadata_task
 	(warehouse_id, (pg_catalog.split_part(location, '/', -1)) COLLATE "C") WHERE kind = 'write' AND location <> '';
--- What is due is found by it, however much is queued.
-CREATE INDEX metadata_task_due_idx ON icecat_data.metadata_task (warehouse_id, database_id, next_attempt_at);
+-- What is due of each kind is found by it, however much is queued.
+CREATE INDEX metadata_task_due_idx ON icecat_data.metadata_task (warehouse_id, database_id, kind, next_attempt_at);
 COMMENT ON TABLE icecat_data.metadata_task IS 'Files to write or delete after a commit; normally empty';
 COMMENT ON COLUMN icecat_data.metadata_task.table_id IS 'The table, or the view';
 COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the table at which the task was made';
@@ -35,4 +35,4 @@ COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: s
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
 COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
-COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while a task of the table that comes before fails';
+COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while it waits for another task of the table';

@@ -87,3 +87,19 @@ ice_storage_problems(void)
 		check_root(&text, lfirst(cell), catalog);
 	return text.len > 0 ? text.data : NULL;
 }
+
+void
+ice_storage_say_problems(void)
+{
+	static bool looked = false;
+	char       *problems;
+
+	if (looked)
+		return;
+	looked = true;
+	(void) ice_spi_begin();
+	problems = ice_storage_problems();
+	if (problems != NULL)
+		ereport(LOG, (errmsg("file storage: %s", problems), errhidestmt(true)));
+	ice_spi_end();
+}

@@ -27,7 +27,10 @@
 #include "maint/path_set.h"
 #include "storage/storage.h"
 #include "store/store_event.h"
+#include "store/store_location.h"
 #include "store/store_table.h"
+
+#define SLICE_FILES 200
 
 typedef struct Run
 {
@@ -67,11 +70,18 @@ static void
 flush(Run *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->slice_context);
+	int           count = list_length(run->slice);
+	IceOwnedFile *files = palloc0(sizeof(IceOwnedFile) * Max(count, 1));
 
-	if (run->slice != NIL)
-		ice_owned_delete(&run->owner, run->slice, NIL);
+	for (int i = 0; i < count; i++)
+		files[i].location = list_nth(run->slice, i);
+	if (count > 0)
+		(void) ice_owned_delete(&run->owner, files, count);
 	if (run->owner.refused != NULL)
 		ice_raise(ICE_ERR_STORAGE, "%s", run->owner.refused);
+	for (int i = 0; i < count; i++)
+		if (files[i].error != NULL)
+			ice_raise(ICE_ERR_STORAGE, "%s", files[i].error);
 	run->slice = NIL;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(run->slice_context);
@@ -90,7 +100,7 @@ delete_file(Run *run, const char *location)
 	else
 		run->slice = lappend(run->slice, file);
 	MemoryContextSwitchTo(old);
-	if (list_length(run->slice) >= ICE_OWNED_SLICE)
+	if (list_length(run->slice) >= SLICE_FILES)
 		flush(run);
 }
 
@@ -318,6 +328,18 @@ ice_purge_run(IcePurge *purge, const IceTransactions *transactions)
 			ice_owned_prune(&run.owner, lfirst(cell));
 	purge->deleted_count = run.owner.deleted_count;
 	purge->kept_count = run.owner.kept_count;
+}
+
+bool
+ice_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	List     *paths = NIL;
+	ListCell *cell;
+
+	foreach (cell, ice_task_write_locations(warehouse_id, table_id))
+		paths = list_concat(paths, ice_storage_spellings(lfirst(cell)));
+	return paths != NIL && ice_holds_known() &&
+		   ice_holds_of_others(warehouse_id, table_id, paths) != NIL;
 }
 
 IcePurge *

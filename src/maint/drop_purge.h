@@ -27,6 +27,9 @@ typedef struct IcePurge
 	int64         kept_count;    /* files left alone: not the table's own, or outside of the allowed roots */
 } IcePurge;
 
+/* Is a file still queued for this dropped table that another table or view was registered by? Then its purge comes after that
+ * file; otherwise the purge makes all earlier tasks of the table void. In SPI. */
+extern bool ice_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Allocates in the current memory context; in SPI. NULL if there is no such dropped table any more. */
 extern IcePurge *ice_purge_prepare(const IceTask *task);
 /* Raises what storage raises, and STORAGE for a manifest that cannot be read. */

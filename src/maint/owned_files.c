@@ -22,15 +22,16 @@
 #include "store/store_lock.h"
 
 #define LOCK_STEP_US 10000
-#define LOCK_STEPS 50
+#define LOCK_STEPS 50       /* of a session */
+#define LOCK_STEPS_WORKER 5 /* the worker has files to write */
+#define REMOVE_BATCH 16
 
 /* What a transaction does for an owner. */
 typedef struct Work
 {
 	IceOwner *owner;
-	List     *files; /* canonical */
-	List     *tasks;
-	List     *go;    /* those of the files that go */
+	IceOwnedFile *files;
+	int           count;
 	List     *folders; /* the owner's */
 	char     *catalog; /* NULL: not known */
 	char     *folder; /* of a prune */
@@ -51,7 +52,7 @@ in_transaction(Work *work)
 
 	if (transactions == NULL)
 		BeginInternalSubTransaction(NULL);
-	else if (!transactions->begin())
+	else if (!ice_transaction_begin(transactions))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("extension icecat is not installed")));
 	PG_TRY();
@@ -62,8 +63,7 @@ in_transaction(Work *work)
 		ice_spi_end();
 		if (transactions == NULL)
 			ReleaseCurrentSubTransaction();
-		else
-			transactions->commit();
+		ice_transaction_commit(transactions);
 	}
 	PG_CATCH();
 	{
@@ -82,9 +82,11 @@ in_transaction(Work *work)
 
 /* Waits a moment for those who take over files, then gives up: the task is tried again. */
 static void
-lock_files(void)
+lock_files(const IceOwner *owner)
 {
-	for (int i = 0; i < LOCK_STEPS; i++)
+	int steps = owner->transactions != NULL ? LOCK_STEPS_WORKER : LOCK_STEPS;
+
+	for (int i = 0; i < steps; i++)
 	{
 		if (ice_lock_take(ICE_LOCK_FILES, true, false))
 			return;
@@ -206,31 +208,24 @@ any_held(path_set_hash *held, List *spellings)
 static void
 decide(Work *work)
 {
-	List          *folders = ice_owned_folders(work->owner);
-	List          *spellings = NIL; /* of each file: a List, NIL if it is not own */
+	List         **spellings = palloc(sizeof(List *) * Max(work->count, 1));
 	List          *all = NIL;
-	ListCell      *cell;
 	path_set_hash *held;
-	int            i = 0;
 
-	work->folders = folders;
+	work->folders = ice_owned_folders(work->owner);
 	work->catalog = ice_catalog_id(false);
-	foreach (cell, work->files)
+	for (int i = 0; i < work->count; i++)
 	{
-		List *own = own_spellings(lfirst(cell), folders);
-
-		spellings = lappend(spellings, own);
-		all = list_concat(all, own);
+		spellings[i] = own_spellings(work->files[i].location, work->folders);
+		all = list_concat(all, spellings[i]);
 	}
 	held = held_by_others(work->owner, all);
-	foreach (cell, work->files)
+	for (int i = 0; i < work->count; i++)
 	{
-		List *own = list_nth(spellings, i);
+		IceOwnedFile *file = &work->files[i];
 
-		if (own != NIL && !any_held(held, own) &&
-			(work->tasks == NIL || !ice_task_file_is_named(list_nth(work->tasks, i))))
-			work->go = lappend(work->go, lfirst(cell));
-		i++;
+		file->own = spellings[i] != NIL && !any_held(held, spellings[i]) &&
+					(file->task == NULL || !ice_task_file_is_named(file->task));
 	}
 }
 
@@ -264,62 +259,74 @@ check_marks(Work *work)
 
 /* -- deleting --------------------------------------------------------------------------------- */
 
-/* One that cannot be deleted keeps no other from it, and is told at the end. */
+/* A few files. One that cannot be deleted keeps no other from it. */
 static void
-remove_files(IceOwner *owner, List *locations)
+remove_some(IceOwner *owner, IceOwnedFile *files, int count)
 {
-	int             count = list_length(locations);
-	IceFileRemoval *files = palloc0(sizeof(IceFileRemoval) * Max(count, 1));
-	const char     *error = NULL;
+	IceFileRemoval removals[REMOVE_BATCH];
+	IceOwnedFile  *removed[REMOVE_BATCH];
+	int            n = 0;
 
-	for (int i = 0; i < count; i++)
-		files[i].location = list_nth(locations, i);
-	ice_storage_remove_batch(files, count);
 	for (int i = 0; i < count; i++)
 	{
-		owner->deleted_count += files[i].removed;
-		if (error == NULL)
-			error = files[i].error;
+		if (!files[i].own)
+			continue;
+		removed[n] = &files[i];
+		removals[n++] = (IceFileRemoval){.location = files[i].location};
 	}
-	if (error != NULL)
-		ice_raise(ICE_ERR_STORAGE, "%s", error);
+	ice_storage_remove_batch(removals, n);
+	for (int i = 0; i < n; i++)
+	{
+		owner->deleted_count += removals[i].removed;
+		removed[i]->error = removals[i].error;
+	}
+	owner->kept_count += count - n;
 }
 
-/* Deletes what is the table's own, under the lock. */
-static void
+/* Deletes what is the table's own, under the lock; returns how far it came. */
+static int
 delete_own(Work *work)
 {
-	int asked = list_length(work->files);
+	int done = 0;
 
 	in_transaction(work);
 	if (!check_marks(work))
-		return;
-	remove_files(work->owner, work->go);
-	work->owner->kept_count += asked - list_length(work->go);
+		return work->count;
+	while (done < work->count)
+	{
+		int n = Min(work->count - done, REMOVE_BATCH);
+
+		remove_some(work->owner, &work->files[done], n);
+		done += n;
+		if (work->owner->stop_at != 0 && GetCurrentTimestamp() >= work->owner->stop_at)
+			break;
+	}
+	return done;
 }
 
-void
-ice_owned_delete(IceOwner *owner, List *files, List *tasks)
+int
+ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count)
 {
-	Work work = {.owner = owner, .files = files, .tasks = tasks, .run = decide};
+	Work         work = {.owner = owner, .files = files, .count = count, .run = decide};
+	volatile int done = 0;
 
-	Assert(list_length(files) <= ICE_OWNED_SLICE);
-	lock_files();
+	lock_files(owner);
 	PG_TRY();
 	{
-		delete_own(&work);
+		done = delete_own(&work);
 	}
 	PG_FINALLY();
 	{
 		ice_lock_release(ICE_LOCK_FILES);
 	}
 	PG_END_TRY();
+	return done;
 }
 
 bool
 ice_owned_allowed(IceOwner *owner)
 {
-	ice_owned_delete(owner, NIL, NIL);
+	(void) ice_owned_delete(owner, NULL, 0);
 	return owner->refused == NULL;
 }
 
@@ -343,7 +350,7 @@ ice_owned_prune(IceOwner *owner, const char *folder)
 {
 	Work work = {.owner = owner, .folder = pstrdup(folder), .run = decide_prune};
 
-	lock_files();
+	lock_files(owner);
 	PG_TRY();
 	{
 		in_transaction(&work);

@@ -17,24 +17,15 @@
 #ifndef ICE_OWNED_FILES_H
 #define ICE_OWNED_FILES_H
 
+#include "maint/transactions.h"
 #include "store/store_task.h"
-
-/* Most files that are looked at, and deleted, at a time. */
-#define ICE_OWNED_SLICE 200
-
-/* How somebody who has no transaction open begins and ends one. */
-typedef struct IceTransactions
-{
-	bool (*begin)(void); /* false, and there is none, if the extension is gone */
-	void (*commit)(void);
-	void (*abort)(void);
-} IceTransactions;
 
 typedef struct IceOwner
 {
 	pg_uuid_t              warehouse_id;
 	pg_uuid_t              object_id;
 	const IceTransactions *transactions; /* NULL: the caller is in a transaction */
+	TimestampTz            stop_at; /* no further file is deleted after this time; 0: it does not matter */
 	int64                  deleted_count;
 	int64                  kept_count; /* files left alone */
 	const char            *refused;    /* why this database deletes nothing at all, or NULL */
@@ -44,10 +35,20 @@ typedef struct IceOwner
  * the current memory context; in SPI. */
 extern List *ice_owned_folders(const IceOwner *owner);
 
-/* Deletes those of at most ICE_OWNED_SLICE files (canonical C strings) that are the owner's. tasks: NIL, or for each file
- * the task that asks for it: it stays if ice_task_file_is_named(). Not in SPI. Raises what storage raises, and STORAGE where
- * somebody who takes over files does not end. */
-extern void ice_owned_delete(IceOwner *owner, List *files, List *tasks);
+/* A file that is to go. */
+typedef struct IceOwnedFile
+{
+	char          *location; /* canonical */
+	const IceTask
+		*task;   /* that asks for it: it stays if ice_task_file_is_named(); NULL: none does */
+	bool           own;      /* set by the call: it was the owner's to delete */
+	char          *error;    /* set by the call: why it could not be deleted; palloc'd */
+} IceOwnedFile;
+
+/* Deletes those of some files that are the owner's. Not in SPI. Returns how many of them, from the first, were dealt with: all
+ * except those that owner->stop_at left. A file that is not there counts as dealt with. Raises STORAGE where a transaction that takes
+ * over files does not end. */
+extern int ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count);
 /* Does this database delete anything of the owner? If not, owner->refused is set, as by the others. */
 extern bool ice_owned_allowed(IceOwner *owner);
 

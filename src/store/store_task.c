@@ -2,11 +2,8 @@
  * store_task.c
  *		The queue of what is to be done with files after a commit (icecat_data.metadata_task).
  *
- * Some statements look for work over all warehouses; they are marked, and only the worker runs them, on
- * the server where the rows are. All others are key look-ups within a warehouse.
- *
- * A look for work costs what is due, not what is queued: due are the tasks whose next_attempt_at has come. One that waits
- * behind a task of its table that failed is found so once, put off, and released when what was before it is done.
+ * The statement that runs over all warehouses is marked; only a copy's owner causes it. All others are key look-ups within a
+ * warehouse. What is due is asked in store_due.c.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -25,10 +22,7 @@
 #include "store/store_table.h"
 #include "store/store_task.h"
 
-#define POSITION_KIND_SHIFT 20
 #define ERROR_BYTES_MAX 1000
-#define DUE_TASKS_MAX 4096 /* looked at for the tables of a batch */
-#define HOLD_MS 3600000    /* a task behind one that fails; it is released when that is done */
 
 static const char *const kind_names[] = {"write", "delete", "trim", "purge"};
 
@@ -67,78 +61,11 @@ static IceStatement write_locations = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-/* Warehouses that have a task, one step down the index each. */
-#define TASK_WAREHOUSES                                                                      \
-	"WITH RECURSIVE w AS ((SELECT q.warehouse_id FROM icecat_data.metadata_task q "          \
-	"ORDER BY q.warehouse_id LIMIT 1) UNION ALL SELECT (SELECT q.warehouse_id "              \
-	"FROM icecat_data.metadata_task q WHERE q.warehouse_id > w.warehouse_id "                \
-	"ORDER BY q.warehouse_id LIMIT 1) FROM w WHERE w.warehouse_id IS NOT NULL)"
-
-/* All warehouses: worker only. Tables of the tasks that are due, as many as are looked at; whether the table's last task is a
- * purge, which goes before all others, and whether a task that goes before these is not due yet. Tasks that another
- * database made are not ours: this one is a copy, perhaps still being restored, and the files are the other's. */
-static IceStatement due_tables = {
-	TASK_WAREHOUSES
-	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.created_at) AS since "
-	"FROM w CROSS JOIN LATERAL (SELECT t.warehouse_id, t.table_id, t.created_at "
-	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = w.warehouse_id "
-	"AND t.database_id = $1 AND t.next_attempt_at <= $2 ORDER BY t.next_attempt_at LIMIT $4) s "
-	"GROUP BY s.warehouse_id, s.table_id ORDER BY 3 LIMIT $3) "
-	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', "
-	"CASE l.kind WHEN 'purge' THEN l.next_attempt_at ELSE f.next_attempt_at END > $2 "
-	"FROM d CROSS JOIN LATERAL (SELECT t.next_attempt_at FROM icecat_data.metadata_task t "
-	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
-	"ORDER BY t.version, t.position LIMIT 1) f "
-	"CROSS JOIN LATERAL (SELECT t.kind, t.next_attempt_at FROM icecat_data.metadata_task t "
-	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
-	"ORDER BY t.version DESC, t.position DESC LIMIT 1) l ORDER BY d.since",
-	4,
-	{OIDOID, TIMESTAMPTZOID, INT8OID, INT8OID},
-	NULL};
-
-/* Tasks that are due, but must wait for one before them: not looked at again before long. */
-static IceStatement hold_tasks = {
-	"UPDATE icecat_data.metadata_task SET next_attempt_at = $4 WHERE warehouse_id = $1 "
-	"AND table_id = $2 AND next_attempt_at <= $3",
-	4,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
-	NULL};
-
-/* The first task of a table is due again when those before it are done. */
-static IceStatement release_task = {
-	"UPDATE icecat_data.metadata_task SET next_attempt_at = $3 WHERE warehouse_id = $1 "
-	"AND table_id = $2 AND next_attempt_at > $3 AND (version, position) = ("
-	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
-	"AND t.table_id = $2 ORDER BY t.version, t.position LIMIT 1)",
-	3,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
-	NULL};
-
-/* All warehouses: worker only. */
-static IceStatement next_attempt = {
-	TASK_WAREHOUSES
-	", n AS (SELECT s.next_attempt_at FROM w CROSS JOIN LATERAL (SELECT t.next_attempt_at "
-	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = w.warehouse_id "
-	"AND t.database_id = $1 ORDER BY t.next_attempt_at LIMIT 1) s) "
-	"SELECT pg_catalog.min(n.next_attempt_at) FROM n",
-	1,
-	{OIDOID},
-	NULL};
-
 /* All warehouses: what came with a copy of the database, all of it. */
 static IceStatement adopt_tasks = {"UPDATE icecat_data.metadata_task SET database_id = $1 "
 								   "WHERE warehouse_id IS NOT NULL AND database_id <> $1",
 	1,
 	{OIDOID},
-	NULL};
-
-static IceStatement first_tasks = {
-	"SELECT version, position, kind, location, head, attempts, next_attempt_at "
-	"FROM icecat_data.metadata_task "
-	"WHERE warehouse_id = $1 AND table_id = $2 AND (NOT $3 OR kind = 'purge') "
-	"AND database_id = $5 ORDER BY version, position LIMIT $4",
-	5,
-	{UUIDOID, UUIDOID, BOOLOID, INT8OID, OIDOID},
 	NULL};
 
 static IceStatement read_document = {
@@ -208,7 +135,7 @@ static IceStatement uuid_of_head = {
 static int32
 next_position(IceTaskKind kind)
 {
-	return ((int32) kind << POSITION_KIND_SHIFT) + ice_queue_position();
+	return ((int32) kind << ICE_TASK_POSITION_SHIFT) + ice_queue_position();
 }
 
 /* Inserts a task other than a view's and has the worker woken. */
@@ -346,67 +273,6 @@ ice_task_render(const IceTask *task, StringInfo out)
 
 /* -- the worker's side ------------------------------------------------------------------------ */
 
-/* Has a table's tasks that are due wait for the one before them. */
-static void
-hold(const IceTaskTable *table, TimestampTz now)
-{
-	Datum values[4] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->table_id),
-					   TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, HOLD_MS))};
-
-	ice_execute(&hold_tasks, values, NULL, false);
-}
-
-/* The rows of the last result as a List of IceTaskTable *; those that must wait go to held. */
-static List *
-read_tables(uint64 rows, List **held)
-{
-	List *tables = NIL;
-
-	*held = NIL;
-	for (uint64 i = 0; i < rows; i++)
-	{
-		IceTaskTable *table = palloc(sizeof(IceTaskTable));
-
-		table->warehouse_id = ice_field_uuid(i, 1);
-		table->table_id = ice_field_uuid(i, 2);
-		table->has_purge = DatumGetBool(ice_field(i, 3));
-		if (DatumGetBool(ice_field(i, 4)))
-			*held = lappend(*held, table);
-		else
-			tables = lappend(tables, table);
-	}
-	return tables;
-}
-
-List *
-ice_task_due_tables(TimestampTz now, int limit)
-{
-	Datum values[4] = {ObjectIdGetDatum(MyDatabaseId), TimestampTzGetDatum(now),
-					   Int64GetDatum(limit), Int64GetDatum(DUE_TASKS_MAX)};
-	List *tables;
-	List *held;
-
-	do
-	{
-		ListCell *cell;
-
-		tables = read_tables(ice_execute(&due_tables, values, NULL, false), &held);
-		foreach (cell, held)
-			hold(lfirst(cell), now);
-	} while (tables == NIL && held != NIL);
-	return tables;
-}
-
-void
-ice_task_release(const IceTask *done)
-{
-	Datum values[3] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
-
-	ice_execute(&release_task, values, NULL, false);
-}
-
 void
 ice_task_adopt(void)
 {
@@ -415,41 +281,13 @@ ice_task_adopt(void)
 	ice_execute(&adopt_tasks, values, NULL, false);
 }
 
-static IceTaskKind
-kind_of_name(const char *name)
+IceTaskKind
+ice_task_kind(const char *name)
 {
 	for (int kind = 0; kind < (int) lengthof(kind_names); kind++)
 		if (strcmp(kind_names[kind], name) == 0)
 			return (IceTaskKind) kind;
 	elog(ERROR, "unknown task kind \"%s\"", name);
-}
-
-List *
-ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bool purge_only, int limit)
-{
-	Datum  values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
-						BoolGetDatum(purge_only), Int64GetDatum(limit),
-						ObjectIdGetDatum(MyDatabaseId)};
-	TimestampTz now = GetCurrentTimestamp();
-	uint64      rows = ice_execute(&first_tasks, values, NULL, false);
-	List       *tasks = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		IceTask *task = palloc(sizeof(IceTask));
-
-		task->warehouse_id = *warehouse_id;
-		task->table_id = *table_id;
-		task->version = ice_field_int64(i, 1);
-		task->position = ice_field_int32(i, 2);
-		task->kind = kind_of_name(ice_field_text(i, 3));
-		task->location = ice_field_text(i, 4);
-		task->head_json = ice_field_text(i, 5);
-		task->attempts = ice_field_int32(i, 6);
-		task->held = DatumGetTimestampTz(ice_field(i, 7)) > now;
-		tasks = lappend(tasks, task);
-	}
-	return tasks;
 }
 
 void
@@ -537,18 +375,6 @@ ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 			*own = true;
 	SPI_freetuptable(SPI_tuptable);
 	return rows > 0;
-}
-
-bool
-ice_task_next_attempt(TimestampTz *at)
-{
-	Datum values[1] = {ObjectIdGetDatum(MyDatabaseId)};
-
-	ice_execute(&next_attempt, values, NULL, false);
-	if (ice_field_is_null(0, 1))
-		return false;
-	*at = DatumGetTimestampTz(ice_field(0, 1));
-	return true;
 }
 
 List *

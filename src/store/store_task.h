@@ -5,8 +5,8 @@
  * What is said of tables holds for views, too.
  *
  * The enqueue functions run in the mutation's transaction, after the table's head was locked, and wake the
- * worker when it commits. Tasks of a table are done in the order (version, position); the first that fails
- * holds up the later ones of its table, and no other table's.
+ * worker when it commits. The files of a table are written in the order (version, position), and never wait for a deletion. A
+ * deletion waits for all tasks before it. The first task that fails holds up the later ones of its table, and no other table's.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -38,6 +38,9 @@ extern void ice_task_enqueue_trim(const pg_uuid_t *warehouse_id, const pg_uuid_t
 extern void ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version);
 
+/* A task's position begins with its kind, in the bits above these. */
+#define ICE_TASK_POSITION_SHIFT 20
+
 typedef enum IceTaskKind
 {
 	ICE_TASK_WRITE,
@@ -45,6 +48,9 @@ typedef enum IceTaskKind
 	ICE_TASK_TRIM,
 	ICE_TASK_PURGE
 } IceTaskKind;
+
+/* By its name in the queue. */
+extern IceTaskKind ice_task_kind(const char *name);
 
 typedef struct IceTask
 {
@@ -65,28 +71,12 @@ extern List *ice_task_writes_named(const char *location);
 /* Appends the document that such a task will write; false if it is not queued any more. */
 extern bool ice_task_render(const IceTask *task, StringInfo out);
 
-/* A table with something to do now. */
-typedef struct IceTaskTable
-{
-	pg_uuid_t warehouse_id;
-	pg_uuid_t table_id;
-	bool      has_purge;
-} IceTaskTable;
-
 /* Makes this database's what is in the queue of a copy. */
 extern void ice_task_adopt(void);
 
-/* Tables whose first task is due, longest waiting first: a List of IceTaskTable *. For the worker only: not
- * bound to a warehouse. */
-extern List *ice_task_due_tables(TimestampTz now, int limit);
-/* The first tasks of a table, in order: a List of IceTask *. purge_only: just its purge. */
-extern List *ice_task_first(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-							bool purge_only, int limit);
 /* Appends the text of a view's file that a task is to write. */
 extern void ice_task_document(const IceTask *task, StringInfo out);
 extern void ice_task_done(const IceTask *task);
-/* After some of a table's tasks were done that had failed, or waited for one that had: the next one is due. */
-extern void ice_task_release(const IceTask *done);
 extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
 /* Leaves the task in the queue until the database adopts it: it may not delete files. */
 extern void ice_task_set_aside(const IceTask *task, const char *reason);
@@ -98,9 +88,6 @@ extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *
  * isolation level. own is set if the transaction itself has made such a write. */
 extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, bool *own);
-/* Time of the next attempt over all tasks; false if the queue is empty. For the worker only. */
-extern bool ice_task_next_attempt(TimestampTz *at);
-
 /* Locations of the files that are queued for a table or view: C strings. */
 extern List *ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 

@@ -28,13 +28,9 @@
 #include "utils/wait_event.h"
 
 #include "guc.h"
-#include "maint/sequence.h"
-#include "maint/task_run.h"
-#include "maint/upkeep.h"
-#include "store/store_lock.h"
-#include "store/store_queue.h"
 #include "store/store_worker.h"
 #include "worker/missing_database.h"
+#include "worker/round.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -42,9 +38,6 @@
 #define BUSY_RETRY_MS 500     /* another session works on the queue */
 #define ERROR_PAUSE_FIRST_MS 500
 #define ERROR_PAUSE_MAX_MS 30000
-#define DROPPED_TRIM_EVERY_MS 60000
-#define EXPIRED_TRIM_EVERY_MS 60000
-#define REPORTS_EVERY_MS 60000
 #define RESTART_S 10
 #define WAITING_POLL_MS 500   /* while databases wait for a process */
 #define IDLE_TURN_MS 1000     /* then a worker without work makes room for them */
@@ -52,182 +45,15 @@
 
 typedef struct WorkerState
 {
-	bool          permanent;
-	bool          has_lock;     /* ICE_LOCK_TASKS, of the session */
-	bool          busy;         /* another session works: look again soon */
-	bool          worked;       /* this round found something to do */
-	bool          makes_room;   /* ends for a database that waits for a process */
-	TimestampTz   turn_start;
-	int           errors;       /* rounds in a row that failed */
-	TimestampTz   last_work_at;
-	TimestampTz   last_trim_at;
-	TimestampTz   last_expired_trim_at;
-	TimestampTz   last_reports_at;
-	TimestampTz   next_attempt_at;
-	bool          has_next_attempt;
+	bool        permanent;
+	bool        makes_room; /* ends for a database that waits for a process */
+	TimestampTz turn_start;
+	int         errors;     /* rounds in a row that failed */
+	TimestampTz last_work_at;
+	IceRound    round;      /* the last one */
 } WorkerState;
 
 static WorkerState state;
-
-/* -- a round ---------------------------------------------------------------------------------- */
-
-static bool
-take_task_lock(void)
-{
-	if (!state.has_lock)
-		state.has_lock = ice_lock_take(ICE_LOCK_TASKS, true, false);
-	return state.has_lock;
-}
-
-/* Given back after each round, so that a session can work on the queue in between. */
-static void
-drop_task_lock(void)
-{
-	if (!state.has_lock)
-		return;
-	ice_lock_release(ICE_LOCK_TASKS);
-	state.has_lock = false;
-}
-
-/* Numbers events. True if there may be more. */
-static bool
-number_events(void)
-{
-	int64 numbered = 0;
-	bool  all;
-
-	if (!ice_session_begin())
-		return false;
-	all = ice_sequence_all(&numbered);
-	ice_session_commit();
-	state.worked |= numbered > 0;
-	state.busy |= !all && numbered == 0;
-	return !all && numbered > 0;
-}
-
-/* Does a batch of file tasks. True if there may be more: a commit that comes during the batch sets the latch. */
-static bool
-do_tasks(void)
-{
-	static const IceTransactions transactions = {ice_session_begin, ice_session_commit,
-												  ice_session_abort};
-	IceTaskBatch batch;
-	bool         any;
-	bool         more;
-
-	if (!ice_session_begin())
-		return false;
-	any = ice_tasks_prepare(&batch, ice_session.context, NULL);
-	ice_session_commit();
-	if (!any)
-		return false;
-	ice_tasks_run(&batch, &transactions);
-	if (!ice_session_begin())
-		return false;
-	ice_session_forgo_flush();
-	ice_tasks_finish(&batch);
-	ice_session_commit();
-	more = batch.full && batch.done_count > 0;
-	ice_tasks_free(&batch);
-	state.worked = true;
-	return more;
-}
-
-/* Forgets tables that were dropped long ago, now and then. */
-static void
-trim_dropped(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	int         count;
-
-	if (!TimestampDifferenceExceeds(state.last_trim_at, now, DROPPED_TRIM_EVERY_MS))
-		return;
-	if (!ice_session_begin())
-		return;
-	ice_session_forgo_flush();
-	count = ice_upkeep_dropped();
-	ice_session_commit();
-	if (count == 0)
-		state.last_trim_at = now;
-}
-
-/* Forgets expired idempotency keys, now and then. */
-static void
-trim_expired(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	bool        more;
-
-	if (!TimestampDifferenceExceeds(state.last_expired_trim_at, now, EXPIRED_TRIM_EVERY_MS))
-		return;
-	if (!ice_session_begin())
-		return;
-	ice_session_forgo_flush();
-	more = ice_upkeep_expired();
-	ice_session_commit();
-	if (!more)
-		state.last_expired_trim_at = now;
-	state.busy |= more;
-}
-
-/* Months of metrics reports come and go, now and then. */
-static void
-keep_reports(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (!TimestampDifferenceExceeds(state.last_reports_at, now, REPORTS_EVERY_MS))
-		return;
-	if (!ice_session_begin())
-		return;
-	ice_upkeep_reports();
-	ice_session_commit();
-	state.last_reports_at = now;
-}
-
-static void
-read_next_attempt(void)
-{
-	if (!ice_session_begin())
-		return;
-	(void) ice_spi_begin();
-	state.has_next_attempt = ice_task_next_attempt(&state.next_attempt_at);
-	if (!state.has_next_attempt)
-		ice_queue_empty();
-	ice_spi_end();
-	ice_session_commit();
-}
-
-/* All that there is to do now. Files first: answers wait for them. Commits that come while a batch is written are the next
- * one, so that a batch is as large as the load, and one that comes alone waits for nobody. */
-static void
-work(void)
-{
-	bool more = true;
-
-	state.worked = false;
-	state.busy = false;
-	state.has_next_attempt = false;
-	while (more && !ice_session.in_the_way)
-	{
-		CHECK_FOR_INTERRUPTS();
-		more = take_task_lock() && do_tasks();
-		state.busy |= !state.has_lock;
-		if (ice_session.in_the_way)
-			break;
-		more |= number_events();
-		if (!ice_session.installed)
-			break;
-	}
-	if (state.has_lock)
-	{
-		trim_dropped();
-		trim_expired();
-		keep_reports();
-		read_next_attempt();
-	}
-	drop_task_lock();
-}
 
 /* A round that survives errors. */
 static void
@@ -237,7 +63,7 @@ work_safely(void)
 	PG_TRY();
 	{
 		pgstat_report_activity(STATE_RUNNING, "icecat worker");
-		work();
+		ice_round_work(&state.round);
 		if (state.errors > 0)
 			ice_worker_note_error("");
 		state.errors = 0;
@@ -251,7 +77,7 @@ work_safely(void)
 		AbortOutOfAnyTransaction();
 		ice_session_leave_sandbox();
 		FlushErrorState();
-		drop_task_lock();
+		ice_round_give_up();
 		RESUME_INTERRUPTS();
 		state.errors++;
 	}
@@ -272,12 +98,12 @@ sleep_ms(void)
 
 	if (state.errors > 0)
 		return Min(ERROR_PAUSE_MAX_MS, (long) ERROR_PAUSE_FIRST_MS << Min(state.errors - 1, 8));
-	if (state.busy)
+	if (state.round.busy)
 		return BUSY_RETRY_MS;
 	if (ice_worker_others_wait())
 		ms = WAITING_POLL_MS;
-	if (state.has_next_attempt)
-		ms = Min(ms, Max(1, TimestampDifferenceMilliseconds(now, state.next_attempt_at)));
+	if (state.round.next_at != DT_NOEND)
+		ms = Min(ms, Max(1, TimestampDifferenceMilliseconds(now, state.round.next_at)));
 	return ms;
 }
 
@@ -285,7 +111,7 @@ sleep_ms(void)
 static bool
 turn_is_over(void)
 {
-	bool idle = !state.worked && !state.busy && state.errors == 0;
+	bool idle = !state.round.worked && !state.round.busy && state.errors == 0;
 	int  turn_ms = idle ? IDLE_TURN_MS : ice_guc_worker_turn_s * 1000;
 
 	return ice_worker_others_wait() &&
@@ -305,7 +131,7 @@ wants_to_end(void)
 		return state.makes_room = true;
 	if (state.errors > 0 || !ice_session.installed)
 		return !ice_session.installed;
-	return !state.has_next_attempt && !state.busy &&
+	return state.round.next_at == DT_NOEND && !state.round.busy &&
 		   TimestampDifferenceExceeds(state.last_work_at, GetCurrentTimestamp(),
 									  ice_guc_worker_idle_exit_s * 1000);
 }
@@ -362,12 +188,13 @@ run(void)
 	{
 		handle_signals();
 		work_safely();
-		if (state.worked)
+		if (state.round.worked)
 			state.last_work_at = GetCurrentTimestamp();
 		ice_worker_start_waiting();
 		if (wants_to_end())
 			return;
-		rest();
+		if (state.errors > 0 || !state.round.more)
+			rest();
 	}
 }
 
@@ -382,8 +209,8 @@ serve(void)
 		if (state.makes_room)
 		{
 			/* Where another worker runs it starts the one that waits; the last one starts again for it. */
-			if (ice_worker_release_slot(state.worked || state.busy || state.has_next_attempt ||
-										state.errors > 0))
+			if (ice_worker_release_slot(state.round.worked || state.round.busy ||
+										state.round.next_at != DT_NOEND || state.errors > 0))
 				state.makes_room = false;
 			return;
 		}
@@ -392,7 +219,7 @@ serve(void)
 			return;
 		/* A commit between the last look and the release may have woken nobody but us. */
 		work_safely();
-		if (!state.worked)
+		if (!state.round.worked)
 			return;
 		state.last_work_at = GetCurrentTimestamp();
 	}

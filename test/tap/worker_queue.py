@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A look for work costs what is due, not what is queued: 3,000 failing tasks beside one table that works."""
 # SPDX-License-Identifier: PostgreSQL
+import os
 import subprocess
 import time
 
@@ -72,11 +73,32 @@ def test_held(c, t):
     t.ok(c.queue_is_empty(), "when the first can be done, all are (%.1f s)" % (time.monotonic() - start))
 
 
+def test_deletion_fails(c, t):
+    """A deletion that fails does not delay the later files of its table, and is done when it can be."""
+    c.sql(c.create_table_sql("old", extra=", p_properties => '{\"write.metadata.delete-after-commit.enabled\":\"true\","
+                             "\"write.metadata.previous-versions-max\":\"1\"}'"))
+    first = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'old'")[len("file://"):]
+    os.remove(first)
+    os.mkdir(first)  # cannot be deleted as a file
+    for i in range(3):
+        c.sql(c.property_commit_sql("old", "k", i))
+    t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'delete' AND attempts > 0", "1"),
+         "the deletion of an old file fails")
+    c.sql(c.property_commit_sql("old", "k", "later"))
+    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'old', 3000)"), "t", "later files of its table are written")
+    os.rmdir(first)
+    with open(first, "w"):
+        pass
+    t.ok(c.queue_is_empty(), "and the deletions are done when they can be")
+    t.ok(not os.path.exists(first), "in the end")
+
+
 def test(c, t):
     c.make_warehouse()
     c.sql(c.create_table_sql("t"))
     test_cost(c, t)
     test_held(c, t)
+    test_deletion_fails(c, t)
 
 
 if __name__ == "__main__":

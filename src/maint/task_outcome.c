@@ -1,0 +1,96 @@
+/*
+ * task_outcome.c
+ *		What became of a file task, and how the queue is told.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "common/pg_prng.h"
+
+#include "maint/task_outcome.h"
+#include "store/store_due.h"
+#include "store/store_table.h"
+
+#define RETRY_FIRST_MS 500
+#define RETRY_MAX_MS 60000
+
+char *
+ice_outcome_take_error(MemoryContext context)
+{
+	ErrorData *error;
+	char      *text;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		PG_RE_THROW();
+	FlushErrorState();
+	text = error->detail != NULL ? psprintf("%s (%s)", error->message, error->detail)
+								 : pstrdup(error->message);
+	FreeErrorData(error);
+	return text;
+}
+
+/* When to try again after so many failures: doubling up to a minute, a quarter more or less by chance. */
+static TimestampTz
+retry_at(int32 attempts)
+{
+	double ms = attempts >= 16 ? RETRY_MAX_MS
+							   : Min((double) RETRY_FIRST_MS * (1 << attempts), RETRY_MAX_MS);
+
+	ms *= 0.75 + pg_prng_double(&pg_global_prng_state) / 2;
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
+}
+
+static void
+note_failure(const IceTask *task, const char *error)
+{
+	ereport(task->attempts == 0 ? LOG : DEBUG1,
+			(errmsg("icecat could not do a task: %s", error),
+			 task->location != NULL ? errdetail("Location: %s", task->location) : 0,
+			 errhidestmt(true)));
+	ice_task_failed(task, retry_at(task->attempts), error);
+}
+
+static void
+note_refusal(const IceTask *task, const char *reason)
+{
+	static bool said = false; /* once in a process */
+
+	ereport(said ? DEBUG1 : LOG, (errmsg("%s", reason), errhidestmt(true)));
+	said = true;
+	ice_task_set_aside(task, reason);
+}
+
+void
+ice_outcome_note(const IceOutcome *outcome)
+{
+	(void) ice_spi_begin();
+	if (outcome->error != NULL)
+		note_failure(&outcome->task, outcome->error);
+	else if (outcome->refused != NULL)
+		note_refusal(&outcome->task, outcome->refused);
+	else if (outcome->done)
+		ice_task_done(&outcome->task);
+	ice_spi_end();
+}
+
+/* Rows go as soon as they can, not only when the table's queue is empty: a queue that never empties, or a file that cannot
+ * be written, keeps no more than what it needs. */
+void
+ice_outcome_note_table(const IceTask *done)
+{
+	(void) ice_spi_begin();
+	ice_store_trim_removed(&done->warehouse_id, &done->table_id);
+	if (done->attempts > 0 || done->held)
+		ice_due_release(done);
+	ice_spi_end();
+}
+
+bool
+ice_outcome_same_table(const IceOutcome *a, const IceOutcome *b)
+{
+	return memcmp(&a->task.warehouse_id, &b->task.warehouse_id, UUID_LEN) == 0 &&
+		   memcmp(&a->task.table_id, &b->task.table_id, UUID_LEN) == 0;
+}

@@ -1,0 +1,386 @@
+/*
+ * store_due.c
+ *		What is due in the queue of file tasks (icecat_data.metadata_task). See store_due.h.
+ *
+ * Most of these statements look over all warehouses: only the session that does tasks runs them, on the server where the rows
+ * are. metadata_task_due_idx has the tasks of each kind by time, so what is due of one kind is found past all
+ * others. The kind is also the upper part of a task's position, which the primary key has: the writes of a table are found
+ * past its deletions without reading these.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+
+#include "store/store_due.h"
+
+#define DUE_TASKS_MAX 4096 /* looked at for the tables of a batch */
+#define HOLD_MS 3600000    /* a task behind one that fails; it is released when that is done */
+#define HOLD_SHORT_MS 200  /* a task behind one that is about to be done */
+
+/* Warehouses that have a task, one step down the index each. */
+#define TASK_WAREHOUSES                                                                      \
+	"WITH RECURSIVE w AS ((SELECT q.warehouse_id FROM icecat_data.metadata_task q "          \
+	"ORDER BY q.warehouse_id LIMIT 1) UNION ALL SELECT (SELECT q.warehouse_id "              \
+	"FROM icecat_data.metadata_task q WHERE q.warehouse_id > w.warehouse_id "                \
+	"ORDER BY q.warehouse_id LIMIT 1) FROM w WHERE w.warehouse_id IS NOT NULL)"
+
+/* Of a table d: its last task. */
+#define LAST_TASK                                                                            \
+	" CROSS JOIN LATERAL (SELECT t.kind FROM icecat_data.metadata_task t "                   \
+	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 " \
+	"ORDER BY t.version DESC, t.position DESC LIMIT 1) l "
+
+/* All warehouses: worker only. Tables with due writes, as many tasks as are looked at; whether the last task is a purge, and
+ * whether the first write is not due yet. 1048576: the first position that is not a write's. */
+static IceStatement due_writes = {
+	TASK_WAREHOUSES
+	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.created_at) AS since "
+	"FROM w CROSS JOIN LATERAL (SELECT t.warehouse_id, t.table_id, t.created_at "
+	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = w.warehouse_id "
+	"AND t.database_id = $1 AND t.kind = 'write' AND t.next_attempt_at <= $2 "
+	"ORDER BY t.next_attempt_at LIMIT $4) s "
+	"GROUP BY s.warehouse_id, s.table_id ORDER BY 3 LIMIT $3) "
+	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.next_attempt_at > $2 "
+	"FROM d CROSS JOIN LATERAL (SELECT t.next_attempt_at FROM icecat_data.metadata_task t "
+	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
+	"AND t.position < 1048576 ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK
+	"ORDER BY d.since",
+	4,
+	{OIDOID, TIMESTAMPTZOID, INT8OID, INT8OID},
+	NULL};
+
+/* All warehouses: worker only. Tables with due deletions or trims; whether the last task is a purge, whether the first one is
+ * a write, and whether it is not due yet. */
+static IceStatement due_deletes = {
+	TASK_WAREHOUSES
+	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.next_attempt_at) AS since "
+	"FROM w CROSS JOIN (VALUES ('delete'), ('trim')) AS k (kind) "
+	"CROSS JOIN LATERAL (SELECT t.warehouse_id, t.table_id, t.next_attempt_at "
+	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = w.warehouse_id "
+	"AND t.database_id = $1 AND t.kind = k.kind AND t.next_attempt_at <= $2 "
+	"ORDER BY t.next_attempt_at LIMIT $4) s "
+	"GROUP BY s.warehouse_id, s.table_id ORDER BY 3 LIMIT $3) "
+	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.kind = 'write', "
+	"f.next_attempt_at > $2 "
+	"FROM d CROSS JOIN LATERAL (SELECT t.kind, t.next_attempt_at FROM icecat_data.metadata_task t "
+	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
+	"ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK "ORDER BY d.since",
+	4,
+	{OIDOID, TIMESTAMPTZOID, INT8OID, INT8OID},
+	NULL};
+
+/* All warehouses: worker only. */
+static IceStatement due_purges = {
+	TASK_WAREHOUSES
+	", p AS (SELECT s.* FROM w CROSS JOIN LATERAL (SELECT t.* "
+	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = w.warehouse_id "
+	"AND t.database_id = $1 AND t.kind = 'purge' AND t.next_attempt_at <= $2 "
+	"ORDER BY t.next_attempt_at LIMIT $3) s) "
+	"SELECT p.warehouse_id, p.table_id, p.version, p.position, p.kind, p.location, p.head, "
+	"p.attempts, p.next_attempt_at FROM p ORDER BY p.next_attempt_at LIMIT $3",
+	3,
+	{OIDOID, TIMESTAMPTZOID, INT8OID},
+	NULL};
+
+#define TASK_COLUMNS                                                                         \
+	"SELECT warehouse_id, table_id, version, position, kind, location, head, attempts, "     \
+	"next_attempt_at FROM icecat_data.metadata_task "
+
+static IceStatement first_writes = {
+	TASK_COLUMNS "WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
+				 "AND position < 1048576 ORDER BY version, position LIMIT $4",
+	4,
+	{UUIDOID, UUIDOID, OIDOID, INT8OID},
+	NULL};
+
+static IceStatement first_tasks = {TASK_COLUMNS
+								   "WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
+								   "ORDER BY version, position LIMIT $4",
+	4,
+	{UUIDOID, UUIDOID, OIDOID, INT8OID},
+	NULL};
+
+/* Of one table: writes, or deletions and trims. */
+static IceStatement hold_tasks = {
+	"UPDATE icecat_data.metadata_task SET next_attempt_at = $4 WHERE warehouse_id = $1 "
+	"AND table_id = $2 AND next_attempt_at <= $3 AND (kind = 'write') = $5 AND kind <> 'purge'",
+	5,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID},
+	NULL};
+
+/* The first task and the first write of a table. */
+static IceStatement release_tasks = {
+	"UPDATE icecat_data.metadata_task SET next_attempt_at = $3 WHERE warehouse_id = $1 "
+	"AND table_id = $2 AND next_attempt_at > $3 AND ((version, position) = ("
+	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
+	"AND t.table_id = $2 ORDER BY t.version, t.position LIMIT 1) OR (version, position) = ("
+	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
+	"AND t.table_id = $2 AND t.position < 1048576 ORDER BY t.version, t.position LIMIT 1))",
+	3,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement postpone_task = {
+	"UPDATE icecat_data.metadata_task SET next_attempt_at = $5 WHERE warehouse_id = $1 "
+	"AND table_id = $2 AND version = $3 AND position = $4",
+	5,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID},
+	NULL};
+
+/* All warehouses: worker only. */
+static IceStatement next_attempts = {
+	TASK_WAREHOUSES
+	", n AS (SELECT k.kind, s.next_attempt_at FROM w "
+	"CROSS JOIN (VALUES ('write'), ('delete'), ('trim'), ('purge')) AS k (kind) "
+	"CROSS JOIN LATERAL (SELECT t.next_attempt_at FROM icecat_data.metadata_task t "
+	"WHERE t.warehouse_id = w.warehouse_id AND t.database_id = $1 AND t.kind = k.kind "
+	"ORDER BY t.next_attempt_at LIMIT 1) s) "
+	"SELECT pg_catalog.min(n.next_attempt_at) FILTER (WHERE n.kind = 'write'), "
+	"pg_catalog.min(n.next_attempt_at) FILTER (WHERE n.kind IN ('delete', 'trim')), "
+	"pg_catalog.min(n.next_attempt_at) FILTER (WHERE n.kind = 'purge') FROM n",
+	1,
+	{OIDOID},
+	NULL};
+
+/* -- tables ----------------------------------------------------------------------------------- */
+
+static IceTaskTable *
+table_of_row(uint64 row)
+{
+	IceTaskTable *table = palloc(sizeof(IceTaskTable));
+
+	table->warehouse_id = ice_field_uuid(row, 1);
+	table->table_id = ice_field_uuid(row, 2);
+	table->has_purge = DatumGetBool(ice_field(row, 3));
+	return table;
+}
+
+/* Has a table's tasks that are due wait: its writes, or its deletions and trims. */
+static void
+hold(const IceTaskTable *table, bool writes, TimestampTz now, int ms)
+{
+	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->table_id),
+					   TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, ms)),
+					   BoolGetDatum(writes)};
+
+	ice_execute(&hold_tasks, values, NULL, false);
+}
+
+void
+ice_due_hold_writes(const IceTaskTable *table, TimestampTz now)
+{
+	hold(table, true, now, HOLD_MS);
+}
+
+/* A table that is not to be looked at before long. */
+typedef struct Held
+{
+	const IceTaskTable *table;
+	int                 ms;
+} Held;
+
+static List *
+add_held(List *held, const IceTaskTable *table, int ms)
+{
+	Held *one = palloc(sizeof(Held));
+
+	*one = (Held){table, ms};
+	return lappend(held, one);
+}
+
+/* Holds what must wait. True if the look is to be repeated: it found nothing else. */
+static bool
+hold_all(List *held, bool writes, TimestampTz now, const List *tables)
+{
+	ListCell *cell;
+
+	foreach (cell, held)
+	{
+		const Held *one = lfirst(cell);
+
+		hold(one->table, writes, now, one->ms);
+	}
+	return tables == NIL && held != NIL;
+}
+
+static uint64
+look(IceStatement *statement, TimestampTz now, int limit)
+{
+	Datum values[4] = {ObjectIdGetDatum(MyDatabaseId), TimestampTzGetDatum(now),
+					   Int64GetDatum(limit), Int64GetDatum(DUE_TASKS_MAX)};
+
+	return ice_execute(statement, values, NULL, false);
+}
+
+List *
+ice_due_writes(TimestampTz now, int limit)
+{
+	List *tables;
+	List *held;
+
+	do
+	{
+		uint64 rows = look(&due_writes, now, limit);
+
+		tables = NIL;
+		held = NIL;
+		for (uint64 i = 0; i < rows; i++)
+		{
+			IceTaskTable *table = table_of_row(i);
+
+			if (DatumGetBool(ice_field(i, 4)))
+				held = add_held(held, table, HOLD_MS);
+			else
+				tables = lappend(tables, table);
+		}
+	} while (hold_all(held, true, now, tables));
+	return tables;
+}
+
+/* How long the deletions of a table must wait, as the look for them says; 0: they need not. */
+static int
+delete_hold_ms(uint64 row)
+{
+	bool behind_write = DatumGetBool(ice_field(row, 4));
+	bool not_due = DatumGetBool(ice_field(row, 5));
+
+	if (DatumGetBool(ice_field(row, 3)) || not_due)
+		return HOLD_MS;
+	return behind_write ? HOLD_SHORT_MS : 0;
+}
+
+List *
+ice_due_deletes(TimestampTz now, int limit)
+{
+	List *tables;
+	List *held;
+
+	do
+	{
+		uint64 rows = look(&due_deletes, now, limit);
+
+		tables = NIL;
+		held = NIL;
+		for (uint64 i = 0; i < rows; i++)
+		{
+			IceTaskTable *table = table_of_row(i);
+			int           ms = delete_hold_ms(i);
+
+			if (ms > 0)
+				held = add_held(held, table, ms);
+			else
+				tables = lappend(tables, table);
+		}
+	} while (hold_all(held, false, now, tables));
+	return tables;
+}
+
+/* -- tasks ------------------------------------------------------------------------------------ */
+
+/* A row of the columns of TASK_COLUMNS. */
+static IceTask *
+task_of_row(uint64 row, TimestampTz now)
+{
+	IceTask *task = palloc(sizeof(IceTask));
+
+	task->warehouse_id = ice_field_uuid(row, 1);
+	task->table_id = ice_field_uuid(row, 2);
+	task->version = ice_field_int64(row, 3);
+	task->position = ice_field_int32(row, 4);
+	task->kind = ice_task_kind(ice_field_text(row, 5));
+	task->location = ice_field_text(row, 6);
+	task->head_json = ice_field_text(row, 7);
+	task->attempts = ice_field_int32(row, 8);
+	task->held = DatumGetTimestampTz(ice_field(row, 9)) > now;
+	return task;
+}
+
+List *
+ice_due_purges(TimestampTz now, int limit)
+{
+	uint64 rows = look(&due_purges, now, limit);
+	List  *tasks = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		tasks = lappend(tasks, task_of_row(i, now));
+	return tasks;
+}
+
+static uint64
+read_first(IceStatement *statement, const IceTaskTable *table, int limit)
+{
+	Datum values[4] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->table_id),
+					   ObjectIdGetDatum(MyDatabaseId), Int64GetDatum(limit)};
+
+	return ice_execute(statement, values, NULL, false);
+}
+
+List *
+ice_due_first_writes(const IceTaskTable *table, int limit)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	uint64      rows = read_first(&first_writes, table, limit);
+	List       *tasks = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		tasks = lappend(tasks, task_of_row(i, now));
+	return tasks;
+}
+
+List *
+ice_due_first_deletes(const IceTaskTable *table, int limit)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	uint64      rows = read_first(&first_tasks, table, limit);
+	List       *tasks = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		IceTask *task = task_of_row(i, now);
+
+		if (task->kind == ICE_TASK_WRITE || task->kind == ICE_TASK_PURGE)
+			break;
+		tasks = lappend(tasks, task);
+	}
+	return tasks;
+}
+
+void
+ice_due_release(const IceTask *done)
+{
+	Datum values[3] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	ice_execute(&release_tasks, values, NULL, false);
+}
+
+void
+ice_due_postpone(const IceTask *task, TimestampTz until)
+{
+	Datum values[5] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
+					   Int64GetDatum(task->version), Int32GetDatum(task->position),
+					   TimestampTzGetDatum(until)};
+
+	ice_execute(&postpone_task, values, NULL, false);
+}
+
+/* -- times ------------------------------------------------------------------------------------ */
+
+static TimestampTz
+time_of(int column)
+{
+	return ice_field_is_null(0, column) ? DT_NOEND : DatumGetTimestampTz(ice_field(0, column));
+}
+
+void
+ice_due_next(IceDueTimes *times)
+{
+	Datum values[1] = {ObjectIdGetDatum(MyDatabaseId)};
+
+	ice_execute(&next_attempts, values, NULL, false);
+	*times = (IceDueTimes){.write = time_of(1), .delete = time_of(2), .purge = time_of(3)};
+}

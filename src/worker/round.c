@@ -1,0 +1,221 @@
+/*
+ * round.c
+ *		One round of the worker. See round.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "maint/sequence.h"
+#include "maint/task_delete.h"
+#include "maint/task_purge.h"
+#include "maint/task_write.h"
+#include "maint/upkeep.h"
+#include "store/store_due.h"
+#include "store/store_lock.h"
+#include "store/store_queue.h"
+#include "worker/round.h"
+#include "worker/session.h"
+
+#define DROPPED_TRIM_EVERY_MS 60000
+#define EXPIRED_TRIM_EVERY_MS 60000
+#define REPORTS_EVERY_MS 60000
+
+static const IceTransactions transactions = {ice_session_begin, ice_session_commit,
+											 ice_session_abort, ice_session_forgo_flush};
+
+static bool has_lock = false; /* ICE_LOCK_TASKS, of the session */
+
+static bool
+take_task_lock(void)
+{
+	if (!has_lock)
+		has_lock = ice_lock_take(ICE_LOCK_TASKS, true, false);
+	return has_lock;
+}
+
+/* Given back after each round, so that a session can work on the queue in between. */
+static void
+drop_task_lock(void)
+{
+	if (!has_lock)
+		return;
+	ice_lock_release(ICE_LOCK_TASKS);
+	has_lock = false;
+}
+
+/* -- what others wait for --------------------------------------------------------------------- */
+
+/* Numbers events. True if there may be more. */
+static bool
+number_events(IceRound *round)
+{
+	int64 numbered = 0;
+	bool  all;
+
+	if (!ice_session_begin())
+		return false;
+	all = ice_sequence_all(&numbered);
+	ice_session_commit();
+	round->worked |= numbered > 0;
+	round->busy |= !all && numbered == 0;
+	return !all && numbered > 0;
+}
+
+static IceTaskWork
+begin_work(void)
+{
+	return (IceTaskWork){
+		.transactions = &transactions, .parent = ice_session.context, .due = GetCurrentTimestamp()};
+}
+
+/* Writes a batch of files. True if there may be more: a commit that comes during the batch sets the latch. */
+static bool
+write_files(IceRound *round)
+{
+	IceTaskWork work = begin_work();
+	bool        more = ice_tasks_write(&work, NULL);
+
+	round->worked |= work.done > 0;
+	return more;
+}
+
+/* Files first: answers wait for them. Commits that come while a batch is written are the next one, so that a batch is as
+ * large as the load, and one that comes alone waits for nobody. */
+static void
+work_for_others(IceRound *round)
+{
+	bool more = true;
+
+	while (more && !ice_session.in_the_way)
+	{
+		CHECK_FOR_INTERRUPTS();
+		more = take_task_lock() && write_files(round);
+		round->busy |= !has_lock;
+		if (ice_session.in_the_way)
+			break;
+		more |= number_events(round);
+		if (!ice_session.installed)
+			break;
+	}
+}
+
+/* -- what can wait ---------------------------------------------------------------------------- */
+
+/* Forgets tables that were dropped long ago, now and then. */
+static void
+trim_dropped(void)
+{
+	static TimestampTz last_at = 0;
+	TimestampTz        now = GetCurrentTimestamp();
+	int                count;
+
+	if (!TimestampDifferenceExceeds(last_at, now, DROPPED_TRIM_EVERY_MS))
+		return;
+	if (!ice_session_begin())
+		return;
+	ice_session_forgo_flush();
+	count = ice_upkeep_dropped();
+	ice_session_commit();
+	if (count == 0)
+		last_at = now;
+}
+
+/* Forgets expired idempotency keys, now and then. */
+static void
+trim_expired(IceRound *round)
+{
+	static TimestampTz last_at = 0;
+	TimestampTz        now = GetCurrentTimestamp();
+	bool               more;
+
+	if (!TimestampDifferenceExceeds(last_at, now, EXPIRED_TRIM_EVERY_MS))
+		return;
+	if (!ice_session_begin())
+		return;
+	ice_session_forgo_flush();
+	more = ice_upkeep_expired();
+	ice_session_commit();
+	if (!more)
+		last_at = now;
+	round->busy |= more;
+}
+
+/* Months of metrics reports come and go, now and then. */
+static void
+keep_reports(void)
+{
+	static TimestampTz last_at = 0;
+	TimestampTz        now = GetCurrentTimestamp();
+
+	if (!TimestampDifferenceExceeds(last_at, now, REPORTS_EVERY_MS))
+		return;
+	if (!ice_session_begin())
+		return;
+	ice_upkeep_reports();
+	ice_session_commit();
+	last_at = now;
+}
+
+/* When tasks are due next. */
+static IceDueTimes
+look_ahead(IceRound *round)
+{
+	IceDueTimes times = {DT_NOEND, DT_NOEND, DT_NOEND};
+
+	if (!ice_session_begin())
+		return times;
+	(void) ice_spi_begin();
+	ice_due_next(&times);
+	round->next_at = Min(times.write, Min(times.delete, times.purge));
+	if (round->next_at == DT_NOEND)
+		ice_queue_empty();
+	ice_spi_end();
+	ice_session_commit();
+	return times;
+}
+
+/* One step of deletions or of a purge; of both in turn, where both are due. */
+static void
+work_in_background(IceRound *round, const IceDueTimes *times)
+{
+	static bool purge_next = false;
+	IceTaskWork work = begin_work();
+	bool        deletes = times->delete <= work.due;
+	bool        purges = times->purge <= work.due;
+
+	if (!deletes && !purges)
+		return;
+	if (purges && (purge_next || !deletes))
+		round->more = ice_tasks_purge(&work);
+	else
+		round->more = ice_tasks_delete(&work);
+	purge_next = !purge_next;
+	round->worked |= round->more;
+}
+
+void
+ice_round_work(IceRound *round)
+{
+	*round = (IceRound){.next_at = DT_NOEND};
+	work_for_others(round);
+	if (has_lock)
+	{
+		IceDueTimes times;
+
+		trim_dropped();
+		trim_expired(round);
+		keep_reports();
+		times = look_ahead(round);
+		work_in_background(round, &times);
+	}
+	drop_task_lock();
+}
+
+void
+ice_round_give_up(void)
+{
+	drop_task_lock();
+}
