@@ -22,6 +22,7 @@
 #include "base/process.h"
 #include "catalog/await.h"
 #include "catalog/catalog.h"
+#include "catalog/handler.h"
 #include "catalog/request.h"
 #include "http/conn.h"
 #include "http/listener.h"
@@ -283,6 +284,7 @@ static bool
 start(void)
 {
 	struct timeval tick = {0, GW_TICK_MS * 1000};
+	GwService	service;
 	struct event *timer;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -291,7 +293,8 @@ start(void)
 	gw_catalog_start(base);
 	gw_admin_start();
 	gw_await_start(base);
-	if (!gw_listener_open(base))
+	service = (GwService){.base = base, .handler = &gw_catalog_handler};
+	if (!gw_listener_open(&service))
 		return false;
 	listening = true;
 	watch_signal(SIGTERM, on_terminate);

@@ -47,6 +47,25 @@ def test_reads_share_few_connections(env):
         expect(len({a["pid"] for a in answers}) <= 2, "two backends at most")
 
 
+def test_each_address_may_have_a_port_of_its_own(env):
+    with own(env, listen="127.0.0.1:0, 127.0.0.1") as gateway:
+        ports = [int(port) for port in re.findall(r"listening on \S+ port (\d+)", gateway.log())]
+        expect_equal(len(set(ports)), 2)
+        for port in ports:
+            with Client(port, 15) as client:
+                client.send(request_bytes("GET", "/health"))
+                expect_equal(client.answer().status, 200)
+
+
+def test_addresses_that_are_none_are_refused(env):
+    for listen, good in (("127.0.0.1", True), ("::1", True), ("[::1]", True), ("*", True), ("*:8181", True),
+                         ("[::1]:8181,127.0.0.1:80", True), ("127.0.0.1:", False), ("127.0.0.1:65536", False),
+                         ("127.0.0.1:x", False), ("[::1]8181", False), (":8181", False), ("localhost:1", False), ("", False)):
+        done = subprocess.run([env.binary, "--check-config"], capture_output=True, text=True,
+                              env=dict(os.environ, ICECAT_DSN="", ICECAT_LISTEN=listen))
+        expect_equal((listen, done.returncode), (listen, 0 if good else 1))
+
+
 def test_errors_do_not_harm_neighbours(env):
     """Pipelined reads are transactions of their own."""
     with own(env, read_connections=1, read_pipeline_depth=16) as gateway:

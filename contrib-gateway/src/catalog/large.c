@@ -37,11 +37,11 @@ feed(GwRequest *request, GwSlice piece, bool last)
 	GwFed		fed = GW_FED;
 
 	if (request->deflater == NULL)
-		return piece.len > 0 ? request->feed(request, piece) : GW_FED;
+		return piece.len > 0 ? request->exchange.feed(&request->exchange, piece) : GW_FED;
 	packed.len = 0;
 	gw_deflate(request->deflater, piece.data, piece.len, last, &packed);
 	if (packed.len > 0)
-		fed = request->feed(request, (GwSlice){packed.data, packed.len});
+		fed = request->exchange.feed(&request->exchange, (GwSlice){packed.data, packed.len});
 	return fed;
 }
 
@@ -100,20 +100,20 @@ on_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 	bool		good = outcome == GW_CALL_ANSWERED && !result->is_error && request->flowing;
 
 	if (outcome == GW_CALL_ANSWERED && result->is_error)
-		gw_log_request(GW_WARNING, request->id, "%s, in pieces: %s (%s)", request->route->operation,
-					   result->message, result->sqlstate);
+		gw_log_request(GW_WARNING, request->exchange.id, "%s, in pieces: %s (%s)",
+					   request->route->operation, result->message, result->sqlstate);
 	call->row = NULL;
 	if (!request->flowing)
 		reply_failure(request, outcome, result);
 	else if (!good)
 	{
 		end_coding(request);
-		request->finish(request, false);
+		request->exchange.finish(&request->exchange, false);
 	}
 	else if (feed(request, (GwSlice){NULL, 0}, true) != GW_FED_GONE)
 	{
 		end_coding(request);
-		request->finish(request, true);
+		request->exchange.finish(&request->exchange, true);
 	}
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);

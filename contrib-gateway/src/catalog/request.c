@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/poison.h"
 #include "base/process.h"
 #include "base/status.h"
 #include "base/url.h"
@@ -31,13 +31,6 @@
 #include "catalog/statements.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size) ((void) (address), (void) (size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void) (address), (void) (size))
-#endif
 
 static void call_done(GwCall *call, GwOutcome outcome, GwPgResult *result);
 static void leave_gate(GwRequest *request);
@@ -87,111 +80,35 @@ arena_prepare(GwRequest *request, size_t target_len, size_t more)
 	request->arena_cap = need;
 }
 
-/* A random start and a counter: unique among gateways and cheap. */
-static void
-make_id(char *id)
-{
-	static const char digits[] = "0123456789abcdef";
-	static uint64_t state[2];
-
-	if (state[0] == 0)
-	{
-		if (getrandom(state, sizeof(state), 0) != (ssize_t) sizeof(state))
-			state[0] = gw_clock_us();
-		state[0] |= 1;
-	}
-	state[1]++;
-	for (int i = 0; i < 16; i++)
-	{
-		id[i] = digits[state[0] >> (60 - 4 * i) & 15];
-		id[16 + i] = digits[state[1] >> (60 - 4 * i) & 15];
-	}
-	id[32] = '\0';
-}
-
-/* Takes the client's id when it is short and harmless, else makes one. */
-static void
-take_id(GwRequest *request, GwSlice asked)
-{
-	bool		good = asked.len > 0 && asked.len <= GW_REQUEST_ID_BYTES_MAX;
-
-	for (size_t i = 0; good && i < asked.len; i++)
-	{
-		char		c = asked.data[i];
-
-		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			(c != '\0' && strchr("-_.:", c) != NULL);
-	}
-	if (!good)
-	{
-		make_id(request->id);
-		return;
-	}
-	memcpy(request->id, asked.data, asked.len);
-	request->id[asked.len] = '\0';
-}
-
-/* The memory of a request that is over can be used again. */
-static void
-unpoison(GwRequest *request)
-{
-	ASAN_UNPOISON_MEMORY_REGION(request, sizeof(*request));
-	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
-}
-
 /* Forgets all of the request before. */
 static void
-begin(GwRequest *request, uint64_t started_us)
+begin(GwRequest *request)
 {
-	unpoison(request);
+	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
 	request->answered = false;
-	request->proxied = false;
 	request->route = NULL;
 	request->operation = GW_OPERATION_NONE;
-	request->method = GW_METHOD_OTHER;
-	strcpy(request->method_text, "-");
-	request->path = (GwSlice){0};
-	request->fault_status = 0;
 	request->allow[0] = '\0';
 	request->foreign = request->preflight = false;
 	request->origin = NULL;
 	request->spaces = false;
 	memset(request->parts, 0, sizeof(request->parts));
 	request->body = (GwSlice){0};
-	request->coding = GW_CODING_NONE;
 	request->accept = (GwAccept){.identity = true};
 	request->client_tags = "";
 	request->cache_key = (GwSlice){0};
 	request->key[0] = '\0';
 	request->deduplicate = false;
 	request->losses = 0;
-	request->started_us = started_us;
 	request->gate_us = 0;
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
 	request->call.done = call_done;
-	gw_counters.in_flight++;
-}
-
-void
-gw_request_begin_broken(GwRequest *request, uint64_t started_us)
-{
-	begin(request, started_us);
-	make_id(request->id);
 }
 
 static void
 fault(GwRequest *request, int status, const char *message)
 {
-	if (request->fault_status != 0)
-		return;
-	request->fault_status = status;
-	request->fault_message = message;
-}
-
-void
-gw_request_fault(GwRequest *request, int status, const char *message)
-{
-	fault(request, status, message);
+	gw_exchange_fault(&request->exchange, status, message);
 }
 
 /* Decodes one piece of the target into the arena; NULL with a fault when that fails. */
@@ -394,7 +311,7 @@ set_allow(GwRequest *request, unsigned allowed)
 static GwMatchKind
 match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 {
-	GwSlice		prefix = request->proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
+	GwSlice		prefix = request->exchange.proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
 
 	for (int i = 0; i < (prefix.len > 0 ? 2 : 1); i++)
 	{
@@ -405,7 +322,7 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 			!gw_router_strip_base(&path, base_path()) || path.len == 0)
 			continue;
 		request->below = head->path.len - path.len;
-		kind = gw_router_match(request->method, path, match);
+		kind = gw_router_match(request->exchange.method, path, match);
 		if (kind != GW_MATCH_NO_PATH)
 			return kind;
 	}
@@ -421,7 +338,7 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 	request->operation = gw_operation_of_page(head->path);
 	if (request->operation != GW_OPERATION_NONE)
 	{
-		if (request->method != GW_GET && request->method != GW_HEAD)
+		if (request->exchange.method != GW_GET && request->exchange.method != GW_HEAD)
 			set_allow(request, 1u << GW_GET | 1u << GW_HEAD);
 		return;
 	}
@@ -493,7 +410,7 @@ check_content_type(GwRequest *request, GwSlice type)
 static void
 check_origin(GwRequest *request, GwSlice type)
 {
-	if (request->method == GW_POST && request->foreign && type.len == 0)
+	if (request->exchange.method == GW_POST && request->foreign && type.len == 0)
 		fault(request, 403,
 			  "A page of another origin must be in the gateway's setting cors_origins");
 }
@@ -524,53 +441,48 @@ take_cors(GwRequest *request, const GwHttpHead *head)
 
 	gw_cors_read(head, gw_conf.cors_origins, &cors);
 	request->foreign = cors.foreign;
-	request->preflight = cors.preflight && request->fault_status == 405;
+	request->preflight = cors.preflight && request->exchange.fault.status == 405;
 	if (cors.origin.len > 0)
 		request->origin = arena_copy(request, cors.origin);
 	if (!request->preflight)
 		return;
-	request->fault_status = 0;
+	request->exchange.fault.status = 0;
 	request->asked_headers = arena_copy(request, cors.headers);
 }
 
 static void
-check_coding(GwRequest *request, const GwHttpHead *head)
+check_coding(GwRequest *request)
 {
-	request->coding = gw_coding_of_body(head);
-	if (request->coding == GW_CODING_UNKNOWN && gw_request_wants_body(request))
+	if (request->exchange.coding == GW_CODING_UNKNOWN && gw_request_wants_body(request))
 		fault(request, 415, "The only Content-Encoding known here is gzip");
 }
 
 void
-gw_request_begin(GwRequest *request, const GwHttpHead *head, bool proxied, uint64_t started_us)
+gw_request_begin(GwRequest *request, const GwHttpHead *head)
 {
-	size_t		method_len = head->method_text.len;
+	char	   *path;
 
-	begin(request, started_us);
-	request->proxied = proxied;
-	request->method = head->method;
-	if (method_len > GW_METHOD_BYTES_MAX)
-		method_len = GW_METHOD_BYTES_MAX;
-	memcpy(request->method_text, head->method_text.data, method_len);
-	request->method_text[method_len] = '\0';
-	take_id(request, head->request_id);
+	begin(request);
+	if (head == NULL)
+		return;
 	arena_prepare(request, head->path.len + head->query.len, gw_answer_bytes(head) + cors_bytes());
-	request->path = (GwSlice){arena_take(request, head->path.len), head->path.len};
-	memcpy((char *) request->path.data, head->path.data, head->path.len);
+	path = arena_take(request, head->path.len);
+	memcpy(path, head->path.data, head->path.len);
+	request->exchange.path = (GwSlice){path, head->path.len};
 	find_operation(request, head);
 	take_key(request, head->idempotency_key);
 	take_deduplicate(request, head->deduplicate);
 	take_cors(request, head);
 	check_origin(request, head->content_type);
 	check_content_type(request, head->content_type);
-	check_coding(request, head);
+	check_coding(request);
 	gw_answer_begin(request, head);
 }
 
 bool
 gw_request_wants_body(const GwRequest *request)
 {
-	return request->fault_status == 0 && request->route != NULL &&
+	return request->exchange.fault.status == 0 && request->route != NULL &&
 		gw_route_has(request->route, GW_PART_BODY);
 }
 
@@ -585,7 +497,7 @@ gw_request_respond(GwRequest *request, GwReply *reply)
 	request->answered = true;
 	reply->vary_origin = gw_conf.cors_origins[0] != '\0' && strcmp(gw_conf.cors_origins, "*") != 0;
 	reply->allow_origin = request->origin;
-	request->respond(request, reply);
+	request->exchange.respond(&request->exchange, reply);
 }
 
 static void
@@ -623,7 +535,7 @@ guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
 		return "The request is over a limit of the catalog's database";
 	if (status == 503)
 		return "The catalog's database cannot take the request at the moment";
-	snprintf(buffer, size, "Internal server error (request id %s)", request->id);
+	snprintf(buffer, size, "Internal server error (request id %s)", request->exchange.id);
 	return buffer;
 }
 
@@ -682,8 +594,8 @@ reply_database_error(GwRequest *request, const GwPgResult *result)
 	const char *message = result->message;
 
 	if (kind.status >= 500)
-		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->id, "%s: %s (%s)",
-					   request->route->operation, result->message, result->sqlstate);
+		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->exchange.id,
+					   "%s: %s (%s)", request->route->operation, result->message, result->sqlstate);
 	if (encoded_twice(request, kind.type))
 	{
 		gw_request_refuse(request, 400,
@@ -740,7 +652,7 @@ reply_at_once(GwRequest *request, GwPgResult *result)
 	{
 		if (result->is_null)
 		{
-			gw_log_request(GW_ERROR, request->id, "%s: the function returned NULL",
+			gw_log_request(GW_ERROR, request->exchange.id, "%s: the function returned NULL",
 						   request->route->operation);
 			reply_error(request, 500, gw_status_type(500), "The catalog gave no answer", false);
 			return;
@@ -780,7 +692,7 @@ reply_lost(GwRequest *request)
 {
 	const GwRoute *route = request->route;
 
-	gw_log_request(GW_ERROR, request->id, "%s: the database connection was lost in flight",
+	gw_log_request(GW_ERROR, request->exchange.id, "%s: the database connection was lost in flight",
 				   route->operation);
 	if (route->flags & GW_ROUTE_COMMIT)
 	{
@@ -867,11 +779,12 @@ leave_gate(GwRequest *request)
 static bool
 take_path_again(GwRequest *request, bool prefix)
 {
-	GwSlice		path = {request->path.data + request->below, request->path.len - request->below};
+	GwSlice path = {request->exchange.path.data + request->below,
+					request->exchange.path.len - request->below};
 	GwMatch		match;
 	bool		plus;
 
-	if (gw_router_match(request->method, path, &match) != GW_MATCH_FOUND)
+	if (gw_router_match(request->exchange.method, path, &match) != GW_MATCH_FOUND)
 		return false;
 	if (prefix)
 		plus = gw_router_has_plus(&match, GW_PART_PREFIX);
@@ -883,7 +796,7 @@ take_path_again(GwRequest *request, bool prefix)
 		return false;
 	request->spaces = true;
 	take_path(request, &match, prefix);
-	return request->fault_status == 0;
+	return request->exchange.fault.status == 0;
 }
 
 /*
@@ -897,7 +810,8 @@ try_spaces(GwRequest *request, const GwPgResult *result)
 	GwErrorKind kind;
 	bool		prefix = false;
 
-	if (request->spaces || memchr(request->path.data, '+', request->path.len) == NULL)
+	if (request->spaces ||
+		memchr(request->exchange.path.data, '+', request->exchange.path.len) == NULL)
 		return false;
 	if (result->is_error)
 	{
@@ -1090,7 +1004,7 @@ build_call(GwRequest *request)
 	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
 		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
 	{
-		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->id);
+		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->exchange.id);
 		gw_call_param(gw_call_step(call, GW_STATEMENT_REQUEST_ID), request->tag);
 	}
 	if (request->key[0] != '\0')
@@ -1210,8 +1124,9 @@ gw_request_run(GwRequest *request, GwSlice body)
 	}
 	if (why != NULL)
 		fault(request, 400, why);
-	if (request->fault_status != 0)
-		gw_request_refuse(request, request->fault_status, request->fault_message, false);
+	if (request->exchange.fault.status != 0)
+		gw_request_refuse(request, request->exchange.fault.status, request->exchange.fault.message,
+						  false);
 	else if (request->preflight)
 		reply_preflight(request);
 	else if (request->route == NULL)
@@ -1244,6 +1159,23 @@ gw_request_abandon(GwRequest *request)
 	return true;
 }
 
+GwUsage
+gw_request_usage(const GwRequest *request)
+{
+	const GwCall *call = &request->call;
+	GwUsage		usage = {
+		.operation = request->operation,
+		.name = gw_operation_name(request->operation),
+		.wait_us = request->gate_us,
+	};
+
+	if (call->sent_us > 0)
+		usage.wait_us += call->sent_us - call->queued_us;
+	if (call->done_us > call->sent_us && call->sent_us > 0)
+		usage.db_us = call->done_us - call->sent_us;
+	return usage;
+}
+
 void
 gw_request_end(GwRequest *request)
 {
@@ -1251,14 +1183,13 @@ gw_request_end(GwRequest *request)
 	if (request->arena_cap > GW_KEPT_BYTES_MAX)
 		gw_request_free(request);
 	ASAN_POISON_MEMORY_REGION(request->arena, request->arena_cap);
-	ASAN_POISON_MEMORY_REGION(request, sizeof(*request));
 }
 
 void
 gw_request_free(GwRequest *request)
 {
-	unpoison(request);
 	forget_final_error(request);
+	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
 	free(request->arena);
 	request->arena = NULL;
 	request->arena_cap = 0;

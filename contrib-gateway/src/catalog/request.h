@@ -2,12 +2,11 @@
  * request.h
  *		One request from its head to its answer: route, checks, gate, pool, reply.
  *
- * begin() is called with the parsed head, run() with the whole body. respond() is called exactly
- * once after run(), unless abandon() says that the request was dropped. The request lives in its
- * client connection, and its strings in an arena that is reused by the next one.
+ * It is one side of an exchange, and the connection is the other: exchange.h says who calls what. Its strings lie in an
+ * arena that is reused by the next request.
  *
  * A reply is the last that is done with a request: code that calls a function of which this header says "answers", or
- * respond() and finish() themselves, must not touch the request after it. end() poisons its memory for sanitizers.
+ * respond() and finish() themselves, must not touch the request after it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,32 +14,19 @@
 #define GW_REQUEST_H
 
 #include "catalog/cache.h"
-#include "http/coding.h"
 #include "catalog/files.h"
 #include "catalog/router.h"
 #include "db/gate.h"
-#include "http/parse.h"
-#include "http/reply.h"
+#include "http/exchange.h"
 #include "db/pool.h"
-
-/* What became of a piece of an answer. */
-typedef enum GwFed
-{
-	GW_FED,						/* more may come */
-	GW_FED_FULL,				/* it was taken; the next one after gw_flow_go_on() */
-	GW_FED_GONE					/* the client is gone, and the call was dropped */
-} GwFed;
 
 typedef struct GwRequest
 {
+	GwExchange	exchange;		/* must be first */
 	GwCall		call;
 	GwTicket	ticket;
 	const GwRoute *route;
 	int			operation;
-	GwMethod	method;
-	char		method_text[GW_METHOD_BYTES_MAX + 1];
-	GwSlice		path;			/* as received, in the arena; the query is never logged */
-	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
 	char		tag[GW_REQUEST_ID_BYTES_MAX + 32]; /* application_name during the call */
 	char		key[GW_KEY_BYTES_MAX + 1];	/* Idempotency-Key; "" for none */
 	bool		deduplicate;	/* Icecat-Deduplicate: true */
@@ -53,20 +39,16 @@ typedef struct GwRequest
 	bool		retry_waits;
 	GwFileWaiter file_wait;		/* the answer waits for the files that it names */
 	GwPgResult	kept;			/* that answer */
-	int			fault_status;	/* not 0: the answer is already known */
-	const char *fault_message;
 	char		allow[64];
 	bool		foreign;		/* of a web page that may change nothing; see cors.h */
 	bool		preflight;
 	const char *origin;			/* to be named in the answer, or NULL */
 	const char *asked_headers;	/* of a preflight */
-	bool		proxied;		/* the peer is a trusted proxy */
 	bool		answered;		/* an answer is under way to the client, or was thrown away */
 	size_t		below;			/* bytes of the path before what is routed */
 	bool		spaces;			/* a '+' in the path is taken for a space */
 	const char *parts[GW_PART_COUNT];	/* values for the statement */
 	GwSlice		body;
-	GwCoding	coding;			/* of the body as it comes */
 	GwAccept	accept;
 	const char *client_tags;	/* If-None-Match; see conditional.h */
 	GwSlice		cache_key;		/* empty: not an answer that is kept */
@@ -76,26 +58,17 @@ typedef struct GwRequest
 	char	   *arena;
 	size_t		arena_cap;
 	size_t		arena_len;
-	uint64_t	started_us;
 	uint64_t	gate_us;		/* waited at the gate */
-	void (*respond)(struct GwRequest *request, GwReply *reply);
-	GwFed (*feed)(struct GwRequest *request, GwSlice piece);	/* after a reply that flows */
-	void (*finish)(struct GwRequest *request, bool whole);
 } GwRequest;
 
-/* A request whose head could not be read, or whose time ran out. */
-extern void gw_request_begin_broken(GwRequest *request, uint64_t started_us);
-extern void gw_request_begin(GwRequest *request, const GwHttpHead *head, bool proxied,
-							 uint64_t started_us);
+/* With no head: one that could not be read, or whose time ran out. */
+extern void gw_request_begin(GwRequest *request, const GwHttpHead *head);
 
 /* Does the body matter, or is it only to be read over? */
 extern bool gw_request_wants_body(const GwRequest *request);
 
 /* Answers, now or later. */
 extern void gw_request_run(GwRequest *request, GwSlice body);
-
-/* Makes this the answer, unless another error is known already. The body need not be kept any more. */
-extern void gw_request_fault(GwRequest *request, int status, const char *message);
 
 /* A part of the request's own memory; what can be taken is bounded when it begins. */
 extern char *gw_request_arena(GwRequest *request, size_t size);
@@ -112,6 +85,9 @@ extern void gw_request_go_on(GwRequest *request);
 
 /* The client is gone: true when the request was dropped, false when respond() will still come. */
 extern bool gw_request_abandon(GwRequest *request);
+
+/* What it was about and what it took, so far. */
+extern GwUsage gw_request_usage(const GwRequest *request);
 
 /* It is over: frees or keeps the arena, for the next request. Nothing but begin() and free() may follow. */
 extern void gw_request_end(GwRequest *request);

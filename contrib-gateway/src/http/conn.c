@@ -26,21 +26,20 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/poison.h"
 #include "base/process.h"
 #include "base/status.h"
-#include "catalog/large.h"
-#include "catalog/operation.h"
-#include "catalog/request.h"
 #include "http/forwarded.h"
-#include "http/reply.h"
 #include "http/socket.h"
 
 typedef enum ConnState
@@ -84,13 +83,13 @@ typedef struct GwConn
 	uint64_t	body_left;
 	uint64_t	body_seen;
 	GwText		body;
-	GwRequest	request;
 	char		peer[INET6_ADDRSTRLEN];	/* address alone */
 	char		client[INET6_ADDRSTRLEN + 8];
 	char		forwarded[GW_ADDRESS_BYTES];	/* the client of this request, behind proxies */
+	const GwHandler *handler;
+	GwExchange *exchange;		/* in the memory of the handler */
+	max_align_t memory[];
 } GwConn;
-
-_Static_assert(GW_METHOD_COUNT <= GW_METHODS_MAX, "the counters need a slot for each method");
 
 static TAILQ_HEAD(, GwConn) conns = TAILQ_HEAD_INITIALIZER(conns);
 static TAILQ_HEAD(, GwConn) unsettled = TAILQ_HEAD_INITIALIZER(unsettled);
@@ -110,9 +109,9 @@ set_state(GwConn *conn, ConnState state)
 }
 
 static GwConn *
-conn_of_request(GwRequest *request)
+conn_of(GwExchange *exchange)
 {
-	return (GwConn *) ((char *) request - offsetof(GwConn, request));
+	return (GwConn *) ((char *) exchange - offsetof(GwConn, memory));
 }
 
 static void
@@ -148,7 +147,8 @@ conn_free(GwConn *conn)
 	free_body(conn);
 	gw_text_free(&conn->body);
 	gw_text_free(&conn->in);
-	gw_request_free(&conn->request);
+	ASAN_UNPOISON_MEMORY_REGION(conn->exchange, conn->handler->size);
+	conn->handler->free(conn->exchange);
 	free(conn);
 }
 
@@ -156,27 +156,24 @@ conn_free(GwConn *conn)
 static void
 log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 {
-	GwRequest  *request = &conn->request;
-	GwCall	   *call = &request->call;
+	const GwExchange *exchange = conn->exchange;
+	GwUsage		usage = conn->handler->usage(exchange);
 	GwAccessLine line = {
-		.request_id = request->id,
-		.method = request->method_text,
-		.path = request->path,
-		.operation = gw_operation_name(request->operation),
+		.request_id = exchange->id,
+		.method = exchange->method_text,
+		.path = exchange->path,
+		.operation = usage.name,
 		.status = status,
 		.bytes_in = conn->body_seen,
 		.bytes_out = bytes,
-		.duration_us = now - request->started_us,
-		.wait_us = request->gate_us,
+		.duration_us = now - exchange->started_us,
+		.wait_us = usage.wait_us,
+		.db_us = usage.db_us,
 		.client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client,
 	};
 
-	if (call->sent_us > 0)
-		line.wait_us += call->sent_us - call->queued_us;
-	if (call->done_us > call->sent_us && call->sent_us > 0)
-		line.db_us = call->done_us - call->sent_us;
 	gw_log_access(&line);
-	gw_counters_request(request->operation, request->method, status, line.duration_us);
+	gw_counters_request(usage.operation, (int) exchange->method, status, line.duration_us);
 	gw_counters.bytes_out += bytes;
 	gw_counters.in_flight--;
 }
@@ -188,7 +185,8 @@ end_request(GwConn *conn, int status, size_t bytes)
 	log_request(conn, status, bytes, gw_clock_us());
 	conn->live = false;
 	free_body(conn);
-	gw_request_end(&conn->request);
+	conn->handler->end(conn->exchange);
+	ASAN_POISON_MEMORY_REGION(conn->exchange, conn->handler->size);
 }
 
 /*
@@ -202,10 +200,10 @@ conn_shut(GwConn *conn)
 		return;
 	if (conn->live && conn->state == CONN_FLOW)
 	{
-		gw_flow_stop(&conn->request);
+		conn->handler->stop(conn->exchange);
 		end_request(conn, 499, conn->flowed);
 	}
-	else if (conn->live && (conn->state != CONN_WAIT || gw_request_abandon(&conn->request)))
+	else if (conn->live && (conn->state != CONN_WAIT || conn->handler->abandon(conn->exchange)))
 		end_request(conn, 499, 0);
 	gw_stream_close(&conn->stream);
 	set_state(conn, CONN_CLOSED);
@@ -277,18 +275,18 @@ begin_flow(GwConn *conn, const GwReply *reply)
 	conn->linger = conn->keep_alive && !conn->http10;
 	conn->flowed = 0;
 	head.len = 0;
-	gw_reply_head(&head, reply, conn->request.id, conn->close, conn->http10);
+	gw_reply_head(&head, reply, conn->exchange->id, conn->close, conn->http10);
 	set_state(conn, CONN_FLOW);
 	if (gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, (GwBody){0}, false) ==
 		GW_SENT_FAILED)
 		conn_shut(conn);
 }
 
-/* The request's feed(): a piece of the body, as a chunk. */
+/* The exchange's feed(): a piece of the body, as a chunk. */
 static GwFed
-conn_feed(GwRequest *request, GwSlice piece)
+conn_feed(GwExchange *exchange, GwSlice piece)
 {
-	GwConn	   *conn = conn_of_request(request);
+	GwConn	   *conn = conn_of(exchange);
 	GwText		chunk = {0};
 	GwSent		sent;
 
@@ -312,11 +310,11 @@ conn_feed(GwRequest *request, GwSlice piece)
 	return gw_stream_pending(&conn->stream) > GW_FLOW_BYTES_MAX ? GW_FED_FULL : GW_FED;
 }
 
-/* The request's finish(): the last chunk, or an end that the client cannot take for one. */
+/* The exchange's finish(): the last chunk, or an end that the client cannot take for one. */
 static void
-conn_finish(GwRequest *request, bool whole)
+conn_finish(GwExchange *exchange, bool whole)
 {
-	GwConn	   *conn = conn_of_request(request);
+	GwConn	   *conn = conn_of(exchange);
 
 	if (conn->state != CONN_FLOW)
 		return;
@@ -330,12 +328,12 @@ conn_finish(GwRequest *request, bool whole)
 	settle_later(conn);
 }
 
-/* The request's respond(): sends the answer. The request is over when this returns, except for an answer that flows. */
+/* The exchange's respond(): sends the answer. The request is over when this returns, except for an answer that flows. */
 static void
-conn_respond(GwRequest *request, GwReply *reply)
+conn_respond(GwExchange *exchange, GwReply *reply)
 {
 	static GwText head;
-	GwConn	   *conn = conn_of_request(request);
+	GwConn	   *conn = conn_of(exchange);
 	GwBody		body = {reply->body, reply->body_len, reply->handle, reply->release};
 	GwSent		sent;
 
@@ -344,7 +342,7 @@ conn_respond(GwRequest *request, GwReply *reply)
 		if (body.release)
 			body.release(body.data, body.len, body.handle);
 		if (reply->flows)
-			gw_flow_stop(request);
+			conn->handler->stop(exchange);
 		end_request(conn, reply->status, 0);
 		settle_later(conn);
 		return;
@@ -357,8 +355,8 @@ conn_respond(GwRequest *request, GwReply *reply)
 	conn->close = must_close(conn, reply);
 	conn->linger = reply->close || conn->keep_alive || conn->view.len > 0 || conn->in.len > 0;
 	head.len = 0;
-	gw_reply_head(&head, reply, request->id, conn->close, conn->http10);
-	if (request->method == GW_HEAD)
+	gw_reply_head(&head, reply, exchange->id, conn->close, conn->http10);
+	if (exchange->method == GW_HEAD)
 	{
 		if (body.release)
 			body.release(body.data, body.len, body.handle);
@@ -370,19 +368,28 @@ conn_respond(GwRequest *request, GwReply *reply)
 	settle_later(conn);
 }
 
+/* Begins a request; without a head when that could not be read. */
+static void
+begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
+{
+	ASAN_UNPOISON_MEMORY_REGION(conn->exchange, conn->handler->size);
+	conn->live = true;
+	conn->body_seen = 0;
+	conn->forwarded[0] = '\0';
+	if (proxied)
+		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
+	gw_exchange_begin(conn->exchange, head, proxied, conn->started_us);
+	conn->handler->begin(conn->exchange, head);
+}
+
 /* Answers at once and closes: what follows cannot be trusted, or is too much. */
 static void
 refuse(GwConn *conn, GwFault fault)
 {
 	if (!conn->live)
-	{
-		gw_request_begin_broken(&conn->request, conn->started_us);
-		conn->forwarded[0] = '\0';
-		conn->live = true;
-		conn->body_seen = 0;
-	}
+		begin_exchange(conn, NULL, false);
 	gw_counters.rejects[gw_status_index(fault.status)]++;
-	gw_request_refuse(&conn->request, fault.status, fault.message, true);
+	conn->handler->refuse(conn->exchange, fault);
 }
 
 static void
@@ -390,10 +397,10 @@ run_request(GwConn *conn)
 {
 	if (conn->keep_body && conn->inflater != NULL &&
 		gw_inflate(conn->inflater, NULL, 0, &conn->body, 0) != GW_INFLATE_END)
-		gw_request_fault(&conn->request, 400, "The gzip body is cut short");
+		gw_exchange_fault(conn->exchange, 400, "The gzip body is cut short");
 	set_state(conn, CONN_WAIT);
 	gw_counters.bytes_in += conn->body_seen;
-	gw_request_run(&conn->request, (GwSlice){conn->body.data, conn->body.len});
+	conn->handler->run(conn->exchange, (GwSlice){conn->body.data, conn->body.len});
 }
 
 /* Decompresses a piece of the body. What cannot be used is read over, and told when the body has come. */
@@ -406,9 +413,9 @@ inflate_body(GwConn *conn, GwSlice piece)
 
 	gw_process.buffered_bytes += conn->body.len - before;
 	if (got == GW_INFLATE_FULL)
-		gw_request_fault(&conn->request, 413, "The decompressed request body is too large");
+		gw_exchange_fault(conn->exchange, 413, "The decompressed request body is too large");
 	else if (got == GW_INFLATE_BROKEN)
-		gw_request_fault(&conn->request, 400, "The gzip body is broken");
+		gw_exchange_fault(conn->exchange, 400, "The gzip body is broken");
 	if (got != GW_INFLATE_FULL && got != GW_INFLATE_BROKEN)
 		return;
 	conn->keep_body = false;
@@ -496,10 +503,8 @@ advance_body(GwConn *conn)
 static void
 answer_expectation(GwConn *conn)
 {
-	GwRequest  *request = &conn->request;
-
-	if (request->fault_status != 0)
-		gw_request_refuse(request, request->fault_status, request->fault_message, true);
+	if (conn->exchange->fault.status != 0)
+		conn->handler->refuse(conn->exchange, conn->exchange->fault);
 	else if (conn->view.len == 0 &&
 			 gw_stream_send(&conn->stream, GW_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), (GwBody){0},
 							false) == GW_SENT_FAILED)
@@ -510,22 +515,15 @@ answer_expectation(GwConn *conn)
 static void
 begin_request(GwConn *conn, const GwHttpHead *head)
 {
-	bool		proxied = gw_proxies_hold(gw_conf.trusted_proxies, conn->peer);
-
 	conn->requests++;
 	conn->keep_alive = head->keep_alive;
 	conn->http10 = head->minor == 0;
-	conn->live = true;
-	conn->body_seen = 0;
 	conn->body_left = head->length;
 	conn->chunked_body = head->chunked;
 	conn->chunked = (GwChunked){0};
-	conn->forwarded[0] = '\0';
-	if (proxied)
-		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
-	gw_request_begin(&conn->request, head, proxied, conn->started_us);
-	conn->keep_body = gw_request_wants_body(&conn->request);
-	if (conn->keep_body && conn->request.coding == GW_CODING_GZIP)
+	begin_exchange(conn, head, gw_proxies_hold(gw_conf.trusted_proxies, conn->peer));
+	conn->keep_body = conn->handler->wants_body(conn->exchange);
+	if (conn->keep_body && conn->exchange->coding == GW_CODING_GZIP)
 		conn->inflater = gw_inflate_begin();
 	if (head->length > (uint64_t) gw_conf.body_bytes_max)
 		refuse(conn, (GwFault){413, "The request body is too large"});
@@ -640,7 +638,7 @@ conn_finish_input(GwConn *conn)
 {
 	if (takes_input(conn) || conn->state == CONN_LINGER)
 		conn_shut(conn);
-	else if (conn->state == CONN_WAIT && gw_request_abandon(&conn->request))
+	else if (conn->state == CONN_WAIT && conn->handler->abandon(conn->exchange))
 	{
 		end_request(conn, 499, 0);
 		conn_shut(conn);
@@ -756,7 +754,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	{
 		conn->since_us = gw_clock_us();
 		if (sent == GW_SENT_ALL)
-			gw_flow_go_on(&conn->request);
+			conn->handler->go_on(conn->exchange);
 	}
 	settle_later(conn);
 }
@@ -810,7 +808,7 @@ turn_away(int fd)
 }
 
 void
-gw_conn_accept(struct event_base *base, int fd, const struct sockaddr *peer)
+gw_conn_accept(const GwService *service, int fd, const struct sockaddr *peer)
 {
 	int			on = 1;
 	GwConn	   *conn;
@@ -825,12 +823,14 @@ gw_conn_accept(struct event_base *base, int fd, const struct sockaddr *peer)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	conn = gw_alloc(sizeof(*conn));
-	conn->request.respond = conn_respond;
-	conn->request.feed = conn_feed;
-	conn->request.finish = conn_finish;
+	conn = gw_alloc(sizeof(*conn) + service->handler->size);
+	conn->handler = service->handler;
+	conn->exchange = (GwExchange *) conn->memory;
+	conn->exchange->respond = conn_respond;
+	conn->exchange->feed = conn_feed;
+	conn->exchange->finish = conn_finish;
 	describe_peer(conn, peer);
-	gw_stream_open(&conn->stream, base, fd, on_readable, on_writable, conn);
+	gw_stream_open(&conn->stream, service->base, fd, on_readable, on_writable, conn);
 	TAILQ_INSERT_TAIL(&conns, conn, link);
 	conn_count++;
 	gw_counters.clients++;

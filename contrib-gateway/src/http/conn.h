@@ -12,8 +12,17 @@
 #include <sys/socket.h>
 #include <event2/event.h>
 
+#include "http/exchange.h"
+
+/* What a listening socket offers to its connections. What TLS needs of a socket belongs here. */
+typedef struct GwService
+{
+	struct event_base *base;
+	const GwHandler *handler;
+} GwService;
+
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */
-extern void gw_conn_accept(struct event_base *base, int fd, const struct sockaddr *peer);
+extern void gw_conn_accept(const GwService *service, int fd, const struct sockaddr *peer);
 
 /* Where no handler is on the stack: goes on with those that were answered, and frees those that are over. */
 extern void gw_conn_settle(void);

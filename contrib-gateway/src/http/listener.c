@@ -22,17 +22,25 @@
 #define LISTENERS_MAX 16
 #define BACKLOG 1024
 
-static struct evconnlistener *listeners[LISTENERS_MAX];
+typedef struct GwListener
+{
+	struct evconnlistener *socket;
+	GwService	service;
+} GwListener;
+
+static GwListener listeners[LISTENERS_MAX];
 static int	listener_count;
 static bool paused;
 
 static void
-on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int len,
+on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *peer, int len,
 		  void *arg)
 {
+	GwListener *listener = arg;
+
+	(void) socket;
 	(void) len;
-	(void) arg;
-	gw_conn_accept(evconnlistener_get_base(listener), fd, peer);
+	gw_conn_accept(&listener->service, fd, peer);
 }
 
 /* Out of descriptors: the next tick tries again, the kernel's backlog waits so long. */
@@ -45,39 +53,74 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 	paused = true;
 }
 
-/* "127.0.0.1", "::1", "[::1]" or "*" (both families through IPv6). */
+/* Cuts ":8181" off the end of a host, or leaves the port as it is. An IPv6 address with a port is in brackets. */
+static bool
+take_port(char *host, uint16_t *port)
+{
+	char	   *colon = strrchr(host, ':');
+	char	   *end;
+	unsigned long number;
+
+	if (colon == NULL || (host[0] != '[' && strchr(host, ':') != colon) ||
+		(host[0] == '[' && colon[-1] != ']'))
+		return true;			/* none, or a colon of the address itself */
+	number = strtoul(colon + 1, &end, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || number > UINT16_MAX)
+		return false;
+	*port = (uint16_t) number;
+	*colon = '\0';
+	return true;
+}
+
+static void
+strip_brackets(char *host)
+{
+	size_t		n = strlen(host);
+
+	if (n < 2 || host[0] != '[' || host[n - 1] != ']')
+		return;
+	memmove(host, host + 1, n - 2);
+	host[n - 2] = '\0';
+}
+
+/* "127.0.0.1", "::1", "[::1]" or "*" (both families through IPv6), and ":8181" after it for a port of its own. */
 static bool
 parse_address(const char *text, struct sockaddr_storage *address, int *len)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *) address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *) address;
-	char		host[INET6_ADDRSTRLEN + 2];
+	char		host[INET6_ADDRSTRLEN + sizeof("[]:65535")];
+	uint16_t	port = (uint16_t) gw_conf.port;
 	size_t		n = strlen(text);
 
 	memset(address, 0, sizeof(*address));
 	if (n == 0 || n >= sizeof(host))
 		return false;
 	memcpy(host, text, n + 1);
-	if (host[0] == '[' && host[n - 1] == ']')
-	{
-		memmove(host, host + 1, n - 2);
-		host[n - 2] = '\0';
-	}
-	if (strcmp(host, "*") == 0)
-		strcpy(host, "::");
+	if (!take_port(host, &port))
+		return false;
+	strip_brackets(host);
 	if (inet_pton(AF_INET, host, &in->sin_addr) == 1)
 	{
 		in->sin_family = AF_INET;
-		in->sin_port = htons((uint16_t) gw_conf.port);
+		in->sin_port = htons(port);
 		*len = sizeof(*in);
 		return true;
 	}
-	if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
+	if (inet_pton(AF_INET6, strcmp(host, "*") == 0 ? "::" : host, &in6->sin6_addr) != 1)
 		return false;
 	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons((uint16_t) gw_conf.port);
+	in6->sin6_port = htons(port);
 	*len = sizeof(*in6);
 	return true;
+}
+
+static int
+port_of(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *) address)->sin_port);
+	return ntohs(((const struct sockaddr_in6 *) address)->sin6_port);
 }
 
 /* The port that the kernel chose when the setting is 0. */
@@ -89,17 +132,15 @@ bound_port(struct evconnlistener *listener)
 
 	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *) &address, &len) != 0)
 		return 0;
-	if (address.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *) &address)->sin_port);
-	return ntohs(((struct sockaddr_in6 *) &address)->sin6_port);
+	return port_of(&address);
 }
 
 /* Opens one listening socket. */
 static bool
-listen_on(struct event_base *base, const char *text)
+listen_on(const GwService *service, const char *text)
 {
+	GwListener *listener = &listeners[listener_count];
 	struct sockaddr_storage address;
-	struct evconnlistener *listener;
 	int			len;
 
 	if (listener_count == LISTENERS_MAX || !parse_address(text, &address, &len))
@@ -107,18 +148,20 @@ listen_on(struct event_base *base, const char *text)
 		gw_log(GW_ERROR, "cannot listen on \"%s\": not an address", text);
 		return false;
 	}
-	listener = evconnlistener_new_bind(
-		base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
-		BACKLOG, (struct sockaddr *) &address, len);
-	if (listener == NULL)
+	listener->service = *service;
+	listener->socket =
+		evconnlistener_new_bind(service->base, on_accept, listener,
+								LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
+								BACKLOG, (struct sockaddr *) &address, len);
+	if (listener->socket == NULL)
 	{
-		gw_log(GW_ERROR, "cannot listen on %s port %lld: %s", text, (long long) gw_conf.port,
+		gw_log(GW_ERROR, "cannot listen on %s port %d: %s", text, port_of(&address),
 			   strerror(errno));
 		return false;
 	}
-	evconnlistener_set_error_cb(listener, on_accept_error);
-	listeners[listener_count++] = listener;
-	gw_log(GW_INFO, "listening on %s port %d", text, bound_port(listener));
+	evconnlistener_set_error_cb(listener->socket, on_accept_error);
+	listener_count++;
+	gw_log(GW_INFO, "listening on %s port %d", text, bound_port(listener->socket));
 	return true;
 }
 
@@ -152,14 +195,14 @@ gw_listener_is_valid(const char *addresses)
 }
 
 bool
-gw_listener_open(struct event_base *base)
+gw_listener_open(const GwService *service)
 {
 	char	   *copy = gw_strdup(gw_conf.listen);
 	char	   *next = copy;
 	bool		good = true;
 
 	while (good && next != NULL)
-		good = listen_on(base, next_address(&next));
+		good = listen_on(service, next_address(&next));
 	free(copy);
 	return good;
 }
@@ -182,24 +225,24 @@ gw_listener_hold_off(void)
 	bool		before = done;
 
 	for (int i = 0; i < listener_count && !done; i++)
-		if (setsockopt(evconnlistener_get_fd(listeners[i]), SOL_SOCKET, SO_ATTACH_FILTER, &program,
-					   sizeof(program)) != 0)
+		if (setsockopt(evconnlistener_get_fd(listeners[i].socket), SOL_SOCKET, SO_ATTACH_FILTER,
+					   &program, sizeof(program)) != 0)
 			gw_log(GW_WARNING, "new connections cannot be held off: %s", strerror(errno));
 	done = true;
 	return before;
 }
 
 static void
-accept_rest(struct evconnlistener *listener)
+accept_rest(const GwListener *listener)
 {
 	struct sockaddr_storage peer;
 	socklen_t	len = sizeof(peer);
 	int			fd;
 
-	while ((fd = accept4(evconnlistener_get_fd(listener), (struct sockaddr *) &peer, &len,
+	while ((fd = accept4(evconnlistener_get_fd(listener->socket), (struct sockaddr *) &peer, &len,
 						 SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 	{
-		gw_conn_accept(evconnlistener_get_base(listener), fd, (struct sockaddr *) &peer);
+		gw_conn_accept(&listener->service, fd, (struct sockaddr *) &peer);
 		len = sizeof(peer);
 	}
 }
@@ -209,8 +252,8 @@ gw_listener_close(void)
 {
 	while (listener_count > 0)
 	{
-		accept_rest(listeners[--listener_count]);
-		evconnlistener_free(listeners[listener_count]);
+		accept_rest(&listeners[--listener_count]);
+		evconnlistener_free(listeners[listener_count].socket);
 	}
 }
 
@@ -221,5 +264,5 @@ gw_listener_tick(void)
 		return;
 	paused = false;
 	for (int i = 0; i < listener_count; i++)
-		evconnlistener_enable(listeners[i]);
+		evconnlistener_enable(listeners[i].socket);
 }

@@ -8,13 +8,16 @@
 #define GW_LISTENER_H
 
 #include <stdbool.h>
-#include <event2/event.h>
 
-/* Are these addresses, separated by commas? */
+#include "http/conn.h"
+
+/* Are these addresses, each with a port or without, separated by commas? */
 extern bool gw_listener_is_valid(const char *addresses);
 
-/* Listens on every address of the setting; false with a log line when one cannot be had. */
-extern bool gw_listener_open(struct event_base *base);
+/* Listens on every address of the setting; false with a log line when one cannot be had. An address without a port has the
+ * one of the setting port. */
+extern bool gw_listener_open(const GwService *service);
+
 /* Before closing: lets no new connection come, while those that were made are still accepted. True when it did so before. */
 extern bool gw_listener_hold_off(void);
 

@@ -1,0 +1,100 @@
+/*
+ * exchange.h
+ *		One request and its answer: all that a client connection and a handler know of each other.
+ *
+ * The connection reads a head and calls begin(), then run() with the whole body. The handler answers by respond(),
+ * exactly once after run(), now or later, unless abandon() said that the request was dropped. An answer that is too
+ * large to be held says so in its reply (flows), and goes on by feed() and finish().
+ *
+ * The handler's own memory begins with a GwExchange; it lies in the connection and is used by one request after the other.
+ * respond() and finish() end the request: nothing may touch it after them until the next begin(). Where sanitizers watch,
+ * the connection poisons that memory in between.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_EXCHANGE_H
+#define GW_EXCHANGE_H
+
+#include "base/limits.h"
+#include "http/coding.h"
+#include "http/parse.h"
+#include "http/reply.h"
+
+/* What became of a piece of an answer. */
+typedef enum GwFed
+{
+	GW_FED,						/* more may come */
+	GW_FED_FULL,				/* it was taken; the next one after go_on() */
+	GW_FED_GONE					/* the client is gone, and stop() was called */
+} GwFed;
+
+typedef struct GwExchange
+{
+	/* what the head says; set before begin() */
+	GwMethod	method;
+	char		method_text[GW_METHOD_BYTES_MAX + 1];
+	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
+	GwCoding	coding;			/* of the body as it comes; the handler gets it decoded */
+	bool		proxied;		/* the peer is a trusted proxy */
+	uint64_t	started_us;		/* the first byte */
+
+	/* of both sides: the first fault is the answer. A status of 0: there is none yet */
+	GwFault		fault;
+
+	/* of the handler, for the log: as received, in its own memory; the query is never logged */
+	GwSlice		path;
+
+	/* of the connection */
+	void (*respond)(struct GwExchange *exchange, GwReply *reply);
+	GwFed (*feed)(struct GwExchange *exchange, GwSlice piece);	/* after a reply that flows */
+	void (*finish)(struct GwExchange *exchange, bool whole);
+} GwExchange;
+
+/* What a request was about and what it took, for the log and the counters. */
+typedef struct GwUsage
+{
+	int			operation;		/* below GW_OPERATIONS_MAX */
+	const char *name;			/* of the operation */
+	uint64_t	wait_us;		/* for others */
+	uint64_t	db_us;
+} GwUsage;
+
+/* Who answers. All functions are needed. */
+typedef struct GwHandler
+{
+	size_t		size;			/* of its memory for one request, which begins with a GwExchange */
+
+	/* The head is read. It is NULL when it could not be, or came too late: refuse() follows. */
+	void (*begin)(GwExchange *exchange, const GwHttpHead *head);
+
+	/* Does the body matter, or is it only to be read over? */
+	bool (*wants_body)(const GwExchange *exchange);
+
+	/* Answers, now or later. The body stays until then. */
+	void (*run)(GwExchange *exchange, GwSlice body);
+
+	/* Answers with an error at once; the connection ends with it. */
+	void (*refuse)(GwExchange *exchange, GwFault fault);
+
+	/* The client is gone: true when the request was dropped, false when respond() will still come. */
+	bool (*abandon)(GwExchange *exchange);
+
+	/* The client of an answer that flows has taken what was waiting; or it is gone. */
+	void (*go_on)(GwExchange *exchange);
+	void (*stop)(GwExchange *exchange);
+
+	GwUsage (*usage)(const GwExchange *exchange);
+
+	/* It is over; the next begin() may use the memory again. Or it is not needed any more. */
+	void (*end)(GwExchange *exchange);
+	void (*free)(GwExchange *exchange);
+} GwHandler;
+
+/* Forgets the request before, and takes from the head, or from none, what the exchange has to say. */
+extern void gw_exchange_begin(GwExchange *exchange, const GwHttpHead *head, bool proxied,
+							  uint64_t started_us);
+
+/* Makes this the answer, unless another fault is known already. The body need not be kept any more. */
+extern void gw_exchange_fault(GwExchange *exchange, int status, const char *message);
+
+#endif
