@@ -25,6 +25,8 @@
 #include "catalog/handler.h"
 #include "catalog/request.h"
 #include "http/conn.h"
+#include "http/cors.h"
+#include "http/forwarded.h"
 #include "http/listener.h"
 #include "ops/admin.h"
 #include "ops/notify.h"
@@ -39,6 +41,12 @@ static const char *conf_path;
 static bool stopped;
 static bool listening;
 static uint64_t drain_since_us;
+
+/* Settings whose form is known to the room that uses them. */
+static const GwConfCheck checks[] = {
+	{"trusted_proxies", gw_proxies_valid},
+	{"cors_origins", gw_cors_valid},
+};
 
 typedef struct Options
 {
@@ -325,6 +333,7 @@ main(int argc, char **argv)
 	Options		options = {0};
 	GwText		error = {0};
 
+	gw_conf_set_checks(checks, sizeof(checks) / sizeof(checks[0]));
 	parse_options(argc, argv, &options);
 	if (options.print)
 	{

@@ -13,8 +13,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "http/cors.h"
-#include "http/forwarded.h"
 #include "base/url.h"
 
 typedef enum Kind
@@ -257,6 +255,16 @@ base_path_is_valid(const char *value)
 	return strstr(value, "//") == NULL;
 }
 
+static const GwConfCheck *checks;
+static int	check_count;
+
+void
+gw_conf_set_checks(const GwConfCheck *table, int count)
+{
+	checks = table;
+	check_count = count;
+}
+
 static bool
 text_is_valid(const Setting *s, const char *value)
 {
@@ -264,12 +272,11 @@ text_is_valid(const Setting *s, const char *value)
 
 	if (strcmp(s->name, "base_path") == 0)
 		return base_path_is_valid(value);
-	if (strcmp(s->name, "trusted_proxies") == 0)
-		return gw_proxies_valid(value);
-	if (strcmp(s->name, "cors_origins") == 0)
-		return gw_cors_valid(value);
 	if (strcmp(s->name, "namespace_separator") == 0)
 		return gw_url_separator(value, decoded);
+	for (int i = 0; i < check_count; i++)
+		if (strcmp(s->name, checks[i].name) == 0)
+			return checks[i].valid(value);
 	return true;
 }
 

@@ -41,6 +41,16 @@ enum
 /* The settings in force. */
 extern GwConf gw_conf;
 
+/* A text whose form another room knows. */
+typedef struct GwConfCheck
+{
+	const char *name;			/* of the setting */
+	bool (*valid)(const char *value);
+} GwConfCheck;
+
+/* Before settings are read. The table is not copied. */
+extern void gw_conf_set_checks(const GwConfCheck *checks, int count);
+
 extern void gw_conf_defaults(GwConf *conf);
 extern void gw_conf_free(GwConf *conf);
 
