@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "http/chunked.h"
 #include "http/parse.h"
 #include "catalog/router.h"
 

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "check.h"
+#include "http/chunked.h"
 #include "http/parse.h"
 
 static const GwHttpLimits limits = {1024, 2048, 20};

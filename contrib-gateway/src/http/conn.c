@@ -39,6 +39,7 @@
 #include "base/poison.h"
 #include "base/process.h"
 #include "base/status.h"
+#include "http/chunked.h"
 #include "http/forwarded.h"
 #include "http/socket.h"
 

@@ -1,6 +1,6 @@
 /*
  * parse.c
- *		The strict HTTP/1.1 request parser; see http_parse.h for the contract.
+ *		The strict HTTP/1.1 request parser; see parse.h for the contract.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,14 +24,6 @@ gw_http_method_name(GwMethod method)
 	return method_names[method];
 }
 
-static bool
-fail(GwFault *fault, int status, const char *message)
-{
-	fault->status = status;
-	fault->message = message;
-	return false;
-}
-
 /* tchar of RFC 9110, section 5.6.2. */
 bool
 gw_http_is_token_char(unsigned char c)
@@ -50,20 +42,20 @@ scan_control(GwHeadScan *scan, const char *data, size_t len, GwFault *fault)
 	if (c == '\n')
 	{
 		if (scan->at == 0 || data[scan->at - 1] != '\r')
-			return fail(fault, 400, "A line ends in a bare LF");
+			return gw_fail(fault, 400, "A line ends in a bare LF");
 		return true;
 	}
 	if (c == '\r')
 	{
 		if (scan->at + 1 < len && data[scan->at + 1] != '\n')
-			return fail(fault, 400, "A CR without LF");
+			return gw_fail(fault, 400, "A CR without LF");
 		return true;
 	}
 	if (c == '\t' && scan->fields > 0)
 		return true;
 	if (c == UNIT_SEPARATOR && scan->fields == 0)
 		return true;
-	return fail(fault, 400, "A control character in the request head");
+	return gw_fail(fault, 400, "A control character in the request head");
 }
 
 /* Ends a line at scan->at. True when that was the empty line after the header fields. */
@@ -99,12 +91,12 @@ scan_limits(const GwHeadScan *scan, const GwHttpLimits *limits, GwFault *fault)
 	if (scan->fields == 0)
 	{
 		if (scan->at - scan->start > line_max)
-			return fail(fault, 414, "The request target is too long");
+			return gw_fail(fault, 414, "The request target is too long");
 	}
 	else if (scan->fields - scan->start > line_max)
-		return fail(fault, 414, "The request target is too long");
+		return gw_fail(fault, 414, "The request target is too long");
 	else if (scan->at - scan->fields > limits->header_bytes_max)
-		return fail(fault, 431, "The header fields are too large");
+		return gw_fail(fault, 431, "The header fields are too large");
 	return true;
 }
 
@@ -157,10 +149,10 @@ static bool
 parse_method(GwHttpHead *head, GwSlice text, GwFault *fault)
 {
 	if (text.len == 0)
-		return fail(fault, 400, "The request line is malformed");
+		return gw_fail(fault, 400, "The request line is malformed");
 	for (size_t i = 0; i < text.len; i++)
 		if (!gw_http_is_token_char((unsigned char) text.data[i]))
-			return fail(fault, 400, "The method is not a token");
+			return gw_fail(fault, 400, "The method is not a token");
 	head->method = GW_METHOD_OTHER;
 	head->method_text = text;
 	for (int i = 0; i < GW_METHOD_OTHER; i++)
@@ -177,9 +169,9 @@ parse_version(GwHttpHead *head, GwSlice text, GwFault *fault)
 
 	if (text.len != 8 || memcmp(p, "HTTP/", 5) != 0 || p[6] != '.' || p[5] < '0' || p[5] > '9' ||
 		p[7] < '0' || p[7] > '9')
-		return fail(fault, 400, "The HTTP version is malformed");
+		return gw_fail(fault, 400, "The HTTP version is malformed");
 	if (p[5] != '1')
-		return fail(fault, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here");
+		return gw_fail(fault, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here");
 	head->minor = p[7] - '0';
 	return true;
 }
@@ -212,7 +204,7 @@ parse_target(GwHttpHead *head, GwSlice target, GwFault *fault)
 
 	for (size_t i = 0; i < target.len; i++)
 		if (target.data[i] == '#' || target.data[i] == '\\')
-			return fail(fault, 400, "The request target holds a character that must be encoded");
+			return gw_fail(fault, 400, "The request target holds a character that must be encoded");
 	if (target.len == 1 && target.data[0] == '*' && head->method == GW_OPTIONS)
 	{
 		head->path = target;
@@ -228,7 +220,7 @@ parse_target(GwHttpHead *head, GwSlice target, GwFault *fault)
 	if (skip > 0 && head->path.len == 0)
 		head->path = GW_LITERAL("/");
 	if (head->path.len == 0 || head->path.data[0] != '/')
-		return fail(fault, 400, "The request target is neither a path nor an http URL");
+		return gw_fail(fault, 400, "The request target is neither a path nor an http URL");
 	return true;
 }
 
@@ -242,22 +234,22 @@ parse_request_line(GwHttpHead *head, GwSlice line, const GwHttpLimits *limits, G
 	GwSlice		version;
 
 	if (first == NULL)
-		return fail(fault, 400, "The request line is malformed");
+		return gw_fail(fault, 400, "The request line is malformed");
 	if (!parse_method(head, (GwSlice){line.data, (size_t) (first - line.data)}, fault))
 		return false;
 	line.len -= head->method_text.len + 1;
 	line.data = first + 1;
 	second = memchr(line.data, ' ', line.len);
 	if (second == NULL || second == line.data)
-		return fail(fault, 400, "The request line is malformed");
+		return gw_fail(fault, 400, "The request line is malformed");
 	target = (GwSlice){line.data, (size_t) (second - line.data)};
 	version = (GwSlice){second + 1, line.len - target.len - 1};
 	if (!parse_version(head, version, fault))
 		return false;
 	if (target.len > limits->target_bytes_max)
-		return fail(fault, 414, "The request target is too long");
+		return gw_fail(fault, 414, "The request target is too long");
 	if (head->method == GW_CONNECT)
-		return fail(fault, 501, "This is no proxy");
+		return gw_fail(fault, 501, "This is no proxy");
 	return parse_target(head, target, fault);
 }
 
@@ -279,15 +271,15 @@ static bool
 take_content_length(GwHttpHead *head, GwSlice value, GwFault *fault)
 {
 	if (head->has_length)
-		return fail(fault, 400, "Content-Length is repeated");
+		return gw_fail(fault, 400, "Content-Length is repeated");
 	if (value.len == 0)
-		return fail(fault, 400, "Content-Length is not a number");
+		return gw_fail(fault, 400, "Content-Length is not a number");
 	for (size_t i = 0; i < value.len; i++)
 	{
 		if (value.data[i] < '0' || value.data[i] > '9')
-			return fail(fault, 400, "Content-Length is not a number");
+			return gw_fail(fault, 400, "Content-Length is not a number");
 		if (head->length > UINT64_MAX / 10 - 1)
-			return fail(fault, 413, "The request body is too large");
+			return gw_fail(fault, 413, "The request body is too large");
 		head->length = head->length * 10 + (uint64_t) (value.data[i] - '0');
 	}
 	head->has_length = true;
@@ -298,11 +290,11 @@ static bool
 take_transfer_encoding(GwHttpHead *head, GwSlice value, GwFault *fault)
 {
 	if (head->minor == 0)
-		return fail(fault, 400, "Transfer-Encoding in an HTTP/1.0 request");
+		return gw_fail(fault, 400, "Transfer-Encoding in an HTTP/1.0 request");
 	if (head->chunked)
-		return fail(fault, 400, "Transfer-Encoding is repeated");
+		return gw_fail(fault, 400, "Transfer-Encoding is repeated");
 	if (!gw_slice_is_nocase(value, "chunked"))
-		return fail(fault, 501, "The only transfer coding known here is chunked");
+		return gw_fail(fault, 501, "The only transfer coding known here is chunked");
 	head->chunked = true;
 	return true;
 }
@@ -359,9 +351,9 @@ take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 	if (gw_slice_is_nocase(field.name, "host"))
 	{
 		if (++facts->hosts > 1)
-			return fail(fault, 400, "Host is repeated");
+			return gw_fail(fault, 400, "Host is repeated");
 		if (!host_is_valid(field.value))
-			return fail(fault, 400, "Host is not a host");
+			return gw_fail(fault, 400, "Host is not a host");
 	}
 	else if (gw_slice_is_nocase(field.name, "content-length"))
 		return take_content_length(head, field.value, fault);
@@ -378,13 +370,13 @@ take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 	else if (gw_slice_is_nocase(field.name, "idempotency-key"))
 	{
 		if (head->idempotency_key.data != NULL)
-			return fail(fault, 400, "Idempotency-Key is repeated");
+			return gw_fail(fault, 400, "Idempotency-Key is repeated");
 		head->idempotency_key = field.value;
 	}
 	else if (gw_slice_is_nocase(field.name, "expect") && head->minor > 0)
 	{
 		if (!gw_slice_is_nocase(field.value, "100-continue"))
-			return fail(fault, 417, "The only expectation known here is 100-continue");
+			return gw_fail(fault, 417, "The only expectation known here is 100-continue");
 		head->expect_continue = true;
 	}
 	return true;
@@ -397,11 +389,11 @@ parse_field(GwSlice line, GwHeader *field, GwFault *fault)
 	size_t		at = 0;
 
 	if (line.data[0] == ' ' || line.data[0] == '\t')
-		return fail(fault, 400, "A folded header line");
+		return gw_fail(fault, 400, "A folded header line");
 	while (at < line.len && gw_http_is_token_char((unsigned char) line.data[at]))
 		at++;
 	if (at == line.len || line.data[at] != ':' || at == 0)
-		return fail(fault, 400, "A header line is malformed");
+		return gw_fail(fault, 400, "A header line is malformed");
 	field->name = (GwSlice){line.data, at};
 	field->value = trim((GwSlice){line.data + at + 1, line.len - at - 1});
 	for (size_t i = 0; i < field->value.len; i++)
@@ -409,7 +401,7 @@ parse_field(GwSlice line, GwHeader *field, GwFault *fault)
 		unsigned char c = (unsigned char) field->value.data[i];
 
 		if ((c < 0x20 && c != '\t') || c == 0x7F)
-			return fail(fault, 400, "A control character in a header field");
+			return gw_fail(fault, 400, "A control character in a header field");
 	}
 	return true;
 }
@@ -419,9 +411,9 @@ static bool
 check_head(GwHttpHead *head, const FieldFacts *facts, GwFault *fault)
 {
 	if (head->minor > 0 && facts->hosts == 0)
-		return fail(fault, 400, "Host is missing");
+		return gw_fail(fault, 400, "Host is missing");
 	if (head->chunked && head->has_length)
-		return fail(fault, 400, "Content-Length together with Transfer-Encoding");
+		return gw_fail(fault, 400, "Content-Length together with Transfer-Encoding");
 	if (facts->close)
 		head->keep_alive = false;
 	else
@@ -448,173 +440,10 @@ gw_http_parse_head(GwHttpHead *head, const char *data, size_t len, const GwHttpL
 		if (line.len == 0)
 			break;
 		if (head->header_count >= limits->header_count_max || head->header_count == GW_HEADERS_MAX)
-			return fail(fault, 431, "Too many header fields");
+			return gw_fail(fault, 431, "Too many header fields");
 		if (!parse_field(line, field, fault) || !take_field(head, *field, &facts, fault))
 			return false;
 		head->header_count++;
 	}
 	return check_head(head, &facts, fault);
-}
-
-enum
-{
-	CHUNK_SIZE,					/* hexadecimal digits */
-	CHUNK_EXTENSION,
-	CHUNK_SIZE_LF,
-	CHUNK_BYTES,
-	CHUNK_BYTES_CR,
-	CHUNK_BYTES_LF,
-	CHUNK_TRAILER_START,		/* first byte of a trailer line */
-	CHUNK_TRAILER_NAME,
-	CHUNK_TRAILER_VALUE,
-	CHUNK_TRAILER_LF,
-	CHUNK_END_LF
-};
-
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* One byte of a chunk's size line. */
-static bool
-chunk_size_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
-{
-	int			digit = hex_digit(c);
-
-	if (digit >= 0)
-	{
-		if (++chunked->digits > 15)
-			return fail(fault, 400, "A chunk size is too long");
-		chunked->left = chunked->left * 16 + (uint64_t) digit;
-		return true;
-	}
-	if (chunked->digits == 0)
-		return fail(fault, 400, "A chunk size is malformed");
-	if (c == '\r')
-		chunked->state = CHUNK_SIZE_LF;
-	else if (c == ';')
-		chunked->state = CHUNK_EXTENSION;
-	else
-		return fail(fault, 400, "A chunk size is malformed");
-	return true;
-}
-
-/* A byte of free text: an extension or a trailer's value. */
-static bool
-chunk_text_byte(GwChunked *chunked, unsigned char c, int after, GwFault *fault)
-{
-	if (c == '\r')
-		chunked->state = after;
-	else if ((c < 0x20 && c != '\t') || c == 0x7F)
-		return fail(fault, 400, "A control character in the chunked body's framing");
-	return true;
-}
-
-static bool
-chunk_trailer_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
-{
-	if (chunked->state == CHUNK_TRAILER_VALUE)
-		return chunk_text_byte(chunked, c, CHUNK_TRAILER_LF, fault);
-	if (chunked->state == CHUNK_TRAILER_START && c == '\r')
-		chunked->state = CHUNK_END_LF;
-	else if (chunked->state == CHUNK_TRAILER_NAME && c == ':')
-		chunked->state = CHUNK_TRAILER_VALUE;
-	else if (gw_http_is_token_char(c))
-		chunked->state = CHUNK_TRAILER_NAME;
-	else
-		return fail(fault, 400, "A trailer line is malformed");
-	return true;
-}
-
-/* A place where only CR or only LF may stand. */
-static bool
-chunk_line_end(GwChunked *chunked, unsigned char c, GwFault *fault)
-{
-	bool		want_cr = chunked->state == CHUNK_BYTES_CR;
-
-	if (c != (want_cr ? '\r' : '\n'))
-		return fail(fault, 400, "A line of the chunked body does not end in CRLF");
-	switch (chunked->state)
-	{
-		case CHUNK_SIZE_LF:
-			chunked->state = chunked->left > 0 ? CHUNK_BYTES : CHUNK_TRAILER_START;
-			break;
-		case CHUNK_BYTES_CR:
-			chunked->state = CHUNK_BYTES_LF;
-			break;
-		case CHUNK_BYTES_LF:
-			chunked->state = CHUNK_SIZE;
-			chunked->digits = 0;
-			break;
-		default:
-			chunked->state = CHUNK_TRAILER_START;
-	}
-	return true;
-}
-
-/* One byte of framing, in any state but CHUNK_BYTES. */
-static bool
-chunk_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
-{
-	switch (chunked->state)
-	{
-		case CHUNK_SIZE:
-			return chunk_size_byte(chunked, c, fault);
-		case CHUNK_EXTENSION:
-			if (++chunked->extension_bytes > GW_CHUNK_EXTENSION_BYTES_MAX)
-				return fail(fault, 400, "The chunk extensions are too long");
-			return chunk_text_byte(chunked, c, CHUNK_SIZE_LF, fault);
-		case CHUNK_TRAILER_START:
-		case CHUNK_TRAILER_NAME:
-		case CHUNK_TRAILER_VALUE:
-			if (++chunked->trailer_bytes > GW_TRAILER_BYTES_MAX)
-				return fail(fault, 431, "The trailer fields are too large");
-			return chunk_trailer_byte(chunked, c, fault);
-		default:
-			return chunk_line_end(chunked, c, fault);
-	}
-}
-
-GwChunkStep
-gw_chunked_next(GwChunked *chunked, const char *in, size_t len, size_t *used, GwSlice *data,
-				GwFault *fault)
-{
-	size_t		at = 0;
-
-	while (at < len)
-	{
-		if (chunked->state == CHUNK_BYTES)
-		{
-			size_t		n = len - at;
-
-			if (n > chunked->left)
-				n = (size_t) chunked->left;
-			*data = (GwSlice){in + at, n};
-			chunked->left -= n;
-			if (chunked->left == 0)
-				chunked->state = CHUNK_BYTES_CR;
-			*used = at + n;
-			return GW_CHUNK_DATA;
-		}
-		if (chunked->state == CHUNK_END_LF && in[at] == '\n')
-		{
-			*used = at + 1;
-			return GW_CHUNK_DONE;
-		}
-		if (!chunk_byte(chunked, (unsigned char) in[at++], fault))
-		{
-			*used = at;
-			return GW_CHUNK_FAULT;
-		}
-	}
-	*used = at;
-	return GW_CHUNK_MORE;
 }

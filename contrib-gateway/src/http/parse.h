@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "http/fault.h"
 
 typedef enum GwMethod
 {
@@ -32,12 +33,6 @@ typedef enum GwMethod
 	GW_METHOD_OTHER,
 	GW_METHOD_COUNT
 } GwMethod;
-
-typedef struct GwFault
-{
-	int			status;
-	const char *message;
-} GwFault;
 
 typedef struct GwHttpLimits
 {
@@ -96,26 +91,5 @@ extern bool gw_http_parse_head(GwHttpHead *head, const char *data, size_t len,
 							   const GwHttpLimits *limits, GwFault *fault);
 extern const char *gw_http_method_name(GwMethod method);
 extern bool gw_http_is_token_char(unsigned char c);
-
-typedef enum GwChunkStep
-{
-	GW_CHUNK_MORE,				/* all input is used */
-	GW_CHUNK_DATA,				/* *data holds a piece of the body */
-	GW_CHUNK_DONE,				/* the last chunk and the trailers are over */
-	GW_CHUNK_FAULT
-} GwChunkStep;
-
-typedef struct GwChunked
-{
-	int			state;
-	int			digits;
-	uint64_t	left;			/* bytes of the chunk under way */
-	size_t		extension_bytes;
-	size_t		trailer_bytes;
-} GwChunked;
-
-/* Call again with the rest of the input until it says MORE, DONE or FAULT. */
-extern GwChunkStep gw_chunked_next(GwChunked *chunked, const char *in, size_t len, size_t *used,
-								   GwSlice *data, GwFault *fault);
 
 #endif
