@@ -24,7 +24,7 @@
 #include "catalog/catalog.h"
 #include "catalog/handler.h"
 #include "catalog/request.h"
-#include "http/conn.h"
+#include "http/clients.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
 #include "http/listener.h"
@@ -157,7 +157,7 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 		stopped = true;
 		return;
 	}
-	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way", gw_conn_count(),
+	gw_log(GW_INFO, "draining: %d client connections, %lld requests under way", gw_clients_count(),
 		   (long long) gw_counters.in_flight);
 	gw_notify_stopping();
 	gw_process.draining = true;
@@ -230,13 +230,13 @@ drain_tick(uint64_t now)
 	if (listening)
 		gw_listener_close();
 	listening = false;
-	gw_conn_close_idle(now);
-	if (gw_conn_count() == 0)
+	gw_clients_close_idle(now);
+	if (gw_clients_count() == 0)
 		stopped = true;
 	else if (now - drain_since_us >= patience)
 	{
 		gw_log(GW_WARNING, "drain_timeout_ms is over: closing %d client connections",
-			   gw_conn_count());
+			   gw_clients_count());
 		stopped = true;
 	}
 }
@@ -253,7 +253,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_catalog_tick(now);
 	gw_await_tick(now);
 	gw_request_tick(now);
-	gw_conn_tick(now);
+	gw_clients_tick(now);
 	gw_listener_tick();
 	gw_worker_watch_tick(now);
 	gw_notify_tick(now);
@@ -320,10 +320,10 @@ end_turn(void)
 {
 	do
 	{
-		gw_conn_settle();
+		gw_clients_settle();
 		gw_catalog_flush();
 		gw_await_flush();
-	} while (!gw_conn_is_settled());
+	} while (!gw_clients_is_settled());
 }
 
 /* Reads options and settings, then turns the loop until a signal has been obeyed. */
@@ -364,7 +364,7 @@ main(int argc, char **argv)
 		event_base_loop(base, EVLOOP_ONCE);
 		end_turn();
 	}
-	gw_conn_close_all();
+	gw_clients_close_all();
 	gw_log_tick(gw_clock_us(), true);
 	gw_log(GW_INFO, "stopped");
 	gw_log_flush();

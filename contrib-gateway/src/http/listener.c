@@ -16,7 +16,7 @@
 #include <event2/listener.h>
 
 #include "base/conf.h"
-#include "http/conn.h"
+#include "http/clients.h"
 #include "base/log.h"
 
 #define LISTENERS_MAX 16
@@ -40,7 +40,7 @@ on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *pe
 
 	(void) socket;
 	(void) len;
-	gw_conn_accept(&listener->service, fd, peer);
+	gw_clients_accept(&listener->service, fd, peer);
 }
 
 /* Out of descriptors: the next tick tries again, the kernel's backlog waits so long. */
@@ -242,7 +242,7 @@ accept_rest(const GwListener *listener)
 	while ((fd = accept4(evconnlistener_get_fd(listener->socket), (struct sockaddr *) &peer, &len,
 						 SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 	{
-		gw_conn_accept(&listener->service, fd, (struct sockaddr *) &peer);
+		gw_clients_accept(&listener->service, fd, (struct sockaddr *) &peer);
 		len = sizeof(peer);
 	}
 }

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "http/conn.h"
+#include "http/clients.h"
 
 /* Are these addresses, each with a port or without, separated by commas? */
 extern bool gw_listener_is_valid(const char *addresses);

@@ -1,0 +1,288 @@
+/*
+ * clients.c
+ *		All client connections: accepting, events, timeouts, draining. See clients.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "http/clients.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/counters.h"
+#include "base/status.h"
+#include "http/conn.h"
+#include "http/input.h"
+#include "http/output.h"
+
+bool
+gw_clients_is_settled(void)
+{
+	return TAILQ_EMPTY(&gw_conns_unsettled);
+}
+
+void
+gw_clients_settle(void)
+{
+	GwConn	   *conn;
+
+	while ((conn = TAILQ_FIRST(&gw_conns_unsettled)) != NULL)
+	{
+		TAILQ_REMOVE(&gw_conns_unsettled, conn, settle_link);
+		conn->unsettled = false;
+		if (conn->state != GW_CONN_CLOSED)
+			gw_input_go_on(conn);
+		if (conn->state == GW_CONN_CLOSED && !conn->live)
+			gw_conn_free(conn);
+	}
+}
+
+/* The client sent something, or left. */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	GwConn	   *conn = arg;
+	ssize_t		n = gw_input_read(conn);
+
+	(void) fd;
+	(void) what;
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0)
+	{
+		conn->view.len = 0;
+		conn->eof = true;
+		gw_stream_read_events(&conn->stream, false);
+		gw_input_finish(conn);
+		if (n < 0)
+			gw_conn_shut(conn);
+		return;
+	}
+	if (conn->state == GW_CONN_LINGER)
+		conn->view.len = 0;
+	gw_input_advance(conn);
+	gw_input_keep_rest(conn);
+	gw_output_flush(conn);
+	if (!gw_conn_takes_input(conn) && conn->in.len >= GW_PIPELINED_BYTES_MAX)
+		gw_stream_read_events(&conn->stream, false);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	GwConn	   *conn = arg;
+	GwSent		sent = gw_stream_flush(&conn->stream);
+
+	(void) fd;
+	(void) what;
+	if (sent == GW_SENT_FAILED)
+		gw_conn_shut(conn);
+	else if (sent == GW_SENT_ALL && conn->state == GW_CONN_WRITE)
+		gw_output_after_answer(conn);
+	else if (conn->state == GW_CONN_FLOW)
+	{
+		conn->since_us = gw_clock_us();
+		if (sent == GW_SENT_ALL)
+			conn->handler->go_on(conn->exchange);
+	}
+	gw_conn_settle_later(conn);
+}
+
+/* "address:port", for the access log. */
+static void
+describe_peer(GwConn *conn, const struct sockaddr *peer)
+{
+	char		host[INET6_ADDRSTRLEN] = "unknown";
+	int			port = 0;
+
+	if (peer->sa_family == AF_INET)
+	{
+		const struct sockaddr_in *in = (const struct sockaddr_in *) peer;
+
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		port = ntohs(in->sin_port);
+	}
+	else if (peer->sa_family == AF_INET6)
+	{
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) peer;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		port = ntohs(in6->sin6_port);
+	}
+	snprintf(conn->peer, sizeof(conn->peer), "%s", host);
+	snprintf(conn->client, sizeof(conn->client), "%s:%d", host, port);
+}
+
+/* One connection too many: a short answer, and no state for it. */
+static void
+turn_away(int fd)
+{
+	static GwText answer;
+	GwText		body = {0};
+	GwReply		reply = {.status = 503, .retry_after_s = gw_conf.retry_after_s};
+	char		scratch[2048];
+
+	gw_counters.clients_refused++;
+	gw_reply_error_body(&body, 503, gw_status_type(503), "Too many client connections");
+	reply.body_len = body.len;
+	answer.len = 0;
+	gw_reply_head(&answer, &reply, "-", true, false);
+	gw_text_add(&answer, body.data, body.len);
+	gw_text_free(&body);
+	(void) !write(fd, answer.data, answer.len);
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)
+		;						/* unread input would turn the close into a reset */
+	close(fd);
+}
+
+void
+gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
+{
+	int			on = 1;
+	GwConn	   *conn;
+
+	gw_counters.clients_accepted++;
+	if (gw_counters.clients >= gw_conf.connections_max)
+		gw_clients_settle();		/* some may have left in this turn; the listener is no one's handler */
+	if (gw_counters.clients >= gw_conf.connections_max)
+	{
+		turn_away(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	conn = gw_alloc(sizeof(*conn) + service->handler->size);
+	conn->handler = service->handler;
+	conn->exchange = (GwExchange *) conn->memory;
+	gw_output_bind(conn);
+	describe_peer(conn, peer);
+	gw_stream_open(&conn->stream, service->base, fd, on_readable, on_writable, conn);
+	TAILQ_INSERT_TAIL(&gw_conns, conn, link);
+	gw_counters.clients++;
+	gw_conn_set_state(conn, GW_CONN_IDLE);
+}
+
+/* When the state's time is over. Steady transfer prolongs it. */
+static uint64_t
+deadline(const GwConn *conn)
+{
+	uint64_t	ms;
+	uint64_t	moved = 0;
+
+	switch (conn->state)
+	{
+		case GW_CONN_IDLE:
+			ms = (uint64_t) gw_conf.idle_timeout_ms;
+			break;
+		case GW_CONN_HEAD:
+			ms = (uint64_t) gw_conf.header_timeout_ms;
+			break;
+		case GW_CONN_BODY:
+			ms = (uint64_t) gw_conf.body_timeout_ms;
+			moved = conn->body_seen;
+			break;
+		case GW_CONN_WRITE:
+			ms = (uint64_t) gw_conf.write_timeout_ms;
+			moved = conn->stream.sent;
+			break;
+		case GW_CONN_FLOW:
+			if (gw_stream_pending(&conn->stream) == 0)
+				return UINT64_MAX;
+			ms = (uint64_t) gw_conf.write_timeout_ms;
+			break;
+		case GW_CONN_LINGER:
+			ms = (uint64_t) gw_conf.linger_timeout_ms;
+			break;
+		default:
+			return UINT64_MAX;
+	}
+	return conn->since_us + ms * 1000 + moved * 1000000 / (uint64_t) gw_conf.transfer_rate_min;
+}
+
+/* The state has lasted too long. */
+static void
+conn_expire(GwConn *conn)
+{
+	switch (conn->state)
+	{
+		case GW_CONN_HEAD:
+			gw_counters.timeouts_head++;
+			conn->keep_alive = false;
+			gw_input_refuse(conn, (GwFault){408, "The request head did not arrive in time"});
+			return;				/* the answer has dealt with the connection */
+		case GW_CONN_BODY:
+			gw_counters.timeouts_body++;
+			gw_input_refuse(conn, (GwFault){408, "The request body did not arrive in time"});
+			return;
+		case GW_CONN_FLOW:
+		case GW_CONN_WRITE:
+			gw_counters.timeouts_write++;
+			break;
+		case GW_CONN_IDLE:
+			gw_conn_part(conn);
+			return;
+		default:
+			break;
+	}
+	gw_conn_shut(conn);
+}
+
+void
+gw_clients_tick(uint64_t now)
+{
+	GwConn	   *conn;
+
+	TAILQ_FOREACH (conn, &gw_conns, link)
+	{
+		if (now >= deadline(conn))
+			conn_expire(conn);
+	}
+}
+
+/* Has the client sent something that was not read yet? Then it is to be answered. */
+static bool
+has_input(const GwConn *conn)
+{
+	char		byte;
+
+	return recv(conn->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void
+gw_clients_close_idle(uint64_t now)
+{
+	GwConn	   *conn;
+
+	TAILQ_FOREACH (conn, &gw_conns, link)
+	{
+		/* a fresh one's request may be on its way */
+		if (conn->state == GW_CONN_IDLE && !has_input(conn) &&
+			(conn->requests > 0 || now - conn->since_us > GW_DRAIN_FRESH_MS * 1000))
+			gw_conn_part(conn);
+	}
+}
+
+int
+gw_clients_count(void)
+{
+	return (int) gw_counters.clients;
+}
+
+void
+gw_clients_close_all(void)
+{
+	GwConn	   *conn;
+
+	while ((conn = TAILQ_FIRST(&gw_conns)) != NULL)
+	{
+		gw_conn_shut(conn);
+		gw_conn_free(conn);
+	}
+}
