@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION icecat.create_warehouse(p_name text, p_location text, p_properties json DEFAULT '{}')
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_create_warehouse';
 COMMENT ON FUNCTION icecat.create_warehouse(text, text, json) IS
 'Creates a warehouse and returns it: {"name", "location", "properties"}.
@@ -14,7 +14,7 @@ REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.alter_warehouse(p_name text, p_new_name text DEFAULT NULL, p_location text DEFAULT NULL, p_updates json DEFAULT NULL, p_removals text[] DEFAULT NULL)
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_alter_warehouse';
 COMMENT ON FUNCTION icecat.alter_warehouse(text, text, text, json, text[]) IS
 'Changes a warehouse and returns it: {"name", "location", "properties"}. A NULL argument changes nothing.
@@ -27,7 +27,7 @@ REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.drop_warehouse(p_name text)
 RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_drop_warehouse';
 COMMENT ON FUNCTION icecat.drop_warehouse(text) IS
 'Drops a warehouse that holds no namespace, with all that is left of its dropped tables, and its events. Files in storage are not touched.
@@ -36,7 +36,7 @@ REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.list_warehouses()
 RETURNS SETOF text
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 BEGIN ATOMIC
 	SELECT w.name FROM icecat_data.warehouse AS w ORDER BY w.name COLLATE "C";
 END;
@@ -46,7 +46,7 @@ REST: none.';
 
 CREATE OR REPLACE FUNCTION icecat.load_warehouse(p_name text)
 RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_load_warehouse';
 COMMENT ON FUNCTION icecat.load_warehouse(text) IS
 'A warehouse: {"name", "location", "properties"}; location is left out if it has none.

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION icecat.create_namespace(p_warehouse text, p_namespace text[], p_properties json DEFAULT NULL)
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_create_namespace';
 COMMENT ON FUNCTION icecat.create_namespace(text, text[], json) IS
 'Creates a namespace and returns it: {"namespace", "properties"}.
@@ -13,7 +13,7 @@ REST: createNamespace, POST /v1/{prefix}/namespaces.';
 
 CREATE OR REPLACE FUNCTION icecat.rest_create_namespace(p_warehouse text, p_request json)
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_create_namespace';
 COMMENT ON FUNCTION icecat.rest_create_namespace(text, json) IS
 'create_namespace() with the REST request body: {"namespace": ["a", "b"], "properties": {"k": "v"}}.
@@ -22,7 +22,7 @@ REST: createNamespace, POST /v1/{prefix}/namespaces.';
 
 CREATE OR REPLACE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL, p_page_token text DEFAULT NULL, p_page_size integer DEFAULT NULL)
 RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_list_namespaces';
 COMMENT ON FUNCTION icecat.list_namespaces(text, text[], text, integer) IS
 'The namespaces one level below another, in byte order: {"namespaces": [["a"], ["b"]], "next-page-token": null}.
@@ -34,7 +34,7 @@ REST: listNamespaces, GET /v1/{prefix}/namespaces.';
 
 CREATE OR REPLACE FUNCTION icecat.load_namespace(p_warehouse text, p_namespace text[])
 RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_load_namespace';
 COMMENT ON FUNCTION icecat.load_namespace(text, text[]) IS
 'A namespace with its properties: {"namespace", "properties"}; with the location in use where none is set, as create_namespace().
@@ -43,7 +43,7 @@ REST: loadNamespaceMetadata, GET /v1/{prefix}/namespaces/{namespace}.';
 
 CREATE OR REPLACE FUNCTION icecat.namespace_exists(p_warehouse text, p_namespace text[])
 RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_namespace_exists';
 COMMENT ON FUNCTION icecat.namespace_exists(text, text[]) IS
 'Whether a namespace exists.
@@ -52,7 +52,7 @@ REST: namespaceExists, HEAD /v1/{prefix}/namespaces/{namespace}.';
 
 CREATE OR REPLACE FUNCTION icecat.update_namespace_properties(p_warehouse text, p_namespace text[], p_updates json DEFAULT NULL, p_removals text[] DEFAULT NULL)
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_update_namespace_properties';
 COMMENT ON FUNCTION icecat.update_namespace_properties(text, text[], json, text[]) IS
 'Sets and removes properties of a namespace; parallel calls wait for each other and add up. Returns the keys: {"updated", "removed", "missing"}.
@@ -62,7 +62,7 @@ REST: updateProperties, POST /v1/{prefix}/namespaces/{namespace}/properties.';
 
 CREATE OR REPLACE FUNCTION icecat.rest_update_namespace_properties(p_warehouse text, p_namespace text[], p_request json)
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_update_namespace_properties';
 COMMENT ON FUNCTION icecat.rest_update_namespace_properties(text, text[], json) IS
 'update_namespace_properties() with the REST request body: {"updates": {"k": "v"}, "removals": ["x"]}; both may be left out.
@@ -71,7 +71,7 @@ REST: updateProperties, POST /v1/{prefix}/namespaces/{namespace}/properties.';
 
 CREATE OR REPLACE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[])
 RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_drop_namespace';
 COMMENT ON FUNCTION icecat.drop_namespace(text, text[]) IS
 'Drops a namespace that holds no namespaces, tables or views.

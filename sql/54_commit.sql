@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION icecat.commit_table(
 	p_requirements json,
 	p_updates json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_commit_table';
 COMMENT ON FUNCTION icecat.commit_table(text, text[], text, json, json) IS
 'Checks requirements and applies updates to one table, in the caller''s transaction, and returns the new metadata-location and metadata. REST updateTable.
@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_commit_table(
 	OUT etag text,
 	OUT large boolean
 ) RETURNS record
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_commit_table_tagged';
 COMMENT ON FUNCTION icecat.rest_commit_table(text, text[], text, json) IS
 'commit_table with the REST body CommitTableRequest. body: the same answer; etag: the entity tag that rest_load_table now gives. large: as there; the commit is done in any case. Same errors.';
@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION icecat.commit_transaction(
 	p_warehouse text,
 	p_table_changes json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_commit_transaction';
 COMMENT ON FUNCTION icecat.commit_transaction(text, json) IS
 'Commits changes to many tables of a warehouse: all or nothing. REST commitTransaction.
@@ -44,7 +44,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_commit_transaction(
 	p_warehouse text,
 	p_request json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_commit_transaction';
 COMMENT ON FUNCTION icecat.rest_commit_transaction(text, json) IS
 'commit_transaction with the REST body CommitTransactionRequest. Same errors.';

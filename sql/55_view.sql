@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION icecat.create_view(
 	p_location text DEFAULT NULL,
 	p_properties json DEFAULT NULL
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_create_view';
 COMMENT ON FUNCTION icecat.create_view(text, text[], text, json, json, text, json) IS
 'Creates an Iceberg view and returns its LoadViewResult (metadata-location, metadata, config). REST createView.
@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_create_view(
 	p_namespace text[],
 	p_request json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_create_view';
 COMMENT ON FUNCTION icecat.rest_create_view(text, text[], json) IS
 'create_view with the REST body CreateViewRequest. Same answer and errors.';
@@ -34,7 +34,7 @@ CREATE OR REPLACE FUNCTION icecat.register_view(
 	p_name text,
 	p_metadata_location text
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_register_view';
 COMMENT ON FUNCTION icecat.register_view(text, text[], text, text) IS
 'Takes over the view whose metadata file is at p_metadata_location and returns its LoadViewResult. REST registerView.
@@ -46,7 +46,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_register_view(
 	p_namespace text[],
 	p_request json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_register_view';
 COMMENT ON FUNCTION icecat.rest_register_view(text, text[], json) IS
 'register_view with the REST body RegisterViewRequest. Same answer and errors.';
@@ -56,7 +56,7 @@ CREATE OR REPLACE FUNCTION icecat.load_view(
 	p_namespace text[],
 	p_view text
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_load_view';
 COMMENT ON FUNCTION icecat.load_view(text, text[], text) IS
 'Returns a view''s LoadViewResult: metadata-location, metadata (exact) and config. REST loadView. Errors: IC101 no such warehouse (404), IC105 no such view, also where the name is a table''s (404), IC104 the view''s metadata file was removed from file storage (404; see icecat.check_metadata_file).';
@@ -67,7 +67,7 @@ CREATE OR REPLACE FUNCTION icecat.list_views(
 	p_page_token text DEFAULT NULL,
 	p_page_size integer DEFAULT NULL
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_list_views';
 COMMENT ON FUNCTION icecat.list_views(text, text[], text, integer) IS
 'Returns the views of a namespace, in byte order of their names: {"identifiers": [{"namespace": [...], "name": ...}], "next-page-token": null}. REST listViews.
@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION icecat.view_exists(
 	p_namespace text[],
 	p_view text
 ) RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_view_exists';
 COMMENT ON FUNCTION icecat.view_exists(text, text[], text) IS
 'True if the view exists. REST viewExists (204 or 404). Errors: IC101 no such warehouse (404).';
@@ -91,7 +91,7 @@ CREATE OR REPLACE FUNCTION icecat.replace_view(
 	p_requirements json,
 	p_updates json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_replace_view';
 COMMENT ON FUNCTION icecat.replace_view(text, text[], text, json, json) IS
 'Checks requirements and applies updates to one view, in the caller''s transaction, and returns its new LoadViewResult. REST replaceView.
@@ -105,7 +105,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_replace_view(
 	p_view text,
 	p_request json
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_replace_view';
 COMMENT ON FUNCTION icecat.rest_replace_view(text, text[], text, json) IS
 'replace_view with the REST body CommitViewRequest. Same answer and errors.';
@@ -115,7 +115,7 @@ CREATE OR REPLACE FUNCTION icecat.drop_view(
 	p_namespace text[],
 	p_view text
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_drop_view';
 COMMENT ON FUNCTION icecat.drop_view(text, text[], text) IS
 'Drops a view: its name is free at once; its metadata files stay, and register_view brings it back. REST dropView. Errors: IC101 no such warehouse (404), IC105 no such view (404), 55P03 lock timeout (503).';
@@ -127,7 +127,7 @@ CREATE OR REPLACE FUNCTION icecat.rename_view(
 	p_destination_namespace text[],
 	p_destination text
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rename_view';
 COMMENT ON FUNCTION icecat.rename_view(text, text[], text, text[], text) IS
 'Renames a view within its warehouse, also into another namespace; its location stays. REST renameView. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC105 no such view (404), IC201 name taken by a view or table (409), 55P03 lock timeout (503).';
@@ -136,7 +136,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_rename_view(
 	p_warehouse text,
 	p_request json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_rename_view';
 COMMENT ON FUNCTION icecat.rest_rename_view(text, json) IS
 'rename_view with the REST body RenameTableRequest. Same errors.';

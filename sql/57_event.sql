@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION icecat.read_events(
 	OUT request_id text,
 	OUT details json
 ) RETURNS SETOF record
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_read_events';
 COMMENT ON FUNCTION icecat.read_events(text, bigint, integer) IS
 'Returns the numbered events of a warehouse after number p_after, in order, at most p_limit (1 to 100000). Call again with the last number seen: no event is missed or seen twice, and none appears later with a lower number.
@@ -27,7 +27,7 @@ Errors: IC101 no such warehouse (404), IC301 p_after or p_limit out of range (40
 CREATE OR REPLACE FUNCTION icecat.trim_events(
 	p_older_than interval
 ) RETURNS integer
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_trim_events';
 COMMENT ON FUNCTION icecat.trim_events(interval) IS
 'Drops whole months (UTC) of numbered events, of all warehouses, that ended longer ago than p_older_than; returns how many months. Events without a number stay. Numbers are never given again. Safe to run twice; made for pg_cron.

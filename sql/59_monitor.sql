@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION icecat._check(
 	p_slice integer,
 	p_slices integer
 ) RETURNS TABLE (warehouse text, object text, problem text)
-LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
 BEGIN ATOMIC
 	WITH w AS (
 		SELECT * FROM icecat_data.warehouse AS x WHERE p_warehouse IS NULL OR x.name = p_warehouse
@@ -199,7 +199,7 @@ COMMENT ON FUNCTION icecat._check(text, integer, integer) IS 'The rules of iceca
 CREATE OR REPLACE FUNCTION icecat.check_integrity(
 	p_warehouse text DEFAULT NULL
 ) RETURNS TABLE (warehouse text, object text, problem text)
-LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
 BEGIN ATOMIC
 	SELECT c.warehouse, c.object, c.problem FROM icecat._check(p_warehouse, 1, 1) AS c;
 END;
@@ -212,7 +212,7 @@ CREATE OR REPLACE FUNCTION icecat.check_integrity_slice(
 	p_slice integer,
 	p_slices integer
 ) RETURNS TABLE (warehouse text, object text, problem text)
-LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER
 BEGIN ATOMIC
 	SELECT c.warehouse, c.object, c.problem FROM icecat._check(p_warehouse, p_slice, p_slices) AS c;
 END;

@@ -7,7 +7,7 @@
 -- STABLE, although it may write a file: the file is a copy of what the query's snapshot holds, no row changes, and a
 -- volatile function would be called for each table that a query merely passes by.
 CREATE OR REPLACE FUNCTION icecat._metadata_file(p_warehouse_id uuid, p_table_id uuid) RETURNS text
-LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER COST 10000 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER COST 10000
 AS 'MODULE_PATHNAME', 'sql_ice_metadata_file';
 COMMENT ON FUNCTION icecat._metadata_file(uuid, uuid) IS
 'The metadata location of a table or view, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; a role that may read that view may call it. A failure is a warning.';
@@ -63,7 +63,7 @@ COMMENT ON COLUMN icecat.iceberg_namespace_properties.catalog_name IS 'Name of t
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.namespace IS 'Levels with dots between them; namespaces that have a dot in a level are not shown';
 
 CREATE OR REPLACE FUNCTION icecat._iceberg_tables_write() RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_iceberg_tables_write';
 COMMENT ON FUNCTION icecat._iceberg_tables_write() IS 'What writing to icecat.iceberg_tables does.';
 
@@ -71,7 +71,7 @@ CREATE OR REPLACE TRIGGER iceberg_tables_write INSTEAD OF INSERT OR UPDATE OR DE
 FOR EACH ROW EXECUTE FUNCTION icecat._iceberg_tables_write();
 
 CREATE OR REPLACE FUNCTION icecat._iceberg_namespace_properties_write() RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_iceberg_namespace_properties_write';
 COMMENT ON FUNCTION icecat._iceberg_namespace_properties_write() IS 'What writing to icecat.iceberg_namespace_properties does.';
 
@@ -85,7 +85,7 @@ CREATE OR REPLACE FUNCTION icecat.commit_metadata_file(
 	p_metadata_location text,
 	p_previous_metadata_location text DEFAULT NULL
 ) RETURNS boolean
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_commit_metadata_file';
 COMMENT ON FUNCTION icecat.commit_metadata_file(text, text[], text, text, text) IS
 'Commits a metadata file of a table or view that a client has written: the document becomes its next version, if it may follow the present one (same uuid; no number lower; snapshots, schemas and specs unchanged or new) and, of a table, its metadata log leads to the present file. Only what differs is stored. False: the table''s file is not p_previous_metadata_location any more, and nothing was done. REST: none.
@@ -119,7 +119,7 @@ CREATE OR REPLACE FUNCTION icecat.import_sql_catalog(
 	p_on_conflict text DEFAULT 'skip',
 	p_dry_run boolean DEFAULT false
 ) RETURNS TABLE (kind text, namespace text[], name text, status text, error text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 AS $icecat$
 DECLARE
 	v_catalog text := coalesce(p_catalog_name, p_warehouse);

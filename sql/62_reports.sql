@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION icecat.trim_metrics_reports(
 	p_older_than interval
 ) RETURNS integer
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_trim_metrics_reports';
 COMMENT ON FUNCTION icecat.trim_metrics_reports(interval) IS
 'Drops whole months (UTC) of metrics reports, of all warehouses, that ended longer ago than p_older_than; returns how many months. The worker does the same after icecat.report_retention_s. Safe to run twice.

@@ -47,7 +47,7 @@ COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
 COMMENT ON COLUMN icecat.role_rights.object IS 'As GRANT takes it';
 
 CREATE OR REPLACE FUNCTION icecat._check_rights_change(p_role regrole) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 AS $icecat$
 BEGIN
 	IF NOT pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'), 'USAGE') THEN
@@ -61,7 +61,7 @@ $icecat$;
 COMMENT ON FUNCTION icecat._check_rights_change(regrole) IS 'Raises unless the caller may give and take rights of the catalog, and there is the role.';
 
 CREATE OR REPLACE FUNCTION icecat._give(p_role regrole, p_level integer) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
@@ -75,7 +75,7 @@ $icecat$;
 COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role all rights of icecat.role_rights up to a level.';
 
 CREATE OR REPLACE FUNCTION icecat._take(p_role regrole, p_level integer) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
@@ -89,49 +89,49 @@ $icecat$;
 COMMENT ON FUNCTION icecat._take(regrole, integer) IS 'Takes from a role all rights of icecat.role_rights from a level on.';
 
 CREATE OR REPLACE FUNCTION icecat.grant_reader(p_role regrole) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._give(p_role, 1); END;
 COMMENT ON FUNCTION icecat.grant_reader(regrole) IS
 'Lets a role read the whole catalog: load and list everything, all views, events; and send reports of its scans. The gateway works with these rights, too, and then only reads.
 p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given. Call icecat.regrant() after an upgrade: it grants rights on functions that the upgrade has created again.';
 
 CREATE OR REPLACE FUNCTION icecat.grant_writer(p_role regrole) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._give(p_role, 2); END;
 COMMENT ON FUNCTION icecat.grant_writer(regrole) IS
 'Lets a role read the catalog and change all namespaces, tables and views in it: the rights of the gateway, and of clients of a SQL catalog (views iceberg_tables and iceberg_namespace_properties).
 p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
 
 CREATE OR REPLACE FUNCTION icecat.grant_admin(p_role regrole) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._give(p_role, 3); END;
 COMMENT ON FUNCTION icecat.grant_admin(regrole) IS
 'Lets a role call every function of the catalog, except those that grant rights: all that a writer may do, and warehouses, the worker, trimming, exports and imports.
 p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
 
 CREATE OR REPLACE FUNCTION icecat.revoke_reader(p_role regrole) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._take(p_role, 1); END;
 COMMENT ON FUNCTION icecat.revoke_reader(regrole) IS
 'Takes from a role every right that icecat.grant_reader(), grant_writer() or grant_admin() gave it.
 p_role: a role. Only the owner of the extension, or a superuser, may call.';
 
 CREATE OR REPLACE FUNCTION icecat.revoke_writer(p_role regrole) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._take(p_role, 2); END;
 COMMENT ON FUNCTION icecat.revoke_writer(regrole) IS
 'Takes from a role what icecat.grant_writer() and grant_admin() gave it beyond the rights of a reader.
 p_role: a role. Only the owner of the extension, or a superuser, may call.';
 
 CREATE OR REPLACE FUNCTION icecat.revoke_admin(p_role regrole) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._take(p_role, 3); END;
 COMMENT ON FUNCTION icecat.revoke_admin(regrole) IS
 'Takes from a role what icecat.grant_admin() gave it beyond the rights of a writer.
 p_role: a role. Only the owner of the extension, or a superuser, may call.';
 
 CREATE OR REPLACE FUNCTION icecat.regrant() RETURNS TABLE (role_name regrole, role_set text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 BEGIN
 	FOR role_name, role_set IN

@@ -1,6 +1,6 @@
 -- The SQL surface: each function of the contract exists, is labelled honestly and documented.
 BEGIN;
-SELECT plan(15);
+SELECT plan(17);
 
 CREATE TEMP TABLE contract (signature text, reads boolean);
 INSERT INTO contract VALUES
@@ -92,6 +92,15 @@ SELECT is_empty($$
 	SELECT oid::regprocedure FROM api WHERE lanname = 'plpgsql'
 		AND NOT EXISTS (SELECT FROM unnest(coalesce(proconfig, '{}')) AS c WHERE c LIKE 'search_path=pg\_catalog%')
 $$, 'PL/pgSQL functions pin search_path');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE prosecdef AND lanname = 'c'
+		AND NOT coalesce(proconfig, '{}') @> '{enable_seqscan=off,enable_bitmapscan=off}'
+$$, 'C functions that run as their owner keep plans that read by an index');
+
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE lanname = 'sql' AND NOT prosecdef AND provolatile <> 'v' AND proconfig IS NOT NULL
+$$, 'SQL functions that only read can be inlined');
 
 SELECT is_empty($$
 	SELECT oid::regprocedure FROM api WHERE lanname = 'sql' AND prosqlbody IS NULL
