@@ -48,6 +48,9 @@ static const GwConfCheck checks[] = {
 	{"cors_origins", gw_cors_valid},
 };
 
+/* Who answers requests: the first one that takes the path; the last one takes all others. */
+static const GwHandler *const handlers[] = {&gw_admin_handler, &gw_catalog_handler, NULL};
+
 typedef struct Options
 {
 	bool		check;
@@ -301,7 +304,7 @@ start(void)
 	gw_catalog_start(base);
 	gw_admin_start();
 	gw_await_start(base);
-	service = (GwService){.base = base, .handler = &gw_catalog_handler};
+	service = (GwService){.base = base, .handlers = handlers};
 	if (!gw_listener_open(&service))
 		return false;
 	listening = true;

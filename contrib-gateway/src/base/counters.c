@@ -10,10 +10,34 @@
 
 GwCounters	gw_counters;
 
+static const char *names[GW_OPERATIONS_MAX] = {[GW_OPERATION_UNKNOWN] = "none"};
+static int	name_count = GW_OPERATION_UNKNOWN + 1;
+
 const uint64_t gw_counters_bounds[GW_DURATION_BUCKETS] = {
 	500,    1000,   2500,   5000,    10000,   25000,    50000,
 	100000, 250000, 500000, 1000000, 2500000, 10000000, 60000000,
 };
+
+int
+gw_counters_add(const char *operation)
+{
+	assert(name_count < GW_OPERATIONS_MAX);
+	names[name_count] = operation;
+	return name_count++;
+}
+
+int
+gw_counters_operations(void)
+{
+	return name_count;
+}
+
+const char *
+gw_counters_operation(int number)
+{
+	assert(number >= 0 && number < name_count);
+	return names[number];
+}
 
 void
 gw_counters_request(int operation, int method, int status, uint64_t duration_us)
@@ -21,8 +45,7 @@ gw_counters_request(int operation, int method, int status, uint64_t duration_us)
 	GwDuration *duration = &gw_counters.durations[operation];
 	int			bucket = 0;
 
-	assert(operation >= 0 && operation < GW_OPERATIONS_MAX && method >= 0 &&
-		   method < GW_METHODS_MAX);
+	assert(operation >= 0 && operation < name_count && method >= 0 && method < GW_METHODS_MAX);
 	while (bucket < GW_DURATION_BUCKETS && duration_us > gw_counters_bounds[bucket])
 		bucket++;
 	duration->buckets[bucket]++;

@@ -2,8 +2,8 @@
  * counters.h
  *		What is counted. Every room adds to it; ops/metrics.c prints it.
  *
- * Counting is plain additions; there is one thread. Operations and methods are numbers here: those who count know
- * what the numbers mean, and assert that they stay below the bounds.
+ * Counting is plain additions; there is one thread. Methods are numbers here: who counts knows what they mean. An operation is
+ * a number that gw_counters_add() gave for its name.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,6 +15,7 @@
 #include "base/status.h"
 
 #define GW_OPERATIONS_MAX 64
+#define GW_OPERATION_UNKNOWN 0	/* "none": no request that could be understood */
 #define GW_METHODS_MAX 10
 #define GW_DURATION_BUCKETS 14
 
@@ -58,6 +59,11 @@ extern GwCounters gw_counters;
 
 /* Upper ends of the buckets of a duration, in microseconds; the last bucket has none. */
 extern const uint64_t gw_counters_bounds[GW_DURATION_BUCKETS];
+
+/* Takes up an operation, before the first request; the name is not copied. Numbers come one after the other. */
+extern int	gw_counters_add(const char *operation);
+extern int	gw_counters_operations(void);
+extern const char *gw_counters_operation(int number);
 
 /* A request is over. */
 extern void gw_counters_request(int operation, int method, int status, uint64_t duration_us);

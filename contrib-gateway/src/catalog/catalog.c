@@ -7,6 +7,7 @@
 #include "catalog/catalog.h"
 
 #include "base/conf.h"
+#include "catalog/operation.h"
 #include "catalog/statements.h"
 
 GwCatalog	gw_catalog;
@@ -28,6 +29,7 @@ gw_catalog_pool(struct event_base *base, const char *name, GwPoolKind kind, int6
 void
 gw_catalog_start(struct event_base *base)
 {
+	gw_operation_start();
 	gw_catalog.gates = gw_gates_create();
 	gw_catalog.cache = gw_cache_create();
 	gw_catalog.reads = gw_catalog_pool(base, "read", GW_POOL_READS, gw_conf.read_connections);

@@ -17,6 +17,14 @@ request_of(GwExchange *exchange)
 	return (GwRequest *) exchange;
 }
 
+/* What nobody else takes is answered by the catalog, if only that there is no such endpoint. */
+static bool
+takes(GwSlice path)
+{
+	(void) path;
+	return true;
+}
+
 static void
 begin(GwExchange *exchange, const GwHttpHead *head)
 {
@@ -79,6 +87,7 @@ free_request(GwExchange *exchange)
 
 const GwHandler gw_catalog_handler = {
 	.size = sizeof(GwRequest),
+	.takes = takes,
 	.begin = begin,
 	.wants_body = wants_body,
 	.run = run,

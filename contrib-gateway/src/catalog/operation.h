@@ -1,8 +1,6 @@
 /*
  * operation.h
- *		What can be asked for: the routes, and pages that others add, such as /health.
- *
- * An operation is a number: first the routes, then GW_OPERATION_NONE, then the pages.
+ *		What a request asks of the catalog: the number of a route, or none.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -10,32 +8,16 @@
 #define GW_OPERATION_H
 
 #include "catalog/router.h"
-#include "http/reply.h"
 
 enum
 {
-	GW_OPERATION_NONE = GW_ROUTE_COUNT, /* no route, or no request that could be understood */
-	GW_OPERATION_PAGES
+	GW_OPERATION_NONE = GW_ROUTE_COUNT	/* no route, or no request that could be understood */
 };
 
-/* A page for GET and HEAD. Its path is not below base_path. */
-typedef struct GwPage
-{
-	const char *path;
-	const char *operation;
-	void (*render)(GwReply *reply,
-				   GwText *body); /* the reply is a 200 with JSON, unless this changes it */
-} GwPage;
+/* Before the first request: makes the operations known to the counters. */
+extern void gw_operation_start(void);
 
-/* Before the first request. The table is not copied. */
-extern void gw_operation_add_pages(const GwPage *pages, int count);
-
-/* How many operations there are, and the name of each. */
-extern int	gw_operation_count(void);
-extern const char *gw_operation_name(int operation);
-
-/* The operation of the page with that path, or GW_OPERATION_NONE. */
-extern int	gw_operation_of_page(GwSlice path);
-extern const GwPage *gw_operation_page(int operation);
+/* The number under which the counters know it. */
+extern int	gw_operation_counted(int operation);
 
 #endif

@@ -329,19 +329,12 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 	return GW_MATCH_NO_PATH;
 }
 
-/* Finds what the request asks for: the gateway's own pages, or a route. */
+/* Finds the route that the request asks for. */
 static void
 find_operation(GwRequest *request, const GwHttpHead *head)
 {
 	GwMatch		match;
 
-	request->operation = gw_operation_of_page(head->path);
-	if (request->operation != GW_OPERATION_NONE)
-	{
-		if (request->exchange.method != GW_GET && request->exchange.method != GW_HEAD)
-			set_allow(request, 1u << GW_GET | 1u << GW_HEAD);
-		return;
-	}
 	switch (match_path(request, head, &match))
 	{
 		case GW_MATCH_NO_PATH:
@@ -495,8 +488,7 @@ gw_request_respond(GwRequest *request, GwReply *reply)
 	assert(request->file_wait.state == GW_FILE_WAIT_NONE);
 	assert(request->call.state == GW_CALL_IDLE || reply->flows);
 	request->answered = true;
-	reply->vary_origin = gw_conf.cors_origins[0] != '\0' && strcmp(gw_conf.cors_origins, "*") != 0;
-	reply->allow_origin = request->origin;
+	gw_cors_answer(reply, gw_conf.cors_origins, request->origin);
 	request->exchange.respond(&request->exchange, reply);
 }
 
@@ -1082,22 +1074,6 @@ reply_preflight(GwRequest *request)
 	gw_request_respond(request, &reply);
 }
 
-/* A page of the gateway's own. */
-static void
-reply_page(GwRequest *request)
-{
-	GwText		body = {0};
-	GwReply		reply = {.status = 200, .retry_after_s = -1};
-
-	gw_operation_page(request->operation)->render(&reply, &body);
-	if (reply.status == 503)
-		reply.retry_after_s = gw_conf.retry_after_s;
-	reply.body = body.data;
-	reply.body_len = body.len;
-	gw_request_respond(request, &reply);
-	gw_text_free(&body);
-}
-
 /* The body goes to the database as text: it must be there, and be text. */
 static const char *
 body_fault(GwSlice body)
@@ -1129,8 +1105,6 @@ gw_request_run(GwRequest *request, GwSlice body)
 						  false);
 	else if (request->preflight)
 		reply_preflight(request);
-	else if (request->route == NULL)
-		reply_page(request);
 	else if (gw_process.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
 		gw_request_refuse(request, 503, "The gateway holds too much unsent data", false);
 	else
@@ -1164,8 +1138,7 @@ gw_request_usage(const GwRequest *request)
 {
 	const GwCall *call = &request->call;
 	GwUsage		usage = {
-		.operation = request->operation,
-		.name = gw_operation_name(request->operation),
+		.operation = gw_operation_counted(request->operation),
 		.wait_us = request->gate_us,
 	};
 

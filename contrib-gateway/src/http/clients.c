@@ -146,6 +146,7 @@ void
 gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 {
 	int			on = 1;
+	size_t		memory = 0;
 	GwConn	   *conn;
 
 	gw_counters.clients_accepted++;
@@ -156,11 +157,12 @@ gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 		turn_away(fd);
 		return;
 	}
+	for (const GwHandler *const *handler = service->handlers; *handler != NULL; handler++)
+		memory += gw_conn_memory_size(*handler);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	conn = gw_alloc(sizeof(*conn) + service->handler->size);
-	conn->handler = service->handler;
-	conn->exchange = (GwExchange *) conn->memory;
+	conn = gw_alloc(sizeof(*conn) + memory);
+	conn->handlers = service->handlers;
 	gw_output_bind(conn);
 	describe_peer(conn, peer);
 	gw_stream_open(&conn->stream, service->base, fd, on_readable, on_writable, conn);

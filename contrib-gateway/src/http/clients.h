@@ -18,7 +18,8 @@
 typedef struct GwService
 {
 	struct event_base *base;
-	const GwHandler *handler;
+	const GwHandler *const
+		*handlers; /* who answers; NULL ends them, and the last one takes what no other does */
 } GwService;
 
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */

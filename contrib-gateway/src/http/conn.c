@@ -27,6 +27,24 @@ gw_conn_set_state(GwConn *conn, GwConnState state)
 		conn->stream.sent = 0;
 }
 
+size_t
+gw_conn_memory_size(const GwHandler *handler)
+{
+	const size_t unit = sizeof(max_align_t);
+
+	return (handler->size + unit - 1) / unit * unit;
+}
+
+GwExchange *
+gw_conn_memory(GwConn *conn, const GwHandler *const *handler)
+{
+	char	   *at = (char *) conn->memory;
+
+	for (const GwHandler *const *before = conn->handlers; before != handler; before++)
+		at += gw_conn_memory_size(*before);
+	return (GwExchange *) at;
+}
+
 void
 gw_conn_free_body(GwConn *conn)
 {
@@ -57,8 +75,11 @@ gw_conn_free(GwConn *conn)
 	gw_conn_free_body(conn);
 	gw_text_free(&conn->body);
 	gw_text_free(&conn->in);
-	ASAN_UNPOISON_MEMORY_REGION(conn->exchange, conn->handler->size);
-	conn->handler->free(conn->exchange);
+	for (const GwHandler *const *handler = conn->handlers; *handler != NULL; handler++)
+	{
+		ASAN_UNPOISON_MEMORY_REGION(gw_conn_memory(conn, handler), (*handler)->size);
+		(*handler)->free(gw_conn_memory(conn, handler));
+	}
 	free(conn);
 }
 
@@ -72,7 +93,7 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 		.request_id = exchange->id,
 		.method = exchange->method_text,
 		.path = exchange->path,
-		.operation = usage.name,
+		.operation = gw_counters_operation(usage.operation),
 		.status = status,
 		.bytes_in = conn->body_seen,
 		.bytes_out = bytes,

@@ -74,9 +74,10 @@ typedef struct GwConn
 	char		peer[INET6_ADDRSTRLEN];	/* address alone */
 	char		client[INET6_ADDRSTRLEN + 8];
 	char		forwarded[GW_ADDRESS_BYTES];	/* the client of this request, behind proxies */
-	const GwHandler *handler;
-	GwExchange *exchange;		/* in the memory of the handler */
-	max_align_t memory[];
+	const GwHandler *const *handlers;	/* NULL ends them */
+	const GwHandler *handler;	/* of the latest request */
+	GwExchange *exchange;		/* in the memory of that handler */
+	max_align_t memory[];		/* for each handler, in order */
 } GwConn;
 
 /* All connections, and those that wait for gw_clients_settle(). gw_counters.clients tells how many there are. */
@@ -88,6 +89,10 @@ extern void gw_conn_set_state(GwConn *conn, GwConnState state);
 
 /* Does the state allow to use input? */
 extern bool gw_conn_takes_input(const GwConn *conn);
+
+/* The memory of a handler's exchange: its size in a connection, and where it is. */
+extern size_t gw_conn_memory_size(const GwHandler *handler);
+extern GwExchange *gw_conn_memory(GwConn *conn, const GwHandler *const *handler);
 
 /* Leaves to gw_clients_settle() what follows. */
 extern void gw_conn_settle_later(GwConn *conn);

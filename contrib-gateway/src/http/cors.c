@@ -140,3 +140,10 @@ gw_cors_read(const GwHttpHead *head, const char *list, GwCors *out)
 	if (out->origin.len > 0 && head->method == GW_OPTIONS)
 		read_preflight(head, out);
 }
+
+void
+gw_cors_answer(GwReply *reply, const char *list, const char *origin)
+{
+	reply->vary_origin = list[0] != '\0' && strcmp(list, "*") != 0;
+	reply->allow_origin = origin;
+}

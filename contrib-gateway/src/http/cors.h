@@ -11,6 +11,7 @@
 #define GW_CORS_H
 
 #include "http/parse.h"
+#include "http/reply.h"
 
 #define GW_ORIGIN_BYTES 256		/* longer origins are allowed nowhere */
 #define GW_CORS_HEADERS_BYTES 1024
@@ -26,6 +27,9 @@ typedef struct GwCors
 
 /* Is it "*", or a list of origins such as https://console.example.org:8443, separated by commas? Empty is one. */
 extern bool gw_cors_valid(const char *list);
+
+/* What an answer says of it. origin: as above, or NULL; it must live until the answer is sent. */
+extern void gw_cors_answer(GwReply *reply, const char *list, const char *origin);
 
 /* The slices point into the head, or are literals. */
 extern void gw_cors_read(const GwHttpHead *head, const char *list, GwCors *out);

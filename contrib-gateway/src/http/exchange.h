@@ -28,6 +28,8 @@ typedef enum GwFed
 	GW_FED_GONE					/* the client is gone, and stop() was called */
 } GwFed;
 
+struct GwConn;
+
 typedef struct GwExchange
 {
 	/* what the head says; set before begin() */
@@ -44,7 +46,8 @@ typedef struct GwExchange
 	/* of the handler, for the log: as received, in its own memory; the query is never logged */
 	GwSlice		path;
 
-	/* of the connection */
+	/* of the connection; set once */
+	struct GwConn *conn;
 	void (*respond)(struct GwExchange *exchange, GwReply *reply);
 	GwFed (*feed)(struct GwExchange *exchange, GwSlice piece);	/* after a reply that flows */
 	void (*finish)(struct GwExchange *exchange, bool whole);
@@ -53,16 +56,18 @@ typedef struct GwExchange
 /* What a request was about and what it took, for the log and the counters. */
 typedef struct GwUsage
 {
-	int			operation;		/* below GW_OPERATIONS_MAX */
-	const char *name;			/* of the operation */
+	int			operation;		/* a number of the counters */
 	uint64_t	wait_us;		/* for others */
 	uint64_t	db_us;
 } GwUsage;
 
-/* Who answers. All functions are needed. */
+/* Who answers. Each listener has a table of handlers, by which an incoming request is given to one of them. */
 typedef struct GwHandler
 {
 	size_t		size;			/* of its memory for one request, which begins with a GwExchange */
+
+	/* Is this path the handler's? The last one of a table is not asked: it takes what no other one does. */
+	bool (*takes)(GwSlice path);
 
 	/* The head is read. It is NULL when it could not be, or came too late: refuse() follows. */
 	void (*begin)(GwExchange *exchange, const GwHttpHead *head);
@@ -79,7 +84,7 @@ typedef struct GwHandler
 	/* The client is gone: true when the request was dropped, false when respond() will still come. */
 	bool (*abandon)(GwExchange *exchange);
 
-	/* The client of an answer that flows has taken what was waiting; or it is gone. */
+	/* The client of an answer that flows has taken what was waiting; or it is gone. Not needed where none flows. */
 	void (*go_on)(GwExchange *exchange);
 	void (*stop)(GwExchange *exchange);
 

@@ -16,10 +16,23 @@
 
 static char shared_input[GW_READ_BYTES];
 
+/* The first handler that takes the path; the last one for any other, and for what is no request. */
+static void
+choose_handler(GwConn *conn, const GwHttpHead *head)
+{
+	const GwHandler *const *handler = conn->handlers;
+
+	while (handler[1] != NULL && (head == NULL || !(*handler)->takes(head->path)))
+		handler++;
+	conn->handler = *handler;
+	conn->exchange = gw_conn_memory(conn, handler);
+}
+
 /* Begins a request; without a head when that could not be read. */
 static void
 begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
 {
+	choose_handler(conn, head);
 	ASAN_UNPOISON_MEMORY_REGION(conn->exchange, conn->handler->size);
 	conn->live = true;
 	conn->body_seen = 0;

@@ -12,12 +12,6 @@
 #include "base/conf.h"
 #include "base/process.h"
 
-static GwConn *
-conn_of(GwExchange *exchange)
-{
-	return (GwConn *) ((char *) exchange - offsetof(GwConn, memory));
-}
-
 void
 gw_output_after_answer(GwConn *conn)
 {
@@ -77,7 +71,7 @@ begin_flow(GwConn *conn, const GwReply *reply)
 static GwFed
 feed(GwExchange *exchange, GwSlice piece)
 {
-	GwConn	   *conn = conn_of(exchange);
+	GwConn	   *conn = exchange->conn;
 	GwText		chunk = {0};
 	GwSent		sent;
 
@@ -105,7 +99,7 @@ feed(GwExchange *exchange, GwSlice piece)
 static void
 finish(GwExchange *exchange, bool whole)
 {
-	GwConn	   *conn = conn_of(exchange);
+	GwConn	   *conn = exchange->conn;
 
 	if (conn->state != GW_CONN_FLOW)
 		return;
@@ -124,7 +118,7 @@ static void
 respond(GwExchange *exchange, GwReply *reply)
 {
 	static GwText head;
-	GwConn	   *conn = conn_of(exchange);
+	GwConn	   *conn = exchange->conn;
 	GwBody		body = {reply->body, reply->body_len, reply->handle, reply->release};
 	GwSent		sent;
 
@@ -176,7 +170,13 @@ gw_output_flush(GwConn *conn)
 void
 gw_output_bind(GwConn *conn)
 {
-	conn->exchange->respond = respond;
-	conn->exchange->feed = feed;
-	conn->exchange->finish = finish;
+	for (const GwHandler *const *handler = conn->handlers; *handler != NULL; handler++)
+	{
+		GwExchange *exchange = gw_conn_memory(conn, handler);
+
+		exchange->conn = conn;
+		exchange->respond = respond;
+		exchange->feed = feed;
+		exchange->finish = finish;
+	}
 }

@@ -9,7 +9,7 @@
 
 #include "http/conn.h"
 
-/* Gives the exchange of a fresh connection its respond(), feed() and finish(). */
+/* Gives the exchanges of a fresh connection their respond(), feed() and finish(). */
 extern void gw_output_bind(GwConn *conn);
 
 /* All of the answer is on its way. */

@@ -1,6 +1,6 @@
 /*
  * reply.c
- *		The bytes of an answer; see http_reply.h.
+ *		The bytes of an answer; see reply.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -1,6 +1,6 @@
 /*
  * socket.c
- *		Bytes in and out of a client's socket; see stream.h.
+ *		Bytes in and out of a client's socket; see socket.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

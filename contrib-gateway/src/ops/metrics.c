@@ -14,7 +14,7 @@
 #include "base/process.h"
 #include "catalog/await.h"
 #include "catalog/catalog.h"
-#include "catalog/operation.h"
+#include "http/parse.h"
 #include "ops/worker_watch.h"
 
 static void
@@ -44,7 +44,7 @@ put_requests(GwText *out)
 	const char *name = "iceberg_catalog_http_requests_total";
 
 	put_help(out, name, "counter", "Requests answered.");
-	for (int op = 0; op < gw_operation_count(); op++)
+	for (int op = 0; op < gw_counters_operations(); op++)
 	{
 		for (int m = 0; m < GW_METHOD_COUNT; m++)
 		{
@@ -54,8 +54,9 @@ put_requests(GwText *out)
 
 				if (n > 0)
 					gw_text_printf(out, "%s{operation=\"%s\",method=\"%s\",status=\"%d\"} %llu\n",
-								   name, gw_operation_name(op), gw_http_method_name((GwMethod) m),
-								   gw_status_at(s), (unsigned long long) n);
+								   name, gw_counters_operation(op),
+								   gw_http_method_name((GwMethod) m), gw_status_at(s),
+								   (unsigned long long) n);
 			}
 		}
 	}
@@ -66,7 +67,7 @@ static void
 put_duration(GwText *out, const char *name, int op)
 {
 	const GwDuration *duration = &gw_counters.durations[op];
-	const char *label = gw_operation_name(op);
+	const char *label = gw_counters_operation(op);
 	unsigned long long total = 0;
 
 	for (int b = 0; b <= GW_DURATION_BUCKETS; b++)
@@ -97,7 +98,7 @@ put_http(GwText *out)
 	put_value(out, "iceberg_catalog_http_requests_in_flight", "gauge", "Requests under way.",
 			  (uint64_t) gw_counters.in_flight);
 	put_help(out, name, "histogram", "From the first byte of a request to its answer.");
-	for (int op = 0; op < gw_operation_count(); op++)
+	for (int op = 0; op < gw_counters_operations(); op++)
 		put_duration(out, name, op);
 	put_value(out, "icecat_http_request_bytes_total", "counter", "Bytes of request bodies.",
 			  gw_counters.bytes_in);
