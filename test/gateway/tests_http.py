@@ -80,6 +80,37 @@ def test_head_has_no_body(env):
         expect_equal(client.answer().json()["status"], "ok")
 
 
+def turns():
+    """Requests of both handlers, and the statuses of their answers."""
+    origin = "Origin: https://console.example.org"
+    return (
+        (request_bytes("GET", "/health"), 200), (request_bytes("GET", LOAD + "t"), 200),
+        (request_bytes("GET", "/metrics"), 200), (request_bytes("POST", LOAD + "t", {"a": 1}), 200),
+        (request_bytes("OPTIONS", "/ready", headers=[origin, "Access-Control-Request-Method: GET"]), 204),
+        (request_bytes("GET", "/v1/config"), 200), (request_bytes("PATCH", "/health", {"a": 1}, [origin]), 405),
+        (request_bytes("GET", "/nope"), 404), (request_bytes("GET", "/ready", headers=[origin]), 200),
+        (request_bytes("GET", LOAD + "t"), 200),
+    )
+
+
+def test_handlers_take_turns_on_one_connection(env):
+    with big_gateway(env, cors_origins="https://console.example.org") as gateway:
+        with gateway.connect() as client:
+            client.send(b"".join(data for data, _ in turns()))
+            expect_equal([client.answer().status for _ in turns()], [status for _, status in turns()])
+
+
+def test_clients_that_leave_between_handlers(env):
+    """At every step of such a connection."""
+    data = b"".join(part for part, _ in turns())
+    with big_gateway(env, cors_origins="https://console.example.org") as gateway:
+        for end in range(1, len(data), 7):
+            with gateway.connect() as client:
+                client.send(data[:end])
+        wait_until(lambda: gateway.metric("iceberg_catalog_http_requests_in_flight") == 1, "all requests are over")
+        expect_equal(gateway.get("/health").status, 200)
+
+
 def test_request_id(env):
     def ask(value):
         headers = [f"X-Request-Id: {value}"] if value is not None else []
