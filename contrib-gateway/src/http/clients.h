@@ -18,8 +18,9 @@
 typedef struct GwService
 {
 	struct event_base *base;
-	const GwHandler *const
-		*handlers; /* who answers; NULL ends them, and the last one takes what no other does */
+
+	/* who answers; NULL ends them, and the last one takes what no other does */
+	const GwHandler *const *handlers;
 } GwService;
 
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */
