@@ -57,7 +57,7 @@ test_parameters_agree(void **state)
 	{
 		int			count = 0;
 
-		while (count < GW_PARAMS_MAX && gw_routes[i].parts[count] != GW_PART_NONE)
+		while (count < GW_PARAMS_MAX && gw_routes[i].params[count] != GW_PARAM_NONE)
 		{
 			char		mark[16];
 
@@ -65,7 +65,7 @@ test_parameters_agree(void **state)
 			assert_non_null(strstr(gw_routes[i].sql, mark));
 		}
 		assert_null(strchr(gw_routes[i].sql, (char) ('0' + count + 1)));
-		assert_int_equal(gw_route_has(&gw_routes[i], GW_PART_BODY),
+		assert_int_equal(gw_route_has(&gw_routes[i], GW_PARAM_BODY),
 						 gw_routes[i].method == GW_POST && i != GW_ROUTE_unregisterTable);
 	}
 }
@@ -75,13 +75,13 @@ test_segments_are_raw(void **state)
 {
 	(void) state;
 	assert_int_equal(look_up(GW_GET, "/v1/w/namespaces/a%2Ftables%2Fb"), GW_MATCH_FOUND);
-	assert_slice(match.raw[GW_PART_NAMESPACE], "a%2Ftables%2Fb");
+	assert_slice(match.raw[GW_PARAM_NAMESPACE], "a%2Ftables%2Fb");
 	assert_int_equal(look_up(GW_GET, "/v1/w/namespaces/tables/tables/tables"), GW_MATCH_FOUND);
-	assert_slice(match.raw[GW_PART_TABLE], "tables");
+	assert_slice(match.raw[GW_PARAM_TABLE], "tables");
 	assert_int_equal(look_up(GW_GET, "/v1/w/namespaces/n/tables/rename"), GW_MATCH_FOUND);
 	assert_int_equal(look_up(GW_GET, "/v1/w/%6Eamespaces"), GW_MATCH_NO_PATH);
 	assert_int_equal(look_up(GW_GET, "/v1/config/namespaces"), GW_MATCH_FOUND);
-	assert_slice(match.raw[GW_PART_PREFIX], "config");
+	assert_slice(match.raw[GW_PARAM_PREFIX], "config");
 }
 
 static void

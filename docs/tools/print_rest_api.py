@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints docs/reference/rest-api.md from src/routes.def (or from the file given)."""
+"""Prints docs/reference/rest-api.md from src/routes.def and the gateway's parameters.def (or from the files given)."""
 import re
 import sys
 
@@ -8,9 +8,8 @@ import printing
 ROUTE = re.compile(
     r'^GW_ROUTE\((\w+),\s*"([^"]+)",\s*(\w+),\s*(READ|WRITE),\s*(\w+),\s*([\w |]+),\s*(?:RECORD\()?"([^"]+)"\)?((?:,\s*\w+)*)\)', re.M)
 ANSWERS = {"JSON": "200 with a body", "TAGGED": "200 with a body and an ETag", "VOID": "204", "EXISTS": "204 or 404"}
-QUERY = {"QUERY_WAREHOUSE": "`warehouse`", "QUERY_PARENT": "`parent`", "QUERY_PURGE": "`purgeRequested`",
-         "QUERY_PAGE_TOKEN": "`pageToken`", "QUERY_PAGE_SIZE": "`pageSize`",
-         "QUERY_SNAPSHOTS": "`snapshots`", "HEADER_IF_NONE_MATCH": "`If-None-Match`: 304"}
+PARAMETER = re.compile(r'^GW_PARAMETER\((\w+), (QUERY|HEADER), "([^"]+)", (\w+)\)', re.M)
+SOURCES = ("src/routes.def", "contrib-gateway/src/catalog/parameters.def")
 
 INTRO = """
 # The REST API
@@ -57,16 +56,23 @@ def routes(text):
             for m, path, name, access, answer, flags, sql, parameters in ROUTE.findall(text)]
 
 
-def document(text):
-    """The Markdown for the text of routes.def."""
+def shown(text):
+    """{name: as the table shows it} of the parameters that come from the query or the header fields."""
+    return {name: f"`{wire}`" + (": 304" if decoder == "tags" else "")
+            for name, _, wire, decoder in PARAMETER.findall(text)}
+
+
+def document(text, parameters_text):
+    """The Markdown for the texts of routes.def and parameters.def."""
+    names = shown(parameters_text)
     rows = []
     for method, path, name, access, answer, flags, sql, parameters in routes(text):
         function = re.search(r"icecat\.(\w+)", sql).group(1)
-        query = [QUERY[p] for p in parameters if p in QUERY]
+        query = [names[p] for p in parameters if p in names]
         rows.append((f"`{method} {path}`", name, f"`icecat.{function}`", ", ".join(query), ANSWERS[answer]))
     return (printing.mark("src/routes.def", "docs/tools/print_rest_api.py") + INTRO + "\n"
             + printing.table(("endpoint", "operation", "function", "query", "success"), rows) + OUTRO)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(document(printing.read(sys.argv[1] if len(sys.argv) > 1 else "src/routes.def")))
+    sys.stdout.write(document(*map(printing.read, sys.argv[1:] or SOURCES)))

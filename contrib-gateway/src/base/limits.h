@@ -23,6 +23,7 @@
 #define GW_READ_BYTES 65536				/* one read from a client */
 #define GW_PIPELINED_BYTES_MAX 65536	/* input kept while a request is under way */
 #define GW_KEPT_BYTES_MAX 16384			/* larger buffers are freed between requests */
+#define GW_ARENA_BLOCK_BYTES 4096		/* of a request; what is larger gets a block of its own */
 #define GW_COPY_BYTES_MAX 4096			/* smaller bodies are copied when they must wait */
 #define GW_ERROR_MESSAGE_BYTES_MAX 4096 /* an error message sent to a client */
 #define GW_TICK_MS 100					/* resolution of all timeouts */

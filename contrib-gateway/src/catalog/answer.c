@@ -13,29 +13,6 @@
 #include "catalog/large.h"
 #include "http/conditional.h"
 
-#define KEY_PARTS 4
-#define ROLE_BYTES_MAX 256		/* PostgreSQL's names are shorter */
-
-size_t
-gw_answer_bytes(const GwHttpHead *head)
-{
-	return 3 * gw_conditional_bytes(head) + 2 * (GW_ETAG_BYTES_MAX + 2 + ROLE_BYTES_MAX);
-}
-
-void
-gw_answer_begin(GwRequest *request, const GwHttpHead *head)
-{
-	char	   *list;
-
-	request->accept = gw_coding_accept(head);
-	request->client_tags = "";
-	if (request->route == NULL || !gw_route_has(request->route, GW_PART_HEADER_IF_NONE_MATCH))
-		return;
-	list = gw_request_arena(request, gw_conditional_bytes(head));
-	if (gw_conditional_list(head, list) > 0)
-		request->client_tags = list;
-}
-
 static char *
 append(char *at, const char *text)
 {
@@ -44,26 +21,15 @@ append(char *at, const char *text)
 	return (char *) memcpy(at, text, size) + size;
 }
 
-/* warehouse NUL namespace NUL table NUL snapshots NUL role: all that an answer depends on, except the table's state. */
+/* All that an answer depends on, except the state of what it shows: the operation, its parameters, the role. If-None-Match is
+ * no part of it: it only says whether the answer is sent. */
 static GwSlice
 cache_key(GwRequest *request)
 {
-	const GwPart parts[KEY_PARTS] = {GW_PART_PREFIX, GW_PART_NAMESPACE, GW_PART_TABLE,
-		GW_PART_QUERY_SNAPSHOTS};
-	const char *texts[KEY_PARTS + 1];
-	size_t		len = 0;
-	char	   *start;
-	char	   *at;
-
-	for (int i = 0; i < KEY_PARTS; i++)
-		texts[i] = request->parts[parts[i]] ? request->parts[parts[i]] : "";
-	texts[KEY_PARTS] = gw_conf.database_role;
-	for (int i = 0; i <= KEY_PARTS; i++)
-		len += strlen(texts[i]) + 1;
-	start = at = gw_request_arena(request, len);
-	for (int i = 0; i <= KEY_PARTS; i++)
-		at = append(at, texts[i]);
-	return (GwSlice){start, len};
+	return gw_route_key(request->route, request->values,
+						1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY | 1u << GW_SOURCE_SETTING,
+						(const char *[]){request->route->operation, gw_conf.database_role, NULL},
+						&request->arena);
 }
 
 void
@@ -73,16 +39,15 @@ gw_answer_prepare(GwRequest *request)
 	char	   *list;
 
 	gw_answer_end(request);
-	request->parts[GW_PART_HEADER_IF_NONE_MATCH] = *tags != '\0' ? tags : NULL;
-	if (gw_conf.cache_bytes == 0 || strlen(gw_conf.database_role) >= ROLE_BYTES_MAX ||
-		!gw_route_has(request->route, GW_PART_HEADER_IF_NONE_MATCH))
+	request->values[GW_PARAM_HEADER_IF_NONE_MATCH] = *tags != '\0' ? tags : NULL;
+	if (gw_conf.cache_bytes == 0 || !(request->route->flags & GW_ROUTE_CACHED))
 		return;
 	request->cache_key = cache_key(request);
 	request->cached = gw_cache_find(gw_catalog.cache, request->cache_key);
 	if (request->cached == NULL || strcmp(tags, "*") == 0)
 		return;
-	list = gw_request_arena(request, strlen(tags) + strlen(request->cached->etag) + 2);
-	request->parts[GW_PART_HEADER_IF_NONE_MATCH] = list;
+	list = gw_arena_take(&request->arena, strlen(tags) + strlen(request->cached->etag) + 2);
+	request->values[GW_PARAM_HEADER_IF_NONE_MATCH] = list;
 	if (*tags != '\0')
 	{
 		list = append(list, tags);
@@ -149,7 +114,7 @@ gw_answer_tagged(GwRequest *request, GwPgResult *result)
 {
 	if (result->is_large)
 	{
-		gw_flow_start(request);
+		gw_large_start(request);
 		return true;
 	}
 	if (result->etag == NULL)

@@ -13,12 +13,6 @@
 
 #include "catalog/request.h"
 
-/* Room in the arena, beside that for names, that a head can need here; for two tries. */
-extern size_t gw_answer_bytes(const GwHttpHead *head);
-
-/* Takes from the header fields what the answer will depend on. */
-extern void gw_answer_begin(GwRequest *request, const GwHttpHead *head);
-
 /* Before the call, and before it is tried with other names: looks into the cache. */
 extern void gw_answer_prepare(GwRequest *request);
 

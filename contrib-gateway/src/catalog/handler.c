@@ -58,13 +58,13 @@ abandon(GwExchange *exchange)
 static void
 go_on(GwExchange *exchange)
 {
-	gw_flow_go_on(request_of(exchange));
+	gw_large_go_on(request_of(exchange));
 }
 
 static void
 stop(GwExchange *exchange)
 {
-	gw_flow_stop(request_of(exchange));
+	gw_large_stop(request_of(exchange));
 }
 
 static GwUsage

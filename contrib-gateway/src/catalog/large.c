@@ -1,6 +1,6 @@
 /*
  * large.c
- *		Answers too large to be held; see flow.h.
+ *		Answers too large to be held; see large.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -121,38 +121,37 @@ on_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 
 /* The statements: the time that it may take, the role, the call. */
 void
-gw_flow_start(GwRequest *request)
+gw_large_start(GwRequest *request)
 {
 	GwCall	   *call = &request->call;
-	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, GW_PART_TABLE,
-		GW_PART_QUERY_SNAPSHOTS};
+	const int  *params = gw_route_pieces[request->operation];
 	GwPgStep   *step;
 
 	snprintf(request->tag, sizeof(request->tag), "%lld", (long long) gw_conf.stream_timeout_ms);
 	gw_call_begin(call, 0);
 	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
 	gw_call_role(call);
-	step = gw_call_step(call, GW_STATEMENT_PIECES);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		gw_call_param(step, request->parts[parts[i]]);
+	step = gw_call_step(call, GW_STATEMENT_PIECES_OF(request->operation));
+	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
+		gw_call_param(step, request->values[params[i]]);
 	call->done = on_done;
 	call->row = on_row;
 	request->flowing = false;
 	gw_counters.streams++;
-	if (gw_pool_submit(gw_catalog.streams, call, true))
+	if (params[0] != GW_PARAM_NONE && gw_pool_submit(gw_catalog.streams, call, true))
 		return;
 	call->row = NULL;
 	reply_failure(request, GW_CALL_EXPIRED, NULL);
 }
 
 void
-gw_flow_go_on(GwRequest *request)
+gw_large_go_on(GwRequest *request)
 {
 	gw_pool_resume(&request->call);
 }
 
 void
-gw_flow_stop(GwRequest *request)
+gw_large_stop(GwRequest *request)
 {
 	gw_pool_abort(&request->call);
 	request->call.row = NULL;

@@ -14,12 +14,12 @@
 #include "catalog/request.h"
 
 /* Asks for the answer in pieces. */
-extern void gw_flow_start(GwRequest *request);
+extern void gw_large_start(GwRequest *request);
 
 /* The client has taken what was waiting. */
-extern void gw_flow_go_on(GwRequest *request);
+extern void gw_large_go_on(GwRequest *request);
 
 /* The client is gone in the middle of it. */
-extern void gw_flow_stop(GwRequest *request);
+extern void gw_large_stop(GwRequest *request);
 
 #endif

@@ -2,9 +2,7 @@
  * request.c
  *		One request from its head to its answer. See request.h.
  *
- * The gateway holds no Iceberg rule: what a request means is the database's business. Here it is
- * only checked that names decode, that query parameters have a known form, and that a body is
- * there and is UTF-8, since the database could not be asked otherwise.
+ * The gateway holds no Iceberg rule: what a request means is the database's business.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -49,42 +47,11 @@ request_of_ticket(GwTicket *ticket)
 	return (GwRequest *) ((char *) ticket - offsetof(GwRequest, ticket));
 }
 
-/* A part of the arena; gw_request_begin made it large enough for all that a target can need. */
-static char *
-arena_take(GwRequest *request, size_t size)
-{
-	char	   *at = request->arena + request->arena_len;
-
-	assert(request->arena_len + size <= request->arena_cap);
-	request->arena_len += size;
-	return at;
-}
-
-char *
-gw_request_arena(GwRequest *request, size_t size)
-{
-	return arena_take(request, size);
-}
-
-/* The target, each name decoded, each namespace as an array, and the key of the gate. */
-static void
-arena_prepare(GwRequest *request, size_t target_len, size_t more)
-{
-	size_t		need = target_len * 32 + 512 + more; /* twice, for a second try */
-
-	request->arena_len = 0;
-	if (need <= request->arena_cap)
-		return;
-	free(request->arena);
-	request->arena = gw_alloc(need);
-	request->arena_cap = need;
-}
-
 /* Forgets all of the request before. */
 static void
 begin(GwRequest *request)
 {
-	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
+	gw_arena_open(&request->arena);
 	request->answered = false;
 	request->route = NULL;
 	request->operation = GW_OPERATION_NONE;
@@ -92,7 +59,7 @@ begin(GwRequest *request)
 	request->foreign = request->preflight = false;
 	request->origin = NULL;
 	request->spaces = false;
-	memset(request->parts, 0, sizeof(request->parts));
+	memset(request->values, 0, sizeof(request->values));
 	request->body = (GwSlice){0};
 	request->accept = (GwAccept){.identity = true};
 	request->client_tags = "";
@@ -111,183 +78,70 @@ fault(GwRequest *request, int status, const char *message)
 	gw_exchange_fault(&request->exchange, status, message);
 }
 
-/* Decodes one piece of the target into the arena; NULL with a fault when that fails. */
-static const char *
-decode(GwRequest *request, GwSlice raw, bool is_query, size_t *len)
-{
-	char	   *out = arena_take(request, raw.len + 1);
-	GwUrlFault	why = gw_url_decode(raw, is_query || request->spaces, out, len);
-
-	if (why == NULL)
-		return out;
-	fault(request, 400, why);
-	return NULL;
-}
-
-/* What clients are told to put between levels. */
-static const char *
-separator(void)
-{
-	static char decoded[GW_SEPARATOR_BYTES_MAX];
-
-	if (decoded[0] == '\0')
-		gw_url_separator(gw_conf.namespace_separator, decoded);
-	return decoded;
-}
-
+/* Decodes one parameter for the statement. */
 static void
-take_namespace(GwRequest *request, GwPart part, GwSlice raw)
+take_param(GwRequest *request, GwParam param, const GwParamInput *input)
 {
-	size_t		len = 0;
-	const char *decoded = decode(request, raw, part == GW_PART_QUERY_PARENT, &len);
-	char	   *out;
-	GwUrlFault	why;
+	const char *why = NULL;
 
-	if (decoded == NULL)
-		return;
-	if (len == 0 && part == GW_PART_QUERY_PARENT)
-		return;					/* REST, listNamespaces: empty is treated as absent */
-	out = arena_take(request, GW_URL_NAMESPACE_BYTES(len));
-	why = gw_url_namespace((GwSlice){decoded, len}, separator(), out, &len);
+	request->values[param] = gw_param_decode(param, input, &request->arena, &why);
 	if (why != NULL)
 		fault(request, 400, why);
-	request->parts[part] = out;
-}
-
-static void
-take_name(GwRequest *request, GwPart part, GwSlice raw, const char *empty)
-{
-	size_t		len = 0;
-
-	request->parts[part] = decode(request, raw, part == GW_PART_QUERY_WAREHOUSE, &len);
-	if (request->parts[part] == NULL || len > 0)
-		return;
-	request->parts[part] = NULL;
-	if (empty != NULL)
-		fault(request, 400, empty);
-}
-
-/* purgeRequested: true or false in any case, as some clients spell it with a capital. */
-static void
-take_purge(GwRequest *request, GwSlice value)
-{
-	if (gw_slice_is_nocase(value, "true"))
-		request->parts[GW_PART_QUERY_PURGE] = "true";
-	else if (gw_slice_is_nocase(value, "false"))
-		request->parts[GW_PART_QUERY_PURGE] = "false";
-	else
-		fault(request, 400, "purgeRequested is neither true nor false");
-}
-
-/* pageToken: an empty one begins the pages, so it is not the same as none. */
-static void
-take_page_token(GwRequest *request, GwSlice value)
-{
-	size_t		len;
-
-	request->parts[GW_PART_QUERY_PAGE_TOKEN] = decode(request, value, true, &len);
-}
-
-/* pageSize: one beyond what the database can read is a very large one. */
-static void
-take_page_size(GwRequest *request, GwSlice value)
-{
-	size_t		len;
-	const char *text = decode(request, value, true, &len);
-
-	if (text == NULL)
-		return;
-	if (len == 0 || strspn(text, "0123456789") != len || strspn(text, "0") == len)
-		fault(request, 400, "pageSize is not a positive integer");
-	while (*text == '0')
-		text++;
-	request->parts[GW_PART_QUERY_PAGE_SIZE] = strlen(text) > 9 ? "1000000000" : text;
-}
-
-static void
-take_snapshots(GwRequest *request, GwSlice value)
-{
-	if (gw_slice_is_nocase(value, "all"))
-		request->parts[GW_PART_QUERY_SNAPSHOTS] = "all";
-	else if (gw_slice_is_nocase(value, "refs"))
-		request->parts[GW_PART_QUERY_SNAPSHOTS] = "refs";
-	else
-		fault(request, 400, "snapshots is neither all nor refs");
-}
-
-/* What the route makes of a query parameter; parameters that it does not know mean nothing. */
-static void
-take_query(GwRequest *request, GwSlice key, GwSlice value, unsigned *seen)
-{
-	enum
-	{
-		WAREHOUSE,
-		PARENT,
-		PURGE,
-		PAGE_TOKEN,
-		PAGE_SIZE,
-		SNAPSHOTS,
-		COUNT
-	};
-	static const char *const names[] = {"warehouse", "parent",   "purgeRequested",
-										"pageToken", "pageSize", "snapshots"};
-	static const GwPart parts[] = {GW_PART_QUERY_WAREHOUSE, GW_PART_QUERY_PARENT,
-								   GW_PART_QUERY_PURGE,     GW_PART_QUERY_PAGE_TOKEN,
-								   GW_PART_QUERY_PAGE_SIZE, GW_PART_QUERY_SNAPSHOTS};
-	const GwRoute *route = request->route;
-	int			i = 0;
-
-	while (i < COUNT && !gw_slice_is(key, names[i]))
-		i++;
-	if (i == COUNT || !gw_route_has(route, parts[i]))
-		return;
-	if (*seen & (1u << i))
-		fault(request, 400, "A query parameter is repeated");
-	*seen |= 1u << i;
-	if (i == WAREHOUSE)
-		take_name(request, GW_PART_QUERY_WAREHOUSE, value, NULL);
-	else if (i == PARENT)
-		take_namespace(request, GW_PART_QUERY_PARENT, value);
-	else if (i == PURGE)
-		take_purge(request, value);
-	else if (i == PAGE_TOKEN)
-		take_page_token(request, value);
-	else if (i == PAGE_SIZE)
-		take_page_size(request, value);
-	else
-		take_snapshots(request, value);
 }
 
 /* Takes the names out of the path. */
 static void
 take_path(GwRequest *request, const GwMatch *match, bool prefix)
 {
-	const GwRoute *route = request->route;
+	const int  *params = request->route->params;
 
-	if (prefix && gw_route_has(route, GW_PART_PREFIX))
-		take_name(request, GW_PART_PREFIX, match->raw[GW_PART_PREFIX], "The prefix is empty");
-	if (gw_route_has(route, GW_PART_NAMESPACE))
-		take_namespace(request, GW_PART_NAMESPACE, match->raw[GW_PART_NAMESPACE]);
-	if (gw_route_has(route, GW_PART_TABLE))
-		take_name(request, GW_PART_TABLE, match->raw[GW_PART_TABLE], "The table name is empty");
-	if (gw_route_has(route, GW_PART_VIEW))
-		take_name(request, GW_PART_VIEW, match->raw[GW_PART_VIEW], "The view name is empty");
+	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
+	{
+		GwParam		param = (GwParam) params[i];
+		GwParamInput input = {.raw = match->raw[param], .plus_is_space = request->spaces};
+
+		if (gw_param_source(param) == GW_SOURCE_PATH && (prefix || param != GW_PARAM_PREFIX))
+			take_param(request, param, &input);
+	}
 }
 
-/* Takes the names out of path and query. */
+/* Finds the parameters of the route in the query; others mean nothing. */
 static void
-take_parts(GwRequest *request, const GwMatch *match, GwSlice query)
+read_query(GwRequest *request, GwSlice query, GwSlice raw[GW_PARAM_COUNT])
 {
 	GwSlice		key;
 	GwSlice		value;
-	unsigned	seen = 0;
+
+	while (gw_url_query_next(&query, &key, &value))
+	{
+		GwParam		param = gw_param_find(GW_SOURCE_QUERY, key);
+
+		if (param == GW_PARAM_NONE || !gw_route_has(request->route, param))
+			continue;
+		if (raw[param].data != NULL)
+			fault(request, 400, "A query parameter is repeated");
+		raw[param] = value;
+	}
+}
+
+/* Takes the parameters of the route that the head tells. */
+static void
+take_params(GwRequest *request, const GwMatch *match, const GwHttpHead *head)
+{
+	const int  *params = request->route->params;
+	GwSlice		raw[GW_PARAM_COUNT] = {{NULL, 0}};
 
 	take_path(request, match, true);
-	request->parts[GW_PART_SEPARATOR] = gw_conf.namespace_separator;
-	if (gw_route_has(request->route, GW_PART_QUERY_PURGE))
-		request->parts[GW_PART_QUERY_PURGE] = "false";
-	while (gw_url_query_next(&query, &key, &value))
-		take_query(request, key, value, &seen);
+	read_query(request, head->query, raw);
+	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
+	{
+		GwParam		param = (GwParam) params[i];
+		GwSource	source = gw_param_source(param);
+		GwParamInput input = {.raw = raw[param], .head = head, .plus_is_space = true};
+
+		if (source != GW_SOURCE_PATH && source != GW_SOURCE_BODY)
+			take_param(request, param, &input);
+	}
 }
 
 static GwSlice
@@ -346,7 +200,7 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 		case GW_MATCH_FOUND:
 			request->route = match.route;
 			request->operation = (int) (match.route - gw_routes);
-			take_parts(request, &match, head->query);
+			take_params(request, &match, head);
 	}
 }
 
@@ -408,23 +262,6 @@ check_origin(GwRequest *request, GwSlice type)
 			  "A page of another origin must be in the gateway's setting cors_origins");
 }
 
-static const char *
-arena_copy(GwRequest *request, GwSlice text)
-{
-	char	   *copy = arena_take(request, text.len + 1);
-
-	memcpy(copy, text.data ? text.data : "", text.len);
-	copy[text.len] = '\0';
-	return copy;
-}
-
-/* Room in the arena for what take_cors() copies. */
-static size_t
-cors_bytes(void)
-{
-	return GW_ORIGIN_BYTES + GW_CORS_HEADERS_BYTES;
-}
-
 /* What the request says of the page that it comes from. A preflight of a path that there is has no fault: what is answered is
  * which methods it has. */
 static void
@@ -436,11 +273,11 @@ take_cors(GwRequest *request, const GwHttpHead *head)
 	request->foreign = cors.foreign;
 	request->preflight = cors.preflight && request->exchange.fault.status == 405;
 	if (cors.origin.len > 0)
-		request->origin = arena_copy(request, cors.origin);
+		request->origin = gw_arena_copy(&request->arena, cors.origin);
 	if (!request->preflight)
 		return;
 	request->exchange.fault.status = 0;
-	request->asked_headers = arena_copy(request, cors.headers);
+	request->asked_headers = gw_arena_copy(&request->arena, cors.headers);
 }
 
 static void
@@ -453,15 +290,10 @@ check_coding(GwRequest *request)
 void
 gw_request_begin(GwRequest *request, const GwHttpHead *head)
 {
-	char	   *path;
-
 	begin(request);
 	if (head == NULL)
 		return;
-	arena_prepare(request, head->path.len + head->query.len, gw_answer_bytes(head) + cors_bytes());
-	path = arena_take(request, head->path.len);
-	memcpy(path, head->path.data, head->path.len);
-	request->exchange.path = (GwSlice){path, head->path.len};
+	request->exchange.path = (GwSlice){gw_arena_copy(&request->arena, head->path), head->path.len};
 	find_operation(request, head);
 	take_key(request, head->idempotency_key);
 	take_deduplicate(request, head->deduplicate);
@@ -469,14 +301,16 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	check_origin(request, head->content_type);
 	check_content_type(request, head->content_type);
 	check_coding(request);
-	gw_answer_begin(request, head);
+	request->accept = gw_coding_accept(head);
+	if (request->values[GW_PARAM_HEADER_IF_NONE_MATCH] != NULL)
+		request->client_tags = request->values[GW_PARAM_HEADER_IF_NONE_MATCH];
 }
 
 bool
 gw_request_wants_body(const GwRequest *request)
 {
 	return request->exchange.fault.status == 0 && request->route != NULL &&
-		gw_route_has(request->route, GW_PART_BODY);
+		gw_route_has(request->route, GW_PARAM_BODY);
 }
 
 /* A request is answered once. To go on after a second answer would mix up two clients. */
@@ -568,8 +402,8 @@ error_kind(const GwRequest *request, const GwPgResult *result)
 static bool
 encoded_twice(const GwRequest *request, const char *type)
 {
-	const char *namespace = request->parts[GW_PART_NAMESPACE];
-	const char *parent = request->parts[GW_PART_QUERY_PARENT];
+	const char *namespace = request->values[GW_PARAM_NAMESPACE];
+	const char *parent = request->values[GW_PARAM_QUERY_PARENT];
 
 	return strncmp(type, "NoSuch", 6) == 0 &&
 		((namespace != NULL && gw_url_encoded_twice(namespace)) ||
@@ -767,24 +601,33 @@ leave_gate(GwRequest *request)
 	submit(request, true);
 }
 
+/* Does a name of the path hold a '+': the prefix, or one of the others? */
+static bool
+has_plus(const GwMatch *match, bool prefix)
+{
+	const int  *params = match->route->params;
+
+	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
+	{
+		GwSlice		raw = match->raw[params[i]];
+
+		if ((params[i] == GW_PARAM_PREFIX) == prefix && raw.len > 0 &&
+			memchr(raw.data, '+', raw.len))
+			return true;
+	}
+	return false;
+}
+
 /* The names of the path once more, each '+' a space: of all, or all but the prefix. */
 static bool
 take_path_again(GwRequest *request, bool prefix)
 {
-	GwSlice path = {request->exchange.path.data + request->below,
+	GwSlice		path = {request->exchange.path.data + request->below,
 					request->exchange.path.len - request->below};
 	GwMatch		match;
-	bool		plus;
 
-	if (gw_router_match(request->exchange.method, path, &match) != GW_MATCH_FOUND)
-		return false;
-	if (prefix)
-		plus = gw_router_has_plus(&match, GW_PART_PREFIX);
-	else
-		plus = gw_router_has_plus(&match, GW_PART_NAMESPACE) ||
-			gw_router_has_plus(&match, GW_PART_TABLE) ||
-			gw_router_has_plus(&match, GW_PART_VIEW);
-	if (!plus)
+	if (gw_router_match(request->exchange.method, path, &match) != GW_MATCH_FOUND ||
+		!has_plus(&match, prefix))
 		return false;
 	request->spaces = true;
 	take_path(request, &match, prefix);
@@ -1006,25 +849,16 @@ build_call(GwRequest *request)
 	if (request->final_error.handle != NULL)
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), request->final_text.data);
 	step = gw_call_step(call, GW_STATEMENT_OF(request->operation));
-	for (int i = 0; i < GW_PARAMS_MAX && request->route->parts[i] != GW_PART_NONE; i++)
-		gw_call_param(step, request->parts[request->route->parts[i]]);
+	for (int i = 0; i < GW_PARAMS_MAX && request->route->params[i] != GW_PARAM_NONE; i++)
+		gw_call_param(step, request->values[request->route->params[i]]);
 }
 
-/* warehouse NUL namespace NUL table or view: no two of these have one name */
+/* warehouse NUL namespace NUL table or view NUL: no two of these have one name */
 static GwSlice
 gate_key(GwRequest *request)
 {
-	bool		view = gw_route_has(request->route, GW_PART_VIEW);
-	const GwPart parts[] = {GW_PART_PREFIX, GW_PART_NAMESPACE, view ? GW_PART_VIEW : GW_PART_TABLE};
-	char	   *start = request->arena + request->arena_len;
-
-	for (int i = 0; i < 3; i++)
-	{
-		size_t		size = strlen(request->parts[parts[i]]) + 1;
-
-		memcpy(arena_take(request, size), request->parts[parts[i]], size);
-	}
-	return (GwSlice){start, (size_t) (request->arena + request->arena_len - start)};
+	return gw_route_key(request->route, request->values, 1u << GW_SOURCE_PATH,
+						(const char *[]){NULL}, &request->arena);
 }
 
 /* Commits of one table, or all that goes aside; no table has an empty key. */
@@ -1074,32 +908,16 @@ reply_preflight(GwRequest *request)
 	gw_request_respond(request, &reply);
 }
 
-/* The body goes to the database as text: it must be there, and be text. */
-static const char *
-body_fault(GwSlice body)
-{
-	if (body.len == 0)
-		return "The request body is empty";
-	if (memchr(body.data, '\0', body.len) != NULL)
-		return "The request body holds a NUL character";
-	if (!gw_utf8_valid(body.data, body.len))
-		return "The request body is not UTF-8";
-	return NULL;
-}
-
 void
 gw_request_run(GwRequest *request, GwSlice body)
 {
-	const char *why = NULL;
+	GwParamInput input = {.raw = body};
 
 	if (gw_request_wants_body(request))
 	{
-		why = body_fault(body);
 		request->body = body;
-		request->parts[GW_PART_BODY] = body.data;
+		take_param(request, GW_PARAM_BODY, &input);
 	}
-	if (why != NULL)
-		fault(request, 400, why);
 	if (request->exchange.fault.status != 0)
 		gw_request_refuse(request, request->exchange.fault.status, request->exchange.fault.message,
 						  false);
@@ -1153,19 +971,14 @@ void
 gw_request_end(GwRequest *request)
 {
 	gw_answer_end(request);
-	if (request->arena_cap > GW_KEPT_BYTES_MAX)
-		gw_request_free(request);
-	ASAN_POISON_MEMORY_REGION(request->arena, request->arena_cap);
+	gw_arena_close(&request->arena);
 }
 
 void
 gw_request_free(GwRequest *request)
 {
 	forget_final_error(request);
-	ASAN_UNPOISON_MEMORY_REGION(request->arena, request->arena_cap);
-	free(request->arena);
-	request->arena = NULL;
-	request->arena_cap = 0;
+	gw_arena_free(&request->arena);
 }
 
 void

@@ -47,7 +47,7 @@ typedef struct GwRequest
 	bool		answered;		/* an answer is under way to the client, or was thrown away */
 	size_t		below;			/* bytes of the path before what is routed */
 	bool		spaces;			/* a '+' in the path is taken for a space */
-	const char *parts[GW_PART_COUNT];	/* values for the statement */
+	const char *values[GW_PARAM_COUNT];	/* for the statement */
 	GwSlice		body;
 	GwAccept	accept;
 	const char *client_tags;	/* If-None-Match; see conditional.h */
@@ -55,9 +55,7 @@ typedef struct GwRequest
 	GwDeflater *deflater;		/* of an answer that flows; NULL: it is not compressed */
 	bool		flowing;		/* the head of such an answer is out */
 	GwCacheEntry *cached;		/* held; what the key had when the call was built */
-	char	   *arena;
-	size_t		arena_cap;
-	size_t		arena_len;
+	GwArena		arena;
 	uint64_t	gate_us;		/* waited at the gate */
 } GwRequest;
 
@@ -69,9 +67,6 @@ extern bool gw_request_wants_body(const GwRequest *request);
 
 /* Answers, now or later. */
 extern void gw_request_run(GwRequest *request, GwSlice body);
-
-/* A part of the request's own memory; what can be taken is bounded when it begins. */
-extern char *gw_request_arena(GwRequest *request, size_t size);
 
 /* Answers with an error: one that is spelt out, or what the database said. */
 extern void gw_request_error(GwRequest *request, int status, const char *type, const char *message);

@@ -14,19 +14,14 @@
 #define COMMIT GW_ROUTE_COMMIT
 #define KEYED GW_ROUTE_KEYED
 #define ASIDE GW_ROUTE_ASIDE
-#define PREFIX GW_PART_PREFIX
-#define NAMESPACE GW_PART_NAMESPACE
-#define TABLE GW_PART_TABLE
-#define VIEW GW_PART_VIEW
-#define BODY GW_PART_BODY
-#define QUERY_WAREHOUSE GW_PART_QUERY_WAREHOUSE
-#define QUERY_PARENT GW_PART_QUERY_PARENT
-#define QUERY_PURGE GW_PART_QUERY_PURGE
-#define QUERY_PAGE_TOKEN GW_PART_QUERY_PAGE_TOKEN
-#define QUERY_PAGE_SIZE GW_PART_QUERY_PAGE_SIZE
-#define SEPARATOR GW_PART_SEPARATOR
-#define QUERY_SNAPSHOTS GW_PART_QUERY_SNAPSHOTS
-#define HEADER_IF_NONE_MATCH GW_PART_HEADER_IF_NONE_MATCH
+#define CACHED GW_ROUTE_CACHED
+
+/* The parameters, as routes.def calls them. */
+enum
+{
+#define GW_PARAMETER(name, ...) name = GW_PARAM_##name,
+#include "catalog/parameters.def"
+};
 
 const GwRoute gw_routes[GW_ROUTE_COUNT] = {
 #define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
@@ -35,19 +30,18 @@ const GwRoute gw_routes[GW_ROUTE_COUNT] = {
 #include "routes.def"
 };
 
-/* Which part a template segment such as "{table}" captures; NONE for a literal one. */
-static GwPart
-captured_part(GwSlice segment)
+const int gw_route_pieces[GW_ROUTE_COUNT][GW_PARAMS_MAX] = {
+#define GW_PIECES(operation, sql, ...) [GW_ROUTE_##operation] = {__VA_ARGS__},
+#include "routes.def"
+};
+
+/* Which parameter a template segment such as "{table}" captures; NONE for a literal one. */
+static GwParam
+captured(GwSlice segment)
 {
-	if (gw_slice_is(segment, "{prefix}"))
-		return GW_PART_PREFIX;
-	if (gw_slice_is(segment, "{namespace}"))
-		return GW_PART_NAMESPACE;
-	if (gw_slice_is(segment, "{table}"))
-		return GW_PART_TABLE;
-	if (gw_slice_is(segment, "{view}"))
-		return GW_PART_VIEW;
-	return GW_PART_NONE;
+	if (segment.len < 2 || segment.data[0] != '{')
+		return GW_PARAM_NONE;
+	return gw_param_find(GW_SOURCE_PATH, (GwSlice){segment.data + 1, segment.len - 2});
 }
 
 static bool
@@ -68,10 +62,10 @@ fits(const GwRoute *route, const GwSlice *segments, int count, GwMatch *match)
 		return false;
 	for (int i = 0; i < n; i++)
 	{
-		GwPart		part = captured_part(pieces[i]);
+		GwParam		param = captured(pieces[i]);
 
-		if (part != GW_PART_NONE)
-			match->raw[part] = segments[i];
+		if (param != GW_PARAM_NONE)
+			match->raw[param] = segments[i];
 		else if (!same(pieces[i], segments[i]))
 			return false;
 	}
@@ -113,20 +107,52 @@ gw_router_match(GwMethod method, GwSlice path, GwMatch *match)
 }
 
 bool
-gw_route_has(const GwRoute *route, GwPart part)
+gw_route_has(const GwRoute *route, GwParam param)
 {
 	for (int i = 0; i < GW_PARAMS_MAX; i++)
-		if (route->parts[i] == part)
+		if (route->params[i] == (int) param)
 			return true;
 	return false;
 }
 
-bool
-gw_router_has_plus(const GwMatch *match, GwPart part)
+/* Writes a text and its NUL; without a place it only counts. */
+static size_t
+put_text(char *at, size_t len, const char *text)
 {
-	const GwSlice *raw = &match->raw[part];
+	size_t		size = strlen(text) + 1;
 
-	return gw_route_has(match->route, part) && raw->len > 0 && memchr(raw->data, '+', raw->len);
+	if (at != NULL)
+		memcpy(at + len, text, size);
+	return len + size;
+}
+
+static size_t
+put_key(const GwRoute *route, const char *const *values, unsigned sources, const char *const *more,
+		char *at)
+{
+	size_t		len = 0;
+
+	for (int i = 0; i < GW_PARAMS_MAX && route->params[i] != GW_PARAM_NONE; i++)
+	{
+		const char *value = values[route->params[i]];
+
+		if (sources & 1u << gw_param_source((GwParam) route->params[i]))
+			len = put_text(at, len, value ? value : "");
+	}
+	for (; *more != NULL; more++)
+		len = put_text(at, len, *more);
+	return len;
+}
+
+GwSlice
+gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
+			 const char *const *more, GwArena *arena)
+{
+	size_t		len = put_key(route, values, sources, more, NULL);
+	char	   *at = gw_arena_take(arena, len);
+
+	put_key(route, values, sources, more, at);
+	return (GwSlice){at, len};
 }
 
 bool

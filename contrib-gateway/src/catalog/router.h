@@ -9,26 +9,7 @@
 #ifndef GW_ROUTER_H
 #define GW_ROUTER_H
 
-#include "http/parse.h"
-
-typedef enum GwPart
-{
-	GW_PART_NONE,
-	GW_PART_PREFIX,
-	GW_PART_NAMESPACE,
-	GW_PART_TABLE,
-	GW_PART_VIEW,
-	GW_PART_BODY,
-	GW_PART_QUERY_WAREHOUSE,
-	GW_PART_QUERY_PARENT,
-	GW_PART_QUERY_PURGE,
-	GW_PART_QUERY_PAGE_TOKEN,
-	GW_PART_QUERY_PAGE_SIZE,
-	GW_PART_SEPARATOR,
-	GW_PART_QUERY_SNAPSHOTS,
-	GW_PART_HEADER_IF_NONE_MATCH,
-	GW_PART_COUNT
-} GwPart;
+#include "catalog/params.h"
 
 typedef enum GwAccess
 {
@@ -48,6 +29,7 @@ typedef enum GwAnswer
 #define GW_ROUTE_COMMIT 2
 #define GW_ROUTE_KEYED 4
 #define GW_ROUTE_ASIDE 8
+#define GW_ROUTE_CACHED 16
 
 typedef struct GwRoute
 {
@@ -58,7 +40,7 @@ typedef struct GwRoute
 	GwAnswer	answer;
 	int			flags;
 	const char *sql;
-	GwPart		parts[GW_PARAMS_MAX];
+	int			params[GW_PARAMS_MAX];	/* each a GwParam; NONE after the last */
 } GwRoute;
 
 /* Index of each route; also the number of its statement, its metrics, and so on. */
@@ -71,6 +53,9 @@ typedef enum GwRouteId
 
 extern const GwRoute gw_routes[GW_ROUTE_COUNT];
 
+/* The parameters with which a route's answer is read in pieces; only NONE where that cannot be. */
+extern const int gw_route_pieces[GW_ROUTE_COUNT][GW_PARAMS_MAX];
+
 typedef enum GwMatchKind
 {
 	GW_MATCH_FOUND,
@@ -82,18 +67,22 @@ typedef struct GwMatch
 {
 	const GwRoute *route;
 	unsigned	allowed;		/* bit per GwMethod */
-	GwSlice		raw[GW_PART_COUNT]; /* raw segments of PREFIX, NAMESPACE, TABLE and VIEW */
+	GwSlice		raw[GW_PARAM_COUNT];	/* segments for parameters of the path, as they came */
 } GwMatch;
 
 /* HEAD finds a GET route where it has none of its own. */
 extern GwMatchKind gw_router_match(GwMethod method, GwSlice path, GwMatch *match);
-extern bool gw_route_has(const GwRoute *route, GwPart part);
+extern bool gw_route_has(const GwRoute *route, GwParam param);
+
+/*
+ * What tells one request of a route from another: its values of parameters from these sources (a bit for each GwSource), and
+ * further texts up to a NULL, each with a NUL behind it.
+ */
+extern GwSlice gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
+							const char *const *more, GwArena *arena);
 
 /* Takes the base path off the front; false when the path is not below it. */
 extern bool gw_router_strip_base(GwSlice *path, GwSlice base);
-
-/* Does a segment of the path that is a name hold a '+', which some clients mean as a space? */
-extern bool gw_router_has_plus(const GwMatch *match, GwPart part);
 
 /* "GET, HEAD" for an Allow field. */
 extern void gw_router_allow(unsigned allowed, GwText *out);

@@ -20,6 +20,9 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 	[GW_ROUTE_##operation_id].operation = true,                                                   \
 	[GW_ROUTE_##operation_id].writes = WRITES_##access,
 #include "routes.def"
+#define GW_PIECES(operation_id, text, ...)                                                        \
+	[AT(GW_STATEMENT_PIECES_OF(GW_ROUTE_##operation_id))] = {.name = "icecat_pieces_" #operation_id, .sql = text},
+#include "routes.def"
 #define GW_OLD_ROUTE(operation_id, text)                                                          \
 	[GW_ROUTE_##operation_id].old_name = "icecat_old_" #operation_id,                             \
 	[GW_ROUTE_##operation_id].old_sql = text,
@@ -40,8 +43,6 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 							 "pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c"},
 	[AT(GW_STATEMENT_LOCAL_TIMEOUT)] = {.name = "icecat_local_timeout",
 		.sql = "SELECT pg_catalog.set_config('statement_timeout', $1, true)"},
-	[AT(GW_STATEMENT_PIECES)] = {.name = "icecat_pieces",
-		.sql = "SELECT icecat.rest_load_table_pieces($1, $2::text[], $3, $4)"},
 	[AT(GW_STATEMENT_LISTEN_FILES)] = {.name = "icecat_listen_files",
 		.sql = "SELECT icecat._listen_files()"},
 	[AT(GW_STATEMENT_QUEUED_FILES)] = {.name = "icecat_queued_files",

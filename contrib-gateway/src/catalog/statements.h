@@ -10,18 +10,18 @@
 #include "catalog/router.h"
 #include "db/statement.h"
 
-/* The statement of a route. */
+/* The statement of a route, and the one that reads its answer in pieces. */
 #define GW_STATEMENT_OF(route) (GW_STATEMENT_FIRST + (int) (route))
+#define GW_STATEMENT_PIECES_OF(route) GW_STATEMENT_OF(GW_ROUTE_COUNT + (int) (route))
 
 enum
 {
-	GW_STATEMENT_REQUEST_ID = GW_STATEMENT_OF(GW_ROUTE_COUNT),
+	GW_STATEMENT_REQUEST_ID = GW_STATEMENT_PIECES_OF(GW_ROUTE_COUNT),
 	GW_STATEMENT_KEY,
 	GW_STATEMENT_KEY_ERROR,
 	GW_STATEMENT_DEDUPLICATE,
 	GW_STATEMENT_WORKER,
 	GW_STATEMENT_LOCAL_TIMEOUT,
-	GW_STATEMENT_PIECES,
 	GW_STATEMENT_LISTEN_FILES,
 	GW_STATEMENT_QUEUED_FILES,
 	GW_STATEMENT_END
