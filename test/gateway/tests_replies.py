@@ -9,7 +9,7 @@ import itertools
 import socket
 import time
 
-from harness import Gateway, expect, expect_equal, in_parallel, request_bytes, wait_at_rest
+from harness import Gateway, expect, expect_equal, in_parallel, request_bytes, wait_at_rest, wait_until
 from tests_conditional import make_table, unpacked
 
 N = "/v1/w/namespaces"
@@ -112,6 +112,39 @@ def test_what_is_pipelined_behind_any_ending_gets_its_own_answer(env):
             expect_equal([env.pg.effects(mark) for mark in marks], [1] * 3, f"after {name}")
         check_alive(gateway)
         wait_at_rest(gateway)
+
+
+def test_an_error_that_cannot_be_stored_in_time_is_still_the_answer(env):
+    """The one connection is taken by another call while the error waits to be stored: it is answered when pool_wait_ms is over,
+    and the commit behind it runs. A client that leaves in that wait takes the waiting call with it."""
+    with own(env, write_connections=1, pool_wait_ms=800) as gateway:
+        for leave in (None, "close", "reset", "half"):
+            mark, key = f"behind{next(numbers)}", KEY % next(numbers)
+            failing = request_bytes("POST", T + "f", {"act": "error_IC203"}, headers=[f"Idempotency-Key: {key}"])
+            with gateway.connect() as first, gateway.connect() as client, gateway.connect() as second:
+                first.send(request_bytes("POST", T + "first", {"act": "sleep_300"}))
+                wait_until(lambda: gateway.metric('icecat_pool_calls_in_flight{pool="write"}') == 1, "the first call runs")
+                client.send(failing + keyed(T + mark, {"mark": mark}))
+                wait_until(lambda: gateway.metric('icecat_pool_queue_length{pool="write"}') == 1, "the failing call waits")
+                second.send(request_bytes("POST", T + "second", {"act": "sleep_1400"}))
+                expect_equal(first.answer().status, 200)
+                wait_until(lambda: gateway.metric('icecat_pool_queue_length{pool="write"}') == 1, "the error waits")
+                time.sleep(0.1)     # or the second call does: it takes no longer
+                if leave is None:
+                    expect_equal((client.answer().status, client.answer().json()["request"]), (409, {"mark": mark}))
+                elif leave == "half":
+                    client.close_sending()
+                else:
+                    if leave == "reset":
+                        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    client.socket.close()
+                expect_equal(second.answer().status, 200)
+            check_alive(gateway)
+            wait_at_rest(gateway)
+            expect_equal(env.pg.sql(f"SELECT count(*) FROM icecat.effect WHERE key = '{key}'"), "0", f"{leave}: nothing is stored")
+            if leave is None:
+                expect_equal(env.pg.effects(mark), 1)
+        expect_equal(gateway.metric("icecat_keyed_errors_stored_total"), 0)
 
 
 def test_a_keyed_404_with_a_commit_behind_it(env):

@@ -10,8 +10,8 @@
 
 #include "base/conf.h"
 #include "catalog/catalog.h"
-#include "catalog/large.h"
 #include "http/conditional.h"
+#include "http/cors.h"
 
 static char *
 append(char *at, const char *text)
@@ -112,11 +112,6 @@ keep_and_send(GwRequest *request, const GwPgResult *result)
 bool
 gw_answer_tagged(GwRequest *request, GwPgResult *result)
 {
-	if (result->is_large)
-	{
-		gw_large_start(request);
-		return true;
-	}
 	if (result->etag == NULL)
 		return false;
 	if (!result->is_null)
@@ -175,6 +170,15 @@ compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *origina
 	reply->content_encoding = "gzip";
 }
 
+/* A request is answered once: the state ends the process at a second answer, which would mix up two clients. */
+void
+gw_answer_give(GwRequest *request, GwReply *reply)
+{
+	gw_state_set(&request->state, reply->flows ? GW_STATE_FLOW : GW_STATE_OVER);
+	gw_cors_answer(reply, gw_conf.cors_origins, request->origin);
+	request->exchange.respond(&request->exchange, reply);
+}
+
 /* Vary goes with all answers that could have come in the other form. */
 void
 gw_answer_send(GwRequest *request, GwReply *reply)
@@ -189,7 +193,7 @@ gw_answer_send(GwRequest *request, GwReply *reply)
 	scratch.len = 0;
 	if (coded && reply->body_len > 0 && wants_gzip(request, reply))
 		compress(reply, entry, &scratch, &original);
-	gw_request_respond(request, reply);
+	gw_answer_give(request, reply);
 	if (original.release != NULL)
 		original.release(original.body, original.body_len, original.handle);
 	if (scratch.cap > GW_KEPT_BYTES_MAX)

@@ -36,7 +36,7 @@ release(GwFileWaiter *waiter, bool written)
 	gw_counters.file_wait_us += gw_clock_us() - waiter->since_us;
 	gw_counters.file_waits_given_up += !written;
 	gw_process.buffered_bytes -= request_of(waiter)->kept.value_len;
-	gw_request_go_on(request_of(waiter));
+	request_of(waiter)->files_done(request_of(waiter));
 }
 
 /* Each answer may make others stop waiting, as its client goes: so the list is begun again each time. */
@@ -64,11 +64,13 @@ give_up(GwFileWaiter *waiter)
 }
 
 bool
-gw_await_begin(GwRequest *request, GwPgResult *result)
+gw_await_begin(GwRequest *request, GwPgResult *result, void (*done)(GwRequest *request))
 {
 	if (gw_conf.metadata_wait_ms == 0 || result->pending == NULL ||
 		!gw_files_wait(files, &request->file_wait, result->pending, gw_clock_us()))
 		return false;
+	gw_state_set(&request->state, GW_STATE_FILES);
+	request->files_done = done;
 	gw_counters.file_waits++;
 	gw_process.buffered_bytes += result->value_len;
 	request->kept = *result;
@@ -76,15 +78,12 @@ gw_await_begin(GwRequest *request, GwPgResult *result)
 	return true;
 }
 
-bool
+void
 gw_await_cancel(GwRequest *request)
 {
-	if (request->file_wait.state == GW_FILE_WAIT_NONE)
-		return false;
 	gw_files_cancel(files, &request->file_wait);
 	gw_process.buffered_bytes -= request->kept.value_len;
 	gw_pg_result_free(&request->kept);
-	return true;
 }
 
 size_t

@@ -12,15 +12,16 @@
 #ifndef GW_AWAIT_H
 #define GW_AWAIT_H
 
-#include "catalog/request.h"
+#include "catalog/request_data.h"
 
 extern void gw_await_start(struct event_base *base);
 
-/* Keeps the answer until gw_request_go_on(). False: it can go at once. */
-extern bool gw_await_begin(GwRequest *request, GwPgResult *result);
+/* Keeps the answer until done(), which takes it. False: it can go at once. */
+extern bool gw_await_begin(GwRequest *request, GwPgResult *result,
+						   void (*done)(GwRequest *request));
 
-/* Drops a kept answer, whose client is gone; false when none is kept. */
-extern bool gw_await_cancel(GwRequest *request);
+/* Drops a kept answer, whose client is gone. */
+extern void gw_await_cancel(GwRequest *request);
 
 /* How many answers wait. */
 extern size_t gw_await_waiting(void);

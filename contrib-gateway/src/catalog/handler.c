@@ -6,8 +6,10 @@
  */
 #include "catalog/handler.h"
 
+#include "catalog/head.h"
 #include "catalog/large.h"
 #include "catalog/request.h"
+#include "catalog/respond.h"
 
 _Static_assert(offsetof(GwRequest, exchange) == 0, "an exchange is the beginning of its request");
 
@@ -34,7 +36,7 @@ begin(GwExchange *exchange, const GwHttpHead *head)
 static bool
 wants_body(const GwExchange *exchange)
 {
-	return gw_request_wants_body((const GwRequest *) exchange);
+	return gw_head_wants_body((const GwRequest *) exchange);
 }
 
 static void
@@ -46,7 +48,7 @@ run(GwExchange *exchange, GwSlice body)
 static void
 refuse(GwExchange *exchange, GwFault fault)
 {
-	gw_request_refuse(request_of(exchange), fault.status, fault.message, true);
+	gw_respond_refuse(request_of(exchange), fault.status, fault.message, true);
 }
 
 static bool

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "catalog/answer.h"
 #include "catalog/catalog.h"
+#include "catalog/respond.h"
 #include "catalog/statements.h"
 
 static GwRequest *
@@ -51,14 +52,13 @@ begin_answer(GwRequest *request, const GwPgResult *row)
 {
 	GwReply		reply = {.status = 200, .retry_after_s = -1, .etag = row->value, .flows = true};
 
-	request->flowing = true;
 	reply.vary = gw_conf.gzip_level > 0;
 	if (gw_conf.gzip_level > 0 && request->accept.gzip)
 	{
 		request->deflater = gw_deflate_begin((int) gw_conf.gzip_level);
 		reply.content_encoding = "gzip";
 	}
-	gw_request_respond(request, &reply);
+	gw_answer_give(request, &reply);
 }
 
 static void
@@ -67,7 +67,7 @@ on_row(GwCall *call, GwPgResult *row)
 	GwRequest  *request = request_of_call(call);
 	GwFed		fed;
 
-	if (!request->flowing)
+	if (request->state == GW_STATE_PIECES)
 	{
 		begin_answer(request, row);
 		gw_pg_result_free(row);
@@ -84,12 +84,21 @@ static void
 reply_failure(GwRequest *request, GwOutcome outcome, const GwPgResult *result)
 {
 	if (request->route->access == GW_WRITE)
-		gw_request_error(request, 500, "CommitStateUnknownException",
+		gw_respond_error(request, 500, "CommitStateUnknownException",
 						 "The change was made; its answer could not be read");
 	else if (outcome == GW_CALL_ANSWERED && result->is_error)
-		gw_request_database_error(request, result);
+		gw_respond_database_error(request, result);
 	else
-		gw_request_refuse(request, 503, "The answer could not be read from the database", false);
+		gw_respond_refuse(request, 503, "The answer could not be read from the database", false);
+}
+
+/* All was sent, or no more can be. */
+static void
+finish(GwRequest *request, bool whole)
+{
+	end_coding(request);
+	gw_state_set(&request->state, GW_STATE_OVER);
+	request->exchange.finish(&request->exchange, whole);
 }
 
 /* The pool's done(): the end of the answer, or what to say when there is none. */
@@ -97,24 +106,18 @@ static void
 on_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
 	GwRequest  *request = request_of_call(call);
-	bool		good = outcome == GW_CALL_ANSWERED && !result->is_error && request->flowing;
+	bool		good = outcome == GW_CALL_ANSWERED && !result->is_error && request->state == GW_STATE_FLOW;
 
 	if (outcome == GW_CALL_ANSWERED && result->is_error)
 		gw_log_request(GW_WARNING, request->exchange.id, "%s, in pieces: %s (%s)",
 					   request->route->operation, result->message, result->sqlstate);
 	call->row = NULL;
-	if (!request->flowing)
+	if (request->state == GW_STATE_PIECES)
 		reply_failure(request, outcome, result);
 	else if (!good)
-	{
-		end_coding(request);
-		request->exchange.finish(&request->exchange, false);
-	}
+		finish(request, false);
 	else if (feed(request, (GwSlice){NULL, 0}, true) != GW_FED_GONE)
-	{
-		end_coding(request);
-		request->exchange.finish(&request->exchange, true);
-	}
+		finish(request, true);
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);
 }
@@ -136,7 +139,7 @@ gw_large_start(GwRequest *request)
 		gw_call_param(step, request->values[params[i]]);
 	call->done = on_done;
 	call->row = on_row;
-	request->flowing = false;
+	gw_state_set(&request->state, GW_STATE_PIECES);
 	gw_counters.streams++;
 	if (params[0] != GW_PARAM_NONE && gw_pool_submit(gw_catalog.streams, call, true))
 		return;
@@ -150,9 +153,19 @@ gw_large_go_on(GwRequest *request)
 	gw_pool_resume(&request->call);
 }
 
+bool
+gw_large_cancel(GwRequest *request)
+{
+	if (!gw_pool_cancel(&request->call))
+		return false;
+	request->call.row = NULL;
+	return true;
+}
+
 void
 gw_large_stop(GwRequest *request)
 {
+	gw_state_set(&request->state, GW_STATE_OVER);
 	gw_pool_abort(&request->call);
 	request->call.row = NULL;
 	end_coding(request);

@@ -11,13 +11,16 @@
 #ifndef GW_LARGE_H
 #define GW_LARGE_H
 
-#include "catalog/request.h"
+#include "catalog/request_data.h"
 
-/* Asks for the answer in pieces. */
+/* Asks for the answer in pieces; or answers, when that cannot be. */
 extern void gw_large_start(GwRequest *request);
 
 /* The client has taken what was waiting. */
 extern void gw_large_go_on(GwRequest *request);
+
+/* Takes what was asked for out of its queue; false when it was already sent. */
+extern bool gw_large_cancel(GwRequest *request);
 
 /* The client is gone in the middle of it. */
 extern void gw_large_stop(GwRequest *request);

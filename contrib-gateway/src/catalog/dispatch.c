@@ -1,0 +1,218 @@
+/*
+ * dispatch.c
+ *		The way of a request to the database; see dispatch.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "catalog/dispatch.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/counters.h"
+#include "catalog/answer.h"
+#include "catalog/catalog.h"
+#include "catalog/respond.h"
+#include "catalog/statements.h"
+
+typedef void (*Done)(GwCall *call, GwOutcome outcome, GwPgResult *result);
+
+static GwRequest *
+request_of_ticket(GwTicket *ticket)
+{
+	return (GwRequest *) ((char *) ticket - offsetof(GwRequest, ticket));
+}
+
+GwPool *
+gw_dispatch_pool(const GwRequest *request)
+{
+	return request->route->access == GW_WRITE ? gw_catalog.writes : gw_catalog.reads;
+}
+
+/* The extension is of the release before, which did not have the operation. */
+static void
+refuse_old(GwRequest *request, const GwPool *pool)
+{
+	char		message[256];
+
+	snprintf(message, sizeof(message),
+			 "The extension icecat in the database has version \"%s\", which has no "
+			 "%s: run ALTER EXTENSION icecat UPDATE",
+			 gw_pool_version(pool), request->route->operation);
+	gw_respond_refuse(request, 503, message, false);
+}
+
+/* Hands the call to its pool. One that a gate let in was admitted when it came. */
+static bool
+submit(GwRequest *request, GwState state, bool admitted)
+{
+	GwPool	   *pool = gw_dispatch_pool(request);
+
+	gw_state_set(&request->state, state);
+	if (gw_pool_offers(pool, GW_STATEMENT_OF(request->operation)) &&
+		gw_pool_submit(pool, &request->call, admitted))
+		return true;
+	gw_dispatch_leave(request);
+	return false;
+}
+
+/* Says why a call cannot be sent. */
+static void
+refuse(GwRequest *request)
+{
+	const GwPool *pool = gw_dispatch_pool(request);
+
+	if (!gw_pool_offers(pool, GW_STATEMENT_OF(request->operation)))
+		refuse_old(request, pool);
+	else if (gw_pool_problem(pool) != NULL)
+		gw_respond_refuse(request, 503, gw_pool_problem(pool), false);
+	else
+	{
+		gw_counters.queue_refused++;
+		gw_respond_refuse(request, 503, "Too many requests wait for the database", false);
+	}
+}
+
+static int64_t
+gate_width(const GwRequest *request)
+{
+	return request->route->flags & GW_ROUTE_ASIDE ? gw_conf.report_gate_width
+												  : gw_conf.commit_gate_width;
+}
+
+/* The next one goes before this one is answered. */
+void
+gw_dispatch_leave(GwRequest *request)
+{
+	bool		inside = request->state == GW_STATE_INSIDE;
+	GwTicket   *ticket = NULL;
+	GwRequest  *next;
+
+	gw_state_set(&request->state, GW_STATE_RESULT);
+	if (inside)
+		ticket = gw_gate_leave(gw_catalog.gates, &request->ticket, gate_width(request));
+	if (ticket == NULL)
+		return;
+	next = request_of_ticket(ticket);
+	next->gate_us = gw_clock_us() - ticket->since_us;
+	gw_counters.gate_wait_us += next->gate_us;
+	if (!submit(next, GW_STATE_INSIDE, true))
+		refuse(next);
+}
+
+/* The statements of the call: role and request id where they are wanted, then the route's. With an error, which the
+ * route's function then stores under the key, and does nothing else. */
+static void
+build_call(GwRequest *request, const char *error, Done done)
+{
+	GwCall	   *call = &request->call;
+	bool		write = request->route->access == GW_WRITE;
+	GwPgStep   *step;
+
+	gw_call_begin(call, request->body.len);
+	call->done = done;
+	gw_call_role(call);
+	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
+		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
+	{
+		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->exchange.id);
+		gw_call_param(gw_call_step(call, GW_STATEMENT_REQUEST_ID), request->tag);
+	}
+	if (request->key[0] != '\0')
+		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY), request->key);
+	if (request->deduplicate)
+		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
+	if (error != NULL)
+		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), error);
+	step = gw_call_step(call, GW_STATEMENT_OF(request->operation));
+	for (int i = 0; i < GW_PARAMS_MAX && request->route->params[i] != GW_PARAM_NONE; i++)
+		gw_call_param(step, request->values[request->route->params[i]]);
+}
+
+/* warehouse NUL namespace NUL table or view NUL: no two of these have one name */
+static GwSlice
+gate_key(GwRequest *request)
+{
+	return gw_route_key(request->route, request->values, 1u << GW_SOURCE_PATH,
+						(const char *[]){NULL}, &request->arena);
+}
+
+/* Commits of one table, or all that goes aside; no table has an empty key. */
+static void
+enter_gate(GwRequest *request)
+{
+	bool		aside = request->route->flags & GW_ROUTE_ASIDE;
+	GwSlice		key = aside ? (GwSlice){"", 0} : gate_key(request);
+
+	switch (gw_gate_enter(
+		gw_catalog.gates, &request->ticket, key.data, key.len, gate_width(request),
+		aside ? gw_conf.report_gate_queue_max : gw_conf.commit_gate_queue_max, gw_clock_us()))
+	{
+		case GW_GATE_OPEN:
+			if (!submit(request, GW_STATE_INSIDE, false))
+				refuse(request);
+			break;
+		case GW_GATE_WAIT:
+			gw_state_set(&request->state, GW_STATE_GATE);
+			break;
+		case GW_GATE_FULL:
+			gw_counters.gate_refused++;
+			gw_respond_refuse(request, 503,
+							  aside ? "Too many metrics reports wait"
+									: "Too many commits wait for this table",
+							  false);
+	}
+}
+
+void
+gw_dispatch_start(GwRequest *request, Done done)
+{
+	gw_answer_prepare(request);
+	build_call(request, NULL, done);
+	if (request->route->flags & (GW_ROUTE_GATED | GW_ROUTE_ASIDE))
+		enter_gate(request);
+	else if (!submit(request, GW_STATE_CALL, false))
+		refuse(request);
+}
+
+void
+gw_dispatch_again(GwRequest *request)
+{
+	if (!submit(request, GW_STATE_CALL, true))
+		refuse(request);
+}
+
+bool
+gw_dispatch_store(GwRequest *request, const char *error, Done done)
+{
+	build_call(request, error, done);
+	return submit(request, GW_STATE_STORE, true);
+}
+
+void
+gw_dispatch_cancel_ticket(GwRequest *request)
+{
+	gw_gate_cancel(gw_catalog.gates, &request->ticket);
+}
+
+bool
+gw_dispatch_cancel_call(GwRequest *request)
+{
+	return gw_pool_cancel(&request->call);
+}
+
+void
+gw_dispatch_tick(uint64_t now)
+{
+	uint64_t	limit = (uint64_t) gw_conf.commit_gate_wait_ms * 1000;
+	GwTicket   *ticket;
+
+	while (now > limit && (ticket = gw_gate_oldest(gw_catalog.gates, now - limit)) != NULL)
+	{
+		gw_gate_cancel(gw_catalog.gates, ticket);
+		gw_counters.gate_expired++;
+		gw_respond_refuse(request_of_ticket(ticket), 503, "The request waited too long at its gate",
+						  false);
+	}
+}
