@@ -7,20 +7,19 @@ import resource
 import socket
 import time
 
+import pytest
 from framing_cases import CASES, CLOSED
 from harness import Gateway, expect, expect_equal, request_bytes, wait_until
 
 LOAD = "/v1/w/namespaces/n/tables/"
 
 
-def framing_tests():
-    """One test per line of the table, each also sent one byte at a time."""
-    for name, data, statuses, after in CASES:
-        def test(env, data=data, statuses=statuses, after=after):
-            check_framing(env, [data], data, statuses, after)
-            if len(data) < 400:
-                check_framing(env, [data[i:i + 1] for i in range(len(data))], data, statuses, after)
-        yield f"framing: {name}", test
+@pytest.mark.parametrize("data, statuses, after", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_framing(env, data, statuses, after):
+    """Each line of the table, at once and, if it is short, one byte at a time."""
+    check_framing(env, [data], data, statuses, after)
+    if len(data) < 400:
+        check_framing(env, [data[i:i + 1] for i in range(len(data))], data, statuses, after)
 
 
 def check_framing(env, pieces, data, statuses, after):

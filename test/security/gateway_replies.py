@@ -4,14 +4,14 @@
 import os
 
 import cluster
-import run as gateway_run
+import environment
 import tests_replies
 
 
 def main():
     tap = cluster.Tap()
     binary = os.environ.get("ICECAT_GATEWAY_ASAN") or os.environ["ICECAT_GATEWAY"]
-    env = gateway_run.Environment(binary, os.environ.get("PG_CONFIG", "pg_config"))
+    env = environment.Environment(binary, os.environ.get("PG_CONFIG", "pg_config"))
     for name, test in vars(tests_replies).items():
         if name.startswith("test_"):
             attempt(tap, name[5:].replace("_", " "), lambda: test(env))

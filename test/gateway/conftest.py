@@ -1,0 +1,38 @@
+"""The gateway against a real PostgreSQL and a mock of the SQL contract, by raw sockets.
+
+    python3 -m pytest test/gateway --gateway contrib-gateway/build/icecat-gateway [-k NAME]
+
+Starts its own PostgreSQL in a temporary folder (as another user when run as root). A test is a function test_…(env) in a
+file tests_….py; env is an Environment.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+import os
+
+import pytest
+from environment import Environment
+from harness import HERE
+
+BUILT = os.path.join(HERE, "..", "..", "contrib-gateway", "build", "icecat-gateway")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--gateway", default=BUILT, help="the program to test")
+    parser.addoption("--pg-config", default=os.environ.get("PG_CONFIG", "pg_config"), help="the PostgreSQL to start")
+
+
+@pytest.fixture(scope="session")
+def env(request):
+    """Shared by all tests. That its gateway ends well is one more test: an error at the end of the last one."""
+    environment = Environment(request.config.getoption("--gateway"), request.config.getoption("--pg-config"))
+    yield environment
+    environment.close()
+
+
+def pytest_unconfigure(config):
+    """The last line, as every suite ends. Errors outside of a test count as failures."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        stats = reporter.stats
+        failed = len(stats.get("failed", ())) + len(stats.get("error", ()))
+        reporter.write_line(f"{len(stats.get('passed', ()))} passed, {failed} failed")
