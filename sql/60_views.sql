@@ -81,45 +81,22 @@ COMMENT ON COLUMN icecat.tables.next_row_id IS 'Row lineage of format version 3;
 COMMENT ON COLUMN icecat.tables.last_updated_ms IS 'Milliseconds since 1970, as in the metadata';
 COMMENT ON COLUMN icecat.tables.created_at IS 'When the table came into this catalog';
 
--- A field of a schema and what is nested in it: members of structs, elements of lists, keys and values of maps.
--- The conditions on json_typeof hold for every schema. They are there for the planner, which takes an array for
--- 100 elements long, and 100 nested in each; with them it expects few, and does not compile for it.
+CREATE OR REPLACE FUNCTION icecat._schema_fields(
+	p_schema json
+) RETURNS TABLE (definition json, type json, id integer, parent_id integer, required boolean, path text[], place bigint[],
+	ordinal bigint, is_identifier boolean)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 20
+AS 'MODULE_PATHNAME', 'sql_ice_schema_fields';
+COMMENT ON FUNCTION icecat._schema_fields(json) IS
+'The fields of a schema, each before what is nested in it: members of structs, elements of lists, keys and values of maps. definition: the field''s JSON; NULL for elements, keys and values. path: names from the top. place: positions from the top, from 1. For view icecat.columns.';
+
 CREATE OR REPLACE VIEW icecat_data.current_field AS
 SELECT h.warehouse_id, h.table_id, s.schema_id::integer AS schema_id, s.body AS schema_body, f.*
 FROM icecat_data.table_head AS h
 JOIN icecat_data.table_schema AS s
 	ON s.warehouse_id = h.warehouse_id AND s.table_id = h.table_id
 	AND s.schema_id = h.current_schema_id AND s.removed_version IS NULL
-CROSS JOIN LATERAL (
-	WITH RECURSIVE field (definition, type, id, parent_id, required, path, place) AS (
-		SELECT e.value, e.value -> 'type', (e.value ->> 'id')::integer, NULL::integer,
-			(e.value ->> 'required')::boolean, ARRAY[e.value ->> 'name'], ARRAY[e.ordinality]
-		FROM pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS e
-		WHERE pg_catalog.json_typeof(e.value) = 'object'
-		UNION ALL
-		SELECT c.definition, c.type, c.id, p.id, c.required, p.path || c.name, p.place || c.place
-		FROM field AS p
-		CROSS JOIN LATERAL (
-			SELECT e.value, e.value -> 'type', (e.value ->> 'id')::integer,
-				(e.value ->> 'required')::boolean, e.value ->> 'name', e.ordinality
-			FROM pg_catalog.json_array_elements(
-				CASE WHEN p.type ->> 'type' = 'struct' THEN p.type -> 'fields' END) WITH ORDINALITY AS e
-			WHERE pg_catalog.json_typeof(e.value) = 'object'
-			UNION ALL
-			SELECT NULL, p.type -> 'element', (p.type ->> 'element-id')::integer,
-				(p.type ->> 'element-required')::boolean, 'element', 1
-			WHERE p.type ->> 'type' = 'list'
-			UNION ALL
-			SELECT NULL, p.type -> 'key', (p.type ->> 'key-id')::integer, true, 'key', 1
-			WHERE p.type ->> 'type' = 'map'
-			UNION ALL
-			SELECT NULL, p.type -> 'value', (p.type ->> 'value-id')::integer,
-				(p.type ->> 'value-required')::boolean, 'value', 2
-			WHERE p.type ->> 'type' = 'map'
-		) AS c (definition, type, id, required, name, place)
-	)
-	SELECT field.*, pg_catalog.row_number() OVER (ORDER BY field.place) AS ordinal FROM field
-) AS f;
+CROSS JOIN LATERAL icecat._schema_fields(s.body) AS f;
 COMMENT ON VIEW icecat_data.current_field IS 'Fields, nested ones too, of the current schemas of all tables';
 
 CREATE OR REPLACE VIEW icecat.columns AS
@@ -131,11 +108,7 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, c.schema_id,
 	c.required, c.definition ->> 'doc' AS doc,
 	c.place[pg_catalog.cardinality(c.place)]::integer AS position,
 	pg_catalog.cardinality(c.path) AS depth,
-	EXISTS (
-		SELECT FROM pg_catalog.json_array_elements_text(
-			CASE pg_catalog.json_typeof(c.schema_body -> 'identifier-field-ids')
-				WHEN 'array' THEN c.schema_body -> 'identifier-field-ids' END) AS i (id)
-		WHERE i.id::integer = c.id) AS is_identifier,
+	c.is_identifier,
 	c.definition -> 'initial-default' AS initial_default,
 	c.definition -> 'write-default' AS write_default,
 	c.type AS type_definition
@@ -368,10 +341,7 @@ CREATE OR REPLACE VIEW icecat.history AS
 SELECT t.warehouse, t.namespace, t.table_name, t.table_id, l.timestamp_ms,
 	CASE WHEN l.timestamp_ms BETWEEN -62135596800000 AND 253402300799999
 		THEN pg_catalog.to_timestamp(l.timestamp_ms / 1000.0::double precision) END AS made_current_at,
-	l.snapshot_id, (
-		SELECT s.parent_id FROM icecat_data.table_snapshot AS s
-		WHERE s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id AND s.snapshot_id = l.snapshot_id
-			AND s.removed_version IS NULL) AS parent_snapshot_id,
+	l.snapshot_id, l.parent_id AS parent_snapshot_id,
 	icecat._is_among(a.ids, l.snapshot_id) AS is_current_ancestor, l.ordinal
 FROM icecat_data.live_table AS t
 CROSS JOIN LATERAL (
@@ -382,8 +352,10 @@ CROSS JOIN LATERAL (
 	OFFSET 0
 ) AS a
 CROSS JOIN LATERAL (
-	SELECT g.snapshot_id, g.timestamp_ms, (pg_catalog.row_number() OVER (ORDER BY g.ordinal))::integer AS ordinal
+	SELECT g.snapshot_id, g.timestamp_ms, s.parent_id, (pg_catalog.row_number() OVER (ORDER BY g.ordinal))::integer AS ordinal
 	FROM icecat_data.table_snapshot_log AS g
+	LEFT JOIN icecat_data.table_snapshot AS s ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
+		AND s.snapshot_id = g.snapshot_id AND s.removed_version IS NULL
 	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
 ) AS l;
 COMMENT ON VIEW icecat.history IS 'What was the current snapshot of each table, and since when';

@@ -25,7 +25,8 @@ BEGIN
 			AND NOT (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
 				AND d.objid IN ('icecat._metadata_file(uuid,uuid)'::pg_catalog.regprocedure,
 					'icecat._ancestors(bigint,bigint[],bigint[])'::pg_catalog.regprocedure,
-					'icecat._is_among(bigint[],bigint)'::pg_catalog.regprocedure))
+					'icecat._is_among(bigint[],bigint)'::pg_catalog.regprocedure,
+					'icecat._schema_fields(json)'::pg_catalog.regprocedure))
 			AND NOT EXISTS ( -- partitions are made at run time, where nobody gets a right either
 				SELECT FROM pg_catalog.pg_class AS c
 				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relispartition)

@@ -18,7 +18,8 @@ CREATE TEMP TABLE for_all (function regprocedure, why text);
 INSERT INTO for_all VALUES
 	('icecat._metadata_file(uuid,uuid)', 'called by the view iceberg_tables with its reader''s rights'),
 	('icecat._ancestors(bigint,bigint[],bigint[])', 'called by the view history; sees its arguments only'),
-	('icecat._is_among(bigint[],bigint)', 'called by the view history; sees its arguments only');
+	('icecat._is_among(bigint[],bigint)', 'called by the view history; sees its arguments only'),
+	('icecat._schema_fields(json)', 'called by the view columns; sees its argument only');
 
 SELECT is_empty($$
 	SELECT x.privilege_type FROM pg_catalog.pg_namespace AS n,
