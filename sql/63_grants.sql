@@ -1,9 +1,12 @@
--- Ready-made sets of rights. A set is nested in the next: an admin may what a writer may, a writer what a reader may.
--- Who was granted a set is told by a function of the set that nobody needs to call (_reader, _writer, _admin): its
+-- Ready-made sets of rights. A set is nested in the next: an admin may what a writer may, a writer what a reader may, a reader
+-- what a gateway may that works as the roles of its clients.
+-- Who was granted a set is told by a function of the set that nobody needs to call (_gateway, _reader, _writer, _admin): its
 -- rights are kept by upgrades and dumps as all others, so icecat.regrant() finds there whom to give what an upgrade has made
 -- again. An upgrade script cannot do that itself: what it grants counts as initial, and pg_dump leaves it out.
 -- Behaviour only: re-run whole by every upgrade.
 
+CREATE OR REPLACE FUNCTION icecat._gateway() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
+COMMENT ON FUNCTION icecat._gateway() IS 'Does nothing. Who may execute it was made a gateway by icecat.grant_gateway().';
 CREATE OR REPLACE FUNCTION icecat._reader() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
 COMMENT ON FUNCTION icecat._reader() IS 'Does nothing. Who may execute it was made a reader by icecat.grant_reader().';
 CREATE OR REPLACE FUNCTION icecat._writer() RETURNS void LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC END;
@@ -16,22 +19,23 @@ COMMENT ON FUNCTION icecat._admin() IS 'Does nothing. Who may execute it was mad
 CREATE OR REPLACE VIEW icecat.role_rights AS
 SELECT s.role_set, s.level, r.privilege, r.object
 FROM (
-	SELECT 1, 'USAGE', 'SCHEMA icecat'
+	SELECT 0, 'USAGE', 'SCHEMA icecat'
 	UNION ALL
 	SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
 				'register_table', 'unregister_table', 'commit_table', 'commit_transaction', 'commit_metadata_file', 'drop_table',
 				'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata')
 				OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN 2
-			WHEN p.proname = '_admin' THEN 3
-			WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files', '_queued_files', '_listen_files') THEN 1
+			WHEN p.proname IN ('_admin', 'explain_principal') THEN 3
+			WHEN p.proname IN ('_gateway', '_principal_role', 'worker_status', '_queued_files', '_listen_files') THEN 0
+			WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN 1
 			ELSE 3 END,
 		'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure)
 	FROM pg_catalog.pg_proc AS p
 	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype
-		AND p.proname NOT IN ('grant_reader', 'grant_writer', 'grant_admin', 'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant',
-			'_give', '_take', '_check_rights_change')
+		AND p.proname NOT IN ('grant_gateway', 'grant_reader', 'grant_writer', 'grant_admin', 'revoke_gateway', 'revoke_reader',
+			'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_give', '_take', '_check_rights_change')
 	UNION ALL
-	SELECT 1, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
+	SELECT CASE c.relname WHEN 'principal_mappings' THEN 3 ELSE 1 END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
 	FROM pg_catalog.pg_class AS c
 	WHERE c.relnamespace = 'icecat'::pg_catalog.regnamespace AND c.relkind = 'v'
 	UNION ALL
@@ -39,10 +43,10 @@ FROM (
 	FROM pg_catalog.pg_class AS c
 	WHERE c.oid IN ('icecat.iceberg_tables'::pg_catalog.regclass, 'icecat.iceberg_namespace_properties'::pg_catalog.regclass)
 ) AS r (level, privilege, object)
-JOIN (VALUES (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = r.level;
-COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_reader(), grant_writer() and grant_admin() give, one row for each right. Each gives what those of a lower level give, too';
-COMMENT ON COLUMN icecat.role_rights.role_set IS 'reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
-COMMENT ON COLUMN icecat.role_rights.level IS '1 reader, 2 writer, 3 admin';
+JOIN (VALUES (0, 'gateway'), (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = r.level;
+COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_gateway(), grant_reader(), grant_writer() and grant_admin() give, one row for each right. Each gives what those of a lower level give, too';
+COMMENT ON COLUMN icecat.role_rights.role_set IS 'gateway: which role a principal has, the worker and its files; reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
+COMMENT ON COLUMN icecat.role_rights.level IS '0 gateway, 1 reader, 2 writer, 3 admin';
 COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
 COMMENT ON COLUMN icecat.role_rights.object IS 'As GRANT takes it';
 
@@ -88,6 +92,13 @@ END
 $icecat$;
 COMMENT ON FUNCTION icecat._take(regrole, integer) IS 'Takes from a role all rights of icecat.role_rights from a level on.';
 
+CREATE OR REPLACE FUNCTION icecat.grant_gateway(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC SELECT icecat._give(p_role, 0); END;
+COMMENT ON FUNCTION icecat.grant_gateway(regrole) IS
+'Gives a login role what a gateway that authenticates needs for itself: to ask which role a principal has, and about the worker and its files. It sees nothing of the catalog; grant it the roles that it is to become, on PostgreSQL 16 and later WITH INHERIT FALSE.
+p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
+
 CREATE OR REPLACE FUNCTION icecat.grant_reader(p_role regrole) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC SELECT icecat._give(p_role, 1); END;
@@ -109,11 +120,18 @@ COMMENT ON FUNCTION icecat.grant_admin(regrole) IS
 'Lets a role call every function of the catalog, except those that grant rights: all that a writer may do, and warehouses, the worker, trimming, exports and imports.
 p_role: a role, not PUBLIC. Only the owner of the extension, or a superuser, may call. View icecat.role_rights lists what is given.';
 
+CREATE OR REPLACE FUNCTION icecat.revoke_gateway(p_role regrole) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC SELECT icecat._take(p_role, 0); END;
+COMMENT ON FUNCTION icecat.revoke_gateway(regrole) IS
+'The same as icecat.revoke_reader(): takes from a role every right that one of the sets gave it.
+p_role: a role. Only the owner of the extension, or a superuser, may call.';
+
 CREATE OR REPLACE FUNCTION icecat.revoke_reader(p_role regrole) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC SELECT icecat._take(p_role, 1); END;
+BEGIN ATOMIC SELECT icecat._take(p_role, 0); END;
 COMMENT ON FUNCTION icecat.revoke_reader(regrole) IS
-'Takes from a role every right that icecat.grant_reader(), grant_writer() or grant_admin() gave it.
+'Takes from a role every right that icecat.grant_gateway(), grant_reader(), grant_writer() or grant_admin() gave it.
 p_role: a role. Only the owner of the extension, or a superuser, may call.';
 
 CREATE OR REPLACE FUNCTION icecat.revoke_writer(p_role regrole) RETURNS void
@@ -136,18 +154,18 @@ AS $icecat$
 BEGIN
 	FOR role_name, role_set IN
 		SELECT a.grantee, (pg_catalog.array_agg(m.role_set ORDER BY m.level DESC))[1]
-		FROM (VALUES (1, 'reader', 'icecat._reader()'), (2, 'writer', 'icecat._writer()'), (3, 'admin', 'icecat._admin()'))
+		FROM (VALUES (0, 'gateway', 'icecat._gateway()'), (1, 'reader', 'icecat._reader()'), (2, 'writer', 'icecat._writer()'), (3, 'admin', 'icecat._admin()'))
 			AS m (level, role_set, marker)
 		JOIN pg_catalog.pg_proc AS p ON p.oid = m.marker::pg_catalog.regprocedure
 		CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
 		WHERE a.grantee NOT IN (0, p.proowner)
 		GROUP BY a.grantee
 	LOOP
-		PERFORM icecat._give(role_name, CASE role_set WHEN 'reader' THEN 1 WHEN 'writer' THEN 2 ELSE 3 END);
+		PERFORM icecat._give(role_name, CASE role_set WHEN 'gateway' THEN 0 WHEN 'reader' THEN 1 WHEN 'writer' THEN 2 ELSE 3 END);
 		RETURN NEXT;
 	END LOOP;
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.regrant() IS
-'Gives every reader, writer and admin all that is theirs now, and returns them: a function whose arguments an upgrade changed is a new function, which nobody was granted. Call it in the transaction of ALTER EXTENSION icecat UPDATE. Safe to run at any time.
+'Gives every gateway, reader, writer and admin all that is theirs now, and returns them: a function whose arguments an upgrade changed is a new function, which nobody was granted. Call it in the transaction of ALTER EXTENSION icecat UPDATE. Safe to run at any time.
 Only the owner of the extension, or a superuser, may call.';

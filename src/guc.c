@@ -39,6 +39,7 @@ int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
 int   ice_guc_page_size_default;
 int   ice_guc_page_size_max;
+char *ice_guc_principal;
 int   ice_guc_properties_max;
 int   ice_guc_report_retention_s;
 char *ice_guc_request_id;
@@ -194,6 +195,11 @@ static const Setting settings[] = {
 				1000000, "Names on a page of a list whose client gives no page size."),
 	INT_SETTING("icecat.page_size_max", PGC_USERSET, 0, &ice_guc_page_size_max, 10000, 1, 1000000,
 				"Most names on one page of a list; a larger page size means this one."),
+	STRING_SETTING(
+		"icecat.principal", PGC_USERSET, 0, &ice_guc_principal, "",
+				   "Who a call is made for, as the gateway found out: the issuer's alias, ~ and the "
+		"token's subject. It gives no right. Idempotency keys of one principal and role "
+		"mean nothing to others. The gateway sets it."),
 	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1, 1000000,
 				"Most properties of one namespace, table or warehouse."),
 	INT_SETTING("icecat.report_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_report_retention_s,

@@ -33,6 +33,7 @@ extern int   ice_guc_name_bytes_max;
 extern int   ice_guc_namespace_depth_max;
 extern int   ice_guc_page_size_default;
 extern int   ice_guc_page_size_max;
+extern char *ice_guc_principal;
 extern int   ice_guc_properties_max;
 extern char *ice_guc_request_id;
 extern int   ice_guc_request_memory_max;

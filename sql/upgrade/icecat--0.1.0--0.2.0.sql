@@ -66,6 +66,8 @@ SELECT warehouse_id, table_id, ordinal, key AS metadata_file, removed_version, b
 	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms
 FROM icecat_data.table_part WHERE kind = 7;
 -- include 30_restored_rows.sql
+-- Tokens and roles.
+-- include 30_principals.sql
 
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql

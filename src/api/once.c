@@ -86,6 +86,31 @@ hash_argument(pg_cryptohash_ctx *hash, FunctionCallInfo fcinfo, int n)
 	return hash_bytes(hash, &value, sizeof(value));
 }
 
+/*
+ * Keys of principals are told apart from those of all others by what they are stored under: a hash of key, role and principal.
+ * The principal alone would not do, for in SQL everyone may set it; the role can only be one that the caller has.
+ */
+static void
+bind_key(pg_uuid_t *key)
+{
+	const char        *role = GetUserNameFromId(GetOuterUserId(), false);
+	uint8              digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *hash;
+	bool               ok;
+
+	if (*ice_guc_principal == '\0')
+		return;
+	hash = pg_cryptohash_create(PG_SHA256);
+	ok = hash != NULL && pg_cryptohash_init(hash) >= 0 && hash_bytes(hash, key->data, UUID_LEN) &&
+		 hash_bytes(hash, role, strlen(role)) &&
+		 hash_bytes(hash, ice_guc_principal, strlen(ice_guc_principal)) &&
+		 pg_cryptohash_final(hash, digest, sizeof(digest)) >= 0;
+	pg_cryptohash_free(hash);
+	if (!ok)
+		elog(ERROR, "could not compute SHA-256 of a key");
+	memcpy(key->data, digest, UUID_LEN);
+}
+
 static void
 hash_request(FunctionCallInfo fcinfo, const char *operation, uint8 *out)
 {
@@ -165,6 +190,7 @@ ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 							   .lifetime_s = ice_guc_idempotency_lifetime_s,
 							   .operation = operation};
 	parse_key(ice_guc_idempotency_key, &request.key);
+	bind_key(&request.key);
 	hash_request(fcinfo, operation, request.hash);
 	parse_error(&request);
 	once->row = request;

@@ -26,7 +26,9 @@ INSERT INTO without_warehouse VALUES
 	('version', 'of the library'),
 	('grant_reader', 'rights on the whole catalog'), ('grant_writer', 'as grant_reader'), ('grant_admin', 'as grant_reader'),
 	('revoke_reader', 'as grant_reader'), ('revoke_writer', 'as grant_reader'), ('revoke_admin', 'as grant_reader'),
-	('regrant', 'as grant_reader'),
+	('grant_gateway', 'as grant_reader'), ('revoke_gateway', 'as grant_reader'), ('regrant', 'as grant_reader'),
+	('map_principal', 'a principal is the same in all warehouses'), ('unmap_principal', 'as map_principal'),
+	('explain_principal', 'as map_principal'),
 	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('case_key', 'a pure function of a name');
