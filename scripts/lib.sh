@@ -54,6 +54,9 @@ pkg-config                  finds the libraries
 postgresql-15               the server (its own clusters are left alone)
 postgresql-server-dev-15    headers to build the extension
 libevent-dev                the event loop of the gateway
+libcurl4-openssl-dev        keys of those who issue tokens
+libjansson-dev              JSON of tokens
+libssl-dev                  signatures of tokens
 zlib1g-dev                  compressed metadata
 libzstd-dev                 manifests packed with Zstandard
 libsnappy-dev               manifests packed with Snappy
@@ -69,6 +72,7 @@ clang-format-14             layout check
 libclang-rt-14-dev          sanitizers
 libipc-run-perl             TAP suites
 pgbouncer                   the gateway behind a pooler
+openssl                     the issuer of the tests
 shellcheck                  lint of the shell scripts
 default-jdk-headless        runs the compatibility kit
 maven                       fetches the compatibility kit'

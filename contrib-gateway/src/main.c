@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
+#include "auth/issuer.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/counters.h"
@@ -46,6 +48,7 @@ static uint64_t drain_since_us;
 static const GwConfCheck checks[] = {
 	{"trusted_proxies", gw_proxies_valid},
 	{"cors_origins", gw_cors_valid},
+	{"auth_issuers", gw_issuers_valid},
 };
 
 /* Who answers requests: the first one that takes the path; the last one takes all others. */
@@ -145,6 +148,8 @@ load_settings(GwConf *conf, GwText *error)
 		gw_text_puts(error, "setting \"dsn\" is not a connection string\n");
 	if (!gw_listener_is_valid(conf->listen))
 		gw_text_puts(error, "setting \"listen\" is not a list of addresses\n");
+	if (gw_auth_problem(conf) != NULL)
+		gw_text_printf(error, "%s\n", gw_auth_problem(conf));
 	return error->len == 0;
 }
 
@@ -254,6 +259,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void) what;
 	(void) arg;
 	gw_catalog_tick(now);
+	gw_auth_tick(now);
 	gw_await_tick(now);
 	gw_request_tick(now);
 	gw_clients_tick(now);
@@ -304,6 +310,8 @@ start(void)
 	gw_catalog_start(base);
 	gw_admin_start();
 	gw_await_start(base);
+	if (!gw_auth_start(base))
+		return false;
 	service = (GwService){.base = base, .handlers = handlers};
 	if (!gw_listener_open(&service))
 		return false;
@@ -360,6 +368,10 @@ main(int argc, char **argv)
 	}
 	gw_log(GW_INFO, "icecat-gateway %s started, pid %d", GW_VERSION, (int) getpid());
 	warn_of_shown_secret();
+	if (!gw_auth_is_on() && !gw_listener_is_local())
+		gw_log(GW_WARNING,
+			   "every client that reaches this gateway may do what its database role may: nothing "
+			   "is authenticated (setting auth_issuers), and it listens beyond this machine");
 	gw_notify_ready();
 	while (!stopped)
 	{

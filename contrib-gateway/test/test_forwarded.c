@@ -93,6 +93,26 @@ test_prefix(void **state)
 	}
 }
 
+static void
+test_local(void **state)
+{
+	(void) state;
+	set_fields((const char *const[]){"Host", "a", NULL});
+	assert_true(gw_forwarded_is_local(&head, "127.0.0.1"));
+	assert_true(gw_forwarded_is_local(&head, "127.1.2.3"));
+	assert_true(gw_forwarded_is_local(&head, "::1"));
+	assert_true(gw_forwarded_is_local(&head, "::ffff:127.0.0.1"));
+	assert_false(gw_forwarded_is_local(&head, "192.0.2.1"));
+	assert_false(gw_forwarded_is_local(&head, "::2"));
+	for (const char **name =
+			 (const char *[]){"Forwarded", "X-FORWARDED-FOR", "X-Real-IP", "Via", NULL};
+		 *name; name++)
+	{
+		set_fields((const char *const[]){*name, "127.0.0.1", NULL});
+		assert_false(gw_forwarded_is_local(&head, "127.0.0.1"));
+	}
+}
+
 int
 main(void)
 {
@@ -100,6 +120,7 @@ main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,8 +37,7 @@ OUTRO = """
 a known one with another method is 405.
 
 Not offered, and therefore not listed by `/v1/config`: credential vending and remote signing, scan planning,
-and OAuth tokens (the gateway has no authentication of its own yet: it listens on the loopback address unless told
-otherwise).
+and an endpoint for OAuth tokens: clients get them from the issuer (docs/use/authentication.md).
 
 ## Beside the protocol
 

@@ -136,7 +136,7 @@ def test_ask_34_a_doubled_path_is_404_in_json(space):
 
 
 def test_ask_35_no_token_endpoint_is_offered_and_none_is_pretended(space):
-    """There is no authentication yet (a later issue): what can be true now is that a client is told so clearly."""
+    """The gateway gives out no tokens (a later issue): what can be true now is that a client is told so clearly."""
     for body in ({"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"},
                  {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "x"}):
         answer = requests.post(client.URL + "/v1/oauth/tokens", data=body, timeout=30)

@@ -14,9 +14,17 @@ CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namesp
 	key text DEFAULT coalesce(current_setting('icecat.idempotency_key', true), ''),
 	error text DEFAULT coalesce(current_setting('icecat.idempotency_error', true), ''),
 	deduplicate text DEFAULT coalesce(current_setting('icecat.deduplicate', true), ''),
+	principal text DEFAULT coalesce(current_setting('icecat.principal', true), ''),
 	isolation text DEFAULT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only') || ' ' ||
 		current_setting('synchronous_commit'),
 	began timestamptz DEFAULT clock_timestamp(), ended timestamptz);
+
+-- Which role a token's subject has.
+CREATE TABLE icecat.mapping (sub text PRIMARY KEY, role text);
+CREATE FUNCTION icecat._principal_role(p_issuer text, p_claims json) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
+	SELECT coalesce((SELECT CASE WHEN k.oid IS NULL THEN 'missing ' WHEN NOT pg_has_role(session_user, k.oid, 'MEMBER') THEN 'foreign '
+			ELSE 'role ' END || m.role
+		FROM icecat.mapping AS m LEFT JOIN pg_roles AS k ON k.rolname = m.role WHERE m.sub = p_claims ->> 'sub'), 'none') $$;
 
 -- Counts the calls that say "once": the first of them loses its connection.
 CREATE SEQUENCE icecat.once;

@@ -63,6 +63,12 @@ static const Setting settings[] = {
 
 GwConf		gw_conf;
 
+bool
+gw_conf_authenticates(const GwConf *conf)
+{
+	return conf->auth_issuers[0] != '\0' || conf->auth_anonymous_role[0] != '\0';
+}
+
 static bool
 is_text(const Setting *s)
 {

@@ -41,6 +41,9 @@ enum
 /* The settings in force. */
 extern GwConf gw_conf;
 
+/* Is any way to authenticate configured? Then each call runs under the role of its principal. */
+extern bool gw_conf_authenticates(const GwConf *conf);
+
 /* A text whose form another room knows. */
 typedef struct GwConfCheck
 {

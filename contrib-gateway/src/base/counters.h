@@ -17,6 +17,7 @@
 #define GW_OPERATIONS_MAX 64
 #define GW_OPERATION_UNKNOWN 0	/* "none": no request that could be understood */
 #define GW_METHODS_MAX 10
+#define GW_REFUSALS_MAX 32		/* reasons why a token is refused */
 #define GW_DURATION_BUCKETS 14
 
 typedef struct GwDuration
@@ -53,6 +54,12 @@ typedef struct GwCounters
 	uint64_t	keyed_repeats;
 	uint64_t	keyed_errors_stored;
 	uint64_t	reloads;
+	uint64_t	auth_refusals[GW_REFUSALS_MAX];
+	uint64_t	auth_unavailable;
+	uint64_t	auth_hits;
+	uint64_t	auth_no_role;
+	uint64_t	auth_fetches;
+	uint64_t	auth_fetch_failures;
 } GwCounters;
 
 extern GwCounters gw_counters;

@@ -28,7 +28,9 @@ cache_key(GwRequest *request)
 {
 	return gw_route_key(request->route, request->values,
 						1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY | 1u << GW_SOURCE_SETTING,
-						(const char *[]){request->route->operation, gw_conf.database_role, NULL},
+						(const char *[]){request->route->operation,
+										 request->role ? request->role : gw_conf.database_role,
+										 NULL},
 						&request->arena);
 }
 

@@ -13,6 +13,7 @@
 #include "base/counters.h"
 #include "catalog/answer.h"
 #include "catalog/catalog.h"
+#include "catalog/principal.h"
 #include "catalog/respond.h"
 #include "catalog/statements.h"
 
@@ -112,7 +113,7 @@ build_call(GwRequest *request, const char *error, Done done)
 
 	gw_call_begin(call, request->body.len);
 	call->done = done;
-	gw_call_role(call);
+	gw_principal_step(request, call);
 	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
 		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
 	{

@@ -11,6 +11,7 @@
 
 #include "base/conf.h"
 #include "base/url.h"
+#include "catalog/principal.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
 
@@ -238,6 +239,8 @@ gw_head_read(GwRequest *request, const GwHttpHead *head)
 	take_deduplicate(request, head->deduplicate);
 	take_cors(request, head);
 	check_origin(request, head->content_type);
+	if (request->route != NULL)
+		gw_principal_read(request, head);
 	check_content_type(request, head->content_type);
 	check_coding(request);
 	request->accept = gw_coding_accept(head);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "catalog/answer.h"
 #include "catalog/catalog.h"
+#include "catalog/principal.h"
 #include "catalog/respond.h"
 #include "catalog/statements.h"
 
@@ -133,7 +134,7 @@ gw_large_start(GwRequest *request)
 	snprintf(request->tag, sizeof(request->tag), "%lld", (long long) gw_conf.stream_timeout_ms);
 	gw_call_begin(call, 0);
 	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
-	gw_call_role(call);
+	gw_principal_step(request, call);
 	step = gw_call_step(call, GW_STATEMENT_PIECES_OF(request->operation));
 	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
 		gw_call_param(step, request->values[params[i]]);

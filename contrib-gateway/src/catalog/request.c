@@ -15,8 +15,10 @@
 #include "catalog/await.h"
 #include "catalog/dispatch.h"
 #include "catalog/head.h"
+#include "catalog/identify.h"
 #include "catalog/large.h"
 #include "catalog/operation.h"
+#include "catalog/principal.h"
 #include "catalog/respond.h"
 #include "catalog/retry.h"
 
@@ -47,6 +49,8 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->deduplicate = false;
 	request->losses = 0;
 	request->gate_us = 0;
+	request->auth = (GwAuthTicket){.token = {NULL, 0}};
+	request->role = request->principal = NULL;
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
 	if (head != NULL)
 		gw_head_read(request, head);
@@ -154,6 +158,13 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		gw_pg_result_free(result);
 }
 
+/* It is known whose request it is. */
+static void
+start_call(GwRequest *request)
+{
+	gw_dispatch_start(request, call_done);
+}
+
 void
 gw_request_run(GwRequest *request, GwSlice body)
 {
@@ -168,7 +179,7 @@ gw_request_run(GwRequest *request, GwSlice body)
 	else if (gw_process.buffered_bytes > (uint64_t) gw_conf.buffered_bytes_max)
 		gw_respond_refuse(request, 503, "The gateway holds too much unsent data", false);
 	else
-		gw_dispatch_start(request, call_done);
+		gw_identify_start(request, start_call);
 }
 
 /* How a request stops waiting. False: its call is in the database, and goes on. */
@@ -177,6 +188,9 @@ stop_waiting(GwRequest *request)
 {
 	switch (request->state)
 	{
+		case GW_STATE_KEYS:
+			gw_identify_cancel(request);
+			return true;
 		case GW_STATE_GATE:
 			gw_dispatch_cancel_ticket(request);
 			return true;
@@ -188,6 +202,7 @@ stop_waiting(GwRequest *request)
 			return true;
 		case GW_STATE_PIECES:
 			return gw_large_cancel(request);
+		case GW_STATE_ASK:
 		case GW_STATE_INSIDE:
 		case GW_STATE_CALL:
 		case GW_STATE_STORE:
@@ -233,6 +248,7 @@ gw_request_end(GwRequest *request)
 		gw_state_set(&request->state, GW_STATE_OVER);
 	gw_state_set(&request->state, GW_STATE_IDLE);
 	gw_answer_end(request);
+	gw_principal_end(request);
 	gw_retry_forget(request);
 	gw_arena_close(&request->arena);
 }

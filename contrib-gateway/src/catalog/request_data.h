@@ -12,6 +12,7 @@
 #ifndef GW_REQUEST_DATA_H
 #define GW_REQUEST_DATA_H
 
+#include "auth/auth.h"
 #include "catalog/cache.h"
 #include "catalog/files.h"
 #include "catalog/router.h"
@@ -42,6 +43,12 @@ typedef struct GwRequest
 	bool		preflight;
 	const char *origin;			/* to be named in the answer, or NULL */
 	const char *asked_headers;	/* of a preflight */
+
+	/* identify.c: whose it is. Where nothing is authenticated, role is NULL: calls run as the gateway's own role */
+	GwAuthTicket auth;
+	const char *role;
+	const char *principal;
+	void (*identified)(struct GwRequest *request);
 
 	/* dispatch.c: its way to the database */
 	GwTicket	ticket;

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "base/url.h"
 #include "catalog/answer.h"
+#include "catalog/principal.h"
 
 static void
 reply_error(GwRequest *request, int status, const char *type, const char *message, bool close)
@@ -28,6 +29,8 @@ reply_error(GwRequest *request, int status, const char *type, const char *messag
 		reply.retry_after_s = gw_conf.retry_after_s;
 	if (status == 405)
 		reply.allow = request->allow;
+	if (status == 401)
+		reply.authenticate = gw_principal_challenge(request);
 	if (status == 415)
 		reply.accept_encoding = "gzip";
 	gw_answer_send(request, &reply);
@@ -52,6 +55,8 @@ guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
 {
 	if (status == 409)
 		return "The change conflicts with a concurrent one; it may be tried again";
+	if (status == 403)
+		return "The principal has no role in this catalog";
 	if (status == 400)
 		return "The request is over a limit of the catalog's database";
 	if (status == 503)
@@ -87,6 +92,8 @@ gw_respond_is_own_error(const GwPgResult *result)
 GwErrorKind
 gw_respond_error_kind(const GwRequest *request, const GwPgResult *result)
 {
+	if (gw_principal_is_refused(request, result))
+		return (GwErrorKind){403, gw_status_type(403), false};
 	if (result->of_session)
 		return (GwErrorKind){503, gw_status_type(503), false};
 	return gw_error_map(result->sqlstate,
@@ -114,7 +121,7 @@ gw_respond_database_error(GwRequest *request, const GwPgResult *result)
 	char		buffer[128];
 	const char *message = result->message;
 
-	if (kind.status >= 500)
+	if (kind.status >= 500 || gw_principal_is_refused(request, result))
 		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->exchange.id,
 					   "%s: %s (%s)", request->route->operation, result->message, result->sqlstate);
 	if (encoded_twice(request, kind.type))

@@ -47,6 +47,9 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 		.sql = "SELECT icecat._listen_files()"},
 	[AT(GW_STATEMENT_QUEUED_FILES)] = {.name = "icecat_queued_files",
 		.sql = "SELECT icecat._queued_files($1)"},
+	[AT(GW_STATEMENT_PRINCIPAL_ROLE)] = {.name = "icecat_principal_role",
+		.sql = "SELECT icecat._principal_role($1, $2::pg_catalog.json)",
+		.operation = true},
 };
 /* clang-format on */
 

@@ -51,3 +51,12 @@ gw_call_role(GwCall *call)
 	if (gw_conf.database_role[0] != '\0')
 		gw_call_param(gw_call_step(call, GW_STATEMENT_ROLE), gw_conf.database_role);
 }
+
+void
+gw_call_identity(GwCall *call, const char *role, const char *principal)
+{
+	GwPgStep   *step = gw_call_step(call, GW_STATEMENT_IDENTITY);
+
+	gw_call_param(step, role);
+	gw_call_param(step, principal);
+}

@@ -58,4 +58,7 @@ extern void gw_call_param(GwPgStep *step, const char *value);
 /* The step that takes the role of the setting, if there is one. */
 extern void gw_call_role(GwCall *call);
 
+/* Instead of it: the step that takes the role of a principal, and says who that is. */
+extern void gw_call_identity(GwCall *call, const char *role, const char *principal);
+
 #endif

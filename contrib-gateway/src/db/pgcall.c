@@ -279,8 +279,9 @@ keep_answer(Expect *expect, PGresult *result)
 static bool
 is_of_session(int statement)
 {
-	return statement == GW_STATEMENT_ROLE || statement == GW_STATEMENT_ISOLATION ||
-		statement == GW_STATEMENT_READ_WRITE || statement == GW_STATEMENT_LOCAL_SETTINGS;
+	return statement == GW_STATEMENT_ROLE || statement == GW_STATEMENT_IDENTITY ||
+		   statement == GW_STATEMENT_ISOLATION || statement == GW_STATEMENT_READ_WRITE ||
+		   statement == GW_STATEMENT_LOCAL_SETTINGS;
 }
 
 /* A Prepare succeeded: they are answered in the order in which they were sent. */

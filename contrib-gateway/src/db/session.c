@@ -197,6 +197,20 @@ count_operations(const Probe *probe, const GwStatements *statements, GwRelease r
 
 #define PROBLEM(...) snprintf(out->problem, sizeof(out->problem), __VA_ARGS__)
 
+/* Where requests are authenticated, other roles than this one use the catalog, but it asks which. */
+static void
+find_question(const Probe *probe, GwFitness *out)
+{
+	if (!holds(probe->found, GW_LITERAL("_principal_role")))
+		PROBLEM("The extension icecat in the database has version \"%s\", which knows no "
+				"principals: run ALTER EXTENSION icecat UPDATE",
+				out->version);
+	else if (!probe->usage || !holds(probe->granted, GW_LITERAL("_principal_role")))
+		PROBLEM("The role \"%s\" may not ask which role a principal has: run SELECT "
+				"icecat.grant_gateway('%s')",
+				probe->role, probe->role);
+}
+
 /* What is wrong with the role, the extension or the server. */
 static void
 find_problem(const Probe *probe, const GwStatements *statements, bool writes, GwFitness *out)
@@ -206,7 +220,7 @@ find_problem(const Probe *probe, const GwStatements *statements, bool writes, Gw
 
 	count_operations(probe, statements, out->release, false, &reads);
 	count_operations(probe, statements, out->release, true, &changes);
-	out->may_write = changes.allowed > 0;
+	out->may_write = changes.allowed > 0 || gw_conf_authenticates(&gw_conf);
 	if (!probe->role_known)
 		PROBLEM(
 			"There is no role \"%s\", which the gateway's setting database_role names: create it, "
@@ -228,12 +242,14 @@ find_problem(const Probe *probe, const GwStatements *statements, bool writes, Gw
 				"gateway "
 				"of that version",
 				out->version, GW_VERSION, reads.missing > 0 ? reads.names : changes.names);
+	else if (gw_conf_authenticates(&gw_conf))
+		find_question(probe, out);
 	else if (!probe->usage || reads.allowed + changes.allowed == 0)
 		PROBLEM("The role \"%s\" may not use the catalog: GRANT USAGE ON SCHEMA icecat and EXECUTE "
 				"on its "
 				"functions to it",
 				probe->role);
-	else if (writes && probe->standby)
+	if (out->problem[0] == '\0' && writes && probe->standby)
 		PROBLEM("The gateway's database is a standby, which takes no changes: let the gateway's "
 				"setting dsn "
 				"name the primary, for example with target_session_attrs=read-write");

@@ -54,6 +54,9 @@ static const char probe_sql[] =
 static const GwStatement own[GW_STATEMENT_FIRST] = {
 	[GW_STATEMENT_ROLE] = {.name = "icecat_role",
 		.sql = "SELECT pg_catalog.set_config('role', $1, true)"},
+	[GW_STATEMENT_IDENTITY] = {.name = "icecat_identity",
+		.sql = "SELECT pg_catalog.set_config('icecat.principal', $2, true), "
+									  "pg_catalog.set_config('role', $1, true)"},
 	[GW_STATEMENT_START_WORKER] = {.name = "icecat_start_worker",
 		.sql = "SELECT icecat.start_worker()"},
 	[GW_STATEMENT_ANSWER_MAX] =

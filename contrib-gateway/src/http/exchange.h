@@ -38,6 +38,7 @@ typedef struct GwExchange
 	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
 	GwCoding	coding;			/* of the body as it comes; the handler gets it decoded */
 	bool		proxied;		/* the peer is a trusted proxy */
+	bool		local;			/* the client is on this machine, and no proxy says that it speaks for another */
 	uint64_t	started_us;		/* the first byte */
 
 	/* of both sides: the first fault is the answer. A status of 0: there is none yet */

@@ -132,6 +132,18 @@ gw_proxies_hold(const char *list, const char *address)
 	return false;
 }
 
+bool
+gw_forwarded_is_local(const GwHttpHead *head, const char *peer)
+{
+	static const char *const names[] = {"forwarded", "x-forwarded-for", "x-real-ip", "via"};
+
+	for (int i = 0; i < head->header_count; i++)
+		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+			if (gw_slice_is_nocase(head->headers[i].name, names[n]))
+				return false;
+	return gw_proxies_hold("127.0.0.0/8, ::1", peer);
+}
+
 /* An address that may be in quotes or brackets and have a port: 1.2.3.4:5, "[::1]:5", ::1. */
 static bool
 take_address(GwSlice text, char out[GW_ADDRESS_BYTES])

@@ -25,6 +25,9 @@ extern bool gw_proxies_hold(const char *list, const char *address);
 extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,
 								char out[GW_ADDRESS_BYTES]);
 
+/* Is the peer on this machine, and the client itself? A proxy names its clients in one of the fields. */
+extern bool gw_forwarded_is_local(const GwHttpHead *head, const char *peer);
+
 /* The path under which the proxy serves this server, from X-Forwarded-Prefix; empty when it does not say. */
 extern GwSlice gw_forwarded_prefix(const GwHttpHead *head);
 

@@ -40,6 +40,7 @@ begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
 	if (proxied)
 		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
 	gw_exchange_begin(conn->exchange, head, proxied, conn->started_us);
+	conn->exchange->local = head != NULL && gw_forwarded_is_local(head, conn->peer);
 	conn->handler->begin(conn->exchange, head);
 }
 

@@ -207,6 +207,26 @@ gw_listener_open(const GwService *service)
 	return good;
 }
 
+bool
+gw_listener_is_local(void)
+{
+	for (int i = 0; i < listener_count; i++)
+	{
+		struct sockaddr_storage address;
+		socklen_t	len = sizeof(address);
+		const struct sockaddr_in *in = (const struct sockaddr_in *) &address;
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &address;
+
+		if (getsockname(evconnlistener_get_fd(listeners[i].socket), (struct sockaddr *) &address,
+						&len) != 0)
+			return false;
+		if (address.ss_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 != 127
+										 : !IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr))
+			return false;
+	}
+	return true;
+}
+
 /*
  * A connection that the kernel has made and that nobody accepted is reset when the listening socket closes. So the socket
  * first drops the packets that would begin a new one (a SYN without ACK): their clients try again, and are refused then.

@@ -18,6 +18,9 @@ extern bool gw_listener_is_valid(const char *addresses);
  * one of the setting port. */
 extern bool gw_listener_open(const GwService *service);
 
+/* Do all of them listen on this machine alone? */
+extern bool gw_listener_is_local(void);
+
 /* Before closing: lets no new connection come, while those that were made are still accepted. True when it did so before. */
 extern bool gw_listener_hold_off(void);
 

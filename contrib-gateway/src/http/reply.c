@@ -72,6 +72,8 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 		put_field(out, "Accept-Encoding: ", reply->accept_encoding);
 	if (reply->allow != NULL)
 		put_field(out, "Allow: ", reply->allow);
+	if (reply->authenticate != NULL)
+		put_field(out, "WWW-Authenticate: ", reply->authenticate);
 	if (reply->retry_after_s >= 0)
 		put_number(out, "Retry-After: ", (uint64_t) reply->retry_after_s);
 	if (close)

@@ -26,6 +26,7 @@ typedef struct GwReply
 	const char *allow_methods;	/* of a preflight: what may be sent */
 	const char *allow_headers;
 	const char *allow;			/* methods, for 405 */
+	const char *authenticate;	/* how to, for 401 */
 	int64_t		retry_after_s;	/* -1: no such field */
 	bool		flows;			/* the body comes in pieces, and its length is not known */
 	bool		close;			/* the connection cannot go on */

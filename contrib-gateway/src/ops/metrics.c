@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
+#include "auth/issuer.h"
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -254,6 +257,38 @@ put_files(GwText *out)
 			  gw_await_listens());
 }
 
+/* Tokens, and the keys that they are checked with. */
+static void
+put_auth(GwText *out)
+{
+	put_help(out, "icecat_auth_refusals_total", "counter", "Requests answered 401, by reason.");
+	for (int why = 1; why < GW_REFUSAL_COUNT; why++)
+		if (gw_counters.auth_refusals[why] > 0)
+			gw_text_printf(out, "icecat_auth_refusals_total{reason=\"%s\"} %llu\n",
+						   gw_refusal_name((GwRefusal) why),
+						   (unsigned long long) gw_counters.auth_refusals[why]);
+	put_value(out, "icecat_auth_no_role_total", "counter",
+			  "Principals of good tokens that no role was found for (403).",
+			  gw_counters.auth_no_role);
+	put_value(out, "icecat_auth_unavailable_total", "counter",
+			  "Requests answered 503 because keys of an issuer were not there.",
+			  gw_counters.auth_unavailable);
+	put_value(out, "icecat_auth_waiting", "gauge", "Requests that wait for keys of an issuer.",
+			  (uint64_t) gw_auth_waiting());
+	put_value(out, "icecat_auth_cache_entries", "gauge", "Tokens that are known.",
+			  (uint64_t) gw_auth_kept());
+	put_value(out, "icecat_auth_cache_hits_total", "counter",
+			  "Requests with a token that was known.", gw_counters.auth_hits);
+	put_value(out, "icecat_auth_issuers", "gauge", "Issuers in the settings.",
+			  (uint64_t) gw_issuers_count());
+	put_value(out, "icecat_auth_issuers_usable", "gauge", "Of these, issuers whose keys are there.",
+			  (uint64_t) gw_issuers_usable(gw_clock_us()));
+	put_value(out, "icecat_auth_fetches_total", "counter", "Fetches of an issuer's keys.",
+			  gw_counters.auth_fetches);
+	put_value(out, "icecat_auth_fetch_failures_total", "counter", "Of these, fetches that failed.",
+			  gw_counters.auth_fetch_failures);
+}
+
 /* Resident pages of this process; 0 where /proc is not to be had. */
 static uint64_t
 resident_bytes(void)
@@ -270,6 +305,7 @@ resident_bytes(void)
 	return resident * (uint64_t) sysconf(_SC_PAGESIZE);
 }
 
+/* All of it; what is about the process stands here. */
 void
 gw_metrics_render(GwText *out)
 {
@@ -279,6 +315,8 @@ gw_metrics_render(GwText *out)
 	put_gates(out);
 	put_cache(out);
 	put_files(out);
+	if (gw_auth_is_on())
+		put_auth(out);
 	gw_worker_watch_render(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());

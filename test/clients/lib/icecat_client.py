@@ -44,7 +44,7 @@ ARROW = pa.schema(
 
 def connect(**properties):
     """A PyIceberg catalog with a session (and so a connection) of its own."""
-    return load_catalog("icecat", type="rest", uri=URL, **{"warehouse": WAREHOUSE, **properties})
+    return load_catalog("icecat", type="rest", **{"uri": URL, "warehouse": WAREHOUSE, **properties})
 
 
 def rows(first, count, name="n"):

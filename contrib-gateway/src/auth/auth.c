@@ -1,0 +1,260 @@
+/*
+ * auth.c
+ *		Checking tokens, and waiting for keys; see auth.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "auth/auth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <openssl/evp.h>
+
+#include "auth/fetch.h"
+#include "auth/issuer.h"
+#include "auth/token.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/counters.h"
+
+_Static_assert(GW_REFUSAL_COUNT <= GW_REFUSALS_MAX, "the counters need a slot for each reason");
+
+typedef TAILQ_HEAD(TicketList, GwAuthTicket) TicketList;
+
+static GwVerdicts *verdicts;
+static TicketList waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static int64_t waiting_count;
+
+bool
+gw_auth_is_on(void)
+{
+	return gw_conf_authenticates(&gw_conf);
+}
+
+/* -- waiting ----------------------------------------------------------------------------------------- */
+
+static void
+stop_waiting(GwAuthTicket *ticket)
+{
+	if (!ticket->waits)
+		return;
+	ticket->waits = false;
+	TAILQ_REMOVE(&waiting, ticket, link);
+	waiting_count--;
+}
+
+static GwAuthStep
+unavailable(GwAuthTicket *ticket, const char *problem)
+{
+	gw_counters.auth_unavailable++;
+	ticket->problem = problem;
+	return GW_AUTH_UNAVAILABLE;
+}
+
+/* Waits for the next fetch of the issuer's keys, unless that takes too long already or too many do. */
+static GwAuthStep
+wait_for(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
+{
+	if (ticket->since_us == 0)
+		ticket->since_us = now;
+	if (now - ticket->since_us >= (uint64_t) gw_conf.auth_wait_ms * 1000)
+		return unavailable(ticket, "The keys of the token's issuer did not come in time");
+	if (waiting_count >= gw_conf.auth_waiting_max)
+		return unavailable(ticket, "Too many requests wait for the keys of their token's issuer");
+	ticket->issuer = issuer;
+	ticket->waits = true;
+	TAILQ_INSERT_TAIL(&waiting, ticket, link);
+	waiting_count++;
+	gw_issuer_want(issuer);
+	return GW_AUTH_WAIT;
+}
+
+/* The first ticket that waits for that issuer; without one, the first that has waited since before that time. */
+static GwAuthTicket *
+next_ready(const GwIssuer *issuer, uint64_t before_us)
+{
+	GwAuthTicket *ticket;
+
+	TAILQ_FOREACH (ticket, &waiting, link)
+	{
+		if (issuer != NULL ? ticket->issuer == issuer : ticket->since_us <= before_us)
+			return ticket;
+	}
+	return NULL;
+}
+
+/* A fetch is over. A ticket that then waits again goes to the end of the list, where this stops. */
+static void
+on_changed(GwIssuer *issuer)
+{
+	GwAuthTicket *ticket;
+	int64_t		left = waiting_count;
+
+	while (left-- > 0 && (ticket = next_ready(issuer, 0)) != NULL)
+	{
+		stop_waiting(ticket);
+		ticket->ready(ticket);
+	}
+}
+
+void
+gw_auth_tick(uint64_t now)
+{
+	uint64_t	wait_us = (uint64_t) gw_conf.auth_wait_ms * 1000;
+	GwAuthTicket *ticket;
+
+	gw_issuers_tick(now);
+	while (now > wait_us && (ticket = next_ready(NULL, now - wait_us)) != NULL)
+	{
+		stop_waiting(ticket);
+		ticket->ready(ticket);
+	}
+}
+
+/* -- checking ---------------------------------------------------------------------------------------- */
+
+GwAuthStep
+gw_auth_refuse(GwAuthTicket *ticket, GwRefusal why)
+{
+	gw_counters.auth_refusals[why]++;
+	ticket->why = why;
+	return GW_AUTH_REFUSED;
+}
+
+/* No key of that name. Keys that were asked for after the token had come decide; until then, newer ones may have it. An
+ * issuer that cannot be reached leaves it open. */
+static GwAuthStep
+unknown_key(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
+{
+	if (ticket->since_us != 0 && issuer->read_us >= ticket->since_us)
+		return gw_auth_refuse(ticket, GW_REFUSAL_KEY);
+	if (ticket->since_us != 0 && issuer->failed && !issuer->fetching)
+		return unavailable(ticket, "The keys of the token's issuer cannot be had at the moment");
+	return wait_for(ticket, issuer, now);
+}
+
+static GwAuthStep
+no_keys(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
+{
+	if (issuer->fetching || issuer->tried_us == 0)
+		return wait_for(ticket, issuer, now);
+	return unavailable(ticket, "The keys of the token's issuer cannot be had at the moment");
+}
+
+/* The token is good: what the database has to know of it. */
+static GwAuthStep
+good_token(GwAuthTicket *ticket, const GwIssuer *issuer, const GwToken *token)
+{
+	ticket->verdict.expires_s = token->expires_s + gw_conf.auth_leeway_s;
+	snprintf(ticket->verdict.principal, sizeof(ticket->verdict.principal), "%s~%s", issuer->alias,
+			 token->subject);
+	ticket->alias = issuer->alias;
+	free(ticket->claims);
+	ticket->claims = gw_strdup(token->claims_text.data);
+	return GW_AUTH_ASK;
+}
+
+/* Everything but the database's part; see token.h for the order. */
+static GwAuthStep
+check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
+{
+	GwRefusal	why = gw_token_read(token, ticket->token);
+	GwIssuer   *issuer = why == GW_REFUSAL_NONE ? gw_issuers_find(token->issuer) : NULL;
+	const GwKeySet *keys;
+	GwTokenRules rules = {.audiences = gw_conf.auth_audiences, .leeway_s = gw_conf.auth_leeway_s};
+
+	if (why == GW_REFUSAL_NONE && issuer == NULL)
+		why = GW_REFUSAL_ISSUER;
+	if (why != GW_REFUSAL_NONE)
+		return gw_auth_refuse(ticket, why);
+	rules.issuer = issuer->url;
+	why = gw_token_check(token, &rules, (int64_t) time(NULL));
+	if (why != GW_REFUSAL_NONE)
+		return gw_auth_refuse(ticket, why);
+	keys = gw_issuer_keys(issuer, now);
+	if (keys == NULL)
+		return no_keys(ticket, issuer, now);
+	why = gw_token_verify(token, keys);
+	if (why == GW_REFUSAL_KEY)
+		return unknown_key(ticket, issuer, now);
+	return why == GW_REFUSAL_NONE ? good_token(ticket, issuer, token) : gw_auth_refuse(ticket, why);
+}
+
+/* A token that is known needs neither keys nor the database. */
+GwAuthStep
+gw_auth_check(GwAuthTicket *ticket)
+{
+	uint64_t	now = gw_clock_us();
+	const GwVerdict *known;
+	GwToken		token;
+	GwAuthStep	step;
+
+	EVP_Digest(ticket->token.data, ticket->token.len, ticket->verdict.digest, NULL, EVP_sha256(),
+			   NULL);
+	known = gw_verdicts_find(verdicts, ticket->verdict.digest, now, (int64_t) time(NULL));
+	if (known != NULL)
+	{
+		ticket->verdict = *known;
+		gw_counters.auth_hits++;
+		return GW_AUTH_DONE;
+	}
+	step = check_token(ticket, &token, now);
+	gw_token_free(&token);
+	return step;
+}
+
+void
+gw_auth_keep(GwAuthTicket *ticket, const char *role)
+{
+	snprintf(ticket->verdict.role, sizeof(ticket->verdict.role), "%s", role);
+	ticket->verdict.until_us = gw_clock_us() + (uint64_t) gw_conf.auth_cache_s * 1000000;
+	gw_verdicts_put(verdicts, &ticket->verdict, gw_conf.auth_cache_entries);
+}
+
+void
+gw_auth_end(GwAuthTicket *ticket)
+{
+	stop_waiting(ticket);
+	free(ticket->claims);
+	ticket->claims = NULL;
+}
+
+/* -- the process ------------------------------------------------------------------------------------- */
+
+const char *
+gw_auth_problem(const GwConf *conf)
+{
+	if (conf->auth_issuers[0] != '\0' && conf->auth_audiences[0] == '\0')
+		return "setting \"auth_audiences\" is needed with auth_issuers: what tokens for this "
+			   "catalog "
+			   "have as their audience";
+	if (strcmp(conf->auth_anonymous_role, "none") == 0)
+		return "setting \"auth_anonymous_role\" cannot be \"none\": that is no role, but the login "
+			   "role";
+	return NULL;
+}
+
+bool
+gw_auth_start(struct event_base *base)
+{
+	verdicts = gw_verdicts_create();
+	if (gw_conf.auth_issuers[0] == '\0')
+		return true;
+	if (!gw_fetch_start(base))
+		return false;
+	gw_issuers_start(on_changed);
+	return true;
+}
+
+int64_t
+gw_auth_waiting(void)
+{
+	return waiting_count;
+}
+
+int64_t
+gw_auth_kept(void)
+{
+	return verdicts != NULL ? gw_verdicts_count(verdicts) : 0;
+}

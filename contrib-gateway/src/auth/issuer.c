@@ -1,0 +1,255 @@
+/*
+ * issuer.c
+ *		Issuers and their keys; see issuer.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "auth/issuer.h"
+
+#include <stdlib.h>
+
+#include "auth/fetch.h"
+#include "auth/strict_json.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/counters.h"
+#include "base/log.h"
+
+#define CONFIGURATION "/.well-known/openid-configuration"
+
+static GwIssuer issuers[GW_ISSUERS_MAX];
+static int	issuer_count;
+static void (*told)(GwIssuer *issuer);
+
+/* -- the setting ------------------------------------------------------------------------------------- */
+
+static bool
+alias_is_valid(const char *alias)
+{
+	size_t		len = strspn(alias, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return len > 0 && len <= GW_ALIAS_BYTES_MAX && alias[len] == '\0';
+}
+
+/* One "alias=URL"; changes the text. */
+static bool
+read_item(char *item, GwIssuer *out)
+{
+	char	   *url = strchr(item, '=');
+
+	if (url == NULL)
+		return false;
+	*url++ = '\0';
+	if (!alias_is_valid(item) || !gw_fetch_allows(url) || strchr(url, '?') != NULL)
+		return false;
+	*out = (GwIssuer){.url = url};
+	memcpy(out->alias, item, strlen(item) + 1);
+	return true;
+}
+
+/* Reads the list into issuers whose URLs lie in the text, which is changed; -1 when it is not such a list, or names one twice. */
+static int
+read_list(char *text, GwIssuer *out)
+{
+	char	   *item;
+	int			count = 0;
+
+	while ((item = strsep(&text, ",")) != NULL)
+	{
+		item += strspn(item, " ");
+		item[strcspn(item, " ")] = '\0';
+		if (*item == '\0' && text == NULL)
+			break;
+		if (count == GW_ISSUERS_MAX || !read_item(item, &out[count]))
+			return -1;
+		for (int i = 0; i < count; i++)
+			if (strcmp(out[i].alias, out[count].alias) == 0 ||
+				strcmp(out[i].url, out[count].url) == 0)
+				return -1;
+		count++;
+	}
+	return count;
+}
+
+bool
+gw_issuers_valid(const char *list)
+{
+	GwIssuer	read[GW_ISSUERS_MAX];
+	char	   *text = gw_strdup(list);
+	bool		valid = read_list(text, read) >= 0;
+
+	free(text);
+	return valid;
+}
+
+/* -- fetching ---------------------------------------------------------------------------------------- */
+
+static void
+end_round(GwIssuer *issuer, const char *what, const char *why)
+{
+	issuer->fetching = false;
+	issuer->failed = why != NULL;
+	if (why != NULL)
+	{
+		gw_counters.auth_fetch_failures++;
+		gw_log(GW_WARNING, "the %s of issuer \"%s\" cannot be had: %s", what, issuer->alias, why);
+		free(issuer->keys_url);
+		issuer->keys_url = NULL;
+	}
+	told(issuer);
+}
+
+/* The second document of a round. Keys that are there already stay when it is of no use. */
+static void
+take_keys(void *owner, GwSlice document, const char *why)
+{
+	GwIssuer   *issuer = owner;
+	GwKeySet   *keys = why == NULL ? gw_keyset_read(document) : NULL;
+
+	if (why == NULL && keys == NULL)
+		why = "the document is not a set of keys";
+	if (keys != NULL && keys->count == 0)
+	{
+		gw_keyset_free(keys);
+		keys = NULL;
+		why = "no key in it is of use here";
+	}
+	if (keys != NULL)
+	{
+		gw_keyset_free(issuer->keys);
+		issuer->keys = keys;
+		issuer->read_us = issuer->tried_us;
+		issuer->wanted = false;
+		gw_log(GW_DEBUG, "issuer \"%s\" has %d keys", issuer->alias, keys->count);
+	}
+	end_round(issuer, "keys", why);
+}
+
+/* What is wrong with a configuration document; NULL, and the URL of the keys, when it is right. An issuer that is reached
+ * by https never leads to http. */
+static const char *
+read_configuration(const GwIssuer *issuer, GwSlice document, char **keys_url)
+{
+	json_t	   *json = gw_json_object(document);
+	const char *name = gw_json_string(json, "issuer");
+	const char *url = gw_json_string(json, "jwks_uri");
+	const char *why = NULL;
+
+	if (json == NULL)
+		why = "the document is not a JSON object";
+	else if (name == NULL || strcmp(name, issuer->url) != 0)
+		why = "it names another issuer";
+	else if (url == NULL || !gw_fetch_allows(url) ||
+			 (gw_fetch_is_plain(url) && !gw_fetch_is_plain(issuer->url)))
+		why = "it does not say where keys can be had by https";
+	else
+		*keys_url = gw_strdup(url);
+	json_decref(json);
+	return why;
+}
+
+static void
+take_configuration(void *owner, GwSlice document, const char *why)
+{
+	GwIssuer   *issuer = owner;
+
+	if (why == NULL)
+		why = read_configuration(issuer, document, &issuer->keys_url);
+	if (why != NULL)
+		end_round(issuer, "configuration", why);
+	else
+		gw_fetch(issuer->keys_url, take_keys, issuer);
+}
+
+/* A wanted key is looked for where the keys were before; otherwise the issuer is asked where they are. */
+static void
+begin_round(GwIssuer *issuer, bool by_age, uint64_t now)
+{
+	size_t		len = strlen(issuer->url);
+	GwText		url = {0};
+
+	issuer->fetching = true;
+	issuer->tried_us = now;
+	gw_counters.auth_fetches++;
+	if (issuer->keys_url != NULL && !by_age)
+	{
+		gw_fetch(issuer->keys_url, take_keys, issuer);
+		return;
+	}
+	free(issuer->keys_url);
+	issuer->keys_url = NULL;
+	gw_text_add(&url, issuer->url, issuer->url[len - 1] == '/' ? len - 1 : len);
+	gw_text_puts(&url, CONFIGURATION);
+	gw_fetch(url.data, take_configuration, issuer);
+	gw_text_free(&url);
+}
+
+/* -- for others -------------------------------------------------------------------------------------- */
+
+void
+gw_issuers_start(void (*changed)(GwIssuer *issuer))
+{
+	told = changed;
+	issuer_count = read_list(gw_strdup(gw_conf.auth_issuers),
+							 issuers); /* the URLs stay in the copy */
+	if (issuer_count < 0)
+		issuer_count = 0;
+	gw_issuers_tick(gw_clock_us());
+}
+
+void
+gw_issuers_tick(uint64_t now)
+{
+	for (int i = 0; i < issuer_count; i++)
+	{
+		GwIssuer   *issuer = &issuers[i];
+		bool		old = issuer->keys == NULL ||
+			now - issuer->read_us >= (uint64_t) gw_conf.auth_keys_refresh_s * 1000000;
+		bool		paused = issuer->tried_us != 0 &&
+			now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
+
+		if (!issuer->fetching && !paused && (old || issuer->wanted))
+			begin_round(issuer, old, now);
+	}
+}
+
+GwIssuer *
+gw_issuers_find(const char *url)
+{
+	for (int i = 0; i < issuer_count; i++)
+		if (strcmp(issuers[i].url, url) == 0)
+			return &issuers[i];
+	return NULL;
+}
+
+const GwKeySet *
+gw_issuer_keys(const GwIssuer *issuer, uint64_t now)
+{
+	if (issuer->keys == NULL ||
+		now - issuer->read_us >= (uint64_t) gw_conf.auth_keys_max_age_s * 1000000)
+		return NULL;
+	return issuer->keys;
+}
+
+void
+gw_issuer_want(GwIssuer *issuer)
+{
+	issuer->wanted = true;
+	gw_issuers_tick(gw_clock_us());
+}
+
+int
+gw_issuers_count(void)
+{
+	return issuer_count;
+}
+
+int
+gw_issuers_usable(uint64_t now)
+{
+	int			usable = 0;
+
+	for (int i = 0; i < issuer_count; i++)
+		usable += gw_issuer_keys(&issuers[i], now) != NULL;
+	return usable;
+}

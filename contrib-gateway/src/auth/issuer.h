@@ -1,0 +1,51 @@
+/*
+ * issuer.h
+ *		The issuers whose tokens are taken, and their keys.
+ *
+ * The keys are fetched at start, by age (auth_keys_refresh_s), and when a token names a key that is not among them; never more
+ * often than once in auth_keys_pause_s, whatever tokens come. When they cannot be fetched, those that are there go on until
+ * auth_keys_max_age_s. Each round begins with the issuer's configuration document, which must name the issuer.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef GW_ISSUER_H
+#define GW_ISSUER_H
+
+#include "auth/jwk.h"
+
+#define GW_ISSUERS_MAX 16
+#define GW_ALIAS_BYTES_MAX 63
+
+typedef struct GwIssuer
+{
+	char		alias[GW_ALIAS_BYTES_MAX + 1];
+	char	   *url;
+	char	   *keys_url;		/* NULL: the configuration must be read first */
+	GwKeySet   *keys;			/* NULL: none were ever read */
+	uint64_t	read_us;		/* when the fetch of those keys began */
+	uint64_t	tried_us;		/* when the last fetch began; 0: never */
+	bool		fetching;
+	bool		wanted;			/* a token names a key that is not there */
+	bool		failed;			/* the last fetch */
+} GwIssuer;
+
+/* "alias=URL, alias=URL": is it such a list? An alias has small letters, digits, '-' and '_'. */
+extern bool gw_issuers_valid(const char *list);
+
+/* Makes the issuers of the setting. changed() is told when a fetch has ended. */
+extern void gw_issuers_start(void (*changed)(GwIssuer *issuer));
+extern void gw_issuers_tick(uint64_t now_us);
+
+extern GwIssuer *gw_issuers_find(const char *url);
+
+/* The keys, when they are not too old to be used. */
+extern const GwKeySet *gw_issuer_keys(const GwIssuer *issuer, uint64_t now_us);
+
+/* Asks for keys that are newer than those that are there, as soon as may be. */
+extern void gw_issuer_want(GwIssuer *issuer);
+
+/* Of all issuers: how many there are, and how many have keys that may be used. */
+extern int	gw_issuers_count(void);
+extern int	gw_issuers_usable(uint64_t now_us);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * identify.c
+ *		From a bearer token to a role; see identify.h.
+ *
+ * A role that was found is kept with the token for auth_cache_s. The login role must be a member of it, which the database
+ * says when it is asked, and again when the call takes the role.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "catalog/identify.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "catalog/principal.h"
+#include "catalog/respond.h"
+#include "catalog/statements.h"
+
+static GwRequest *
+request_of_call(GwCall *call)
+{
+	return (GwRequest *) ((char *) call - offsetof(GwRequest, call));
+}
+
+static GwRequest *
+request_of_ticket(GwAuthTicket *ticket)
+{
+	return (GwRequest *) ((char *) ticket - offsetof(GwRequest, auth));
+}
+
+/* -- the role ---------------------------------------------------------------------------------------- */
+
+/* Why no role was found, with what to do, for those who read the log. The client only hears that there is none. */
+static void
+refuse_principal(GwRequest *request, const char *verdict)
+{
+	const char *principal = request->auth.verdict.principal;
+	const char *name = strchr(verdict, ' ');
+
+	gw_counters.auth_no_role++;
+	name = name != NULL ? name + 1 : "";
+	if (strncmp(verdict, "foreign ", 8) == 0)
+		gw_log_request(
+			GW_WARNING, request->exchange.id,
+					   "principal \"%s\": the login role is no member of \"%s\": GRANT \"%s\" to it",
+					   principal, name, name);
+	else if (strncmp(verdict, "missing ", 8) == 0)
+		gw_log_request(GW_WARNING, request->exchange.id,
+					   "principal \"%s\": it is mapped to \"%s\", and there is no such role",
+					   principal, name);
+	else if (strncmp(verdict, "superuser ", 10) == 0)
+		gw_log_request(GW_WARNING, request->exchange.id,
+					   "principal \"%s\": it is mapped to \"%s\", which is a superuser", principal,
+					   name);
+	else
+		gw_log_request(GW_WARNING, request->exchange.id,
+					   "principal \"%s\": no row of icecat.principal_mappings fits: call "
+					   "icecat.map_principal()",
+					   principal);
+	gw_respond_refuse(request, 403, "The principal has no role in this catalog", false);
+}
+
+static void
+use_verdict(GwRequest *request)
+{
+	request->role = request->auth.verdict.role;
+	request->principal = request->auth.verdict.principal;
+	request->identified(request);
+}
+
+/* The database's answer: see icecat._principal_role(). */
+static void
+take_role(GwRequest *request, const GwPgResult *result)
+{
+	if (result->is_error || result->is_null)
+	{
+		gw_log_request(GW_ERROR, request->exchange.id, "the role of a principal was not told: %s",
+					   result->is_error ? result->message : "no answer");
+		gw_respond_refuse(request, 503, "The principal's role cannot be told at the moment", false);
+	}
+	else if (strncmp(result->value, "role ", 5) != 0)
+		refuse_principal(request, result->value);
+	else
+	{
+		gw_auth_keep(&request->auth, result->value + 5);
+		use_verdict(request);
+	}
+}
+
+static void
+role_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	GwRequest  *request = request_of_call(call);
+
+	gw_state_set(&request->state, GW_STATE_RESULT);
+	if (outcome != GW_CALL_ANSWERED)
+	{
+		gw_respond_refuse(request, 503, "The principal's role cannot be told at the moment", false);
+		return;
+	}
+	take_role(request, result);
+	gw_pg_result_free(result);
+}
+
+/* Asks as the gateway itself. */
+static void
+ask_role(GwRequest *request)
+{
+	GwCall	   *call = &request->call;
+	GwPgStep   *step;
+
+	gw_call_begin(call, strlen(request->auth.claims));
+	call->done = role_done;
+	gw_call_role(call);
+	step = gw_call_step(call, GW_STATEMENT_PRINCIPAL_ROLE);
+	gw_call_param(step, request->auth.alias);
+	gw_call_param(step, request->auth.claims);
+	gw_state_set(&request->state, GW_STATE_ASK);
+	if (gw_pool_submit(gw_catalog.reads, call, false))
+		return;
+	gw_state_set(&request->state, GW_STATE_RESULT);
+	gw_counters.queue_refused++;
+	gw_respond_refuse(request, 503,
+					  gw_pool_problem(gw_catalog.reads) ? gw_pool_problem(gw_catalog.reads)
+														: "Too many requests wait for the database",
+					  false);
+}
+
+/* -- the token --------------------------------------------------------------------------------------- */
+
+static void
+check(GwRequest *request)
+{
+	switch (gw_auth_check(&request->auth))
+	{
+		case GW_AUTH_DONE:
+			use_verdict(request);
+			break;
+		case GW_AUTH_ASK:
+			ask_role(request);
+			break;
+		case GW_AUTH_WAIT:
+			gw_state_set(&request->state, GW_STATE_KEYS);
+			break;
+		case GW_AUTH_REFUSED:
+			gw_log_request(GW_DEBUG, request->exchange.id, "token refused: %s",
+						   gw_refusal_name(request->auth.why));
+			gw_respond_refuse(request, 401, gw_refusal_text(request->auth.why), false);
+			break;
+		case GW_AUTH_UNAVAILABLE:
+			gw_respond_refuse(request, 503, request->auth.problem, false);
+	}
+}
+
+/* The keys that it waited for have come, or have not. */
+static void
+keys_ready(GwAuthTicket *ticket)
+{
+	GwRequest  *request = request_of_ticket(ticket);
+
+	gw_state_set(&request->state, GW_STATE_RESULT);
+	check(request);
+}
+
+void
+gw_identify_start(GwRequest *request, void (*go_on)(GwRequest *request))
+{
+	request->identified = go_on;
+	request->auth.ready = keys_ready;
+	if (!gw_auth_is_on() || request->role != NULL)
+		go_on(request);
+	else
+		check(request);
+}
+
+void
+gw_identify_cancel(GwRequest *request)
+{
+	gw_auth_end(&request->auth);
+}
