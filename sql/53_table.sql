@@ -59,7 +59,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_register_table(
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_rest_register_table_tagged';
 COMMENT ON FUNCTION icecat.rest_register_table(text, text[], json) IS
-'register_table with the REST body RegisterTableRequest. body: the same answer; etag: its entity tag. large: as for rest_load_table. Same errors.';
+'register_table with the REST body RegisterTableRequest. body: the same answer, however long it is; etag: its entity tag; large: false. Same errors.';
 
 CREATE OR REPLACE FUNCTION icecat.load_table(
 	p_warehouse text,
