@@ -102,8 +102,8 @@ gw_dispatch_leave(GwRequest *request)
 		refuse(next);
 }
 
-/* The statements of the call: role and request id where they are wanted, then the route's. With an error, which the
- * route's function then stores under the key, and does nothing else. */
+/* The statements of the call: role and request id where they are wanted, then the route's. An error is stored under the
+ * key by the route's function, which then does nothing else. */
 static void
 build_call(GwRequest *request, const char *error, Done done)
 {
