@@ -41,6 +41,9 @@ int   ice_guc_page_size_default;
 int   ice_guc_page_size_max;
 char *ice_guc_principal;
 int   ice_guc_properties_max;
+int   ice_guc_purge_slice_files;
+int   ice_guc_purge_slice_ms;
+int   ice_guc_purge_turn_s;
 int   ice_guc_report_retention_s;
 char *ice_guc_request_id;
 int   ice_guc_request_memory_max;
@@ -202,6 +205,16 @@ static const Setting settings[] = {
 		"mean nothing to others. The gateway sets it."),
 	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1, 1000000,
 				"Most properties of one namespace, table or warehouse."),
+	INT_SETTING("icecat.purge_slice_files", PGC_SIGHUP, 0, &ice_guc_purge_slice_files, 200, 1,
+				10000,
+				"Most files that a purge deletes before the worker looks for metadata files to "
+				"write, which go first."),
+	INT_SETTING("icecat.purge_slice_ms", PGC_SIGHUP, GUC_UNIT_MS, &ice_guc_purge_slice_ms, 20, 1,
+				1000,
+				"How long a purge reads and deletes before the worker looks for metadata files to "
+				"write. A single read, of one manifest, may take longer."),
+	INT_SETTING("icecat.purge_turn_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_purge_turn_s, 5, 1, 3600,
+				"How long a purge goes on while other purges wait; then it is their turn."),
 	INT_SETTING("icecat.report_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_report_retention_s,
 				90 * 24 * 3600, -1, INT_MAX,
 				"How long metrics reports are kept: the worker drops whole months (UTC) that ended "

@@ -24,7 +24,7 @@ DROP FUNCTION IF EXISTS icecat.list_namespaces(text, text[]);
 DROP FUNCTION IF EXISTS icecat.list_tables(text, text[]);
 DROP FUNCTION IF EXISTS icecat.get_config(text);
 -- include 30_warehouse_secrets.sql
-COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; otherwise NULL';
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; purge: how many files it has deleted so far, about; otherwise NULL';
 
 -- Metrics reports by month. The old table leaves the extension, its rows go to the partitions of their months, which belong to no
 -- extension, as those made at run time. Reports were not checked before: what does not read as one is kept under another type.

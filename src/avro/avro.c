@@ -445,38 +445,67 @@ unpack_block(const Header *header, const uint8 *data, int64 len, StringInfo buff
 	block->end = block->at + buffer->len;
 }
 
+struct IceAvroFile
+{
+	Reader             rest; /* what was not read yet */
+	Header             header;
+	Node              *schema;
+	const char *const *path;
+	StringInfoData     buffer; /* of an unpacked block */
+};
+
+IceAvroFile *
+ice_avro_open(const char *data, size_t len, const char *const *path)
+{
+	IceAvroFile *file = palloc0(sizeof(IceAvroFile));
+	Compiler     compiler = {NULL, 0};
+
+	file->rest = (Reader){.at = (const uint8 *) data, .end = (const uint8 *) data + len};
+	file->path = path;
+	take_header(&file->rest, &file->header);
+	if (file->header.schema_len > AVRO_SCHEMA_BYTES_MAX)
+		raise_broken("its schema is too large");
+	file->schema = compile(
+		ice_json_parse(file->header.schema, file->header.schema_len, ice_guc_json_depth_max),
+						   &compiler, 0);
+	initStringInfo(&file->buffer);
+	return file;
+}
+
+bool
+ice_avro_next_block(IceAvroFile *file, IceAvroVisit visit, void *arg)
+{
+	Reader       block = {.visit = visit, .arg = arg};
+	Reader      *rest = &file->rest;
+	int64        records;
+	int64        block_len;
+	const uint8 *bytes;
+
+	if (rest->at >= rest->end)
+		return false;
+	records = take_long(rest);
+	block_len = take_long(rest);
+	bytes = take_bytes(rest, block_len);
+	ice_budget_look();
+	if (memcmp(take_bytes(rest, AVRO_SYNC_BYTES), file->header.sync, AVRO_SYNC_BYTES) != 0)
+		raise_broken("a block does not end where it should");
+	unpack_block(&file->header, bytes, block_len, &file->buffer, &block);
+	block.values_left = (uint64) (block.end - block.at) * AVRO_VALUES_PER_BYTE_MAX +
+						AVRO_VALUES_MIN;
+	for (; records > 0; records--)
+		walk(&block, file->schema, file->path, 0);
+	if (block.at != block.end)
+		raise_broken("a block is longer than its records");
+	return true;
+}
+
 void
 ice_avro_visit(const char *data, size_t len, const char *const *path, IceAvroVisit visit, void *arg)
 {
-	Reader         file = {(const uint8 *) data, (const uint8 *) data + len, 0, NULL, NULL};
-	Header         header;
-	Compiler       compiler = {NULL, 0};
-	Node          *schema;
-	StringInfoData buffer;
+	IceAvroFile *file = ice_avro_open(data, len, path);
 
-	take_header(&file, &header);
-	if (header.schema_len > AVRO_SCHEMA_BYTES_MAX)
-		raise_broken("its schema is too large");
-	schema = compile(ice_json_parse(header.schema, header.schema_len, ice_guc_json_depth_max),
-					 &compiler, 0);
-	initStringInfo(&buffer);
-	while (file.at < file.end)
-	{
-		Reader       block = {NULL, NULL, 0, visit, arg};
-		int64        records = take_long(&file);
-		int64        block_len = take_long(&file);
-		const uint8 *bytes = take_bytes(&file, block_len);
-
-		ice_budget_look();
-		if (memcmp(take_bytes(&file, AVRO_SYNC_BYTES), header.sync, AVRO_SYNC_BYTES) != 0)
-			raise_broken("a block does not end where it should");
-		unpack_block(&header, bytes, block_len, &buffer, &block);
-		block.values_left = (uint64) (block.end - block.at) * AVRO_VALUES_PER_BYTE_MAX +
-							AVRO_VALUES_MIN;
-		for (; records > 0; records--)
-			walk(&block, schema, path, 0);
-		if (block.at != block.end)
-			raise_broken("a block is longer than its records");
-	}
-	pfree(buffer.data);
+	while (ice_avro_next_block(file, visit, arg))
+		;
+	pfree(file->buffer.data);
+	pfree(file);
 }

@@ -1,334 +1,51 @@
 /*
  * drop_purge.c
- *		Deletes the files of a table that was dropped with purge, then its rows.
+ *		Deletes the files of a table that was dropped with purge, then its rows, slice by slice. See drop_purge.h.
  *
- * What is deleted is what the reference implementation deletes: every data and delete file named by a manifest of any
- * snapshot (not with gc.enabled=false, since the files may belong to other tables then), the
- * manifests, manifest lists, statistics files, earlier metadata files and the current one. Then the
- * directories of the table's location, as far as they are empty.
+ * First its files (purge_walk.h), then the directories of its location as far as they are empty, then its rows.
  *
  * A client chooses what its manifests name, so each file goes through ice_owned_delete(): what is not the table's own
- * stays, and is counted. Manifests and manifest lists that lie elsewhere are not even read.
+ * stays, and is counted.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-#include "avro/avro.h"
-#include "budget.h"
-#include "errors.h"
 #include "guc.h"
 #include "json/json.h"
 #include "maint/drop_purge.h"
-#include "maint/owned_files.h"
-#include "maint/path_set.h"
+#include "maint/purge_walk.h"
 #include "storage/storage.h"
 #include "store/store_event.h"
 #include "store/store_location.h"
 #include "store/store_table.h"
 
-#define SLICE_FILES 200
+#define DELETED_AT_ONCE 64 /* files whose owner is looked up together: some milliseconds */
+#define DELETED "files-deleted"
+#define KEPT "files-kept"
 
-typedef struct Run
+struct IcePurge
 {
-	IcePurge      *purge;
-	IceOwner       owner;
-	path_set_hash *manifests; /* canonical */
-	List          *slice;     /* canonical files that are to be deleted next, in slice_context */
-	MemoryContext  slice_context;
-} Run;
-
-/* Adds a copy of a path; false if it is in the set. The set lies in a context of its own, which is counted. */
-static bool
-add_path(path_set_hash *set, const char *path)
-{
-	MemoryContext old = MemoryContextSwitchTo(set->ctx);
-	char         *copy = pstrdup(path);
-	bool          found;
-
-	ice_step();
-	(void) path_set_insert(set, copy, &found);
-	if (found)
-		pfree(copy);
-	MemoryContextSwitchTo(old);
-	return !found;
-}
-
-static path_set_hash *
-make_path_set(const char *name)
-{
-	return path_set_create(
-		AllocSetContextCreateInternal(CurrentMemoryContext, name, ALLOCSET_DEFAULT_SIZES), 256,
-		NULL);
-}
-
-/* Deletes what has come together. */
-static void
-flush(Run *run)
-{
-	MemoryContext old = MemoryContextSwitchTo(run->slice_context);
-	int           count = list_length(run->slice);
-	IceOwnedFile *files = palloc0(sizeof(IceOwnedFile) * Max(count, 1));
-
-	for (int i = 0; i < count; i++)
-		files[i].location = list_nth(run->slice, i);
-	if (count > 0)
-		(void) ice_owned_delete(&run->owner, files, count);
-	if (run->owner.refused != NULL)
-		ice_raise(ICE_ERR_STORAGE, "%s", run->owner.refused);
-	for (int i = 0; i < count; i++)
-		if (files[i].error != NULL)
-			ice_raise(ICE_ERR_STORAGE, "%s", files[i].error);
-	run->slice = NIL;
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(run->slice_context);
-}
-
-/* A file is deleted with those that follow. One outside of the allowed roots stays. */
-static void
-delete_file(Run *run, const char *location)
-{
-	MemoryContext old = MemoryContextSwitchTo(run->slice_context);
-	char         *file = ice_storage_canonical(location);
-
-	CHECK_FOR_INTERRUPTS();
-	if (file == NULL)
-		run->owner.kept_count++;
-	else
-		run->slice = lappend(run->slice, file);
-	MemoryContextSwitchTo(old);
-	if (list_length(run->slice) >= SLICE_FILES)
-		flush(run);
-}
-
-/* Does a file lie in the table's own folders, by its letters? Who else holds it is asked before it is deleted. */
-static bool
-is_own(const Run *run, const char *file)
-{
-	ListCell *cell;
-
-	foreach (cell, run->purge->folders)
-		if (ice_storage_is_below(file, lfirst(cell)))
-			return true;
-	return false;
-}
-
-/* Reads an Avro file and visits a field of its records; nothing if the file is gone already, or not the table's. */
-static void
-visit_file(Run *run, const char *location, const char *const *path, IceAvroVisit visit)
-{
-	MemoryContext  context = AllocSetContextCreate(CurrentMemoryContext, "icecat manifest",
-												   ALLOCSET_DEFAULT_SIZES);
-	MemoryContext  old = MemoryContextSwitchTo(context);
-	char          *file = ice_storage_canonical(location);
-	const IceStorage *storage;
-	StringInfoData content;
-
-	if (file != NULL && is_own(run, file) && ice_storage_exists(file))
-	{
-		initStringInfo(&content);
-		storage = ice_storage_open(file, NULL);
-		storage->read(storage, file, (size_t) ice_guc_metadata_file_bytes_max, &content);
-		ice_avro_visit(content.data, (size_t) content.len, path, visit, run);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
-static void
-add_manifest(Run *run, const char *path)
-{
-	char *file = ice_storage_canonical(path);
-
-	if (file == NULL)
-	{
-		run->owner.kept_count++;
-		return;
-	}
-	(void) add_path(run->manifests, file);
-	pfree(file);
-}
-
-static void
-visit_manifest(const char *value, size_t len, void *arg)
-{
-	char *path = pnstrdup(value, len);
-
-	add_manifest(arg, path);
-	pfree(path);
-}
-
-static void
-visit_data_file(const char *value, size_t len, void *arg)
-{
-	char *location = pnstrdup(value, len);
-
-	delete_file(arg, location);
-	pfree(location);
-}
-
-static IceJson *
-parse(const char *text)
-{
-	return ice_json_parse(text, strlen(text), ice_guc_json_depth_max);
-}
-
-/* Was a manifest list met before? Those outside of the allowed roots are not read anyway. */
-static bool
-is_new_list(path_set_hash *seen, const char *list)
-{
-	char *file = ice_storage_canonical(list);
-	bool  is_new = file == NULL || add_path(seen, file);
-
-	if (file != NULL)
-		pfree(file);
-	return is_new;
-}
-
-/* Collects the manifests of all snapshots; returns their manifest lists. Many snapshots may name one list. */
-static List *
-collect_manifests(Run *run)
-{
-	static const char *const field[] = {"manifest_path", NULL};
-	path_set_hash           *seen = make_path_set("icecat manifest lists");
-	List                    *lists = NIL;
-	ListCell                *cell;
-
-	foreach (cell, run->purge->files.snapshots)
-	{
-		IceJson    *snapshot = parse(lfirst(cell));
-		const char *list = ice_json_opt_string(snapshot, "manifest-list");
-		IceJson    *manifests = ice_json_opt_array(snapshot, "manifests");
-
-		if (list != NULL && is_new_list(seen, list))
-		{
-			lists = lappend(lists, pstrdup(list));
-			visit_file(run, list, field, visit_manifest);
-		}
-		for (int i = 0; manifests != NULL && i < manifests->count; i++)
-			add_manifest(run, ice_json_to_string(manifests->items[i], "manifests"));
-	}
-	return lists;
-}
-
-static bool
-gc_enabled(const IcePurge *purge)
-{
-	const char *value;
-
-	if (purge->files.properties == NULL)
-		return true;
-	value = ice_json_opt_string(parse(purge->files.properties), "gc.enabled");
-	return value == NULL || pg_strcasecmp(value, "true") == 0;
-}
-
-static void
-delete_files(Run *run, List *locations)
-{
-	ListCell *cell;
-
-	foreach (cell, locations)
-		delete_file(run, lfirst(cell));
-}
-
-static void
-delete_data_files(Run *run)
-{
-	static const char *const field[] = {"data_file", "file_path", NULL};
-	path_set_iterator        iterator;
-	PathEntry               *entry;
-
-	path_set_start_iterate(run->manifests, &iterator);
-	while ((entry = path_set_iterate(run->manifests, &iterator)) != NULL)
-		visit_file(run, entry->path, field, visit_data_file);
-}
-
-static void
-delete_manifests(Run *run)
-{
-	path_set_iterator iterator;
-	PathEntry        *entry;
-
-	path_set_start_iterate(run->manifests, &iterator);
-	while ((entry = path_set_iterate(run->manifests, &iterator)) != NULL)
-		delete_file(run, entry->path);
-}
-
-static void
-delete_statistics(Run *run)
-{
-	ListCell *cell;
-
-	foreach (cell, run->purge->files.statistics)
-	{
-		const char *path = ice_json_opt_string(parse(lfirst(cell)), "statistics-path");
-
-		if (path != NULL)
-			delete_file(run, path);
-	}
-}
-
-static void
-start_run(Run *run, IcePurge *purge, const IceTransactions *transactions)
-{
-	*run = (Run){.purge = purge};
-	run->owner = (IceOwner){.warehouse_id = purge->warehouse_id,
-							.object_id = purge->table_id,
-							.transactions = transactions};
-	run->manifests = make_path_set("icecat manifests");
-	run->slice_context = AllocSetContextCreate(CurrentMemoryContext, "icecat purge",
-											   ALLOCSET_DEFAULT_SIZES);
-}
-
-/* In this order, each slice before the next: what names other files goes after these. */
-static void
-delete_all(Run *run)
-{
-	List *manifest_lists = collect_manifests(run);
-
-	if (gc_enabled(run->purge))
-		delete_data_files(run);
-	flush(run);
-	delete_manifests(run);
-	flush(run);
-	delete_files(run, manifest_lists);
-	delete_files(run, run->purge->files.metadata_log);
-	delete_statistics(run);
-	flush(run);
-	delete_file(run, run->purge->files.metadata_location);
-	flush(run);
-}
-
-void
-ice_purge_run(IcePurge *purge, const IceTransactions *transactions)
-{
-	Run       run;
-	ListCell *cell;
-
-	start_run(&run, purge, transactions);
-	if (!ice_owned_allowed(&run.owner))
-	{
-		purge->refused = run.owner.refused;
-		return;
-	}
-	if (purge->folders == NIL)
-		ereport(
-			LOG,
-			(errmsg("files of the dropped table \"%s\" stay in place", purge->files.name),
-			 errdetail(
-				 "Other tables or views hold something around its location %s, or it is not known.",
-						   purge->files.location)));
-	else
-		delete_all(&run);
-	foreach (cell, purge->folders)
-		if (ice_storage_canonical(lfirst(cell)) != NULL)
-			ice_owned_prune(&run.owner, lfirst(cell));
-	purge->deleted_count = run.owner.deleted_count;
-	purge->kept_count = run.owner.kept_count;
-}
+	IceTask         task;
+	MemoryContext   context;
+	MemoryContext   scratch; /* of one step */
+	IceDroppedTable table;
+	bool            is_known; /* the table's rows are there */
+	IceOwner        owner;
+	int64           deleted_before; /* by those who began the purge before */
+	List           *folders;        /* that were its own when it began: canonical C strings */
+	IcePurgeQueue   queue;
+	IcePurgeWalk   *walk;
+	bool            is_allowed; /* this database deletes files of its owner, it was found */
+	bool            winds_up;
+	int             folder_at; /* of those that are pruned */
+	IceStorageWalk *prune;
+	MemoryContext   prune_context;
+	int             files_left; /* in this slice */
+};
 
 bool
 ice_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
@@ -342,32 +59,238 @@ ice_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 		   ice_holds_of_others(warehouse_id, table_id, paths) != NIL;
 }
 
-IcePurge *
-ice_purge_prepare(const IceTask *task)
-{
-	IcePurge *purge = palloc0(sizeof(IcePurge));
-	IceOwner  owner;
+/* -- begin ------------------------------------------------------------------------------------ */
 
-	purge->warehouse_id = task->warehouse_id;
-	purge->table_id = task->table_id;
-	purge->version = task->version;
-	if (!ice_purge_read_table(&task->warehouse_id, &task->table_id, &purge->files))
-		return NULL;
-	owner = (IceOwner){.warehouse_id = task->warehouse_id, .object_id = task->table_id};
-	purge->folders = ice_owned_folders(&owner);
+/* What those who began it before have counted. */
+static void
+read_progress(IcePurge *purge)
+{
+	const char *noted = purge->task.head_json;
+	IceJson    *progress;
+
+	if (noted == NULL)
+		return;
+	progress = ice_json_parse(noted, strlen(noted), ice_guc_json_depth_max);
+	(void) ice_json_opt_int64(progress, DELETED, &purge->deleted_before);
+	(void) ice_json_opt_int64(progress, KEPT, &purge->owner.kept_count);
+}
+
+static void
+say_that_files_stay(const IcePurge *purge)
+{
+	ereport(LOG, (errmsg("files of the dropped table \"%s\" stay in place", purge->table.name),
+				  errdetail("Other tables or views hold something around its location %s, or it is "
+							"not known.",
+							purge->table.location)));
+}
+
+/* Its location is not among the folders where others hold something around it: then nothing is looked for. */
+static void
+read_table(IcePurge *purge)
+{
+	const IceTask *task = &purge->task;
+
+	purge->is_known = ice_purge_read_table(&task->warehouse_id, &task->table_id, &purge->table);
+	if (!purge->is_known)
+		return;
+	purge->folders = ice_owned_folders(&purge->owner);
+	if (purge->folders == NIL)
+		say_that_files_stay(purge);
+	else
+		purge->walk = ice_purge_walk_begin(&purge->table, purge->folders, &purge->owner,
+										   &purge->queue);
+}
+
+IcePurge *
+ice_purge_begin(const IceTask *task, const IceTransactions *transactions, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	IcePurge     *purge = palloc0(sizeof(IcePurge));
+
+	purge->task = *task;
+	purge->context = context;
+	purge->scratch = AllocSetContextCreate(context, "icecat purge step", ALLOCSET_DEFAULT_SIZES);
+	purge->prune_context = AllocSetContextCreate(context, "icecat prune", ALLOCSET_SMALL_SIZES);
+	purge->owner = (IceOwner){.warehouse_id = task->warehouse_id,
+							  .object_id = task->table_id,
+							  .transactions = transactions};
+	ice_purge_queue_init(&purge->queue);
+	read_progress(purge);
+	read_table(purge);
+	MemoryContextSwitchTo(old);
 	return purge;
+}
+
+/* -- slices ----------------------------------------------------------------------------------- */
+
+/* Must files be deleted before any more are looked for? */
+static bool
+must_delete(const IcePurge *purge)
+{
+	bool empty = ice_purge_queue_empty(&purge->queue);
+
+	if (purge->winds_up || ice_purge_walk_heavy(purge->walk))
+		return !empty;
+	return ice_purge_queue_full(&purge->queue);
+}
+
+/* Finds files, or deletes some that were found; false: all are gone. */
+static bool
+step_files(IcePurge *purge)
+{
+	int deleted;
+
+	if (!must_delete(purge))
+	{
+		if (purge->winds_up)
+			return true;
+		if (ice_purge_walk_heavy(purge->walk))
+			ice_purge_walk_forget(purge->walk);
+		if (ice_purge_walk_step(purge->walk))
+			return true;
+		if (ice_purge_queue_empty(&purge->queue))
+			return false;
+	}
+	deleted = ice_purge_queue_delete(&purge->queue, &purge->owner,
+									 Min(purge->files_left, DELETED_AT_ONCE));
+	purge->files_left -= deleted;
+	return true;
+}
+
+/* Takes away empty folders; false: all were looked at. The walk through a folder outlives the step. */
+static bool
+step_folders(IcePurge *purge)
+{
+	char *folder;
+
+	if (purge->folder_at == list_length(purge->folders))
+		return false;
+	folder = list_nth(purge->folders, purge->folder_at);
+	if (purge->prune == NULL)
+		MemoryContextSwitchTo(purge->prune_context);
+	if (ice_storage_canonical(folder) != NULL &&
+		!ice_owned_prune(&purge->owner, folder, &purge->prune))
+		return true;
+	MemoryContextReset(purge->prune_context);
+	purge->prune = NULL;
+	purge->folder_at++;
+	return true;
+}
+
+static void
+delete_rows(void *arg)
+{
+	IcePurge              *purge = arg;
+	const IceTransactions *transactions = purge->owner.transactions;
+
+	if (transactions != NULL)
+		transactions->forgo_flush();
+	if (ice_purge_delete_parts(&purge->task.warehouse_id, &purge->task.table_id))
+		purge->is_known = false;
+}
+
+/* One step of what comes first; false: nothing is left to do. */
+static bool
+step(IcePurge *purge)
+{
+	if (!purge->is_known)
+		return false;
+	if (purge->walk != NULL && step_files(purge))
+		return true;
+	purge->walk = NULL;
+	if (step_folders(purge))
+		return true;
+	ice_in_transaction(purge->owner.transactions, delete_rows, purge);
+	return true;
+}
+
+/* Steps until the slice is over; false: nothing is left to do. */
+static bool
+take_steps(IcePurge *purge)
+{
+	bool more = purge->is_known;
+
+	if (more && !purge->is_allowed)
+		purge->is_allowed = ice_owned_allowed(&purge->owner);
+	while (more && purge->owner.refused == NULL && !ice_purge_is_idle(purge))
+	{
+		MemoryContextReset(purge->scratch);
+		MemoryContextSwitchTo(purge->scratch);
+		more = step(purge);
+		if (purge->files_left <= 0 || ice_owned_must_stop(&purge->owner))
+			break;
+	}
+	return more;
+}
+
+IcePurgeState
+ice_purge_slice(IcePurge *purge)
+{
+	MemoryContext old = MemoryContextSwitchTo(purge->scratch);
+	bool          more;
+
+	purge->owner.stop_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   ice_guc_purge_slice_ms);
+	purge->files_left = ice_guc_purge_slice_files;
+	more = take_steps(purge);
+	MemoryContextSwitchTo(old);
+	if (purge->owner.refused != NULL)
+		return ICE_PURGE_REFUSED;
+	return more ? ICE_PURGE_GOES_ON : ICE_PURGE_OVER;
+}
+
+const char *
+ice_purge_refused(const IcePurge *purge)
+{
+	return purge->owner.refused;
+}
+
+void
+ice_purge_wind_up(IcePurge *purge)
+{
+	purge->winds_up = true;
+}
+
+bool
+ice_purge_is_idle(const IcePurge *purge)
+{
+	return purge->winds_up && ice_purge_queue_empty(&purge->queue);
+}
+
+bool
+ice_purge_may_end(const IcePurge *purge)
+{
+	return purge->walk != NULL && purge->owner.deleted_count > 0;
+}
+
+/* -- finish ----------------------------------------------------------------------------------- */
+
+/* The counts, as fields of an object. What a purge that was ended left in place is counted by the next one again. */
+static char *
+counts(const IcePurge *purge)
+{
+	return psprintf("\"" DELETED "\":" INT64_FORMAT ",\"" KEPT "\":" INT64_FORMAT,
+					purge->deleted_before + purge->owner.deleted_count, purge->owner.kept_count);
+}
+
+bool
+ice_purge_note(const IcePurge *purge)
+{
+	return ice_task_note_progress(&purge->task, psprintf("{%s}", counts(purge)));
 }
 
 void
 ice_purge_finish(const IcePurge *purge)
 {
-	char *details = psprintf("{\"location\":%s,\"files-deleted\":" INT64_FORMAT
-							 ",\"files-kept\":" INT64_FORMAT "}",
-							 ice_json_text(ice_json_make_string(purge->files.location)),
-							 purge->deleted_count, purge->kept_count);
+	const IceTask *task = &purge->task;
+	char          *details;
 
-	ice_store_delete_table(&purge->warehouse_id, &purge->table_id);
-	ice_task_delete_all(&purge->warehouse_id, &purge->table_id);
-	ice_event_insert(&purge->warehouse_id, "purge-table", "table", &purge->table_id,
-					 purge->files.namespace_levels, purge->files.name, purge->version, details);
+	ice_task_delete_all(&task->warehouse_id, &task->table_id);
+	if (purge->table.name == NULL)
+		return;
+	details = psprintf("{\"location\":%s,%s}",
+					   ice_json_text(ice_json_make_string(purge->table.location)), counts(purge));
+	ice_store_delete_table(&task->warehouse_id, &task->table_id);
+	ice_event_insert(&task->warehouse_id, "purge-table", "table", &task->table_id,
+					 purge->table.namespace_levels, purge->table.name, task->version, details);
 }

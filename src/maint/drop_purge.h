@@ -1,10 +1,9 @@
 /*
  * drop_purge.h
- *		Deletes the files of a table that was dropped with purge, then its rows.
+ *		Deletes the files of a table that was dropped with purge, then its rows, slice by slice.
  *
- * Three steps: prepare reads what the rows say, run deletes files, with a short transaction for each slice of them,
- * finish deletes the rows. All can be repeated: what is gone stays gone. Manifests and
- * manifest lists go only after all that they name, so a repeated run finds what is left.
+ * A purge that ends early, with an error or because the process does, loses nothing: what is gone stays gone, and what
+ * names files goes only after all of them (purge_queue.h). The next one finds what is left.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -12,29 +11,38 @@
 #define ICE_DROP_PURGE_H
 
 #include "maint/owned_files.h"
-#include "store/store_purge.h"
-#include "store/store_task.h"
 
-typedef struct IcePurge
-{
-	pg_uuid_t     warehouse_id;
-	pg_uuid_t     table_id;
-	int64         version;
-	IceTableFiles files;
-	List         *folders; /* that were its own when it was prepared: canonical C strings */
-	const char   *refused; /* why nothing was done: this database deletes no files; NULL: it does */
-	int64         deleted_count; /* files that this run deleted */
-	int64         kept_count;    /* files left alone: not the table's own, or outside of the allowed roots */
-} IcePurge;
+typedef struct IcePurge IcePurge;
 
 /* Is a file still queued for this dropped table that another table or view was registered by? Then its purge comes after that
  * file; otherwise the purge makes all earlier tasks of the table void. In SPI. */
 extern bool ice_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-/* Allocates in the current memory context; in SPI. NULL if there is no such dropped table any more. */
-extern IcePurge *ice_purge_prepare(const IceTask *task);
-/* Raises what storage raises, and STORAGE for a manifest that cannot be read. */
-extern void ice_purge_run(IcePurge *purge, const IceTransactions *transactions);
-/* Deletes the table's rows and tasks and writes the event "purge-table"; in SPI. */
+
+/* In SPI. All that the purge takes is below context. */
+extern IcePurge *ice_purge_begin(const IceTask *task, const IceTransactions *transactions,
+								 MemoryContext context);
+
+typedef enum IcePurgeState
+{
+	ICE_PURGE_GOES_ON,
+	ICE_PURGE_REFUSED, /* this database deletes no files: ice_purge_refused() says why */
+	ICE_PURGE_OVER     /* all that is left to do is to finish it */
+} IcePurgeState;
+
+/* Works until icecat.purge_slice_files files were dealt with or icecat.purge_slice_ms are over. Raises what storage raises, and
+ * STORAGE for a manifest that cannot be read. */
+extern IcePurgeState ice_purge_slice(IcePurge *purge);
+extern const char   *ice_purge_refused(const IcePurge *purge);
+
+/* From now on it only deletes what it has found, so that it can be ended between two slices: see ice_purge_is_idle(). */
+extern void ice_purge_wind_up(IcePurge *purge);
+extern bool ice_purge_is_idle(const IcePurge *purge);
+/* Has it deleted anything since it began, and is there more to delete? One that was ended before would do the same again. */
+extern bool ice_purge_may_end(const IcePurge *purge);
+
+/* Notes in the queue how many files were deleted; false if the task is gone: another session did it. In SPI. */
+extern bool ice_purge_note(const IcePurge *purge);
+/* Deletes the table's last rows and its tasks and writes the event "purge-table"; in SPI. */
 extern void ice_purge_finish(const IcePurge *purge);
 
 #endif

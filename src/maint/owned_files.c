@@ -8,10 +8,7 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "errors.h"
 #include "maint/owned_files.h"
@@ -25,6 +22,7 @@
 #define LOCK_STEPS 50       /* of a session */
 #define LOCK_STEPS_WORKER 5 /* the worker has files to write */
 #define REMOVE_BATCH 16
+#define PRUNE_BATCH 32
 
 /* What a transaction does for an owner. */
 typedef struct Work
@@ -34,51 +32,11 @@ typedef struct Work
 	int           count;
 	List     *folders; /* the owner's */
 	char     *catalog; /* NULL: not known */
-	char     *folder; /* of a prune */
+	const char *folder; /* of a prune */
 	bool      may_prune;
-	void (*run)(struct Work *work);
 } Work;
 
-/* -- transactions and the lock ---------------------------------------------------------------- */
-
-/* Runs work->run in SPI, in a transaction: the caller's (and then in a subtransaction, since its error is kept for a task)
- * or one of its own. */
-static void
-in_transaction(Work *work)
-{
-	const IceTransactions *transactions = work->owner->transactions;
-	MemoryContext          context = CurrentMemoryContext;
-	ResourceOwner          resources = CurrentResourceOwner;
-
-	if (transactions == NULL)
-		BeginInternalSubTransaction(NULL);
-	else if (!ice_transaction_begin(transactions))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("extension icecat is not installed")));
-	PG_TRY();
-	{
-		(void) ice_spi_begin();
-		MemoryContextSwitchTo(context);
-		work->run(work);
-		ice_spi_end();
-		if (transactions == NULL)
-			ReleaseCurrentSubTransaction();
-		ice_transaction_commit(transactions);
-	}
-	PG_CATCH();
-	{
-		if (transactions == NULL)
-			RollbackAndReleaseCurrentSubTransaction();
-		else
-			transactions->abort();
-		CurrentResourceOwner = resources;
-		MemoryContextSwitchTo(context);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	CurrentResourceOwner = resources;
-	MemoryContextSwitchTo(context);
-}
+/* -- the lock --------------------------------------------------------------------------------- */
 
 /* Waits a moment for those who take over files, then gives up: the task is tried again. */
 static void
@@ -206,8 +164,9 @@ any_held(path_set_hash *held, List *spellings)
 
 /* Sorts out which files go. */
 static void
-decide(Work *work)
+decide(void *arg)
 {
+	Work          *work = arg;
 	List         **spellings = palloc(sizeof(List *) * Max(work->count, 1));
 	List          *all = NIL;
 	path_set_hash *held;
@@ -259,6 +218,13 @@ check_marks(Work *work)
 
 /* -- deleting --------------------------------------------------------------------------------- */
 
+bool
+ice_owned_must_stop(const IceOwner *owner)
+{
+	return owner->stop_at != 0 && (ice_transaction_is_wanted(owner->transactions) ||
+								   GetCurrentTimestamp() >= owner->stop_at);
+}
+
 /* A few files. One that cannot be deleted keeps no other from it. */
 static void
 remove_some(IceOwner *owner, IceOwnedFile *files, int count)
@@ -289,7 +255,7 @@ delete_own(Work *work)
 {
 	int done = 0;
 
-	in_transaction(work);
+	ice_in_transaction(work->owner->transactions, decide, work);
 	if (!check_marks(work))
 		return work->count;
 	while (done < work->count)
@@ -298,7 +264,7 @@ delete_own(Work *work)
 
 		remove_some(work->owner, &work->files[done], n);
 		done += n;
-		if (work->owner->stop_at != 0 && GetCurrentTimestamp() >= work->owner->stop_at)
+		if (ice_owned_must_stop(work->owner))
 			break;
 	}
 	return done;
@@ -307,7 +273,7 @@ delete_own(Work *work)
 int
 ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count)
 {
-	Work         work = {.owner = owner, .files = files, .count = count, .run = decide};
+	Work         work = {.owner = owner, .files = files, .count = count};
 	volatile int done = 0;
 
 	lock_files(owner);
@@ -331,8 +297,9 @@ ice_owned_allowed(IceOwner *owner)
 }
 
 static void
-decide_prune(Work *work)
+decide_prune(void *arg)
 {
+	Work           *work = arg;
 	const IceOwner *owner = work->owner;
 	ListCell       *cell;
 	char           *file = psprintf("%s/x", work->folder);
@@ -345,25 +312,42 @@ decide_prune(Work *work)
 			work->may_prune = false;
 }
 
-void
-ice_owned_prune(IceOwner *owner, const char *folder)
+/* Walks on, under the lock; true at the end. */
+static bool
+prune_own(Work *work, IceStorageWalk **walk)
 {
-	Work work = {.owner = owner, .folder = pstrdup(folder), .run = decide_prune};
+	const IceStorage *storage;
+	bool              over = false;
+
+	ice_in_transaction(work->owner->transactions, decide_prune, work);
+	if (!work->may_prune || !check_marks(work))
+		return true;
+	storage = ice_storage_open(work->folder, NULL);
+	while (!over)
+	{
+		CHECK_FOR_INTERRUPTS();
+		over = storage->prune(storage, work->folder, walk, PRUNE_BATCH);
+		if (ice_owned_must_stop(work->owner))
+			break;
+	}
+	return over;
+}
+
+bool
+ice_owned_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk)
+{
+	Work          work = {.owner = owner, .folder = folder};
+	volatile bool over = false;
 
 	lock_files(owner);
 	PG_TRY();
 	{
-		in_transaction(&work);
-		if (work.may_prune && check_marks(&work))
-		{
-			const IceStorage *storage = ice_storage_open(folder, NULL);
-
-			storage->prune(storage, folder);
-		}
+		over = prune_own(&work, walk);
 	}
 	PG_FINALLY();
 	{
 		ice_lock_release(ICE_LOCK_FILES);
 	}
 	PG_END_TRY();
+	return over;
 }

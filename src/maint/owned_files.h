@@ -18,6 +18,7 @@
 #define ICE_OWNED_FILES_H
 
 #include "maint/transactions.h"
+#include "storage/storage_def.h"
 #include "store/store_task.h"
 
 typedef struct IceOwner
@@ -25,7 +26,7 @@ typedef struct IceOwner
 	pg_uuid_t              warehouse_id;
 	pg_uuid_t              object_id;
 	const IceTransactions *transactions; /* NULL: the caller is in a transaction */
-	TimestampTz            stop_at; /* no further file is deleted after this time; 0: it does not matter */
+	TimestampTz            stop_at; /* end of the slice: see ice_owned_must_stop(); 0: there is none */
 	int64                  deleted_count;
 	int64                  kept_count; /* files left alone */
 	const char            *refused;    /* why this database deletes nothing at all, or NULL */
@@ -45,14 +46,19 @@ typedef struct IceOwnedFile
 	char          *error;    /* set by the call: why it could not be deleted; palloc'd */
 } IceOwnedFile;
 
+/* Is the slice over, or is there something more urgent? */
+extern bool ice_owned_must_stop(const IceOwner *owner);
+
 /* Deletes those of some files that are the owner's. Not in SPI. Returns how many of them, from the first, were dealt with: all
- * except those that owner->stop_at left. A file that is not there counts as dealt with. Raises STORAGE where a transaction that takes
+ * except those that the end of the slice left. A file that is not there counts as dealt with. Raises STORAGE where a transaction that takes
  * over files does not end. */
 extern int ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count);
 /* Does this database delete anything of the owner? If not, owner->refused is set, as by the others. */
 extern bool ice_owned_allowed(IceOwner *owner);
 
-/* Takes away a folder of the owner as far as it holds no file, unless others hold something in or around it. */
-extern void ice_owned_prune(IceOwner *owner, const char *folder);
+/* Takes away a folder of the owner as far as it holds no file, unless others hold something in or around it: asked again for each
+ * step. True at the end; false: that of the slice came before. At first *walk is NULL; it lies in the memory context of the first
+ * call. */
+extern bool ice_owned_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk);
 
 #endif

@@ -14,7 +14,9 @@
 int64
 ice_tasks_run_here(const IceTaskTable *only)
 {
-	IceTaskWork work = {.parent = CurrentMemoryContext, .due = GetCurrentTimestamp()};
+	IceTaskWork work = {.parent = CurrentMemoryContext,
+						.lasting = CurrentMemoryContext,
+						.due = GetCurrentTimestamp()};
 
 	do
 		while (ice_tasks_write(&work, only))

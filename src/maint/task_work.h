@@ -11,10 +11,15 @@
 
 #include "maint/transactions.h"
 
+/* A purge under way. */
+struct IcePurgeTurn;
+
 typedef struct IceTaskWork
 {
 	const IceTransactions *transactions;
-	MemoryContext          parent; /* outlives the transactions */
+	MemoryContext          parent;  /* outlives the transactions of one call */
+	MemoryContext          lasting; /* outlives the calls: of a purge under way */
+	struct IcePurgeTurn   *purge;   /* NULL: none is under way */
 	TimestampTz            due;    /* tasks that are due at this time */
 	int64                  done;   /* number of tasks done so far */
 } IceTaskWork;

@@ -19,6 +19,8 @@ typedef struct IceTransactions
 	void (*abort)(void);
 	/* Called in a transaction that notes what was done: if a crash loses it, the work is done again. */
 	void (*forgo_flush)(void);
+	/* Is there something more urgent? Work that may stop between two files then does. */
+	bool (*is_wanted)(void);
 } IceTransactions;
 
 static inline bool
@@ -44,5 +46,16 @@ ice_transaction_commit(const IceTransactions *transactions)
 	if (transactions != NULL)
 		transactions->commit();
 }
+
+static inline bool
+ice_transaction_is_wanted(const IceTransactions *transactions)
+{
+	return transactions != NULL && transactions->is_wanted();
+}
+
+/* Runs work in SPI, in the memory context of the caller, in a transaction: one of its own, or, in a session, a subtransaction of
+ * the present one, because the error of a task is kept instead of raised. */
+extern void ice_in_transaction(const IceTransactions *transactions, void (*run)(void *arg),
+							   void *arg);
 
 #endif

@@ -30,6 +30,9 @@ typedef struct IceFileRemoval
 
 typedef struct IceStorage IceStorage;
 
+/* Where a back end is in a folder that it walks through. */
+typedef struct IceStorageWalk IceStorageWalk;
+
 /* How a warehouse's store is reached: what a location alone does not say. File storage needs none. */
 typedef struct IceStorageProfile IceStorageProfile;
 
@@ -58,8 +61,10 @@ struct IceStorage
 	bool (*exists)(const IceStorage *storage, const char *location);
 	/* True only if the server may look there and there is nothing. Cheap: on the path of every load. */
 	bool (*missing)(const IceStorage *storage, const char *location);
-	/* Removes the directory and those below it as far as they hold no file. */
-	void (*prune)(const IceStorage *storage, const char *location);
+	/* Removes the directory and those below it as far as they hold no file, step by step: looks at some entries and returns
+	 * whether that was all. At first *walk is NULL. What is open in between is closed with the memory context of the first call. */
+	bool (*prune)(const IceStorage *storage, const char *location, IceStorageWalk **walk,
+				  int entries);
 };
 
 #endif

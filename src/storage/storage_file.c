@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,14 +27,12 @@
 #include "guc.h"
 #include "storage/file_path.h"
 #include "storage/file_place.h"
+#include "storage/file_prune.h"
 #include "storage/storage_file.h"
 #include "pg_compat.h"
 
-#define TEMPORARY_PREFIX ".icecat-"
-#define TEMPORARY_SUFFIX ".tmp"
 #define TEMPORARY_RANDOM_BYTES 8
 #define READ_CHUNK_BYTES (256 * 1024)
-#define PRUNE_DEPTH_MAX 64
 #define BATCH_FILES 64 /* files of a batch that are open at once, and as many directories */
 
 static void raise_os(const char *action, const char *path, int error) pg_attribute_noreturn();
@@ -155,7 +152,7 @@ temporary_name(char *name, size_t size)
 		elog(ERROR, "could not generate random bytes");
 	for (int i = 0; i < TEMPORARY_RANDOM_BYTES; i++)
 		snprintf(hex + 2 * i, 3, "%02x", random[i]);
-	snprintf(name, size, TEMPORARY_PREFIX "%s" TEMPORARY_SUFFIX, hex);
+	snprintf(name, size, ICE_TEMPORARY_PREFIX "%s" ICE_TEMPORARY_SUFFIX, hex);
 }
 
 /* The open directory of path among those of the files before it; -1 if none has it. */
@@ -427,75 +424,6 @@ file_missing(const IceStorage *storage pg_attribute_unused(), const char *locati
 		   (errno == ENOENT || errno == ENOTDIR);
 }
 
-static bool
-is_temporary(const char *name)
-{
-	size_t n = strlen(name);
-	size_t m = strlen(TEMPORARY_SUFFIX);
-
-	return strncmp(name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 && n > m &&
-		   strcmp(name + n - m, TEMPORARY_SUFFIX) == 0;
-}
-
-/* Takes away what is empty below an open directory, which it closes, and our own abandoned temporary
- * files. Failures are passed over: what cannot be removed just stays. Raises nothing. */
-static void
-prune_below(int fd, int depth)
-{
-	DIR           *entries = depth < PRUNE_DEPTH_MAX ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-
-	if (entries == NULL)
-	{
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(entries)) != NULL)
-	{
-		int child;
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (is_temporary(entry->d_name))
-		{
-			(void) unlinkat(fd, entry->d_name, 0);
-			continue;
-		}
-		if (strcmp(entry->d_name, ICE_MARK_FOLDER) == 0)
-			continue;
-		child = ice_place_open_subdirectory(fd, entry->d_name);
-		if (child < 0)
-			continue;
-		prune_below(child, depth + 1);
-		(void) unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-	}
-	closedir(entries);
-}
-
-/* A root itself is never removed. */
-static void
-file_prune(const IceStorage *storage pg_attribute_unused(), const char *location)
-{
-	char       *path = ice_file_checked_path(location);
-	const char *rest;
-	IcePlace       place;
-	int         fd;
-
-	(void) ice_file_root(path, false, &rest);
-	if (*rest == '\0')
-		return;
-	ice_place_open(path, false, &place);
-	if (place.directory < 0)
-		return;
-	fd = ice_place_open_subdirectory(place.directory, place.leaf);
-	if (fd >= 0)
-	{
-		prune_below(fd, 0);
-		(void) unlinkat(place.directory, place.leaf, AT_REMOVEDIR);
-	}
-	ice_place_close(&place);
-}
-
 static const IceStorage file_storage = {
 	.is_local = true,
 	.canonical = file_canonical,
@@ -507,7 +435,7 @@ static const IceStorage file_storage = {
 	.make_directory = file_make_directory,
 	.exists = file_exists,
 	.missing = file_missing,
-	.prune = file_prune,
+	.prune = ice_file_prune,
 };
 
 const IceStorage *

@@ -11,6 +11,9 @@
 
 #include "store/store_purge.h"
 
+#define PAGE_ROWS 256
+#define PARTS_PER_CALL 1000
+
 /* All warehouses: worker only. */
 static IceStatement dropped_relations = {
 	"SELECT r.warehouse_id, r.relation_id, r.kind = 'view' FROM icecat_data.relation r "
@@ -34,44 +37,40 @@ static IceStatement dropped_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-/* Removed rows too, as far as they are still there: a purge takes all that the table ever named. */
-static IceStatement table_snapshots = {
-	"SELECT body FROM icecat_data.table_snapshot WHERE warehouse_id = $1 AND table_id = $2 "
-	"ORDER BY ordinal",
-	2,
-	{UUIDOID, UUIDOID},
+/* What names the table's files, a page at a time, by a number that grows. Removed rows too, as far as they are still there: a
+ * purge takes all that the table ever named. A deletion that was queued before is void, so the purge does it: its number is made of
+ * version and position. */
+#define LIST(columns, relation)                                                              \
+	{                                                                                        \
+		"SELECT " columns " FROM icecat_data." relation                                      \
+		" WHERE warehouse_id = $1 AND table_id = $2 AND ordinal > $3 ORDER BY ordinal LIMIT $4", \
+			4, {UUIDOID, UUIDOID, INT8OID, INT8OID}, NULL                                    \
+	}
+
+static IceStatement lists[] = {
+	[ICE_PURGE_SNAPSHOTS] = LIST("ordinal, body", "table_snapshot"),
+	[ICE_PURGE_METADATA_LOG] = LIST("ordinal, metadata_file", "table_metadata_log"),
+	[ICE_PURGE_STATISTICS] = LIST("ordinal, body", "table_statistics"),
+	[ICE_PURGE_PARTITION_STATISTICS] = LIST("ordinal, body", "table_partition_statistics"),
+	[ICE_PURGE_DELETIONS] =
+		{"SELECT (version << 22) + position, location FROM icecat_data.metadata_task "
+		"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 'delete' "
+		"AND (version << 22) + position > $3 ORDER BY version, position LIMIT $4",
+		4,
+		{UUIDOID, UUIDOID, INT8OID, INT8OID},
+		NULL},
+};
+
+static IceStatement delete_parts = {
+	"DELETE FROM icecat_data.table_part WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND ctid = ANY (ARRAY(SELECT p.ctid FROM icecat_data.table_part p "
+	"WHERE p.warehouse_id = $1 AND p.table_id = $2 LIMIT $3))",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-
-static IceStatement table_statistics = {
-	"SELECT body FROM icecat_data.table_statistics WHERE warehouse_id = $1 AND table_id = $2 "
-	"UNION ALL SELECT body FROM icecat_data.table_partition_statistics "
-	"WHERE warehouse_id = $1 AND table_id = $2",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
-static IceStatement table_metadata_log = {
-	"SELECT metadata_file FROM icecat_data.table_metadata_log WHERE warehouse_id = $1 "
-	"AND table_id = $2 ORDER BY ordinal",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
-
-/* The one column of a statement's rows, as C strings. */
-static List *
-read_texts(IceStatement *statement, Datum *values)
-{
-	uint64 rows = ice_execute(statement, values, NULL, false);
-	List  *texts = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-		texts = lappend(texts, ice_field_text(i, 1));
-	SPI_freetuptable(SPI_tuptable);
-	return texts;
-}
 
 bool
-ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceTableFiles *out)
+ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, IceDroppedTable *out)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
@@ -84,10 +83,34 @@ ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, I
 	out->namespace_levels = ice_field_is_null(0, 5)
 								? (Datum) 0
 								: PointerGetDatum(PG_DETOAST_DATUM_COPY(ice_field(0, 5)));
-	out->snapshots = read_texts(&table_snapshots, values);
-	out->statistics = read_texts(&table_statistics, values);
-	out->metadata_log = read_texts(&table_metadata_log, values);
 	return true;
+}
+
+List *
+ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+					int64 *after)
+{
+	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id), Int64GetDatum(*after),
+					   Int64GetDatum(PAGE_ROWS)};
+	uint64 rows = ice_execute(&lists[list], values, NULL, false);
+	List  *texts = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		*after = ice_field_int64(i, 1);
+		texts = lappend(texts, ice_field_text(i, 2));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return texts;
+}
+
+bool
+ice_purge_delete_parts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
+					   Int64GetDatum(PARTS_PER_CALL)};
+
+	return ice_execute(&delete_parts, values, NULL, false) < PARTS_PER_CALL;
 }
 
 List *

@@ -11,22 +11,37 @@
 
 #include "store/plan_cache.h"
 
-/* What the rows of a dropped table say about its files. All lists are of C strings. */
-typedef struct IceTableFiles
+/* What the rows of a dropped table say about it. */
+typedef struct IceDroppedTable
 {
 	const char *location;
 	const char *metadata_location;
 	const char *properties; /* JSON object */
-	List       *snapshots;  /* JSON objects */
-	List       *statistics; /* JSON objects, of both kinds */
-	List       *metadata_log; /* metadata files */
 	const char *name;
 	Datum       namespace_levels; /* text[], or 0 where the namespace is gone */
-} IceTableFiles;
+} IceDroppedTable;
 
 /* False if the table's head is gone or the table is not dropped. */
 extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-								 IceTableFiles *out);
+								 IceDroppedTable *out);
+
+/* What else names its files. */
+typedef enum IcePurgeList
+{
+	ICE_PURGE_SNAPSHOTS, /* JSON objects */
+	ICE_PURGE_METADATA_LOG, /* files */
+	ICE_PURGE_STATISTICS, /* JSON objects */
+	ICE_PURGE_PARTITION_STATISTICS,
+	ICE_PURGE_DELETIONS, /* files */
+	ICE_PURGE_LISTS
+} IcePurgeList;
+
+/* The next rows of a list, some hundreds: a List of C strings; NIL at its end. after: -1 at first; the call moves it on. */
+extern List *ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id,
+								 const pg_uuid_t *table_id, int64 *after);
+
+/* Deletes some of the rows of its lists; true if none are left. */
+extern bool ice_purge_delete_parts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
 typedef struct IceDroppedRelation
 {

@@ -95,6 +95,13 @@ static IceStatement fail_task = {
 	{UUIDOID, UUIDOID, INT8OID, INT4OID, TIMESTAMPTZOID, TEXTOID},
 	NULL};
 
+static IceStatement note_progress = {
+	"UPDATE icecat_data.metadata_task SET head = $5 "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND version = $3 AND position = $4",
+	5,
+	{UUIDOID, UUIDOID, INT8OID, INT4OID, JSONOID},
+	NULL};
+
 /* As if another database had made it: adopting gives it back. */
 static IceStatement set_aside = {
 	"UPDATE icecat_data.metadata_task SET database_id = 0, last_error = $5 "
@@ -304,6 +311,16 @@ ice_task_done(const IceTask *task)
 					   Int64GetDatum(task->version), Int32GetDatum(task->position)};
 
 	ice_execute(&delete_task, values, NULL, false);
+}
+
+bool
+ice_task_note_progress(const IceTask *task, const char *progress)
+{
+	Datum values[5] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
+					   Int64GetDatum(task->version), Int32GetDatum(task->position),
+					   ice_cstring_datum(progress)};
+
+	return ice_execute(&note_progress, values, NULL, false) > 0;
 }
 
 void

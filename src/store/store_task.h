@@ -77,6 +77,8 @@ extern void ice_task_adopt(void);
 /* Appends the text of a view's file that a task is to write. */
 extern void ice_task_document(const IceTask *task, StringInfo out);
 extern void ice_task_done(const IceTask *task);
+/* Notes how far a purge came: a JSON object, its head_json when it goes on. False: the task is gone. */
+extern bool ice_task_note_progress(const IceTask *task, const char *progress);
 extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
 /* Leaves the task in the queue until the database adopts it: it may not delete files. */
 extern void ice_task_set_aside(const IceTask *task, const char *reason);

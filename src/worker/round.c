@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
 
 #include "maint/sequence.h"
 #include "maint/task_delete.h"
@@ -23,8 +25,11 @@
 #define EXPIRED_TRIM_EVERY_MS 60000
 #define REPORTS_EVERY_MS 60000
 
-static const IceTransactions transactions = {ice_session_begin, ice_session_commit,
-											 ice_session_abort, ice_session_forgo_flush};
+static const IceTransactions transactions = {.begin = ice_session_begin,
+											 .commit = ice_session_commit,
+											 .abort = ice_session_abort,
+											 .forgo_flush = ice_session_forgo_flush,
+											 .is_wanted = ice_session_is_wanted};
 
 static bool has_lock = false; /* ICE_LOCK_TASKS, of the session */
 
@@ -64,21 +69,28 @@ number_events(IceRound *round)
 	return !all && numbered > 0;
 }
 
-static IceTaskWork
+/* What is due now. A purge under way lasts for many rounds. */
+static IceTaskWork *
 begin_work(void)
 {
-	return (IceTaskWork){
-		.transactions = &transactions, .parent = ice_session.context, .due = GetCurrentTimestamp()};
+	static IceTaskWork work;
+
+	work.transactions = &transactions;
+	work.parent = ice_session.context;
+	work.lasting = TopMemoryContext;
+	work.due = GetCurrentTimestamp();
+	work.done = 0;
+	return &work;
 }
 
 /* Writes a batch of files. True if there may be more: a commit that comes during the batch sets the latch. */
 static bool
 write_files(IceRound *round)
 {
-	IceTaskWork work = begin_work();
-	bool        more = ice_tasks_write(&work, NULL);
+	IceTaskWork *work = begin_work();
+	bool         more = ice_tasks_write(work, NULL);
 
-	round->worked |= work.done > 0;
+	round->worked |= work->done > 0;
 	return more;
 }
 
@@ -91,6 +103,8 @@ work_for_others(IceRound *round)
 
 	while (more && !ice_session.in_the_way)
 	{
+		ResetLatch(
+			MyLatch); /* before the look: a commit from now on stops the work that can wait */
 		CHECK_FOR_INTERRUPTS();
 		more = take_task_lock() && write_files(round);
 		round->busy |= !has_lock;
@@ -181,17 +195,17 @@ look_ahead(IceRound *round)
 static void
 work_in_background(IceRound *round, const IceDueTimes *times)
 {
-	static bool purge_next = false;
-	IceTaskWork work = begin_work();
-	bool        deletes = times->delete <= work.due;
-	bool        purges = times->purge <= work.due;
+	static bool  purge_next = false;
+	IceTaskWork *work = begin_work();
+	bool         deletes = times->delete <= work->due;
+	bool         purges = times->purge <= work->due;
 
 	if (!deletes && !purges)
 		return;
 	if (purges && (purge_next || !deletes))
-		round->more = ice_tasks_purge(&work);
+		round->more = ice_tasks_purge(work);
 	else
-		round->more = ice_tasks_delete(&work);
+		round->more = ice_tasks_delete(work);
 	purge_next = !purge_next;
 	round->worked |= round->more;
 }
@@ -217,5 +231,6 @@ ice_round_work(IceRound *round)
 void
 ice_round_give_up(void)
 {
+	ice_tasks_purge_forget(begin_work());
 	drop_task_lock();
 }

@@ -35,6 +35,8 @@ extern void ice_session_commit(void);
 extern void ice_session_abort(void);
 /* Losing the end of this transaction in a crash only means doing the tasks again. */
 extern void ice_session_forgo_flush(void);
+/* Was the worker woken since its round began? */
+extern bool ice_session_is_wanted(void);
 /* After a transaction that was aborted in another way. */
 extern void ice_session_leave_sandbox(void);
 

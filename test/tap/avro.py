@@ -81,14 +81,15 @@ def zstandard(data):
 CODECS = {"null": bytes, "deflate": deflate, "snappy": snappy, "zstandard": zstandard}
 
 
-def write(path, schema, records, codec="deflate"):
+def write(path, schema, records, codec="deflate", in_block=1):
     with open(path, "wb") as file:
         file.write(b"Obj\x01" + number(2))
         file.write(text("avro.schema") + text(json.dumps(schema)))
         file.write(text("avro.codec") + text(codec) + number(0) + SYNC)
-        for record in records:
-            block = CODECS[codec](encode(schema, record))
-            file.write(number(1) + number(len(block)) + block + SYNC)
+        for start in range(0, len(records), in_block):
+            part = records[start:start + in_block]
+            block = CODECS[codec](b"".join(encode(schema, record) for record in part))
+            file.write(number(len(part)) + number(len(block)) + block + SYNC)
 
 
 MANIFEST_LIST = {"type": "record", "name": "manifest_file", "fields": [
@@ -118,8 +119,8 @@ def manifest_list(path, manifests, codec="deflate"):
          "partitions": [{"contains_null": False, "lower_bound": b"\x00"}]} for m in manifests], codec)
 
 
-def manifest(path, files, codec="deflate"):
+def manifest(path, files, codec="deflate", in_block=1):
     write(path, MANIFEST, [
         {"status": 1, "snapshot_id": None,
          "data_file": {"content": 0, "file_path": f, "partition": {}, "column_sizes": {"1": 5},
-                       "record_count": 1}} for f in files], codec)
+                       "record_count": 1}} for f in files], codec, in_block)
