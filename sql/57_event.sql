@@ -21,7 +21,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_read_events';
 COMMENT ON FUNCTION icecat.read_events(text, bigint, integer) IS
 'Returns the numbered events of a warehouse after number p_after, in order, at most p_limit (1 to 100000). Call again with the last number seen: no event is missed or seen twice, and none appears later with a lower number.
-Gives numbers to committed events first, where the transaction may write and is READ COMMITTED; elsewhere (a standby, a read-only or REPEATABLE READ transaction) it returns what is numbered. Columns: as view icecat.events.
+Gives numbers to committed events first, where the transaction may write and is READ COMMITTED; elsewhere (a standby, a read-only or REPEATABLE READ transaction) it returns what is numbered. In a transaction block (BEGIN), whose locks would stop all others until it ends, it has the background worker give the numbers and waits for it, at most a second; where no worker can be started, it returns what is numbered. Columns: as view icecat.events.
 Errors: IC101 no such warehouse (404), IC301 p_after or p_limit out of range (400).';
 
 CREATE OR REPLACE FUNCTION icecat.trim_events(

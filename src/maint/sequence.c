@@ -40,8 +40,10 @@ ice_sequence_wait(const pg_uuid_t *warehouse_id)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	int64       numbered = 0;
-	bool        by_worker = IsTransactionBlock() && ice_worker_ensure();
+	bool        by_worker = IsTransactionBlock();
 
+	if (by_worker && !ice_worker_ensure())
+		return;
 	if (by_worker && ice_events_pending(warehouse_id))
 		ice_worker_wake();
 	if (by_worker &&

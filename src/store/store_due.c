@@ -46,8 +46,8 @@ static IceStatement due_writes = {
 	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.next_attempt_at > $2 "
 	"FROM d CROSS JOIN LATERAL (SELECT t.next_attempt_at FROM icecat_data.metadata_task t "
 	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
-	"AND t.position < 1048576 ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK
-	"ORDER BY d.since",
+	"AND t.position < 1048576 AND t.kind = 'write' "
+	"ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK "ORDER BY d.since",
 	4,
 	{OIDOID, TIMESTAMPTZOID, INT8OID, INT8OID},
 	NULL};
@@ -91,7 +91,8 @@ static IceStatement due_purges = {
 
 static IceStatement first_writes = {
 	TASK_COLUMNS "WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
-				 "AND position < 1048576 ORDER BY version, position LIMIT $4",
+				 "AND position < 1048576 AND kind = 'write' "
+				 "ORDER BY version, position LIMIT $4",
 	4,
 	{UUIDOID, UUIDOID, OIDOID, INT8OID},
 	NULL};

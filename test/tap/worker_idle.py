@@ -2,6 +2,8 @@
 """A session that is idle in a transaction after run_worker_once() or read_events() stops nobody; run_worker_once() works under
 any isolation level."""
 # SPDX-License-Identifier: PostgreSQL
+import time
+
 import cluster
 
 IDLE_S = 60
@@ -14,6 +16,11 @@ def idle_session(c, calls):
     return session
 
 
+def end(c, session):
+    c.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'")
+    session.wait()
+
+
 def test_idle(c, t, name, calls):
     c.sql(c.property_commit_sql("t", "k", name + " before"))
     session = idle_session(c, calls)
@@ -24,8 +31,7 @@ def test_idle(c, t, name, calls):
     t.equal(c.sql("SELECT version FROM icecat.read_events('w') ORDER BY number DESC LIMIT 1"),
             c.sql("SELECT max(version) FROM icecat_data.table_head"), "%s: and are read" % name)
     t.equal(session.poll(), None, "%s: the session was idle all the while" % name)
-    c.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'")
-    session.wait()
+    end(c, session)
 
 
 def test_isolation(c, t):
@@ -39,6 +45,14 @@ def test_isolation(c, t):
                 "%s: run_worker_once() does what is due" % level)
         t.equal(c.sql("SELECT count(*) FROM icecat_data.metadata_task"), "0", "%s: the queue is empty" % level)
         t.equal(c.sql("SELECT count(*) FROM icecat_data.event_pending"), "0", "%s: and events have numbers" % level)
+    c.sql(c.property_commit_sql("t", "k", "idle"))
+    session = idle_session(c, "SELECT count(*) FROM icecat.read_events('w');")
+    start = time.monotonic()
+    t.equal(c.sql("SELECT version FROM icecat.read_events('w') ORDER BY number DESC LIMIT 1"),
+            c.sql("SELECT max(version) FROM icecat_data.table_head"), "an idle reader without a worker: another one numbers the events")
+    t.ok(time.monotonic() - start < 5, "and does not wait")
+    t.equal(c.sql("SELECT icecat.run_worker_once() >= 0"), "t", "nor does run_worker_once()")
+    end(c, session)
     answer = c.sql("BEGIN; SELECT icecat.run_worker_once(); COMMIT", check=False)
     t.ok("cannot run in a transaction block where no worker can start" in answer, "in a transaction block it is refused there", answer)
 

@@ -33,7 +33,6 @@ def run_commits(c, count, name):
     before = rows_read(c)
     for i in range(count):
         c.sql(c.property_commit_sql("t", name, i) + "SELECT icecat.wait_for_metadata('w', '{ns}', 't', 10000)")
-    c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE location !~ '^nowhere'", "0")
     c.sql("SELECT pg_sleep(2)")
     return (rows_read(c) - before) / count
 
@@ -42,8 +41,7 @@ def test_cost(c, t):
     few = run_commits(c, COMMITS, "few")
     c.sql(queue_failing_sql(FAILING))
     many = run_commits(c, COMMITS, "many")
-    t.ok(many < few + FAILING / 10, "a commit's file costs %.0f rows of the queue beside %d failing tasks, %.0f without"
-         % (many, FAILING, few))
+    t.ok(many < few + 10, "a commit's file costs %.0f rows of the queue beside %d failing tasks, %.0f without" % (many, FAILING, few))
     t.equal(c.sql("SELECT failing FROM icecat.worker_status()"), str(FAILING), "and these are still to be done")
     c.sql("DELETE FROM icecat_data.metadata_task WHERE location ~ '^nowhere'")
 
