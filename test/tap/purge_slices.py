@@ -14,7 +14,7 @@ FILES = 8000
 LISTS = 40
 SETTINGS = ["icecat.purge_slice_files = 4", "icecat.purge_slice_ms = 5", "icecat.purge_turn_s = 1"]
 MEMORY_MB = 30
-WAIT_S = 120
+WAIT_S = 300
 PENDING = "SELECT count(*) FROM icecat_data.metadata_task AS t JOIN icecat_data.relation AS r ON r.relation_id = t.table_id WHERE r.name = '%s'"
 COUNTED = "SELECT (head ->> 'files-deleted')::integer FROM icecat_data.metadata_task WHERE kind = 'purge'"
 
