@@ -16,7 +16,7 @@ from asklib import SCHEMA, in_parallel, properties
 
 TABLES = 100
 CLIENTS = 4
-STALLED_MAX = 12
+STALLED_MAX = TABLES      # of the 4 * TABLES answers
 VIEW_VERSION = {"version-id": 1, "schema-id": 0, "timestamp-ms": 1, "summary": {}, "default-namespace": ["a"],
                 "representations": [{"type": "sql", "sql": "select 1", "dialect": "spark"}]}
 
