@@ -1,5 +1,6 @@
--- Ready-made sets of rights. A set is nested in the next: an admin may what a writer may, a writer what a reader may, a reader
--- what a gateway may that works as the roles of its clients.
+-- Ready-made sets of rights. A set is nested in the next: an admin may what a writer may, a writer what a reader may. That of a
+-- gateway which works as the roles of its clients is apart: its question tells the mapping of principals bit by bit, which no
+-- reader is to know.
 -- Who was granted a set is told by a function of the set that nobody needs to call (_gateway, _reader, _writer, _admin): its
 -- rights are kept by upgrades and dumps as all others, so icecat.regrant() finds there whom to give what an upgrade has made
 -- again. An upgrade script cannot do that itself: what it grants counts as initial, and pg_dump leaves it out.
@@ -19,32 +20,33 @@ COMMENT ON FUNCTION icecat._admin() IS 'Does nothing. Who may execute it was mad
 CREATE OR REPLACE VIEW icecat.role_rights AS
 SELECT s.role_set, s.level, r.privilege, r.object
 FROM (
-	SELECT 0, 'USAGE', 'SCHEMA icecat'
+	SELECT ARRAY[0, 1], 'USAGE', 'SCHEMA icecat'
 	UNION ALL
 	SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
 				'register_table', 'unregister_table', 'commit_table', 'commit_transaction', 'commit_metadata_file', 'drop_table',
 				'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata')
-				OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN 2
-			WHEN p.proname IN ('_admin', 'explain_principal') THEN 3
-			WHEN p.proname IN ('_gateway', '_principal_role', 'worker_status', '_queued_files', '_listen_files') THEN 0
-			WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN 1
-			ELSE 3 END,
+				OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
+			WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
+			WHEN p.proname IN ('_gateway', '_principal_role') THEN ARRAY[0]
+			WHEN p.proname IN ('worker_status', '_queued_files', '_listen_files') THEN ARRAY[0, 1]
+			WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN ARRAY[1]
+			ELSE ARRAY[3] END,
 		'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure)
 	FROM pg_catalog.pg_proc AS p
 	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype
 		AND p.proname NOT IN ('grant_gateway', 'grant_reader', 'grant_writer', 'grant_admin', 'revoke_gateway', 'revoke_reader',
 			'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_give', '_take', '_check_rights_change')
 	UNION ALL
-	SELECT CASE c.relname WHEN 'principal_mappings' THEN 3 ELSE 1 END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
+	SELECT CASE c.relname WHEN 'principal_mappings' THEN ARRAY[3] ELSE ARRAY[1] END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
 	FROM pg_catalog.pg_class AS c
 	WHERE c.relnamespace = 'icecat'::pg_catalog.regnamespace AND c.relkind = 'v'
 	UNION ALL
-	SELECT 2, 'INSERT, UPDATE, DELETE', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
+	SELECT ARRAY[2], 'INSERT, UPDATE, DELETE', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass)
 	FROM pg_catalog.pg_class AS c
 	WHERE c.oid IN ('icecat.iceberg_tables'::pg_catalog.regclass, 'icecat.iceberg_namespace_properties'::pg_catalog.regclass)
-) AS r (level, privilege, object)
-JOIN (VALUES (0, 'gateway'), (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = r.level;
-COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_gateway(), grant_reader(), grant_writer() and grant_admin() give, one row for each right. Each gives what those of a lower level give, too';
+) AS r (levels, privilege, object)
+JOIN (VALUES (0, 'gateway'), (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = ANY (r.levels);
+COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_gateway(), grant_reader(), grant_writer() and grant_admin() give, one row for each right. Each from reader on gives what those before it give, too; a gateway''s rights are apart';
 COMMENT ON COLUMN icecat.role_rights.role_set IS 'gateway: which role a principal has, the worker and its files; reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
 COMMENT ON COLUMN icecat.role_rights.level IS '0 gateway, 1 reader, 2 writer, 3 admin';
 COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
@@ -71,12 +73,12 @@ DECLARE
 	v_right record;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
-	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level <= p_level LOOP
+	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level BETWEEN pg_catalog.sign(p_level) AND p_level LOOP
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 END
 $icecat$;
-COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role all rights of icecat.role_rights up to a level.';
+COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role the rights of icecat.role_rights: those of a gateway (0), or from a reader''s up to a level.';
 
 CREATE OR REPLACE FUNCTION icecat._take(p_role regrole, p_level integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -159,7 +161,7 @@ BEGIN
 		JOIN pg_catalog.pg_proc AS p ON p.oid = m.marker::pg_catalog.regprocedure
 		CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
 		WHERE a.grantee NOT IN (0, p.proowner)
-		GROUP BY a.grantee
+		GROUP BY a.grantee, m.level = 0
 	LOOP
 		PERFORM icecat._give(role_name, CASE role_set WHEN 'gateway' THEN 0 WHEN 'reader' THEN 1 WHEN 'writer' THEN 2 ELSE 3 END);
 		RETURN NEXT;
@@ -167,5 +169,5 @@ BEGIN
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.regrant() IS
-'Gives every gateway, reader, writer and admin all that is theirs now, and returns them: a function whose arguments an upgrade changed is a new function, which nobody was granted. Call it in the transaction of ALTER EXTENSION icecat UPDATE. Safe to run at any time.
+'Gives every gateway, reader, writer and admin all that is theirs now, and returns them, a gateway that is also one of the others twice: a function whose arguments an upgrade changed is a new function, which nobody was granted. Call it in the transaction of ALTER EXTENSION icecat UPDATE. Safe to run at any time.
 Only the owner of the extension, or a superuser, may call.';

@@ -88,18 +88,20 @@ hash_argument(pg_cryptohash_ctx *hash, FunctionCallInfo fcinfo, int n)
 
 /*
  * Keys of principals are told apart from those of all others by what they are stored under: a hash of key, role and principal.
- * The principal alone would not do, for in SQL everyone may set it; the role can only be one that the caller has.
+ * The principal alone would not do, for in SQL everyone may set it; the role can only be one that the caller has. The hash is
+ * a UUID of version 8, so that no key that a caller sends, which is of version 7, is the same.
  */
 static void
 bind_key(pg_uuid_t *key)
 {
-	const char        *role = GetUserNameFromId(GetOuterUserId(), false);
+	const char        *role;
 	uint8              digest[PG_SHA256_DIGEST_LENGTH];
 	pg_cryptohash_ctx *hash;
 	bool               ok;
 
 	if (*ice_guc_principal == '\0')
 		return;
+	role = GetUserNameFromId(GetOuterUserId(), false);
 	hash = pg_cryptohash_create(PG_SHA256);
 	ok = hash != NULL && pg_cryptohash_init(hash) >= 0 && hash_bytes(hash, key->data, UUID_LEN) &&
 		 hash_bytes(hash, role, strlen(role)) &&
@@ -109,6 +111,7 @@ bind_key(pg_uuid_t *key)
 	if (!ok)
 		elog(ERROR, "could not compute SHA-256 of a key");
 	memcpy(key->data, digest, UUID_LEN);
+	key->data[6] = (key->data[6] & 0x0F) | 0x80;
 }
 
 static void

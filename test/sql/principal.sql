@@ -49,6 +49,23 @@ SELECT icecat.map_principal('kc', 'sub', 'x', 'regress_etl');
 SELECT icecat.unmap_principal('kc', 'sub', 'ann');
 RESET ROLE;
 
+-- Readers and writers do not learn from the gateway's question what the mapping says. Who was a gateway and becomes a writer stays one.
+SET ROLE regress_ann;
+SELECT icecat._principal_role('kc', '{"sub": "ann"}');
+RESET ROLE;
+SELECT icecat.grant_writer('regress_ann');
+SET ROLE regress_ann;
+SELECT icecat._principal_role('kc', '{"sub": "ann"}');
+RESET ROLE;
+SELECT icecat.grant_gateway('regress_ann');
+SELECT * FROM icecat.regrant() WHERE role_name = 'regress_ann'::regrole ORDER BY 2;
+SET ROLE regress_ann;
+SELECT icecat._principal_role('other', '{}');
+RESET ROLE;
+SELECT icecat.revoke_gateway('regress_ann');
+SELECT has_function_privilege('regress_ann', 'icecat._principal_role(text, json)', 'EXECUTE') AS asks,
+	has_schema_privilege('regress_ann', 'icecat', 'USAGE') AS uses;
+
 -- One key, three principals: each call runs. A repeat of each shows its own outcome; the same name as another role is another.
 SELECT icecat.create_warehouse('principals', 's3://lake', '{"icecat.metadata-write-mode": "none"}') IS NOT NULL AS made;
 SELECT icecat.grant_writer('regress_ann'); SELECT icecat.grant_writer('regress_etl');
@@ -68,6 +85,8 @@ SELECT icecat.create_namespace('principals', '{n}', '{"by": "ann"}');
 SELECT icecat.create_namespace('principals', '{etl}');
 RESET ROLE; RESET icecat.principal; RESET icecat.idempotency_key;
 SELECT count(*) FROM icecat_data.idempotency WHERE key = '017F22E2-79B0-7CC3-98C4-000000000001';
+SELECT count(*), bool_and(substr(key::text, 15, 1) = '8') AS none_is_of_a_client FROM icecat_data.idempotency AS i
+	JOIN icecat_data.warehouse AS w ON w.warehouse_id = i.warehouse_id WHERE w.name = 'principals';
 
 SELECT icecat.revoke_gateway('regress_gateway'); SELECT icecat.revoke_gateway('regress_ann'); SELECT icecat.revoke_gateway('regress_etl');
 DELETE FROM icecat_data.principal_mapping;
