@@ -105,12 +105,16 @@ test_local(void **state)
 	assert_false(gw_forwarded_is_local(&head, "192.0.2.1"));
 	assert_false(gw_forwarded_is_local(&head, "::2"));
 	for (const char **name =
-			 (const char *[]){"Forwarded", "X-FORWARDED-FOR", "X-Real-IP", "Via", NULL};
+			 (const char *[]){"Forwarded", "X-FORWARDED-FOR", "X-Real-IP", "Via",
+							  "x-forwarded-proto", "X-Envoy-Internal", "X-Client-Ip", NULL};
 		 *name; name++)
 	{
 		set_fields((const char *const[]){*name, "127.0.0.1", NULL});
 		assert_false(gw_forwarded_is_local(&head, "127.0.0.1"));
 	}
+	set_fields(
+		(const char *const[]){"X-Forward", "a", "Vi", "b", "Via-", "c", "X-Real-IP-", "d", NULL});
+	assert_true(gw_forwarded_is_local(&head, "127.0.0.1"));
 }
 
 int

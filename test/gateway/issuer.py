@@ -110,11 +110,13 @@ class Issuer:
         return sum(1 for _, path in self.asked if path == "/keys")
 
     def token(self, sub, key=None, kid=None, **claims):
-        """A good token; claims of None are left out."""
+        """A good token; claims of None are left out, and so is an empty kid."""
         key = key or self.keys[-1]
         now = int(time.time())
         body = {"iss": self.url, "aud": AUDIENCE, "sub": sub, "iat": now, "exp": now + 600, **claims}
-        header = {"alg": "RS256", "typ": "JWT", "kid": kid or key.name}
+        header = {"alg": "RS256", "typ": "JWT", "kid": key.name if kid is None else kid}
+        if kid == "":
+            del header["kid"]
         text = b64(json.dumps(header).encode()) + "." + \
             b64(json.dumps({name: value for name, value in body.items() if value is not None}).encode())
         return text + "." + b64(key.sign(text.encode()))

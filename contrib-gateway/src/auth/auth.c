@@ -122,13 +122,13 @@ gw_auth_refuse(GwAuthTicket *ticket, GwRefusal why)
 	return GW_AUTH_REFUSED;
 }
 
-/* No key of that name. Keys that were asked for after the token had come decide; until then, newer ones may have it. An
+/* None of the keys made it. Keys that were asked for after the token had come decide; until then, newer ones may have it. An
  * issuer that cannot be reached leaves it open. */
 static GwAuthStep
-unknown_key(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
+unknown_key(GwAuthTicket *ticket, GwRefusal why, GwIssuer *issuer, uint64_t now)
 {
 	if (ticket->since_us != 0 && issuer->read_us >= ticket->since_us)
-		return gw_auth_refuse(ticket, GW_REFUSAL_KEY);
+		return gw_auth_refuse(ticket, why);
 	if (ticket->since_us != 0 && issuer->failed && !issuer->fetching)
 		return unavailable(ticket, "The keys of the token's issuer cannot be had at the moment");
 	return wait_for(ticket, issuer, now);
@@ -137,7 +137,7 @@ unknown_key(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 static GwAuthStep
 no_keys(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 {
-	if (issuer->fetching || issuer->tried_us == 0)
+	if (issuer->fetching || !issuer->failed)
 		return wait_for(ticket, issuer, now);
 	return unavailable(ticket, "The keys of the token's issuer cannot be had at the moment");
 }
@@ -176,12 +176,14 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	if (keys == NULL)
 		return no_keys(ticket, issuer, now);
 	why = gw_token_verify(token, keys);
-	if (why == GW_REFUSAL_KEY)
-		return unknown_key(ticket, issuer, now);
-	return why == GW_REFUSAL_NONE ? good_token(ticket, issuer, token) : gw_auth_refuse(ticket, why);
+	if (why == GW_REFUSAL_NONE)
+		return good_token(ticket, issuer, token);
+	if (why == GW_REFUSAL_KEY || (why == GW_REFUSAL_SIGNATURE && token->kid == NULL))
+		return unknown_key(ticket, why, issuer, now);
+	return gw_auth_refuse(ticket, why);
 }
 
-/* A token that is known needs neither keys nor the database. */
+/* A token that is known needs neither keys nor the database. Without a digest, one token would be taken for another. */
 GwAuthStep
 gw_auth_check(GwAuthTicket *ticket)
 {
@@ -190,8 +192,9 @@ gw_auth_check(GwAuthTicket *ticket)
 	GwToken		token;
 	GwAuthStep	step;
 
-	EVP_Digest(ticket->token.data, ticket->token.len, ticket->verdict.digest, NULL, EVP_sha256(),
-			   NULL);
+	if (EVP_Digest(ticket->token.data, ticket->token.len, ticket->verdict.digest, NULL,
+				   EVP_sha256(), NULL) != 1)
+		return unavailable(ticket, "The token cannot be checked at the moment");
 	known = gw_verdicts_find(verdicts, ticket->verdict.digest, now, (int64_t) time(NULL));
 	if (known != NULL)
 	{

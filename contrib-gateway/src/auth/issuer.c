@@ -84,6 +84,13 @@ gw_issuers_valid(const char *list)
 
 /* -- fetching ---------------------------------------------------------------------------------------- */
 
+/* What was read then is to be read again. */
+static bool
+is_old(uint64_t read_us, uint64_t now)
+{
+	return now - read_us >= (uint64_t) gw_conf.auth_keys_refresh_s * 1000000;
+}
+
 static void
 end_round(GwIssuer *issuer, const char *what, const char *why)
 {
@@ -161,9 +168,9 @@ take_configuration(void *owner, GwSlice document, const char *why)
 		gw_fetch(issuer->keys_url, take_keys, issuer);
 }
 
-/* A wanted key is looked for where the keys were before; otherwise the issuer is asked where they are. */
+/* A wanted key is looked for where the keys were before; now and then the issuer is asked where they are. */
 static void
-begin_round(GwIssuer *issuer, bool by_age, uint64_t now)
+begin_round(GwIssuer *issuer, uint64_t now)
 {
 	size_t		len = strlen(issuer->url);
 	GwText		url = {0};
@@ -171,11 +178,12 @@ begin_round(GwIssuer *issuer, bool by_age, uint64_t now)
 	issuer->fetching = true;
 	issuer->tried_us = now;
 	gw_counters.auth_fetches++;
-	if (issuer->keys_url != NULL && !by_age)
+	if (issuer->keys_url != NULL && !is_old(issuer->asked_us, now))
 	{
 		gw_fetch(issuer->keys_url, take_keys, issuer);
 		return;
 	}
+	issuer->asked_us = now;
 	free(issuer->keys_url);
 	issuer->keys_url = NULL;
 	gw_text_add(&url, issuer->url, issuer->url[len - 1] == '/' ? len - 1 : len);
@@ -203,13 +211,12 @@ gw_issuers_tick(uint64_t now)
 	for (int i = 0; i < issuer_count; i++)
 	{
 		GwIssuer   *issuer = &issuers[i];
-		bool		old = issuer->keys == NULL ||
-			now - issuer->read_us >= (uint64_t) gw_conf.auth_keys_refresh_s * 1000000;
+		bool		old = gw_issuer_keys(issuer, now) == NULL || is_old(issuer->read_us, now);
 		bool		paused = issuer->tried_us != 0 &&
 			now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
 
 		if (!issuer->fetching && !paused && (old || issuer->wanted))
-			begin_round(issuer, old, now);
+			begin_round(issuer, now);
 	}
 }
 

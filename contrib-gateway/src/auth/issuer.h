@@ -2,9 +2,10 @@
  * issuer.h
  *		The issuers whose tokens are taken, and their keys.
  *
- * The keys are fetched at start, by age (auth_keys_refresh_s), and when a token names a key that is not among them; never more
- * often than once in auth_keys_pause_s, whatever tokens come. When they cannot be fetched, those that are there go on until
- * auth_keys_max_age_s. Each round begins with the issuer's configuration document, which must name the issuer.
+ * The keys are fetched at start, by age (auth_keys_refresh_s), and when none of them has made a token that may be good; never
+ * more often than once in auth_keys_pause_s, whatever tokens come. When they cannot be fetched, those that are there go on until
+ * auth_keys_max_age_s. A round begins with the issuer's configuration document, which must name the issuer, unless that was read
+ * within auth_keys_refresh_s: keys that are looked for again and again may have moved.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,8 +25,9 @@ typedef struct GwIssuer
 	GwKeySet   *keys;			/* NULL: none were ever read */
 	uint64_t	read_us;		/* when the fetch of those keys began */
 	uint64_t	tried_us;		/* when the last fetch began; 0: never */
+	uint64_t	asked_us;		/* when the configuration was asked for last */
 	bool		fetching;
-	bool		wanted;			/* a token names a key that is not there */
+	bool		wanted;			/* a token may be of a key that is not there */
 	bool		failed;			/* the last fetch */
 } GwIssuer;
 

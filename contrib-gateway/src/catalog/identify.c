@@ -68,7 +68,7 @@ use_verdict(GwRequest *request)
 	request->identified(request);
 }
 
-/* The database's answer: see icecat._principal_role(). */
+/* The database's answer: see icecat._principal_role(). Nothing was done yet for a client that has left: nothing is. */
 static void
 take_role(GwRequest *request, const GwPgResult *result)
 {
@@ -83,7 +83,10 @@ take_role(GwRequest *request, const GwPgResult *result)
 	else
 	{
 		gw_auth_keep(&request->auth, result->value + 5);
-		use_verdict(request);
+		if (request->deserted)
+			gw_respond_refuse(request, 503, "The client has left", false);
+		else
+			use_verdict(request);
 	}
 }
 

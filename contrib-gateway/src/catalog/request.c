@@ -51,6 +51,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->gate_us = 0;
 	request->auth = (GwAuthTicket){.token = {NULL, 0}};
 	request->role = request->principal = NULL;
+	request->deserted = false;
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
 	if (head != NULL)
 		gw_head_read(request, head);
@@ -218,10 +219,10 @@ stop_waiting(GwRequest *request)
 bool
 gw_request_abandon(GwRequest *request)
 {
-	if (!stop_waiting(request))
-		return false;
-	gw_state_set(&request->state, GW_STATE_OVER);
-	return true;
+	request->deserted = !stop_waiting(request);
+	if (!request->deserted)
+		gw_state_set(&request->state, GW_STATE_OVER);
+	return !request->deserted;
 }
 
 GwUsage

@@ -49,6 +49,7 @@ typedef struct GwRequest
 	const char *role;
 	const char *principal;
 	void (*identified)(struct GwRequest *request);
+	bool		deserted;		/* its client has left while a call was in the database */
 
 	/* dispatch.c: its way to the database */
 	GwTicket	ticket;

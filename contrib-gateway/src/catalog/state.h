@@ -22,7 +22,7 @@ typedef enum GwState
 	GW_STATE_IDLE,				/* there is no request */
 	GW_STATE_READING,			/* the head is read, the body comes */
 	GW_STATE_KEYS,				/* waits for keys that its token needs. Abandoned: taken off the list */
-	GW_STATE_ASK,				/* a call asks which role its principal has. Abandoned: as CALL */
+	GW_STATE_ASK,				/* a call asks which role its principal has. Abandoned: as CALL, and none follows it */
 	GW_STATE_GATE,				/* waits at its gate. Abandoned: its ticket is given back */
 	GW_STATE_INSIDE,			/* as CALL, and it keeps others out of its gate. Abandoned: the same, and the next one enters */
 	GW_STATE_CALL,				/* its call is queued or in the database. Abandoned: taken out of the queue, or it goes on */

@@ -132,15 +132,32 @@ gw_proxies_hold(const char *list, const char *address)
 	return false;
 }
 
+/* Is it a field that only proxies add? A name that ends with '-' stands for all that begin with it. */
+static bool
+is_of_proxy(GwSlice name)
+{
+	static const char *const names[] = {
+		"forwarded",           "via",      "x-forwarded-",   "x-real-ip",        "x-client-ip",
+		"x-cluster-client-ip", "x-envoy-", "true-client-ip", "cf-connecting-ip", "x-original-",
+		"fastly-client-ip"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	{
+		size_t		len = strlen(names[i]);
+
+		if (name.len >= len && (name.len == len || names[i][len - 1] == '-') &&
+			strncasecmp(name.data, names[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 gw_forwarded_is_local(const GwHttpHead *head, const char *peer)
 {
-	static const char *const names[] = {"forwarded", "x-forwarded-for", "x-real-ip", "via"};
-
 	for (int i = 0; i < head->header_count; i++)
-		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
-			if (gw_slice_is_nocase(head->headers[i].name, names[n]))
-				return false;
+		if (is_of_proxy(head->headers[i].name))
+			return false;
 	return gw_proxies_hold("127.0.0.0/8, ::1", peer);
 }
 

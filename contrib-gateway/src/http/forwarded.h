@@ -25,7 +25,7 @@ extern bool gw_proxies_hold(const char *list, const char *address);
 extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,
 								char out[GW_ADDRESS_BYTES]);
 
-/* Is the peer on this machine, and the client itself? A proxy names its clients in one of the fields. */
+/* Is the peer on this machine, and the client itself? What proxies add to requests says that it is not. */
 extern bool gw_forwarded_is_local(const GwHttpHead *head, const char *peer);
 
 /* The path under which the proxy serves this server, from X-Forwarded-Prefix; empty when it does not say. */
