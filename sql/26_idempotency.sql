@@ -15,11 +15,13 @@ CREATE TABLE icecat_data.idempotency (
 	sqlstate text,
 	message text,
 	answer json,
-	CONSTRAINT idempotency_pkey PRIMARY KEY (warehouse_id, key)
+	caller text NOT NULL DEFAULT '',
+	CONSTRAINT idempotency_pkey PRIMARY KEY (warehouse_id, key, caller)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX idempotency_expires_idx ON icecat_data.idempotency (warehouse_id, expires_at);
 COMMENT ON TABLE icecat_data.idempotency IS 'Idempotency keys that were used, and what their first use came to; rows go after expires_at';
 COMMENT ON COLUMN icecat_data.idempotency.key IS 'Idempotency-Key as the client sent it; of a principal, a hash of it with role and principal';
+COMMENT ON COLUMN icecat_data.idempotency.caller IS 'Role that used the key: the same key of another role is another key. Empty: a fingerprint of a commit, of any role';
 COMMENT ON COLUMN icecat_data.idempotency.expires_at IS 'created_at and icecat.idempotency_lifetime_s; from then on the row may be deleted';
 COMMENT ON COLUMN icecat_data.idempotency.object_id IS 'Table, view or namespace whose current state answers a repeat; NULL: the operation answers nothing';
 COMMENT ON COLUMN icecat_data.idempotency.operation IS 'REST operation, by its operationId';

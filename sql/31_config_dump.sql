@@ -22,5 +22,8 @@ SELECT warehouse_id, number, event_id, occurred_at, event_type, object_kind, obj
 FROM icecat_data.event');
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.metrics_report_restored', 'UNION ALL
 SELECT warehouse_id, report_id, table_id, received_at, report_type, report FROM icecat_data.metrics_report');
+	-- A role that is gone has only a number, which may be another role's where the dump is restored.
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.access_grant',
+		'WHERE role = 0::pg_catalog.oid OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
 END
 $icecat$;

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION icecat.create_warehouse(p_name text, p_location text, p_properties json DEFAULT '{}')
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_create_warehouse';
 COMMENT ON FUNCTION icecat.create_warehouse(text, text, json) IS
 'Creates a warehouse and returns it: {"name", "location", "properties"}.
@@ -14,7 +14,7 @@ REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.alter_warehouse(p_name text, p_new_name text DEFAULT NULL, p_location text DEFAULT NULL, p_updates json DEFAULT NULL, p_removals text[] DEFAULT NULL)
 RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_alter_warehouse';
 COMMENT ON FUNCTION icecat.alter_warehouse(text, text, text, json, text[]) IS
 'Changes a warehouse and returns it: {"name", "location", "properties"}. A NULL argument changes nothing.
@@ -22,35 +22,25 @@ p_new_name: clients that use the old name as their prefix must be told.
 p_location: for tables made from now on; existing tables stay where they are. An empty text removes it.
 p_updates: object of strings, properties to set. A change of icecat.case-mode waits for what is being made in the warehouse, and is refused while names differ by case alone.
 p_removals: keys of properties to remove; absent ones are ignored.
-Errors: IC101 (404) no such warehouse; IC201 (409) the new name is taken, or names differ by case alone; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
+Errors: IC101 (404) no such warehouse; IC401 (403) not allowed; IC201 (409) the new name is taken, or names differ by case alone; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
 REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.drop_warehouse(p_name text)
 RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_warehouse';
 COMMENT ON FUNCTION icecat.drop_warehouse(text) IS
 'Drops a warehouse that holds no namespace, with all that is left of its dropped tables, and its events. Files in storage are not touched.
-Errors: IC101 (404) no such warehouse; IC204 (409) it holds namespaces, or files of its dropped tables are still to be written or deleted by the worker.
+Errors: IC101 (404) no such warehouse; IC401 (403) not allowed; IC204 (409) it holds namespaces, or files of its dropped tables are still to be written or deleted by the worker.
 REST: none; warehouses are administered in SQL.';
-
-CREATE OR REPLACE FUNCTION icecat.list_warehouses()
-RETURNS SETOF text
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
-BEGIN ATOMIC
-	SELECT w.name FROM icecat_data.warehouse AS w ORDER BY w.name COLLATE "C";
-END;
-COMMENT ON FUNCTION icecat.list_warehouses() IS
-'The names of all warehouses of the database, in byte order.
-REST: none.';
 
 CREATE OR REPLACE FUNCTION icecat.load_warehouse(p_name text)
 RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_load_warehouse';
 COMMENT ON FUNCTION icecat.load_warehouse(text) IS
 'A warehouse: {"name", "location", "properties"}; location is left out if it has none.
-Errors: IC101 (404) no such warehouse.
+Errors: IC101 (404) no such warehouse; IC401 (403) not allowed.
 REST: none.';
 
 CREATE OR REPLACE FUNCTION icecat.case_key(p_name text)

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL, p_namespace_separator text DEFAULT '%1F')
 RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_get_config';
 COMMENT ON FUNCTION icecat.get_config(text, text) IS
 'The configuration of a client: {"defaults", "overrides": {"prefix", "namespace-separator"}, "endpoints"}. The prefix is the warehouse''s name, percent-encoded; endpoints lists exactly what the gateway answers.

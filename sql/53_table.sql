@@ -12,14 +12,14 @@ CREATE OR REPLACE FUNCTION icecat.create_table(
 	p_properties json DEFAULT NULL,
 	p_stage_create boolean DEFAULT false
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_create_table';
 COMMENT ON FUNCTION icecat.create_table(text, text[], text, json, json, json, text, json, boolean) IS
 'Creates an Iceberg table and returns its LoadTableResult (metadata-location, metadata, config). REST createTable.
 p_schema: Iceberg schema; the server assigns new field ids. p_partition_spec, p_write_order: default unpartitioned, unsorted.
 p_location: URI; default <location of the namespace, as load_namespace() tells>/<table>-<uuid>. p_properties: object of strings; "format-version" (1 to 3, default 2) chooses the format.
 p_stage_create: true returns the metadata without storing anything; a commit with assert-create then creates the table.
-Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC201 name taken (409), IC301 malformed (400), IC302 invalid metadata (400), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC102 no such namespace (404), IC201 name taken (409), IC301 malformed (400), IC302 invalid metadata (400), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_create_table(
 	p_warehouse text,
@@ -29,7 +29,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_create_table(
 	OUT etag text,
 	OUT large boolean
 ) RETURNS record
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_create_table_tagged';
 COMMENT ON FUNCTION icecat.rest_create_table(text, text[], json) IS
 'create_table with the REST body CreateTableRequest. body: the same answer; etag: its entity tag, NULL for a staged table; large: false. Same errors.';
@@ -41,12 +41,12 @@ CREATE OR REPLACE FUNCTION icecat.register_table(
 	p_metadata_location text,
 	p_overwrite boolean DEFAULT false
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_register_table';
 COMMENT ON FUNCTION icecat.register_table(text, text[], text, text, boolean) IS
 'Takes over the table whose metadata file is at p_metadata_location and returns its LoadTableResult. REST registerTable.
 A file that is still in the queue is read from the database. p_overwrite: true replaces the metadata of an existing table of that name, which keeps its table_id.
-Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC104 no such file (404), IC201 name taken (409), IC301 or IC302 invalid document (400), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC102 no such namespace (404), IC104 no such file (404), IC201 name taken (409), IC301 or IC302 invalid document (400), IC306 location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_register_table(
 	p_warehouse text,
@@ -56,7 +56,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_register_table(
 	OUT etag text,
 	OUT large boolean
 ) RETURNS record
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_register_table_tagged';
 COMMENT ON FUNCTION icecat.rest_register_table(text, text[], json) IS
 'register_table with the REST body RegisterTableRequest. body: the same answer, however long it is; etag: its entity tag; large: false. Same errors.';
@@ -67,10 +67,10 @@ CREATE OR REPLACE FUNCTION icecat.load_table(
 	p_table text,
 	p_snapshots text DEFAULT 'all'
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_load_table';
 COMMENT ON FUNCTION icecat.load_table(text, text[], text, text) IS
-'Returns a table''s LoadTableResult: metadata-location, metadata (exact) and config. REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole). Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file), IC301 another p_snapshots (400).';
+'Returns a table''s LoadTableResult: metadata-location, metadata (exact) and config. REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole). Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file), IC301 another p_snapshots (400).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_load_table(
 	p_warehouse text,
@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table(
 	OUT etag text,
 	OUT large boolean
 ) RETURNS record
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table';
 COMMENT ON FUNCTION icecat.rest_load_table(text, text[], text, text, text) IS
 'load_table for conditional requests. body: the same answer; etag: the entity tag of this state of the table in this representation.
@@ -95,7 +95,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table_pieces(
 	p_table text,
 	p_snapshots text DEFAULT 'all'
 ) RETURNS SETOF text
-LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table_pieces';
 COMMENT ON FUNCTION icecat.rest_load_table_pieces(text, text[], text, text) IS
 'load_table for metadata of any size: first the entity tag, then the LoadTableResult in pieces of at most 256 kB, all of one state. The members of metadata come in another order than in load_table. Memory is bounded by the largest single part where the function is in the select list of a query that is fetched row by row. Same errors as load_table.';
@@ -106,22 +106,22 @@ CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_page_token text DEFAULT NULL,
 	p_page_size integer DEFAULT NULL
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_list_tables';
 COMMENT ON FUNCTION icecat.list_tables(text, text[], text, integer) IS
 'Returns the tables of a namespace, in byte order of their names: {"identifiers": [{"namespace": [...], "name": ...}], "next-page-token": null}. REST listTables.
 p_page_token, p_page_size: as in list_namespaces(). Without a token, all tables.
-Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC301 the token was not made for this list, or the page size is below 1 (400).';
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC102 no such namespace (404), IC301 the token was not made for this list, or the page size is below 1 (400).';
 
 CREATE OR REPLACE FUNCTION icecat.table_exists(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text
 ) RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_table_exists';
 COMMENT ON FUNCTION icecat.table_exists(text, text[], text) IS
-'True if the table exists. REST tableExists (204 or 404). Errors: IC101 no such warehouse (404).';
+'True if the table exists. REST tableExists (204 or 404). Errors: IC101 no such warehouse (404), IC401 not allowed (403).';
 
 CREATE OR REPLACE FUNCTION icecat.drop_table(
 	p_warehouse text,
@@ -129,20 +129,20 @@ CREATE OR REPLACE FUNCTION icecat.drop_table(
 	p_table text,
 	p_purge boolean DEFAULT false
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_table';
 COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean) IS
-'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Only what is the table''s own is deleted: below its location or the folders of its write.*.path properties, and held by no other table or view. A table that was registered, or overwritten by a registration, is dropped but keeps its files (a notice, and purge-refused in the event, say so), unless its warehouse has the property icecat.purge-registered=true. Errors: IC101 no such warehouse (404), IC103 no such table (404), 55P03 lock timeout (503).';
+'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Only what is the table''s own is deleted: below its location or the folders of its write.*.path properties, and held by no other table or view. A table that was registered, or overwritten by a registration, is dropped but keeps its files (a notice, and purge-refused in the event, say so), unless its warehouse has the property icecat.purge-registered=true. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.unregister_table(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text
 ) RETURNS json
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_unregister_table';
 COMMENT ON FUNCTION icecat.unregister_table(text, text[], text) IS
-'Removes a table from the catalog, leaves all its files, and returns its last metadata location and metadata. The last metadata file is written before the function returns. REST unregisterTable. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC501 storage (500), 55P03 lock timeout (503).';
+'Removes a table from the catalog, leaves all its files, and returns its last metadata location and metadata. The last metadata file is written before the function returns. REST unregisterTable. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC501 storage (500), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.rename_table(
 	p_warehouse text,
@@ -151,16 +151,16 @@ CREATE OR REPLACE FUNCTION icecat.rename_table(
 	p_destination_namespace text[],
 	p_destination text
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rename_table';
 COMMENT ON FUNCTION icecat.rename_table(text, text[], text, text[], text) IS
-'Renames a table within its warehouse, also into another namespace; its location stays. REST renameTable. Errors: IC101 no such warehouse (404), IC102 no such destination namespace (404), IC103 no such table (404), IC201 name taken (409), 55P03 lock timeout (503).';
+'Renames a table within its warehouse, also into another namespace; its location stays. REST renameTable. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC102 no such destination namespace (404), IC103 no such table (404), IC201 name taken (409), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_rename_table(
 	p_warehouse text,
 	p_request json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_rename_table';
 COMMENT ON FUNCTION icecat.rest_rename_table(text, json) IS
 'rename_table with the REST body RenameTableRequest. Same errors.';
@@ -171,7 +171,7 @@ CREATE OR REPLACE FUNCTION icecat.report_metrics(
 	p_table text,
 	p_report json
 ) RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_report_metrics';
 COMMENT ON FUNCTION icecat.report_metrics(text, text[], text, json) IS
-'Stores a scan or commit report of a client (icecat.metrics_reports). REST reportMetrics. p_report: ReportMetricsRequest with report-type. Errors: IC101 no such warehouse (404), IC103 no such table (404), IC301 malformed (400).';
+'Stores a scan or commit report of a client (icecat.metrics_reports). REST reportMetrics. p_report: ReportMetricsRequest with report-type. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC301 malformed (400).';

@@ -17,12 +17,12 @@ CREATE OR REPLACE FUNCTION icecat.read_events(
 	OUT request_id text,
 	OUT details json
 ) RETURNS SETOF record
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_read_events';
 COMMENT ON FUNCTION icecat.read_events(text, bigint, integer) IS
 'Returns the numbered events of a warehouse after number p_after, in order, at most p_limit (1 to 100000). Call again with the last number seen: no event is missed or seen twice, and none appears later with a lower number.
 Gives numbers to committed events first, where the transaction may write and is READ COMMITTED; elsewhere (a standby, a read-only or REPEATABLE READ transaction) it returns what is numbered. In a transaction block (BEGIN), whose locks would stop all others until it ends, it has the background worker give the numbers and waits for it, at most a second; where no worker can be started, it returns what is numbered. Columns: as view icecat.events.
-Errors: IC101 no such warehouse (404), IC301 p_after or p_limit out of range (400).';
+Errors: IC101 no such warehouse (404), IC401 no select on the warehouse (403), IC301 p_after or p_limit out of range (400).';
 
 CREATE OR REPLACE FUNCTION icecat.trim_events(
 	p_older_than interval
@@ -43,7 +43,7 @@ SELECT r.warehouse_id, r.number, r.event_id, r.occurred_at, r.event_type, r.obje
 FROM icecat_data.event_restored AS r;
 COMMENT ON VIEW icecat_data.every_event IS 'Numbered events, those that came with a dump too';
 
-CREATE OR REPLACE VIEW icecat.events AS
+CREATE OR REPLACE VIEW icecat.events WITH (security_barrier) AS
 SELECT w.name AS warehouse, e.number, e.event_id, e.occurred_at, e.event_type, e.object_kind,
 	e.object_id, e.namespace, e.name, e.version, e.actor, e.request_id, e.details, w.warehouse_id
 FROM icecat_data.warehouse AS w
@@ -55,8 +55,9 @@ JOIN (
 	SELECT p.warehouse_id, NULL, p.event_id, p.occurred_at, p.event_type, p.object_kind,
 		p.object_id, p.namespace, p.name, p.version, p.actor, p.request_id, p.details
 	FROM icecat_data.event_pending AS p
-) AS e ON e.warehouse_id = w.warehouse_id;
-COMMENT ON VIEW icecat.events IS 'What happened in each warehouse: every committed change, in the transaction that made it';
+) AS e ON e.warehouse_id = w.warehouse_id
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'));
+COMMENT ON VIEW icecat.events IS 'What happened in each warehouse that the role may select as a whole: every committed change, in the transaction that made it';
 COMMENT ON COLUMN icecat.events.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.events.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.events.number IS 'Order of the warehouse''s events, without gaps; NULL: committed just now, the number follows';

@@ -20,23 +20,23 @@ CREATE OR REPLACE FUNCTION icecat.wait_for_metadata(
 	p_table text,
 	p_timeout_ms integer DEFAULT 30000
 ) RETURNS boolean
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_wait_for_metadata';
 COMMENT ON FUNCTION icecat.wait_for_metadata(text, text[], text, integer) IS
 'Waits until the metadata file of a table or view that is current now has been written; true when no write of it is queued, also where icecat.metadata-write-mode is none and there is no file to come. Writes the file itself where no worker can run.
 p_table: a table or a view. p_timeout_ms: milliseconds; 0 only looks. False: not written in time, or the change was made by this very transaction, whose file is written after its commit.
-Errors: IC101 no such warehouse (404), IC103 no such table or view (404).';
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table or view (404).';
 
 CREATE OR REPLACE FUNCTION icecat.export_metadata(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text
 ) RETURNS text
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_export_metadata';
 COMMENT ON FUNCTION icecat.export_metadata(text, text[], text) IS
 'Writes the current metadata file of a table now, whatever its icecat.metadata-write-mode, and returns its location. Writing it twice does no harm: the content of a location never changes. Not undone by a rollback.
-Errors: IC101 no such warehouse (404), IC103 no such table or view (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table or view (404), IC306 unknown storage scheme, or location outside icecat.file_roots (400), IC501 storage (500).';
 
 CREATE OR REPLACE FUNCTION icecat._pending_files() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -97,7 +97,7 @@ CREATE OR REPLACE FUNCTION icecat._export_metadata(
 	p_namespace text[],
 	p_table text
 ) RETURNS text
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_export_metadata';
 COMMENT ON FUNCTION icecat._export_metadata(text, text[], text) IS 'One table or view of icecat.export_metadata(warehouse).';
 
@@ -131,7 +131,7 @@ END
 $icecat$;
 COMMENT ON FUNCTION icecat.export_metadata(text, boolean) IS
 'Writes the current metadata files of all tables and views of a warehouse whose file is missing (icecat.missing_metadata_files), or of all of them; a row for each, with the reason where one could not be written. Not undone by a rollback; can be cancelled, and called again.
-p_only_missing: false for every table and view, whatever its icecat.metadata-write-mode. Errors: IC101 no such warehouse (404).';
+p_only_missing: false for every table and view, whatever its icecat.metadata-write-mode. Errors: IC101 no such warehouse (404), IC401 not allowed (403).';
 
 CREATE OR REPLACE FUNCTION icecat.adopt_tasks() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER

@@ -1,8 +1,13 @@
 -- Everything that Iceberg knows, in rows. Only what is live: no dropped tables, no removed elements. Numbers come out
 -- of the exact JSON text, never through a double. Each view joins on warehouse_id and table_id, so that a
 -- query for one table reads that table's rows only.
+--
+-- Each role sees its own: what it may load (50_access.sql). The condition stands in views that are a security barrier, so that no
+-- function of a user's query sees a row before it. The rows of a table's lists come by LATERAL with OFFSET 0, which
+-- keeps conditions of the query from being moved into it: they see lists of tables that have passed the barrier only. (A barrier
+-- round the whole view would keep a join of two views from finding its rows by key.)
 
-CREATE OR REPLACE VIEW icecat_data.live_table AS
+CREATE OR REPLACE VIEW icecat_data.live_table WITH (security_barrier) AS
 SELECT w.warehouse_id, h.table_id, w.name AS warehouse, n.levels AS namespace, r.name AS table_name,
 	h.version, h.current_schema_id, h.default_spec_id, h.default_sort_order_id, h.current_snapshot_id,
 	h.metadata_location, h.last_updated_ms
@@ -11,27 +16,52 @@ JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
 JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
 	AND r.kind = 'table' AND r.dropped_at IS NULL
-JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
-COMMENT ON VIEW icecat_data.live_table IS 'Tables that are not dropped, with what the views of schema icecat join on';
+JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select'));
+COMMENT ON VIEW icecat_data.live_table IS 'Tables that are not dropped and that the role may load, with what the views of schema icecat join on';
 
-CREATE OR REPLACE VIEW icecat.warehouses AS
-SELECT w.name AS warehouse, w.warehouse_id, w.location, w.properties, w.created_at
-FROM icecat_data.warehouse AS w;
+CREATE OR REPLACE VIEW icecat.warehouses WITH (security_barrier) AS
+SELECT s.warehouse, s.warehouse_id, CASE WHEN s.whole THEN s.location END AS location,
+	CASE WHEN s.whole THEN s.properties END AS properties, s.created_at
+FROM (
+	SELECT w.name AS warehouse, w.warehouse_id, w.location, w.properties, w.created_at,
+		(SELECT icecat._sees_all('usage')) OR w.warehouse_id IN (SELECT icecat._seen('usage')) AS whole
+	FROM icecat_data.warehouse AS w
+) AS s
+WHERE s.whole OR s.warehouse_id IN (SELECT icecat._seen_above());
 COMMENT ON VIEW icecat.warehouses IS 'Warehouses of this database; each is a catalog of its own';
 COMMENT ON COLUMN icecat.warehouses.warehouse_id IS 'Identity of the warehouse';
-COMMENT ON COLUMN icecat.warehouses.properties IS 'JSON object of strings; icecat.metadata-write-mode and icecat.case-mode are read from here';
+COMMENT ON COLUMN icecat.warehouses.properties IS 'JSON object of strings; NULL where the role sees only something in it; icecat.metadata-write-mode and icecat.case-mode are read from here';
 COMMENT ON COLUMN icecat.warehouses.created_at IS 'When the warehouse was made';
 COMMENT ON COLUMN icecat.warehouses.warehouse IS 'Name, and prefix of the REST paths';
-COMMENT ON COLUMN icecat.warehouses.location IS 'URI below which table locations are derived; NULL: none';
+COMMENT ON COLUMN icecat.warehouses.location IS 'URI below which table locations are derived; NULL: none, or the role sees only something in it';
 
-CREATE OR REPLACE VIEW icecat.namespaces AS
+CREATE OR REPLACE FUNCTION icecat.list_warehouses()
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT w.warehouse FROM icecat.warehouses AS w ORDER BY w.warehouse COLLATE "C";
+END;
+COMMENT ON FUNCTION icecat.list_warehouses() IS
+'The names of all warehouses of the database in which the role sees anything, in byte order.
+REST: none.';
+
+CREATE OR REPLACE VIEW icecat.namespaces WITH (security_barrier) AS
+SELECT s.warehouse, s.namespace, s.namespace_id, s.parent, s.depth, CASE WHEN s.whole THEN s.properties END AS properties,
+	s.created_at, s.warehouse_id
+FROM (
 SELECT w.name AS warehouse, n.levels AS namespace, n.namespace_id,
 	CASE WHEN pg_catalog.cardinality(n.levels) > 1
 		THEN n.levels[1:pg_catalog.cardinality(n.levels) - 1] END AS parent,
 	pg_catalog.cardinality(n.levels) AS depth,
-	n.properties, n.created_at, w.warehouse_id
+	n.properties, n.created_at, w.warehouse_id,
+	(SELECT icecat._sees_all('usage')) OR w.warehouse_id IN (SELECT icecat._seen('usage'))
+		OR n.namespace_id IN (SELECT icecat._seen('usage')) AS whole
 FROM icecat_data.warehouse AS w
-JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id;
+JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
+) AS s
+WHERE s.whole OR s.namespace_id IN (SELECT icecat._seen_above());
 COMMENT ON VIEW icecat.namespaces IS 'Namespaces of all warehouses';
 COMMENT ON COLUMN icecat.namespaces.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.namespaces.namespace_id IS 'Identity of the namespace in this catalog';
@@ -40,9 +70,9 @@ COMMENT ON COLUMN icecat.namespaces.warehouse_id IS 'Id of the warehouse';
 COMMENT ON COLUMN icecat.namespaces.namespace IS 'Levels from the top';
 COMMENT ON COLUMN icecat.namespaces.parent IS 'NULL at the top';
 COMMENT ON COLUMN icecat.namespaces.depth IS 'Number of levels';
-COMMENT ON COLUMN icecat.namespaces.properties IS 'JSON object of strings';
+COMMENT ON COLUMN icecat.namespaces.properties IS 'JSON object of strings; NULL where the role sees only something in it';
 
-CREATE OR REPLACE VIEW icecat.tables AS
+CREATE OR REPLACE VIEW icecat.tables WITH (security_barrier) AS
 SELECT w.name AS warehouse, n.levels AS namespace, r.name AS table_name, h.table_id, h.table_uuid,
 	h.format_version, h.location, h.metadata_location, h.version,
 	NULLIF(h.current_snapshot_id, -1) AS current_snapshot_id,
@@ -56,7 +86,9 @@ JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
 JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
 	AND r.kind = 'table' AND r.dropped_at IS NULL
-JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
+JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select'));
 COMMENT ON VIEW icecat.tables IS 'Tables of all warehouses, with the scalars of their metadata';
 COMMENT ON COLUMN icecat.tables.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.tables.namespace IS 'Levels of the namespace, from the top';
@@ -113,7 +145,9 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, c.schema_id,
 	c.definition -> 'write-default' AS write_default,
 	c.type AS type_definition
 FROM icecat_data.live_table AS t
-JOIN icecat_data.current_field AS c ON c.warehouse_id = t.warehouse_id AND c.table_id = t.table_id;
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.current_field AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id OFFSET 0) AS c;
 COMMENT ON VIEW icecat.columns IS 'Fields of the current schema of each table, nested ones too';
 COMMENT ON COLUMN icecat.columns.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.columns.namespace IS 'Levels of the namespace, from the top';
@@ -147,9 +181,9 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.schema_id::integer 
 		ORDER BY i.place) AS identifier_field_ids,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
 FROM icecat_data.live_table AS t
-JOIN icecat_data.table_schema AS s
-	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-	AND s.removed_version IS NULL;
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.table_schema AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL OFFSET 0) AS s;
 COMMENT ON VIEW icecat.schemas IS 'Schemas of each table';
 COMMENT ON COLUMN icecat.schemas.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.schemas.namespace IS 'Levels of the namespace, from the top';
@@ -178,9 +212,9 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.snapshot_id,
 	s.snapshot_id = t.current_snapshot_id AS is_current,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
 FROM icecat_data.live_table AS t
-JOIN icecat_data.table_snapshot AS s
-	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-	AND s.removed_version IS NULL;
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.table_snapshot AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL OFFSET 0) AS s;
 COMMENT ON VIEW icecat.snapshots IS 'Snapshots of each table';
 COMMENT ON COLUMN icecat.snapshots.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.snapshots.namespace IS 'Levels of the namespace, from the top';
@@ -208,8 +242,9 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, r.name, r.body ->> 't
 	(r.body ->> 'max-snapshot-age-ms')::bigint AS max_snapshot_age_ms,
 	(r.ordinal >> 20) AS changed_in_version
 FROM icecat_data.live_table AS t
-JOIN icecat_data.table_ref AS r
-	ON r.warehouse_id = t.warehouse_id AND r.table_id = t.table_id;
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.table_ref AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id OFFSET 0) AS r;
 COMMENT ON VIEW icecat.refs IS 'Branches and tags of each table';
 COMMENT ON COLUMN icecat.refs.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.refs.namespace IS 'Levels of the namespace, from the top';
@@ -238,9 +273,9 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.spec_id::integer AS
 	) AS source_columns,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
 FROM icecat_data.live_table AS t
-JOIN icecat_data.table_partition_spec AS s
-	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-	AND s.removed_version IS NULL
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.table_partition_spec AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL OFFSET 0) AS s
 LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f
 	ON pg_catalog.json_typeof(f.value) = 'object'
 LEFT JOIN LATERAL (
@@ -280,9 +315,9 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.order_id::integer A
 	) AS source_columns,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
 FROM icecat_data.live_table AS t
-JOIN icecat_data.table_sort_order AS s
-	ON s.warehouse_id = t.warehouse_id AND s.table_id = t.table_id
-	AND s.removed_version IS NULL
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.table_sort_order AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL OFFSET 0) AS s
 LEFT JOIN LATERAL pg_catalog.json_array_elements(s.body -> 'fields') WITH ORDINALITY AS f
 	ON pg_catalog.json_typeof(f.value) = 'object'
 LEFT JOIN LATERAL (
@@ -310,9 +345,9 @@ COMMENT ON COLUMN icecat.sort_orders.definition IS 'The order as JSON, exactly a
 CREATE OR REPLACE VIEW icecat.table_properties AS
 SELECT t.warehouse, t.namespace, t.table_name, t.table_id, e.key, e.value
 FROM icecat_data.live_table AS t
-JOIN icecat_data.table_property_set AS p
-	ON p.warehouse_id = t.warehouse_id AND p.table_id = t.table_id
-	AND p.removed_version IS NULL
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.table_property_set AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL OFFSET 0) AS p
 CROSS JOIN LATERAL pg_catalog.json_each_text(p.body) AS e;
 COMMENT ON VIEW icecat.table_properties IS 'Properties of each table, a row for each key';
 COMMENT ON COLUMN icecat.table_properties.warehouse IS 'Name of the warehouse';
@@ -382,10 +417,12 @@ CROSS JOIN LATERAL (
 	SELECT g.metadata_file, NULLIF((g.ordinal >> 20) - 1, 0), g.timestamp_ms, false
 	FROM icecat_data.table_metadata_log AS g
 	WHERE g.warehouse_id = t.warehouse_id AND g.table_id = t.table_id AND g.removed_version IS NULL
+	OFFSET 0
 ) AS f (file, version, timestamp_ms, is_current)
-LEFT JOIN icecat_data.metadata_task AS q
-	ON q.warehouse_id = t.warehouse_id AND q.table_id = t.table_id
-	AND q.kind = 'write' AND q.location = f.file;
+LEFT JOIN LATERAL (
+	SELECT x.* FROM icecat_data.metadata_task AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.kind = 'write' AND x.location = f.file
+	OFFSET 0) AS q ON true;
 COMMENT ON VIEW icecat.metadata_files IS 'The metadata.json file of each table''s current version and those of its metadata log';
 COMMENT ON COLUMN icecat.metadata_files.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.metadata_files.namespace IS 'Levels of the namespace, from the top';
@@ -402,7 +439,7 @@ COMMENT ON COLUMN icecat.metadata_files.attempts IS 'Failed attempts to write it
 COMMENT ON COLUMN icecat.metadata_files.last_error IS 'Why the last attempt failed';
 
 -- Views, with what the views about them join on.
-CREATE OR REPLACE VIEW icecat_data.live_view AS
+CREATE OR REPLACE VIEW icecat_data.live_view WITH (security_barrier) AS
 SELECT w.warehouse_id, h.view_id, w.name AS warehouse, n.levels AS namespace, r.name AS view_name,
 	h.current_version_id
 FROM icecat_data.warehouse AS w
@@ -410,10 +447,12 @@ JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
 JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
 	AND r.kind = 'view' AND r.dropped_at IS NULL
-JOIN icecat_data.view_head AS h ON h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id;
+JOIN icecat_data.view_head AS h ON h.warehouse_id = r.warehouse_id AND h.view_id = r.relation_id
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select'));
 COMMENT ON VIEW icecat_data.live_view IS 'Views that are not dropped, with what the views of schema icecat join on';
 
-CREATE OR REPLACE VIEW icecat.views AS
+CREATE OR REPLACE VIEW icecat.views WITH (security_barrier) AS
 SELECT w.name AS warehouse, n.levels AS namespace, r.name AS view_name, h.view_id, h.view_uuid,
 	h.format_version, h.location, h.metadata_location,
 	EXISTS (
@@ -436,7 +475,9 @@ JOIN icecat_data.view_head AS h ON h.warehouse_id = r.warehouse_id AND h.view_id
 LEFT JOIN icecat_data.view_part AS v
 	ON v.warehouse_id = h.warehouse_id AND v.view_id = h.view_id AND v.kind = 1 /* version */ AND v.id = h.current_version_id
 LEFT JOIN icecat_data.view_part AS p
-	ON p.warehouse_id = h.warehouse_id AND p.view_id = h.view_id AND p.kind = 3 /* properties */;
+	ON p.warehouse_id = h.warehouse_id AND p.view_id = h.view_id AND p.kind = 3 /* properties */
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select'));
 COMMENT ON VIEW icecat.views IS 'Iceberg views of all warehouses, with the scalars of their metadata';
 COMMENT ON COLUMN icecat.views.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.views.namespace IS 'Levels of the namespace, from the top';
@@ -476,10 +517,13 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS versio
 		ORDER BY e.place) AS dialects,
 	s.body AS schema, (v.ordinal >> 20) AS added_in_version, v.body AS definition
 FROM icecat_data.live_view AS t
-JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1 /* version */
-LEFT JOIN icecat_data.view_part AS s
-	ON s.warehouse_id = v.warehouse_id AND s.view_id = v.view_id AND s.kind = 0 /* schema */
-	AND s.id = (v.body ->> 'schema-id')::bigint;
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.view_part AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.view_id = t.view_id AND x.kind = 1 /* version */ OFFSET 0) AS v
+LEFT JOIN LATERAL (
+	SELECT x.body FROM icecat_data.view_part AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.view_id = t.view_id AND x.kind = 0 /* schema */
+		AND x.id = (v.body ->> 'schema-id')::bigint OFFSET 0) AS s ON true;
 COMMENT ON VIEW icecat.view_versions IS 'Versions of each Iceberg view, as far as they are kept (version.history.num-entries)';
 COMMENT ON COLUMN icecat.view_versions.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.view_versions.namespace IS 'Levels of the namespace, from the top';
@@ -503,7 +547,9 @@ SELECT t.warehouse, t.namespace, t.view_name, t.view_id, v.id::integer AS versio
 	v.id = t.current_version_id AS is_current, e.place::integer AS position,
 	e.value ->> 'type' AS type, e.value ->> 'dialect' AS dialect, e.value ->> 'sql' AS sql
 FROM icecat_data.live_view AS t
-JOIN icecat_data.view_part AS v ON v.warehouse_id = t.warehouse_id AND v.view_id = t.view_id AND v.kind = 1 /* version */
+CROSS JOIN LATERAL (
+	SELECT x.* FROM icecat_data.view_part AS x
+	WHERE x.warehouse_id = t.warehouse_id AND x.view_id = t.view_id AND x.kind = 1 /* version */ OFFSET 0) AS v
 CROSS JOIN LATERAL pg_catalog.json_array_elements(v.body -> 'representations') WITH ORDINALITY AS e (value, place);
 COMMENT ON VIEW icecat.view_representations IS 'The texts of each version of each Iceberg view, a row for each SQL dialect';
 COMMENT ON COLUMN icecat.view_representations.warehouse IS 'Name of the warehouse';

@@ -7,12 +7,12 @@
 -- STABLE, although it may write a file: the file is a copy of what the query's snapshot holds, no row changes, and a
 -- volatile function would be called for each table that a query merely passes by.
 CREATE OR REPLACE FUNCTION icecat._metadata_file(p_warehouse_id uuid, p_table_id uuid) RETURNS text
-LANGUAGE c STABLE PARALLEL UNSAFE SECURITY DEFINER COST 10000
+LANGUAGE c STABLE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'sql_ice_metadata_file';
 COMMENT ON FUNCTION icecat._metadata_file(uuid, uuid) IS
-'The metadata location of a table or view, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; a role that may read that view may call it. A failure is a warning.';
+'The metadata location of a table or view, after its file was written if the worker has not done so yet, or the warehouse''s mode is none. For icecat.iceberg_tables, whose readers open the file; a role that may read that view may call it, and gets NULL for a table that it may not load. A failure is a warning.';
 
-CREATE OR REPLACE VIEW icecat.iceberg_tables AS
+CREATE OR REPLACE VIEW icecat.iceberg_tables WITH (security_barrier) AS
 SELECT w.name::pg_catalog.varchar AS catalog_name,
 	pg_catalog.array_to_string(n.levels, '.')::pg_catalog.varchar AS table_namespace,
 	r.name::pg_catalog.varchar AS table_name,
@@ -35,7 +35,8 @@ JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id AND r.dropped_at IS NULL
 LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
 LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = r.warehouse_id AND v.view_id = r.relation_id
-WHERE coalesce(h.table_id, v.view_id) IS NOT NULL;
+WHERE coalesce(h.table_id, v.view_id) IS NOT NULL AND ((SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select')));
 COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables and views. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/use/migrate-from-sql-catalog.md';
 COMMENT ON COLUMN icecat.iceberg_tables.table_name IS 'Name of the table or view';
 COMMENT ON COLUMN icecat.iceberg_tables.catalog_name IS 'Name of the warehouse';
@@ -44,7 +45,7 @@ COMMENT ON COLUMN icecat.iceberg_tables.metadata_location IS 'The current metada
 COMMENT ON COLUMN icecat.iceberg_tables.previous_metadata_location IS 'The last entry of a table''s metadata log; what is written here is ignored';
 COMMENT ON COLUMN icecat.iceberg_tables.iceberg_type IS 'TABLE or VIEW; NULL is taken for TABLE';
 
-CREATE OR REPLACE VIEW icecat.iceberg_namespace_properties AS
+CREATE OR REPLACE VIEW icecat.iceberg_namespace_properties WITH (security_barrier) AS
 SELECT w.name::pg_catalog.varchar AS catalog_name,
 	pg_catalog.array_to_string(n.levels, '.')::pg_catalog.varchar AS namespace,
 	p.key::pg_catalog.varchar AS property_key, p.value::pg_catalog.varchar AS property_value
@@ -55,7 +56,9 @@ CROSS JOIN LATERAL (
 	SELECT 'exists' AS key, coalesce(n.properties ->> 'exists', 'true') AS value
 	UNION ALL
 	SELECT e.key, e.value FROM pg_catalog.json_each_text(n.properties) AS e WHERE e.key <> 'exists'
-) AS p;
+) AS p
+WHERE (SELECT icecat._sees_all('usage')) OR w.warehouse_id IN (SELECT icecat._seen('usage'))
+	OR n.namespace_id IN (SELECT icecat._seen('usage'));
 COMMENT ON VIEW icecat.iceberg_namespace_properties IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of namespaces, one row for each property, and exists = true for each namespace. INSERT makes namespaces and properties, UPDATE sets a value, DELETE removes a property, of the row exists the namespace';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.property_key IS 'Key of the property';
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.property_value IS 'Value of the property';
@@ -63,7 +66,7 @@ COMMENT ON COLUMN icecat.iceberg_namespace_properties.catalog_name IS 'Name of t
 COMMENT ON COLUMN icecat.iceberg_namespace_properties.namespace IS 'Levels with dots between them; namespaces that have a dot in a level are not shown';
 
 CREATE OR REPLACE FUNCTION icecat._iceberg_tables_write() RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_iceberg_tables_write';
 COMMENT ON FUNCTION icecat._iceberg_tables_write() IS 'What writing to icecat.iceberg_tables does.';
 
@@ -71,7 +74,7 @@ CREATE OR REPLACE TRIGGER iceberg_tables_write INSTEAD OF INSERT OR UPDATE OR DE
 FOR EACH ROW EXECUTE FUNCTION icecat._iceberg_tables_write();
 
 CREATE OR REPLACE FUNCTION icecat._iceberg_namespace_properties_write() RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_iceberg_namespace_properties_write';
 COMMENT ON FUNCTION icecat._iceberg_namespace_properties_write() IS 'What writing to icecat.iceberg_namespace_properties does.';
 
@@ -85,12 +88,12 @@ CREATE OR REPLACE FUNCTION icecat.commit_metadata_file(
 	p_metadata_location text,
 	p_previous_metadata_location text DEFAULT NULL
 ) RETURNS boolean
-LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_commit_metadata_file';
 COMMENT ON FUNCTION icecat.commit_metadata_file(text, text[], text, text, text) IS
 'Commits a metadata file of a table or view that a client has written: the document becomes its next version, if it may follow the present one (same uuid; no number lower; snapshots, schemas and specs unchanged or new) and, of a table, its metadata log leads to the present file. Only what differs is stored. False: the table''s file is not p_previous_metadata_location any more, and nothing was done. REST: none.
 p_metadata_location: URI of the new file. p_previous_metadata_location: the file that it was made from; NULL: any that is in its metadata log (of a view: whatever is there).
-Errors: IC101 no such warehouse (404), IC103 no such table (404), IC104 no such file (404), IC203 made from an older state (409, retry), IC301 or IC302 a document that cannot follow (400), IC306 location outside icecat.file_roots (400), IC501 storage (500), 55P03 lock timeout (409).';
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC104 no such file (404), IC203 made from an older state (409, retry), IC301 or IC302 a document that cannot follow (400), IC306 location outside icecat.file_roots (400), IC501 storage (500), 55P03 lock timeout (409).';
 
 -- Java's JdbcCatalog looks for the column in every schema, and would take a catalog of its own for one that has it.
 DO $icecat$

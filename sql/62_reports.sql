@@ -17,7 +17,7 @@ SELECT r.warehouse_id, r.report_id, r.table_id, r.received_at, r.report_type, r.
 FROM icecat_data.metrics_report_restored AS r;
 COMMENT ON VIEW icecat_data.every_report IS 'Metrics reports, those that came with a dump too';
 
-CREATE OR REPLACE VIEW icecat.scan_reports AS
+CREATE OR REPLACE VIEW icecat.scan_reports WITH (security_barrier) AS
 SELECT w.name AS warehouse, n.levels AS namespace, t.name AS table_name, r.table_id, r.report_id, r.received_at,
 	(r.report ->> 'snapshot-id')::bigint AS snapshot_id,
 	(r.report ->> 'schema-id')::integer AS schema_id,
@@ -48,7 +48,9 @@ LEFT JOIN icecat_data.relation AS t ON t.warehouse_id = r.warehouse_id AND t.rel
 LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = t.warehouse_id AND n.namespace_id = t.namespace_id
 LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microseconds', 1e-3), ('milliseconds', 1), ('seconds', 1e3),
 	('minutes', 6e4), ('hours', 3.6e6), ('days', 8.64e7)) AS u (unit, ms)
-	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-planning-duration,time-unit}');
+	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-planning-duration,time-unit}')
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.table_id IN (SELECT icecat._seen('select'));
 COMMENT ON VIEW icecat.scan_reports IS 'Scan reports of clients: what a query read of a table, and what it could leave out (REST reportMetrics). One row for each report; those of a dropped table stay until their month is dropped.';
 COMMENT ON COLUMN icecat.scan_reports.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.scan_reports.namespace IS 'Levels of the table''s namespace now; NULL: the table was dropped, and forgotten';
@@ -82,7 +84,7 @@ COMMENT ON COLUMN icecat.scan_reports.total_delete_file_bytes IS 'Bytes of the d
 COMMENT ON COLUMN icecat.scan_reports.metadata IS 'What the client said about itself: engine, version …';
 COMMENT ON COLUMN icecat.scan_reports.report IS 'The whole report, as it came';
 
-CREATE OR REPLACE VIEW icecat.commit_reports AS
+CREATE OR REPLACE VIEW icecat.commit_reports WITH (security_barrier) AS
 SELECT w.name AS warehouse, n.levels AS namespace, t.name AS table_name, r.table_id, r.report_id, r.received_at,
 	(r.report ->> 'snapshot-id')::bigint AS snapshot_id,
 	(r.report ->> 'sequence-number')::bigint AS sequence_number,
@@ -124,7 +126,9 @@ LEFT JOIN icecat_data.relation AS t ON t.warehouse_id = r.warehouse_id AND t.rel
 LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = t.warehouse_id AND n.namespace_id = t.namespace_id
 LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microseconds', 1e-3), ('milliseconds', 1), ('seconds', 1e3),
 	('minutes', 6e4), ('hours', 3.6e6), ('days', 8.64e7)) AS u (unit, ms)
-	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-duration,time-unit}');
+	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-duration,time-unit}')
+WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.table_id IN (SELECT icecat._seen('select'));
 COMMENT ON VIEW icecat.commit_reports IS 'Commit reports of clients: what a commit changed, and how long it took (REST reportMetrics). One row for each report; those of a dropped table stay until their month is dropped.';
 COMMENT ON COLUMN icecat.commit_reports.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.commit_reports.namespace IS 'Levels of the table''s namespace now; NULL: the table was dropped, and forgotten';

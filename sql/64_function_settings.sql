@@ -1,6 +1,6 @@
 -- Settings of functions, by rule and not one by one.
 --
--- search_path: of every function that runs as its owner (SECURITY DEFINER), of every one in PL/pgSQL, and of those in SQL that
+-- search_path: of every function that runs as its owner (SECURITY DEFINER, or C that changes to the owner itself), of every one in PL/pgSQL, and of those in SQL that
 -- change something. Otherwise a caller could put another function or operator before ours. SQL functions that only read
 -- as their caller have none: it would keep them from being inlined into the query.
 --
@@ -19,7 +19,9 @@ BEGIN
 		FROM pg_catalog.pg_proc AS p
 		JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
 		WHERE p.pronamespace IN ('icecat'::pg_catalog.regnamespace, 'icecat_data'::pg_catalog.regnamespace)
-			AND (p.prosecdef OR l.lanname = 'plpgsql' OR (l.lanname = 'sql' AND p.provolatile = 'v'))
+			AND (p.prosecdef OR l.lanname = 'plpgsql' OR (l.lanname = 'sql' AND p.provolatile = 'v')
+				OR (l.lanname = 'c' AND p.provolatile <> 'i' AND p.proname NOT IN ('version', 'start_worker', '_pending_files', '_listen_files',
+					'_file_is_missing')))
 			AND EXISTS (
 				SELECT FROM pg_catalog.pg_depend AS d
 				JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND e.tableoid = d.refclassid

@@ -47,7 +47,8 @@ ice_error_status(IceErrorCode code)
 bool
 ice_error_is_final(IceErrorCode code)
 {
-	return error_statuses[code] < 500 && code != ICE_ERR_IDEMPOTENCY_MISMATCH;
+	return error_statuses[code] < 500 && code != ICE_ERR_IDEMPOTENCY_MISMATCH &&
+		   code != ICE_ERR_FORBIDDEN;
 }
 
 void

@@ -12,6 +12,8 @@
 #include "budget_server.h"
 #include "guc.h"
 #include "refusal_log.h"
+#include "store/access.h"
+#include "store/caller.h"
 #include "store/store_queue.h"
 #include "store/store_worker.h"
 #include "worker/worker.h"
@@ -26,6 +28,8 @@ _PG_init(void)
 	ice_guc_define();
 	ice_budget_init();
 	ice_refusal_log_init();
+	ice_caller_init();
+	ice_access_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

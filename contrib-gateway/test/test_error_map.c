@@ -45,6 +45,7 @@ test_what_a_key_keeps(void **state)
 	assert_true(gw_error_is_final("IC203"));
 	assert_true(gw_error_is_final("IC301"));
 	assert_false(gw_error_is_final("IC307"));	/* another request has the key */
+	assert_false(gw_error_is_final("IC401"));	/* it may be granted a moment later */
 	assert_false(gw_error_is_final("IC501"));
 	assert_false(gw_error_is_final("IC504"));
 	assert_false(gw_error_is_final("55P03"));

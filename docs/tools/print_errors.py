@@ -19,7 +19,7 @@ error, which names the place of a fault in a request body, follows it.
 {"error": {"message": "Table does not exist: shop.orders", "type": "NoSuchTableException", "code": 404}}
 ```
 
-`IC1xx` not found, `IC2xx` conflict, `IC3xx` invalid input, `IC5xx` storage and server.
+`IC1xx` not found, `IC2xx` conflict, `IC3xx` invalid input, `IC4xx` not allowed, `IC5xx` storage and server.
 """
 
 FOREIGN_INTRO = """

@@ -68,12 +68,26 @@ FROM icecat_data.table_part WHERE kind = 7;
 -- include 30_restored_rows.sql
 -- Tokens and roles.
 -- include 30_principals.sql
+-- include 30_access.sql
 
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql
 
 -- Everything is the owner's from here on, so that the owner's steps can work with it.
 -- include 90_owner.sql
+-- Before there were privileges, who could execute a function could do all that it does. One function of each kind tells what a
+-- role could do. (0 is PUBLIC.)
+SELECT pg_catalog.icecat_owner_step($icecat$
+INSERT INTO icecat_data.access_grant (warehouse_id, object_id, role, privilege, object_kind, grantor, granted_at)
+SELECT DISTINCT '00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid, a.grantee::regrole,
+	f.privilege, 'catalog', current_user, pg_catalog.clock_timestamp()
+FROM (VALUES ('load_namespace', 'select'), ('commit_table', 'write'), ('create_table', 'create'), ('drop_table', 'drop'),
+	('create_warehouse', 'manage')) AS f (name, privilege)
+JOIN pg_catalog.pg_proc AS p ON p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.proname = f.name
+CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
+WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+ON CONFLICT DO NOTHING
+$icecat$);
 -- Names whose case does not matter.
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE UNIQUE INDEX IF NOT EXISTS relation_fold_key ON icecat_data.relation (warehouse_id, namespace_id, name_key)

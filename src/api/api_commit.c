@@ -35,7 +35,7 @@ parse_request(IceJson *body)
 static Datum
 run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 {
-	MemoryContext  caller = ice_spi_begin();
+	MemoryContext  caller = ice_call_begin(fcinfo);
 	IceWarehouse   warehouse;
 	IceTableChange change = {.name = NULL};
 	IceOnce        once;
@@ -59,7 +59,7 @@ run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 		ice_once_table(&once, &change.table);
 	if (!once.recorded)
 		result = ice_answer_table(caller, &change.table, answer);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -118,7 +118,7 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
@@ -129,7 +129,7 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 										   ? body
 										   : ice_json_array(body, "table-changes"));
 	}
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }
 
@@ -140,12 +140,12 @@ sql_ice_rest_commit_transaction(PG_FUNCTION_ARGS)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
 		commit_transaction(&warehouse,
 						   ice_json_array(ice_arg_json(fcinfo, 1, "request"), "table-changes"));
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }

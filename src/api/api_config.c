@@ -147,14 +147,14 @@ write_config(StringInfo out, const IceWarehouse *warehouse, const char *separato
 Datum
 sql_ice_get_config(PG_FUNCTION_ARGS)
 {
-	MemoryContext  caller = ice_spi_begin();
+	MemoryContext  caller = ice_call_begin(fcinfo);
 	IceWarehouse   warehouse;
 	StringInfoData result;
 
 	find_warehouse(ice_arg_opt_text(fcinfo, 0), &warehouse);
 	ice_result_begin(&result, caller);
 	write_config(&result, &warehouse, PG_NARGS() > 1 ? ice_arg_opt_text(fcinfo, 1) : NULL);
-	ice_spi_end();
+	ice_call_end();
 	return ice_result_end(&result);
 }
 

@@ -90,12 +90,12 @@ sql_ice_adopt_tasks(PG_FUNCTION_ARGS)
 Datum
 sql_ice_storage_problems(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	char         *problems = ice_storage_problems();
 
 	if (problems != NULL)
 		problems = MemoryContextStrdup(caller, problems);
-	ice_spi_end();
+	ice_call_end();
 	if (problems == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problems));
@@ -124,9 +124,9 @@ sql_ice_trim_idempotency(PG_FUNCTION_ARGS)
 
 	if (limit < 1)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_limit must be positive");
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	trimmed = ice_idempotency_trim(limit);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_INT64(trimmed);
 }
 
@@ -241,11 +241,13 @@ get_target(FunctionCallInfo fcinfo, Target *target)
 	target->is_view = ice_view_find(&warehouse.id, &path, name, true, &target->view);
 	if (target->is_view)
 	{
+		ice_view_require(ICE_SELECT, &target->view, &path, name);
 		target->id = target->view.id;
 		target->version = target->view.version;
 		return;
 	}
 	ice_table_get(&warehouse.id, &path, name, true, &target->table);
+	ice_table_require(ICE_SELECT, &target->table, &path, name);
 	target->id = target->table.id;
 	target->version = target->table.version;
 }
@@ -303,10 +305,10 @@ sql_ice_wait_for_metadata(PG_FUNCTION_ARGS)
 
 	if (timeout_ms < 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_timeout_ms must not be negative");
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	get_target(fcinfo, &target);
 	written = wait_for_write(&target, timeout_ms);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_BOOL(written);
 }
 
@@ -327,7 +329,7 @@ render_target(StringInfo out, Target *target)
 Datum
 sql_ice_export_metadata(PG_FUNCTION_ARGS)
 {
-	MemoryContext  caller = ice_spi_begin();
+	MemoryContext  caller = ice_call_begin(fcinfo);
 	MemoryContext  old;
 	Target         target;
 	StringInfoData document;
@@ -341,7 +343,7 @@ sql_ice_export_metadata(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(caller);
 	location = cstring_to_text(file);
 	MemoryContextSwitchTo(old);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_TEXT_P(location);
 }
 

@@ -15,7 +15,9 @@
 #include "api/once.h"
 #include "api/page.h"
 #include "commit/metadata_location.h"
+#include "store/access.h"
 #include "store/case_mode.h"
+#include "store/store_access.h"
 #include "store/store_event.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
@@ -71,12 +73,10 @@ effective_properties(const IceWarehouse *warehouse, const IceNamespacePath *path
 	return out.data;
 }
 
-/* A namespace as REST shows it, in the caller's context. */
+/* An answer that shows a namespace, in the caller's context. */
 static Datum
-namespace_result(MemoryContext caller, const IceWarehouse *warehouse, const IceNamespacePath *path,
-				 const IceNamespace *space, bool read_only)
+write_namespace(MemoryContext caller, const IceNamespacePath *path, const char *properties)
 {
-	const char    *properties = effective_properties(warehouse, path, space, read_only);
 	StringInfoData result;
 	IceJsonWriter  writer;
 
@@ -89,6 +89,14 @@ namespace_result(MemoryContext caller, const IceWarehouse *warehouse, const IceN
 	ice_jw_raw(&writer, properties, strlen(properties));
 	ice_jw_end_object(&writer);
 	return ice_result_end(&result);
+}
+
+/* The namespace with its properties. */
+static Datum
+namespace_result(MemoryContext caller, const IceWarehouse *warehouse, const IceNamespacePath *path,
+				 const IceNamespace *space, bool read_only)
+{
+	return write_namespace(caller, path, effective_properties(warehouse, path, space, read_only));
 }
 
 static void
@@ -125,6 +133,7 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 	if (nested)
 	{
 		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
+		ice_namespace_require(ICE_CREATE, &warehouse->id, &parent, &parent_path);
 		if (ice_case_folds(&warehouse->id))
 		{
 			below(&parent_path, path->levels[path->depth - 1], &warehouse->id, &parent.id,
@@ -132,8 +141,11 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 			path = &spelled;
 		}
 	}
+	else
+		ice_warehouse_require(ICE_CREATE, warehouse);
 	if (!ice_namespace_insert(&warehouse->id, path, nested ? &parent : NULL, out))
 		return false;
+	ice_access_own("namespace", &warehouse->id, &out->id);
 	write_event(warehouse, "create-namespace", out, path,
 				psprintf("{\"properties\":%s}", out->properties));
 	return true;
@@ -163,7 +175,7 @@ read_request(FunctionCallInfo fcinfo, IceNamespacePath *path, IceJson **properti
 static Datum
 run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     namespace;
@@ -184,7 +196,7 @@ run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 		ice_once_namespace(&once, &path, &namespace);
 	if (!once.recorded)
 		result = namespace_result(caller, &warehouse, &path, &namespace, false);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -224,7 +236,7 @@ write_children(IceJsonWriter *writer, const IceNamespacePath *parent, const IceP
 Datum
 sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	bool             at_top = PG_ARGISNULL(1) || ARR_NDIM(PG_GETARG_ARRAYTYPE_P(1)) == 0;
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
@@ -246,14 +258,14 @@ sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 	ice_result_begin(&result, caller);
 	ice_jw_init(&writer, &result);
 	write_children(&writer, at_top ? NULL : &path, &page, &names);
-	ice_spi_end();
+	ice_call_end();
 	return ice_result_end(&result);
 }
 
 Datum
 sql_ice_load_namespace(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     namespace;
@@ -263,8 +275,11 @@ sql_ice_load_namespace(PG_FUNCTION_ARGS)
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
 	ice_case_respell_path(&warehouse.id, &namespace.id, true, &path);
-	result = namespace_result(caller, &warehouse, &path, &namespace, true);
-	ice_spi_end();
+	if (ice_access_may(ICE_USAGE, (IceObject){&warehouse.id, &namespace.id, NULL}))
+		result = namespace_result(caller, &warehouse, &path, &namespace, true);
+	else
+		result = write_namespace(caller, &path, "{}");
+	ice_call_end();
 	return result;
 }
 
@@ -276,11 +291,11 @@ sql_ice_namespace_exists(PG_FUNCTION_ARGS)
 	IceNamespace     namespace;
 	bool             exists;
 
-	(void) ice_spi_begin();
+	(void) ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	exists = ice_namespace_find(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_BOOL(exists);
 }
 
@@ -329,6 +344,7 @@ void
 ice_namespace_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					 IceNamespace *space, IcePropertyChange *change)
 {
+	ice_namespace_require(ICE_WRITE, &warehouse->id, space, path);
 	space->properties = ice_property_change_apply(change, space->properties);
 	if (space->properties != NULL)
 		write_change(warehouse, path, space, change_result(CurrentMemoryContext, change));
@@ -345,6 +361,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
+	ice_namespace_require(ICE_WRITE, &warehouse->id, &namespace, &path);
 	ice_case_respell_path(&warehouse->id, &namespace.id, false, &path);
 	namespace.properties = ice_property_change_apply(change, namespace.properties);
 	result = change_result(caller, change);
@@ -357,7 +374,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 static Datum
 run_update_properties(FunctionCallInfo fcinfo, bool is_rest)
 {
-	MemoryContext     caller = ice_spi_begin();
+	MemoryContext     caller = ice_call_begin(fcinfo);
 	IceWarehouse      warehouse;
 	IcePropertyChange change;
 	IceOnce           once;
@@ -376,7 +393,7 @@ run_update_properties(FunctionCallInfo fcinfo, bool is_rest)
 	}
 	else if (!once.recorded)
 		result = ice_result_text(caller, once.row.answer);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -422,6 +439,7 @@ void
 ice_namespace_drop(const IceWarehouse *warehouse, const IceNamespacePath *path,
 				   const IceNamespace *space)
 {
+	ice_namespace_require(ICE_DROP, &warehouse->id, space, path);
 	check_empty(warehouse, space, path);
 	ice_namespace_delete(&warehouse->id, &space->id);
 	write_event(warehouse, "drop-namespace", space, path, NULL);
@@ -445,10 +463,10 @@ sql_ice_drop_namespace(PG_FUNCTION_ARGS)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	(void) ice_spi_begin();
+	(void) ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "dropNamespace", &warehouse))
 		drop_namespace(fcinfo, &warehouse);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }

@@ -40,12 +40,12 @@ sql_ice_queued_files(PG_FUNCTION_ARGS)
 
 	if (!ice_worker_ensure())
 		PG_RETURN_NULL();
-	caller = ice_spi_begin();
+	caller = ice_call_begin(fcinfo);
 	still = ice_pending_still(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	old = MemoryContextSwitchTo(caller);
 	result = cstring_to_text(still);
 	MemoryContextSwitchTo(old);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_TEXT_P(result);
 }
 

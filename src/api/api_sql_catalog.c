@@ -20,6 +20,7 @@
 #include "commit/commit_file.h"
 #include "commit/commit_view.h"
 #include "commit/create_register.h"
+#include "store/access.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_tables_write);
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_namespace_properties_write);
@@ -163,8 +164,8 @@ lock_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	IceTable table;
 	IceView  found;
 
-	return view ? ice_view_find_locked(&warehouse->id, path, name, &found)
-				: ice_table_find_locked(&warehouse->id, path, name, &table);
+	return view ? ice_view_find_locked(ICE_DROP, &warehouse->id, path, name, &found)
+				: ice_table_find_locked(ICE_DROP, &warehouse->id, path, name, &table);
 }
 
 /* Moves a name; false if it no longer exists. */
@@ -393,9 +394,9 @@ run_trigger(FunctionCallInfo fcinfo, const Writer *writer)
 		elog(ERROR, "called other than by a view's INSTEAD OF trigger");
 	PG_TRY();
 	{
-		(void) ice_spi_begin();
+		(void) ice_call_begin(fcinfo);
 		affected = write_row(trigger, writer);
-		ice_spi_end();
+		ice_call_end();
 	}
 	PG_CATCH();
 	{
@@ -436,7 +437,7 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 	const char      *name;
 	bool             committed;
 
-	(void) ice_spi_begin();
+	(void) ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	name = ice_arg_text(fcinfo, 2, "table");
@@ -449,7 +450,7 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 		committed = commit_file(&warehouse, &path, name, false, ice_arg_opt_text(fcinfo, 4),
 								ice_arg_text(fcinfo, 3, "metadata_location"));
 	}
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_BOOL(committed);
 }
 
@@ -512,16 +513,18 @@ ensure_file(Found *relation)
 	CurrentResourceOwner = owner;
 }
 
-/* The current metadata location of a table or view (warehouse_id, id), with a file there as far as that can be done. */
+/* The current metadata location of a table or view (warehouse_id, id), with a file there as far as that can be done. NULL for
+ * one that the caller may not load. */
 Datum
 sql_ice_metadata_file(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	Found         relation;
 	Datum         result = (Datum) 0;
 	bool          found;
 
 	found = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) &&
+			ice_access_may_by_id(ICE_SELECT, PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)) &&
 			find_relation(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &relation);
 	if (found)
 	{
@@ -533,7 +536,7 @@ sql_ice_metadata_file(PG_FUNCTION_ARGS)
 													: relation.table.metadata_location);
 		MemoryContextSwitchTo(old);
 	}
-	ice_spi_end();
+	ice_call_end();
 	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);

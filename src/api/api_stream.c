@@ -133,19 +133,19 @@ sql_ice_rest_load_table_pieces(PG_FUNCTION_ARGS)
 	if (SRF_IS_FIRSTCALL())
 	{
 		set = SRF_FIRSTCALL_INIT();
-		caller = ice_spi_begin();
+		caller = ice_call_begin(fcinfo);
 		set->user_fctx = pieces = begin(fcinfo, set->multi_call_memory_ctx);
 		MemoryContextSwitchTo(caller);
 		piece = ice_text_datum(pieces->pending.data, pieces->pending.len);
 		resetStringInfo(&pieces->pending);
-		ice_spi_end();
+		ice_call_end();
 		write_head(pieces, set->multi_call_memory_ctx);
 		SRF_RETURN_NEXT(set, piece);
 	}
 	set = SRF_PERCALL_SETUP();
-	caller = ice_spi_begin();
+	caller = ice_call_begin(fcinfo);
 	piece = next_piece(set->user_fctx, caller);
-	ice_spi_end();
+	ice_call_end();
 	if (piece == (Datum) 0)
 		SRF_RETURN_DONE(set);
 	SRF_RETURN_NEXT(set, piece);

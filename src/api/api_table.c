@@ -78,7 +78,7 @@ create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehous
 static Datum
 run_create(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	IceWarehouse  warehouse;
 	IceTable      table;
 	IceOnce       once;
@@ -96,7 +96,7 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 		create_table(fcinfo, is_rest, &warehouse, &table);
 	if (!once.recorded)
 		result = ice_answer_table(caller, &table, answer);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -140,7 +140,7 @@ register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *wareho
 static Datum
 run_register(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	IceWarehouse  warehouse;
 	IceTable      table;
 	IceOnce       once;
@@ -156,7 +156,7 @@ run_register(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 		ice_once_table(&once, &table);
 	if (!once.recorded)
 		result = ice_answer_table(caller, &table, answer);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -198,17 +198,20 @@ ice_find_for_load(FunctionCallInfo fcinfo, IceTable *table)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
+	const char      *name;
 
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
-	ice_table_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), true, table);
+	name = ice_arg_text(fcinfo, 2, "table");
+	ice_table_get(&warehouse.id, &path, name, true, table);
+	ice_table_require(ICE_SELECT, table, &path, name);
 	ice_check_metadata_file(table);
 }
 
 Datum
 sql_ice_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	IceAnswer     answer = plain_answer;
 	IceTable      table;
 	Datum         result;
@@ -217,7 +220,7 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 3);
 	ice_find_for_load(fcinfo, &table);
 	result = ice_answer_table(caller, &table, &answer);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -225,7 +228,7 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 Datum
 sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	IceAnswer     answer = tagged_answer;
 	const char   *if_none_match = ice_arg_opt_text(fcinfo, 3);
 	const char   *etag;
@@ -240,7 +243,7 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 		result = ice_answer_tag(caller, etag);
 	else
 		result = ice_answer_table(caller, &table, &answer);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -248,7 +251,7 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 static Datum
 list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     space;
@@ -265,7 +268,7 @@ list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 	ice_relation_names(&warehouse.id, &space.id, kind, &page.range, &names);
 	ice_result_begin(&out, caller);
 	ice_page_write_identifiers(&out, &path, &page, &names);
-	ice_spi_end();
+	ice_call_end();
 	return ice_result_end(&out);
 }
 
@@ -289,11 +292,11 @@ sql_ice_table_exists(PG_FUNCTION_ARGS)
 	IceTable         table;
 	bool             exists;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	exists = ice_table_find(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), true, &table);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_BOOL(exists);
 }
 
@@ -304,7 +307,7 @@ sql_ice_drop_table(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceOnce          once;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "dropTable", &warehouse))
 	{
@@ -312,7 +315,7 @@ sql_ice_drop_table(PG_FUNCTION_ARGS)
 		ice_drop_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"),
 					   ice_arg_bool(fcinfo, 3, "purge"));
 	}
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }
 
@@ -338,7 +341,7 @@ unregister_result(MemoryContext caller, const IceTable *table, const StringInfoD
 Datum
 sql_ice_unregister_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceTable         table;
@@ -362,7 +365,7 @@ sql_ice_unregister_table(PG_FUNCTION_ARGS)
 	}
 	if (!once.recorded)
 		result = unregister_result(caller, &table, &document);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -405,11 +408,11 @@ run_rename(FunctionCallInfo fcinfo, bool is_rest)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "renameTable", &warehouse))
 		(is_rest ? rename_of_request : rename_of_arguments)(fcinfo, &warehouse);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }
 

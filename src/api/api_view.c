@@ -55,7 +55,7 @@ typedef void (*ChangeView)(FunctionCallInfo fcinfo, const IceWarehouse *warehous
 static Datum
 run_change(FunctionCallInfo fcinfo, const char *operation, ChangeView change)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceView          view;
@@ -79,7 +79,7 @@ run_change(FunctionCallInfo fcinfo, const char *operation, ChangeView change)
 	}
 	if (!once.recorded)
 		result = view_result(caller, &view, &document);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -209,22 +209,25 @@ sql_ice_rest_replace_view(PG_FUNCTION_ARGS)
 Datum
 sql_ice_load_view(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_spi_begin();
+	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceView          view;
 	StringInfoData   document;
+	const char      *name;
 	Datum            result;
 
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
-	ice_view_get(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "view"), true, &view);
+	name = ice_arg_text(fcinfo, 2, "view");
+	ice_view_get(&warehouse.id, &path, name, true, &view);
+	ice_view_require(ICE_SELECT, &view, &path, name);
 	ice_check_view_metadata_file(&view);
 	ice_view_load(&view, true);
 	initStringInfo(&document);
 	ice_view_metadata_write(&document, view.metadata);
 	result = view_result(caller, &view, &document);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -236,11 +239,11 @@ sql_ice_view_exists(PG_FUNCTION_ARGS)
 	IceView          view;
 	bool             exists;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	exists = ice_view_find(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "view"), true, &view);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_BOOL(exists);
 }
 
@@ -251,14 +254,14 @@ sql_ice_drop_view(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceOnce          once;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "dropView", &warehouse))
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
 		ice_drop_view(&warehouse, &path, ice_arg_text(fcinfo, 2, "view"));
 	}
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }
 
@@ -299,11 +302,11 @@ run_rename(FunctionCallInfo fcinfo, void (*rename)(FunctionCallInfo, const IceWa
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_spi_begin();
+	ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "renameView", &warehouse))
 		rename(fcinfo, &warehouse);
-	ice_spi_end();
+	ice_call_end();
 }
 
 Datum

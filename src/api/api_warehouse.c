@@ -17,8 +17,11 @@
 #include "guc.h"
 #include "storage/storage.h"
 #include "spec/case_fold.h"
+#include "store/access.h"
+#include "store/caller.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/store_access.h"
 #include "store/store_event.h"
 
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
@@ -146,20 +149,22 @@ write_event(MemoryContext caller, const char *type, const IceWarehouse *warehous
 Datum
 sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	char         *location = ice_arg_opt_text(fcinfo, 1);
 	IceJson      *properties = ice_properties_check(ice_arg_opt_json(fcinfo, 2), "properties");
 	IceWarehouse  warehouse;
 	Datum         result;
 
+	ice_access_require(ICE_CREATE, (IceObject){.warehouse_id = NULL}, "the catalog", NULL, NULL);
 	check_known_properties(properties);
 	warehouse.name = check_name(ice_arg_text(fcinfo, 0, "name"));
 	warehouse.location = location == NULL ? NULL : check_location(location);
 	warehouse.properties = ice_json_text(properties);
 	if (!ice_warehouse_insert(&warehouse))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", warehouse.name);
+	ice_access_own("warehouse", &warehouse.id, &warehouse.id);
 	result = write_event(caller, "create-warehouse", &warehouse);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -244,7 +249,7 @@ change_case_mode(const IceWarehouse *warehouse, const char *properties)
 Datum
 sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext     caller = ice_spi_begin();
+	MemoryContext     caller = ice_call_begin(fcinfo);
 	char             *new_name = ice_arg_opt_text(fcinfo, 1);
 	char             *location = ice_arg_opt_text(fcinfo, 2);
 	IceWarehouse      warehouse;
@@ -255,6 +260,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	ice_property_change_of_args(fcinfo, 3, "warehouse", &change);
 	check_known_properties(change.updates);
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
+	ice_warehouse_require(ICE_MANAGE, &warehouse);
 	if (new_name != NULL)
 		rename_warehouse(&warehouse, new_name);
 	if (location != NULL)
@@ -271,7 +277,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	}
 	ice_warehouse_update(&warehouse);
 	result = write_event(caller, "alter-warehouse", &warehouse);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 
@@ -301,24 +307,26 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 {
 	IceWarehouse warehouse;
 
-	(void) ice_spi_begin();
+	(void) ice_call_begin(fcinfo);
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
+	ice_warehouse_require(ICE_DROP, &warehouse);
 	check_empty(&warehouse);
 	ice_warehouse_delete(&warehouse.id);
-	ice_spi_end();
+	ice_call_end();
 	PG_RETURN_VOID();
 }
 
 Datum
 sql_ice_load_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_spi_begin();
+	MemoryContext caller = ice_call_begin(fcinfo);
 	IceWarehouse  warehouse;
 	Datum         result;
 
 	ice_warehouse_get(ice_arg_text(fcinfo, 0, "name"), true, &warehouse);
+	ice_warehouse_require(ICE_USAGE, &warehouse);
 	result = warehouse_result(caller, &warehouse);
-	ice_spi_end();
+	ice_call_end();
 	return result;
 }
 

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 
 #include "json/json.h"
+#include "store/caller.h"
 #include "store/store_namespace.h"
 #include "store/store_warehouse.h"
 

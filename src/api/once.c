@@ -17,6 +17,7 @@
 #include "api/once.h"
 #include "commit/publish.h"
 #include "guc.h"
+#include "store/access.h"
 
 #define SQLSTATE_LENGTH 5
 #define MESSAGE_BYTES_MAX 2000
@@ -190,6 +191,7 @@ ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 	if (!once->keyed)
 		return true;
 	request = (IceIdempotency){.warehouse_id = warehouse->id,
+							   .caller = GetUserNameFromId(ice_caller().role, false),
 							   .lifetime_s = ice_guc_idempotency_lifetime_s,
 							   .operation = operation};
 	parse_key(ice_guc_idempotency_key, &request.key);
@@ -234,7 +236,9 @@ ice_once_table(const IceOnce *once, IceTable *out)
 {
 	const IceIdempotency *row = &once->row;
 
-	if (!row->has_object || !ice_table_get_whole(&row->warehouse_id, &row->object_id, out))
+	if (!row->has_object ||
+		!ice_access_may_by_id(ICE_SELECT, &row->warehouse_id, &row->object_id) ||
+		!ice_table_get_whole(&row->warehouse_id, &row->object_id, out))
 		ice_raise_full(ICE_ERR_NO_SUCH_TABLE, "Table does not exist any more",
 					   "The request with this Idempotency-Key succeeded; the table was dropped "
 					   "since.",
@@ -247,7 +251,9 @@ ice_once_view(const IceOnce *once, IceView *out)
 {
 	const IceIdempotency *row = &once->row;
 
-	if (!row->has_object || !ice_view_get_whole(&row->warehouse_id, &row->object_id, out))
+	if (!row->has_object ||
+		!ice_access_may_by_id(ICE_SELECT, &row->warehouse_id, &row->object_id) ||
+		!ice_view_get_whole(&row->warehouse_id, &row->object_id, out))
 		ice_raise_full(ICE_ERR_NO_SUCH_VIEW, "View does not exist any more",
 					   "The request with this Idempotency-Key succeeded; the view was dropped "
 					   "since.",
@@ -261,6 +267,7 @@ ice_once_namespace(const IceOnce *once, IceNamespacePath *path, IceNamespace *ou
 	const IceIdempotency *row = &once->row;
 
 	if (!row->has_object ||
+		!ice_access_may(ICE_USAGE, (IceObject){&row->warehouse_id, &row->object_id, NULL}) ||
 		!ice_namespace_get_by_id(&row->warehouse_id, &row->object_id, path, out))
 		ice_raise_full(ICE_ERR_NO_SUCH_NAMESPACE, "Namespace does not exist any more",
 					   "The request with this Idempotency-Key succeeded; the namespace was dropped "

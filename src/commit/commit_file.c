@@ -73,8 +73,10 @@ static bool
 look_up(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 		const char *previous, IceTable *out)
 {
-	return ice_table_find(&warehouse->id, path, name, false, out) &&
-		   (previous == NULL || same_location(previous, out->metadata_location));
+	if (!ice_table_find(&warehouse->id, path, name, false, out))
+		return false;
+	ice_table_require(ICE_WRITE, out, path, name);
+	return (previous == NULL || same_location(previous, out->metadata_location));
 }
 
 /* Locks a table that was looked up; false if it was dropped, moved or changed since. */
@@ -129,8 +131,10 @@ static bool
 look_up_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			 const char *previous, IceView *out)
 {
-	return ice_view_find(&warehouse->id, path, name, false, out) &&
-		   (previous == NULL || same_location(previous, out->metadata_location));
+	if (!ice_view_find(&warehouse->id, path, name, false, out))
+		return false;
+	ice_view_require(ICE_WRITE, out, path, name);
+	return (previous == NULL || same_location(previous, out->metadata_location));
 }
 
 bool
@@ -146,7 +150,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	previous = out->metadata_location;
 	next = ice_register_view_read(metadata_location);
 	ice_publish_view_prepare(warehouse, next);
-	if (!ice_view_find_locked(&warehouse->id, path, name, out) ||
+	if (!ice_view_find_locked(ICE_WRITE, &warehouse->id, path, name, out) ||
 		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)
 		return false;
 	ice_view_load(out, false);

@@ -77,6 +77,7 @@ look_up(const IceWarehouse *warehouse, IceTableChange *change)
 	if (!change->exists)
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", change->path.dotted,
 				  change->name);
+	ice_table_require(ICE_WRITE, &change->table, &change->path, change->name);
 	load_for_requirements(change);
 }
 
@@ -89,8 +90,11 @@ take_name(IceTableChange *change, const pg_uuid_t *seen_namespace_id)
 
 	change->name = table->name;
 	if (memcmp(&table->namespace_id, seen_namespace_id, UUID_LEN) != 0)
+	{
 		(void) ice_namespace_get_by_id(&table->warehouse_id, &table->namespace_id, &change->path,
 									   &space);
+		ice_table_require(ICE_WRITE, table, &change->path, change->name);
+	}
 }
 
 /* Locks an existing table; reads and checks again if a commit came between. */
@@ -142,6 +146,7 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	int32             version = ice_commit_initial_format_version(change->request);
 
 	ice_namespace_get(&warehouse->id, &change->path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, &change->path);
 	metadata = ice_table_metadata_empty(version, ice_uuid_v4_text());
 	change->table = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	change->table.metadata = metadata;

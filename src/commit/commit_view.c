@@ -21,6 +21,7 @@
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/store_access.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 
@@ -65,6 +66,7 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
 	view->file_expected = !publish || ice_publishes_view(warehouse, view->metadata);
 	ice_view_insert(view);
+	ice_access_own("view", &warehouse->id, &view->id);
 	ice_hold_view(view);
 	initStringInfo(&text);
 	ice_view_metadata_write(&text, view->metadata);
@@ -84,6 +86,7 @@ ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	const char      *location;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
 	check_free(warehouse, &space, path, request->name);
 	location = request->location != NULL
@@ -107,6 +110,7 @@ ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, c
 	IceNamespace space;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	check_free(warehouse, &space, path, name);
 	ice_hold_existing(metadata_location);
 	*out = (IceView){.metadata = ice_register_view_read(metadata_location),
@@ -136,7 +140,10 @@ lock_and_check(IceView *view, IceNamespacePath *path, const char *name, const Ic
 		ice_view_requirements_check(commit, view->metadata);
 	}
 	if (memcmp(&view->namespace_id, &seen_namespace_id, UUID_LEN) != 0)
+	{
 		(void) ice_namespace_get_by_id(&view->warehouse_id, &view->namespace_id, path, &space);
+		ice_view_require(ICE_WRITE, view, path, view->name);
+	}
 }
 
 /* The settings that decide whether and where files go. */
@@ -182,6 +189,7 @@ ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path, co
 	const char      *folders;
 
 	ice_view_get(&warehouse->id, path, name, false, out);
+	ice_view_require(ICE_WRITE, out, path, name);
 	ice_view_load(out, false);
 	ice_view_requirements_check(commit, out->metadata);
 	lock_and_check(out, &path_now, name, commit);
@@ -199,7 +207,7 @@ ice_drop_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 {
 	IceView view;
 
-	ice_view_get_locked(&warehouse->id, path, name, &view);
+	ice_view_get_locked(ICE_DROP, &warehouse->id, path, name, &view);
 	ice_view_mark_dropped(&view);
 	ice_publish_view_event(&view, "drop-view", path, name, ice_view_version_details(&view));
 }
@@ -215,8 +223,10 @@ ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_pa
 	ice_view_get(&warehouse->id, source_path, source, false, &view);
 	if (strcmp(source, destination) == 0 && ice_namespace_path_same(source_path, destination_path))
 		return;
+	ice_view_require(ICE_DROP, &view, source_path, source);
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
-	ice_view_get_locked(&warehouse->id, source_path, source, &view);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, destination_path);
+	ice_view_get_locked(ICE_DROP, &warehouse->id, source_path, source, &view);
 	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));

@@ -19,6 +19,7 @@
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/store_access.h"
 #include "store/names.h"
 #include "store/store_parts.h"
 #include "store/store_task.h"
@@ -41,6 +42,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
 	table->file_expected = !publish || ice_publishes(warehouse, table->metadata);
 	ice_table_insert(table);
+	ice_access_own("table", &warehouse->id, &table->id);
 	if (publish)
 		ice_hold_table(table);
 	else
@@ -84,6 +86,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 
 	ice_namespace_get(&warehouse->id, path,
 					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
 	if (ice_table_find(&warehouse->id, path, request->name, false, &existing))
 		raise_exists(warehouse, &space, path, request->name);
@@ -154,14 +157,17 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	bool              exists;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	exists = ice_table_find(&warehouse->id, path, name, false, out);
 	if (exists && !overwrite)
 		raise_exists(warehouse, &space, path, name);
+	if (exists)
+		ice_table_require(ICE_WRITE, out, path, name);
 	ice_hold_existing(metadata_location);
 	metadata = ice_register_read(metadata_location, ice_uuid_v4_text());
 	if (exists)
 		ice_publish_prepare(warehouse, metadata); /* before there is a lock */
-	if (exists && ice_table_find_locked(&warehouse->id, path, name, out))
+	if (exists && ice_table_find_locked(ICE_WRITE, &warehouse->id, path, name, out))
 	{
 		overwrite_table(out, path, name, metadata, metadata_location);
 		return;
@@ -172,7 +178,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	if (ice_create_write(warehouse, out, path, name, "register-table"))
 		return;
 	/* Perhaps a table that was made while we waited for the name. */
-	if (!overwrite || !ice_table_find_locked(&warehouse->id, path, name, out))
+	if (!overwrite || !ice_table_find_locked(ICE_WRITE, &warehouse->id, path, name, out))
 		raise_exists(warehouse, &space, path, name);
 	overwrite_table(out, path, name, metadata, metadata_location);
 }

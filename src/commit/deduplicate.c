@@ -117,6 +117,7 @@ bool
 ice_deduplicate(const IceWarehouse *warehouse, IceTableChange *changes, int count)
 {
 	IceIdempotency row = {.warehouse_id = warehouse->id,
+						  .caller = "",
 						  .operation = OPERATION,
 						  .lifetime_s = ice_guc_deduplicate_window_s};
 

@@ -23,7 +23,7 @@ ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, cons
 	IceTable table;
 	bool     refused;
 
-	ice_table_get_locked(&warehouse->id, path, name, &table);
+	ice_table_get_locked(ICE_DROP, &warehouse->id, path, name, &table);
 	refused = purge && !ice_hold_may_purge(warehouse, &table);
 	ice_table_mark_dropped(&table);
 	if (purge && !refused)
@@ -47,7 +47,7 @@ ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path
 {
 	int start = document->len;
 
-	ice_table_get_locked(&warehouse->id, path, name, out);
+	ice_table_get_locked(ICE_DROP | ICE_SELECT, &warehouse->id, path, name, out);
 	ice_render_current(document, out, false);
 	if (!ice_storage_exists(out->metadata_location))
 		ice_storage_write_metadata(out->metadata_location, document->data + start,
@@ -67,8 +67,10 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	ice_table_get(&warehouse->id, source_path, source, false, &table);
 	if (strcmp(source, destination) == 0 && ice_namespace_path_same(source_path, destination_path))
 		return;
+	ice_table_require(ICE_DROP, &table, source_path, source);
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
-	ice_table_get_locked(&warehouse->id, source_path, source, &table);
+	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, destination_path);
+	ice_table_get_locked(ICE_DROP, &warehouse->id, source_path, source, &table);
 	ice_relation_rename(&table.warehouse_id, &table.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));

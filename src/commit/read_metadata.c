@@ -15,6 +15,7 @@
 #include "commit/read_metadata.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "store/store_location.h"
 #include "store/store_task.h"
 
 /* The value of a text; NULL if it is no JSON. Other errors, such as a limit, go on. */
@@ -60,12 +61,29 @@ has_form(const IceJson *json)
 			is_of_kind(json, "versions", ICE_JSON_ARRAY));
 }
 
+/* A role that may make tables could read another's metadata by a registration of its file: for a role that may not load that table the
+ * file is not there. */
+static void
+check_seen(const char *metadata_location)
+{
+	List     *paths = NIL;
+	ListCell *cell;
+
+	if (!ice_holds_known())
+		return;
+	foreach (cell, ice_storage_spellings(metadata_location))
+		paths = list_concat(paths, ice_hold_line(lfirst(cell)));
+	if (ice_holds_unseen(paths))
+		ice_raise(ICE_ERR_NO_SUCH_FILE, "File does not exist: %s", metadata_location);
+}
+
 IceJson *
 ice_metadata_read(const char *metadata_location)
 {
 	StringInfoData document;
 	IceJson       *json;
 
+	check_seen(metadata_location);
 	initStringInfo(&document);
 	if (!ice_queued_document(metadata_location, &document))
 		ice_storage_read_metadata(metadata_location, &document);

@@ -19,34 +19,37 @@
 
 static IceStatement insert_statement = {
 	"INSERT INTO icecat_data.idempotency (warehouse_id, key, created_at, expires_at, operation, "
-	"request_hash, sqlstate, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
-	"ON CONFLICT (warehouse_id, key) DO NOTHING",
-	8,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID},
+	"request_hash, sqlstate, message, caller) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+	"ON CONFLICT (warehouse_id, key, caller) DO NOTHING",
+	9,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID,
+	 TEXTOID},
 	NULL};
 
 static IceStatement find_statement = {
 	"SELECT operation, request_hash, sqlstate, message, object_id, answer, expires_at "
-	"FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = $2",
-	2,
-	{UUIDOID, UUIDOID},
+	"FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = $2 AND caller = $3",
+	3,
+	{UUIDOID, UUIDOID, TEXTOID},
 	NULL};
 
 static IceStatement finish_statement = {
 	"UPDATE icecat_data.idempotency SET object_id = $3, answer = $4 "
-	"WHERE warehouse_id = $1 AND key = $2",
-	4,
-	{UUIDOID, UUIDOID, UUIDOID, JSONOID},
+	"WHERE warehouse_id = $1 AND key = $2 AND caller = $5",
+	5,
+	{UUIDOID, UUIDOID, UUIDOID, JSONOID, TEXTOID},
 	NULL};
 
 static IceStatement forget_statement = {
-	"DELETE FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = $2 AND expires_at < $3",
-	3,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	"DELETE FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = $2 AND expires_at < $3 "
+	"AND caller = $4",
+	4,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID},
 	NULL};
 
 static IceStatement trim_statement = {
-	"DELETE FROM icecat_data.idempotency WHERE warehouse_id = $1 AND key = ANY (ARRAY("
+	"DELETE FROM icecat_data.idempotency WHERE warehouse_id = $1 AND expires_at < $2 "
+	"AND key = ANY (ARRAY("
 	"SELECT i.key FROM icecat_data.idempotency i WHERE i.warehouse_id = $1 AND i.expires_at < $2 "
 	"ORDER BY i.expires_at LIMIT $3 FOR UPDATE SKIP LOCKED))",
 	3,
@@ -79,18 +82,19 @@ ice_idempotency_insert(const IceIdempotency *row)
 	bool          no_error = row->sqlstate == NULL;
 	uint64        inserted = 0;
 
-	Datum values[8] = {UUIDPGetDatum(&row->warehouse_id),
+	Datum values[9] = {UUIDPGetDatum(&row->warehouse_id),
 					   UUIDPGetDatum(&row->key),
 					   TimestampTzGetDatum(now),
 					   TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, lifetime_ms)),
 					   ice_cstring_datum(row->operation),
 					   hash_datum(row->hash),
 					   no_error ? (Datum) 0 : ice_cstring_datum(row->sqlstate),
-					   no_error ? (Datum) 0 : ice_cstring_datum(row->message)};
+					   no_error ? (Datum) 0 : ice_cstring_datum(row->message),
+					   ice_cstring_datum(row->caller)};
 
 	PG_TRY();
 	{
-		inserted = ice_execute_waiting(&insert_statement, values, no_error ? "      nn" : NULL);
+		inserted = ice_execute_waiting(&insert_statement, values, no_error ? "      nn " : NULL);
 	}
 	PG_CATCH();
 	{
@@ -110,7 +114,8 @@ ice_idempotency_insert(const IceIdempotency *row)
 bool
 ice_idempotency_find(IceIdempotency *row)
 {
-	Datum       values[2] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key)};
+	Datum values[3] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+					   ice_cstring_datum(row->caller)};
 	const char *hash;
 	size_t      len;
 
@@ -132,8 +137,8 @@ ice_idempotency_find(IceIdempotency *row)
 void
 ice_idempotency_forget(const IceIdempotency *row)
 {
-	Datum values[3] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[4] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+					   TimestampTzGetDatum(GetCurrentTimestamp()), ice_cstring_datum(row->caller)};
 
 	ice_execute_waiting(&forget_statement, values, NULL);
 }
@@ -141,9 +146,9 @@ ice_idempotency_forget(const IceIdempotency *row)
 void
 ice_idempotency_finish(const IceIdempotency *row)
 {
-	char  nulls[] = "    ";
-	Datum values[4] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-					   UUIDPGetDatum(&row->object_id), (Datum) 0};
+	char  nulls[] = "     ";
+	Datum values[5] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+					   UUIDPGetDatum(&row->object_id), (Datum) 0, ice_cstring_datum(row->caller)};
 
 	if (!row->has_object)
 		nulls[2] = 'n';

@@ -17,6 +17,7 @@ typedef struct IceIdempotency
 {
 	pg_uuid_t   warehouse_id;
 	pg_uuid_t   key;
+	const char *caller; /* the role that uses the key; "": it is the same of every role */
 	int32       lifetime_s;
 	const char *operation;
 	uint8       hash[ICE_REQUEST_HASH_BYTES];

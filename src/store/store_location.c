@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "store/access.h"
 #include "store/store_location.h"
 #include "store/uuid.h"
 
@@ -65,6 +66,13 @@ static IceStatement being_purged = {
 	"SELECT 1 FROM icecat_data.location l JOIN icecat_data.metadata_task t "
 	"ON t.warehouse_id = l.warehouse_id AND t.table_id = l.object_id AND t.kind = 'purge' "
 	"WHERE l.path = ANY ($1) LIMIT 1",
+	1,
+	{TEXTARRAYOID},
+	NULL};
+
+/* All warehouses: whose file it is. */
+static IceStatement holders = {"SELECT DISTINCT l.warehouse_id, l.object_id FROM "
+							   "icecat_data.location l WHERE l.path = ANY ($1)",
 	1,
 	{TEXTARRAYOID},
 	NULL};
@@ -204,6 +212,28 @@ ice_holds_being_purged(const List *paths)
 	Datum values[1] = {text_array(paths)};
 
 	return ice_execute_latest(&being_purged, values) > 0;
+}
+
+bool
+ice_holds_unseen(const List *paths)
+{
+	Datum      values[1] = {text_array(paths)};
+	uint64     count;
+	pg_uuid_t *ids;
+
+	if (ice_access_may(ICE_SELECT, (IceObject){.warehouse_id = NULL}))
+		return false;
+	count = ice_execute_latest(&holders, values);
+	ids = palloc(sizeof(pg_uuid_t) * 2 * Max(count, 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		ids[2 * i] = ice_field_uuid(i, 1);
+		ids[2 * i + 1] = ice_field_uuid(i, 2);
+	}
+	for (uint64 i = 0; i < count; i++)
+		if (!ice_access_may_by_id(ICE_SELECT, &ids[2 * i], &ids[2 * i + 1]))
+			return true;
+	return false;
 }
 
 char *

@@ -57,6 +57,9 @@ extern List *ice_holds_warehouses(void);
 /* Is one of some paths held by a dropped table whose purge is queued? */
 extern bool ice_holds_being_purged(const List *paths);
 
+/* Is one of some paths held by a table or view that the caller may not load? */
+extern bool ice_holds_unseen(const List *paths);
+
 /* What the catalog is known by to all of its copies, as text; made with make, where there is none. NULL: none. */
 extern char *ice_catalog_id(bool make);
 

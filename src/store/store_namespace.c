@@ -18,8 +18,10 @@
 #include "errors.h"
 #include "guc.h"
 #include "spec/case_fold.h"
+#include "store/access.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/store_access.h"
 #include "store/store_namespace.h"
 #include "store/uuid.h"
 
@@ -82,6 +84,7 @@ static IceStatement delete_statement = {
 /* The expression of namespace_child_idx. parent_id is in ORDER BY because the planner does not see that IS NULL
  * leaves nothing of it to sort. */
 #define LAST_LEVEL_SQL "(levels[pg_catalog.cardinality(levels)])"
+#define LAST_LEVEL "levels[pg_catalog.cardinality(n.levels)]"
 #define CHILDREN_SQL                                                                           \
 	"SELECT " LAST_LEVEL_SQL                                                  \
 	" FROM icecat_data.namespace WHERE warehouse_id = $1 AND " LAST_LEVEL_SQL \
@@ -97,6 +100,24 @@ static IceStatement children_at_top = {
 	CHILDREN_SQL "parent_id IS NULL AND $2::pg_catalog.uuid IS NULL" CHILDREN_ORDER_SQL,
 	4,
 	{UUIDOID, UUIDOID, TEXTOID, INT8OID},
+	NULL};
+
+/* The same where the caller sees only something in the parent. */
+#define SEEN_CHILDREN_SQL(condition)                                                            \
+	ICE_SEEN_SQL "n." LAST_LEVEL " FROM seen JOIN icecat_data.namespace AS n "           \
+				 "ON n.warehouse_id = $1 AND n.namespace_id = seen.namespace_id WHERE " condition \
+				 " AND (n." LAST_LEVEL ") COLLATE \"C\" > $4 "                                    \
+				 "ORDER BY (n." LAST_LEVEL ") COLLATE \"C\" LIMIT $5"
+
+static IceStatement seen_of_parent = {SEEN_CHILDREN_SQL("seen.parent_id = $2"),
+									  5,
+									  {UUIDOID, UUIDOID, OIDARRAYOID, TEXTOID, INT8OID},
+									  NULL};
+
+static IceStatement seen_at_top = {
+	SEEN_CHILDREN_SQL("seen.parent_id IS NULL AND $2::pg_catalog.uuid IS NULL"),
+	5,
+	{UUIDOID, UUIDOID, OIDARRAYOID, TEXTOID, INT8OID},
 	NULL};
 
 static IceStatement content_statement = {
@@ -135,7 +156,7 @@ ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, 
 		return false;
 	out->id = ice_field_uuid(0, 1);
 	out->properties = ice_field_text(0, 2);
-	return true;
+	return ice_access_sees((IceObject){warehouse_id, &out->id, NULL});
 }
 
 void
@@ -144,6 +165,14 @@ ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, I
 {
 	if (!ice_namespace_find(warehouse_id, path, lock, read_only, out))
 		ice_raise(ICE_ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: %s", path->dotted);
+}
+
+void
+ice_namespace_require(uint32 wanted, const pg_uuid_t *warehouse_id, const IceNamespace *space,
+					  const IceNamespacePath *path)
+{
+	ice_access_require(wanted, (IceObject){warehouse_id, &space->id, NULL}, "namespace",
+					   path->dotted, NULL);
 }
 
 bool
@@ -228,6 +257,7 @@ ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
 	(void) ice_execute(&delete_statement, values, NULL, false);
+	ice_access_forget(warehouse_id, namespace_id);
 }
 
 void
@@ -236,7 +266,14 @@ ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id
 {
 	Datum values[4] = {UUIDPGetDatum(warehouse_id),
 					   parent_id == NULL ? (Datum) 0 : UUIDPGetDatum(parent_id)};
+	Datum seen[5] = {values[0], values[1]};
 
+	if (!ice_access_may(ICE_USAGE, (IceObject){warehouse_id, parent_id, NULL}))
+	{
+		seen[2] = ice_access_roles();
+		ice_names_read(parent_id == NULL ? &seen_at_top : &seen_of_parent, seen, range, out);
+		return;
+	}
 	ice_names_read(parent_id == NULL ? &children_at_top : &children_of_parent, values, range, out);
 }
 

@@ -9,6 +9,7 @@
 
 #include "store/names.h"
 #include "store/namespace_path.h"
+#include "store/privilege.h"
 #include "store/store_warehouse.h"
 
 typedef struct IceNamespace
@@ -17,12 +18,15 @@ typedef struct IceNamespace
 	const char *properties; /* JSON object */
 } IceNamespace;
 
-/* Finds a namespace; false if absent. A lock waits and then sees the newest row. */
+/* Finds a namespace; false if absent, or if the caller sees neither it nor anything in it. A lock waits and then sees the newest row. */
 extern bool ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							   IceRowLock lock, bool read_only, IceNamespace *out);
 /* As find, but raises NO_SUCH_NAMESPACE "Namespace does not exist: a.b". */
 extern void ice_namespace_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							  IceRowLock lock, bool read_only, IceNamespace *out);
+/* Raises FORBIDDEN unless the caller may do this with the namespace. */
+extern void ice_namespace_require(uint32 wanted, const pg_uuid_t *warehouse_id,
+								  const IceNamespace *space, const IceNamespacePath *path);
 /* Finds a namespace by its id; false if it is gone. */
 extern bool ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 									IceNamespacePath *path, IceNamespace *out);
@@ -45,7 +49,7 @@ extern bool ice_namespace_is_own(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 /* Deletes a namespace that is locked FOR UPDATE and empty. */
 extern void ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
 
-/* Last levels of the namespaces right below parent (NULL: at the top), in byte order. */
+/* Last levels of the namespaces right below parent (NULL: at the top) that the caller sees, in byte order. */
 extern void ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id,
 								   const IceNameRange *range, IceNames *out);
 

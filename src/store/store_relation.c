@@ -11,8 +11,10 @@
 
 #include "errors.h"
 #include "spec/case_fold.h"
+#include "store/access.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/store_access.h"
 #include "store/store_relation.h"
 
 static const char *const kind_names[] = {"table", "view"};
@@ -90,6 +92,17 @@ static IceStatement delete_relation = {
 		"AND name COLLATE \"C\" > $3 ORDER BY name COLLATE \"C\" LIMIT $4",                       \
 			4, {UUIDOID, UUIDOID, TEXTOID, INT8OID}, NULL                                         \
 	}
+
+/* The same of those that the roles $3 were granted something on. */
+static IceStatement list_seen = {
+	"SELECT DISTINCT r.name COLLATE \"C\" FROM icecat_data.access_grant AS g "
+	"JOIN icecat_data.relation AS r ON r.warehouse_id = $1 AND r.relation_id = g.object_id "
+	"WHERE g.warehouse_id = $1 AND g.role::pg_catalog.oid = ANY ($3) AND r.namespace_id = $2 "
+	"AND r.kind = $4 AND r.dropped_at IS NULL AND r.name COLLATE \"C\" > $5 "
+	"ORDER BY r.name COLLATE \"C\" LIMIT $6",
+	6,
+	{UUIDOID, UUIDOID, OIDARRAYOID, TEXTOID, TEXTOID, INT8OID},
+	NULL};
 
 static IceStatement list_names[] = {
 	[ICE_RELATION_TABLE] = LIST_NAMES("table"),
@@ -223,6 +236,7 @@ ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
 
 	ice_execute(&delete_relation, values, NULL, false);
+	ice_access_forget(warehouse_id, relation_id);
 }
 
 void
@@ -230,6 +244,14 @@ ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 				   IceRelationKind kind, const IceNameRange *range, IceNames *out)
 {
 	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
+	Datum seen[6] = {values[0], values[1]};
 
+	if (!ice_access_may(ICE_USAGE, (IceObject){warehouse_id, namespace_id, NULL}))
+	{
+		seen[2] = ice_access_roles();
+		seen[3] = ice_cstring_datum(kind_names[kind]);
+		ice_names_read(&list_seen, seen, range, out);
+		return;
+	}
 	ice_names_read(&list_names[kind], values, range, out);
 }

@@ -47,7 +47,7 @@ extern bool ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t
 extern void ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 extern void ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 
-/* Names of a kind that are live in a namespace, in byte order. */
+/* Names of a kind that are live in a namespace and that the caller sees, in byte order. */
 extern void ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 							   IceRelationKind kind, const IceNameRange *range, IceNames *out);
 

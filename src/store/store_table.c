@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "guc.h"
+#include "store/access.h"
 #include "store/case_mode.h"
 #include "store/store_location.h"
 #include "store/store_parts.h"
@@ -136,7 +137,15 @@ ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, cons
 	out->id = ice_field_uuid(0, 1);
 	out->namespace_id = ice_field_uuid(0, 2);
 	read_head(out);
-	return true;
+	return ice_access_may(ICE_USAGE, (IceObject){warehouse_id, &out->namespace_id, &out->id});
+}
+
+void
+ice_table_require(uint32 wanted, const IceTable *table, const IceNamespacePath *path,
+				  const char *name)
+{
+	ice_access_require(wanted, (IceObject){&table->warehouse_id, &table->namespace_id, &table->id},
+					   "table", path->dotted, name);
 }
 
 void
@@ -190,8 +199,8 @@ ice_table_lock(IceTable *table)
 
 /* A rename of a table holds its head, too: after the lock the name stays. */
 bool
-ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-					  IceTable *out)
+ice_table_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+					  const char *name, IceTable *out)
 {
 	pg_uuid_t namespace_id;
 
@@ -200,6 +209,7 @@ ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *pat
 		CHECK_FOR_INTERRUPTS();
 		if (!ice_table_find(warehouse_id, path, name, false, out))
 			return false;
+		ice_table_require(wanted, out, path, name);
 		namespace_id = out->namespace_id;
 		if (ice_table_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
@@ -208,10 +218,10 @@ ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *pat
 }
 
 void
-ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-					 IceTable *out)
+ice_table_get_locked(uint32 wanted, const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+					 const char *name, IceTable *out)
 {
-	if (!ice_table_find_locked(warehouse_id, path, name, out))
+	if (!ice_table_find_locked(wanted, warehouse_id, path, name, out))
 		ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", path->dotted, name);
 }
 

@@ -10,16 +10,21 @@
 #ifndef ICE_STORE_TABLE_H
 #define ICE_STORE_TABLE_H
 
+#include "store/privilege.h"
 #include "store/store_namespace.h"
 #include "store/store_relation.h"
 #include "store/table_def.h"
 
-/* Finds a live table by name, without a lock; false if it or its namespace does not exist. */
+/* Finds a live table by name, without a lock; false if it or its namespace does not exist, or is not seen by the caller. */
 extern bool ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						   const char *name, bool read_only, IceTable *out);
 /* As ice_table_find(), but raises NO_SUCH_TABLE "Table does not exist: a.b.t". */
 extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						  const char *name, bool read_only, IceTable *out);
+
+/* Raises FORBIDDEN unless the caller may do this with the table. */
+extern void ice_table_require(uint32 wanted, const IceTable *table, const IceNamespacePath *path,
+							  const char *name);
 
 /* Finds a table by its id, also a dropped one whose rows are still kept; namespace_id is not set. */
 extern bool ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
@@ -32,12 +37,12 @@ extern bool ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *
  * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_table_lock(IceTable *table);
 /* Finds a live table and locks its head, for what ends or moves its name: if another transaction renamed or dropped it
- * in between, looks again which table has the name now; false if none has. Raises 55P03. */
-extern bool ice_table_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
-								  const char *name, IceTable *out);
+ * in between, looks again which table has the name now; false if none has. Raises FORBIDDEN, before it locks, and 55P03. */
+extern bool ice_table_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id,
+								  const IceNamespacePath *path, const char *name, IceTable *out);
 /* The same, but raises NO_SUCH_TABLE. */
-extern void ice_table_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
-								 const char *name, IceTable *out);
+extern void ice_table_get_locked(uint32 wanted, const pg_uuid_t *warehouse_id,
+								 const IceNamespacePath *path, const char *name, IceTable *out);
 
 /* Loads what is needed. store_parts.h has what loads all of it. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "store/access.h"
 #include "store/case_mode.h"
 #include "store/store_location.h"
 #include "store/store_view.h"
@@ -150,7 +151,14 @@ ice_view_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const
 	out->namespace_id = ice_field_uuid(0, 2);
 	out->name = NULL;
 	read_head(out);
-	return true;
+	return ice_access_may(ICE_USAGE, (IceObject){warehouse_id, &out->namespace_id, &out->id});
+}
+
+void
+ice_view_require(uint32 wanted, const IceView *view, const IceNamespacePath *path, const char *name)
+{
+	ice_access_require(wanted, (IceObject){&view->warehouse_id, &view->namespace_id, &view->id},
+					   "view", path->dotted, name);
 }
 
 void
@@ -204,8 +212,8 @@ ice_view_lock(IceView *view)
 
 /* A rename of a view holds its head, too: after the lock the name stays. */
 bool
-ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-					 IceView *out)
+ice_view_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+					 const char *name, IceView *out)
 {
 	pg_uuid_t namespace_id;
 
@@ -214,6 +222,7 @@ ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 		CHECK_FOR_INTERRUPTS();
 		if (!ice_view_find(warehouse_id, path, name, false, out))
 			return false;
+		ice_view_require(wanted, out, path, name);
 		namespace_id = out->namespace_id;
 		if (ice_view_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
@@ -222,10 +231,10 @@ ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 }
 
 void
-ice_view_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-					IceView *out)
+ice_view_get_locked(uint32 wanted, const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
+					const char *name, IceView *out)
 {
-	if (!ice_view_find_locked(warehouse_id, path, name, out))
+	if (!ice_view_find_locked(wanted, warehouse_id, path, name, out))
 		ice_raise(ICE_ERR_NO_SUCH_VIEW, "View does not exist: %s.%s", path->dotted, name);
 }
 

@@ -12,6 +12,7 @@
 #define ICE_STORE_VIEW_H
 
 #include "spec/view_metadata.h"
+#include "store/privilege.h"
 #include "store/store_namespace.h"
 #include "store/store_relation.h"
 
@@ -27,12 +28,16 @@ typedef struct IceView
 	IceViewMetadata *metadata;      /* scalars; lists once loaded */
 } IceView;
 
-/* Finds a live view by name, without a lock; false if it or its namespace does not exist. */
+/* Finds a live view by name, without a lock; false if it or its namespace does not exist, or is not seen by the caller. */
 extern bool ice_view_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						  const char *name, bool read_only, IceView *out);
 /* The same, but raises NO_SUCH_VIEW "View does not exist: a.b.v". */
 extern void ice_view_get(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						 const char *name, bool read_only, IceView *out);
+
+/* Raises FORBIDDEN unless the caller may do this with the view. */
+extern void ice_view_require(uint32 wanted, const IceView *view, const IceNamespacePath *path,
+							 const char *name);
 
 /* Finds a view by its id, also a dropped one, as the calling query sees it; namespace_id and the lists are not set. */
 extern bool ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
@@ -46,12 +51,12 @@ extern bool ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *v
 /* Locks the head and reads it again (lists are forgotten); false if the view was dropped in between. Waits at
  * most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_view_lock(IceView *view);
-/* Finds a live view and locks its head, for what ends or moves its name, as ice_table_find_locked(). Raises 55P03. */
-extern bool ice_view_find_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
-								 const char *name, IceView *out);
+/* Finds a live view and locks its head, for what ends or moves its name, as ice_table_find_locked(). Raises FORBIDDEN and 55P03. */
+extern bool ice_view_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id,
+								 const IceNamespacePath *path, const char *name, IceView *out);
 /* The same, but raises NO_SUCH_VIEW. */
-extern void ice_view_get_locked(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
-								const char *name, IceView *out);
+extern void ice_view_get_locked(uint32 wanted, const pg_uuid_t *warehouse_id,
+								const IceNamespacePath *path, const char *name, IceView *out);
 
 /* Loads every list of a view whose head was just read. */
 extern void ice_view_load(IceView *view, bool read_only);

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "store/access.h"
 #include "store/case_mode.h"
 #include "store/part_kind.h"
 #include "store/store_location.h"
@@ -35,6 +36,17 @@ static IceStatement find_by_location = {
 	COLUMNS_SQL "WHERE location = $1 ORDER BY name COLLATE \"C\" LIMIT 1", 1, {TEXTOID}, NULL};
 
 static IceStatement find_first = {COLUMNS_SQL "ORDER BY name COLLATE \"C\" LIMIT 2", 0, {0}, NULL};
+
+/* The same of those that the roles $1 were granted something in. */
+static IceStatement find_first_seen = {
+	COLUMNS_SQL "AS w WHERE EXISTS (SELECT FROM icecat_data.access_grant AS g "
+				"LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id "
+				"AND r.relation_id = g.object_id WHERE g.warehouse_id = w.warehouse_id "
+				"AND g.role::pg_catalog.oid = ANY ($1) AND r.dropped_at IS NULL) "
+				"ORDER BY name COLLATE \"C\" LIMIT 2",
+	1,
+	{OIDARRAYOID},
+	NULL};
 
 static IceStatement insert_statement = {
 	"INSERT INTO icecat_data.warehouse (warehouse_id, name, location, properties, created_at) "
@@ -113,6 +125,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("view_head"),
 	DELETE_FROM("relation"),
 	DELETE_FROM("namespace"),
+	DELETE_FROM("access_grant"),
 	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("warehouse"),
 };
@@ -138,7 +151,7 @@ ice_warehouse_find(const char *name, IceRowLock lock, bool read_only, IceWarehou
 							   : ice_execute_waiting(&find_statements[lock], values, NULL)) == 0)
 		return false;
 	read_warehouse(out);
-	return true;
+	return ice_access_sees((IceObject){.warehouse_id = &out->id});
 }
 
 static void
@@ -161,6 +174,13 @@ ice_warehouse_get_locked(const char *name, IceRowLock lock, IceWarehouse *out)
 		raise_missing(name);
 }
 
+void
+ice_warehouse_require(uint32 wanted, const IceWarehouse *warehouse)
+{
+	ice_access_require(wanted, (IceObject){.warehouse_id = &warehouse->id}, "warehouse",
+					   warehouse->name, NULL);
+}
+
 bool
 ice_warehouse_find_by_location(const char *location, IceWarehouse *out)
 {
@@ -169,13 +189,15 @@ ice_warehouse_find_by_location(const char *location, IceWarehouse *out)
 	if (ice_execute(&find_by_location, values, NULL, true) == 0)
 		return false;
 	read_warehouse(out);
-	return true;
+	return ice_access_sees((IceObject){.warehouse_id = &out->id});
 }
 
 int
 ice_warehouse_first(IceWarehouse *out)
 {
-	int count = (int) ice_execute(&find_first, NULL, NULL, true);
+	bool  all = ice_access_may(ICE_USAGE, (IceObject){.warehouse_id = NULL});
+	Datum values[1] = {all ? (Datum) 0 : ice_access_roles()};
+	int   count = (int) ice_execute(all ? &find_first : &find_first_seen, values, NULL, true);
 
 	if (count > 0)
 		read_warehouse(out);

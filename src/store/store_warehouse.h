@@ -10,6 +10,7 @@
 #include "nodes/pg_list.h"
 
 #include "store/plan_cache.h"
+#include "store/privilege.h"
 
 /* Locks are taken in one order: warehouse, namespace, tables by ascending id. */
 typedef enum IceRowLock
@@ -28,16 +29,18 @@ typedef struct IceWarehouse
 	const char *properties; /* JSON object */
 } IceWarehouse;
 
-/* Finds a warehouse by name; false if absent. A lock waits and then sees the newest row. */
+/* Finds a warehouse by name; false if absent, or if the caller sees nothing of it. A lock waits and then sees the newest row. */
 extern bool ice_warehouse_find(const char *name, IceRowLock lock, bool read_only,
 							   IceWarehouse *out);
 /* Finds a warehouse by name. Raises NO_SUCH_WAREHOUSE. */
 extern void ice_warehouse_get(const char *name, bool read_only, IceWarehouse *out);
 /* The same under a row lock. */
 extern void ice_warehouse_get_locked(const char *name, IceRowLock lock, IceWarehouse *out);
+/* Raises FORBIDDEN unless the caller may do this with the warehouse. */
+extern void ice_warehouse_require(uint32 wanted, const IceWarehouse *warehouse);
 /* The first warehouse, by name, whose location is this one; false if there is none. */
 extern bool ice_warehouse_find_by_location(const char *location, IceWarehouse *out);
-/* How many warehouses there are: 0, 1, or 2 for more. out is the first by name. */
+/* How many warehouses the caller sees: 0, 1, or 2 for more. out is the first by name. */
 extern int ice_warehouse_first(IceWarehouse *out);
 
 /* Adds a warehouse and gives it its id; false if the name is taken (after waiting for the transaction that is

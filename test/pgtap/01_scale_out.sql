@@ -29,6 +29,10 @@ INSERT INTO without_warehouse VALUES
 	('grant_gateway', 'as grant_reader'), ('revoke_gateway', 'as grant_reader'), ('regrant', 'as grant_reader'),
 	('map_principal', 'a principal is the same in all warehouses'), ('unmap_principal', 'as map_principal'),
 	('explain_principal', 'as map_principal'),
+	('grant_user', 'as grant_reader'), ('revoke_user', 'as grant_reader'),
+	('_give', 'a part of grant_reader and its like'), ('_take', 'as _give'),
+	('grant', 'the role first; without a warehouse it is the whole catalog'), ('revoke', 'as grant'), ('apply_grants', 'as grant, many times'),
+	('grants_of', 'rows of a role, in all warehouses'), ('explain_access', 'as grant'),
 	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('case_key', 'a pure function of a name');

@@ -19,7 +19,10 @@ INSERT INTO for_all VALUES
 	('icecat._metadata_file(uuid,uuid)', 'called by the view iceberg_tables with its reader''s rights'),
 	('icecat._ancestors(bigint,bigint[],bigint[])', 'called by the view history; sees its arguments only'),
 	('icecat._is_among(bigint[],bigint)', 'called by the view history; sees its arguments only'),
-	('icecat._schema_fields(json)', 'called by the view columns; sees its argument only');
+	('icecat._schema_fields(json)', 'called by the view columns; sees its argument only'),
+	('icecat._sees_all(text)', 'called by the views with their reader''s rights; tells a role about itself only'),
+	('icecat._seen(text)', 'as _sees_all'),
+	('icecat._seen_above()', 'as _sees_all');
 
 SELECT is_empty($$
 	SELECT x.privilege_type FROM pg_catalog.pg_namespace AS n,

@@ -1,6 +1,6 @@
 -- The SQL surface: each function of the contract exists, is labelled honestly and documented.
 BEGIN;
-SELECT plan(17);
+SELECT plan(19);
 
 CREATE TEMP TABLE contract (signature text, reads boolean);
 INSERT INTO contract VALUES
@@ -55,6 +55,11 @@ INSERT INTO contract VALUES
 	('rest_register_view(text,text[],json)', false),
 	('rest_replace_view(text,text[],text,json)', false),
 	('rest_rename_view(text,json)', false),
+	('grant(regrole,text,text,text[],text)', false),
+	('revoke(regrole,text,text,text[],text)', false),
+	('apply_grants(json)', false),
+	('grants_of(regrole)', true),
+	('explain_access(regrole,text,text,text[],text)', true),
 	('case_key(text)', true),
 	('version()', true);
 
@@ -70,7 +75,7 @@ $$, 'every function of the contract exists');
 SELECT bag_has(
 	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
 	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
-		table_properties,history,metadata_files,events,iceberg_tables,iceberg_namespace_properties,
+		table_properties,history,metadata_files,events,privileges,iceberg_tables,iceberg_namespace_properties,
 		views,view_versions,view_representations,view_history}'::text[])$$,
 	'every view of the contract exists');
 
@@ -94,7 +99,8 @@ SELECT is_empty($$
 $$, 'PL/pgSQL functions pin search_path');
 
 SELECT is_empty($$
-	SELECT oid::regprocedure FROM api WHERE prosecdef AND lanname = 'c'
+	SELECT oid::regprocedure FROM api WHERE lanname = 'c' AND provolatile <> 'i'
+		AND proname NOT IN ('version', 'start_worker', '_pending_files', '_listen_files', '_file_is_missing')
 		AND NOT coalesce(proconfig, '{}') @> '{enable_seqscan=off,enable_bitmapscan=off}'
 $$, 'C functions that run as their owner keep plans that read by an index');
 
@@ -108,8 +114,23 @@ $$, 'SQL functions are BEGIN ATOMIC: names are bound at creation');
 
 SELECT is_empty($$
 	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
-	WHERE NOT api.prosecdef AND api.proname NOT IN ('version', 'start_worker', 'import_sql_catalog', 'case_key')
+	WHERE NOT api.prosecdef AND api.lanname <> 'c' AND api.proname NOT IN ('import_sql_catalog', 'list_warehouses', 'grants_of', 'explain_access')
 $$, 'functions of the contract run as the owner of the extension');
+
+-- They change to the owner themselves (ice_call_begin), because a definer function does not learn who calls.
+SELECT is_empty($$
+	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
+	WHERE api.lanname = 'c' AND api.proname NOT IN ('version', 'start_worker', 'case_key')
+		AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c = 'search_path=pg_catalog, pg_temp')
+$$, 'and pin search_path to pg_catalog, pg_temp');
+
+-- Their rights are checked by rows: a definer function would be the owner for all callers.
+SELECT is_empty($$
+	SELECT oid::regprocedure FROM api WHERE prosecdef AND proname NOT IN ('start_worker', 'run_worker_once', 'worker_status', 'trim_events',
+		'trim_idempotency', 'trim_metrics_reports', 'adopt_tasks', 'adopt_storage', '_export_metadata', 'export_metadata',
+		'missing_metadata_files', 'check_integrity', 'check_integrity_slice', '_check', '_queued_files', '_storage_problems', '_worker_state',
+		'explain_principal', '_principal_role')
+$$, 'definer functions are those of administrators and of the whole catalog');
 
 SELECT is_empty($$
 	SELECT oid::regprocedure FROM api WHERE lanname = 'c' AND prosrc !~ '^sql_ice_[a-z0-9_]+$'

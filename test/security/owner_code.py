@@ -115,7 +115,7 @@ DEFERRED_BY_SESSION = (
 )
 
 GRANTS = ("GRANT USAGE ON SCHEMA icecat TO carol; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO carol; "
-          "GRANT ALL ON ALL TABLES IN SCHEMA icecat TO carol;")
+          "GRANT ALL ON ALL TABLES IN SCHEMA icecat TO carol; SELECT icecat.grant('carol', 'manage');")
 
 
 class Attack:

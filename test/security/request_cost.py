@@ -347,7 +347,7 @@ def test(c, t):
     c.make_warehouse()
     c.sql("CREATE ROLE mallory LOGIN; GRANT USAGE ON SCHEMA icecat TO mallory;"
           "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO mallory; GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO mallory;"
-          "CREATE UNLOGGED TABLE texts (name text, body text); GRANT SELECT ON texts TO mallory")
+          "CREATE UNLOGGED TABLE texts (name text, body text); GRANT SELECT ON texts TO mallory; SELECT icecat.grant('mallory', 'manage')")
     for part in (bodies_of_a_role, depths, cancels, bodies_of_a_client, metadata_files, large_tables, manifests, broken_manifests):
         part(c, t)
 

@@ -104,7 +104,7 @@ def no_metadata(c, t):
         "no UTF-8": "\udcff" + secret,
     }
     c.sql("CREATE ROLE client; GRANT USAGE ON SCHEMA icecat TO client; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO client;"
-          "GRANT SELECT, INSERT, UPDATE ON icecat.iceberg_tables TO client")
+          "GRANT SELECT, INSERT, UPDATE ON icecat.iceberg_tables TO client; SELECT icecat.grant('client', 'manage')")
     for i, (what, text) in enumerate(texts.items()):
         for suffix, packed in ((".metadata.json", False), (".gz.metadata.json", True)):
             path = "%s/f%d%s" % (c.files, i, suffix)

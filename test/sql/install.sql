@@ -63,6 +63,7 @@ SET SESSION AUTHORIZATION regress_icecat_owner;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO regress_icecat_user;
 GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO regress_icecat_user;
 GRANT USAGE, CREATE ON SCHEMA public TO regress_icecat_user;
+SELECT icecat.grant('regress_icecat_user', 'manage');
 SET SESSION AUTHORIZATION DEFAULT;
 SET SESSION AUTHORIZATION regress_icecat_user;
 SELECT icecat.create_namespace('w', '{a,b}');

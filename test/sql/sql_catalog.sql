@@ -144,13 +144,14 @@ INSERT INTO iceberg_tables VALUES ('sql_test', 'a', 'other_type', 'file:///x', N
 UPDATE iceberg_tables SET table_namespace = 'new.one', table_name = 'moved' WHERE catalog_name = 'sql_test' AND table_namespace = 'a.b' AND table_name = 't' AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL) RETURNING table_namespace, table_name;
 UPDATE iceberg_tables SET table_name = 'again' WHERE catalog_name = 'sql_test' AND table_namespace = 'a.b' AND table_name = 't' RETURNING table_name;
 
--- Whoever may use the views needs no other right.
+-- A role that may use the views needs no other right than rows.
 SET client_min_messages = error;
 CREATE ROLE icecat_regress_client;
 RESET client_min_messages;
 GRANT USAGE ON SCHEMA icecat TO icecat_regress_client;
 GRANT SELECT, UPDATE, DELETE ON icecat.iceberg_tables TO icecat_regress_client;
 GRANT SELECT ON icecat.iceberg_namespace_properties TO icecat_regress_client;
+SELECT icecat.grant('icecat_regress_client', p) FROM unnest('{write,drop}'::text[]) AS p;
 SELECT icecat.commit_table('sql_test', '{new,one}', 'moved', NULL, '[{"action": "set-properties", "updates": {"icecat.metadata-write-mode": "none"}}]') IS NOT NULL AS done;
 SET ROLE icecat_regress_client;
 SELECT count(*) FROM iceberg_tables WHERE catalog_name = 'sql_test' AND metadata_location LIKE 'file:%';

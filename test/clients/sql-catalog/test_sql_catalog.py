@@ -81,6 +81,7 @@ def role(owner):
         owner.execute(sql.SQL("GRANT USAGE ON SCHEMA icecat TO {}").format(name))
         owner.execute(sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON icecat.iceberg_tables,"
                               " icecat.iceberg_namespace_properties TO {}").format(name))
+        owner.execute("SELECT icecat.grant(%s::regrole, p) FROM unnest('{write,create,drop}'::text[]) AS p", (f'"{made.name}"',))
         yield made
         admin.execute(sql.SQL("DROP OWNED BY {}").format(name))
         admin.execute(sql.SQL("DROP ROLE {}").format(name))
