@@ -16,7 +16,9 @@
 
 #include "store/store_due.h"
 
-#define DUE_TASKS_MAX 4096 /* looked at for the tables of a batch */
+#define DUE_TASKS_MAX 4096 /* writes that are looked at for the tables of a batch */
+#define DUE_PER_TABLE \
+	4 /* deletions that are looked at for each table of theirs: batches are small, looks frequent */
 #define HOLD_MS 3600000    /* a task behind one that fails; it is released when that is done */
 #define HOLD_SHORT_MS 200  /* a task behind one that is about to be done */
 
@@ -209,10 +211,10 @@ hold_all(List *held, bool writes, TimestampTz now, const List *tables)
 }
 
 static uint64
-look(IceStatement *statement, TimestampTz now, int limit)
+look(IceStatement *statement, TimestampTz now, int limit, int tasks)
 {
 	Datum values[4] = {ObjectIdGetDatum(MyDatabaseId), TimestampTzGetDatum(now),
-					   Int64GetDatum(limit), Int64GetDatum(DUE_TASKS_MAX)};
+					   Int64GetDatum(limit), Int64GetDatum(tasks)};
 
 	return ice_execute(statement, values, NULL, false);
 }
@@ -225,7 +227,7 @@ ice_due_writes(TimestampTz now, int limit)
 
 	do
 	{
-		uint64 rows = look(&due_writes, now, limit);
+		uint64 rows = look(&due_writes, now, limit, DUE_TASKS_MAX);
 
 		tables = NIL;
 		held = NIL;
@@ -262,7 +264,7 @@ ice_due_deletes(TimestampTz now, int limit)
 
 	do
 	{
-		uint64 rows = look(&due_deletes, now, limit);
+		uint64 rows = look(&due_deletes, now, limit, limit * DUE_PER_TABLE);
 
 		tables = NIL;
 		held = NIL;
@@ -303,7 +305,7 @@ task_of_row(uint64 row, TimestampTz now)
 List *
 ice_due_purges(TimestampTz now, int limit)
 {
-	uint64 rows = look(&due_purges, now, limit);
+	uint64 rows = look(&due_purges, now, limit, limit);
 	List  *tasks = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
