@@ -7,19 +7,36 @@
 -- keeps conditions of the query from being moved into it: they see lists of tables that have passed the barrier only. (A barrier
 -- round the whole view would keep a join of two views from finding its rows by key.)
 
-CREATE OR REPLACE VIEW icecat_data.live_table WITH (security_barrier) AS
+CREATE OR REPLACE VIEW icecat_data.every_table AS
 SELECT w.warehouse_id, h.table_id, w.name AS warehouse, n.levels AS namespace, r.name AS table_name,
 	h.version, h.current_schema_id, h.default_spec_id, h.default_sort_order_id, h.current_snapshot_id,
-	h.metadata_location, h.last_updated_ms
+	h.metadata_location, h.last_updated_ms, n.namespace_id
 FROM icecat_data.warehouse AS w
 JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
 JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
 	AND r.kind = 'table' AND r.dropped_at IS NULL
-JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
-WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
-	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select'));
+JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
+COMMENT ON VIEW icecat_data.every_table IS 'Tables that are not dropped, for every role: only below a condition that the role sees all, or the barrier of live_table';
+
+CREATE OR REPLACE VIEW icecat_data.live_table WITH (security_barrier) AS
+SELECT e.warehouse_id, e.table_id, e.warehouse, e.namespace, e.table_name, e.version, e.current_schema_id, e.default_spec_id,
+	e.default_sort_order_id, e.current_snapshot_id, e.metadata_location, e.last_updated_ms
+FROM icecat_data.every_table AS e
+WHERE (SELECT icecat._sees_all('select')) OR e.warehouse_id IN (SELECT icecat._seen('select'))
+	OR e.namespace_id IN (SELECT icecat._seen('select')) OR e.table_id IN (SELECT icecat._seen('select'));
 COMMENT ON VIEW icecat_data.live_table IS 'Tables that are not dropped and that the role may load, with what the views of schema icecat join on';
+
+-- The same for roles that do not see all. The planner takes the array for short, and so a query through it for cheap: it does not
+-- compile for the way that is not taken.
+CREATE OR REPLACE VIEW icecat_data.own_table WITH (security_barrier) AS
+SELECT e.*
+FROM icecat_data.every_table AS e
+WHERE e.table_id = ANY (ARRAY(
+	SELECT r.relation_id FROM icecat_data.relation AS r
+	WHERE r.warehouse_id IN (SELECT icecat._seen('select')) OR r.namespace_id IN (SELECT icecat._seen('select'))
+		OR r.relation_id IN (SELECT icecat._seen('select'))));
+COMMENT ON VIEW icecat_data.own_table IS 'Tables that are not dropped and that the role may load by a grant that is not for the whole catalog';
 
 CREATE OR REPLACE VIEW icecat.warehouses WITH (security_barrier) AS
 SELECT s.warehouse, s.warehouse_id, CASE WHEN s.whole THEN s.location END AS location,
@@ -196,8 +213,10 @@ COMMENT ON COLUMN icecat.schemas.column_count IS 'Fields at the top';
 COMMENT ON COLUMN icecat.schemas.added_in_version IS 'The commit that added it; see tables.version';
 COMMENT ON COLUMN icecat.schemas.definition IS 'The schema as JSON, exactly as stored';
 
+-- Two ways: a role that sees all finds snapshots of all tables by their own columns; for another one the list of its tables comes
+-- first. Of both one is run: the other's condition is asked before anything below it is read.
 CREATE OR REPLACE VIEW icecat.snapshots AS
-SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.snapshot_id,
+SELECT s.warehouse, s.namespace, s.table_name, s.table_id, s.snapshot_id,
 	s.parent_id AS parent_snapshot_id,
 	(s.body ->> 'sequence-number')::bigint AS sequence_number,
 	s.timestamp_ms,
@@ -209,12 +228,23 @@ SELECT t.warehouse, t.namespace, t.table_name, t.table_id, s.snapshot_id,
 	(s.body ->> 'schema-id')::integer AS schema_id,
 	(s.body ->> 'first-row-id')::bigint AS first_row_id,
 	(s.body ->> 'added-rows')::bigint AS added_rows,
-	s.snapshot_id = t.current_snapshot_id AS is_current,
+	s.snapshot_id = s.current_snapshot_id AS is_current,
 	(s.ordinal >> 20) AS added_in_version, s.body AS definition
-FROM icecat_data.live_table AS t
-CROSS JOIN LATERAL (
-	SELECT x.* FROM icecat_data.table_snapshot AS x
-	WHERE x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL OFFSET 0) AS s;
+FROM (
+	SELECT t.warehouse, t.namespace, t.table_name, t.table_id, t.current_snapshot_id, x.snapshot_id, x.parent_id, x.timestamp_ms,
+		x.operation, x.ordinal, x.body
+	FROM icecat_data.every_table AS t
+	JOIN icecat_data.table_snapshot AS x ON x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL
+	WHERE (SELECT icecat._sees_all('select'))
+	UNION ALL
+	SELECT t.warehouse, t.namespace, t.table_name, t.table_id, t.current_snapshot_id, x.snapshot_id, x.parent_id, x.timestamp_ms,
+		x.operation, x.ordinal, x.body
+	FROM icecat_data.own_table AS t
+	CROSS JOIN LATERAL (
+		SELECT y.* FROM icecat_data.table_snapshot AS y
+		WHERE y.warehouse_id = t.warehouse_id AND y.table_id = t.table_id AND y.removed_version IS NULL OFFSET 0) AS x
+	WHERE NOT (SELECT icecat._sees_all('select'))
+) AS s;
 COMMENT ON VIEW icecat.snapshots IS 'Snapshots of each table';
 COMMENT ON COLUMN icecat.snapshots.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.snapshots.namespace IS 'Levels of the namespace, from the top';
