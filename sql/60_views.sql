@@ -33,9 +33,13 @@ CREATE OR REPLACE VIEW icecat_data.own_table WITH (security_barrier) AS
 SELECT e.*
 FROM icecat_data.every_table AS e
 WHERE e.table_id = ANY (ARRAY(
-	SELECT r.relation_id FROM icecat_data.relation AS r
-	WHERE r.warehouse_id IN (SELECT icecat._seen('select')) OR r.namespace_id IN (SELECT icecat._seen('select'))
-		OR r.relation_id IN (SELECT icecat._seen('select'))));
+	SELECT r.relation_id FROM (SELECT icecat._seen('select') AS id) AS s JOIN icecat_data.relation AS r ON r.warehouse_id = s.id
+	UNION ALL
+	SELECT r.relation_id FROM (SELECT icecat._seen('select') AS id) AS s CROSS JOIN icecat_data.warehouse AS w
+	JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.namespace_id = s.id
+	UNION ALL
+	SELECT r.relation_id FROM (SELECT icecat._seen('select') AS id) AS s CROSS JOIN icecat_data.warehouse AS w
+	JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.relation_id = s.id));
 COMMENT ON VIEW icecat_data.own_table IS 'Tables that are not dropped and that the role may load by a grant that is not for the whole catalog';
 
 CREATE OR REPLACE VIEW icecat.warehouses WITH (security_barrier) AS
