@@ -310,6 +310,20 @@ def test_waiting_for_keys_is_bounded(env):
             expect(sum("Too many" in a.error()["message"] for a in answers) >= 3, "three were too many")
 
 
+def test_an_issuer_that_is_too_slow(env):
+    """A fetch ends after auth_fetch_timeout_ms; the next one is quick."""
+    with Issuer() as issuer:
+        issuer.delay_s = 10.0
+        with own(env, issuer, auth_fetch_timeout_ms=500, auth_wait_ms=8000, auth_keys_pause_s=1) as gateway:
+            token = issuer.token("ann")
+            at = time.monotonic()
+            expect_equal(load(gateway, token).status, 503)
+            expect(time.monotonic() - at < 5, "no one waits longer than for the fetch")
+            expect(gateway.metric("icecat_auth_fetch_failures_total") >= 1, "it counts")
+            issuer.delay_s = 0
+            wait_until(lambda: load(gateway, token).status == 200, "the issuer is quick again", 8)
+
+
 def test_an_issuer_that_is_not_right(env):
     for documents, status, word in (
             ({"/.well-known/openid-configuration": b'{"issuer": "https://other", "jwks_uri": "https://other/keys"}'}, 200, "another issuer"),
