@@ -130,7 +130,7 @@ def test_a_principal_without_a_role_is_refused(env):
             answer = load(gateway, issuer.token(sub))
             expect_equal((answer.status, answer.error()["type"]), (403, "ForbiddenException"))
             expect("stranger" not in answer.body.decode() and "nobody" not in answer.body.decode(), "no role is named")
-            expect(hint in gateway.log(), f"the log says what to do: {hint}")
+            wait_until(lambda hint=hint, gateway=gateway: hint in gateway.log(), f"the log says what to do: {hint}")
 
 
 def test_a_change_of_the_mapping_takes_effect_in_time(env):
@@ -340,7 +340,7 @@ def test_an_issuer_that_is_not_right(env):
             b'{"issuer": "%s", "jwks_uri": "http://192.0.2.1/keys"}' % issuer.url.encode()
         with own(env, issuer) as gateway:
             expect_equal(load(gateway, issuer.token("ann")).status, 503)
-            expect("by https" in gateway.log(), "plain http elsewhere")
+            wait_until(lambda gateway=gateway: "by https" in gateway.log(), "plain http elsewhere")
 
 
 def test_certificates_of_issuers_are_checked(env):
@@ -351,7 +351,7 @@ def test_certificates_of_issuers_are_checked(env):
             expect_equal(load(gateway, issuer.token("ann")).status, 200)
         with own(env, issuer) as gateway:
             expect_equal(load(gateway, issuer.token("ann")).status, 503)
-            expect("certificate" in gateway.log(), "the log says why")
+            wait_until(lambda gateway=gateway: "certificate" in gateway.log(), "the log says why")
 
 
 def test_anonymous_requests_have_a_role_where_they_may(env):
@@ -398,7 +398,7 @@ def test_settings_that_are_not_safe_are_refused(env):
 
 def test_an_open_gateway_is_warned_of(env):
     with Gateway(env.binary, env.pg.dsn, env.root, listen="0.0.0.0") as gateway:
-        expect("nothing is authenticated" in gateway.log(), "the log warns")
+        wait_until(lambda gateway=gateway: "nothing is authenticated" in gateway.log(), "the log warns")
     with Issuer() as issuer, own(env, issuer, listen="0.0.0.0") as gateway:
         expect("nothing is authenticated" not in gateway.log(), "no warning")
     expect("nothing is authenticated" not in env.gateway.log(), "no warning on loopback")
