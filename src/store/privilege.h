@@ -9,9 +9,8 @@
 
 #include "postgres.h"
 
-/* Sets of privileges are sums of these. */
-#define ICE_USAGE \
-	0x01 /* see that it exists, list it; of a namespace and a warehouse: its properties */
+/* Sets of privileges are sums of these. USAGE: see that it exists, list it; of a namespace and a warehouse, its properties. */
+#define ICE_USAGE  0x01
 #define ICE_CREATE 0x02 /* make namespaces, tables and views in it */
 #define ICE_SELECT 0x04 /* load it */
 #define ICE_WRITE  0x08 /* commit to it; change the properties of a namespace */

@@ -17,10 +17,15 @@
 #include "store/store_due.h"
 
 #define DUE_TASKS_MAX 4096 /* writes that are looked at for the tables of a batch */
-#define DUE_PER_TABLE \
-	4 /* deletions that are looked at for each table of theirs: batches are small, looks frequent */
+/* Deletions that are looked at for each table of theirs: batches are small, and looks frequent. */
+#define DUE_PER_TABLE 4
 #define HOLD_MS 3600000    /* a task behind one that fails; it is released when that is done */
 #define HOLD_SHORT_MS 200  /* a task behind one that is about to be done */
+
+/* The first position that is not a write's. */
+#define WRITES_END "1048576"
+StaticAssertDecl((1 << ICE_TASK_POSITION_SHIFT) == 1048576 && ICE_TASK_WRITE == 0,
+				 "positions of writes are below WRITES_END");
 
 /* Warehouses that have a task, one step down the index each. */
 #define TASK_WAREHOUSES                                                                      \
@@ -36,7 +41,7 @@
 	"ORDER BY t.version DESC, t.position DESC LIMIT 1) l "
 
 /* All warehouses: worker only. Tables with due writes, as many tasks as are looked at; whether the last task is a purge, and
- * whether the first write is not due yet. 1048576: the first position that is not a write's. */
+ * whether the first write is not due yet. */
 static IceStatement due_writes = {
 	TASK_WAREHOUSES
 	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.created_at) AS since "
@@ -48,7 +53,7 @@ static IceStatement due_writes = {
 	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.next_attempt_at > $2 "
 	"FROM d CROSS JOIN LATERAL (SELECT t.next_attempt_at FROM icecat_data.metadata_task t "
 	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
-	"AND t.position < 1048576 AND t.kind = 'write' "
+	"AND t.position < " WRITES_END " AND t.kind = 'write' "
 	"ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK "ORDER BY d.since",
 	4,
 	{OIDOID, TIMESTAMPTZOID, INT8OID, INT8OID},
@@ -93,7 +98,7 @@ static IceStatement due_purges = {
 
 static IceStatement first_writes = {
 	TASK_COLUMNS "WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
-				 "AND position < 1048576 AND kind = 'write' "
+				 "AND position < " WRITES_END " AND kind = 'write' "
 				 "ORDER BY version, position LIMIT $4",
 	4,
 	{UUIDOID, UUIDOID, OIDOID, INT8OID},
@@ -121,7 +126,7 @@ static IceStatement release_tasks = {
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
 	"AND t.table_id = $2 ORDER BY t.version, t.position LIMIT 1) OR (version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
-	"AND t.table_id = $2 AND t.position < 1048576 ORDER BY t.version, t.position LIMIT 1))",
+	"AND t.table_id = $2 AND t.position < " WRITES_END " ORDER BY t.version, t.position LIMIT 1))",
 	3,
 	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
 	NULL};
@@ -179,37 +184,6 @@ ice_due_hold_writes(const IceTaskTable *table, TimestampTz now)
 	hold(table, true, now, HOLD_MS);
 }
 
-/* A table that is not to be looked at before long. */
-typedef struct Held
-{
-	const IceTaskTable *table;
-	int                 ms;
-} Held;
-
-static List *
-add_held(List *held, const IceTaskTable *table, int ms)
-{
-	Held *one = palloc(sizeof(Held));
-
-	*one = (Held){table, ms};
-	return lappend(held, one);
-}
-
-/* Holds what must wait. True if the look is to be repeated: it found nothing else. */
-static bool
-hold_all(List *held, bool writes, TimestampTz now, const List *tables)
-{
-	ListCell *cell;
-
-	foreach (cell, held)
-	{
-		const Held *one = lfirst(cell);
-
-		hold(one->table, writes, now, one->ms);
-	}
-	return tables == NIL && held != NIL;
-}
-
 static uint64
 look(IceStatement *statement, TimestampTz now, int limit, int tasks)
 {
@@ -219,39 +193,65 @@ look(IceStatement *statement, TimestampTz now, int limit, int tasks)
 	return ice_execute(statement, values, NULL, false);
 }
 
-List *
-ice_due_writes(TimestampTz now, int limit)
+/* How long a table that a look has found must wait, by its row; 0: it need not. */
+typedef int (*HoldMs)(uint64 row);
+
+/* Tables that a look finds and that need not wait. The others are held, and are not found again; if there is nothing else, the
+ * look is repeated. */
+static List *
+find_tables(IceStatement *statement, bool writes, TimestampTz now, int limit, int tasks,
+			HoldMs hold_ms)
 {
-	List *tables;
-	List *held;
+	List *tables = NIL;
+	bool  held = true;
 
-	do
+	while (tables == NIL && held)
 	{
-		uint64 rows = look(&due_writes, now, limit, DUE_TASKS_MAX);
+		uint64         rows = look(statement, now, limit, tasks);
+		IceTaskTable **found = palloc(sizeof(IceTaskTable *) * Max(rows, 1));
+		int           *ms = palloc(sizeof(int) * Max(rows, 1));
 
-		tables = NIL;
-		held = NIL;
+		/* To hold is another statement: the rows must be read before. */
 		for (uint64 i = 0; i < rows; i++)
 		{
-			IceTaskTable *table = table_of_row(i);
-
-			if (DatumGetBool(ice_field(i, 4)))
-				held = add_held(held, table, HOLD_MS);
-			else
-				tables = lappend(tables, table);
+			found[i] = table_of_row(i);
+			ms[i] = hold_ms(i);
 		}
-	} while (hold_all(held, true, now, tables));
+		held = false;
+		for (uint64 i = 0; i < rows; i++)
+		{
+			held |= ms[i] > 0;
+			if (ms[i] > 0)
+				hold(found[i], writes, now, ms[i]);
+			else
+				tables = lappend(tables, found[i]);
+		}
+	}
 	return tables;
 }
 
-/* How long the deletions of a table must wait, as the look for them says; 0: they need not. */
+static int
+write_hold_ms(uint64 row)
+{
+	bool not_due = DatumGetBool(ice_field(row, 4));
+
+	return not_due ? HOLD_MS : 0;
+}
+
+List *
+ice_due_writes(TimestampTz now, int limit)
+{
+	return find_tables(&due_writes, true, now, limit, DUE_TASKS_MAX, write_hold_ms);
+}
+
 static int
 delete_hold_ms(uint64 row)
 {
+	bool has_purge = DatumGetBool(ice_field(row, 3));
 	bool behind_write = DatumGetBool(ice_field(row, 4));
 	bool not_due = DatumGetBool(ice_field(row, 5));
 
-	if (DatumGetBool(ice_field(row, 3)) || not_due)
+	if (has_purge || not_due)
 		return HOLD_MS;
 	return behind_write ? HOLD_SHORT_MS : 0;
 }
@@ -259,27 +259,7 @@ delete_hold_ms(uint64 row)
 List *
 ice_due_deletes(TimestampTz now, int limit)
 {
-	List *tables;
-	List *held;
-
-	do
-	{
-		uint64 rows = look(&due_deletes, now, limit, limit * DUE_PER_TABLE);
-
-		tables = NIL;
-		held = NIL;
-		for (uint64 i = 0; i < rows; i++)
-		{
-			IceTaskTable *table = table_of_row(i);
-			int           ms = delete_hold_ms(i);
-
-			if (ms > 0)
-				held = add_held(held, table, ms);
-			else
-				tables = lappend(tables, table);
-		}
-	} while (hold_all(held, false, now, tables));
-	return tables;
+	return find_tables(&due_deletes, false, now, limit, limit * DUE_PER_TABLE, delete_hold_ms);
 }
 
 /* -- tasks ------------------------------------------------------------------------------------ */
@@ -302,15 +282,20 @@ task_of_row(uint64 row, TimestampTz now)
 	return task;
 }
 
-List *
-ice_due_purges(TimestampTz now, int limit)
+static List *
+tasks_of_rows(uint64 rows, TimestampTz now)
 {
-	uint64 rows = look(&due_purges, now, limit, limit);
-	List  *tasks = NIL;
+	List *tasks = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 		tasks = lappend(tasks, task_of_row(i, now));
 	return tasks;
+}
+
+List *
+ice_due_purges(TimestampTz now, int limit)
+{
+	return tasks_of_rows(look(&due_purges, now, limit, limit), now);
 }
 
 static uint64
@@ -325,13 +310,7 @@ read_first(IceStatement *statement, const IceTaskTable *table, int limit)
 List *
 ice_due_first_writes(const IceTaskTable *table, int limit)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	uint64      rows = read_first(&first_writes, table, limit);
-	List       *tasks = NIL;
-
-	for (uint64 i = 0; i < rows; i++)
-		tasks = lappend(tasks, task_of_row(i, now));
-	return tasks;
+	return tasks_of_rows(read_first(&first_writes, table, limit), GetCurrentTimestamp());
 }
 
 List *

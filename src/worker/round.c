@@ -103,8 +103,8 @@ work_for_others(IceRound *round)
 
 	while (more && !ice_session.in_the_way)
 	{
-		ResetLatch(
-			MyLatch); /* before the look: a commit from now on stops the work that can wait */
+		/* Before the look: a commit from now on stops the work that can wait. */
+		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		more = take_task_lock() && write_files(round);
 		round->busy |= !has_lock;
@@ -118,23 +118,28 @@ work_for_others(IceRound *round)
 
 /* -- what can wait ---------------------------------------------------------------------------- */
 
+/* Begins upkeep in a transaction of its own; false if it was done not long ago. */
+static bool
+begin_upkeep(TimestampTz last_at, int every_ms)
+{
+	return TimestampDifferenceExceeds(last_at, GetCurrentTimestamp(), every_ms) &&
+		   ice_session_begin();
+}
+
 /* Forgets tables that were dropped long ago, now and then. */
 static void
 trim_dropped(void)
 {
 	static TimestampTz last_at = 0;
-	TimestampTz        now = GetCurrentTimestamp();
 	int                count;
 
-	if (!TimestampDifferenceExceeds(last_at, now, DROPPED_TRIM_EVERY_MS))
-		return;
-	if (!ice_session_begin())
+	if (!begin_upkeep(last_at, DROPPED_TRIM_EVERY_MS))
 		return;
 	ice_session_forgo_flush();
 	count = ice_upkeep_dropped();
 	ice_session_commit();
 	if (count == 0)
-		last_at = now;
+		last_at = GetCurrentTimestamp();
 }
 
 /* Forgets expired idempotency keys, now and then. */
@@ -142,18 +147,15 @@ static void
 trim_expired(IceRound *round)
 {
 	static TimestampTz last_at = 0;
-	TimestampTz        now = GetCurrentTimestamp();
 	bool               more;
 
-	if (!TimestampDifferenceExceeds(last_at, now, EXPIRED_TRIM_EVERY_MS))
-		return;
-	if (!ice_session_begin())
+	if (!begin_upkeep(last_at, EXPIRED_TRIM_EVERY_MS))
 		return;
 	ice_session_forgo_flush();
 	more = ice_upkeep_expired();
 	ice_session_commit();
 	if (!more)
-		last_at = now;
+		last_at = GetCurrentTimestamp();
 	round->busy |= more;
 }
 
@@ -162,15 +164,12 @@ static void
 keep_reports(void)
 {
 	static TimestampTz last_at = 0;
-	TimestampTz        now = GetCurrentTimestamp();
 
-	if (!TimestampDifferenceExceeds(last_at, now, REPORTS_EVERY_MS))
-		return;
-	if (!ice_session_begin())
+	if (!begin_upkeep(last_at, REPORTS_EVERY_MS))
 		return;
 	ice_upkeep_reports();
 	ice_session_commit();
-	last_at = now;
+	last_at = GetCurrentTimestamp();
 }
 
 /* When tasks are due next. */

@@ -44,8 +44,8 @@ wrap_errors(DOCUMENT)
 
 # Documented, and never answered: why.
 NEVER = {
-    401: "there is no authentication yet",
-    419: "there is no authentication yet",
+    401: "this catalog runs without authentication; see test/gateway/tests_auth.py",
+    419: "an expired token is 401, which more clients recover from",
     502: "a proxy's answer",
     504: "a proxy's answer",
 }

@@ -253,6 +253,18 @@ gw_text_json(GwText *text, const char *data, size_t len)
 	gw_text_putc(text, '"');
 }
 
+int
+gw_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 uint64_t
 gw_slice_hash(GwSlice slice)
 {

@@ -51,6 +51,9 @@ extern void gw_text_json(GwText *text, const char *data, size_t len);
 extern int	gw_utf8_sequence(const unsigned char *p, size_t left);
 extern bool gw_utf8_valid(const char *data, size_t len);
 
+/* The value of a hexadecimal digit, -1 for what is none. */
+extern int	gw_hex_digit(char c);
+
 /* A hash of 64 bits (FNV-1a), never 0. For keys that no client chooses. */
 extern uint64_t gw_slice_hash(GwSlice slice);
 

@@ -10,18 +10,6 @@
 
 #define UNIT_SEPARATOR "\x1F"
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 GwUrlFault
 gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len)
 {
@@ -34,8 +22,8 @@ gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len)
 		if (c == '%')
 		{
 			bool		whole = in.len - i > 2;
-			int			high = whole ? hex_digit(in.data[i + 1]) : -1;
-			int			low = whole ? hex_digit(in.data[i + 2]) : -1;
+			int			high = whole ? gw_hex_digit(in.data[i + 1]) : -1;
+			int			low = whole ? gw_hex_digit(in.data[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return "The URL holds a % that is not followed by two hexadecimal digits";

@@ -24,23 +24,11 @@ enum
 	CHUNK_END_LF
 };
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One byte of a chunk's size line. */
 static bool
 chunk_size_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
 {
-	int			digit = hex_digit(c);
+	int			digit = gw_hex_digit((char) c);
 
 	if (digit >= 0)
 	{
