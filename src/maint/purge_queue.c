@@ -38,11 +38,13 @@ count_waiting(const IcePurgeWaiting *waiting)
 	return list_length(waiting->files) - waiting->next;
 }
 
+/* A level that was begun is emptied, for its memory is given back only then: would it be filled up again each time, it would keep
+ * the names of all files of the table. */
 bool
 ice_purge_queue_full(const IcePurgeQueue *queue)
 {
 	for (int i = 0; i < ICE_PURGE_LEVELS; i++)
-		if (count_waiting(&queue->levels[i]) >= LEVEL_FILES)
+		if (queue->levels[i].next > 0 || count_waiting(&queue->levels[i]) >= LEVEL_FILES)
 			return true;
 	return false;
 }

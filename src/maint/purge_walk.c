@@ -40,6 +40,7 @@ struct IcePurgeWalk
 	List                  *page; /* C strings */
 	int                    page_at;
 	Reading                manifest_list;
+	MemoryContext          file_context; /* of one look at a name */
 	MemoryContext          names_context;
 	List                  *names; /* manifests of the block that was read last: C strings */
 	int                    names_at;
@@ -80,6 +81,7 @@ ice_purge_walk_begin(const IceDroppedTable *table, List *folders, IceOwner *owne
 	walk->after = -1;
 	walk->page_context = make_context("icecat purge rows");
 	walk->names_context = make_context("icecat purge manifests");
+	walk->file_context = make_context("icecat purge file");
 	walk->manifest_list.context = make_context("icecat manifest list");
 	walk->manifest.context = make_context("icecat manifest");
 	ice_purge_walk_forget(walk);
@@ -131,20 +133,21 @@ is_own(const IcePurgeWalk *walk, const char *file)
 
 /* -- files ------------------------------------------------------------------------------------ */
 
-/* A file is deleted with those of its level. One outside of the allowed roots stays. */
+/* A file is deleted with those of its level. One outside of the allowed roots stays. A manifest names very many: what it takes to
+ * look at one is given back at once. */
 static void
 add_file(IcePurgeWalk *walk, IcePurgeLevel level, const char *location)
 {
-	char *file = ice_storage_canonical(location);
+	MemoryContext old = MemoryContextSwitchTo(walk->file_context);
+	char         *file = ice_storage_canonical(location);
 
 	CHECK_FOR_INTERRUPTS();
-	if (file == NULL)
-	{
+	if (file != NULL)
+		ice_purge_queue_add(walk->queue, level, file);
+	else
 		walk->owner->kept_count++;
-		return;
-	}
-	ice_purge_queue_add(walk->queue, level, file);
-	pfree(file);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(walk->file_context);
 }
 
 static void
