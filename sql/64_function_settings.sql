@@ -6,7 +6,7 @@
 --
 -- enable_seqscan, enable_bitmapscan: of every C function that runs as its owner. Their plans are kept as long as the session lives, and
 -- a plan made while a table was small must not read it whole when it has grown. The worker has the same settings
--- (src/worker/session.c).
+-- (src/worker/worker_session.c).
 -- Behaviour only: run again by every upgrade. CREATE OR REPLACE FUNCTION took the settings away.
 
 DO $icecat$

@@ -2,12 +2,13 @@
  * budget.h
  *		Bounds on what one request takes: memory, stack and uninterrupted time.
  *
- * This header is pure, as errors.h is: the json and spec layers call these functions, and outside the server another file
- * defines them. Every loop that grows with an input calls ice_step(), also one that only looks for something. So
- * a request can be cancelled at any point, and one that takes too much memory ends with LIMIT_EXCEEDED.
+ * This header is pure, as errors.h is: the json and spec layers call these functions, and outside
+ * the server another file defines them. Every loop that grows with an input calls ice_step(), also
+ * one that only looks for something. So a request can be cancelled at any point, and one that takes
+ * too much memory ends with LIMIT_EXCEEDED.
  *
- * Counted is the memory context that is current, without those below it: the values that a request is read
- * into. Rows of the database and answers lie in others.
+ * Counted is the memory context that is current, without those below it: the values that a request
+ * is read into. Rows of the database and answers lie in others.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -14,11 +14,13 @@
 /* When the library is loaded. */
 extern void ice_budget_init(void);
 
-/* Memory in this context is not counted until the next call, or ice_spi_begin(): documents that are read from the
- * database, which took them under the limit. Returns the context that was exempt before, or NULL. */
+/* Memory in this context is not counted until the next call, or ice_spi_begin(): documents that are
+ * read from the database, which took them under the limit. Returns the context that was exempt
+ * before, or NULL. */
 extern MemoryContext ice_budget_exempt(MemoryContext context);
 
-/* Would ice_budget_reserve() let these bytes be allocated in the current context? Raises nothing. */
+/* Would ice_budget_reserve() let these bytes be allocated in the current context? Raises
+ * nothing. */
 extern bool ice_budget_fits(size_t bytes);
 
 /* enlargeStringInfo() of a buffer in the current context, out of the budget. */

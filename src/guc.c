@@ -92,22 +92,22 @@ typedef struct Setting
 	const char *(*show)(void);
 } Setting;
 
-#define INT_SETTING(name, context, flags, variable, value, min, max, doc) \
-	{                                                                      \
+#define INT_SETTING(name, context, flags, variable, value, min, max, doc)                   \
+	{                                                                                       \
 		name, doc, context, flags, NULL, false, variable, value, min, max, NULL, NULL, NULL \
 	}
-#define STRING_SETTING(name, context, flags, variable, value, doc) \
-	{                                                               \
+#define STRING_SETTING(name, context, flags, variable, value, doc)                   \
+	{                                                                                \
 		name, doc, context, flags, NULL, false, NULL, 0, 0, 0, variable, value, NULL \
 	}
 
-#define MODE_SETTING(name, variable, value, min, max, show, doc)                      \
-	{                                                                                 \
-		name, doc, PGC_SUSET, 0, NULL, false, variable, value, min, max, NULL, NULL, show          \
+#define MODE_SETTING(name, variable, value, min, max, show, doc)                          \
+	{                                                                                     \
+		name, doc, PGC_SUSET, 0, NULL, false, variable, value, min, max, NULL, NULL, show \
 	}
 
-#define BOOL_SETTING(name, context, flags, variable, value, doc) \
-	{ \
+#define BOOL_SETTING(name, context, flags, variable, value, doc)                    \
+	{                                                                               \
 		name, doc, context, flags, variable, value, NULL, 0, 0, 0, NULL, NULL, NULL \
 	}
 
@@ -156,24 +156,24 @@ static const Setting settings[] = {
 				   "At most 2,000 bytes are kept."),
 	STRING_SETTING(
 		"icecat.idempotency_key", PGC_USERSET, 0, &ice_guc_idempotency_key, "",
-				   "Idempotency-Key of the next change, a UUID of version 7: a repeat of the same call with "
+		"Idempotency-Key of the next change, a UUID of version 7: a repeat of the same call with "
 		"the same key does not run again. The gateway sets it; in SQL use SET LOCAL. Empty: "
 		"none."),
 	INT_SETTING(
 		"icecat.idempotency_lifetime_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_idempotency_lifetime_s,
 		3600, 0, 366 * 24 * 3600,
-				"How long an idempotency key is kept; announced to clients as idempotency-key-lifetime. 0: "
+		"How long an idempotency key is kept; announced to clients as idempotency-key-lifetime. 0: "
 		"keys are not offered, and ignored."),
 	INT_SETTING(
 		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max,
 		ICE_JSON_DEPTH_MAX_DEFAULT, 8, ICE_JSON_DEPTH_STORED,
-				"Deepest nesting of arrays and objects accepted in a request or metadata document."),
+		"Deepest nesting of arrays and objects accepted in a request or metadata document."),
 	INT_SETTING("icecat.key_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_key_bytes_max, 1024, 1,
 				2500,
 				"Longest name of a branch or tag, and id of an encryption key, in bytes of UTF-8."),
 	BOOL_SETTING(
 		"icecat.log_refusals", PGC_SUSET, 0, &ice_guc_log_refusals, false,
-				 "Whether the server's log shows requests that the catalog refused (errors of class "
+		"Whether the server's log shows requests that the catalog refused (errors of class "
 		"IC with a status below 500), with their statement. Other errors are always there."),
 	INT_SETTING("icecat.metadata_file_bytes_max", PGC_USERSET, GUC_UNIT_BYTE,
 				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024,
@@ -181,13 +181,13 @@ static const Setting settings[] = {
 				"Largest metadata file (uncompressed) that the server reads."),
 	INT_SETTING(
 		"icecat.metadata_queue_max", PGC_USERSET, 0, &ice_guc_metadata_queue_max, 10000, 0, INT_MAX,
-				"Metadata files that may be queued before commits wait for the worker, each at most "
+		"Metadata files that may be queued before commits wait for the worker, each at most "
 		"icecat.metadata_queue_wait_ms, so that what commits faster than files can be written "
 		"is slowed. 0 is no limit."),
 	INT_SETTING(
 		"icecat.metadata_queue_wait_ms", PGC_USERSET, GUC_UNIT_MS, &ice_guc_metadata_queue_wait_ms,
 		1000, 1, 60000,
-				"How long a commit waits, before it takes any lock, while the queue of metadata files "
+		"How long a commit waits, before it takes any lock, while the queue of metadata files "
 		"is longer than icecat.metadata_queue_max. One in a transaction that has changed "
 		"something already does not wait."),
 	INT_SETTING("icecat.name_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_name_bytes_max, 255,
@@ -200,7 +200,7 @@ static const Setting settings[] = {
 				"Most names on one page of a list; a larger page size means this one."),
 	STRING_SETTING(
 		"icecat.principal", PGC_USERSET, 0, &ice_guc_principal, "",
-				   "Who a call is made for, as the gateway found out: the issuer's alias, ~ and the "
+		"Who a call is made for, as the gateway found out: the issuer's alias, ~ and the "
 		"token's subject. It gives no right. Idempotency keys of one principal and role "
 		"mean nothing to others. The gateway sets it."),
 	INT_SETTING("icecat.properties_max", PGC_USERSET, 0, &ice_guc_properties_max, 10000, 1, 1000000,
@@ -237,7 +237,7 @@ static const Setting settings[] = {
 				60, 1, 86400, "A worker that a session started ends after this idle time."),
 	INT_SETTING(
 		"icecat.worker_turn_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_worker_turn_s, 5, 1, 3600,
-				"How long a worker with work to do goes on while other databases wait for one of too "
+		"How long a worker with work to do goes on while other databases wait for one of too "
 		"few background processes (max_worker_processes)."),
 };
 

@@ -1,6 +1,7 @@
 /*
  * icecat.c
- *		Module magic and _PG_init: defines settings, installs the hook of the log, prepares the worker. No logic.
+ *		Module magic and _PG_init: defines settings, installs the hook of the log, prepares the
+ *		worker. No logic.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -11,11 +11,11 @@
 
 /* common/jsonapi.h: semantic actions return a status from 16 on. */
 #if PG_VERSION_NUM >= 160000
-#define ICE_JSON_ACTION           JsonParseErrorType
-#define ICE_JSON_ACTION_RETURN()  return JSON_SUCCESS
+#define ICE_JSON_ACTION          JsonParseErrorType
+#define ICE_JSON_ACTION_RETURN() return JSON_SUCCESS
 #else
-#define ICE_JSON_ACTION           void
-#define ICE_JSON_ACTION_RETURN()  return
+#define ICE_JSON_ACTION          void
+#define ICE_JSON_ACTION_RETURN() return
 #endif
 
 /* common/jsonapi.h: the lexer takes an optional place to live in from 17 on. */
@@ -27,9 +27,9 @@
 #define ice_compat_make_json_lexer(text, len, encoding) \
 	makeJsonLexContextCstringLen(unconstify(char *, (text)), (int) (len), (encoding), true)
 #define ice_compat_free_json_lexer(lex) \
-	do \
-	{ \
-		if ((lex)->strval != NULL) \
+	do                                  \
+	{                                   \
+		if ((lex)->strval != NULL)      \
 			pfree((lex)->strval->data); \
 	} while (0)
 #endif

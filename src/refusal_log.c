@@ -2,10 +2,11 @@
  * refusal_log.c
  *		Keeps refusals out of the server's log; see refusal_log.h.
  *
- * A refusal is an error that ice_raise() raised and whose status is below 500: what the client asked for breaks a rule of
- * the catalog. The client hears of it as always. Errors of other code with such a SQLSTATE, and all errors of processes that
- * are no client's, are logged as PostgreSQL does. The library is loaded before it can raise an error, so the hook
- * is there whether it is preloaded or not.
+ * A refusal is an error that ice_raise() raised and whose status is below 500: what the client
+ * asked for breaks a rule of the catalog. The client hears of it as always. Errors of other code
+ * with such a SQLSTATE, and all errors of processes that are no client's, are logged as PostgreSQL
+ * does. The library is loaded before it can raise an error, so the hook is there whether it is
+ * preloaded or not.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

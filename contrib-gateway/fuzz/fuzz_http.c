@@ -2,8 +2,8 @@
  * fuzz_http.c
  *		The request parser: no input may crash it, and how the bytes arrive must not matter.
  *
- * Each input is read twice, at once and byte by byte: verdicts, what was parsed and the decoded body
- * have to agree. Any difference would let a client and a proxy see two different requests.
+ * Each input is read twice, at once and byte by byte: verdicts, what was parsed and the decoded
+ * body have to agree. Any difference would let a client and a proxy see two different requests.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -16,13 +16,13 @@
 
 typedef struct Verdict
 {
-	int			status;			/* of the fault; 0 sound, -1 incomplete */
-	size_t		head_len;
-	GwMethod	method;
-	GwSlice		path;
-	bool		chunked;
-	uint64_t	length;
-	int			fields;
+	int      status; /* of the fault; 0 sound, -1 incomplete */
+	size_t   head_len;
+	GwMethod method;
+	GwSlice  path;
+	bool     chunked;
+	uint64_t length;
+	int      fields;
 } Verdict;
 
 static const GwHttpLimits limits = {512, 1024, 16};
@@ -31,10 +31,10 @@ static Verdict
 read_head(const char *data, size_t len, size_t piece)
 {
 	static GwHttpHead head;
-	GwHeadScan	scan = {0};
-	GwFault		fault = {0, NULL};
-	GwScan		found = GW_SCAN_MORE;
-	size_t		have = 0;
+	GwHeadScan        scan = {0};
+	GwFault           fault = {0, NULL};
+	GwScan            found = GW_SCAN_MORE;
+	size_t            have = 0;
 
 	while (found == GW_SCAN_MORE && have < len)
 	{
@@ -58,16 +58,16 @@ read_head(const char *data, size_t len, size_t piece)
 static int
 read_chunks(const char *data, size_t len, size_t piece, uint64_t *sum, size_t *used)
 {
-	GwChunked	chunked = {0};
-	GwFault		fault = {0, NULL};
+	GwChunked chunked = {0};
+	GwFault   fault = {0, NULL};
 
 	*sum = 14695981039346656037u;
 	*used = 0;
 	while (*used < len)
 	{
-		size_t		n = len - *used < piece ? len - *used : piece;
-		size_t		step_used = 0;
-		GwSlice		out = {NULL, 0};
+		size_t      n = len - *used < piece ? len - *used : piece;
+		size_t      step_used = 0;
+		GwSlice     out = {NULL, 0};
 		GwChunkStep step = gw_chunked_next(&chunked, data + *used, n, &step_used, &out, &fault);
 
 		assert(step_used <= n && (step_used > 0 || step == GW_CHUNK_FAULT));
@@ -86,16 +86,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	const char *data = (const char *) bytes;
-	Verdict		whole = read_head(data, len, len);
-	Verdict		pieces = read_head(data, len, 1);
-	GwMatch		match;
+	Verdict     whole = read_head(data, len, len);
+	Verdict     pieces = read_head(data, len, 1);
+	GwMatch     match;
 
 	/* A fault may be found earlier when the bytes come one by one, never a request instead. */
 	assert((whole.status == 0) == (pieces.status == 0));
 	if (whole.status == 0)
 	{
-		uint64_t	sums[2];
-		size_t		used[2];
+		uint64_t sums[2];
+		size_t   used[2];
 
 		assert(whole.head_len == pieces.head_len && whole.length == pieces.length);
 		assert(whole.fields == pieces.fields && whole.path.data == pieces.path.data);

@@ -1,6 +1,7 @@
 /*
  * fuzz_token.c
- *		Tokens and sets of keys of strangers. The input is a token, and a set of keys, and both with a line end in between.
+ *		Tokens and sets of keys of strangers. The input is a token, and a set of keys, and both with
+ *		a line end in between.
  *
  * No input is ever a token that is signed by the fixed key, for nobody has its other half here.
  *
@@ -23,8 +24,8 @@ static GwRefusal
 judge(GwSlice text, const GwKeySet *keys)
 {
 	const GwTokenRules rules = {"https://issuer.example", "icecat", 30};
-	GwToken		token;
-	GwRefusal	why = gw_token_read(&token, text);
+	GwToken            token;
+	GwRefusal          why = gw_token_read(&token, text);
 
 	if (why == GW_REFUSAL_NONE)
 		why = gw_token_check(&token, &rules, NOW);
@@ -42,11 +43,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static GwKeySet *keys;
-	GwSlice		input = {(const char *) bytes, len};
-	const char *end = memchr(input.data, '\n', len);
-	GwSlice		first = {input.data, end ? (size_t) (end - input.data) : len};
-	GwSlice		second = {end ? end + 1 : input.data, end ? len - first.len - 1 : len};
-	GwKeySet   *own = gw_keyset_read(second);
+	GwSlice          input = {(const char *) bytes, len};
+	const char      *end = memchr(input.data, '\n', len);
+	GwSlice          first = {input.data, end ? (size_t) (end - input.data) : len};
+	GwSlice          second = {end ? end + 1 : input.data, end ? len - first.len - 1 : len};
+	GwKeySet        *own = gw_keyset_read(second);
 
 	if (keys == NULL)
 		keys = gw_keyset_read(GW_LITERAL(fixed));

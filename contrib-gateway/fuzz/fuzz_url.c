@@ -14,8 +14,8 @@
 static void
 check_namespace(GwSlice decoded)
 {
-	char	   *out = malloc(GW_URL_NAMESPACE_BYTES(decoded.len));
-	size_t		len = 0;
+	char  *out = malloc(GW_URL_NAMESPACE_BYTES(decoded.len));
+	size_t len = 0;
 
 	if (gw_url_namespace(decoded, ".", out, &len) == NULL)
 	{
@@ -29,9 +29,9 @@ check_namespace(GwSlice decoded)
 static void
 check_settings(const char *data, size_t len)
 {
-	GwConf		conf;
-	GwText		text = {0};
-	GwText		error = {0};
+	GwConf conf;
+	GwText text = {0};
+	GwText error = {0};
 
 	gw_conf_defaults(&conf);
 	gw_text_add(&text, data, len);
@@ -44,13 +44,13 @@ check_settings(const char *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	GwSlice		input = {(const char *) bytes, len};
-	GwSlice		query = input;
-	GwSlice		key;
-	GwSlice		value;
-	char	   *out = malloc(len + 1);
-	size_t		out_len = 0;
-	GwText		json = {0};
+	GwSlice input = {(const char *) bytes, len};
+	GwSlice query = input;
+	GwSlice key;
+	GwSlice value;
+	char   *out = malloc(len + 1);
+	size_t  out_len = 0;
+	GwText  json = {0};
 
 	if (gw_url_decode(input, false, out, &out_len) == NULL)
 	{

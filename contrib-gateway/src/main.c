@@ -2,8 +2,8 @@
  * main.c
  *		The process: command line, signals, the event loop, starting and draining.
  *
- * The loop runs one turn at a time; after each turn connections that were answered go on, and what was
- * collected is sent: calls to the database, then log lines. A timer ticks for all timeouts.
+ * The loop runs one turn at a time; after each turn connections that were answered go on, and what
+ * was collected is sent: calls to the database, then log lines. A timer ticks for all timeouts.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -39,10 +39,10 @@
 extern char **environ;
 
 static struct event_base *base;
-static const char *conf_path;
-static bool stopped;
-static bool listening;
-static uint64_t drain_since_us;
+static const char        *conf_path;
+static bool               stopped;
+static bool               listening;
+static uint64_t           drain_since_us;
 
 /* Settings whose form is known to the room that uses them. */
 static const GwConfCheck checks[] = {
@@ -56,8 +56,8 @@ static const GwHandler *const handlers[] = {&gw_admin_handler, &gw_catalog_handl
 
 typedef struct Options
 {
-	bool		check;
-	bool		print;
+	bool         check;
+	bool         print;
 	GwConfFormat format;
 } Options;
 
@@ -107,7 +107,7 @@ parse_options(int argc, char **argv, Options *options)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	int			c;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "c:Vh", longs, NULL)) != -1)
 	{
@@ -176,7 +176,7 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 static void
 log_lines(GwLogLevel level, const char *prefix, char *text)
 {
-	char	   *line;
+	char *line;
 
 	while (text != NULL && (line = strsep(&text, "\n")) != NULL)
 		if (*line != '\0')
@@ -196,8 +196,8 @@ warn_of_shown_secret(void)
 static void
 on_reload(evutil_socket_t fd, short what, void *arg)
 {
-	GwConf		fresh;
-	GwText		text = {0};
+	GwConf fresh;
+	GwText text = {0};
 
 	(void) fd;
 	(void) what;
@@ -223,18 +223,18 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 	gw_notify_ready();
 }
 
-/* Draining, step by step: not ready; new connections are held off, so that all that were made are accepted; no new
- * clients; nobody left, or out of patience. */
+/* Draining, step by step: not ready; new connections are held off, so that all that were made are
+ * accepted; no new clients; nobody left, or out of patience. */
 static void
 drain_tick(uint64_t now)
 {
-	uint64_t	delay = (uint64_t) gw_conf.drain_delay_ms * 1000;
-	uint64_t	patience = delay + (uint64_t) gw_conf.drain_timeout_ms * 1000;
+	uint64_t delay = (uint64_t) gw_conf.drain_delay_ms * 1000;
+	uint64_t patience = delay + (uint64_t) gw_conf.drain_timeout_ms * 1000;
 
 	if (now - drain_since_us < delay)
 		return;
 	if (listening && !gw_listener_hold_off())
-		return;					/* until the next tick: handshakes under way end by then */
+		return; /* until the next tick: handshakes under way end by then */
 	if (listening)
 		gw_listener_close();
 	listening = false;
@@ -253,7 +253,7 @@ drain_tick(uint64_t now)
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	uint64_t	now = gw_clock_us();
+	uint64_t now = gw_clock_us();
 
 	(void) fd;
 	(void) what;
@@ -276,9 +276,9 @@ static void
 raise_descriptor_limit(void)
 {
 	struct rlimit limit;
-	rlim_t		need = (rlim_t) (gw_conf.connections_max + gw_conf.read_connections +
-							gw_conf.write_connections + gw_conf.stream_connections +
-							SPARE_DESCRIPTORS);
+	rlim_t        need = (rlim_t) (gw_conf.connections_max + gw_conf.read_connections +
+                            gw_conf.write_connections + gw_conf.stream_connections +
+                            SPARE_DESCRIPTORS);
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
@@ -301,8 +301,8 @@ static bool
 start(void)
 {
 	struct timeval tick = {0, GW_TICK_MS * 1000};
-	GwService	service;
-	struct event *timer;
+	GwService      service;
+	struct event  *timer;
 
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
@@ -321,7 +321,7 @@ start(void)
 	watch_signal(SIGHUP, on_reload);
 	timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
 	event_add(timer, &tick);
-	on_tick(-1, 0, NULL);		/* connects */
+	on_tick(-1, 0, NULL); /* connects */
 	return true;
 }
 
@@ -341,8 +341,8 @@ end_turn(void)
 int
 main(int argc, char **argv)
 {
-	Options		options = {0};
-	GwText		error = {0};
+	Options options = {0};
+	GwText  error = {0};
 
 	gw_conf_set_checks(checks, sizeof(checks) / sizeof(checks[0]));
 	parse_options(argc, argv, &options);

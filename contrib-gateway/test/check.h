@@ -17,11 +17,11 @@
 
 #include "base/text.h"
 
-#define assert_slice(slice, expected)                                                             \
-	do                                                                                            \
-	{                                                                                             \
-		assert_int_equal((slice).len, strlen(expected));                                          \
-		assert_memory_equal((slice).data, expected, (slice).len);                                 \
+#define assert_slice(slice, expected)                             \
+	do                                                            \
+	{                                                             \
+		assert_int_equal((slice).len, strlen(expected));          \
+		assert_memory_equal((slice).data, expected, (slice).len); \
 	} while (0)
 
 #endif

@@ -28,7 +28,7 @@ static bool
 has(GwCache *cache, const char *key, const char *etag)
 {
 	GwCacheEntry *entry = gw_cache_find(cache, slice(key));
-	bool		found = entry != NULL && strcmp(entry->etag, etag) == 0;
+	bool          found = entry != NULL && strcmp(entry->etag, etag) == 0;
 
 	gw_cache_release(entry);
 	return found;
@@ -37,7 +37,7 @@ has(GwCache *cache, const char *key, const char *etag)
 static void
 test_put_find_replace(void **state)
 {
-	GwCache    *cache = gw_cache_create();
+	GwCache      *cache = gw_cache_create();
 	GwCacheEntry *held;
 
 	(void) state;
@@ -60,8 +60,8 @@ test_put_find_replace(void **state)
 static void
 test_least_recently_used_goes(void **state)
 {
-	GwCache    *cache = gw_cache_create();
-	uint64_t	three;
+	GwCache *cache = gw_cache_create();
+	uint64_t three;
 
 	(void) state;
 	put(cache, "a", "\"1\"", "body", PLENTY);
@@ -82,8 +82,8 @@ test_least_recently_used_goes(void **state)
 static void
 test_many_keys(void **state)
 {
-	GwCache    *cache = gw_cache_create();
-	char		key[20];
+	GwCache *cache = gw_cache_create();
+	char     key[20];
 
 	(void) state;
 	for (int i = 0; i < 5000; i++)
@@ -106,10 +106,10 @@ test_many_keys(void **state)
 static void
 test_compressed_form(void **state)
 {
-	GwCache    *cache = gw_cache_create();
+	GwCache      *cache = gw_cache_create();
 	GwCacheEntry *entry = gw_cache_put(cache, slice("a"), "\"1\"", slice("body"), PLENTY);
-	GwText		gzip = {0};
-	uint64_t	before = gw_cache_stats(cache)->bytes;
+	GwText        gzip = {0};
+	uint64_t      before = gw_cache_stats(cache)->bytes;
 
 	(void) state;
 	gw_text_puts(&gzip, "packed");
@@ -139,8 +139,8 @@ test_compressed_form(void **state)
 static void
 test_long_tags_are_not_kept(void **state)
 {
-	GwCache    *cache = gw_cache_create();
-	char		etag[GW_ETAG_BYTES_MAX + 2];
+	GwCache *cache = gw_cache_create();
+	char     etag[GW_ETAG_BYTES_MAX + 2];
 
 	(void) state;
 	memset(etag, 'x', sizeof(etag));

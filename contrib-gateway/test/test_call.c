@@ -15,7 +15,7 @@
 static void
 test_steps_are_kept_in_order(void **state)
 {
-	GwCall		call = {0};
+	GwCall call = {0};
 
 	(void) state;
 	gw_call_begin(&call, 7);
@@ -34,7 +34,7 @@ test_steps_are_kept_in_order(void **state)
 static void
 test_a_call_begins_without_the_steps_before(void **state)
 {
-	GwCall		call = {0};
+	GwCall call = {0};
 
 	(void) state;
 	gw_call_begin(&call, 0);
@@ -47,7 +47,7 @@ test_a_call_begins_without_the_steps_before(void **state)
 static void
 test_a_role_is_a_step_only_where_one_is_set(void **state)
 {
-	GwCall		call = {0};
+	GwCall call = {0};
 
 	(void) state;
 	gw_conf_defaults(&gw_conf);
@@ -64,7 +64,7 @@ test_a_role_is_a_step_only_where_one_is_set(void **state)
 static void
 add_steps(int count)
 {
-	GwCall		call = {0};
+	GwCall call = {0};
 
 	gw_call_begin(&call, 0);
 	for (int i = 0; i < count; i++)
@@ -74,8 +74,8 @@ add_steps(int count)
 static void
 add_params(int count)
 {
-	GwCall		call = {0};
-	GwPgStep   *step;
+	GwCall    call = {0};
+	GwPgStep *step;
 
 	gw_call_begin(&call, 0);
 	step = gw_call_step(&call, 1);
@@ -87,8 +87,8 @@ add_params(int count)
 static int
 signal_of(void (*act)(int), int count)
 {
-	int			status;
-	pid_t		child = fork();
+	int   status;
+	pid_t child = fork();
 
 	if (child == 0)
 	{

@@ -94,7 +94,7 @@ test_content_encoding(void **state)
 static void
 fill(GwText *text, size_t len)
 {
-	unsigned	seed = 7;
+	unsigned seed = 7;
 
 	while (text->len < len)
 	{
@@ -108,7 +108,7 @@ static GwInflated
 inflate_in_pieces(GwSlice in, size_t piece, GwText *out, size_t out_max)
 {
 	GwInflater *inflater = gw_inflate_begin();
-	GwInflated	got = GW_INFLATE_MORE;
+	GwInflated  got = GW_INFLATE_MORE;
 
 	for (size_t at = 0; at < in.len && got != GW_INFLATE_FULL && got != GW_INFLATE_BROKEN;
 		 at += piece)
@@ -129,14 +129,14 @@ test_there_and_back(void **state)
 	(void) state;
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 	{
-		GwText		text = {0};
-		GwText		packed = {0};
+		GwText text = {0};
+		GwText packed = {0};
 
 		fill(&text, sizes[s]);
 		gw_gzip(&packed, text.data, text.len, 1 + (int) s);
 		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++)
 		{
-			GwText		out = {0};
+			GwText out = {0};
 
 			assert_int_equal(
 				inflate_in_pieces((GwSlice){packed.data, packed.len}, pieces[p], &out, text.len),
@@ -158,8 +158,8 @@ test_there_and_back(void **state)
 static void
 test_pieces_and_members(void **state)
 {
-	GwText		packed = {0};
-	GwText		out = {0};
+	GwText      packed = {0};
+	GwText      out = {0};
 	GwDeflater *deflater = gw_deflate_begin(6);
 
 	(void) state;
@@ -189,9 +189,9 @@ test_pieces_and_members(void **state)
 static void
 test_bomb(void **state)
 {
-	GwText		zeros = {0};
-	GwText		bomb = {0};
-	GwText		out = {0};
+	GwText zeros = {0};
+	GwText bomb = {0};
+	GwText out = {0};
 
 	(void) state;
 	gw_text_reserve(&zeros, 10000000);

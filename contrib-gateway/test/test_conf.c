@@ -116,7 +116,7 @@ test_environment(void **state)
 {
 	char *good[] = {"ICECAT_PORT=9001", "ICECAT_DSN=host=x", "ICECAT_URL=http://other", "PATH=/bin",
 					NULL};
-	char	   *bad[] = {"ICECAT_PORT=many", NULL};
+	char *bad[] = {"ICECAT_PORT=many", NULL};
 
 	(void) state;
 	assert_true(gw_conf_load(&conf, NULL, good, &error));
@@ -126,22 +126,23 @@ test_environment(void **state)
 	assert_false(gw_conf_load(&conf, "/no/such/file", good, &error));
 }
 
-/* A file with a password that others may read is told; one without, or for the owner alone, is not. */
+/* A file with a password that others may read is told; one without, or for the owner alone, is
+ * not. */
 static void
 test_shown_secret(void **state)
 {
 	static const struct
 	{
 		const char *dsn;
-		mode_t		mode;
-		bool		shown;
-	}			cases[] = {
+		mode_t      mode;
+		bool        shown;
+	} cases[] = {
 		{"host=x password=y", 0644, true},        {"host=x password=y", 0640, true},
 		{"host=x password=y", 0600, false},       {"postgresql://u:p@h/d", 0604, true},
 		{"postgresql://u@h:5432/d", 0644, false}, {"host=/run dbname=d", 0644, false},
 	};
-	char		path[] = "/tmp/icecat-test-conf-XXXXXX";
-	int			fd = mkstemp(path);
+	char path[] = "/tmp/icecat-test-conf-XXXXXX";
+	int  fd = mkstemp(path);
 
 	(void) state;
 	assert_true(fd >= 0);
@@ -159,7 +160,7 @@ test_shown_secret(void **state)
 static void
 test_reload(void **state)
 {
-	GwConf		fresh;
+	GwConf fresh;
 
 	(void) state;
 	gw_conf_defaults(&fresh);
@@ -179,16 +180,16 @@ test_reload(void **state)
 static void
 test_printed_file_is_valid(void **state)
 {
-	char	   *text = NULL;
-	size_t		size = 0;
-	FILE	   *out = open_memstream(&text, &size);
+	char  *text = NULL;
+	size_t size = 0;
+	FILE  *out = open_memstream(&text, &size);
 
 	(void) state;
 	gw_conf_print(out, GW_CONF_FILE);
 	fclose(out);
 	for (char *p = text; (p = strstr(p, "\n#")) != NULL; p++)
 		if (strncmp(p, "\n# ", 3) != 0)
-			p[1] = ' ';			/* uncomment the settings */
+			p[1] = ' '; /* uncomment the settings */
 	assert_true(gw_conf_parse(&conf, text, "printed", &error));
 	assert_int_equal(conf.port, 8181);
 	assert_string_equal(conf.dsn, "");

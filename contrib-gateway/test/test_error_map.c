@@ -12,12 +12,12 @@
 typedef struct Line
 {
 	const char *sqlstate;
-	int			status;
+	int         status;
 	const char *type;
 } Line;
 
 static const Line own[] = {
-#define ICE_ERROR(name, sqlstate, http_status, iceberg_type, meaning)                             \
+#define ICE_ERROR(name, sqlstate, http_status, iceberg_type, meaning) \
 	{sqlstate, http_status, iceberg_type},
 #include "ice_errors.def"
 };
@@ -44,8 +44,8 @@ test_what_a_key_keeps(void **state)
 	assert_true(gw_error_is_final("IC103"));
 	assert_true(gw_error_is_final("IC203"));
 	assert_true(gw_error_is_final("IC301"));
-	assert_false(gw_error_is_final("IC307"));	/* another request has the key */
-	assert_false(gw_error_is_final("IC401"));	/* it may be granted a moment later */
+	assert_false(gw_error_is_final("IC307")); /* another request has the key */
+	assert_false(gw_error_is_final("IC401")); /* it may be granted a moment later */
 	assert_false(gw_error_is_final("IC501"));
 	assert_false(gw_error_is_final("IC504"));
 	assert_false(gw_error_is_final("55P03"));
@@ -118,7 +118,7 @@ test_messages_that_stay_inside(void **state)
 static void
 test_error_body(void **state)
 {
-	GwText		body = {0};
+	GwText body = {0};
 
 	(void) state;
 	gw_reply_error_body(&body, 404, "NoSuchTableException", "no \"t\"");
@@ -131,8 +131,8 @@ test_error_body(void **state)
 static void
 test_long_message(void **state)
 {
-	GwText		message = {0};
-	GwText		body = {0};
+	GwText message = {0};
+	GwText body = {0};
 
 	(void) state;
 	for (int i = 0; i < 3000; i++)
@@ -148,8 +148,8 @@ test_long_message(void **state)
 static void
 test_heads(void **state)
 {
-	GwText		head = {0};
-	GwReply		reply = {.status = 204, .retry_after_s = -1};
+	GwText  head = {0};
+	GwReply reply = {.status = 204, .retry_after_s = -1};
 
 	(void) state;
 	gw_reply_head(&head, &reply, "id", false, false);

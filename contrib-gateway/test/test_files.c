@@ -7,7 +7,7 @@
 #include "check.h"
 #include "catalog/files.h"
 
-static GwFiles *files;
+static GwFiles     *files;
 static GwFileWaiter w[3];
 
 static int
@@ -83,7 +83,7 @@ test_a_ready_one_may_be_cancelled(void **state)
 static void
 test_what_is_not_queued_any_more_counts_as_written(void **state)
 {
-	GwText		keys = {0};
+	GwText keys = {0};
 
 	(void) state;
 	assert_true(gw_files_wait(files, &w[0], "a ab", 1));

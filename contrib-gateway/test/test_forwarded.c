@@ -8,7 +8,7 @@
 #include "http/forwarded.h"
 
 static GwHttpHead head;
-static char address[GW_ADDRESS_BYTES];
+static char       address[GW_ADDRESS_BYTES];
 
 static void
 set_fields(const char *const *fields)
@@ -22,8 +22,8 @@ set_fields(const char *const *fields)
 }
 
 /* The client that fields tell, "" for none. */
-#define CLIENT(proxies, ...)                                                                      \
-	(set_fields((const char *const[]){__VA_ARGS__, NULL}),                                        \
+#define CLIENT(proxies, ...)                               \
+	(set_fields((const char *const[]){__VA_ARGS__, NULL}), \
 	 gw_forwarded_client(&head, proxies, address) ? address : "")
 
 static void
@@ -71,7 +71,7 @@ test_client(void **state)
 	assert_string_equal(CLIENT(p, "X-Forwarded-For", ""), "");
 	assert_string_equal(
 		CLIENT(p, "Forwarded", "for=192.0.2.43, for=\"[2001:db8:cafe::17]:4711\";proto=https"),
-						"2001:db8:cafe::17");
+		"2001:db8:cafe::17");
 	assert_string_equal(CLIENT(p, "Forwarded", "proto=http; For=192.0.2.60;by=203.0.113.43"),
 						"192.0.2.60");
 	assert_string_equal(CLIENT(p, "Forwarded", "for=_hidden"), "");

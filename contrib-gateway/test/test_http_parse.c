@@ -17,9 +17,9 @@ static const GwHttpLimits limits = {1024, 2048, 20};
 static int
 parse(const char *input, size_t len, size_t piece, GwHttpHead *head)
 {
-	GwHeadScan	scan = {0};
-	GwFault		fault = {0, NULL};
-	GwScan		found = GW_SCAN_MORE;
+	GwHeadScan scan = {0};
+	GwFault    fault = {0, NULL};
+	GwScan     found = GW_SCAN_MORE;
 
 	for (size_t have = piece; found == GW_SCAN_MORE; have += piece)
 	{
@@ -40,7 +40,7 @@ parse(const char *input, size_t len, size_t piece, GwHttpHead *head)
 typedef struct Case
 {
 	const char *input;
-	int			expected;
+	int         expected;
 } Case;
 
 static const Case cases[] = {
@@ -129,7 +129,7 @@ test_cases_whole_and_in_pieces(void **state)
 	{
 		for (size_t piece = 1; piece <= 200; piece += piece < 4 ? 1 : 49)
 		{
-			int			got = parse(cases[i].input, strlen(cases[i].input), piece, &head);
+			int got = parse(cases[i].input, strlen(cases[i].input), piece, &head);
 
 			if (got != cases[i].expected)
 				fail_msg("case %zu (%s) in pieces of %zu: %d, expected %d", i, cases[i].input,
@@ -172,7 +172,7 @@ static void
 test_absolute_form_without_path(void **state)
 {
 	static GwHttpHead head;
-	const char *input = "GET HTTPS://h?q=1 HTTP/1.1\r\nHost: h\r\n\r\n";
+	const char       *input = "GET HTTPS://h?q=1 HTTP/1.1\r\nHost: h\r\n\r\n";
 
 	(void) state;
 	assert_int_equal(parse(input, strlen(input), 1000, &head), 0);
@@ -184,7 +184,7 @@ static bool
 keeps_alive(const char *version, const char *connection)
 {
 	static GwHttpHead head;
-	char		input[200];
+	char              input[200];
 
 	snprintf(input, sizeof(input), "GET / HTTP/%s\r\nHost: a\r\n%s\r\n", version, connection);
 	assert_int_equal(parse(input, strlen(input), 1000, &head), 0);
@@ -208,8 +208,8 @@ static int
 parse_long(size_t target, size_t value, int fields)
 {
 	static GwHttpHead head;
-	GwText		text = {0};
-	int			got;
+	GwText            text = {0};
+	int               got;
 
 	gw_text_puts(&text, "GET /");
 	for (size_t i = 1; i < target; i++)
@@ -245,17 +245,17 @@ static const char *
 dechunk(const char *input, size_t piece, size_t *rest, int *status)
 {
 	static char body[65536];
-	GwChunked	chunked = {0};
-	GwFault		fault = {0, NULL};
-	size_t		len = strlen(input);
-	size_t		body_len = 0;
-	size_t		at = 0;
+	GwChunked   chunked = {0};
+	GwFault     fault = {0, NULL};
+	size_t      len = strlen(input);
+	size_t      body_len = 0;
+	size_t      at = 0;
 
 	while (at < len)
 	{
-		size_t		n = len - at < piece ? len - at : piece;
-		size_t		used = 0;
-		GwSlice		data = {NULL, 0};
+		size_t      n = len - at < piece ? len - at : piece;
+		size_t      used = 0;
+		GwSlice     data = {NULL, 0};
 		GwChunkStep step = gw_chunked_next(&chunked, input + at, n, &used, &data, &fault);
 
 		at += used;
@@ -279,8 +279,8 @@ dechunk(const char *input, size_t piece, size_t *rest, int *status)
 typedef struct ChunkCase
 {
 	const char *input;
-	const char *body;			/* NULL: a fault with that status, -1: incomplete */
-	int			status;
+	const char *body; /* NULL: a fault with that status, -1: incomplete */
+	int         status;
 } ChunkCase;
 
 static const ChunkCase chunk_cases[] = {
@@ -321,8 +321,8 @@ test_chunked_bodies(void **state)
 
 		for (size_t piece = 1; piece < 40; piece += 5)
 		{
-			size_t		rest = 0;
-			int			status = 0;
+			size_t      rest = 0;
+			int         status = 0;
 			const char *body = dechunk(c->input, piece, &rest, &status);
 
 			if ((body == NULL) != (c->body == NULL) || status != c->status)
@@ -340,8 +340,8 @@ static void
 test_chunk_framing_is_bounded(void **state)
 {
 	static char input[32768];
-	size_t		rest;
-	int			status;
+	size_t      rest;
+	int         status;
 
 	(void) state;
 	memset(input, 'x', sizeof(input) - 1);

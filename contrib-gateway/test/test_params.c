@@ -1,6 +1,7 @@
 /*
  * test_params.c
- *		What each kind of parameter takes and what it refuses; the memory that its values lie in; keys made of them.
+ *		What each kind of parameter takes and what it refuses; the memory that its values lie in;
+ *		keys made of them.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,7 +10,7 @@
 #include "base/limits.h"
 #include "catalog/router.h"
 
-static GwArena arena;
+static GwArena     arena;
 static const char *fault;
 
 /* Decodes a text; NULL is a parameter that was not sent. */
@@ -90,8 +91,8 @@ static void
 test_header_body_setting(void **state)
 {
 	static GwHttpHead head;
-	GwParamInput input = {.head = &head};
-	char		separator[] = "%2E";
+	GwParamInput      input = {.head = &head};
+	char              separator[] = "%2E";
 
 	(void) state;
 	head.headers[0] = (GwHeader){GW_LITERAL("if-none-match"), GW_LITERAL("W/\"a\", \"b\"")};
@@ -121,9 +122,9 @@ test_found_by_wire_name(void **state)
 static void
 test_arena(void **state)
 {
-	GwArena		own = {0};
+	GwArena     own = {0};
 	const char *texts[100];
-	char	   *large;
+	char       *large;
 
 	(void) state;
 	for (int round = 0; round < 2; round++)
@@ -146,12 +147,12 @@ test_arena(void **state)
 static void
 test_keys(void **state)
 {
-	const char *values[GW_PARAM_COUNT] = {[GW_PARAM_PREFIX] = "w",
-										  [GW_PARAM_NAMESPACE] = "{n}",
-										  [GW_PARAM_TABLE] = "t",
-										  [GW_PARAM_HEADER_IF_NONE_MATCH] = "*"};
+	const char    *values[GW_PARAM_COUNT] = {[GW_PARAM_PREFIX] = "w",
+											 [GW_PARAM_NAMESPACE] = "{n}",
+											 [GW_PARAM_TABLE] = "t",
+											 [GW_PARAM_HEADER_IF_NONE_MATCH] = "*"};
 	const GwRoute *route = &gw_routes[GW_ROUTE_loadTable];
-	GwSlice		key;
+	GwSlice        key;
 
 	(void) state;
 	key = gw_route_key(route, values, 1u << GW_SOURCE_PATH, (const char *[]){NULL}, &arena);
@@ -175,8 +176,8 @@ main(void)
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_keys),
 	};
-	char		separator[] = "%1F";
-	int			failed;
+	char separator[] = "%1F";
+	int  failed;
 
 	gw_conf.namespace_separator = separator;
 	failed = cmocka_run_group_tests_name("params", tests, NULL, NULL);

@@ -37,7 +37,7 @@ fill_template(const char *template, char *path)
 static void
 test_every_route(void **state)
 {
-	char		path[200];
+	char path[200];
 
 	(void) state;
 	for (int i = 0; i < GW_ROUTE_COUNT; i++)
@@ -55,11 +55,11 @@ test_parameters_agree(void **state)
 	(void) state;
 	for (int i = 0; i < GW_ROUTE_COUNT; i++)
 	{
-		int			count = 0;
+		int count = 0;
 
 		while (count < GW_PARAMS_MAX && gw_routes[i].params[count] != GW_PARAM_NONE)
 		{
-			char		mark[16];
+			char mark[16];
 
 			snprintf(mark, sizeof(mark), "$%d", ++count);
 			assert_non_null(strstr(gw_routes[i].sql, mark));
@@ -109,7 +109,7 @@ test_no_such_path(void **state)
 static void
 test_methods(void **state)
 {
-	GwText		allow = {0};
+	GwText allow = {0};
 
 	(void) state;
 	assert_int_equal(look_up(GW_PUT, "/v1/w/namespaces/n/tables/t"), GW_MATCH_NO_METHOD);
@@ -129,7 +129,7 @@ static const char *
 strip(const char *path, const char *base)
 {
 	static char rest[100];
-	GwSlice		slice = {path, strlen(path)};
+	GwSlice     slice = {path, strlen(path)};
 
 	if (!gw_router_strip_base(&slice, (GwSlice){base, strlen(base)}))
 		return NULL;

@@ -1,6 +1,7 @@
 /*
  * test_state.c
- *		The table of a request's states: every way leads to an end, and nothing follows an answer but the end.
+ *		The table of a request's states: every way leads to an end, and nothing follows an answer
+ *		but the end.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,11 +10,12 @@
 
 #define BIT(state) (1u << (state))
 
-/* The states that can be reached from one, itself included; never beyond a state of the second set. */
+/* The states that can be reached from one, itself included; never beyond a state of the second
+ * set. */
 static unsigned
 reached(GwState from, unsigned end)
 {
-	unsigned	seen = BIT(from);
+	unsigned seen = BIT(from);
 
 	for (int round = 0; round < GW_STATE_COUNT; round++)
 		for (GwState a = 0; a < GW_STATE_COUNT; a++)
@@ -60,7 +62,8 @@ test_calls_end_in_a_result(void **state)
 			assert_int_equal(gw_state_allows(calls[i], s), s == GW_STATE_RESULT);
 }
 
-/* A call with a key that was lost goes past the gate, and a final error is stored after a result only. */
+/* A call with a key that was lost goes past the gate, and a final error is stored after a result
+ * only. */
 static void
 test_repeats(void **state)
 {
@@ -74,7 +77,7 @@ test_repeats(void **state)
 static void
 test_set(void **state)
 {
-	GwState		s = GW_STATE_IDLE;
+	GwState s = GW_STATE_IDLE;
 
 	(void) state;
 	gw_state_set(&s, GW_STATE_READING);

@@ -13,7 +13,7 @@
 
 #define NOW 1800000000
 
-static char folder[512];
+static char      folder[512];
 static GwKeySet *usual_keys;
 
 /* The cases lie beside this file. */
@@ -29,8 +29,8 @@ find_folder(void)
 static json_t *
 load(const char *name)
 {
-	char		path[1024];
-	json_t	   *json;
+	char    path[1024];
+	json_t *json;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	json = json_load_file(path, 0, NULL);
@@ -41,8 +41,8 @@ load(const char *name)
 static GwKeySet *
 keys_of(const json_t *json)
 {
-	char	   *text = json_dumps(json, 0);
-	GwKeySet   *set = gw_keyset_read((GwSlice){text, strlen(text)});
+	char     *text = json_dumps(json, 0);
+	GwKeySet *set = gw_keyset_read((GwSlice){text, strlen(text)});
 
 	free(text);
 	return set;
@@ -51,18 +51,18 @@ keys_of(const json_t *json)
 static GwRefusal
 judge(const json_t *test)
 {
-	const char *text = json_string_value(json_object_get(test, "token"));
-	const char *audiences = json_string_value(json_object_get(test, "audiences"));
+	const char   *text = json_string_value(json_object_get(test, "token"));
+	const char   *audiences = json_string_value(json_object_get(test, "audiences"));
 	const json_t *leeway = json_object_get(test, "leeway");
 	const json_t *own = json_object_get(test, "keys");
-	GwKeySet   *keys = own ? keys_of(own) : usual_keys;
-	GwTokenRules rules = {
-		.issuer = "https://issuer.example",
-		.audiences = audiences ? audiences : "icecat",
-		.leeway_s = leeway ? json_integer_value(leeway) : 30,
-	};
-	GwToken		token;
-	GwRefusal	why = gw_token_read(&token, (GwSlice){text, strlen(text)});
+	GwKeySet     *keys = own ? keys_of(own) : usual_keys;
+	GwTokenRules  rules = {
+		 .issuer = "https://issuer.example",
+		 .audiences = audiences ? audiences : "icecat",
+		 .leeway_s = leeway ? json_integer_value(leeway) : 30,
+    };
+	GwToken   token;
+	GwRefusal why = gw_token_read(&token, (GwSlice){text, strlen(text)});
 
 	assert_non_null(keys);
 	if (why == GW_REFUSAL_NONE)
@@ -78,11 +78,11 @@ judge(const json_t *test)
 static int
 each_case(const char *kind)
 {
-	char		path[1024];
-	DIR		   *dir;
+	char           path[1024];
+	DIR           *dir;
 	struct dirent *entry;
-	int			count = 0;
-	int			wrong = 0;
+	int            count = 0;
+	int            wrong = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, kind);
 	dir = opendir(path);
@@ -91,7 +91,7 @@ each_case(const char *kind)
 	{
 		const char *expected;
 		const char *got;
-		json_t	   *test;
+		json_t     *test;
 
 		if (entry->d_name[0] == '.')
 			continue;
@@ -130,17 +130,17 @@ test_refused(void **state)
 static bool
 signature_is_right(const char *jwk, const char *text)
 {
-	GwText		set = {0};
-	GwToken		token;
-	GwKeySet   *keys;
-	bool		right;
+	GwText    set = {0};
+	GwToken   token;
+	GwKeySet *keys;
+	bool      right;
 
 	gw_text_printf(&set, "{\"keys\":[%s]}", jwk);
 	keys = gw_keyset_read((GwSlice){set.data, set.len});
 	assert_non_null(keys);
 	assert_int_equal(keys->count, 1);
 	right = gw_token_read(&token, (GwSlice){text, strlen(text)}) == GW_REFUSAL_NONE &&
-		gw_token_verify(&token, keys) == GW_REFUSAL_NONE;
+			gw_token_verify(&token, keys) == GW_REFUSAL_NONE;
 	gw_token_free(&token);
 	gw_keyset_free(keys);
 	gw_text_free(&set);
@@ -201,7 +201,7 @@ test_rfc8037_eddsa(void **state)
 					  "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
 	const char *text = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
 	GwKeySet   *keys = gw_keyset_read((GwSlice){set, strlen(set)});
-	GwText		signature = {0};
+	GwText      signature = {0};
 
 	(void) state;
 	assert_true(gw_base64url_decode(GW_LITERAL("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcN"
@@ -221,8 +221,8 @@ test_base64url(void **state)
 	static const struct
 	{
 		const char *in;
-		const char *out;		/* NULL: refused */
-	}			cases[] = {
+		const char *out; /* NULL: refused */
+	} cases[] = {
 		{"", ""},
 		{"Zg", "f"},
 		{"Zm8", "fo"},
@@ -243,8 +243,8 @@ test_base64url(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		GwText		out = {0};
-		bool		good = gw_base64url_decode((GwSlice){cases[i].in, strlen(cases[i].in)}, &out);
+		GwText out = {0};
+		bool   good = gw_base64url_decode((GwSlice){cases[i].in, strlen(cases[i].in)}, &out);
 
 		assert_int_equal(good, cases[i].out != NULL);
 		if (good && out.len > 0)
@@ -274,8 +274,8 @@ main(void)
 		cmocka_unit_test(test_rfc8037_eddsa), cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_refused),
 	};
-	json_t	   *json;
-	int			failed;
+	json_t *json;
+	int     failed;
 
 	find_folder();
 	json = load("keys.json");

@@ -7,13 +7,13 @@
 #include "check.h"
 #include "base/url.h"
 
-static char out[400];
+static char   out[400];
 static size_t out_len;
 
 static bool
 decodes(const char *input, bool query, const char *expected)
 {
-	GwUrlFault	why = gw_url_decode((GwSlice){input, strlen(input)}, query, out, &out_len);
+	GwUrlFault why = gw_url_decode((GwSlice){input, strlen(input)}, query, out, &out_len);
 
 	if (expected == NULL)
 		return why != NULL;
@@ -57,7 +57,7 @@ test_decode_refuses(void **state)
 static void
 test_split(void **state)
 {
-	GwSlice		s[4];
+	GwSlice s[4];
 
 	(void) state;
 	assert_int_equal(gw_url_split(GW_LITERAL("/"), s, 4), 1);
@@ -72,9 +72,9 @@ test_split(void **state)
 static void
 test_query(void **state)
 {
-	GwSlice		query = GW_LITERAL("&a=1&&b&=x&c=d=e&");
-	GwSlice		key;
-	GwSlice		value;
+	GwSlice query = GW_LITERAL("&a=1&&b&=x&c=d=e&");
+	GwSlice key;
+	GwSlice value;
 
 	(void) state;
 	assert_true(gw_url_query_next(&query, &key, &value));
@@ -98,7 +98,7 @@ static const char *separator = "\037";
 static bool
 namespace_is(const char *input, const char *expected)
 {
-	GwUrlFault	why = gw_url_namespace((GwSlice){input, strlen(input)}, separator, out, &out_len);
+	GwUrlFault why = gw_url_namespace((GwSlice){input, strlen(input)}, separator, out, &out_len);
 
 	if (expected == NULL)
 		return why != NULL;
@@ -155,7 +155,7 @@ test_separator(void **state)
 static void
 test_utf8_fast_path(void **state)
 {
-	char		text[64];
+	char text[64];
 
 	(void) state;
 	memset(text, 'a', sizeof(text));
@@ -174,7 +174,7 @@ test_utf8_fast_path(void **state)
 static void
 test_json_strings(void **state)
 {
-	GwText		text = {0};
+	GwText text = {0};
 
 	(void) state;
 	gw_text_json(&text, "a\"\\\n\001\303\251\377z\177", 10);
@@ -186,8 +186,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),       cmocka_unit_test(test_decode_refuses),
-		cmocka_unit_test(test_split),        cmocka_unit_test(test_query),
+		cmocka_unit_test(test_decode),         cmocka_unit_test(test_decode_refuses),
+		cmocka_unit_test(test_split),          cmocka_unit_test(test_query),
 		cmocka_unit_test(test_namespace),      cmocka_unit_test(test_separator),
 		cmocka_unit_test(test_utf8_fast_path), cmocka_unit_test(test_json_strings),
 	};

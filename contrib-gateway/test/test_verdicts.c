@@ -37,7 +37,7 @@ digest_of(int i, unsigned char *digest)
 static void
 put(int i, uint64_t until_us, int64_t expires_s, const char *role, int64_t max)
 {
-	GwVerdict	verdict = {.until_us = until_us, .expires_s = expires_s};
+	GwVerdict verdict = {.until_us = until_us, .expires_s = expires_s};
 
 	digest_of(i, verdict.digest);
 	snprintf(verdict.role, sizeof(verdict.role), "%s", role);
@@ -47,7 +47,7 @@ put(int i, uint64_t until_us, int64_t expires_s, const char *role, int64_t max)
 static const char *
 role_of(int i, uint64_t now_us, int64_t now_s)
 {
-	unsigned char digest[GW_DIGEST_BYTES];
+	unsigned char    digest[GW_DIGEST_BYTES];
 	const GwVerdict *verdict;
 
 	digest_of(i, digest);

@@ -2,8 +2,9 @@
  * api_access.c
  *		SQL entries of privileges: granted, revoked, and asked about by the views.
  *
- * To change the privileges on an object takes manage on it. The object is locked as by a creation in it, so that no row
- * is left of a namespace or warehouse that is being dropped. (A table's rows go when the worker deletes what is left of it.)
+ * To change the privileges on an object takes manage on it. The object is locked as by a creation
+ * in it, so that no row is left of a namespace or warehouse that is being dropped. (A table's rows
+ * go when the worker deletes what is left of it.)
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -48,7 +49,7 @@ typedef struct Change
 	IceGrant grant;
 } Change;
 
-/* -- the object --------------------------------------------------------------------------------- */
+/* -- the object -------------------------------------------------------------------------------- */
 
 /* Finds the table or view of a name. Raises NO_SUCH_TABLE, FORBIDDEN. */
 static void
@@ -74,7 +75,8 @@ find_relation(const pg_uuid_t *warehouse_id, const Named *named, IceGrant *out)
 				  named->name);
 }
 
-/* Finds the object of a change, and locks it. Raises NO_SUCH_…, and FORBIDDEN without manage on it. */
+/* Finds the object of a change, and locks it. Raises NO_SUCH_…, and FORBIDDEN without manage on
+ * it. */
 static void
 find_object(const Named *named, IceGrant *out)
 {
@@ -112,7 +114,7 @@ find_object(const Named *named, IceGrant *out)
 	out->object_id = space.id;
 }
 
-/* -- the role and the privilege ----------------------------------------------------------------- */
+/* -- the role and the privilege ---------------------------------------------------------------- */
 
 static void
 check_privilege(const char *name)
@@ -123,7 +125,8 @@ check_privilege(const char *name)
 				  name);
 }
 
-/* A right can be taken from a role that is gone, and from PUBLIC (0), which an upgrade may have given it to. */
+/* A right can be taken from a role that is gone, and from PUBLIC (0), which an upgrade may have
+ * given it to. */
 static void
 check_role(const Change *change)
 {
@@ -137,7 +140,7 @@ apply(const Change *change)
 	return change->gives ? ice_grant_insert(&change->grant) : ice_grant_delete(&change->grant);
 }
 
-/* -- one change --------------------------------------------------------------------------------- */
+/* -- one change -------------------------------------------------------------------------------- */
 
 static Datum
 run_change(FunctionCallInfo fcinfo, bool gives)
@@ -179,7 +182,7 @@ sql_ice_revoke(PG_FUNCTION_ARGS)
 	return run_change(fcinfo, false);
 }
 
-/* -- many changes ------------------------------------------------------------------------------- */
+/* -- many changes ------------------------------------------------------------------------------ */
 
 /* Reads one change. */
 static void
@@ -261,7 +264,7 @@ sql_ice_apply_grants(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(changed);
 }
 
-/* -- for views ---------------------------------------------------------------------------------- */
+/* -- for views --------------------------------------------------------------------------------- */
 
 /* The privilege of a name; 0: none. */
 static uint32

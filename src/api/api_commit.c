@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/table_answer.h"
 #include "api/once.h"
 #include "commit/commit_table.h"
 #include "guc.h"
@@ -18,8 +18,9 @@ PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table_tagged);
 PG_FUNCTION_INFO_V1(sql_ice_commit_transaction);
 PG_FUNCTION_INFO_V1(sql_ice_rest_commit_transaction);
 
-static const IceAnswer plain_answer = {.kind = ICE_ANSWER_COMMIT};
-static const IceAnswer tagged_answer = {.kind = ICE_ANSWER_COMMIT, .tagged = true, .limited = true};
+static const IceTableAnswer plain_answer = {.kind = ICE_TABLE_ANSWER_COMMIT};
+static const IceTableAnswer tagged_answer = {
+	.kind = ICE_TABLE_ANSWER_COMMIT, .tagged = true, .limited = true};
 
 /* Reads requirements and updates of a CommitTableRequest. */
 static IceCommitRequest *
@@ -33,7 +34,7 @@ parse_request(IceJson *body)
 
 /* Commits to one table and shows its state. */
 static Datum
-run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
+run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 {
 	MemoryContext  caller = ice_call_begin(fcinfo);
 	IceWarehouse   warehouse;
@@ -50,15 +51,15 @@ run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 		ice_check_table_name(change.name);
 		change.request = is_rest ? parse_request(ice_arg_json(fcinfo, 3, "request"))
 								 : ice_commit_request_parse(ice_arg_opt_json(fcinfo, 3),
-														ice_arg_opt_json(fcinfo, 4),
-														ice_guc_updates_max);
+															ice_arg_opt_json(fcinfo, 4),
+															ice_guc_updates_max);
 		ice_commit_changes(&warehouse, &change, 1);
 		ice_once_done(&once, &change.table.id, NULL);
 	}
 	else if (!once.recorded)
 		ice_once_table(&once, &change.table);
 	if (!once.recorded)
-		result = ice_answer_table(caller, &change.table, answer);
+		result = ice_table_answer(caller, &change.table, answer);
 	ice_call_end();
 	return result;
 }
@@ -90,8 +91,8 @@ parse_changes(IceJson *array)
 
 	if (array->count > ice_guc_transaction_changes_max)
 		ice_json_raise(array, ICE_ERR_LIMIT_EXCEEDED,
-				  "Transaction has %d table changes, more than the limit of %d", array->count,
-				  ice_guc_transaction_changes_max);
+					   "Transaction has %d table changes, more than the limit of %d", array->count,
+					   ice_guc_transaction_changes_max);
 	for (int i = 0; i < array->count; i++)
 	{
 		IceJson *body = array->items[i];

@@ -1,10 +1,11 @@
 /*
  * api_config.c
- *		SQL entries of getConfig, with the list of REST endpoints that icecat answers, and version().
+ *		SQL entries of getConfig, with the list of REST endpoints that icecat answers, and
+ *		version().
  *
  * REST, getConfig: a client takes overrides.prefix for the {prefix} of all further paths. Clients
- * put it into the path as it is, so it is percent-encoded here. The namespace separator is chosen by the caller that
- * takes the paths apart, the gateway, and only handed on.
+ * put it into the path as it is, so it is percent-encoded here. The namespace separator is chosen
+ * by the caller that takes the paths apart, the gateway, and only handed on.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -100,7 +101,8 @@ duration_text(int seconds)
 	return out.data;
 }
 
-/* Those of a warehouse: without a prefix there is only getConfig, which the client has found already. */
+/* Those of a warehouse: without a prefix there is only getConfig, which the client has found
+ * already. */
 static void
 write_endpoints(IceJsonWriter *writer)
 {

@@ -17,7 +17,7 @@
 #include "store/store_event.h"
 
 #define READ_LIMIT_MAX 100000
-#define EVENT_COLUMNS 12
+#define EVENT_COLUMNS  12
 
 PG_FUNCTION_INFO_V1(sql_ice_read_events);
 PG_FUNCTION_INFO_V1(sql_ice_trim_events);

@@ -1,8 +1,10 @@
 /*
  * api_fields.c
- *		What view icecat.columns and its kin call for the schema of each table: its fields, nested ones too, in one pass.
+ *		What view icecat.columns and its kin call for the schema of each table: its fields, nested
+ *		ones too, in one pass.
  *
- * It sees its argument only. Everybody may execute it, because a view calls functions with its reader's rights.
+ * It sees its argument only. Everybody may execute it, because a view calls functions with its
+ * reader's rights.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -52,8 +54,8 @@ typedef struct Field
 	const IceJson *type;
 	const IceJson *id;
 	const IceJson *parent_id;
-	const IceJson *required;   /* NULL: see is_key */
-	bool           is_key;     /* always required */
+	const IceJson *required; /* NULL: see is_key */
+	bool           is_key;   /* always required */
 } Field;
 
 static void walk_nested(Walk *walk, const Field *field);
@@ -157,14 +159,15 @@ walk_members(Walk *walk, const IceJson *owner, const IceJson *parent_id)
 	}
 }
 
-/* The members of a struct, the element of a list, key and value of a map; of other types nothing. */
+/* The members of a struct, the element of a list, key and value of a map; of other types
+ * nothing. */
 static void
 walk_nested(Walk *walk, const Field *field)
 {
 	const IceJson *type = field->type;
 	const IceJson *kind =
 		type == NULL || type->kind != ICE_JSON_OBJECT ? NULL : ice_json_get(type, "type");
-	Field          inner = {.parent_id = field->id};
+	Field inner = {.parent_id = field->id};
 
 	if (kind == NULL || kind->kind != ICE_JSON_STRING)
 		return;
@@ -196,8 +199,8 @@ Datum
 sql_ice_schema_fields(PG_FUNCTION_ARGS)
 {
 	text          *body = PG_GETARG_TEXT_PP(0);
-	IceJson *schema = ice_json_parse(VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body),
-									 ICE_JSON_DEPTH_STORED);
+	IceJson       *schema = ice_json_parse(VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body),
+										   ICE_JSON_DEPTH_STORED);
 	const IceJson *identifiers;
 	Walk          *walk = palloc0(sizeof(Walk));
 

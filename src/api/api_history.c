@@ -1,10 +1,11 @@
 /*
  * api_history.c
- *		What queries over all snapshots call for each of them: view icecat.history (which snapshots is the current one based
- *		on?) and icecat.check_integrity() (does a snapshot's text say what its columns say?).
+ *		What queries over all snapshots call for each of them: view icecat.history (which snapshots
+ *		is the current one based on?) and icecat.check_integrity() (does a snapshot's text say what
+ *		its columns say?).
  *
- * They see their arguments only. Everybody may execute those of the view, because a view calls functions with its
- * reader's rights.
+ * They see their arguments only. Everybody may execute those of the view, because a view calls
+ * functions with its reader's rights.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -146,8 +147,8 @@ static bool
 read_sequence(FunctionCallInfo fcinfo, int64 *sequence)
 {
 	text          *body = PG_GETARG_TEXT_PP(0);
-	IceJson *snapshot = ice_json_parse(VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body),
-									   ICE_JSON_DEPTH_STORED);
+	IceJson       *snapshot = ice_json_parse(VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body),
+											 ICE_JSON_DEPTH_STORED);
 	const IceJson *number;
 
 	if (snapshot->kind != ICE_JSON_OBJECT || PG_ARGISNULL(1) ||

@@ -31,8 +31,8 @@
 #include "store/store_view.h"
 #include "store/store_worker.h"
 
-#define WAIT_STEP_MS 10
-#define WAIT_STEP_MAX_MS 100
+#define WAIT_STEP_MS       10
+#define WAIT_STEP_MAX_MS   100
 #define WAIT_FOR_WORKER_MS 1000 /* then the waiting session does the work, if it can */
 
 PG_FUNCTION_INFO_V1(sql_ice_adopt_storage);
@@ -48,16 +48,17 @@ PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
 PG_FUNCTION_INFO_V1(sql_ice_worker_state);
 
-/* Which of the copies of a catalog deletes files is not for every caller of its functions to decide: it needs a role that
- * has the rights of the owner, whose rights this function runs with. */
+/* Which of the copies of a catalog deletes files is not for every caller of its functions to
+ * decide: it needs a role that has the rights of the owner, whose rights this function runs
+ * with. */
 static void
 check_owner(const char *name)
 {
 	if (!has_privs_of_role(GetOuterUserId(), GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for function %s", name),
-						errdetail("Only a role with the rights of the extension's owner may call it.")));
+				 errmsg("permission denied for function %s", name),
+				 errdetail("Only a role with the rights of the extension's owner may call it.")));
 }
 
 static Datum
@@ -147,8 +148,8 @@ sql_ice_worker_state(PG_FUNCTION_ARGS)
 	IceWorkerState state;
 	const char    *name = ice_worker_state(&state);
 	Datum values[4] = {Int32GetDatum(state.pid), CStringGetTextDatum(name), (Datum) 0, (Datum) 0};
-	bool nulls[4] = {state.pid == 0, false, state.waiting_since == 0, state.error[0] == '\0'};
-	TupleDesc      columns;
+	bool  nulls[4] = {state.pid == 0, false, state.waiting_since == 0, state.error[0] == '\0'};
+	TupleDesc columns;
 
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -184,10 +185,10 @@ leave_to_worker(void)
 	if (!ice_worker_ensure())
 		ereport(
 			ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 			 errmsg(
 				 "run_worker_once() cannot run in a transaction block where no worker can start"),
-				 errhint("Call it outside of BEGIN … COMMIT.")));
+			 errhint("Call it outside of BEGIN … COMMIT.")));
 	ice_worker_wake();
 }
 
@@ -252,8 +253,8 @@ get_target(FunctionCallInfo fcinfo, Target *target)
 	target->version = target->table.version;
 }
 
-/* No worker comes: do the target's tasks here. Where that fails they stay queued. Not in a transaction block, which could
- * keep others from the queue for long. */
+/* No worker comes: do the target's tasks here. Where that fails they stay queued. Not in a
+ * transaction block, which could keep others from the queue for long. */
 static void
 work_instead(const Target *target)
 {

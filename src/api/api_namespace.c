@@ -2,8 +2,8 @@
  * api_namespace.c
  *		SQL entries of the namespace operations.
  *
- * A call that creates something inside a warehouse or namespace holds its row FOR KEY SHARE, one that
- * drops one FOR UPDATE, and counts only then: nothing is left without a parent.
+ * A call that creates something inside a warehouse or namespace holds its row FOR KEY SHARE, one
+ * that drops one FOR UPDATE, and counts only then: nothing is left without a parent.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -49,8 +49,9 @@ write_levels(IceJsonWriter *writer, const IceNamespacePath *path)
 	ice_jw_end_array(writer);
 }
 
-/* The properties exactly as they were set. Where no location was, clients are told the one that is in use, as by Iceberg's
- * reference server; it is not stored, so that it follows a change of what it comes from. */
+/* The properties exactly as they were set. Where no location was, clients are told the one that is
+ * in use, as by Iceberg's reference server; it is not stored, so that it follows a change of what
+ * it comes from. */
 static const char *
 effective_properties(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					 const IceNamespace *space, bool read_only)
@@ -178,10 +179,10 @@ run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
-	IceNamespace     namespace;
-	IceJson         *properties;
-	IceOnce          once;
-	Datum            result = (Datum) 0;
+	IceNamespace namespace;
+	IceJson *properties;
+	IceOnce  once;
+	Datum    result = (Datum) 0;
 
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "warehouse"), ICE_LOCK_KEY_SHARE, &warehouse);
 	if (ice_once_run(&once, fcinfo, "createNamespace", &warehouse))
@@ -268,8 +269,8 @@ sql_ice_load_namespace(PG_FUNCTION_ARGS)
 	MemoryContext    caller = ice_call_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
-	IceNamespace     namespace;
-	Datum            result;
+	IceNamespace namespace;
+	Datum result;
 
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
@@ -288,8 +289,8 @@ sql_ice_namespace_exists(PG_FUNCTION_ARGS)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
-	IceNamespace     namespace;
-	bool             exists;
+	IceNamespace namespace;
+	bool exists;
 
 	(void) ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
@@ -333,7 +334,7 @@ change_result(MemoryContext caller, const IcePropertyChange *change)
 /* Stores changed properties, with their event. */
 static void
 write_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
-			 const IceNamespace *namespace, Datum result)
+			 const IceNamespace *namespace, Datum                   result)
 {
 	ice_namespace_set_properties(&warehouse->id, namespace);
 	write_event(warehouse, "update-namespace-properties", namespace, path,
@@ -356,8 +357,8 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 				  IcePropertyChange *change)
 {
 	IceNamespacePath path;
-	IceNamespace     namespace;
-	Datum            result;
+	IceNamespace namespace;
+	Datum result;
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
@@ -411,7 +412,7 @@ sql_ice_rest_update_namespace_properties(PG_FUNCTION_ARGS)
 
 /* Raises NAMESPACE_NOT_EMPTY in the reference implementation's words. */
 static void
-check_empty(const IceWarehouse *warehouse, const IceNamespace *namespace,
+check_empty(const IceWarehouse     *warehouse, const IceNamespace *namespace,
 			const IceNamespacePath *path)
 {
 	IceNamespaceContent content;
@@ -449,7 +450,7 @@ static void
 drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 {
 	IceNamespacePath path;
-	IceNamespace     namespace;
+	IceNamespace namespace;
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_UPDATE, false, &namespace);

@@ -1,6 +1,7 @@
 /*
  * api_pending.c
- *		SQL entries by which the gateway lets an answer wait for the metadata file that it names. See store/pending.h.
+ *		SQL entries by which the gateway lets an answer wait for the metadata file that it names.
+ *		See store/pending.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

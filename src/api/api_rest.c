@@ -10,8 +10,8 @@
 
 PG_FUNCTION_INFO_V1(sql_ice_rest_body);
 
-/* json is text that was checked; here the checking is left to ice_json_parse(), which tells the place of
- * what is wrong. */
+/* json is text that was checked; here the checking is left to ice_json_parse(), which tells the
+ * place of what is wrong. */
 Datum
 sql_ice_rest_body(PG_FUNCTION_ARGS)
 {

@@ -1,10 +1,12 @@
 /*
  * api_sql_catalog.c
- *		The tables of a SQL catalog (Java's JdbcCatalog, PyIceberg's SqlCatalog), as views that can be written.
+ *		The tables of a SQL catalog (Java's JdbcCatalog, PyIceberg's SqlCatalog), as views that can
+ *		be written.
  *
- * INSTEAD OF triggers: what a client does to a row becomes the operation that it means. An UPDATE sees the row as it
- * was when its statement began; a commit in between makes it affect no row, as a table's row lock and second look
- * would, and that is what these clients take for a conflict. A taken name is a unique violation, as of a primary key.
+ * INSTEAD OF triggers: what a client does to a row becomes the operation that it means. An UPDATE
+ * sees the row as it was when its statement began; a commit in between makes it affect no row, as a
+ * table's row lock and second look would, and that is what these clients take for a conflict. A
+ * taken name is a unique violation, as of a primary key.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -95,8 +97,8 @@ read_namespace(const Row *row, const char *name, IceNamespacePath *out)
 	ice_namespace_path_from(levels, depth, out);
 }
 
-/* Finds a namespace under a lock; one that is missing is made, with those above it: these catalogs know a namespace by
- * what is in it. */
+/* Finds a namespace under a lock; one that is missing is made, with those above it: these catalogs
+ * know a namespace by what is in it. */
 static void
 ensure_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path, IceRowLock lock,
 				 IceNamespace *out)
@@ -118,7 +120,7 @@ ensure_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path, Ic
 /* -- iceberg_tables --------------------------------------------------------------------------- */
 
 #define TABLE_TYPE "TABLE"
-#define VIEW_TYPE "VIEW"
+#define VIEW_TYPE  "VIEW"
 
 /* Is the row one of a view? NULL is what catalogs without views wrote of tables. */
 static bool
@@ -187,8 +189,8 @@ move_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	return true;
 }
 
-/* Commits a metadata file; previous is NULL or the file that it was made from. False: the table or view has
- * another one by now. */
+/* Commits a metadata file; previous is NULL or the file that it was made from. False: the table or
+ * view has another one by now. */
 static bool
 commit_file(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			bool is_view, const char *previous, const char *location)
@@ -239,7 +241,7 @@ delete_relation(const IceWarehouse *warehouse, const Row *row)
 	return true;
 }
 
-/* -- iceberg_namespace_properties --------------------------------------------------------------- */
+/* -- iceberg_namespace_properties -------------------------------------------------------------- */
 
 /* Sets (value not NULL) or removes one property of a namespace that is locked. */
 static void
@@ -270,7 +272,8 @@ has_property(const IceNamespace *space, const char *key)
 	return ice_json_member(properties, key) != NULL;
 }
 
-/* The row "exists" makes a namespace, if the rows beside it in the same statement have not made it already. */
+/* The row "exists" makes a namespace, if the rows beside it in the same statement have not made it
+ * already. */
 static bool
 insert_property(const IceWarehouse *warehouse, const Row *row)
 {
@@ -355,9 +358,9 @@ typedef struct Writer
 static bool
 write_row(const TriggerData *trigger, const Writer *writer)
 {
-	TupleDesc    desc = RelationGetDescr(trigger->tg_relation);
-	Row          row = {trigger->tg_trigtuple, desc};
-	Row          new = {trigger->tg_newtuple, desc};
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	Row       row = {trigger->tg_trigtuple, desc};
+	Row new = {trigger->tg_newtuple, desc};
 	IceWarehouse warehouse;
 
 	ice_warehouse_get(required_column(&row, "catalog_name"), false, &warehouse);
@@ -425,7 +428,7 @@ sql_ice_iceberg_namespace_properties_write(PG_FUNCTION_ARGS)
 	return run_trigger(fcinfo, &writer);
 }
 
-/* -- metadata files ----------------------------------------------------------------------------- */
+/* -- metadata files ---------------------------------------------------------------------------- */
 
 Datum
 sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
@@ -487,7 +490,8 @@ warn(MemoryContext context)
 	ereport(WARNING, (errcode(error->sqlerrcode), errmsg_internal("%s", error->message)));
 }
 
-/* Makes sure of the file, in a subtransaction: a list of a namespace must not fail with the storage of one table. */
+/* Makes sure of the file, in a subtransaction: a list of a namespace must not fail with the storage
+ * of one table. */
 static void
 ensure_file(Found *relation)
 {
@@ -513,8 +517,8 @@ ensure_file(Found *relation)
 	CurrentResourceOwner = owner;
 }
 
-/* The current metadata location of a table or view (warehouse_id, id), with a file there as far as that can be done. NULL for
- * one that the caller may not load. */
+/* The current metadata location of a table or view (warehouse_id, id), with a file there as far as
+ * that can be done. NULL for one that the caller may not load. */
 Datum
 sql_ice_metadata_file(PG_FUNCTION_ARGS)
 {

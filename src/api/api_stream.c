@@ -2,8 +2,8 @@
  * api_stream.c
  *		SQL entry for documents too large for one value: a LoadTableResult piece by piece.
  *
- * The rows are read through a cursor, some at a time, so memory is bounded by the largest part of the table. All of it
- * is one state: the snapshot of the calling query.
+ * The rows are read through a cursor, some at a time, so memory is bounded by the largest part of
+ * the table. All of it is one state: the snapshot of the calling query.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,7 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-#include "api/answer.h"
+#include "api/table_answer.h"
 #include "store/store_parts.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);

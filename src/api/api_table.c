@@ -1,16 +1,17 @@
 /*
  * api_table.c
- *		SQL entries for tables: create, register, load, list (of views, too), exists, drop, unregister, rename.
+ *		SQL entries for tables: create, register, load, list (of views, too), exists, drop,
+ *		unregister, rename.
  *
- * Each function reads its arguments, calls the commit layer or the store, and builds its answer. The
- * rest_ forms take the REST request body as it came, and answer with an entity tag where the specification has one. (The
- * forms without _tagged are named by the script of 0.1.0.)
+ * Each function reads its arguments, calls the commit layer or the store, and builds its answer.
+ * The rest_ forms take the REST request body as it came, and answer with an entity tag where the
+ * specification has one. (The forms without _tagged are named by the script of 0.1.0.)
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
-#include "api/answer.h"
+#include "api/table_answer.h"
 #include "api/once.h"
 #include "api/page.h"
 #include "commit/create_register.h"
@@ -33,15 +34,15 @@ PG_FUNCTION_INFO_V1(sql_ice_unregister_table);
 PG_FUNCTION_INFO_V1(sql_ice_rename_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_rename_table);
 
-static const IceAnswer plain_answer = {.kind = ICE_ANSWER_LOAD};
-static const IceAnswer tagged_answer = {.kind = ICE_ANSWER_LOAD, .tagged = true};
+static const IceTableAnswer plain_answer = {.kind = ICE_TABLE_ANSWER_LOAD};
+static const IceTableAnswer tagged_answer = {.kind = ICE_TABLE_ANSWER_LOAD, .tagged = true};
 
 /* The request that the arguments of create_table() amount to. */
 static IceJson *
 create_arguments(FunctionCallInfo fcinfo)
 {
-	IceJson    *request = ice_json_make_object();
-	const char *location = ice_arg_opt_text(fcinfo, 6);
+	IceJson                 *request = ice_json_make_object();
+	const char              *location = ice_arg_opt_text(fcinfo, 6);
 	static const char *const fields[] = {
 		NULL, NULL, NULL, "schema", "partition-spec", "write-order", NULL, "properties"};
 
@@ -74,9 +75,10 @@ create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehous
 	ice_create_table(warehouse, &path, request, out);
 }
 
-/* Creates a table and shows it. The repeat of a staged creation, which has no effect, runs again. */
+/* Creates a table and shows it. The repeat of a staged creation, which has no effect, runs
+ * again. */
 static Datum
-run_create(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
+run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 {
 	MemoryContext caller = ice_call_begin(fcinfo);
 	IceWarehouse  warehouse;
@@ -95,7 +97,7 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 	else if (!once.recorded)
 		create_table(fcinfo, is_rest, &warehouse, &table);
 	if (!once.recorded)
-		result = ice_answer_table(caller, &table, answer);
+		result = ice_table_answer(caller, &table, answer);
 	ice_call_end();
 	return result;
 }
@@ -125,7 +127,7 @@ register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *wareho
 	IceNamespacePath path;
 	IceJson         *request = is_rest ? ice_arg_json(fcinfo, 2, "request") : NULL;
 	const char *name = is_rest ? ice_json_string(request, "name") : ice_arg_text(fcinfo, 2, "name");
-	const char      *location = is_rest ? ice_json_string(request, "metadata-location")
+	const char *location = is_rest ? ice_json_string(request, "metadata-location")
 								   : ice_arg_text(fcinfo, 3, "metadata_location");
 
 	ice_arg_namespace(fcinfo, 1, &path);
@@ -138,7 +140,7 @@ register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *wareho
 
 /* Registers a table and shows it. */
 static Datum
-run_register(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
+run_register(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 {
 	MemoryContext caller = ice_call_begin(fcinfo);
 	IceWarehouse  warehouse;
@@ -155,7 +157,7 @@ run_register(FunctionCallInfo fcinfo, bool is_rest, const IceAnswer *answer)
 	else if (!once.recorded)
 		ice_once_table(&once, &table);
 	if (!once.recorded)
-		result = ice_answer_table(caller, &table, answer);
+		result = ice_table_answer(caller, &table, answer);
 	ice_call_end();
 	return result;
 }
@@ -211,15 +213,15 @@ ice_find_for_load(FunctionCallInfo fcinfo, IceTable *table)
 Datum
 sql_ice_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
-	IceAnswer     answer = plain_answer;
-	IceTable      table;
-	Datum         result;
+	MemoryContext  caller = ice_call_begin(fcinfo);
+	IceTableAnswer answer = plain_answer;
+	IceTable       table;
+	Datum          result;
 
 	answer.read_only = true;
 	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 3);
 	ice_find_for_load(fcinfo, &table);
-	result = ice_answer_table(caller, &table, &answer);
+	result = ice_table_answer(caller, &table, &answer);
 	ice_call_end();
 	return result;
 }
@@ -228,21 +230,21 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 Datum
 sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
-	IceAnswer     answer = tagged_answer;
-	const char   *if_none_match = ice_arg_opt_text(fcinfo, 3);
-	const char   *etag;
-	IceTable      table;
-	Datum         result;
+	MemoryContext  caller = ice_call_begin(fcinfo);
+	IceTableAnswer answer = tagged_answer;
+	const char    *if_none_match = ice_arg_opt_text(fcinfo, 3);
+	const char    *etag;
+	IceTable       table;
+	Datum          result;
 
 	answer.read_only = answer.limited = true;
 	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 4);
 	ice_find_for_load(fcinfo, &table);
 	etag = if_none_match != NULL ? ice_etag(&table, &answer.representation) : NULL;
 	if (etag != NULL && ice_etag_matches(if_none_match, etag))
-		result = ice_answer_tag(caller, etag);
+		result = ice_table_answer_tag(caller, etag);
 	else
-		result = ice_answer_table(caller, &table, &answer);
+		result = ice_table_answer(caller, &table, &answer);
 	ice_call_end();
 	return result;
 }

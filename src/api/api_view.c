@@ -1,6 +1,7 @@
 /*
  * api_view.c
- *		SQL entries for views: create, register, load, exists, replace, drop, rename. Their list is in api_table.c.
+ *		SQL entries for views: create, register, load, exists, replace, drop, rename. Their list is
+ *		in api_table.c.
  *
  * The rest_ forms take the REST request body as it came.
  *
@@ -47,7 +48,8 @@ view_result(MemoryContext caller, const IceView *view, const StringInfoData *doc
 	return ice_result_end(&out);
 }
 
-/* A change of a view that answers with its metadata: makes it, from the arguments after the namespace. */
+/* A change of a view that answers with its metadata: makes it, from the arguments after the
+ * namespace. */
 typedef void (*ChangeView)(FunctionCallInfo fcinfo, const IceWarehouse *warehouse,
 						   const IceNamespacePath *path, IceView *view, StringInfo document);
 

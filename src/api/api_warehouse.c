@@ -181,7 +181,8 @@ rename_warehouse(IceWarehouse *warehouse, const char *name)
 	warehouse->name = name;
 }
 
-/* Does the server write metadata files of tables with these properties, by their own word or else the warehouse's? */
+/* Does the server write metadata files of tables with these properties, by their own word or else
+ * the warehouse's? */
 static bool
 writes_files(const IceJson *own, const char *warehouse_properties)
 {
@@ -190,8 +191,8 @@ writes_files(const IceJson *own, const char *warehouse_properties)
 	if (mode == NULL)
 		mode =
 			ice_json_opt_string(ice_json_parse(warehouse_properties, strlen(warehouse_properties),
-												  ice_guc_json_depth_max),
-								   WRITE_MODE_PROPERTY);
+											   ice_guc_json_depth_max),
+								WRITE_MODE_PROPERTY);
 	return mode == NULL || strcmp(mode, "none") != 0;
 }
 
@@ -201,13 +202,13 @@ require_storage(const IceWarehouse *warehouse, const char *location)
 	if (ice_storage_canonical(location) == NULL)
 		ice_raise_full(
 			ICE_ERR_UNSUPPORTED,
-					   psprintf("Cannot write metadata files of warehouse %s: the server may not write to %s",
-								warehouse->name, location),
-					   NULL, "Leave " WRITE_MODE_PROPERTY " at none, for the warehouse or for the table.");
+			psprintf("Cannot write metadata files of warehouse %s: the server may not write to %s",
+					 warehouse->name, location),
+			NULL, "Leave " WRITE_MODE_PROPERTY " at none, for the warehouse or for the table.");
 }
 
-/* A warehouse that leaves mode none: raises UNSUPPORTED unless the server may write where it, its tables and views lie. Later
- * nobody would see that the worker fails. */
+/* A warehouse that leaves mode none: raises UNSUPPORTED unless the server may write where it, its
+ * tables and views lie. Later nobody would see that the worker fails. */
 static void
 check_may_write(const IceWarehouse *warehouse)
 {
@@ -281,8 +282,8 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	return result;
 }
 
-/* Raises WAREHOUSE_NOT_EMPTY while it has namespaces, or files that the worker has still to write or
- * delete: metadata would be lost, or a purge forgotten. */
+/* Raises WAREHOUSE_NOT_EMPTY while it has namespaces, or files that the worker has still to write
+ * or delete: metadata would be lost, or a purge forgotten. */
 static void
 check_empty(const IceWarehouse *warehouse)
 {

@@ -2,16 +2,18 @@
  * etag.h
  *		Entity tags of tables, and If-None-Match.
  *
- * A tag stands for one answer to loadTable: for a state of a table and for a way to show it. It is made from the head
- * row alone. What it is made of:
+ * A tag stands for one answer to loadTable: for a state of a table and for a way to show it. It is
+ * made from the head row alone. What it is made of:
  *
  *	- the table's id and version: a table that was dropped and made again has another id;
- *	- the metadata location, whose random part no other version has: after a restore to an earlier time, or a failover
- *	  that lost commits, the same version number may come a second time for something else;
+ *	- the metadata location, whose random part no other version has: after a restore to an earlier
+ *	  time, or a failover that lost commits, the same version number may come a second time for
+ *	  something else;
  *	- the representation, see below;
  *	- ICE_RENDERING, for what a release changes in the answers to unchanged tables.
  *
- * Tags are weak, since the gateway sends the same answer compressed or not. Clients must take them as opaque.
+ * Tags are weak, since the gateway sends the same answer compressed or not. Clients must take them
+ * as opaque.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -23,22 +25,22 @@
 /* Raise this when a release answers the same for no table: old tags then match no more. */
 #define ICE_RENDERING 1
 
-/* How a table is shown. Whatever else an answer comes to depend on belongs here: two answers that differ must
- * differ in it. */
+/* How a table is shown. Whatever else an answer comes to depend on belongs here: two answers that
+ * differ must differ in it. */
 typedef struct IceRepresentation
 {
 	bool        refs_only; /* snapshots=refs */
 	const char *config;    /* text of the answer's "config"; NULL: {} */
-	const char *
-		access; /* what the answer grants: the role it was made for, the way of delegation, and (so that a
-							* 304 never outlives them) the deadline of its credentials; NULL: nothing yet */
+	/* What the answer grants: the role it was made for, the way of delegation, and (so that a 304
+	 * never outlives them) the deadline of its credentials; NULL: nothing yet. */
+	const char *access;
 } IceRepresentation;
 
 /* W/"…", palloc'd. */
 extern char *ice_etag(const IceTable *table, const IceRepresentation *representation);
 
-/* Does an If-None-Match field name the tag, by weak comparison, or say "*"? False for NULL and for what is no list of
- * entity tags: RFC 9110, section 13.1.2. */
+/* Does an If-None-Match field name the tag, by weak comparison, or say "*"? False for NULL and for
+ * what is no list of entity tags: RFC 9110, section 13.1.2. */
 extern bool ice_etag_matches(const char *if_none_match, const char *etag);
 
 #endif

@@ -2,8 +2,8 @@
  * once.c
  *		Idempotency keys: a change runs once, and a repeat of it shows what came of it. See once.h.
  *
- * REST, parameter idempotency-key. Two calls are the same request if operation and all arguments are, byte for byte: a
- * retry sends what was sent before.
+ * REST, parameter idempotency-key. Two calls are the same request if operation and all arguments
+ * are, byte for byte: a retry sends what was sent before.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,7 +19,7 @@
 #include "guc.h"
 #include "store/access.h"
 
-#define SQLSTATE_LENGTH 5
+#define SQLSTATE_LENGTH   5
 #define MESSAGE_BYTES_MAX 2000
 
 /* Reads a key in the form of RFC 9562; version 7, as REST demands. */
@@ -67,10 +67,10 @@ hash_bytes(pg_cryptohash_ctx *hash, const void *bytes, size_t len)
 static bool
 hash_argument(pg_cryptohash_ctx *hash, FunctionCallInfo fcinfo, int n)
 {
-	Datum  value = PG_GETARG_DATUM(n);
-	int16  typlen;
-	bool   byval;
-	uint8  null = PG_ARGISNULL(n);
+	Datum value = PG_GETARG_DATUM(n);
+	int16 typlen;
+	bool  byval;
+	uint8 null = PG_ARGISNULL(n);
 
 	if (pg_cryptohash_update(hash, &null, 1) < 0)
 		return false;
@@ -88,9 +88,10 @@ hash_argument(pg_cryptohash_ctx *hash, FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Keys of principals are told apart from those of all others by what they are stored under: a hash of key, role and principal.
- * The principal alone would not do, for in SQL everyone may set it; the role can only be one that the caller has. The hash is
- * a UUID of version 8, so that no key that a caller sends, which is of version 7, is the same.
+ * Keys of principals are told apart from those of all others by what they are stored under: a hash
+ * of key, role and principal. The principal alone would not do, for in SQL everyone may set it; the
+ * role can only be one that the caller has. The hash is a UUID of version 8, so that no key that a
+ * caller sends, which is of version 7, is the same.
  */
 static void
 bind_key(pg_uuid_t *key)
@@ -120,7 +121,7 @@ hash_request(FunctionCallInfo fcinfo, const char *operation, uint8 *out)
 {
 	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
 	bool               ok = hash != NULL && pg_cryptohash_init(hash) >= 0 &&
-							hash_bytes(hash, operation, strlen(operation));
+			  hash_bytes(hash, operation, strlen(operation));
 
 	for (int n = 0; ok && n < PG_NARGS(); n++)
 		ok = hash_argument(hash, fcinfo, n);
@@ -171,7 +172,7 @@ check_same(const IceIdempotency *request, const IceIdempotency *stored)
 		ice_raise_full(
 			ICE_ERR_IDEMPOTENCY_MISMATCH, "Idempotency-Key was used before for another request",
 			psprintf("The other request was also %s, with other content.", stored->operation),
-					   "Take a new key for each request.");
+			"Take a new key for each request.");
 }
 
 bool

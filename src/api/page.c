@@ -2,8 +2,8 @@
  * page.c
  *		Pages of a list; see page.h.
  *
- * A token's bytes: version, MAC, name. Version 1: HMAC-SHA256, cut to MAC_BYTES, over version, operation and its
- * zero byte, warehouse, parent (zeros at the top) and name.
+ * A token's bytes: version, MAC, name. Version 1: HMAC-SHA256, cut to MAC_BYTES, over version,
+ * operation and its zero byte, warehouse, parent (zeros at the top) and name.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -118,8 +118,8 @@ open_token(const IcePage *page, const char *token)
 	}
 	ice_raise_full(
 		ICE_ERR_BAD_REQUEST,
-				   "Invalid page token: it was not made for this list; begin again with an empty one", NULL,
-				   "A token is good for the operation, warehouse and namespace that it was returned for.");
+		"Invalid page token: it was not made for this list; begin again with an empty one", NULL,
+		"A token is good for the operation, warehouse and namespace that it was returned for.");
 }
 
 static const char *

@@ -22,15 +22,16 @@ typedef struct IcePropertyChange
  * over icecat.properties_max. */
 extern IceJson *ice_properties_check(IceJson *value, const char *name);
 
-/* A change out of SQL arguments: updates (json) at n, removals (text[]) at n + 1. Raises BAD_REQUEST,
- * and UNPROCESSABLE for a key on both sides, where what (namespace, warehouse) is named. */
+/* A change out of SQL arguments: updates (json) at n, removals (text[]) at n + 1. Raises
+ * BAD_REQUEST, and UNPROCESSABLE for a key on both sides, where what (namespace, warehouse) is
+ * named. */
 extern void ice_property_change_of_args(FunctionCallInfo fcinfo, int n, const char *what,
 										IcePropertyChange *out);
 /* A change of a namespace out of a request body; raises the same. */
 extern void ice_property_change_of_json(IceJson *request, IcePropertyChange *out);
 
-/* Applies a checked change to a map given as text; the text of the result, or NULL if nothing is set
- * or removed. Raises LIMIT_EXCEEDED. */
+/* Applies a checked change to a map given as text; the text of the result, or NULL if nothing is
+ * set or removed. Raises LIMIT_EXCEEDED. */
 extern const char *ice_property_change_apply(IcePropertyChange *change, const char *properties);
 
 #endif

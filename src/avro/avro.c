@@ -2,9 +2,9 @@
  * avro.c
  *		Avro object container files: header, blocks, and a walk over the records by their schema.
  *
- * Avro specification 1.11, "Object Container Files" and "Binary Encoding". The schema is compiled into a
- * tree of nodes; named types that are used again point to their first node, so the tree may have
- * cycles, and the walk over values counts its depth.
+ * Avro specification 1.11, "Object Container Files" and "Binary Encoding". The schema is compiled
+ * into a tree of nodes; named types that are used again point to their first node, so the tree may
+ * have cycles, and the walk over values counts its depth.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,18 +22,19 @@
 #include "json/json.h"
 #include "pg_compat.h"
 
-#define AVRO_MAGIC "Obj\001"
-#define AVRO_MAGIC_BYTES 4
-#define AVRO_SYNC_BYTES 16
-#define AVRO_CODEC_BYTES 16 /* kept of a codec's name: more than those known have */
+#define AVRO_MAGIC            "Obj\001"
+#define AVRO_MAGIC_BYTES      4
+#define AVRO_SYNC_BYTES       16
+#define AVRO_CODEC_BYTES      16 /* kept of a codec's name: more than those known have */
 #define AVRO_SNAPPY_CRC_BYTES 4
-#define AVRO_DEPTH_MAX 64
-#define AVRO_BLOCK_BYTES_MAX ((size_t) 64 * 1024 * 1024) /* unpacked; writers make some kilobytes */
+#define AVRO_DEPTH_MAX        64
+/* unpacked; writers make some kilobytes */
+#define AVRO_BLOCK_BYTES_MAX  ((size_t) 64 * 1024 * 1024)
 #define AVRO_SCHEMA_BYTES_MAX (1024 * 1024)
 #define AVRO_SCHEMA_NODES_MAX 10000
 /* Decoded values allowed for each byte of a block: some values take no byte. */
 #define AVRO_VALUES_PER_BYTE_MAX 16
-#define AVRO_VALUES_MIN 4096
+#define AVRO_VALUES_MIN          4096
 
 typedef enum NodeKind
 {
@@ -58,9 +59,9 @@ typedef struct Node Node;
 struct Node
 {
 	NodeKind     kind;
-	int64        size;     /* of a fixed */
-	int          count;    /* fields, branches, or the one element type */
-	const char **names;    /* of fields */
+	int64        size;  /* of a fixed */
+	int          count; /* fields, branches, or the one element type */
+	const char **names; /* of fields */
 	Node       **children;
 	const char  *name;     /* of a named type, as the schema wrote it */
 	Node        *previous; /* named type that was compiled before this one */
@@ -467,7 +468,7 @@ ice_avro_open(const char *data, size_t len, const char *const *path)
 		raise_broken("its schema is too large");
 	file->schema = compile(
 		ice_json_parse(file->header.schema, file->header.schema_len, ice_guc_json_depth_max),
-						   &compiler, 0);
+		&compiler, 0);
 	initStringInfo(&file->buffer);
 	return file;
 }

@@ -15,10 +15,10 @@
 #include "codec/gzip.h"
 #include "errors.h"
 
-#define GZIP_WINDOW_BITS (16 + MAX_WBITS) /* 16: zlib's flag for the gzip header */
-#define RAW_WINDOW_BITS (-MAX_WBITS)
+#define GZIP_WINDOW_BITS  (16 + MAX_WBITS) /* 16: zlib's flag for the gzip header */
+#define RAW_WINDOW_BITS   (-MAX_WBITS)
 #define GZIP_MEMORY_LEVEL 8
-#define CHUNK_BYTES 65536
+#define CHUNK_BYTES       65536
 
 static voidpf
 gzip_alloc(voidpf opaque, uInt items, uInt size)

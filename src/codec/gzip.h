@@ -16,8 +16,8 @@
 /* Appends the data with a gzip header. */
 extern void ice_gzip_pack(const char *data, size_t len, StringInfo out);
 
-/* Appends at most limit bytes. raw: deflate without the gzip header, as in Avro blocks. Raises STORAGE for broken data,
- * LIMIT_EXCEEDED for more. */
+/* Appends at most limit bytes. raw: deflate without the gzip header, as in Avro blocks. Raises
+ * STORAGE for broken data, LIMIT_EXCEEDED for more. */
 extern void ice_gzip_unpack(const char *data, size_t len, bool raw, size_t limit, StringInfo out);
 
 #endif

@@ -2,9 +2,9 @@
  * snappy.c
  *		libsnappy over StringInfo.
  *
- * The library's C interface throws nothing and, when it unpacks into memory that it is given, allocates nothing. It
- * writes no byte beyond the length that the data begins with. One call cannot be interrupted: the caller's limit keeps
- * it short.
+ * The library's C interface throws nothing and, when it unpacks into memory that it is given,
+ * allocates nothing. It writes no byte beyond the length that the data begins with. One call cannot
+ * be interrupted: the caller's limit keeps it short.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -2,9 +2,9 @@
  * zstd.c
  *		libzstd over StringInfo, with palloc as its allocator.
  *
- * The data is unpacked as a stream, a chunk at a time, so that it can be cancelled and its end need not be believed. The
- * window that a frame asks for is memory that its first bytes decide on: it has a limit, and comes out of the request's
- * budget.
+ * The data is unpacked as a stream, a chunk at a time, so that it can be cancelled and its end need
+ * not be believed. The window that a frame asks for is memory that its first bytes decide on: it
+ * has a limit, and comes out of the request's budget.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -1,11 +1,13 @@
 /*
  * commit_file.c
- *		Commits of clients that write the metadata file themselves, and the file that they read first.
+ *		Commits of clients that write the metadata file themselves, and the file that they read
+ *		first.
  *
- * A SQL catalog's client writes a new metadata file and then swaps the location, if it is still the one that it
- * started from. Here the swap is a commit like any other: the document is read before the table is locked, and then
- * must follow what the table is under the lock. Its metadata log must lead to the table's current file: that
- * tells a document made from an older state, whatever location its writer names.
+ * A SQL catalog's client writes a new metadata file and then swaps the location, if it is still the
+ * one that it started from. Here the swap is a commit like any other: the document is read before
+ * the table is locked, and then must follow what the table is under the lock. Its metadata log must
+ * lead to the table's current file: that tells a document made from an older state, whatever
+ * location its writer names.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,7 +19,7 @@
 #include "commit/commit_view.h"
 #include "commit/create_register.h"
 #include "commit/holdings.h"
-#include "commit/limits.h"
+#include "commit/metadata_limits.h"
 #include "commit/publish.h"
 #include "spec/successor.h"
 #include "storage/storage.h"
@@ -39,7 +41,8 @@ same_location(const char *a, const char *b)
 	return x != NULL && y != NULL && strcmp(x, y) == 0;
 }
 
-/* Raises unless the log of the document ends with (or, if anywhere, holds) the table's current file. */
+/* Raises unless the log of the document ends with (or, if anywhere, holds) the table's current
+ * file. */
 static void
 check_log(const IceTable *table, const IceTableMetadata *next, bool anywhere)
 {
@@ -111,7 +114,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	(void) ice_parts_load_all(out, false, 0);
 	holdings = ice_hold_key(out->metadata);
 	out->metadata = ice_table_metadata_succeed(out->metadata, next);
-	ice_limits_check(out->metadata);
+	ice_metadata_limits_check(out->metadata);
 	files = files_out_of_log(out->metadata);
 	out->metadata_location = metadata_location;
 	out->file_expected = true;
@@ -155,7 +158,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 		return false;
 	ice_view_load(out, false);
 	out->metadata = ice_view_metadata_succeed(out->metadata, next);
-	ice_limits_check_view(out->metadata);
+	ice_metadata_limits_check_view(out->metadata);
 	out->metadata_location = metadata_location;
 	out->file_expected = true;
 	out->version++;
@@ -165,7 +168,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	return true;
 }
 
-/* -- the file that is read first ---------------------------------------------------------------- */
+/* -- the file that is read first --------------------------------------------------------------- */
 
 /* Is the file of a version still to be written, and can it be? */
 static bool

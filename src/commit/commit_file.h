@@ -1,6 +1,7 @@
 /*
  * commit_file.h
- *		Commits of clients that write the metadata file themselves, and the file that they read first.
+ *		Commits of clients that write the metadata file themselves, and the file that they read
+ *		first.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -11,26 +12,28 @@
 #include "store/store_view.h"
 
 /*
- * Makes the document at metadata_location the next version of a table whose current file is previous; with
- * previous NULL, of one whose current file stands anywhere in the document's metadata log. Returns
- * false, and changes nothing, if there is no such table or its file is another one by now.
+ * Makes the document at metadata_location the next version of a table whose current file is
+ * previous; with previous NULL, of one whose current file stands anywhere in the document's
+ * metadata log. Returns false, and changes nothing, if there is no such table or its file is
+ * another one by now.
  *
- * Raises NO_SUCH_FILE, FORBIDDEN_LOCATION or STORAGE for the file, VALIDATION, BAD_REQUEST or COMMIT_FAILED for
- * a document that cannot follow the table's present one; 55P03 on a lock timeout.
+ * Raises NO_SUCH_FILE, FORBIDDEN_LOCATION or STORAGE for the file, VALIDATION, BAD_REQUEST or
+ * COMMIT_FAILED for a document that cannot follow the table's present one; 55P03 on a lock timeout.
  */
 extern bool ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
 									 const char *name, const char *previous,
 									 const char *metadata_location, IceTable *out);
 
-/* The same of a view, whose document names no earlier file: with previous NULL it is taken as it is. */
+/* The same of a view, whose document names no earlier file: with previous NULL it is taken as it
+ * is. */
 extern bool ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 const char *name, const char *previous,
 								 const char *metadata_location, IceView *out);
 
 /*
- * Makes sure that the file of the version that the calling query sees can be read, where it was not written yet: it is
- * still in the queue, or the table's metadata-write-mode is none. Leaves the queue as it is. Does nothing on a
- * standby. Raises STORAGE.
+ * Makes sure that the file of the version that the calling query sees can be read, where it was not
+ * written yet: it is still in the queue, or the table's metadata-write-mode is none. Leaves the
+ * queue as it is. Does nothing on a standby. Raises STORAGE.
  */
 extern void ice_ensure_metadata_file(const IceTable *table);
 extern void ice_ensure_view_file(IceView *view);

@@ -2,10 +2,11 @@
  * commit_table.c
  *		The commit of one or many tables, all or nothing.
  *
- * Steps: find each table; where that is asked for, look whether the same commit was made before; check the
- * requirements without a lock (a stale writer is refused for the price of a read); lock the heads in ascending table id; where a head's version has changed since, read and check again;
- * read what the updates need; create the new tables, each under its namespace's lock, then apply the updates to
- * the others; write only what changed.
+ * Steps: find each table; where that is asked for, look whether the same commit was made before;
+ * check the requirements without a lock (a stale writer is refused for the price of a read); lock
+ * the heads in ascending table id; where a head's version has changed since, read and check again;
+ * read what the updates need; create the new tables, each under its namespace's lock, then apply
+ * the updates to the others; write only what changed.
  *
  * Parts that were read before the lock stay valid if the version did not move: nobody writes a
  * table's rows without raising it.
@@ -16,12 +17,12 @@
  */
 #include "postgres.h"
 
-#include "commit/clock.h"
+#include "commit/now.h"
 #include "commit/commit_table.h"
 #include "commit/create_register.h"
 #include "commit/deduplicate.h"
 #include "commit/holdings.h"
-#include "commit/limits.h"
+#include "commit/metadata_limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
@@ -188,7 +189,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 
 	if (!ice_updates_apply(change->request, metadata, ice_now_ms()))
 		return;
-	ice_limits_check(metadata);
+	ice_metadata_limits_check(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders, folders_key(metadata)) != 0 || !table->file_expected)
 		ice_publish_prepare(warehouse, metadata);

@@ -2,19 +2,19 @@
  * commit_view.c
  *		Views: created, registered, replaced, renamed, dropped.
  *
- * The same steps and locks as for tables: the namespace FOR KEY SHARE, then the head FOR UPDATE, and a name is claimed
- * by the unique index of the relations. A replace checks its requirements before it locks, and again if a commit
- * came between. What it changes does not depend on what the client saw, unless it says so by a requirement: two
- * replaces follow each other.
+ * The same steps and locks as for tables: the namespace FOR KEY SHARE, then the head FOR UPDATE,
+ * and a name is claimed by the unique index of the relations. A replace checks its requirements
+ * before it locks, and again if a commit came between. What it changes does not depend on what the
+ * client saw, unless it says so by a requirement: two replaces follow each other.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
-#include "commit/clock.h"
+#include "commit/now.h"
 #include "commit/commit_view.h"
 #include "commit/holdings.h"
-#include "commit/limits.h"
+#include "commit/metadata_limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "commit/read_metadata.h"
@@ -45,8 +45,8 @@ check_free(const IceWarehouse *warehouse, const IceNamespace *space, const IceNa
 		raise_exists(warehouse, space, path, name);
 }
 
-/* Writes a new view (metadata complete, namespace locked): name, head, parts, file, event. A view without a metadata
- * location gets one, and its file is published. */
+/* Writes a new view (metadata complete, namespace locked): name, head, parts, file, event. A view
+ * without a metadata location gets one, and its file is published. */
 static void
 write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
 		  const char *name, const char *event_type, IceView *view, StringInfo document)
@@ -60,7 +60,7 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 	view->version = 1;
 	if (!ice_relation_insert(&warehouse->id, &view->id, &space->id, name, ICE_RELATION_VIEW))
 		raise_exists(warehouse, space, path, name);
-	ice_limits_check_view(view->metadata);
+	ice_metadata_limits_check_view(view->metadata);
 	ice_publish_view_prepare(warehouse, view->metadata);
 	if (publish)
 		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
@@ -120,8 +120,8 @@ ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, c
 
 /* -- replace ---------------------------------------------------------------------------------- */
 
-/* Locks the head; reads and checks again if a commit came between. After a rename that the lock waited for,
- * view->name and the path are those of now. */
+/* Locks the head; reads and checks again if a commit came between. After a rename that the lock
+ * waited for, view->name and the path are those of now. */
 static void
 lock_and_check(IceView *view, IceNamespacePath *path, const char *name, const IceViewCommit *commit)
 {
@@ -164,7 +164,7 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	IceViewMetadata *metadata = view->metadata;
 	StringInfoData   text;
 
-	ice_limits_check_view(metadata);
+	ice_metadata_limits_check_view(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders_before, folders_key(metadata)) != 0 || !view->file_expected)
 		ice_publish_view_prepare(warehouse, metadata);

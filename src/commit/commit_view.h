@@ -2,7 +2,8 @@
  * commit_view.h
  *		Views: created, registered, replaced, renamed, dropped; each in the caller's transaction.
  *
- * Those that answer with metadata append the whole document: a view's is small, and the queue carries the same text.
+ * Those that answer with metadata append the whole document: a view's is small, and the queue
+ * carries the same text.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -20,10 +21,12 @@ extern void ice_register_view(const IceWarehouse *warehouse, const IceNamespaceP
 							  const char *name, const char *metadata_location, IceView *out,
 							  StringInfo document);
 
-/* The document at a metadata location, out of storage, or out of the queue if its file is still to be written. */
+/* The document at a metadata location, out of storage, or out of the queue if its file is still to
+ * be written. */
 extern IceViewMetadata *ice_register_view_read(const char *metadata_location);
 
-/* REST replaceView. Raises COMMIT_FAILED (409), NO_SUCH_VIEW, VALIDATION; 55P03 on a lock timeout. */
+/* REST replaceView. Raises COMMIT_FAILED (409), NO_SUCH_VIEW, VALIDATION; 55P03 on a lock
+ * timeout. */
 extern void ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 							 const char *name, const IceViewCommit *commit, IceView *out,
 							 StringInfo document);

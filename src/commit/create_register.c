@@ -9,10 +9,10 @@
  */
 #include "postgres.h"
 
-#include "commit/clock.h"
+#include "commit/now.h"
 #include "commit/create_register.h"
 #include "commit/holdings.h"
-#include "commit/limits.h"
+#include "commit/metadata_limits.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "commit/read_metadata.h"
@@ -36,7 +36,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 	if (!ice_relation_insert(&warehouse->id, &table->id, &table->namespace_id, name,
 							 ICE_RELATION_TABLE))
 		return false;
-	ice_limits_check(table->metadata);
+	ice_metadata_limits_check(table->metadata);
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
@@ -111,7 +111,8 @@ ice_register_read(const char *metadata_location, const char *fallback_uuid)
 	return ice_table_metadata_parse(ice_metadata_read(metadata_location), fallback_uuid);
 }
 
-/* Replaces the whole content of a table whose head is locked by another document, as its next version. */
+/* Replaces the whole content of a table whose head is locked by another document, as its next
+ * version. */
 static void
 overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 				IceTableMetadata *metadata, const char *metadata_location)
@@ -123,7 +124,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 	{
 		IcePartList *old = &table->metadata->lists[kind];
 		IcePartList *new = &metadata->lists[kind];
-		IcePartList  both = {.loaded = true, .count = old->count + new->count};
+		IcePartList both = {.loaded = true, .count = old->count + new->count};
 
 		both.capacity = both.count;
 		both.items = palloc(sizeof(IcePart *) * Max(both.count, 1));
@@ -137,7 +138,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 		metadata->lists[kind] = both;
 	}
 	table->metadata = metadata;
-	ice_limits_check(metadata);
+	ice_metadata_limits_check(metadata);
 	table->metadata_location = metadata_location;
 	table->file_expected = true;
 	table->version++;

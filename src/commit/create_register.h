@@ -1,6 +1,7 @@
 /*
  * create_register.h
- *		New tables: created, staged, registered; and the ends of tables: dropped, unregistered, renamed.
+ *		New tables: created, staged, registered; and the ends of tables: dropped, unregistered,
+ *		renamed.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,8 +10,9 @@
 
 #include "store/store_table.h"
 
-/* Writes a new table (metadata complete, namespace locked): name, head, parts, file, event. Gives it an id, version 1
- * and, unless it has one, a metadata location whose file is published. False if the name is taken. */
+/* Writes a new table (metadata complete, namespace locked): name, head, parts, file, event. Gives
+ * it an id, version 1 and, unless it has one, a metadata location whose file is published. False if
+ * the name is taken. */
 extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,
 							 const IceNamespacePath *path, const char *name,
 							 const char *event_type);
@@ -19,14 +21,14 @@ extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,
 extern void ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 							 IceCreateTable *request, IceTable *out);
 
-/* REST registerTable: takes over the document at a metadata location; with overwrite an existing table of that
- * name gets it as its next version and keeps its id. */
+/* REST registerTable: takes over the document at a metadata location; with overwrite an existing
+ * table of that name gets it as its next version and keeps its id. */
 extern void ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 							   const char *name, const char *metadata_location, bool overwrite,
 							   IceTable *out);
 
-/* The document at a metadata location, out of storage, or out of the queue if its file is still to be written; one
- * without uuid (format version 1) gets fallback_uuid. */
+/* The document at a metadata location, out of storage, or out of the queue if its file is still to
+ * be written; one without uuid (format version 1) gets fallback_uuid. */
 extern IceTableMetadata *ice_register_read(const char *metadata_location,
 										   const char *fallback_uuid);
 
@@ -34,8 +36,8 @@ extern IceTableMetadata *ice_register_read(const char *metadata_location,
 extern void ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 						   const char *name, bool purge);
 
-/* REST unregisterTable: drops the name, leaves all files, and makes sure that the last metadata file is there. Appends
- * the last document. */
+/* REST unregisterTable: drops the name, leaves all files, and makes sure that the last metadata
+ * file is there. Appends the last document. */
 extern void ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 const char *name, IceTable *out, StringInfo document);
 

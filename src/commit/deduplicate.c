@@ -1,14 +1,17 @@
 /*
  * deduplicate.c
- *		Content deduplication: of redundant writers that share no key, one lands, and the others get its answer.
+ *		Content deduplication: of redundant writers that share no key, one lands, and the others get
+ *		its answer.
  *
- * The fingerprint of a commit is the SHA-256 of its tables' ids, and the texts of its requirements and updates. It is
- * kept as the idempotency keys are, in a row of the commit's own transaction, whose key is made from it: a uuid of version 8,
- * so that it never meets a client's key (version 7). It is looked for before the requirements are checked: to a duplicate
- * they would seem broken, by the very commit that it repeats.
+ * The fingerprint of a commit is the SHA-256 of its tables' ids, and the texts of its requirements
+ * and updates. It is kept as the idempotency keys are, in a row of the commit's own transaction,
+ * whose key is made from it: a uuid of version 8, so that it never meets a client's key (version
+ * 7). It is looked for before the requirements are checked: to a duplicate they would seem broken,
+ * by the very commit that it repeats.
  *
- * Asked for by the setting icecat.deduplicate (the gateway sets it for a header) or the property of one of the tables.
- * Commits that create a table are left alone: the second finds the table, and fails.
+ * Asked for by the setting icecat.deduplicate (the gateway sets it for a header) or the property of
+ * one of the tables. Commits that create a table are left alone: the second finds the table, and
+ * fails.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

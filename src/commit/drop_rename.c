@@ -2,8 +2,9 @@
  * drop_rename.c
  *		Names that go or move: drop, unregister, rename.
  *
- * Each locks the table's head first, so that it and a commit of the same table follow each other, and then makes
- * sure that the table still has the name: a drop must not take a table that was just moved elsewhere.
+ * Each locks the table's head first, so that it and a commit of the same table follow each other,
+ * and then makes sure that the table still has the name: a drop must not take a table that was just
+ * moved elsewhere.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,7 +16,8 @@
 #include "storage/storage.h"
 #include "store/store_task.h"
 
-/* A table that was registered may share its files with another catalog, of which nothing is known here. */
+/* A table that was registered may share its files with another catalog, of which nothing is known
+ * here. */
 void
 ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 			   bool purge)
@@ -61,8 +63,8 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 				 const char *source, const IceNamespacePath *destination_path,
 				 const char *destination)
 {
-	IceTable       table;
-	IceNamespace   space;
+	IceTable     table;
+	IceNamespace space;
 
 	ice_table_get(&warehouse->id, source_path, source, false, &table);
 	if (strcmp(source, destination) == 0 && ice_namespace_path_same(source_path, destination_path))

@@ -2,7 +2,8 @@
  * holdings.c
  *		Notes what a table or view holds on storage (icecat_data.location).
  *
- * Rows are added and never taken back while the table lives: files that lie at a former location are still its own.
+ * Rows are added and never taken back while the table lives: files that lie at a former location
+ * are still its own.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -223,5 +224,5 @@ ice_hold_existing(const char *metadata_location)
 	if (ice_holds_being_purged(paths))
 		ice_raise_full(
 			ICE_ERR_NO_SUCH_FILE, psprintf("File is being deleted: %s", metadata_location),
-					   "A table that was dropped with purge holds it, and its purge is queued.", NULL);
+			"A table that was dropped with purge holds it, and its purge is queued.", NULL);
 }

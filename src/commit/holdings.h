@@ -1,9 +1,10 @@
 /*
  * holdings.h
- *		Notes what a table or view holds on storage (icecat_data.location), so that nobody else's purge deletes it.
+ *		Notes what a table or view holds on storage (icecat_data.location), so that nobody else's
+ *		purge deletes it.
  *
- * Called in the transaction of the change, before it commits. Appends pay some comparisons: rows are written only where
- * folders change, or a file outside of them is named.
+ * Called in the transaction of the change, before it commits. Appends pay some comparisons: rows
+ * are written only where folders change, or a file outside of them is named.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,8 +14,9 @@
 #include "store/store_table.h"
 #include "store/store_view.h"
 
-/* What is about to be taken over exists already: shares ICE_LOCK_FILES until the transaction ends, so that nothing is
- * deleted between a look at who holds it and the commit. Raises NO_SUCH_FILE for the file of a table whose purge is queued. */
+/* What is about to be taken over exists already: shares ICE_LOCK_FILES until the transaction ends,
+ * so that nothing is deleted between a look at who holds it and the commit. Raises NO_SUCH_FILE for
+ * the file of a table whose purge is queued. */
 extern void ice_hold_existing(const char *metadata_location);
 
 /* A new table: its folders, and what it names outside of them. */
@@ -23,11 +25,11 @@ extern void ice_hold_table(const IceTable *table);
 extern void ice_hold_registered(const IceTable *table);
 /* Has its warehouse asked that a purge deletes the table's files, if it was registered? */
 #define ICE_PURGE_REGISTERED_PROPERTY "icecat.purge-registered"
-extern bool ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table);
+extern bool  ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table);
 /* What decides the folders of a table, and what a commit has changed since. */
 extern char *ice_hold_key(const IceTableMetadata *metadata);
 extern void  ice_hold_changes(const IceTable *table, const char *key_before);
 /* A view that is new or changed. */
-extern void ice_hold_view(const IceView *view);
+extern void  ice_hold_view(const IceView *view);
 
 #endif

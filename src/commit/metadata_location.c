@@ -16,11 +16,11 @@
 #include "storage/storage.h"
 #include "store/uuid.h"
 
-#define LEVEL_BYTES_MAX 64      /* of one namespace level in a path */
+#define LEVEL_BYTES_MAX     64   /* of one namespace level in a path */
 #define NAMESPACE_BYTES_MAX 1024 /* of all levels */
-#define TABLE_BYTES_MAX 128     /* of the table's name */
-#define METADATA_PATH "write.metadata.path"
-#define METADATA_CODEC "write.metadata.compression-codec"
+#define TABLE_BYTES_MAX     128  /* of the table's name */
+#define METADATA_PATH       "write.metadata.path"
+#define METADATA_CODEC      "write.metadata.compression-codec"
 
 /* Appends a name with all bytes but letters, digits, '.', '_' and '-' as '_', never "." or "..". */
 static void
@@ -59,7 +59,8 @@ text_hash(uint32 hash, const char *text)
 	return hash;
 }
 
-/* Appends a level as a folder. One whose name is not kept whole has a hash of it, so that no two share a folder. */
+/* Appends a level as a folder. One whose name is not kept whole has a hash of it, so that no two
+ * share a folder. */
 static void
 append_level(StringInfo out, const char *level)
 {
@@ -150,8 +151,8 @@ ice_location_require(const char *location, const char *what, const IceNamespaceP
 	if (location == NULL)
 		ice_raise_full(
 			ICE_ERR_BAD_REQUEST,
-					   psprintf("Cannot derive a location for %s: %s.%s", what, path->dotted, name),
-					   "Neither the namespace nor the warehouse has a location.",
+			psprintf("Cannot derive a location for %s: %s.%s", what, path->dotted, name),
+			"Neither the namespace nor the warehouse has a location.",
 			psprintf("Give the %s a location, or set one on the warehouse or namespace.", what));
 }
 

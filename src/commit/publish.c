@@ -1,9 +1,11 @@
 /*
  * publish.c
- *		What follows the rows of a new table version: its metadata file, its event, the worker's wake-up.
+ *		What follows the rows of a new table version: its metadata file, its event, the worker's
+ *		wake-up.
  *
- * All of it happens in the transaction of the change. In mode sync, and for a new table's first file, a file
- * appears before the commit; if the transaction then fails, it is left over and nothing refers to it.
+ * All of it happens in the transaction of the change. In mode sync, and for a new table's first
+ * file, a file appears before the commit; if the transaction then fails, it is left over and
+ * nothing refers to it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -105,9 +107,10 @@ ice_queued_document(const char *location, StringInfo out)
 	return true;
 }
 
-/* Is the current file of a table or view there, or still in the queue? In that case the answer, which names it, can wait for
- * it. Only file storage is looked at: a stat is cheap, a network is not; and a standby may not have the disk. The second
- * look is for a worker that wrote the file and emptied the queue between the first two. */
+/* Is the current file of a table or view there, or still in the queue? In that case the answer,
+ * which names it, can wait for it. Only file storage is looked at: a stat is cheap, a network is
+ * not; and a standby may not have the disk. The second look is for a worker that wrote the file and
+ * emptied the queue between the first two. */
 static bool
 file_comes(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, const char *location)
 {
@@ -189,7 +192,8 @@ render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, in
 	return true;
 }
 
-/* What the database holds is not counted as a request's: a table loads however large it has become. */
+/* What the database holds is not counted as a request's: a table loads however large it has
+ * become. */
 bool
 ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
 {
@@ -217,8 +221,9 @@ write_now(const IceTable *table)
 	ice_storage_write_metadata(table->metadata_location, document.data, document.len);
 }
 
-/* The first file of a new table or view is written at once on a local disk, where its folders are made at once anyway: nobody
- * waits for a lock, and clients find what the answer names. Any other store is never written within the transaction. */
+/* The first file of a new table or view is written at once on a local disk, where its folders are
+ * made at once anyway: nobody waits for a lock, and clients find what the answer names. Any other
+ * store is never written within the transaction. */
 static bool
 is_first_on_disk(int64 version, const char *location)
 {

@@ -1,6 +1,7 @@
 /*
  * publish.h
- *		What follows the rows of a new table version: its metadata file, its event, the worker's wake-up.
+ *		What follows the rows of a new table version: its metadata file, its event, the worker's
+ *		wake-up.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -21,21 +22,24 @@ typedef enum IceMetadataMode
 	ICE_METADATA_NONE   /* written only by export_metadata() */
 } IceMetadataMode;
 
-/* How the table's metadata files are written: its property icecat.metadata-write-mode, else the warehouse's, else
- * async. Raises VALIDATION for another value. */
-extern IceMetadataMode ice_metadata_mode(const IceWarehouse *warehouse,
+/* How the table's metadata files are written: its property icecat.metadata-write-mode, else the
+ * warehouse's, else async. Raises VALIDATION for another value. */
+extern IceMetadataMode ice_metadata_mode(const IceWarehouse     *warehouse,
 										 const IceTableMetadata *metadata);
 
 /* Is a metadata file queued or written for each version (every mode but none)? */
 extern bool ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
 
-/* Raises unless the server may keep this table's files there; makes the folders. Does nothing in mode none. */
+/* Raises unless the server may keep this table's files there; makes the folders. Does nothing in
+ * mode none. */
 extern void ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
 
-/* Queues or writes the metadata file of table->version, whose rows are written. Refs must be loaded. */
+/* Queues or writes the metadata file of table->version, whose rows are written. Refs must be
+ * loaded. */
 extern void ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table);
 
-/* Queues the deletion of metadata files that left the log, where the table's properties ask for it. */
+/* Queues the deletion of metadata files that left the log, where the table's properties ask for
+ * it. */
 extern void ice_publish_deletes(const IceTable *table, List *files);
 
 /* Inserts the event of a change to a table and wakes the worker at commit. */
@@ -49,13 +53,15 @@ extern char *ice_version_details(const IceTable *table);
 /* The event details of a rename: where the table or view was before. */
 extern char *ice_rename_details(const IceNamespacePath *source_path, const char *source);
 
-/* Raises NO_SUCH_FILE if the table's metadata file has vanished from file storage: it is not in the queue, and somebody
- * took it away. See icecat.check_metadata_file. */
+/* Raises NO_SUCH_FILE if the table's metadata file has vanished from file storage: it is not in the
+ * queue, and somebody took it away. See icecat.check_metadata_file. */
 extern void ice_check_metadata_file(const IceTable *table);
-/* For an answer that shows a state which this transaction did not make: the location that it names may still be queued. */
+/* For an answer that shows a state which this transaction did not make: the location that it names
+ * may still be queued. */
 extern void ice_await_metadata_file(const IceTable *table);
 
-/* Appends the document of a file that is still queued, in whatever warehouse and spelling; false if it is not. */
+/* Appends the document of a file that is still queued, in whatever warehouse and spelling; false if
+ * it is not. */
 extern bool ice_queued_document(const char *location, StringInfo out);
 
 /* The same of views. document: the whole text of the new version. */
@@ -71,8 +77,9 @@ extern char *ice_view_version_details(const IceView *view);
 extern void  ice_check_view_metadata_file(const IceView *view);
 extern void  ice_await_view_metadata_file(const IceView *view);
 
-/* Appends the table's current document, read again (own writes included): with all snapshots, or with those alone that a
- * ref points to. False, and nothing is appended, if it would be longer than bytes_max; 0: any length. */
+/* Appends the table's current document, read again (own writes included): with all snapshots, or
+ * with those alone that a ref points to. False, and nothing is appended, if it would be longer than
+ * bytes_max; 0: any length. */
 extern bool ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only,
 					   int bytes_max);
 /* The whole document. */

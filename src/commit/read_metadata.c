@@ -2,8 +2,8 @@
  * read_metadata.c
  *		The document of a metadata file that a client names.
  *
- * The server reads with its own rights. Errors of the JSON parser and of the metadata's rules quote what they found, so
- * nothing reaches them but what has the form of metadata.
+ * The server reads with its own rights. Errors of the JSON parser and of the metadata's rules quote
+ * what they found, so nothing reaches them but what has the form of metadata.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -61,8 +61,8 @@ has_form(const IceJson *json)
 			is_of_kind(json, "versions", ICE_JSON_ARRAY));
 }
 
-/* A role that may make tables could read another's metadata by a registration of its file: for a role that may not load that table the
- * file is not there. */
+/* A role that may make tables could read another's metadata by a registration of its file: for a
+ * role that may not load that table the file is not there. */
 static void
 check_seen(const char *metadata_location)
 {

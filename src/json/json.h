@@ -5,9 +5,9 @@
  * Every node remembers its source text. Writing a tree copies the source of each node that was not
  * edited, so unknown fields, key order, number spelling and 64-bit integers survive byte for byte.
  * Numbers are never held as doubles. Duplicate keys, NUL (\u0000) and nesting over the limit are
- * refused with ICE_ERR_BAD_REQUEST (nesting: LIMIT_EXCEEDED). The tree points into the source
- * text, which must outlive it. Above the value of a text stands a node for the text as a whole, an array of
- * one: errors find by it where they are.
+ * refused with ICE_ERR_BAD_REQUEST (nesting: LIMIT_EXCEEDED). The tree points into the source text,
+ * which must outlive it. Above the value of a text stands a node for the text as a whole, an array
+ * of one: errors find by it where they are.
  *
  * Extractors follow the Java parser's wording ("Cannot parse missing long: snapshot-id").
  *
@@ -42,11 +42,11 @@ typedef struct IceJsonIndex IceJsonIndex;
 struct IceJson
 {
 	IceJsonKind kind : 8;
-	bool        edited;     /* this node or one below it no longer equals its source */
-	int         count;      /* members or items */
-	int         capacity;   /* private: of members or items; 0 where they are part of a block */
+	bool        edited;   /* this node or one below it no longer equals its source */
+	int         count;    /* members or items */
+	int         capacity; /* private: of members or items; 0 where they are part of a block */
 	uint32      text_len;
-	const char *text;       /* source, not NUL-terminated; NULL for a node made by an edit */
+	const char *text; /* source, not NUL-terminated; NULL for a node made by an edit */
 	IceJson    *parent;
 	union
 	{
@@ -109,7 +109,8 @@ extern void     ice_json_set(IceJson *object, const char *key, IceJson *value);
 extern bool     ice_json_remove(IceJson *object, const char *key);
 extern void     ice_json_append(IceJson *array, IceJson *value);
 
-/* Takes away what is explicitly null: "doc": null means no doc, and the specification knows only that. */
+/* Takes away what is explicitly null: "doc": null means no doc, and the specification knows only
+ * that. */
 extern void ice_json_drop_nulls(IceJson *object, const char *const *keys, int count);
 
 /* A copy of the object whose member is the given integer; the object itself if it is so already. */
@@ -122,8 +123,8 @@ extern bool ice_json_equal(const IceJson *a, const IceJson *b);
 extern void  ice_json_write(StringInfo out, const IceJson *value);
 extern char *ice_json_text(const IceJson *value); /* palloc'd */
 
-/* The text of an object with another integer in one or two members, without a copy of it; second may be NULL. The
- * source itself where they are so already. */
+/* The text of an object with another integer in one or two members, without a copy of it; second
+ * may be NULL. The source itself where they are so already. */
 typedef struct IceJsonInt
 {
 	const char *key;
@@ -133,13 +134,15 @@ typedef struct IceJsonInt
 extern const char *ice_json_text_with(const IceJson *object, const IceJsonInt *first,
 									  const IceJsonInt *second, size_t *len);
 
-/* Appends a text that is the same for all values that ice_json_equal() calls equal, and for no others. */
+/* Appends a text that is the same for all values that ice_json_equal() calls equal, and for no
+ * others. */
 extern void ice_json_canonical(StringInfo out, const IceJson *value);
 
 /* The value's text for an error message: cut where it is long. */
 extern const char *ice_json_shown(const IceJson *value);
 
-/* "At updates[3].snapshot, line 1, byte 230." Bytes count from 0. NULL where the value came from no text. */
+/* "At updates[3].snapshot, line 1, byte 230." Bytes count from 0. NULL where the value came from no
+ * text. */
 extern char *ice_json_place(const IceJson *value);
 
 /* Raises with the place of a value as detail. For a member that is missing, that of the object. */

@@ -29,7 +29,7 @@ static void
 raise_kind(const char *kind, const char *name, const IceJson *value)
 {
 	ice_json_raise(value, ICE_ERR_BAD_REQUEST, "Cannot parse to %s value: %s: %s", kind, name,
-			  ice_json_shown(value));
+				   ice_json_shown(value));
 }
 
 /* The member, which may be null; raises if it is not there. */

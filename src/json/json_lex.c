@@ -14,8 +14,8 @@
 
 #include "json/json_private.h"
 
-#define WINDOW_BYTES (64 * 1024)        /* scanned between two looks */
-#define ENCODING_BYTES (256 * 1024)     /* the same, of a faster scan */
+#define WINDOW_BYTES        (64 * 1024)  /* scanned between two looks */
+#define ENCODING_BYTES      (256 * 1024) /* the same, of a faster scan */
 #define CHARACTER_BYTES_MAX 8
 
 /* -- errors ----------------------------------------------------------------------------------- */
@@ -132,7 +132,8 @@ ice_json_lex_end(IceJsonLexer *lexer)
 
 /* -- strings ---------------------------------------------------------------------------------- */
 
-/* The first byte from here on that ends a string or needs a closer look; the stop if there is none. */
+/* The first byte from here on that ends a string or needs a closer look; the stop if there is
+ * none. */
 static const char *
 skip_plain(const IceJsonLexer *lexer, const char *at)
 {
@@ -238,7 +239,8 @@ take_escape(IceJsonLexer *lexer, const char *at)
 	return at + 1;
 }
 
-/* Decodes a string with escapes; at is the first backslash. Returns the place of its closing quote. */
+/* Decodes a string with escapes; at is the first backslash. Returns the place of its closing
+ * quote. */
 static const char *
 decode_string(IceJsonLexer *lexer, const char *at)
 {
@@ -331,7 +333,8 @@ number_end(const IceJsonLexer *lexer, const char *at)
 	return at;
 }
 
-/* A wrong number is shown as far as PostgreSQL reads it: to where it goes wrong, and the word that follows. */
+/* A wrong number is shown as far as PostgreSQL reads it: to where it goes wrong, and the word that
+ * follows. */
 static const char *
 wrong_number_end(const IceJsonLexer *lexer, const char *at)
 {

@@ -30,16 +30,18 @@ typedef enum IceJsonToken
 typedef struct IceJsonLexer
 {
 	const char    *text;
-	const char    *stop;      /* behind the text's last byte */
-	const char    *token;     /* where the present token starts */
-	const char    *end;       /* and what follows it */
-	const char    *value;     /* of a string, decoded; of a number, as spelled: until the next token */
+	const char    *stop;  /* behind the text's last byte */
+	const char    *token; /* where the present token starts */
+	const char    *end;   /* and what follows it */
+	/* of a string, decoded; of a number, as spelled: until the next token */
+	const char    *value;
 	size_t         value_len;
 	int            encoding;
-	StringInfoData decoded;   /* of a string with escapes; data NULL until there is one */
+	StringInfoData decoded; /* of a string with escapes; data NULL until there is one */
 } IceJsonLexer;
 
-/* Raises BAD_REQUEST where the text is not valid in the database's encoding, LIMIT_EXCEEDED where it is too long. */
+/* Raises BAD_REQUEST where the text is not valid in the database's encoding, LIMIT_EXCEEDED where
+ * it is too long. */
 extern void ice_json_lex_start(IceJsonLexer *lexer, const char *text, size_t len);
 extern void ice_json_lex_end(IceJsonLexer *lexer);
 

@@ -2,12 +2,14 @@
  * json_parse.c
  *		Builds the tree over a text in one pass, without recursion.
  *
- * What is accepted is what PostgreSQL's json type accepts (the fuzzer compares both), stricter in four points:
- * duplicate keys, \u0000, nesting over depth_max and text that is not valid in the database's encoding are refused.
+ * What is accepted is what PostgreSQL's json type accepts (the fuzzer compares both), stricter in
+ * four points: duplicate keys, \u0000, nesting over depth_max and text that is not valid in the
+ * database's encoding are refused.
  *
- * Memory: nodes and texts lie in blocks; a key that comes again shares its text with those before. The children of open
- * containers wait on one stack, and get an array of exactly their number when theirs closes. Every block is asked for
- * from the budget. Time is linear, and the parser can be interrupted at any point, also inside of a long string.
+ * Memory: nodes and texts lie in blocks; a key that comes again shares its text with those before.
+ * The children of open containers wait on one stack, and get an array of exactly their number when
+ * theirs closes. Every block is asked for from the budget. Time is linear, and the parser can be
+ * interrupted at any point, also inside of a long string.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,12 +20,12 @@
 #include "json/json_lex.h"
 #include "json/json_private.h"
 
-#define BLOCK_MIN 512
-#define BLOCK_MAX (256 * 1024)
+#define BLOCK_MIN      512
+#define BLOCK_MAX      (256 * 1024)
 #define BLOCK_PER_TEXT 4 /* the first block's size for each byte of text: what small texts need */
-#define LONG_TEXT 1024   /* gets memory of its own */
-#define KEYS_KEPT 64
-#define STACK_MIN 32
+#define LONG_TEXT      1024 /* gets memory of its own */
+#define KEYS_KEPT      64
+#define STACK_MIN      32
 
 typedef struct KeptKey
 {
@@ -33,19 +35,19 @@ typedef struct KeptKey
 
 typedef struct Parser
 {
-	IceJsonLexer   lexer;
-	IceJson       *container;  /* innermost open array or object; at first, the document */
-	const char    *key;        /* of the member whose value comes next */
-	int            depth;
-	int            depth_max;
+	IceJsonLexer lexer;
+	IceJson     *container; /* innermost open array or object; at first, the document */
+	const char  *key;       /* of the member whose value comes next */
+	int          depth;
+	int          depth_max;
 	IceJsonMember
-		*stack; /* children of all open containers; capacity says where a container's begin */
-	int            stack_count;
-	int            stack_size;
-	char          *block;      /* unused memory */
-	size_t         block_left;
-	size_t         block_size;
-	KeptKey        keys[KEYS_KEPT];
+		   *stack; /* children of all open containers; capacity says where a container's begin */
+	int     stack_count;
+	int     stack_size;
+	char   *block; /* unused memory */
+	size_t  block_left;
+	size_t  block_size;
+	KeptKey keys[KEYS_KEPT];
 } Parser;
 
 /* -- memory ----------------------------------------------------------------------------------- */
@@ -240,7 +242,8 @@ read_key(Parser *parser, IceJsonToken token, const char *expected)
 		ice_json_lex_unexpected(&parser->lexer, token, "expected \":\"");
 }
 
-/* After "{" or "[": does the container end at once? If not, the token of the first value is read. */
+/* After "{" or "[": does the container end at once? If not, the token of the first value is
+ * read. */
 static bool
 begin_container(Parser *parser, IceJsonKind kind, IceJsonToken *token)
 {
@@ -287,7 +290,8 @@ read_value(Parser *parser, IceJsonToken token)
 	}
 }
 
-/* After a value: closes what ends here. Returns the token that the next value begins with, or END. */
+/* After a value: closes what ends here. Returns the token that the next value begins with, or
+ * END. */
 static IceJsonToken
 read_separators(Parser *parser)
 {

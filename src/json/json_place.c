@@ -2,8 +2,9 @@
  * json_place.c
  *		Where a value stands in the text that it came from, for error messages.
  *
- * Nothing is kept for this while a text is parsed but the text itself: the path is found by going down from the
- * document to the value's first byte. So a copy of a value has its place too, and only errors pay.
+ * Nothing is kept for this while a text is parsed but the text itself: the path is found by going
+ * down from the document to the value's first byte. So a copy of a value has its place too, and
+ * only errors pay.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -12,7 +13,7 @@
 #include "json/json_lex.h"
 #include "json/json_private.h"
 
-#define KEY_SHOWN_MAX 64   /* bytes of a key in a path */
+#define KEY_SHOWN_MAX  64  /* bytes of a key in a path */
 #define PATH_SHOWN_MAX 400 /* bytes of a path, and at most one step more */
 
 /* The node that stands for the whole text, above its value; NULL where nothing came from a text. */
@@ -56,7 +57,8 @@ append_key(StringInfo path, const char *key)
 		appendStringInfo(path, "[\"%.*s%s\"]", (int) shown, key, key[shown] != '\0' ? "..." : "");
 }
 
-/* Appends the step to the child that holds the byte, and returns it; NULL: it is the container's own. */
+/* Appends the step to the child that holds the byte, and returns it; NULL: it is the container's
+ * own. */
 static const IceJson *
 step_down(StringInfo path, const IceJson *container, const char *at)
 {

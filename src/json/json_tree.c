@@ -2,8 +2,9 @@
  * json_tree.c
  *		Members, items and look-ups; making, editing, copying and comparing values.
  *
- * Objects with more than INDEX_MIN members have an index: a hash table of their positions. No choice of keys makes it
- * slow, for nobody knows the hash's seed. To remove a member takes as long as there are members.
+ * Objects with more than INDEX_MIN members have an index: a hash table of their positions. No
+ * choice of keys makes it slow, for nobody knows the hash's seed. To remove a member takes as long
+ * as there are members.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,12 +14,13 @@
 
 #include "json/json_private.h"
 
-#define INDEX_MIN 16
+#define INDEX_MIN    16
 #define CAPACITY_MIN 4
 
 /* -- members and items ------------------------------------------------------------------------ */
 
-/* Makes room for one more entry of the given size; returns the array. One that the parser made is part of a block. */
+/* Makes room for one more entry of the given size; returns the array. One that the parser made is
+ * part of a block. */
 static void *
 grow(IceJson *container, void *entries, size_t entry_size)
 {
@@ -85,7 +87,8 @@ find_slot(const IceJson *object, const char *key)
 	}
 }
 
-/* Puts the members into the index that are not in it yet. Returns a key that was there before, or NULL. */
+/* Puts the members into the index that are not in it yet. Returns a key that was there before, or
+ * NULL. */
 static const char *
 fill_index(IceJson *object)
 {

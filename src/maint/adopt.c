@@ -17,7 +17,8 @@
 #include "storage/storage.h"
 #include "store/store_location.h"
 
-/* A mark can also stand at what is a root for another copy: at, or above, a warehouse's location. */
+/* A mark can also stand at what is a root for another copy: at, or above, a warehouse's
+ * location. */
 void
 ice_adopt_storage(void)
 {

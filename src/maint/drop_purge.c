@@ -1,11 +1,13 @@
 /*
  * drop_purge.c
- *		Deletes the files of a table that was dropped with purge, then its rows, slice by slice. See drop_purge.h.
+ *		Deletes the files of a table that was dropped with purge, then its rows, slice by slice. See
+ *		drop_purge.h.
  *
- * First its files (purge_walk.h), then the directories of its location as far as they are empty, then its rows.
+ * First its files (purge_walk.h), then the directories of its location as far as they are empty,
+ * then its rows.
  *
- * A client chooses what its manifests name, so each file goes through ice_owned_delete(): what is not the table's own
- * stays, and is counted.
+ * A client chooses what its manifests name, so each file goes through ice_owned_delete(): what is
+ * not the table's own stays, and is counted.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,8 +26,8 @@
 #include "store/store_table.h"
 
 #define DELETED_AT_ONCE 64 /* files whose owner is looked up together: some milliseconds */
-#define DELETED "files-deleted"
-#define KEPT "files-kept"
+#define DELETED         "files-deleted"
+#define KEPT            "files-kept"
 
 struct IcePurge
 {
@@ -84,7 +86,8 @@ say_that_files_stay(const IcePurge *purge)
 							purge->table.location)));
 }
 
-/* Its location is not among the folders where others hold something around it: then nothing is looked for. */
+/* Its location is not among the folders where others hold something around it: then nothing is
+ * looked for. */
 static void
 read_table(IcePurge *purge)
 {
@@ -157,7 +160,8 @@ step_files(IcePurge *purge)
 	return true;
 }
 
-/* Takes away empty folders; false: all were looked at. The walk through a folder outlives the step. */
+/* Takes away empty folders; false: all were looked at. The walk through a folder outlives the
+ * step. */
 static bool
 step_folders(IcePurge *purge)
 {
@@ -265,7 +269,8 @@ ice_purge_may_end(const IcePurge *purge)
 
 /* -- finish ----------------------------------------------------------------------------------- */
 
-/* The counts, as fields of an object. What a purge that was ended left in place is counted by the next one again. */
+/* The counts, as fields of an object. What a purge that was ended left in place is counted by the
+ * next one again. */
 static char *
 counts(const IcePurge *purge)
 {

@@ -2,7 +2,8 @@
  * owned_files.c
  *		Deletes files of one table, as far as they are its own.
  *
- * Costs: a slice is one short transaction with a few look-ups by path, however many tables there are.
+ * Costs: a slice is one short transaction with a few look-ups by path, however many tables there
+ * are.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,22 +19,22 @@
 #include "store/store_location.h"
 #include "store/store_lock.h"
 
-#define LOCK_STEP_US 10000
-#define LOCK_STEPS 50       /* of a session */
-#define LOCK_STEPS_WORKER 5 /* the worker has files to write */
-#define REMOVE_BATCH 16
-#define PRUNE_BATCH 32
+#define LOCK_STEP_US      10000
+#define LOCK_STEPS        50 /* of a session */
+#define LOCK_STEPS_WORKER 5  /* the worker has files to write */
+#define REMOVE_BATCH      16
+#define PRUNE_BATCH       32
 
 /* What a transaction does for an owner. */
 typedef struct Work
 {
-	IceOwner *owner;
+	IceOwner     *owner;
 	IceOwnedFile *files;
 	int           count;
-	List     *folders; /* the owner's */
-	char     *catalog; /* NULL: not known */
-	const char *folder; /* of a prune */
-	bool      may_prune;
+	List         *folders; /* the owner's */
+	char         *catalog; /* NULL: not known */
+	const char   *folder;  /* of a prune */
+	bool          may_prune;
 } Work;
 
 /* -- the lock --------------------------------------------------------------------------------- */

@@ -38,8 +38,8 @@ count_waiting(const IcePurgeWaiting *waiting)
 	return list_length(waiting->files) - waiting->next;
 }
 
-/* A level that was begun is emptied, for its memory is given back only then: would it be filled up again each time, it would keep
- * the names of all files of the table. */
+/* A level that was begun is emptied, for its memory is given back only then: would it be filled up
+ * again each time, it would keep the names of all files of the table. */
 bool
 ice_purge_queue_full(const IcePurgeQueue *queue)
 {

@@ -2,9 +2,9 @@
  * purge_queue.h
  *		The files of a purge that were found and wait to be deleted.
  *
- * A file that names others goes after these, so that a purge which was stopped anywhere finds what is left. There is a
- * level for each kind; a file is deleted when no file of a level before its own waits. What waits is bounded: a
- * level that is full is deleted before anything is added.
+ * A file that names others goes after these, so that a purge which was stopped anywhere finds what
+ * is left. There is a level for each kind; a file is deleted when no file of a level before its own
+ * waits. What waits is bounded: a level that is full is deleted before anything is added.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -41,8 +41,9 @@ extern void ice_purge_queue_add(IcePurgeQueue *queue, IcePurgeLevel level, const
 extern bool ice_purge_queue_full(const IcePurgeQueue *queue);
 extern bool ice_purge_queue_empty(const IcePurgeQueue *queue);
 
-/* Deletes some of those that go first, at most limit, in the current memory context; returns how many were dealt with. Raises STORAGE
- * for one that could not be deleted. Where owner->refused is set, nothing was. */
+/* Deletes some of those that go first, at most limit, in the current memory context; returns how
+ * many were dealt with. Raises STORAGE for one that could not be deleted. Where owner->refused is
+ * set, nothing was. */
 extern int ice_purge_queue_delete(IcePurgeQueue *queue, IceOwner *owner, int limit);
 
 #endif

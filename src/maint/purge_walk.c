@@ -119,7 +119,8 @@ meet(IcePurgeWalk *walk, const char *path)
 	return true;
 }
 
-/* Does a file lie in the table's own folders, by its letters? Which others hold it is asked before it is deleted. */
+/* Does a file lie in the table's own folders, by its letters? Which others hold it is asked before
+ * it is deleted. */
 static bool
 is_own(const IcePurgeWalk *walk, const char *file)
 {
@@ -133,8 +134,8 @@ is_own(const IcePurgeWalk *walk, const char *file)
 
 /* -- files ------------------------------------------------------------------------------------ */
 
-/* A file is deleted with those of its level. One outside of the allowed roots stays. A manifest names very many: what it takes to
- * look at one is given back at once. */
+/* A file is deleted with those of its level. One outside of the allowed roots stays. A manifest
+ * names very many: what it takes to look at one is given back at once. */
 static void
 add_file(IcePurgeWalk *walk, IcePurgeLevel level, const char *location)
 {
@@ -164,7 +165,8 @@ begin_reading(Reading *reading, const char *file, const char *const *field)
 	MemoryContextSwitchTo(old);
 }
 
-/* The next block of a file. At its end nothing is left of it but the file itself, which goes after what it named. */
+/* The next block of a file. At its end nothing is left of it but the file itself, which goes after
+ * what it named. */
 static void
 go_on_reading(IcePurgeWalk *walk, Reading *reading, IceAvroVisit visit, IcePurgeLevel level)
 {
@@ -179,8 +181,8 @@ go_on_reading(IcePurgeWalk *walk, Reading *reading, IceAvroVisit visit, IcePurge
 	reading->file = NULL;
 }
 
-/* Begins with a manifest or manifest list, or only has it deleted: where there is nothing to read. One that is gone was dealt
- * with before. */
+/* Begins with a manifest or manifest list, or only has it deleted: where there is nothing to read.
+ * One that is gone was dealt with before. */
 static void
 take_file(IcePurgeWalk *walk, const char *location, Reading *reading, const char *const *field,
 		  IcePurgeLevel level)

@@ -16,7 +16,7 @@
 #include "store/store_event.h"
 #include "store/store_worker.h"
 
-#define SEQUENCE_WAIT_MS 1000
+#define SEQUENCE_WAIT_MS  1000
 #define SEQUENCE_RETRY_MS 10
 
 bool

@@ -1,6 +1,7 @@
 /*
  * task_delete.c
- *		Deletes the old metadata files, and the removed rows, that the queue names. See task_delete.h.
+ *		Deletes the old metadata files, and the removed rows, that the queue names. See
+ *		task_delete.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -44,7 +45,8 @@ read_tasks(Batch *batch, TimestampTz due)
 
 /* -- run -------------------------------------------------------------------------------------- */
 
-/* The location of a task's file as it is deleted; NULL, and the outcome says why, where it is not allowed. */
+/* The location of a task's file as it is deleted; NULL, and the outcome says why, where it is not
+ * allowed. */
 static char *
 canonical(IceOutcome *outcome, MemoryContext context)
 {
@@ -83,8 +85,8 @@ list_files(const Batch *batch, IceOutcome *outcomes, int count, IceOwnedFile *fi
 	return n;
 }
 
-/* Deletes the files of one table's tasks. One that is not its table's alone any more stays, and the task is done. A trim asks
- * for nothing here: the table's rows are trimmed after its tasks. */
+/* Deletes the files of one table's tasks. One that is not its table's alone any more stays, and the
+ * task is done. A trim asks for nothing here: the table's rows are trimmed after its tasks. */
 static void
 run_table(Batch *batch, IceOutcome *outcomes, int count)
 {

@@ -11,8 +11,8 @@
 
 #include "maint/task_work.h"
 
-/* Does a few of the deletions and trims that are due, so few that files which are queued then do not wait for long.
- * False: nothing was due. */
+/* Does a few of the deletions and trims that are due, so few that files which are queued then do
+ * not wait for long. False: nothing was due. */
 extern bool ice_tasks_delete(IceTaskWork *work);
 
 #endif

@@ -13,7 +13,7 @@
 #include "store/store_table.h"
 
 #define RETRY_FIRST_MS 500
-#define RETRY_MAX_MS 60000
+#define RETRY_MAX_MS   60000
 
 char *
 ice_outcome_take_error(MemoryContext context)
@@ -32,7 +32,8 @@ ice_outcome_take_error(MemoryContext context)
 	return text;
 }
 
-/* When to try again after so many failures: doubling up to a minute, a quarter more or less by chance. */
+/* When to try again after so many failures: doubling up to a minute, a quarter more or less by
+ * chance. */
 static TimestampTz
 retry_at(int32 attempts)
 {
@@ -76,8 +77,8 @@ ice_outcome_note(const IceOutcome *outcome)
 	ice_spi_end();
 }
 
-/* Rows go as soon as they can, not only when the table's queue is empty: a queue that never empties, or a file that cannot
- * be written, keeps no more than what it needs. */
+/* Rows go as soon as they can, not only when the table's queue is empty: a queue that never
+ * empties, or a file that cannot be written, keeps no more than what it needs. */
 void
 ice_outcome_note_table(const IceTask *done)
 {

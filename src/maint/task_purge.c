@@ -15,7 +15,7 @@
 #include "store/store_due.h"
 
 #define LOOKED_AT 16
-#define WAIT_MS 1000 /* for a file that must be written before */
+#define WAIT_MS   1000 /* for a file that must be written before */
 
 typedef struct IcePurgeTurn
 {
@@ -23,7 +23,7 @@ typedef struct IcePurgeTurn
 	const IceTransactions *transactions;
 	IceOutcome             outcome;
 	IcePurge              *purge;
-	TimestampTz            since; /* when it began to get on; 0: not yet */
+	TimestampTz            since;   /* when it began to get on; 0: not yet */
 	bool                   is_gone; /* another session did it */
 } IcePurgeTurn;
 

@@ -20,8 +20,8 @@ typedef struct IceTaskWork
 	MemoryContext          parent;  /* outlives the transactions of one call */
 	MemoryContext          lasting; /* outlives the calls: of a purge under way */
 	struct IcePurgeTurn   *purge;   /* NULL: none is under way */
-	TimestampTz            due;    /* tasks that are due at this time */
-	int64                  done;   /* number of tasks done so far */
+	TimestampTz            due;     /* tasks that are due at this time */
+	int64                  done;    /* number of tasks done so far */
 } IceTaskWork;
 
 #endif

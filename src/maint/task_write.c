@@ -20,10 +20,10 @@
 #include "store/store_queue.h"
 #include "store/store_table.h"
 
-#define BATCH_TABLES_MAX 64
+#define BATCH_TABLES_MAX          64
 #define BATCH_TASKS_PER_TABLE_MAX 64
-#define BATCH_TASKS_MAX 256
-#define BATCH_BYTES_MAX (64 * 1024 * 1024)
+#define BATCH_TASKS_MAX           256
+#define BATCH_BYTES_MAX           (64 * 1024 * 1024)
 
 typedef struct Write
 {
@@ -105,8 +105,8 @@ read_table(Batch *batch, const IceTaskTable *table)
 static void
 read_tasks(Batch *batch, const IceTaskTable *only, TimestampTz due)
 {
-	List       *tables;
-	ListCell   *cell;
+	List     *tables;
+	ListCell *cell;
 
 	(void) ice_spi_begin();
 	MemoryContextSwitchTo(batch->context);
@@ -133,7 +133,8 @@ read_tasks(Batch *batch, const IceTaskTable *only, TimestampTz due)
 	ice_spi_end();
 }
 
-/* As many documents as fit into the memory of a batch: the writes after these are left for the next. */
+/* As many documents as fit into the memory of a batch: the writes after these are left for the
+ * next. */
 static void
 prepare(Batch *batch, const IceTaskTable *only, TimestampTz due)
 {
@@ -156,8 +157,8 @@ prepare(Batch *batch, const IceTaskTable *only, TimestampTz due)
 
 /* -- write ------------------------------------------------------------------------------------ */
 
-/* Writes the files, all together. That of a table's later task may so be there although an earlier one failed: it
- * stays queued behind that, and is written once more. */
+/* Writes the files, all together. That of a table's later task may so be there although an earlier
+ * one failed: it stays queued behind that, and is written once more. */
 static void
 write_files(Batch *batch)
 {

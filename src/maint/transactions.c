@@ -10,7 +10,7 @@
 #include "utils/resowner.h"
 
 #include "maint/transactions.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 static void
 begin(const IceTransactions *transactions)

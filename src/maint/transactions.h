@@ -2,8 +2,9 @@
  * transactions.h
  *		How work on files begins and ends its transactions.
  *
- * The worker reads and writes files outside of any transaction, and has short ones before and after. A session does all of
- * it in the transaction that it is in: then the pointer is NULL, and nothing is begun or committed.
+ * The worker reads and writes files outside of any transaction, and has short ones before and
+ * after. A session does all of it in the transaction that it is in: then the pointer is NULL, and
+ * nothing is begun or committed.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,7 +18,8 @@ typedef struct IceTransactions
 	bool (*begin)(void); /* false, and there is none, if the extension is gone */
 	void (*commit)(void);
 	void (*abort)(void);
-	/* Called in a transaction that notes what was done: if a crash loses it, the work is done again. */
+	/* Called in a transaction that notes what was done: if a crash loses it, the work is done
+	 * again. */
 	void (*forgo_flush)(void);
 	/* Is there something more urgent? Work that may stop between two files then does. */
 	bool (*is_wanted)(void);
@@ -53,9 +55,10 @@ ice_transaction_is_wanted(const IceTransactions *transactions)
 	return transactions != NULL && transactions->is_wanted();
 }
 
-/* Runs work in SPI, in the memory context of the caller, in a transaction: one of its own, or, in a session, a subtransaction of
- * the present one, because the error of a task is kept instead of raised. */
+/* Runs work in SPI, in the memory context of the caller, in a transaction: one of its own, or, in a
+ * session, a subtransaction of the present one, because the error of a task is kept instead of
+ * raised. */
 extern void ice_in_transaction(const IceTransactions *transactions, void (*run)(void *arg),
-							   void *arg);
+							   void                  *arg);
 
 #endif

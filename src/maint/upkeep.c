@@ -17,7 +17,7 @@
 #include "store/store_table.h"
 #include "store/store_view.h"
 
-#define DROPPED_PER_CALL 16
+#define DROPPED_PER_CALL      16
 #define EXPIRED_KEYS_PER_CALL 5000
 
 int

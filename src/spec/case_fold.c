@@ -46,7 +46,8 @@ fold(uint32 c)
 	return c;
 }
 
-/* The character at p and its length; a byte that begins none is taken for itself, and length is 0 then. */
+/* The character at p and its length; a byte that begins none is taken for itself, and length is 0
+ * then. */
 static uint32
 decode(const unsigned char *p, int *length)
 {
@@ -70,7 +71,7 @@ static int
 encode(uint32 c, char *out)
 {
 	static const unsigned char marks[] = {0, 0xC0, 0xE0, 0xF0};
-	int more = c >= 0x10000 ? 3 : c >= 0x800 ? 2 : c >= 0x80 ? 1 : 0;
+	int                        more = c >= 0x10000 ? 3 : c >= 0x800 ? 2 : c >= 0x80 ? 1 : 0;
 
 	out[0] = (char) (marks[more] | c >> (6 * more));
 	for (int i = 1; i <= more; i++)

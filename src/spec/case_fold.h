@@ -2,8 +2,9 @@
  * case_fold.h
  *		Under which key a name is found where case does not matter.
  *
- * Simple case folding as Unicode defines it, the same in every locale and for every version of PostgreSQL: keys are
- * stored. A character folds to one character; nothing is normalised, and the Turkish dotted I stays as it is.
+ * Simple case folding as Unicode defines it, the same in every locale and for every version of
+ * PostgreSQL: keys are stored. A character folds to one character; nothing is normalised, and the
+ * Turkish dotted I stays as it is.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

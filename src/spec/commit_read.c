@@ -14,7 +14,7 @@ ice_read_requirements(const IceJson *requirements)
 	if (requirements->kind != ICE_JSON_ARRAY)
 		ice_json_raise(requirements, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse requirements from non-array: %s",
-				  ice_json_shown(requirements));
+					   ice_json_shown(requirements));
 	return requirements->count;
 }
 
@@ -39,7 +39,7 @@ ice_read_requirement_type(const IceJson *requirement)
 	if (requirement->kind != ICE_JSON_OBJECT)
 		ice_json_raise(requirement, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse update requirement from non-object value: %s",
-				  ice_json_shown(requirement));
+					   ice_json_shown(requirement));
 	if (ice_json_get(requirement, "type") == NULL)
 		ice_json_raise(requirement, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse update requirement. Missing field: type");
@@ -52,7 +52,7 @@ ice_read_update_action(const IceJson *update)
 	if (update->kind != ICE_JSON_OBJECT)
 		ice_json_raise(update, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse metadata update from non-object value: %s",
-				  ice_json_shown(update));
+					   ice_json_shown(update));
 	if (ice_json_get(update, "action") == NULL)
 		ice_json_raise(update, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse metadata update. Missing field: action");

@@ -13,7 +13,8 @@
 
 #include "json/json.h"
 
-/* The length of the list, 0 if it is missing or null. Raises LIMIT_EXCEEDED for too many updates. */
+/* The length of the list, 0 if it is missing or null. Raises LIMIT_EXCEEDED for too many
+ * updates. */
 extern int ice_read_requirements(const IceJson *requirements);
 extern int ice_read_updates(const IceJson *updates, int updates_max);
 

@@ -2,8 +2,9 @@
  * default_value.c
  *		Whether a default value's JSON form suits its type.
  *
- * What Java's parsers of dates, times and numbers refuse makes a table unreadable there, so it is refused here: days
- * that no calendar has, nanoseconds outside of 64 bits, numbers that are no finite float or double.
+ * What Java's parsers of dates, times and numbers refuse makes a table unreadable there, so it is
+ * refused here: days that no calendar has, nanoseconds outside of 64 bits, numbers that are no
+ * finite float or double.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -20,7 +21,7 @@ match_shape(const char *text, const char *shape)
 {
 	for (; *shape != '\0'; shape++)
 	{
-		if (*shape == '0' ? isdigit((unsigned char) *text)
+		if (*shape == '0'   ? isdigit((unsigned char) *text)
 			: *shape == 'x' ? isxdigit((unsigned char) *text)
 							: *shape != '.' && *text == *shape)
 		{
@@ -40,7 +41,7 @@ match_shape(const char *text, const char *shape)
 
 /* What is no smaller than that becomes infinite as a float; the largest double. */
 #define FLOAT_TOO_BIG 3.4028235677973366e38
-#define DOUBLE_MAX 1.7976931348623157e308
+#define DOUBLE_MAX    1.7976931348623157e308
 
 static bool
 is_finite(const IceJson *value, double max, bool max_included)
@@ -81,7 +82,8 @@ is_time_of_day(const char *text)
 		   (text[5] != ':' || number_at(text + 6) < 60);
 }
 
-/* Nanoseconds from 1970 fit into 64 bits between these two; of one form, such texts sort as their times. */
+/* Nanoseconds from 1970 fit into 64 bits between these two; of one form, such texts sort as their
+ * times. */
 static bool
 fits_nanoseconds(const char *text)
 {

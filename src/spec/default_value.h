@@ -11,8 +11,8 @@
 
 #include "spec/type_def.h"
 
-/* A default of the field, whose type and json are read: initial-default or write-default; NULL: none. A whole number as
- * a float gets a point, in the json too. Raises BAD_REQUEST. */
+/* A default of the field, whose type and json are read: initial-default or write-default; NULL:
+ * none. A whole number as a float gets a point, in the json too. Raises BAD_REQUEST. */
 extern IceJson *ice_default_read(const IceField *field, const char *key);
 
 #endif

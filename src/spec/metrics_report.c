@@ -2,7 +2,8 @@
  * metrics_report.c
  *		Reports of clients; see metrics_report.h.
  *
- * As in the Java classes, a type that is not known is no error: a client may be newer than the catalog.
+ * As in the Java classes, a type that is not known is no error: a client may be newer than the
+ * catalog.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

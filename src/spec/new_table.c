@@ -157,7 +157,7 @@ ice_table_metadata_new(const IceCreateTable *request, const char *table_uuid, co
 	IcePartitionSpec *spec = read_spec(request->partition_spec, schema, format_version);
 	IceSortOrder     *order = read_order(request->write_order, schema, format_version);
 
-	IceJson          *properties = ice_properties_of_new_table(request->properties);
+	IceJson *properties = ice_properties_of_new_table(request->properties);
 
 	ice_schema_check_format_version(schema, format_version);
 	ice_schema_check_crs(schema);

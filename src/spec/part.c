@@ -2,16 +2,16 @@
  * part.c
  *		Lists of parts: filling, searching and writing them.
  *
- * Long lists that are looked into (by id or by key) have a hash table of positions, which the look-ups bring
- * up to date, so that filling a list costs nothing extra.
+ * Long lists that are looked into (by id or by key) have a hash table of positions, which the
+ * look-ups bring up to date, so that filling a list costs nothing extra.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "spec/part.h"
 
 #define CAPACITY_MIN 8
-#define SLOTS_FROM 16 /* lists up to this length are searched from the front */
-#define SLOT_FREE  (-1)
+#define SLOTS_FROM   16 /* lists up to this length are searched from the front */
+#define SLOT_FREE    (-1)
 
 /* Makes room for one more pointer in an array. */
 static IcePart **
@@ -226,8 +226,8 @@ is_wanted(const IcePart *part, IcePartWanted wanted)
 	}
 }
 
-/* Takes the slot of a part that came and went in this commit, if it has the same id or key: however often that happens,
- * a look-up passes few. */
+/* Takes the slot of a part that came and went in this commit, if it has the same id or key: however
+ * often that happens, a look-up passes few. */
 static void
 slot_insert(IcePartList *list, int position, bool by_key)
 {

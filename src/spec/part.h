@@ -21,33 +21,33 @@ typedef struct IcePart IcePart;
 struct IcePart
 {
 	int64       id;
-	const char *key;      /* NULL where the kind has none */
-	int64       ordinal;  /* the store's place in the list; 0 for an added part */
+	const char *key;     /* NULL where the kind has none */
+	int64       ordinal; /* the store's place in the list; 0 for an added part */
 	bool        added;
 	bool        removed;
-	const char *body;     /* exact JSON text */
+	const char *body; /* exact JSON text */
 	size_t      body_len;
-	IceJson    *json;     /* NULL until ice_part_json() parses body */
+	IceJson    *json; /* NULL until ice_part_json() parses body */
 	const void
 		*parsed;   /* what body means, as far as somebody asked: see ice_part_schema() and others */
-	IcePart    *twin;     /* private to the look-up that the part's kind has */
+	IcePart *twin; /* private to the look-up that the part's kind has */
 };
 
 typedef struct IcePartList
 {
 	IcePart **items;
-	int   count;
-	int   capacity;
-	bool  loaded;     /* false: the store did not read this list; looking into it is a programming
+	int       count;
+	int       capacity;
+	bool      loaded; /* false: the store did not read this list; looking into it is a programming
 					   * error. For snapshots true means: those that were asked for. */
-	int  *slots;      /* private: hash table of positions, NULL while the list is short */
-	int   slot_count;
-	int   slotted;    /* items before this one are in the hash table */
-	int   first_live; /* private: all items before this one are removed */
-	IcePart **
-		heights; /* private: items by ascending id, without those that are removed and were at the end */
+	int      *slots;  /* private: hash table of positions, NULL while the list is short */
+	int       slot_count;
+	int       slotted;    /* items before this one are in the hash table */
+	int       first_live; /* private: all items before this one are removed */
+	/* Private: items by ascending id, without those that are removed and were at the end. */
+	IcePart **heights;
 	int       height_count;
-	int       heighted;     /* items before this one are, or were, in it */
+	int       heighted; /* items before this one are, or were, in it */
 } IcePartList;
 
 /* Which of several parts of one id or key is meant. */
@@ -87,7 +87,8 @@ extern IcePart *ice_part_list_add_text(IcePartList *list, int64 id, const char *
 extern int      ice_part_list_count(const IcePartList *list);
 extern bool     ice_part_list_is_empty(const IcePartList *list); /* removed ones do not count */
 
-/* The part of a list without keys that has the id, or of one with keys (key not NULL) that has the key; NULL if none. */
+/* The part of a list without keys that has the id, or of one with keys (key not NULL) that has the
+ * key; NULL if none. */
 extern IcePart *ice_part_list_find(const IcePartList *list, int64 id, const char *key,
 								   IcePartWanted wanted);
 extern IcePart *ice_part_list_last(const IcePartList *list); /* that is not removed, or NULL */

@@ -18,7 +18,7 @@ parse_field(IcePartitionField *field, IceJson *json)
 
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse partition field, not an object: %s",
-				  ice_json_shown(json));
+					   ice_json_shown(json));
 	field->json = json;
 	field->name = ice_json_string(json, "name");
 	field->transform = ice_transform_parse(json);
@@ -36,7 +36,7 @@ parse_fields(IcePartitionSpec *spec, IceJson *fields)
 	if (fields->kind != ICE_JSON_ARRAY)
 		ice_json_raise(fields, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse partition spec fields, not an array: %s",
-				  ice_json_shown(fields));
+					   ice_json_shown(fields));
 	ice_budget_reserve(sizeof(IcePartitionField) * fields->count);
 	spec->field_count = fields->count;
 	spec->fields = palloc0(sizeof(IcePartitionField) * Max(fields->count, 1));
@@ -60,7 +60,7 @@ ice_partition_spec_parse(IceJson *json)
 
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse spec from non-object: %s",
-				  ice_json_shown(json));
+					   ice_json_shown(json));
 	spec->json = json;
 	ice_json_opt_int32(json, "spec-id", &spec->spec_id);
 	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
@@ -156,7 +156,8 @@ ice_partition_spec_settle(const IcePartitionSpec *spec)
 		ice_sources_settle(&spec->fields[i].sources, spec->fields[i].json);
 }
 
-/* Java refuses the whole table for one such field of any spec. A source that is gone is no fault. */
+/* Java refuses the whole table for one such field of any spec. A source that is gone is no
+ * fault. */
 void
 ice_partition_spec_check_readable(const IcePartitionSpec *spec, const IceSchema *schema)
 {

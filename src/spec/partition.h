@@ -13,8 +13,8 @@
 #include "spec/transform.h"
 
 #define ICE_PARTITION_FIELD_ID_START 1000
-#define ICE_UNPARTITIONED_LAST_ID 999
-#define ICE_INITIAL_SPEC_ID 0
+#define ICE_UNPARTITIONED_LAST_ID    999
+#define ICE_INITIAL_SPEC_ID          0
 
 typedef struct IcePartitionField
 {
@@ -31,7 +31,7 @@ typedef struct IcePartitionSpec
 	int32              spec_id; /* 0 if absent */
 	IcePartitionField *fields;
 	int                field_count;
-	IceJson           *json;    /* NULL if made from a bare list of fields */
+	IceJson           *json; /* NULL if made from a bare list of fields */
 } IcePartitionSpec;
 
 /* An object with spec-id (which may be missing) and fields. Raises BAD_REQUEST. */
@@ -49,13 +49,13 @@ extern void ice_partition_spec_check_types(const IcePartitionSpec *spec, const I
 /* Writes lists of one source as source-id. */
 extern void ice_partition_spec_settle(const IcePartitionSpec *spec);
 
-/* For specs that are not the default: columns that the schema still has suit the transforms as far as readers
- * ask for it. Raises VALIDATION. */
+/* For specs that are not the default: columns that the schema still has suit the transforms as far
+ * as readers ask for it. Raises VALIDATION. */
 extern void ice_partition_spec_check_readable(const IcePartitionSpec *spec,
 											  const IceSchema        *schema);
 
-/* For new specs: nothing that the format version has not, and no field id twice; settles them. Raises
- * VALIDATION. */
+/* For new specs: nothing that the format version has not, and no field id twice; settles them.
+ * Raises VALIDATION. */
 extern void ice_partition_spec_check_new(const IcePartitionSpec *spec, int32 format_version);
 
 /* Same sources, transforms and names in the same order. */

@@ -2,8 +2,8 @@
  * property_set.h
  *		Properties while the updates of one commit change them.
  *
- * Names keep their places; one that is removed and set again comes last. Putting and removing take the same time
- * however many there are.
+ * Names keep their places; one that is removed and set again comes last. Putting and removing take
+ * the same time however many there are.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,7 +14,8 @@
 
 typedef struct IcePropertySet IcePropertySet;
 
-/* The set that a commit works on: made of the given properties (NULL: none) when it is first needed. */
+/* The set that a commit works on: made of the given properties (NULL: none) when it is first
+ * needed. */
 extern IcePropertySet *ice_property_set_open(IcePropertySet **set, IceJson *properties);
 
 /* All members of an object, or all names of an array. Names that are not set are passed over. */

@@ -26,7 +26,7 @@ struct IceRequirementKind
 
 static void
 parse_nothing(IceRequirement *requirement pg_attribute_unused(),
-			  const IceJson  *json pg_attribute_unused())
+			  const IceJson *json         pg_attribute_unused())
 {
 }
 

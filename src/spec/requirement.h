@@ -16,8 +16,8 @@ typedef struct IceRequirementKind IceRequirementKind;
 struct IceRequirement
 {
 	const IceRequirementKind *kind;
-	const char               *text;   /* uuid or name of a ref */
-	int64                     id;     /* valid if has_id */
+	const char               *text; /* uuid or name of a ref */
+	int64                     id;   /* valid if has_id */
 	bool                      has_id;
 };
 

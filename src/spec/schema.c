@@ -13,7 +13,8 @@
 #include "spec/type_text.h"
 
 #define DEFAULT_VALUES_MIN_FORMAT_VERSION 3
-#define FIELD_ID_MAX 2147483447 /* those above are for metadata columns such as _file */
+/* those above are for metadata columns such as _file */
+#define FIELD_ID_MAX 2147483447
 
 /* -- indexes ---------------------------------------------------------------------------------- */
 
@@ -59,7 +60,8 @@ short_prefix(const IceField *field)
 	return field->short_name;
 }
 
-/* Puts the fields of a type, and of the types in it, into both indexes, which are not sorted yet. */
+/* Puts the fields of a type, and of the types in it, into both indexes, which are not sorted
+ * yet. */
 static void
 collect_fields(IceSchema *schema, IceType *type, IceField *parent)
 {
@@ -163,8 +165,8 @@ compare_short_names(const void *a, const void *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* The field with the lowest id that has the short name, or NULL. The order by short names is made when it is first
- * asked for; it is a cache, and changes nothing that a caller can see. */
+/* The field with the lowest id that has the short name, or NULL. The order by short names is made
+ * when it is first asked for; it is a cache, and changes nothing that a caller can see. */
 static IceField *
 field_by_short_name(const IceSchema *schema, const char *name)
 {
@@ -302,7 +304,7 @@ ice_schema_parse(IceJson *json)
 	ice_type_parse(&schema->root, json);
 	if (schema->root.id != ICE_TYPE_STRUCT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot create schema, not a struct type: %s",
-				  ice_type_text(&schema->root));
+					   ice_type_text(&schema->root));
 	ice_json_opt_int32(json, "schema-id", &schema->schema_id);
 	build_indexes(schema);
 	parse_identifier_ids(schema);
@@ -323,8 +325,8 @@ ice_schema_check_format_version(const IceSchema *schema, int32 format_version)
 
 		const IceField *field = schema->by_id[i];
 		int32           min_version = ice_type_min_format_version(&field->type);
-		const IceJson *value = field->initial_default != NULL ? field->initial_default
-															  : field->write_default;
+		const IceJson  *value = field->initial_default != NULL ? field->initial_default
+															   : field->write_default;
 
 		if (value != NULL && format_version < DEFAULT_VALUES_MIN_FORMAT_VERSION)
 			appendStringInfo(

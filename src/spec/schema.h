@@ -14,16 +14,16 @@
 
 typedef struct IceSchema
 {
-	int32      schema_id;        /* 0 if absent, as in Java */
+	int32      schema_id; /* 0 if absent, as in Java */
 	IceJson   *json;
 	IceType    root;
-	IceField **by_id;            /* all fields, nested ones too, by ascending id */
-	IceField **by_name;          /* by ascending full name */
-	IceField **by_short_name;    /* private: NULL until it is needed */
+	IceField **by_id;         /* all fields, nested ones too, by ascending id */
+	IceField **by_name;       /* by ascending full name */
+	IceField **by_short_name; /* private: NULL until it is needed */
 	int        field_count;
 	int32     *identifier_ids;
 	int        identifier_count;
-	int32      highest_id;       /* 0: no fields */
+	int32      highest_id; /* 0: no fields */
 } IceSchema;
 
 /* Checks unique ids and names and the rules for identifier fields. Raises BAD_REQUEST,

@@ -6,7 +6,8 @@
  */
 #include "spec/snapshot.h"
 
-/* In stored documents a summary may lack the operation: the Java library reads it as an overwrite. */
+/* In stored documents a summary may lack the operation: the Java library reads it as an
+ * overwrite. */
 static void
 check_summary(IceSnapshot *snapshot, const IceJson *json)
 {
@@ -32,15 +33,15 @@ check_manifests(const IceJson *json, bool is_new)
 		ice_json_string(json, "manifest-list");
 		if (is_new && manifests != NULL && manifests->kind != ICE_JSON_NULL)
 			ice_json_raise(json, ICE_ERR_BAD_REQUEST,
-					  "Cannot parse snapshot: manifests must be omitted beside manifest-list");
+						   "Cannot parse snapshot: manifests must be omitted beside manifest-list");
 		return;
 	}
 	if (manifests == NULL)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse missing list: manifests");
 	if (manifests->kind != ICE_JSON_ARRAY)
 		ice_json_raise(manifests, ICE_ERR_BAD_REQUEST,
-				  "Cannot parse JSON array from non-array value: manifests: %s",
-				  ice_json_shown(manifests));
+					   "Cannot parse JSON array from non-array value: manifests: %s",
+					   ice_json_shown(manifests));
 	for (int i = 0; i < manifests->count; i++)
 		ice_json_to_string(manifests->items[i], "manifests");
 }
@@ -54,14 +55,14 @@ parse_rows(IceSnapshot *snapshot, const IceJson *json)
 	if (snapshot->has_first_row_id && snapshot->first_row_id < 0)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 					   "Invalid first-row-id (cannot be negative): " INT64_FORMAT,
-				  snapshot->first_row_id);
+					   snapshot->first_row_id);
 	if (has_added_rows && snapshot->added_rows < 0)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
 					   "Invalid added-rows (cannot be negative): " INT64_FORMAT,
-				  snapshot->added_rows);
+					   snapshot->added_rows);
 	if (snapshot->has_first_row_id && !has_added_rows)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST,
-				  "Invalid added-rows (required when first-row-id is set): null");
+					   "Invalid added-rows (required when first-row-id is set): null");
 }
 
 static const char *const optional_members[] = {"sequence-number", "parent-snapshot-id", "schema-id",

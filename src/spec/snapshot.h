@@ -17,8 +17,8 @@ typedef struct IceSnapshot
 	int64 parent_id;       /* valid if has_parent */
 	int64 sequence_number; /* 0 if absent */
 	int64 timestamp_ms;
-	int64 first_row_id;    /* valid if has_first_row_id */
-	int64 added_rows;      /* 0 if absent */
+	int64 first_row_id; /* valid if has_first_row_id */
+	int64 added_rows;   /* 0 if absent */
 	bool  has_parent;
 	bool  has_first_row_id;
 	bool  has_operation;

@@ -8,13 +8,14 @@
 
 #include "spec/type_text.h"
 
-/* The two spellings of a choice, in any case, and kept in lower case; raises with the given message otherwise. */
+/* The two spellings of a choice, in any case, and kept in lower case; raises with the given message
+ * otherwise. */
 static bool
 parse_choice(IceJson *field, const char *key, const char *no, const char *yes, const char *message)
 {
 	const char *text = ice_json_string(field, key);
 
-	bool        is_yes = pg_strcasecmp(text, yes) == 0;
+	bool is_yes = pg_strcasecmp(text, yes) == 0;
 
 	if (!is_yes && pg_strcasecmp(text, no) != 0)
 		ice_json_raise(ice_json_get(field, key), ICE_ERR_BAD_REQUEST, "%s: %s", message, text);
@@ -28,7 +29,7 @@ parse_field(IceSortField *field, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse sort field, not an object: %s",
-				  ice_json_shown(json));
+					   ice_json_shown(json));
 	field->json = json;
 	field->transform = ice_transform_parse(json);
 	ice_sources_parse(&field->sources, json, "sort");
@@ -45,7 +46,7 @@ ice_sort_order_parse(IceJson *json)
 
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse sort order from non-object: %s",
-				  ice_json_shown(json));
+					   ice_json_shown(json));
 	order->json = json;
 	order->has_order_id = ice_json_opt_int32(json, "order-id", &order->order_id);
 	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));

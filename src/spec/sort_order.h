@@ -12,7 +12,7 @@
 #include "spec/schema.h"
 #include "spec/transform.h"
 
-#define ICE_UNSORTED_ORDER_ID 0
+#define ICE_UNSORTED_ORDER_ID     0
 #define ICE_INITIAL_SORT_ORDER_ID 1
 
 typedef struct IceSortField

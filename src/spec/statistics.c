@@ -44,7 +44,7 @@ ice_statistics_parse(IceJson *json)
 	if (blobs == NULL || blobs->kind != ICE_JSON_ARRAY)
 		ice_json_raise(blobs == NULL ? json : blobs, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse blob metadata from non-array: %s",
-				  blobs == NULL ? "null" : ice_json_shown(blobs));
+					   blobs == NULL ? "null" : ice_json_shown(blobs));
 	for (int i = 0; i < blobs->count; i++)
 		check_blob(blobs->items[i]);
 	return snapshot_id;

@@ -2,9 +2,9 @@
  * structure.c
  *		Schemas, specs and orders of one commit by what they mean; see structure.h.
  *
- * Fields of partition specs are found by texts of several kinds: a letter, and what the letter says. Each leads to the
- * parts that have such a field. Parts that were removed are taken out of the way when they are met, so that none is met
- * twice.
+ * Fields of partition specs are found by texts of several kinds: a letter, and what the letter
+ * says. Each leads to the parts that have such a field. Parts that were removed are taken out of
+ * the way when they are met, so that none is met twice.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -31,9 +31,9 @@ struct IceStructure
 	IceSameParts            schemas;
 	IceSameParts            specs;
 	IceSameParts            orders;
-	IceMap                 *fields;   /* NULL until they are asked for */
+	IceMap                 *fields; /* NULL until they are asked for */
 	StringInfoData          key;
-	IceMap                 *checked;  /* by schema */
+	IceMap                 *checked; /* by schema */
 };
 
 /* -- parts ------------------------------------------------------------------------------------ */
@@ -135,7 +135,8 @@ ice_structure_put_order(IceStructure *structure, IcePart *part)
 
 /* -- fields of specs -------------------------------------------------------------------------- */
 
-/* The text of one kind for a field; with_id and with_transform say what it is made of besides the sources. */
+/* The text of one kind for a field; with_id and with_transform say what it is made of besides the
+ * sources. */
 static void **
 place(IceStructure *structure, char kind, const IcePartitionField *field, bool with_id,
 	  bool with_sources, bool with_transform)
@@ -220,7 +221,8 @@ find_highest(Meaning *meaning)
 	}
 }
 
-/* m: of this meaning. u: of this id and meaning. s: of this id and source, v: the same and void. i: of this id. */
+/* m: of this meaning. u: of this id and meaning. s: of this id and source, v: the same and void. i:
+ * of this id. */
 static void
 add_fields(IceStructure *structure, IcePart *part)
 {

@@ -1,8 +1,10 @@
 /*
  * structure.h
- *		Schemas, specs and orders of one commit by what they mean, so that a commit of many updates stays linear.
+ *		Schemas, specs and orders of one commit by what they mean, so that a commit of many updates
+ *		stays linear.
  *
- * Made when they are first needed, from the lists as they are then; what is added later is put in by the updates.
+ * Made when they are first needed, from the lists as they are then; what is added later is put in
+ * by the updates.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,8 +26,8 @@ typedef struct IceStructure IceStructure;
 
 extern IceStructure *ice_structure_make(const IceTableMetadata *metadata);
 
-/* The part that is not removed and means the same, or NULL. The next ice_structure_put_…() says which was added
- * because there was none. */
+/* The part that is not removed and means the same, or NULL. The next ice_structure_put_…() says
+ * which was added because there was none. */
 extern IcePart *ice_structure_find_schema(IceStructure *structure, const IceSchema *schema);
 extern IcePart *ice_structure_find_spec(IceStructure *structure, const IcePartitionSpec *spec);
 extern IcePart *ice_structure_find_order(IceStructure *structure, const IceSortOrder *order);

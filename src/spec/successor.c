@@ -1,11 +1,14 @@
 /*
  * successor.c
- *		A commit that comes as a whole document: whether it may follow the present one, and what it changes.
+ *		A commit that comes as a whole document: whether it may follow the present one, and what it
+ *		changes.
  *
- * Clients of a SQL catalog commit so. Each writes all parts again, in its own spelling: parts are compared as
- * values, and only what differs is changed, so that a commit does not rewrite the table's rows.
+ * Clients of a SQL catalog commit so. Each writes all parts again, in its own spelling: parts are
+ * compared as values, and only what differs is changed, so that a commit does not rewrite the
+ * table's rows.
  *
- * What has an id of its own is never changed under that id, except for members that mean nothing to readers.
+ * What has an id of its own is never changed under that id, except for members that mean nothing to
+ * readers.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -97,7 +100,8 @@ same_meaning(IcePartKind kind, IceJson *a, IceJson *b)
 	}
 }
 
-/* A snapshot that the table does not have yet. (Reading the document has raised its next row id as far as need be.) */
+/* A snapshot that the table does not have yet. (Reading the document has raised its next row id as
+ * far as need be.) */
 static void
 check_new_snapshot(const IceTableMetadata *present, IceJson *json)
 {
@@ -136,7 +140,8 @@ same_part(IcePart *a, IcePart *b)
 	return ice_json_equal(ice_part_json(a), ice_part_json(b));
 }
 
-/* Schemas, specs, orders and snapshots: what both have must mean the same, what is new must be allowed. */
+/* Schemas, specs, orders and snapshots: what both have must mean the same, what is new must be
+ * allowed. */
 static void
 check_ids(const IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind,
 		  const char *what)
@@ -161,15 +166,15 @@ check_ids(const IceTableMetadata *present, const IceTableMetadata *next, IcePart
 	}
 }
 
-/* The schema against the one before, and against spec and order, where one of them changed. A replaced table starts
- * again: nothing was written with its schema. */
+/* The schema against the one before, and against spec and order, where one of them changed. A
+ * replaced table starts again: nothing was written with its schema. */
 static void
 check_structure(const IceTableMetadata *present, IceTableMetadata *merged)
 {
 	IceUpdateContext context = {.metadata = merged,
 								.before_schema_id = present->current_schema_id,
 								.before_snapshot_id = present->current_snapshot_id};
-	const IcePart   *current = ice_part_find(merged, ICE_PART_SNAPSHOT, merged->current_snapshot_id);
+	const IcePart *current = ice_part_find(merged, ICE_PART_SNAPSHOT, merged->current_snapshot_id);
 
 	if (present->current_schema_id == merged->current_schema_id &&
 		present->default_spec_id == merged->default_spec_id &&
@@ -214,16 +219,17 @@ remove_unordered(IceTableMetadata *present, const IceTableMetadata *next, IcePar
 }
 
 /*
- * Kinds with an order: keeps of present what comes in next in the same order, and marks the rest. Returns how many
- * parts of next are kept; what follows them is new, for new parts stand behind stored ones.
+ * Kinds with an order: keeps of present what comes in next in the same order, and marks the rest.
+ * Returns how many parts of next are kept; what follows them is new, for new parts stand behind
+ * stored ones.
  */
 static int
 remove_ordered(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind kind)
 {
 	const IcePartList *old = &present->lists[kind];
 	const IcePartList *new = &next->lists[kind];
-	int                place = 0;
-	int                kept;
+	int place = 0;
+	int kept;
 
 	for (kept = 0; kept < new->count; kept++)
 	{
@@ -248,8 +254,8 @@ merge_list(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind 
 {
 	const IcePartList *old = &present->lists[kind];
 	const IcePartList *new = &next->lists[kind];
-	IcePartList        both = {.loaded = true, .count = old->count};
-	int                from = 0;
+	IcePartList both = {.loaded = true, .count = old->count};
+	int         from = 0;
 
 	both.capacity = old->count + new->count + 1;
 	both.items = palloc(sizeof(IcePart *) * both.capacity);

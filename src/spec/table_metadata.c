@@ -9,7 +9,7 @@
 #include "spec/spec_text.h"
 
 #define PREVIOUS_VERSIONS_MAX_PROPERTY "write.metadata.previous-versions-max"
-#define PREVIOUS_VERSIONS_MAX_DEFAULT 100
+#define PREVIOUS_VERSIONS_MAX_DEFAULT  100
 
 static bool
 has_text_key(IcePartKind kind)

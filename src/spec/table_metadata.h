@@ -33,9 +33,9 @@ typedef enum IcePartKind
 } IcePartKind;
 
 #define ICE_FORMAT_VERSION_DEFAULT 2
-#define ICE_FORMAT_VERSION_MAX 3
-#define ICE_NO_SNAPSHOT INT64CONST(-1)
-#define ICE_MAIN_BRANCH "main"
+#define ICE_FORMAT_VERSION_MAX     3
+#define ICE_NO_SNAPSHOT            INT64CONST(-1)
+#define ICE_MAIN_BRANCH            "main"
 
 typedef struct IceTableMetadata
 {
@@ -74,14 +74,14 @@ extern IcePart *ice_part_find_any(const IceTableMetadata *metadata, IcePartKind 
 /* The last that is not removed, or NULL. */
 extern IcePart *ice_part_only(const IceTableMetadata *metadata, IcePartKind kind);
 /* How many are not removed. */
-extern int ice_part_count(const IceTableMetadata *metadata, IcePartKind kind);
+extern int      ice_part_count(const IceTableMetadata *metadata, IcePartKind kind);
 
 /* -- whole documents -------------------------------------------------------------------------- */
 
 typedef struct IceCreateTable
 {
 	const char *name;
-	const char *location;       /* as asked by the client; NULL: the caller derives one */
+	const char *location; /* as asked by the client; NULL: the caller derives one */
 	IceJson    *schema;
 	IceJson    *partition_spec; /* NULL: unpartitioned */
 	IceJson    *write_order;    /* NULL: unsorted */
@@ -114,8 +114,9 @@ extern void ice_table_metadata_validate(const IceTableMetadata *metadata);
 /* Appends the metadata document; every list must be loaded. Hot path: copies the parts' texts. */
 extern void ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata);
 
-/* The same document part by part, in the order of the kinds, for one that is too large to be put together. Nothing is
- * kept but what format version 1 repeats. begin, then parts by kind, then end. */
+/* The same document part by part, in the order of the kinds, for one that is too large to be put
+ * together. Nothing is kept but what format version 1 repeats. begin, then parts by kind, then
+ * end. */
 typedef struct IceMetadataStream
 {
 	const IceTableMetadata *metadata; /* scalars */
@@ -142,7 +143,7 @@ extern const char *ice_table_property(const IceTableMetadata *metadata, const ch
 /* -- commits ---------------------------------------------------------------------------------- */
 
 typedef struct IceRequirement IceRequirement;
-typedef struct IceUpdate IceUpdate;
+typedef struct IceUpdate      IceUpdate;
 
 typedef struct IceCommitRequest
 {
@@ -150,7 +151,7 @@ typedef struct IceCommitRequest
 	int             requirement_count;
 	IceUpdate      *updates;
 	int             update_count;
-	bool            is_create; /* has assert-create */
+	bool            is_create;         /* has assert-create */
 	const IceJson  *requirements_json; /* as they came; NULL: none */
 	const IceJson  *updates_json;
 } IceCommitRequest;
@@ -160,7 +161,7 @@ typedef struct IceCommitNeeds
 {
 	bool   lists[ICE_PART_KINDS]; /* whole lists; for SNAPSHOT: whole only if all_snapshots */
 	bool   all_snapshots;
-	int64 *snapshot_ids;          /* sorted, distinct; single snapshots to load, those that exist */
+	int64 *snapshot_ids; /* sorted, distinct; single snapshots to load, those that exist */
 	int    snapshot_id_count;
 } IceCommitNeeds;
 

@@ -63,7 +63,7 @@ optional_list(const IceJson *document, const char *key, const char *what)
 
 	if (list != NULL && list->kind != ICE_JSON_ARRAY)
 		ice_json_raise(list, ICE_ERR_BAD_REQUEST, "Cannot parse %s from non-array: %s", what,
-				  ice_json_shown(list));
+					   ice_json_shown(list));
 	return list;
 }
 
@@ -76,7 +76,7 @@ versioned_list(const IceTableMetadata *metadata, const IceJson *document, const 
 
 	if (list == NULL && metadata->format_version > 1)
 		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "%s must exist in format v%d", key,
-				  metadata->format_version);
+					   metadata->format_version);
 	return list;
 }
 
@@ -141,7 +141,8 @@ add_schemas(IceTableMetadata *metadata, IceJson *schemas)
 	}
 }
 
-/* The schema of version 1 documents that name no current one: one of the list, if it is in there. */
+/* The schema of version 1 documents that name no current one: one of the list, if it is in
+ * there. */
 static void
 add_single_schema(IceTableMetadata *metadata, const IceJson *document)
 {
@@ -224,7 +225,7 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 {
 	IceJson *specs = versioned_list(metadata, document, "partition-specs", "partition specs");
 
-	int32    last_partition_id;
+	int32 last_partition_id;
 
 	metadata->last_partition_id = ICE_UNPARTITIONED_LAST_ID;
 	if (specs != NULL)
@@ -247,7 +248,7 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 		metadata->last_partition_id = Max(metadata->last_partition_id, last_partition_id);
 	else if (metadata->format_version > 1)
 		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "last-partition-id must exist in format v%d",
-				  metadata->format_version);
+					   metadata->format_version);
 }
 
 /* Version 1 may lack the list: then the table is unsorted. */
@@ -274,13 +275,14 @@ parse_orders(IceTableMetadata *metadata, const IceJson *document)
 	}
 }
 
-/* Older specs and orders may be of columns that are gone: only the default ones are checked whole. */
+/* Older specs and orders may be of columns that are gone: only the default ones are checked
+ * whole. */
 static void
 check_structure(const IceTableMetadata *metadata, const IceSchema *schema)
 {
 	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
 	IcePart           *order_part = ice_part_find(metadata, ICE_PART_SORT_ORDER,
-										metadata->default_sort_order_id);
+												  metadata->default_sort_order_id);
 
 	for (int i = 0; i < specs->count; i++)
 	{
@@ -327,7 +329,7 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 
 	if (refs != NULL && refs->kind != ICE_JSON_OBJECT)
 		ice_json_raise(refs, ICE_ERR_BAD_REQUEST, "Cannot parse refs from non-object: %s",
-				  ice_json_shown(refs));
+					   ice_json_shown(refs));
 	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
 		(refs == NULL || ice_json_get(refs, ICE_MAIN_BRANCH) == NULL))
 		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, ICE_MAIN_BRANCH,
@@ -341,7 +343,7 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 		if (member->value->kind != ICE_JSON_OBJECT)
 			ice_json_raise(member->value, ICE_ERR_BAD_REQUEST,
 						   "Cannot parse ref %s from non-object: %s", member->key,
-					  ice_json_shown(member->value));
+						   ice_json_shown(member->value));
 		ice_ref_parse(&ref, member->value);
 		ice_ref_settle(&ref, member->value);
 		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, member->key, member->value);
@@ -441,7 +443,7 @@ ice_table_metadata_parse(IceJson *document, const char *fallback_uuid)
 {
 	if (document->kind != ICE_JSON_OBJECT)
 		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "Cannot parse metadata from a non-object: %s",
-				  ice_json_shown(document));
+					   ice_json_shown(document));
 
 	int32 version = ice_json_int32(document, "format-version");
 

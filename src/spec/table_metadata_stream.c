@@ -2,8 +2,8 @@
  * table_metadata_stream.c
  *		The metadata document part by part; see table_metadata.h.
  *
- * It has the members of the written document in another order, which says the same: first the scalars, then the lists
- * in the order of their kinds.
+ * It has the members of the written document in another order, which says the same: first the
+ * scalars, then the lists in the order of their kinds.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -103,7 +103,8 @@ repeat(IceMetadataStream *stream, IcePartKind kind, int64 id, const char *body, 
 	}
 }
 
-/* Lists without a part are written as empty ones, except the keys, which older readers do not know. */
+/* Lists without a part are written as empty ones, except the keys, which older readers do not
+ * know. */
 void
 ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind, int64 id,
 						 const char *key, const char *body, size_t body_len)

@@ -10,8 +10,8 @@
 #include "spec/table_metadata.h"
 
 
-#define SCALARS_SIZE 1024 /* more than the fields take that are no parts */
-#define PART_OVERHEAD 8   /* separators */
+#define SCALARS_SIZE   1024 /* more than the fields take that are no parts */
+#define PART_OVERHEAD  8    /* separators */
 #define FIRST_SIZE_MAX (512 * 1024 * 1024)
 
 /* -- members ---------------------------------------------------------------------------------- */

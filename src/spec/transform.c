@@ -16,8 +16,8 @@ static const struct
 	{"day", ICE_TRANSFORM_DAY},           {"hour", ICE_TRANSFORM_HOUR},
 };
 
-/* The text with its ASCII letters in lower case, and the two other letters that Java's equalsIgnoreCase() takes for an
- * i: U+0130 and U+0131. */
+/* The text with its ASCII letters in lower case, and the two other letters that Java's
+ * equalsIgnoreCase() takes for an i: U+0130 and U+0131. */
 static char *
 folded(const char *text)
 {
@@ -38,8 +38,8 @@ folded(const char *text)
 	return result;
 }
 
-/* Length of the word before [WIDTH] where the whole text is that, else 0. Java reads the number, whatever the word is:
- * one that does not fit makes the table unreadable. */
+/* Length of the word before [WIDTH] where the whole text is that, else 0. Java reads the number,
+ * whatever the word is: one that does not fit makes the table unreadable. */
 static size_t
 parse_width(const IceJson *field, const char *text, int32 *width)
 {
@@ -234,7 +234,8 @@ ice_transform_accepts(const IceTransform *transform, const IceType *type)
 	return false;
 }
 
-/* Transforms.fromString(Type, String) of Java: it does not look at the type of identity except for these. */
+/* Transforms.fromString(Type, String) of Java: it does not look at the type of identity except for
+ * these. */
 bool
 ice_transform_readable(const IceTransform *transform, const IceType *type)
 {

@@ -40,8 +40,8 @@ typedef struct IceSources
 	bool   listed; /* as source-ids, which version 3 has */
 } IceSources;
 
-/* Raises BAD_REQUEST for a width of 0 or one that does not fit. Another spelling of a known transform
- * is changed in the field. */
+/* Raises BAD_REQUEST for a width of 0 or one that does not fit. Another spelling of a known
+ * transform is changed in the field. */
 extern IceTransform ice_transform_parse(IceJson *field);
 
 /* One source-id, or the list source-ids of a transform with several arguments. what: the kind of
@@ -59,7 +59,8 @@ extern void ice_transform_check_new(const IceTransform *transform, const IceSour
 
 extern bool ice_transform_accepts(const IceTransform *transform, const IceType *type);
 
-/* Whether Java can read a spec that is not the default one, and has the transform of such a column. */
+/* Whether Java can read a spec that is not the default one, and has the transform of such a
+ * column. */
 extern bool ice_transform_readable(const IceTransform *transform, const IceType *type);
 
 #endif

@@ -2,7 +2,8 @@
  * type.c
  *		Iceberg types, read from their JSON form.
  *
- * Recursion follows the nesting of the JSON text, which the parser has limited, and looks at the stack.
+ * Recursion follows the nesting of the JSON text, which the parser has limited, and looks at the
+ * stack.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,8 +15,8 @@
 #include "spec/type_text.h"
 
 #define DECIMAL_PRECISION_MAX 38
-#define DEFAULT_CRS "OGC:CRS84"
-#define DEFAULT_ALGORITHM "spherical"
+#define DEFAULT_CRS           "OGC:CRS84"
+#define DEFAULT_ALGORITHM     "spherical"
 
 static const char *const edge_algorithms[] = {"spherical", "vincenty", "thomas", "andoyer",
 											  "karney"};
@@ -115,8 +116,8 @@ static bool
 parse_geo(IceType *type, const IceJson *json)
 {
 	const char *name = json->string;
-	bool   geography = strncmp(name, "geography", 9) == 0;
-	size_t len = strlen(name);
+	bool        geography = strncmp(name, "geography", 9) == 0;
+	size_t      len = strlen(name);
 
 	if (!geography && strncmp(name, "geometry", 8) != 0)
 		return false;
@@ -180,7 +181,7 @@ parse_struct_field(IceField *field, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse struct field from non-object: %s",
-				  ice_json_shown(json));
+					   ice_json_shown(json));
 	field->json = json;
 	field->id_key = "id";
 	field->id = ice_json_int32(json, "id");
@@ -201,7 +202,7 @@ parse_struct(IceType *type, IceJson *json)
 
 	if (fields->kind != ICE_JSON_ARRAY)
 		ice_json_raise(fields, ICE_ERR_BAD_REQUEST, "Cannot parse struct fields from non-array: %s",
-				  ice_json_shown(fields));
+					   ice_json_shown(fields));
 	type->id = ICE_TYPE_STRUCT;
 	ice_budget_reserve(sizeof(IceField) * fields->count);
 	type->field_count = fields->count;

@@ -41,19 +41,19 @@ typedef struct IceField IceField;
 typedef struct IceType
 {
 	IceTypeId   id;
-	int32       length;      /* FIXED */
-	int32       precision;   /* DECIMAL */
-	int32       scale;       /* DECIMAL */
-	const char *crs;         /* GEOMETRY, GEOGRAPHY */
-	const char *algorithm;   /* GEOGRAPHY */
-	IceField   *fields;      /* STRUCT: its fields; LIST: the element; MAP: key and value */
+	int32       length;    /* FIXED */
+	int32       precision; /* DECIMAL */
+	int32       scale;     /* DECIMAL */
+	const char *crs;       /* GEOMETRY, GEOGRAPHY */
+	const char *algorithm; /* GEOGRAPHY */
+	IceField   *fields;    /* STRUCT: its fields; LIST: the element; MAP: key and value */
 	int         field_count;
 } IceType;
 
 struct IceField
 {
 	int32       id;
-	int32       fresh_id;        /* set by ice_schema_assign_fresh_ids() */
+	int32       fresh_id; /* set by ice_schema_assign_fresh_ids() */
 	const char *name;
 	bool        required;
 	IceType     type;

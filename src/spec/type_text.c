@@ -2,7 +2,8 @@
  * type_text.c
  *		The names of types, and types and fields as text.
  *
- * Recursion follows the nesting of the JSON text, which the parser has limited, and looks at the stack.
+ * Recursion follows the nesting of the JSON text, which the parser has limited, and looks at the
+ * stack.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -16,8 +16,8 @@ struct IceUpdateKind
 	void (*apply)(IceUpdateContext *context, const IceUpdate *update);
 };
 
-#define KIND(name, functions) \
-	{ \
+#define KIND(name, functions)                                                     \
+	{                                                                             \
 		name, ice_parse_##functions, ice_needs_##functions, ice_apply_##functions \
 	}
 

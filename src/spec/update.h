@@ -27,11 +27,11 @@ typedef struct IceUpdateKind IceUpdateKind;
 struct IceUpdate
 {
 	const IceUpdateKind *kind;
-	IceJson             *json;     /* the whole update */
-	IceJson             *value;    /* schema, spec, order, snapshot, file, key, map or list in it */
-	const char          *text;     /* uuid, location, name of a ref or id of a key */
-	int64                id;       /* of a schema, spec, order or snapshot; format version */
-	int64               *ids;      /* of schemas, specs or snapshots to remove */
+	IceJson             *json;  /* the whole update */
+	IceJson             *value; /* schema, spec, order, snapshot, file, key, map or list in it */
+	const char          *text;  /* uuid, location, name of a ref or id of a key */
+	int64                id;    /* of a schema, spec, order or snapshot; format version */
+	int64               *ids;   /* of schemas, specs or snapshots to remove */
 	int                  id_count;
 	IceSnapshot          snapshot; /* add-snapshot */
 	IceRef               ref;      /* set-snapshot-ref */
@@ -43,24 +43,25 @@ typedef struct IceUpdateContext
 {
 	IceTableMetadata *metadata;
 	int64             now_ms;
-	int64             before_ms;     /* last-updated-ms before this commit */
+	int64             before_ms; /* last-updated-ms before this commit */
 	bool              changed;
 	bool              is_create;
-	bool              structure_changed;   /* current schema, default spec or default order */
+	bool              structure_changed; /* current schema, default spec or default order */
 	bool              snapshots_removed;
-	bool              removal_pending;     /* what hangs on removed snapshots is still there */
+	bool              removal_pending; /* what hangs on removed snapshots is still there */
 	bool              main_changed;
-	bool              main_removed;        /* as replacing a table does: its data is left behind */
-	int32             before_schema_id;    /* current before this commit */
+	bool              main_removed;     /* as replacing a table does: its data is left behind */
+	int32             before_schema_id; /* current before this commit */
 	int64             before_snapshot_id;
-	int32             last_schema_id;      /* ICE_LAST_ADDED: none was added */
+	int32             last_schema_id; /* ICE_LAST_ADDED: none was added */
 	int32             last_spec_id;
 	int32             last_sort_order_id;
-	IcePropertySet   *properties;          /* being changed; NULL: as they were */
-	IceStructure     *structure;           /* NULL until it is needed */
-	IceMap           *ref_targets;         /* refs by snapshot; NULL until it is needed */
-	int               refs_targeted;       /* items of the list of refs that are, or were, in it */
-	int64            *gone;                /* snapshots that the present run of removals took away */
+	IcePropertySet   *properties;    /* being changed; NULL: as they were */
+	IceStructure     *structure;     /* NULL until it is needed */
+	IceMap           *ref_targets;   /* refs by snapshot; NULL until it is needed */
+	int               refs_targeted; /* items of the list of refs that are, or were, in it */
+	/* snapshots that the present run of removals took away */
+	int64            *gone;
 	int               gone_count;
 	int               gone_capacity;
 } IceUpdateContext;
@@ -75,8 +76,8 @@ extern bool ice_update_is(const IceUpdate *update, const char *name);
 extern void ice_updates_finish(IceUpdateContext *context);
 
 /* Declares the three functions of one kind. */
-#define ICE_UPDATE_FUNCTIONS(kind) \
-	extern void ice_parse_##kind(IceUpdate *update); \
+#define ICE_UPDATE_FUNCTIONS(kind)                                                \
+	extern void ice_parse_##kind(IceUpdate *update);                              \
 	extern void ice_needs_##kind(const IceUpdate *update, IceCommitNeeds *needs); \
 	extern void ice_apply_##kind(IceUpdateContext *context, const IceUpdate *update)
 
@@ -113,7 +114,8 @@ ICE_UPDATE_FUNCTIONS(set_partition_statistics);
 ICE_UPDATE_FUNCTIONS(remove_partition_statistics);
 extern void ice_finish_removal(IceUpdateContext *context);
 extern void ice_finish_snapshot_log(IceUpdateContext *context);
-/* Raises VALIDATION, or COMMIT_FAILED where another commit came first, unless the table can get the snapshot. */
+/* Raises VALIDATION, or COMMIT_FAILED where another commit came first, unless the table can get the
+ * snapshot. */
 extern void ice_snapshot_check_new(const IceTableMetadata *metadata, const IceSnapshot *snapshot,
 								   const IceJson *json);
 

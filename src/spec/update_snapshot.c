@@ -2,9 +2,9 @@
  * update_snapshot.c
  *		Updates of snapshots, refs, the snapshot log and statistics.
  *
- * An append loads no other snapshots than those it names, and of the snapshot log nothing, or the last
- * entry: what it adds to the log is only appended. Snapshots that main pointed to only in the middle of a commit leave
- * no trace in the log, as in the Java implementation.
+ * An append loads no other snapshots than those it names, and of the snapshot log nothing, or the
+ * last entry: what it adds to the log is only appended. Snapshots that main pointed to only in the
+ * middle of a commit leave no trace in the log, as in the Java implementation.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -377,9 +377,10 @@ drop_gone_history(IcePartList *log, const IceTableMetadata *metadata)
 }
 
 /*
- * A client whose clock is far behind must not make the log run backwards, since readers would refuse the whole table:
- * its entry gets the time of the one before. That one is the last stored entry where the log or its end was asked for
- * (ice_commit_needs_log_end); elsewhere the new snapshots are no older than the last update, which no entry is after.
+ * A client whose clock is far behind must not make the log run backwards, since readers would
+ * refuse the whole table: its entry gets the time of the one before. That one is the last stored
+ * entry where the log or its end was asked for (ice_commit_needs_log_end); elsewhere the new
+ * snapshots are no older than the last update, which no entry is after.
  */
 static void
 raise_times(IcePartList *log)
@@ -480,7 +481,7 @@ ice_parse_set_partition_statistics(IceUpdate *update)
 
 void
 ice_needs_set_partition_statistics(const IceUpdate *update pg_attribute_unused(),
-								   IceCommitNeeds  *needs)
+								   IceCommitNeeds         *needs)
 {
 	ice_needs_list(needs, ICE_PART_PARTITION_STATISTICS);
 }
@@ -499,7 +500,7 @@ ice_parse_remove_partition_statistics(IceUpdate *update)
 
 void
 ice_needs_remove_partition_statistics(const IceUpdate *update pg_attribute_unused(),
-									  IceCommitNeeds  *needs)
+									  IceCommitNeeds         *needs)
 {
 	ice_needs_list(needs, ICE_PART_PARTITION_STATISTICS);
 }

@@ -60,8 +60,9 @@ need_structure(IceCommitNeeds *needs)
 	ice_needs_list(needs, ICE_PART_SORT_ORDER);
 }
 
-/* A column that gets another type under a spec that names it, as replacing a table can do, makes the whole table
- * unreadable in Java, whether or not the spec is in use. Removing the spec in the same commit helps. */
+/* A column that gets another type under a spec that names it, as replacing a table can do, makes
+ * the whole table unreadable in Java, whether or not the spec is in use. Removing the spec in the
+ * same commit helps. */
 static void
 check_readable(const IceUpdateContext *context, const IceSchema *schema)
 {
@@ -197,8 +198,8 @@ void
 ice_apply_set_current_schema(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
-	int32 schema_id = resolve_id(update->id, context->last_schema_id, "schema", "schema");
-	IcePart          *schema;
+	int32    schema_id = resolve_id(update->id, context->last_schema_id, "schema", "schema");
+	IcePart *schema;
 
 	if (schema_id == metadata->current_schema_id)
 		return;
@@ -284,10 +285,10 @@ static IceJson *
 with_field_ids(IceUpdateContext *context, IcePartitionSpec *spec)
 {
 	const IceTableMetadata *metadata = context->metadata;
-	int32    last_id = Max(metadata->last_partition_id, ICE_UNPARTITIONED_LAST_ID);
-	IceMap  *used = ice_map_make();
-	IceJson *copy = ice_json_copy(spec->json);
-	IceJson *fields = ice_json_array(copy, "fields");
+	int32                   last_id = Max(metadata->last_partition_id, ICE_UNPARTITIONED_LAST_ID);
+	IceMap                 *used = ice_map_make();
+	IceJson                *copy = ice_json_copy(spec->json);
+	IceJson                *fields = ice_json_array(copy, "fields");
 
 	for (int i = 0; i < spec->field_count; i++)
 	{
@@ -402,7 +403,7 @@ ice_parse_remove_partition_specs(IceUpdate *update)
 
 void
 ice_needs_remove_partition_specs(const IceUpdate *update pg_attribute_unused(),
-								 IceCommitNeeds  *needs)
+								 IceCommitNeeds         *needs)
 {
 	ice_needs_list(needs, ICE_PART_PARTITION_SPEC);
 }
@@ -464,7 +465,7 @@ ice_parse_set_default_sort_order(IceUpdate *update)
 
 void
 ice_needs_set_default_sort_order(const IceUpdate *update pg_attribute_unused(),
-								 IceCommitNeeds  *needs)
+								 IceCommitNeeds         *needs)
 {
 	ice_needs_list(needs, ICE_PART_SCHEMA);
 	ice_needs_list(needs, ICE_PART_SORT_ORDER);
@@ -474,8 +475,8 @@ void
 ice_apply_set_default_sort_order(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
-	int32 order_id = resolve_id(update->id, context->last_sort_order_id, "sort order",
-								"sort order");
+	int32             order_id = resolve_id(update->id, context->last_sort_order_id, "sort order",
+											"sort order");
 
 	if (order_id == metadata->default_sort_order_id)
 		return;

@@ -24,7 +24,7 @@ ice_parse_assign_uuid(IceUpdate *update)
 
 void
 ice_needs_assign_uuid(const IceUpdate *update pg_attribute_unused(),
-					  IceCommitNeeds  *needs pg_attribute_unused())
+					  IceCommitNeeds *needs   pg_attribute_unused())
 {
 }
 
@@ -51,7 +51,7 @@ ice_parse_upgrade_format_version(IceUpdate *update)
 
 void
 ice_needs_upgrade_format_version(const IceUpdate *update pg_attribute_unused(),
-								 IceCommitNeeds  *needs)
+								 IceCommitNeeds         *needs)
 {
 	ice_needs_list(needs, ICE_PART_EXTRA);
 }
@@ -107,7 +107,7 @@ ice_parse_set_location(IceUpdate *update)
 
 void
 ice_needs_set_location(const IceUpdate *update pg_attribute_unused(),
-					   IceCommitNeeds  *needs pg_attribute_unused())
+					   IceCommitNeeds *needs   pg_attribute_unused())
 {
 }
 
@@ -194,7 +194,7 @@ ice_parse_add_encryption_key(IceUpdate *update)
 	if (update->value == NULL || update->value->kind != ICE_JSON_OBJECT)
 		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST,
 					   "Invalid encryption key, must be non-null object: %s",
-				  update->value == NULL ? "null" : ice_json_shown(update->value));
+					   update->value == NULL ? "null" : ice_json_shown(update->value));
 	update->text = ice_encryption_key_parse(update->value);
 }
 
@@ -222,7 +222,7 @@ ice_parse_remove_encryption_key(IceUpdate *update)
 
 void
 ice_needs_remove_encryption_key(const IceUpdate *update pg_attribute_unused(),
-								IceCommitNeeds  *needs)
+								IceCommitNeeds         *needs)
 {
 	ice_needs_list(needs, ICE_PART_ENCRYPTION_KEY);
 }

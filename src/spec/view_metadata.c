@@ -15,11 +15,11 @@
 #include "spec/view_version.h"
 
 #define HISTORY_SIZE_PROPERTY "version.history.num-entries"
-#define HISTORY_SIZE_DEFAULT 10
+#define HISTORY_SIZE_DEFAULT  10
 
 #define FIRST_VERSION_ID 1 /* as the Java implementation numbers them */
-#define FIRST_SCHEMA_ID 0
-#define IDS_SHOWN_MAX 20 /* in an error message */
+#define FIRST_SCHEMA_ID  0
+#define IDS_SHOWN_MAX    20 /* in an error message */
 
 /* Fields that become scalars or lists. */
 static const char *const known_fields[] = {
@@ -112,7 +112,7 @@ static void
 check_current(const IceViewMetadata *view)
 {
 	const IcePartList *lists = view->lists;
-	IcePart *part = ice_view_part_find(view, ICE_VIEW_PART_VERSION, view->current_version_id);
+	IcePart       *part = ice_view_part_find(view, ICE_VIEW_PART_VERSION, view->current_version_id);
 	IceViewVersion version;
 
 	if (ice_part_list_count(&lists[ICE_VIEW_PART_VERSION]) == 0)
@@ -148,7 +148,7 @@ required_list(const IceJson *document, const char *key)
 		ice_json_raise(document, ICE_ERR_BAD_REQUEST, "Cannot parse missing field: %s", key);
 	if (list->kind != ICE_JSON_ARRAY)
 		ice_json_raise(list, ICE_ERR_BAD_REQUEST, "Cannot parse %s from non-array: %s", key,
-				  ice_json_shown(list));
+					   ice_json_shown(list));
 	return list;
 }
 
@@ -220,7 +220,7 @@ parse_log(IceViewMetadata *view, const IceJson *document)
 		if (entry->kind != ICE_JSON_OBJECT)
 			ice_json_raise(entry, ICE_ERR_BAD_REQUEST,
 						   "Cannot parse view history entry from non-object: %s",
-					  ice_json_shown(entry));
+						   ice_json_shown(entry));
 		ice_json_int64(entry, "timestamp-ms");
 		ice_view_part_add(view, ICE_VIEW_PART_VERSION_LOG, ice_json_int32(entry, "version-id"),
 						  entry);

@@ -28,8 +28,8 @@ typedef enum IceViewPartKind
 	ICE_VIEW_PART_KINDS
 } IceViewPartKind;
 
-#define ICE_VIEW_FORMAT_VERSION 1 /* the only one */
-#define ICE_VIEW_NO_VERSION (-1)  /* current_version_id of an empty value */
+#define ICE_VIEW_FORMAT_VERSION 1    /* the only one */
+#define ICE_VIEW_NO_VERSION     (-1) /* current_version_id of an empty value */
 
 typedef struct IceViewMetadata
 {
@@ -63,7 +63,7 @@ extern int32    ice_view_history_size(const IceViewMetadata *view);
 typedef struct IceCreateView
 {
 	const char *name;
-	const char *location;   /* as asked by the client; NULL: the caller derives one */
+	const char *location; /* as asked by the client; NULL: the caller derives one */
 	IceJson    *schema;
 	IceJson    *version;
 	IceJson    *properties; /* NULL: none */
@@ -93,7 +93,7 @@ extern const char *ice_view_property(const IceViewMetadata *view, const char *na
 /* -- commits ---------------------------------------------------------------------------------- */
 
 typedef struct IceViewRequirement IceViewRequirement;
-typedef struct IceViewUpdate IceViewUpdate;
+typedef struct IceViewUpdate      IceViewUpdate;
 
 typedef struct IceViewCommit
 {

@@ -20,7 +20,7 @@
 #include "spec/view_metadata.h"
 #include "spec/view_version.h"
 
-#define LAST_ADDED (-1)
+#define LAST_ADDED            (-1)
 #define DROP_DIALECT_PROPERTY "replace.drop-dialect.allowed"
 
 typedef struct UpdateKind UpdateKind;
@@ -45,11 +45,11 @@ typedef struct Context
 {
 	IceViewMetadata *view;
 	bool             changed;
-	const IcePart   *last_schema;  /* added last, or equal to what was added last; NULL: none */
+	const IcePart   *last_schema; /* added last, or equal to what was added last; NULL: none */
 	const IcePart   *last_version;
 	int              before_versions; /* versions that were there; those after them are new */
-	IcePropertySet  *properties;   /* being changed; NULL: as they were */
-	IceSameParts     schemas;      /* by what they mean */
+	IcePropertySet  *properties;      /* being changed; NULL: as they were */
+	IceSameParts     schemas;         /* by what they mean */
 	IceSameParts     versions;
 } Context;
 
@@ -386,7 +386,7 @@ parse_requirement(IceViewRequirement *requirement, const IceJson *json)
 					   "Cannot validate %s against a view", table_only);
 	if (pg_strcasecmp("assert-view-uuid", type) != 0)
 		ice_json_raise(ice_json_get(json, "type"), ICE_ERR_BAD_REQUEST,
-				  "Unrecognized update requirement. Cannot convert to json: %s", type);
+					   "Unrecognized update requirement. Cannot convert to json: %s", type);
 	requirement->uuid = ice_json_string(json, "uuid");
 }
 

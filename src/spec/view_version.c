@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#define SQL_TYPE "sql"
+#define SQL_TYPE           "sql"
 #define DIALECTS_SHOWN_MAX 20 /* in an error message */
 
 /* -- reading ---------------------------------------------------------------------------------- */
@@ -40,7 +40,7 @@ check_representation(const IceJson *representation)
 	if (representation->kind != ICE_JSON_OBJECT)
 		ice_json_raise(representation, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse view representation from non-object: %s",
-				  ice_json_shown(representation));
+					   ice_json_shown(representation));
 	required_text(representation, "type");
 	if (is_sql(representation))
 	{
@@ -59,7 +59,7 @@ parse_representations(const IceJson *json)
 	if (representations->kind != ICE_JSON_ARRAY)
 		ice_json_raise(representations, ICE_ERR_BAD_REQUEST,
 					   "Cannot parse representations from non-array: %s",
-				  ice_json_shown(representations));
+					   ice_json_shown(representations));
 	for (int i = 0; i < representations->count; i++)
 		check_representation(representations->items[i]);
 	return representations;
@@ -86,13 +86,13 @@ parse_default_namespace(const IceJson *json)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse missing list: default-namespace");
 	if (levels->kind != ICE_JSON_ARRAY)
 		ice_json_raise(levels, ICE_ERR_BAD_REQUEST,
-				  "Cannot parse JSON array from non-array value: default-namespace: %s",
-				  ice_json_shown(levels));
+					   "Cannot parse JSON array from non-array value: default-namespace: %s",
+					   ice_json_shown(levels));
 	for (int i = 0; i < levels->count; i++)
 		if (levels->items[i]->kind != ICE_JSON_STRING)
 			ice_json_raise(levels->items[i], ICE_ERR_BAD_REQUEST,
-					  "Cannot parse string from non-text value in default-namespace: %s",
-					  ice_json_shown(levels->items[i]));
+						   "Cannot parse string from non-text value in default-namespace: %s",
+						   ice_json_shown(levels->items[i]));
 	return levels;
 }
 
@@ -101,7 +101,7 @@ ice_view_version_parse(IceViewVersion *version, IceJson *json)
 {
 	if (json->kind != ICE_JSON_OBJECT)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Cannot parse view version from a non-object: %s",
-				  ice_json_shown(json));
+					   ice_json_shown(json));
 	version->json = json;
 	version->version_id = ice_json_int32(json, "version-id");
 	version->schema_id = ice_json_int32(json, "schema-id");

@@ -26,8 +26,8 @@ typedef struct IceViewVersion
 /* Raises BAD_REQUEST, naming the field. */
 extern void ice_view_version_parse(IceViewVersion *version, IceJson *json);
 
-/* Of new versions: there is a query, in SQL, and one of a dialect at most. Raises VALIDATION. A null
- * catalog is taken away; a type that is spelled in another case is corrected, in a copy. */
+/* Of new versions: there is a query, in SQL, and one of a dialect at most. Raises VALIDATION. A
+ * null catalog is taken away; a type that is spelled in another case is corrected, in a copy. */
 extern void ice_view_version_check_new(IceViewVersion *version);
 
 /* Whether each dialect of a is one of b; dialects differ by more than upper and lower case. */

@@ -244,8 +244,8 @@ ice_file_root(const char *path, bool resolve, const char **rest)
 void
 ice_file_raise_outside(const char *path)
 {
-	bool none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
-	List *refused = ice_file_refused_roots();
+	bool        none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
+	List       *refused = ice_file_refused_roots();
 	const char *detail = NULL;
 
 	if (none)
@@ -253,12 +253,12 @@ ice_file_raise_outside(const char *path)
 	else if (refused != NIL)
 		detail =
 			psprintf("%s is not used, because it holds or lies in a directory of PostgreSQL's.",
-						  (char *) linitial(refused));
+					 (char *) linitial(refused));
 
 	ice_raise_full(
 		ICE_ERR_FORBIDDEN_LOCATION,
 		psprintf("Location is outside the directories that the server may use: %s", path), detail,
-				   "A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
+		"A superuser can allow a directory with ALTER SYSTEM or ALTER DATABASE ... SET "
 		"icecat.file_roots.");
 }
 
@@ -271,7 +271,8 @@ ice_file_checked_path(const char *location)
 
 	if (ice_file_root(path, false, &rest) == NULL)
 		ice_file_raise_outside(path);
-	/* Above the root a folder of that name is another's: ./quickstart keeps its warehouse in one. */
+	/* Above the root a folder of that name is another's: ./quickstart keeps its warehouse in
+	 * one. */
 	if (strstr(psprintf("/%s/", rest), "/" ICE_MARK_FOLDER "/") != NULL)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location lies in a folder of icecat's own: %s",
 				  location);

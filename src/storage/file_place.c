@@ -2,10 +2,10 @@
  * file_place.c
  *		Opens the directories of file storage, so that no symbolic link leads out of the roots.
  *
- * A path is first checked by its letters (absolute, no "..", below a root), then opened component by
- * component without following symbolic links. Where a link is met, the path is resolved, its target must lie
- * below a root too, and the resolved path is opened in the same way, so that a link swapped in at the wrong
- * moment is refused instead of followed.
+ * A path is first checked by its letters (absolute, no "..", below a root), then opened component
+ * by component without following symbolic links. Where a link is met, the path is resolved, its
+ * target must lie below a root too, and the resolved path is opened in the same way, so that a link
+ * swapped in at the wrong moment is refused instead of followed.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -51,7 +51,8 @@ ice_place_open_subdirectory(int parent, const char *name)
 	return -1;
 }
 
-/* Makes a directory and gives it the configured mode, durably; opens it. -1 and errno on failure. */
+/* Makes a directory and gives it the configured mode, durably; opens it. -1 and errno on
+ * failure. */
 static int
 make_subdirectory(int parent, const char *name)
 {
@@ -73,7 +74,8 @@ make_subdirectory(int parent, const char *name)
 	return fd;
 }
 
-/* Opens root, then the directories of rest one by one; with make, missing ones below root are made. */
+/* Opens root, then the directories of rest one by one; with make, missing ones below root are
+ * made. */
 static int
 walk(const char *root, const char *rest, bool make)
 {
@@ -98,7 +100,8 @@ walk(const char *root, const char *rest, bool make)
 	return fd;
 }
 
-/* Opens the directory of a checked path. -1 with errno if it is not there; raises for a forbidden one. */
+/* Opens the directory of a checked path. -1 with errno if it is not there; raises for a forbidden
+ * one. */
 int
 ice_place_open_directory(const char *path, bool make)
 {
@@ -120,7 +123,8 @@ ice_place_open_directory(const char *path, bool make)
 	return walk(root, rest, make);
 }
 
-/* Opens the place of a file; place->directory is -1, and errno set, where its directory is missing. */
+/* Opens the place of a file; place->directory is -1, and errno set, where its directory is
+ * missing. */
 void
 ice_place_open(const char *path, bool make, IcePlace *place)
 {

@@ -2,9 +2,10 @@
  * file_prune.h
  *		Takes away the empty folders of file storage, and abandoned temporary files of ours.
  *
- * A folder may have a hundred thousand others in it: the walk stops after some entries and goes on later. It keeps the
- * directories on its way open, no more than it may go deep; they are closed with the memory context of the walk, also after
- * an error. Each was opened in its parent without following a link.
+ * A folder may have a hundred thousand others in it: the walk stops after some entries and goes on
+ * later. It keeps the directories on its way open, no more than it may go deep; they are closed
+ * with the memory context of the walk, also after an error. Each was opened in its parent without
+ * following a link.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -2,9 +2,10 @@
  * mark.c
  *		Which copy of a catalog a root of file storage belongs to.
  *
- * What a mark holds: the system identifier (another one after initdb and pg_upgrade), the database's oid (after a dump or
- * from a template), the timeline (after a promotion or a recovery to a point in time), and number and birth of the inode
- * of global/pg_control (after any copy of the files). A restart, a crash and its recovery change none of them.
+ * What a mark holds: the system identifier (another one after initdb and pg_upgrade), the
+ * database's oid (after a dump or from a template), the timeline (after a promotion or a recovery
+ * to a point in time), and number and birth of the inode of global/pg_control (after any copy of
+ * the files). A restart, a crash and its recovery change none of them.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,7 +25,8 @@
 #include "storage/mark.h"
 #include "storage/storage.h"
 
-#define CONTROL_FILE "global/pg_control" /* below the data directory, where every process stands */
+/* below the data directory, where every process stands */
+#define CONTROL_FILE   "global/pg_control"
 #define MARK_BYTES_MAX 512
 
 /* -- what this database is -------------------------------------------------------------------- */
@@ -54,7 +56,7 @@ own_text(void)
 	return psprintf(
 		"icecat mark 1: only this database deletes files here, see icecat.adopt_storage()\n"
 		"system " UINT64_FORMAT "\ndatabase %u\ntimeline %u\ncontrol file %s\n",
-					GetSystemIdentifier(), MyDatabaseId, GetWALInsertionTimeLine(), control_file());
+		GetSystemIdentifier(), MyDatabaseId, GetWALInsertionTimeLine(), control_file());
 }
 
 /* -- reading ---------------------------------------------------------------------------------- */
@@ -89,7 +91,7 @@ look_at(const char *folder, const char *catalog, const char *own)
 	close(fd);
 	close(directory);
 	return n == (ssize_t) strlen(own) && memcmp(text, own, (size_t) n) == 0 ? ICE_MARK_OWN
-																			  : ICE_MARK_OTHER;
+																			: ICE_MARK_OTHER;
 }
 
 /* Cuts the last component off a path; false if it was the root directory. */

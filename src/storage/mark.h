@@ -2,9 +2,10 @@
  * mark.h
  *		Which copy of a catalog a root of file storage belongs to.
  *
- * A dump, a template, a base backup or a promoted standby is the same catalog, with the same tables at the same locations. Only
- * one of them may delete files. A mark, <root>/.icecat/<id of the catalog>, says which: it holds what a copy cannot share
- * with its original, and a database that deletes compares it with its own.
+ * A dump, a template, a base backup or a promoted standby is the same catalog, with the same tables
+ * at the same locations. Only one of them may delete files. A mark, <root>/.icecat/<id of the
+ * catalog>, says which: it holds what a copy cannot share with its original, and a database that
+ * deletes compares it with its own.
  *
  * Nothing here touches the database.
  *
@@ -22,12 +23,12 @@ typedef enum IceMark
 	ICE_MARK_OTHER
 } IceMark;
 
-/* Looks in a folder (canonical) and all folders above it. One of another database decides; where gets its file. Not
- * during recovery. */
+/* Looks in a folder (canonical) and all folders above it. One of another database decides; where
+ * gets its file. Not during recovery. */
 extern IceMark ice_mark_look(const char *folder, const char *catalog, char **where);
 
-/* Marks the root of a location, unless there is a mark in or above the location. Failures are passed over: without a mark
- * nothing is deleted. */
+/* Marks the root of a location, unless there is a mark in or above the location. Failures are
+ * passed over: without a mark nothing is deleted. */
 extern void ice_mark_make(const char *location, const char *catalog);
 
 /* Makes the marks at a folder (canonical), and above it, those of this database. Raises STORAGE. */

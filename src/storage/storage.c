@@ -150,7 +150,8 @@ ends_with(const char *text, const char *suffix)
 	return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
-/* Iceberg spec, "Naming for GZIP compressed Metadata JSON files"; the second form is the older one. */
+/* Iceberg spec, "Naming for GZIP compressed Metadata JSON files"; the second form is the older
+ * one. */
 static bool
 is_gzip_name(const char *location)
 {
@@ -196,7 +197,7 @@ ice_storage_write_metadata(const char *location, const char *data, size_t len)
 static const IceStorage *
 prepare_write(IceFileWrite *file)
 {
-	MemoryContext     context = CurrentMemoryContext;
+	MemoryContext context = CurrentMemoryContext;
 	const IceStorage *volatile storage = NULL;
 
 	PG_TRY();
@@ -251,7 +252,7 @@ ice_storage_write_metadata_batch(IceFileWrite *files, int count)
 static const IceStorage *
 open_removal(IceFileRemoval *file)
 {
-	MemoryContext     context = CurrentMemoryContext;
+	MemoryContext context = CurrentMemoryContext;
 	const IceStorage *volatile storage = NULL;
 
 	PG_TRY();

@@ -2,14 +2,16 @@
  * storage.h
  *		Files that tables are made of: handles of the stores that they lie in, opened by location.
  *
- * Locations are taken literally: Iceberg clients do not percent-encode the paths that they write into
- * metadata, so nothing is decoded here. "file:///a/b", "file:/a/b" and "/a/b" are the same file.
+ * Locations are taken literally: Iceberg clients do not percent-encode the paths that they write
+ * into metadata, so nothing is decoded here. "file:///a/b", "file:/a/b" and "/a/b" are the same
+ * file.
  *
- * Nothing here touches the database. Calls can take long (a disk, later a network) and must not be made
- * while rows are locked that others need, except in the sync mode of a commit.
+ * Nothing here touches the database. Calls can take long (a disk, later a network) and must not be
+ * made while rows are locked that others need, except in the sync mode of a commit.
  *
- * Errors: FORBIDDEN_LOCATION for a location outside the allowed roots, of an unknown scheme or that is no URI,
- * NO_SUCH_FILE, LIMIT_EXCEEDED, STORAGE for everything else (with the operating system's reason).
+ * Errors: FORBIDDEN_LOCATION for a location outside the allowed roots, of an unknown scheme or that
+ * is no URI, NO_SUCH_FILE, LIMIT_EXCEEDED, STORAGE for everything else (with the operating system's
+ * reason).
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -20,11 +22,13 @@
 
 struct List;
 
-/* The store of a location, by its scheme, as the profile says (NULL: none). Lives as long as the current memory context, at least.
- * Raises FORBIDDEN_LOCATION for an unknown scheme, or for no URI at all. */
+/* The store of a location, by its scheme, as the profile says (NULL: none). Lives as long as the
+ * current memory context, at least. Raises FORBIDDEN_LOCATION for an unknown scheme, or for no URI
+ * at all. */
 extern const IceStorage *ice_storage_open(const char *location, const IceStorageProfile *profile);
 
-/* Has the file of a location that was accepted once vanished? False where that cannot be told cheaply. */
+/* Has the file of a location that was accepted once vanished? False where that cannot be told
+ * cheaply. */
 extern bool ice_storage_missing(const char *location);
 
 /* Is the file there? Raises as its store does. */
@@ -35,16 +39,16 @@ extern char *ice_storage_checked(const char *location);
 /* The same; NULL where it is not allowed. */
 extern char *ice_storage_canonical(const char *location);
 
-/* Every canonical spelling of a file or folder, whether the server may use it or not: first that of its letters, then
- * the one with all links resolved in the folders above it, and in itself, where they differ. A List of C strings, of one
- * at least. Raises nothing. */
+/* Every canonical spelling of a file or folder, whether the server may use it or not: first that of
+ * its letters, then the one with all links resolved in the folders above it, and in itself, where
+ * they differ. A List of C strings, of one at least. Raises nothing. */
 extern struct List *ice_storage_spellings(const char *location);
 /* The first of these, without a look at storage. */
-extern char *ice_storage_spelling(const char *location);
+extern char        *ice_storage_spelling(const char *location);
 /* Is a folder (canonical) a root of file storage, or around one? */
-extern bool ice_storage_holds_root(const char *folder);
+extern bool         ice_storage_holds_root(const char *folder);
 /* Is a path the folder, or below it? Both in canonical spelling. */
-extern bool ice_storage_is_below(const char *path, const char *folder);
+extern bool         ice_storage_is_below(const char *path, const char *folder);
 
 /* Metadata files: gzip'd where the name says so (.gz.metadata.json, .metadata.json.gz); at most
  * icecat.metadata_file_bytes_max unpacked. */

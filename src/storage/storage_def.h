@@ -33,10 +33,12 @@ typedef struct IceStorage IceStorage;
 /* Where a back end is in a folder that it walks through. */
 typedef struct IceStorageWalk IceStorageWalk;
 
-/* How a warehouse's store is reached: what a location alone does not say. File storage needs none. */
+/* How a warehouse's store is reached: what a location alone does not say. File storage needs
+ * none. */
 typedef struct IceStorageProfile IceStorageProfile;
 
-/* A handle: its operations, and whatever the back end keeps behind it. Every operation takes the handle first. */
+/* A handle: its operations, and whatever the back end keeps behind it. Every operation takes the
+ * handle first. */
 struct IceStorage
 {
 	/* On disks of this machine: an operation is quick, and may be made where others wait. */
@@ -45,24 +47,27 @@ struct IceStorage
 	char *(*canonical)(const IceStorage *storage, const char *location);
 	/* Appends the file's bytes; more than limit is LIMIT_EXCEEDED, absence NO_SUCH_FILE. */
 	void (*read)(const IceStorage *storage, const char *location, size_t limit, StringInfo out);
-	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a crash. Makes
-	 * missing directories. */
+	/* Replaces or creates the file as a whole: readers see the old or the new one, also after a
+	 * crash. Makes missing directories. */
 	void (*write_atomic)(const IceStorage *storage, const char *location, const char *data,
 						 size_t len);
-	/* The same for many files, which costs less than one after the other. An error of one is its own; it raises nothing,
-	 * except for an interrupt. */
+	/* The same for many files, which costs less than one after the other. An error of one is its
+	 * own; it raises nothing, except for an interrupt. */
 	void (*write_batch)(const IceStorage *storage, IceFileWrite *files, int count);
 	/* False if the file was not there. */
 	bool (*remove)(const IceStorage *storage, const char *location);
-	/* The same for many files. An error of one is its own; it raises nothing, except for an interrupt. */
+	/* The same for many files. An error of one is its own; it raises nothing, except for an
+	 * interrupt. */
 	void (*remove_batch)(const IceStorage *storage, IceFileRemoval *files, int count);
 	/* With its parents; no error if there. Nothing to do where a store has no directories. */
 	void (*make_directory)(const IceStorage *storage, const char *location);
 	bool (*exists)(const IceStorage *storage, const char *location);
-	/* True only if the server may look there and there is nothing. Cheap: on the path of every load. */
+	/* True only if the server may look there and there is nothing. Cheap: on the path of every
+	 * load. */
 	bool (*missing)(const IceStorage *storage, const char *location);
-	/* Removes the directory and those below it as far as they hold no file, step by step: looks at some entries and returns
-	 * whether that was all. At first *walk is NULL. What is open in between is closed with the memory context of the first call. */
+	/* Removes the directory and those below it as far as they hold no file, step by step: looks at
+	 * some entries and returns whether that was all. At first *walk is NULL. What is open in
+	 * between is closed with the memory context of the first call. */
 	bool (*prune)(const IceStorage *storage, const char *location, IceStorageWalk **walk,
 				  int entries);
 };

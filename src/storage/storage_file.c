@@ -5,9 +5,10 @@
  * file_place.c opens the directories. Only regular files are read.
  *
  * A file is written under a temporary name in its directory, fsync'd, renamed, and the directory is
- * fsync'd (all of it following the server's fsync setting). Of many files each of these steps is done for all before
- * the next one begins, and a directory is fsync'd once: the disk has more to do at a time, and less in all. Modes are set
- * explicitly: the server's umask would hide the files from other engines.
+ * fsync'd (all of it following the server's fsync setting). Of many files each of these steps is
+ * done for all before the next one begins, and a directory is fsync'd once: the disk has more to do
+ * at a time, and less in all. Modes are set explicitly: the server's umask would hide the files
+ * from other engines.
  *
  * Descriptors are plain ones, open only inside one call, and closed on every way out.
  *
@@ -32,8 +33,9 @@
 #include "pg_compat.h"
 
 #define TEMPORARY_RANDOM_BYTES 8
-#define READ_CHUNK_BYTES (256 * 1024)
-#define BATCH_FILES 64 /* files of a batch that are open at once, and as many directories */
+#define READ_CHUNK_BYTES       (256 * 1024)
+/* files of a batch that are open at once, and as many directories */
+#define BATCH_FILES 64
 
 static void raise_os(const char *action, const char *path, int error) pg_attribute_noreturn();
 
@@ -54,8 +56,8 @@ static int
 open_file(const char *path, struct stat *status)
 {
 	IcePlace place;
-	int   fd = -1;
-	int   error;
+	int      fd = -1;
+	int      error;
 
 	ice_place_open(path, false, &place);
 	if (place.directory < 0)
@@ -136,10 +138,10 @@ file_read(const IceStorage *storage pg_attribute_unused(), const char *location,
 typedef struct Writing
 {
 	IcePlace place;
-	bool  owns_directory; /* or has that of one before it */
-	char  name[NAMEDATALEN];
-	int   fd;
-	int   error; /* errno, or 0 */
+	bool     owns_directory; /* or has that of one before it */
+	char     name[NAMEDATALEN];
+	int      fd;
+	int      error; /* errno, or 0 */
 } Writing;
 
 static void
@@ -168,7 +170,8 @@ directory_of_another(const char *path, const Writing *before, int count)
 	return -1;
 }
 
-/* Finds the place of a file. Raises what is wrong with the location, and what the system says about its directory. */
+/* Finds the place of a file. Raises what is wrong with the location, and what the system says about
+ * its directory. */
 static void
 writing_open(Writing *w, const char *location, const Writing *before, int count)
 {
@@ -206,7 +209,8 @@ write_bytes(int fd, const char *data, size_t len)
 	return fchmod(fd, (mode_t) ice_guc_file_mode) < 0 ? errno : 0;
 }
 
-/* Writes the temporary file, and has the system begin to store it: so that the disk works on many of them at once. */
+/* Writes the temporary file, and has the system begin to store it: so that the disk works on many
+ * of them at once. */
 static void
 writing_write(Writing *w, const char *data, size_t len)
 {
@@ -336,10 +340,10 @@ file_write_batch(const IceStorage *storage pg_attribute_unused(), IceFileWrite *
 static bool
 file_remove(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
-	char *path = ice_file_checked_path(location);
+	char    *path = ice_file_checked_path(location);
 	IcePlace place;
-	int   error = 0;
-	char *checksum;
+	int      error = 0;
+	char    *checksum;
 
 	ice_place_open(path, false, &place);
 	if (place.directory < 0 && (errno == ENOENT || errno == ENOTDIR))

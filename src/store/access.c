@@ -2,11 +2,12 @@
  * access.c
  *		What the caller may do: decisions by the rows of icecat_data.access_grant. See access.h.
  *
- * Kept for the session: of each role that called, whose rows count for it and what it may on the whole catalog; and what it was
- * granted on an object (of a namespace: on those above, too). These change by a grant, a revocation or a membership only, and all
- * of these send an invalidation: namespaces do not move, and the rows that a creation writes are of an object that nobody has asked
- * for before. Rows are read by the newest snapshot: with an older one, what was revoked since would be kept after the
- * invalidation of the revocation has come and gone.
+ * Kept for the session: of each role that called, whose rows count for it and what it may on the
+ * whole catalog; and what it was granted on an object (of a namespace: on those above, too). These
+ * change by a grant, a revocation or a membership only, and all of these send an invalidation:
+ * namespaces do not move, and the rows that a creation writes are of an object that nobody has
+ * asked for before. Rows are read by the newest snapshot: with an older one, what was revoked since
+ * would be kept after the invalidation of the revocation has come and gone.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -26,7 +27,7 @@
 #include "errors.h"
 #include "store/access.h"
 #include "store/caller.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 #define KEPT_ROLES_MAX   1000
 #define KEPT_OBJECTS_MAX 10000
@@ -64,9 +65,9 @@ static IceStatement find_up = {
 
 static IceStatement find_below_namespace = {ICE_SEEN_SQL
 											"1 FROM seen WHERE namespace_id = $2 LIMIT 1",
-	3,
-	{UUIDOID, UUIDOID, OIDARRAYOID},
-	NULL};
+											3,
+											{UUIDOID, UUIDOID, OIDARRAYOID},
+											NULL};
 
 static IceStatement find_in_warehouse = {
 	"SELECT 1 FROM icecat_data.access_grant AS g LEFT JOIN icecat_data.relation AS r "
@@ -86,7 +87,7 @@ static IceStatement find_namespace_of = {
 /* The whole catalog is an object, too. */
 static const pg_uuid_t catalog_id = {{0}};
 
-/* -- what is kept ------------------------------------------------------------------------------- */
+/* -- what is kept ------------------------------------------------------------------------------ */
 
 typedef struct KeptRole
 {
@@ -193,7 +194,7 @@ prepare(void)
 	kept_objects = make_table("icecat objects", sizeof(ObjectKey), sizeof(KeptObject));
 }
 
-/* -- questions to the rows ---------------------------------------------------------------------- */
+/* -- questions to the rows --------------------------------------------------------------------- */
 
 /* Only a table whose number is known is seen to change. */
 static uint64
@@ -300,7 +301,7 @@ ice_access_roles(void)
 	return PointerGetDatum(DatumGetArrayTypePCopy(PointerGetDatum(role.roles)));
 }
 
-/* -- decisions ---------------------------------------------------------------------------------- */
+/* -- decisions --------------------------------------------------------------------------------- */
 
 /* Looks from the top down, and no further than it must. */
 static uint32
@@ -348,7 +349,8 @@ ice_access_require(uint32 wanted, IceObject object, const char *what, const char
 			  name != NULL ? name : "");
 }
 
-/* Is anything in the warehouse seen? A yes is kept: at worst it is told of a warehouse that it knew. */
+/* Is anything in the warehouse seen? A yes is kept: at worst it is told of a warehouse that it
+ * knew. */
 static bool
 sees_in_warehouse(Oid role, const pg_uuid_t *warehouse_id)
 {

@@ -2,15 +2,17 @@
  * access.h
  *		What the caller may do: decisions by the rows of icecat_data.access_grant.
  *
- * A privilege holds on the object that it was granted on and on all that is in it: catalog, warehouse, namespaces, table or
- * view. It holds for the role and for every role that has its rights (pg_has_role(…, 'USAGE')). The owner of the extension,
- * its members and superusers may do everything, without a row.
+ * A privilege holds on the object that it was granted on and on all that is in it: catalog,
+ * warehouse, namespaces, table or view. It holds for the role and for every role that has its
+ * rights (pg_has_role(…, 'USAGE')). The owner of the extension, its members and superusers may do
+ * everything, without a row.
  *
- * What the caller does not see does not exist for it: look-ups by name do not find it, and raise what they raise for a
- * name that nothing has. What it sees and may not use is FORBIDDEN.
+ * What the caller does not see does not exist for it: look-ups by name do not find it, and raise
+ * what they raise for a name that nothing has. What it sees and may not use is FORBIDDEN.
  *
- * Answers are kept for the session, and forgotten as soon as a change of privileges, or of the memberships of roles, is
- * committed anywhere: each question first takes what other sessions have sent.
+ * Answers are kept for the session, and forgotten as soon as a change of privileges, or of the
+ * memberships of roles, is committed anywhere: each question first takes what other sessions have
+ * sent.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -23,8 +25,8 @@
 
 #include "store/privilege.h"
 
-/* An object by its ids. In a warehouse namespace_id is NULL for the warehouse itself, relation_id for a namespace; all three are
- * NULL for the whole catalog. */
+/* An object by its ids. In a warehouse namespace_id is NULL for the warehouse itself, relation_id
+ * for a namespace; all three are NULL for the whole catalog. */
 typedef struct IceObject
 {
 	const pg_uuid_t *warehouse_id;
@@ -43,17 +45,18 @@ extern bool ice_access_sees(IceObject object);
 extern bool ice_access_may_by_id(uint32 wanted, const pg_uuid_t *warehouse_id,
 								 const pg_uuid_t *relation_id);
 
-/* Begins a statement with the namespaces of warehouse $1 in which the roles $3 were granted something, and those above them: seen.
- * Upwards from the grants, so its cost does not depend on what else there is. */
-#define ICE_SEEN_SQL                                                                             \
-	"WITH RECURSIVE seen (namespace_id, parent_id) AS ("                                       \
-	"SELECT n.namespace_id, n.parent_id FROM icecat_data.access_grant AS g "                   \
-	"LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = $1 "                              \
-	"AND r.relation_id = g.object_id AND r.dropped_at IS NULL "                                \
-	"JOIN icecat_data.namespace AS n ON n.warehouse_id = $1 "                                  \
-	"AND n.namespace_id = coalesce(r.namespace_id, g.object_id) "                              \
-	"WHERE g.warehouse_id = $1 AND g.role::pg_catalog.oid = ANY ($3) UNION "                   \
-	"SELECT n.namespace_id, n.parent_id FROM seen JOIN icecat_data.namespace AS n "            \
+/* Begins a statement with the namespaces of warehouse $1 in which the roles $3 were granted
+ * something, and those above them: seen. Upwards from the grants, so its cost does not depend on
+ * what else there is. */
+#define ICE_SEEN_SQL                                                                \
+	"WITH RECURSIVE seen (namespace_id, parent_id) AS ("                            \
+	"SELECT n.namespace_id, n.parent_id FROM icecat_data.access_grant AS g "        \
+	"LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = $1 "                   \
+	"AND r.relation_id = g.object_id AND r.dropped_at IS NULL "                     \
+	"JOIN icecat_data.namespace AS n ON n.warehouse_id = $1 "                       \
+	"AND n.namespace_id = coalesce(r.namespace_id, g.object_id) "                   \
+	"WHERE g.warehouse_id = $1 AND g.role::pg_catalog.oid = ANY ($3) UNION "        \
+	"SELECT n.namespace_id, n.parent_id FROM seen JOIN icecat_data.namespace AS n " \
 	"ON n.warehouse_id = $1 AND n.namespace_id = seen.parent_id) SELECT "
 
 /* The roles whose rows count for the caller: oid[]. */

@@ -15,7 +15,7 @@
 #include "utils/syscache.h"
 
 #include "store/caller.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 /* A call that is under way. Lives in TopTransactionContext. */
 typedef struct Call

@@ -2,13 +2,15 @@
  * caller.h
  *		Who calls: the role whose rights in the catalog count.
  *
- * Functions that ask for it are SECURITY INVOKER and change to their owner here. PostgreSQL's SECURITY DEFINER would
- * make the same change, but does not tell who was there before it. So the caller is current_user at the call: after SET ROLE
- * that role, in a function of another definer its owner, in an index expression the owner of the table. The role of the session
- * (GetOuterUserId) would be wrong there: an index expression could do what the superuser may who runs ANALYZE.
+ * Functions that ask for it are SECURITY INVOKER and change to their owner here. PostgreSQL's
+ * SECURITY DEFINER would make the same change, but does not tell who was there before it. So the
+ * caller is current_user at the call: after SET ROLE that role, in a function of another definer
+ * its owner, in an index expression the owner of the table. The role of the session
+ * (GetOuterUserId) would be wrong there: an index expression could do what the superuser may who
+ * runs ANALYZE.
  *
- * Calls nest (code that the owner has attached to a table may call again); what an error leaves behind goes with the
- * transaction, or with the subtransaction that the call was in.
+ * Calls nest (code that the owner has attached to a table may call again); what an error leaves
+ * behind goes with the transaction, or with the subtransaction that the call was in.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -25,12 +27,13 @@ typedef struct IceCaller
 	bool owns; /* has the rights of the extension's owner, as a superuser does: may do everything */
 } IceCaller;
 
-/* As ice_spi_begin() and ice_spi_end() (plan_cache.h), for a function that is called from SQL: in between, the current user
- * is the owner of the function. */
+/* As ice_spi_begin() and ice_spi_end() (spi.h), for a function that is called from SQL: in
+ * between, the current user is the owner of the function. */
 extern MemoryContext ice_call_begin(FunctionCallInfo fcinfo);
 extern void          ice_call_end(void);
 
-/* The caller. Where nobody called, as in the worker, it is the current user, who then is the owner. */
+/* The caller. Where nobody called, as in the worker, it is the current user, who then is the
+ * owner. */
 extern IceCaller ice_caller(void);
 
 /* Once, when the library is loaded. */

@@ -77,7 +77,8 @@ static IceStatement set_hashes = {
 	{UUIDOID, BOOLOID},
 	NULL};
 
-/* The warehouse that this session has read last, and its mode: a call begins by reading its warehouse. */
+/* The warehouse that this session has read last, and its mode: a call begins by reading its
+ * warehouse. */
 static pg_uuid_t remembered_id;
 static bool      remembered_folds;
 
@@ -90,7 +91,7 @@ ice_case_mode_folds(const char *properties)
 		return false;
 	mode =
 		ice_json_opt_string(ice_json_parse(properties, strlen(properties), ice_guc_json_depth_max),
-		ICE_CASE_MODE_PROPERTY);
+							ICE_CASE_MODE_PROPERTY);
 	return mode != NULL && strcmp(mode, "insensitive") == 0;
 }
 

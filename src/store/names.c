@@ -9,8 +9,8 @@
 #include "errors.h"
 #include "store/names.h"
 
-/* HTTP takes these for steps in a path, also where they are encoded: who is called so could be made, and never be
- * reached again. */
+/* HTTP takes these for steps in a path, also where they are encoded: who is called so could be
+ * made, and never be reached again. */
 void
 ice_name_check_new(const char *what, const char *name)
 {

@@ -7,7 +7,7 @@
 #ifndef ICE_STORE_NAMES_H
 #define ICE_STORE_NAMES_H
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 /* Which names of a list are wanted. */
 typedef struct IceNameRange
@@ -22,7 +22,8 @@ typedef struct IceNames
 	int          count;
 } IceNames;
 
-/* For the name of something new, of any kind (what). Raises BAD_REQUEST for one that no path of REST can carry. */
+/* For the name of something new, of any kind (what). Raises BAD_REQUEST for one that no path of
+ * REST can carry. */
 extern void ice_name_check_new(const char *what, const char *name);
 
 /* Runs a statement that lists names, with the range as its last two parameters: after, limit. */

@@ -1,9 +1,11 @@
 /*
  * owner_step.c
- *		Statements of an upgrade script that read or change rows: they run as the owner of the extension.
+ *		Statements of an upgrade script that read or change rows: they run as the owner of the
+ *		extension.
  *
- * The script of a trusted extension runs as the bootstrap superuser, and the owner may have attached code to the tables: a
- * trigger, a cast, a default, the expression of an index. So nothing in a script touches rows but through this.
+ * The script of a trusted extension runs as the bootstrap superuser, and the owner may have
+ * attached code to the tables: a trigger, a cast, a default, the expression of an index. So nothing
+ * in a script touches rows but through this.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,7 +21,7 @@
 #include "utils/fmgroids.h"
 
 #include "store/owner_step.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 static Oid
 extension_owner(Oid extension)

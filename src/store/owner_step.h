@@ -1,6 +1,7 @@
 /*
  * owner_step.h
- *		Statements of an upgrade script that read or change rows: they run as the owner of the extension.
+ *		Statements of an upgrade script that read or change rows: they run as the owner of the
+ *		extension.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,7 +10,8 @@
 
 #include "postgres.h"
 
-/* Runs a statement as the owner of the extension, in the sandbox. Only within ALTER EXTENSION icecat UPDATE. */
+/* Runs a statement as the owner of the extension, in the sandbox. Only within ALTER EXTENSION
+ * icecat UPDATE. */
 extern void ice_owner_step(const char *statement);
 
 #endif

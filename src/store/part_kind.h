@@ -13,27 +13,27 @@
 #include "spec/view_metadata.h"
 
 /* The text of a kind within a statement: "kind = " ICE_KIND(SNAPSHOT). */
-#define ICE_KIND(name) CppAsString2(ICE_KIND_##name)
+#define ICE_KIND(name)      CppAsString2(ICE_KIND_##name)
 #define ICE_VIEW_KIND(name) CppAsString2(ICE_VIEW_KIND_##name)
 
-#define ICE_KIND_SCHEMA 0
-#define ICE_KIND_PARTITION_SPEC 1
-#define ICE_KIND_SORT_ORDER 2
-#define ICE_KIND_PROPERTIES 3
-#define ICE_KIND_SNAPSHOT 4
-#define ICE_KIND_REF 5
-#define ICE_KIND_SNAPSHOT_LOG 6
-#define ICE_KIND_METADATA_LOG 7
-#define ICE_KIND_STATISTICS 8
+#define ICE_KIND_SCHEMA               0
+#define ICE_KIND_PARTITION_SPEC       1
+#define ICE_KIND_SORT_ORDER           2
+#define ICE_KIND_PROPERTIES           3
+#define ICE_KIND_SNAPSHOT             4
+#define ICE_KIND_REF                  5
+#define ICE_KIND_SNAPSHOT_LOG         6
+#define ICE_KIND_METADATA_LOG         7
+#define ICE_KIND_STATISTICS           8
 #define ICE_KIND_PARTITION_STATISTICS 9
-#define ICE_KIND_ENCRYPTION_KEY 10
-#define ICE_KIND_EXTRA 11
+#define ICE_KIND_ENCRYPTION_KEY       10
+#define ICE_KIND_EXTRA                11
 
-#define ICE_VIEW_KIND_SCHEMA 0
-#define ICE_VIEW_KIND_VERSION 1
+#define ICE_VIEW_KIND_SCHEMA      0
+#define ICE_VIEW_KIND_VERSION     1
 #define ICE_VIEW_KIND_VERSION_LOG 2
-#define ICE_VIEW_KIND_PROPERTIES 3
-#define ICE_VIEW_KIND_EXTRA 4
+#define ICE_VIEW_KIND_PROPERTIES  3
+#define ICE_VIEW_KIND_EXTRA       4
 
 StaticAssertDecl(ICE_PART_SCHEMA == ICE_KIND_SCHEMA &&
 					 ICE_PART_PARTITION_SPEC == ICE_KIND_PARTITION_SPEC &&

@@ -16,9 +16,9 @@
 #include "store/store_task.h"
 #include "store/store_worker.h"
 
-#define HEX_LEN (2 * UUID_LEN)
+#define HEX_LEN           (2 * UUID_LEN)
 #define PAYLOAD_BYTES_MAX 7900 /* PostgreSQL's limit is just below 8000 */
-#define KEY_BYTES_MAX (2 * (HEX_LEN + 1) + 20)
+#define KEY_BYTES_MAX     (2 * (HEX_LEN + 1) + 20)
 
 static StringInfo noted = NULL; /* in TopTransactionContext */
 

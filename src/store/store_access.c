@@ -70,12 +70,12 @@ static bool
 insert(const IceGrant *grant)
 {
 	Datum values[7] = {UUIDPGetDatum(&grant->warehouse_id),
-		UUIDPGetDatum(&grant->object_id),
-		ObjectIdGetDatum(grant->role),
-		ice_cstring_datum(grant->privilege),
-		ice_cstring_datum(grant->object_kind),
-		ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
-		TimestampTzGetDatum(GetCurrentTimestamp())};
+					   UUIDPGetDatum(&grant->object_id),
+					   ObjectIdGetDatum(grant->role),
+					   ice_cstring_datum(grant->privilege),
+					   ice_cstring_datum(grant->object_kind),
+					   ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	return ice_execute_waiting(&insert_grant, values, NULL) > 0;
 }

@@ -2,10 +2,11 @@
  * store_due.c
  *		What is due in the queue of file tasks (icecat_data.metadata_task). See store_due.h.
  *
- * Most of these statements look over all warehouses: only the session that does tasks runs them, on the server where the rows
- * are. metadata_task_due_idx has the tasks of each kind by time, so what is due of one kind is found past all
- * others. The kind is also the upper part of a task's position, which the primary key has: the writes of a table are found
- * past its deletions without reading these.
+ * Most of these statements look over all warehouses: only the session that does tasks runs them, on
+ * the server where the rows are. metadata_task_due_idx has the tasks of each kind by time, so what
+ * is due of one kind is found past all others. The kind is also the upper part of a task's
+ * position, which the primary key has: the writes of a table are found past its deletions without
+ * reading these.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,8 +20,8 @@
 #define DUE_TASKS_MAX 4096 /* writes that are looked at for the tables of a batch */
 /* Deletions that are looked at for each table of theirs: batches are small, and looks frequent. */
 #define DUE_PER_TABLE 4
-#define HOLD_MS 3600000    /* a task behind one that fails; it is released when that is done */
-#define HOLD_SHORT_MS 200  /* a task behind one that is about to be done */
+#define HOLD_MS       3600000 /* a task behind one that fails; it is released when that is done */
+#define HOLD_SHORT_MS 200     /* a task behind one that is about to be done */
 
 /* The first position that is not a write's. */
 #define WRITES_END "1048576"
@@ -28,20 +29,20 @@ StaticAssertDecl((1 << ICE_TASK_POSITION_SHIFT) == 1048576 && ICE_TASK_WRITE == 
 				 "positions of writes are below WRITES_END");
 
 /* Warehouses that have a task, one step down the index each. */
-#define TASK_WAREHOUSES                                                                      \
-	"WITH RECURSIVE w AS ((SELECT q.warehouse_id FROM icecat_data.metadata_task q "          \
-	"ORDER BY q.warehouse_id LIMIT 1) UNION ALL SELECT (SELECT q.warehouse_id "              \
-	"FROM icecat_data.metadata_task q WHERE q.warehouse_id > w.warehouse_id "                \
+#define TASK_WAREHOUSES                                                             \
+	"WITH RECURSIVE w AS ((SELECT q.warehouse_id FROM icecat_data.metadata_task q " \
+	"ORDER BY q.warehouse_id LIMIT 1) UNION ALL SELECT (SELECT q.warehouse_id "     \
+	"FROM icecat_data.metadata_task q WHERE q.warehouse_id > w.warehouse_id "       \
 	"ORDER BY q.warehouse_id LIMIT 1) FROM w WHERE w.warehouse_id IS NOT NULL)"
 
 /* Of a table d: its last task. */
-#define LAST_TASK                                                                            \
-	" CROSS JOIN LATERAL (SELECT t.kind FROM icecat_data.metadata_task t "                   \
+#define LAST_TASK                                                                               \
+	" CROSS JOIN LATERAL (SELECT t.kind FROM icecat_data.metadata_task t "                      \
 	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 " \
 	"ORDER BY t.version DESC, t.position DESC LIMIT 1) l "
 
-/* All warehouses: worker only. Tables with due writes, as many tasks as are looked at; whether the last task is a purge, and
- * whether the first write is not due yet. */
+/* All warehouses: worker only. Tables with due writes, as many tasks as are looked at; whether the
+ * last task is a purge, and whether the first write is not due yet. */
 static IceStatement due_writes = {
 	TASK_WAREHOUSES
 	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.created_at) AS since "
@@ -59,8 +60,8 @@ static IceStatement due_writes = {
 	{OIDOID, TIMESTAMPTZOID, INT8OID, INT8OID},
 	NULL};
 
-/* All warehouses: worker only. Tables with due deletions or trims; whether the last task is a purge, whether the first one is
- * a write, and whether it is not due yet. */
+/* All warehouses: worker only. Tables with due deletions or trims; whether the last task is a
+ * purge, whether the first one is a write, and whether it is not due yet. */
 static IceStatement due_deletes = {
 	TASK_WAREHOUSES
 	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.next_attempt_at) AS since "
@@ -92,8 +93,8 @@ static IceStatement due_purges = {
 	{OIDOID, TIMESTAMPTZOID, INT8OID},
 	NULL};
 
-#define TASK_COLUMNS                                                                         \
-	"SELECT warehouse_id, table_id, version, position, kind, location, head, attempts, "     \
+#define TASK_COLUMNS                                                                     \
+	"SELECT warehouse_id, table_id, version, position, kind, location, head, attempts, " \
 	"next_attempt_at FROM icecat_data.metadata_task "
 
 static IceStatement first_writes = {
@@ -107,9 +108,9 @@ static IceStatement first_writes = {
 static IceStatement first_tasks = {TASK_COLUMNS
 								   "WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
 								   "ORDER BY version, position LIMIT $4",
-	4,
-	{UUIDOID, UUIDOID, OIDOID, INT8OID},
-	NULL};
+								   4,
+								   {UUIDOID, UUIDOID, OIDOID, INT8OID},
+								   NULL};
 
 /* Of one table: writes, or deletions and trims. */
 static IceStatement hold_tasks = {
@@ -196,8 +197,8 @@ look(IceStatement *statement, TimestampTz now, int limit, int tasks)
 /* How long a table that a look has found must wait, by its row; 0: it need not. */
 typedef int (*HoldMs)(uint64 row);
 
-/* Tables that a look finds and that need not wait. The others are held, and are not found again; if there is nothing else, the
- * look is repeated. */
+/* Tables that a look finds and that need not wait. The others are held, and are not found again; if
+ * there is nothing else, the look is repeated. */
 static List *
 find_tables(IceStatement *statement, bool writes, TimestampTz now, int limit, int tasks,
 			HoldMs hold_ms)

@@ -2,12 +2,13 @@
  * store_due.h
  *		What is due in the queue of file tasks.
  *
- * Writes, deletions (with trims) and purges are asked for one by one: writes go first. A look costs what is due of
- * its kind, not what is queued: due are the tasks whose next_attempt_at has come. A task that must wait for another one of its
- * table is found so once and held: put off, until it is released by what was before it.
+ * Writes, deletions (with trims) and purges are asked for one by one: writes go first. A look costs
+ * what is due of its kind, not what is queued: due are the tasks whose next_attempt_at has come. A
+ * task that must wait for another one of its table is found so once and held: put off, until it is
+ * released by what was before it.
  *
- * Only the session that has ICE_LOCK_TASKS asks. Tasks that another database made are not ours: this one is a copy,
- * perhaps still being restored, and the files are the other's.
+ * Only the session that has ICE_LOCK_TASKS asks. Tasks that another database made are not ours:
+ * this one is a copy, perhaps still being restored, and the files are the other's.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -28,8 +29,8 @@ typedef struct IceTaskTable
 
 /* Tables whose first write is due, longest waiting first: a List of IceTaskTable *. */
 extern List *ice_due_writes(TimestampTz now, int limit);
-/* Tables whose first task is a deletion or a trim that is due. Those with a purge are not among them: it deletes the
- * files, too. */
+/* Tables whose first task is a deletion or a trim that is due. Those with a purge are not among
+ * them: it deletes the files, too. */
 extern List *ice_due_deletes(TimestampTz now, int limit);
 /* The purges that are due, longest waiting first: a List of IceTask *. */
 extern List *ice_due_purges(TimestampTz now, int limit);

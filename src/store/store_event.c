@@ -2,10 +2,11 @@
  * store_event.c
  *		Events: written without a number by a mutation, numbered afterwards by the sequencer.
  *
- * Numbering locks the warehouse's event_counter row, then takes what is visible after that. A commit of a
- * version of an object becomes visible after all earlier versions of that object (they are made
- * under the same row lock), so each batch holds the versions of an object without a gap, and ordering
- * it by the highest time so far within the object keeps them in order even if the clock steps back.
+ * Numbering locks the warehouse's event_counter row, then takes what is visible after that. A
+ * commit of a version of an object becomes visible after all earlier versions of that object (they
+ * are made under the same row lock), so each batch holds the versions of an object without a gap,
+ * and ordering it by the highest time so far within the object keeps them in order even if the
+ * clock steps back.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -36,7 +37,8 @@ static IceStatement insert_pending = {
 	 INT8OID, TEXTOID, TEXTOID, JSONOID},
 	NULL};
 
-/* Holds the warehouse: one that is being dropped must not get a counter, and events, that the drop does not see. */
+/* Holds the warehouse: one that is being dropped must not get a counter, and events, that the drop
+ * does not see. */
 static IceStatement insert_counter = {
 	"INSERT INTO icecat_data.event_counter (warehouse_id, last_number) "
 	"SELECT w.warehouse_id, 0 FROM icecat_data.warehouse w WHERE w.warehouse_id = $1 "
@@ -138,11 +140,11 @@ ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const ch
 							  ice_cstring_datum(object_kind),
 							  UUIDPGetDatum(object_id),
 							  namespace_levels,
-							  name != NULL ? ice_cstring_datum(name) : (Datum) 0,
+                        name != NULL ? ice_cstring_datum(name) : (Datum) 0,
 							  Int64GetDatum(version),
 							  ice_cstring_datum(GetUserNameFromId(GetOuterUserId(), false)),
-							  has_request ? ice_cstring_datum(request) : (Datum) 0,
-							  details_json != NULL ? ice_cstring_datum(details_json) : (Datum) 0};
+                        has_request ? ice_cstring_datum(request) : (Datum) 0,
+                        details_json != NULL ? ice_cstring_datum(details_json) : (Datum) 0};
 	char        nulls[] = "             ";
 
 	if (namespace_levels == (Datum) 0)
@@ -178,14 +180,15 @@ lock_last_number(const pg_uuid_t *warehouse_id)
 	return ice_field_int64(0, 1);
 }
 
-/* The ids of the next batch in order, as uuid[]; makes their partitions. 0 if a partition cannot be made now. */
+/* The ids of the next batch in order, as uuid[]; makes their partitions. 0 if a partition cannot be
+ * made now. */
 static Datum
 next_batch(const pg_uuid_t *warehouse_id, int *count)
 {
-	Datum  values[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(SEQUENCE_BATCH)};
-	int    rows = (int) ice_execute(&select_pending, values, NULL, false);
-	Datum *ids = palloc(sizeof(Datum) * Max(rows, 1));
-	List  *months = NIL; /* year * 12 + month - 1 */
+	Datum     values[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(SEQUENCE_BATCH)};
+	int       rows = (int) ice_execute(&select_pending, values, NULL, false);
+	Datum    *ids = palloc(sizeof(Datum) * Max(rows, 1));
+	List     *months = NIL; /* year * 12 + month - 1 */
 	ListCell *cell;
 
 	for (int i = 0; i < rows; i++)

@@ -9,14 +9,15 @@
 
 #include "utils/timestamp.h"
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
-/* Channel on which the sequencer says that there are new numbers; the payload is the warehouse's id. */
+/* Channel on which the sequencer says that there are new numbers; the payload is the warehouse's
+ * id. */
 #define ICE_EVENT_CHANNEL "icecat_events"
 
-/* Inserts an event in the caller's transaction and wakes the worker at its commit. namespace_levels is a text[], or
- * 0 for NULL; name and details_json may be NULL. version is the object's after the change; 0 where it has
- * none. */
+/* Inserts an event in the caller's transaction and wakes the worker at its commit. namespace_levels
+ * is a text[], or 0 for NULL; name and details_json may be NULL. version is the object's after the
+ * change; 0 where it has none. */
 extern void ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type,
 							 const char *object_kind, const pg_uuid_t *object_id,
 							 Datum namespace_levels, const char *name, int64 version,
@@ -29,18 +30,19 @@ typedef enum IceSequenceResult
 	ICE_SEQUENCE_BUSY  /* another session is numbering this warehouse */
 } IceSequenceResult;
 
-/* Numbers one batch of a warehouse's pending events in the current transaction. Never waits. numbered is raised
- * by the number of events. */
+/* Numbers one batch of a warehouse's pending events in the current transaction. Never waits.
+ * numbered is raised by the number of events. */
 extern IceSequenceResult ice_events_sequence(const pg_uuid_t *warehouse_id, int64 *numbered);
 
 /* Is there a visible event without a number in the warehouse? */
 extern bool ice_events_pending(const pg_uuid_t *warehouse_id);
 
-/* Ids of the warehouses with visible unnumbered events: a List of pg_uuid_t *. For the worker only: it is
- * not bound to a warehouse. */
+/* Ids of the warehouses with visible unnumbered events: a List of pg_uuid_t *. For the worker only:
+ * it is not bound to a warehouse. */
 extern List *ice_events_pending_warehouses(void);
 
-/* Runs the reader's query: numbered events after a number, in order. Leaves the rows as SPI's result. */
+/* Runs the reader's query: numbered events after a number, in order. Leaves the rows as SPI's
+ * result. */
 extern uint64 ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit);
 
 /* Drops the monthly partitions that end before a time; returns how many. */

@@ -2,8 +2,9 @@
  * store_idempotency.c
  *		Rows of icecat_data.idempotency: keys that were used, and what their first use came to.
  *
- * The primary key is what makes a second use wait for the first: ON CONFLICT DO NOTHING waits for the end of the
- * transaction that inserted the same key, and then either sees its row or inserts its own.
+ * The primary key is what makes a second use wait for the first: ON CONFLICT DO NOTHING waits for
+ * the end of the transaction that inserted the same key, and then either sees its row or inserts
+ * its own.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -114,8 +115,8 @@ ice_idempotency_insert(const IceIdempotency *row)
 bool
 ice_idempotency_find(IceIdempotency *row)
 {
-	Datum values[3] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-					   ice_cstring_datum(row->caller)};
+	Datum       values[3] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+							 ice_cstring_datum(row->caller)};
 	const char *hash;
 	size_t      len;
 

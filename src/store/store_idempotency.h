@@ -9,7 +9,7 @@
 
 #include "common/sha2.h"
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 #define ICE_REQUEST_HASH_BYTES PG_SHA256_DIGEST_LENGTH
 
@@ -30,17 +30,17 @@ typedef struct IceIdempotency
 } IceIdempotency;
 
 /* Is the table there? The library comes before ALTER EXTENSION UPDATE has made it. */
-extern bool ice_idempotency_exists(void);
-/* Claims the key with the row's operation, hash and error. False if it was used before, after waiting for the call that is using
- * it, at most icecat.commit_lock_timeout_ms; then raises IDEMPOTENCY_IN_FLIGHT. 40001 where the transaction's
- * snapshot is older than the other use. */
-extern bool ice_idempotency_insert(const IceIdempotency *row);
+extern bool  ice_idempotency_exists(void);
+/* Claims the key with the row's operation, hash and error. False if it was used before, after
+ * waiting for the call that is using it, at most icecat.commit_lock_timeout_ms; then raises
+ * IDEMPOTENCY_IN_FLIGHT. 40001 where the transaction's snapshot is older than the other use. */
+extern bool  ice_idempotency_insert(const IceIdempotency *row);
 /* Reads what is stored for the row's key; false if there is nothing (any more). */
-extern bool ice_idempotency_find(IceIdempotency *row);
+extern bool  ice_idempotency_find(IceIdempotency *row);
 /* Deletes the row of a key if it has expired; waits for another call that is doing so. */
-extern void ice_idempotency_forget(const IceIdempotency *row);
+extern void  ice_idempotency_forget(const IceIdempotency *row);
 /* Adds object and answer to the row, which this transaction inserted. */
-extern void ice_idempotency_finish(const IceIdempotency *row);
+extern void  ice_idempotency_finish(const IceIdempotency *row);
 /* Deletes up to limit expired rows, of all warehouses; their number. */
 extern int64 ice_idempotency_trim(int64 limit);
 

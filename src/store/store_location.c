@@ -73,9 +73,9 @@ static IceStatement being_purged = {
 /* All warehouses: whose file it is. */
 static IceStatement holders = {"SELECT DISTINCT l.warehouse_id, l.object_id FROM "
 							   "icecat_data.location l WHERE l.path = ANY ($1)",
-	1,
-	{TEXTARRAYOID},
-	NULL};
+							   1,
+							   {TEXTARRAYOID},
+							   NULL};
 
 /* All warehouses: whose file it is. */
 static IceStatement warehouses = {
@@ -185,7 +185,7 @@ take_texts(uint64 rows)
 List *
 ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const List *paths)
 {
-	Datum  values[3] = {text_array(paths), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	Datum values[3] = {text_array(paths), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
 	return take_texts(ice_execute_latest(&others_at, values));
 }
@@ -241,8 +241,8 @@ ice_catalog_id(bool make)
 {
 	static const pg_uuid_t nobody;
 	pg_uuid_t              id = ice_uuid_v7();
-	Datum values[3] = {UUIDPGetDatum(&nobody), UUIDPGetDatum(&id),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum                  values[3] = {UUIDPGetDatum(&nobody), UUIDPGetDatum(&id),
+										TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	if (!ice_holds_known())
 		return NULL;

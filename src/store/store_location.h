@@ -2,9 +2,10 @@
  * store_location.h
  *		Whose file it is: what tables and views hold on storage (icecat_data.location).
  *
- * Paths are canonical spellings (ice_storage_spellings). What is asked here is asked over all warehouses: the one
- * exception to the rule that a statement stays within one. Only creations, changes of location and jobs come here. What
- * is read is the newest committed state, and the transaction's own, whatever the isolation level.
+ * Paths are canonical spellings (ice_storage_spellings). What is asked here is asked over all
+ * warehouses: the one exception to the rule that a statement stays within one. Only creations,
+ * changes of location and jobs come here. What is read is the newest committed state, and the
+ * transaction's own, whatever the isolation level.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -13,14 +14,14 @@
 
 #include "nodes/pg_list.h"
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 typedef enum IceHoldKind
 {
-	ICE_HOLD_LOCATION,   /* a present or former location */
-	ICE_HOLD_PATH,       /* a present or former folder of a write.*.path property */
-	ICE_HOLD_FILE,       /* a single file outside of these */
-	ICE_HOLD_REGISTERED  /* the metadata file of a registration */
+	ICE_HOLD_LOCATION,  /* a present or former location */
+	ICE_HOLD_PATH,      /* a present or former folder of a write.*.path property */
+	ICE_HOLD_FILE,      /* a single file outside of these */
+	ICE_HOLD_REGISTERED /* the metadata file of a registration */
 } IceHoldKind;
 
 typedef struct IceHold
@@ -33,23 +34,23 @@ typedef struct IceHold
 #define ICE_HOLD_BYTES_MAX 2000
 
 /* Is the state of a version that knows locations? Without it nothing is deleted. */
-extern bool ice_holds_known(void);
+extern bool  ice_holds_known(void);
 /* Adds a row unless it is there. */
-extern void ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
-						 IceHoldKind kind, const char *path);
+extern void  ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+						  IceHoldKind kind, const char *path);
 /* All that one table or view holds: a List of IceHold *. */
 extern List *ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 extern void  ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
 /* Was the table registered, at first or later? */
-extern bool  ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+extern bool ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
 /* Those of some paths that another table or view holds, of any warehouse: a List of C strings. */
 extern List *ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 								 const List *paths);
 /* Does another table or view hold anything below a folder? */
-extern bool ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
-							const char *folder);
+extern bool  ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+							 const char *folder);
 
 /* The locations of all warehouses, as they were given: C strings. */
 extern List *ice_holds_warehouses(void);
@@ -60,7 +61,8 @@ extern bool ice_holds_being_purged(const List *paths);
 /* Is one of some paths held by a table or view that the caller may not load? */
 extern bool ice_holds_unseen(const List *paths);
 
-/* What the catalog is known by to all of its copies, as text; made with make, where there is none. NULL: none. */
+/* What the catalog is known by to all of its copies, as text; made with make, where there is none.
+ * NULL: none. */
 extern char *ice_catalog_id(bool make);
 
 /* A path and all folders above it, the deepest first: a List of C strings. */

@@ -9,19 +9,22 @@
 
 #include "postgres.h"
 
-/* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. The key chooses the lock. */
-#define ICE_LOCK_CLASS 0x1CE0
-#define ICE_LOCK_TASKS 1             /* only one session at a time works on the queue */
-#define ICE_LOCK_PARTITIONS 2        /* only one makes or drops partitions of event */
+/* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. The key chooses the
+ * lock. */
+#define ICE_LOCK_CLASS             0x1CE0
+#define ICE_LOCK_TASKS             1 /* only one session at a time works on the queue */
+#define ICE_LOCK_PARTITIONS        2 /* only one makes or drops partitions of event */
 #define ICE_LOCK_REPORT_PARTITIONS 3 /* the same of metrics_report */
 #define ICE_LOCK_FILES \
 	4 /* held while a session deletes files; shared by transactions that take over files */
 
-/* Until the end of the transaction, or of the session. False: taken by another session, and not waited for. */
+/* Until the end of the transaction, or of the session. False: taken by another session, and not
+ * waited for. */
 extern bool ice_lock_take(int32 key, bool session, bool wait);
 /* Ends one that the session has taken for itself. */
 extern void ice_lock_release(int32 key);
-/* Shares the lock with others until the end of the transaction; waits for a session that has it alone. */
+/* Shares the lock with others until the end of the transaction; waits for a session that has it
+ * alone. */
 extern void ice_lock_share(int32 key);
 
 #endif

@@ -51,9 +51,9 @@ ice_metrics_insert(const IceTable *table, const char *report_type, const char *r
 {
 	pg_uuid_t   report_id = ice_uuid_v7();
 	TimestampTz now = GetCurrentTimestamp();
-	Datum values[6] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&report_id),
-		UUIDPGetDatum(&table->id),           TimestampTzGetDatum(now),
-		ice_cstring_datum(report_type),      ice_cstring_datum(report)};
+	Datum       values[6] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&report_id),
+							 UUIDPGetDatum(&table->id),           TimestampTzGetDatum(now),
+							 ice_cstring_datum(report_type),      ice_cstring_datum(report)};
 
 	(void) make_partition(now, 0, true);
 	ice_execute(&insert_report, values, NULL, false);

@@ -9,7 +9,8 @@
 
 #include "store/store_table.h"
 
-/* Stores a report as it came; report is its exact text. Makes the month's partition where nobody has yet. */
+/* Stores a report as it came; report is its exact text. Makes the month's partition where nobody
+ * has yet. */
 extern void ice_metrics_insert(const IceTable *table, const char *report_type, const char *report);
 
 /* Drops whole months that ended before; see ice_partitions_trim(). */

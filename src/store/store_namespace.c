@@ -38,9 +38,9 @@ static IceStatement find_statements[] = {
 
 static IceStatement find_by_id = {"SELECT properties, levels FROM icecat_data.namespace "
 								  "WHERE warehouse_id = $1 AND namespace_id = $2",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
+								  2,
+								  {UUIDOID, UUIDOID},
+								  NULL};
 
 /* The nearest namespace above that has a location, and how many levels above. */
 static IceStatement inherited_location = {
@@ -81,11 +81,11 @@ static IceStatement delete_statement = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-/* The expression of namespace_child_idx. parent_id is in ORDER BY because the planner does not see that IS NULL
- * leaves nothing of it to sort. */
+/* The expression of namespace_child_idx. parent_id is in ORDER BY because the planner does not see
+ * that IS NULL leaves nothing of it to sort. */
 #define LAST_LEVEL_SQL "(levels[pg_catalog.cardinality(levels)])"
-#define LAST_LEVEL "levels[pg_catalog.cardinality(n.levels)]"
-#define CHILDREN_SQL                                                                           \
+#define LAST_LEVEL     "levels[pg_catalog.cardinality(n.levels)]"
+#define CHILDREN_SQL                                                          \
 	"SELECT " LAST_LEVEL_SQL                                                  \
 	" FROM icecat_data.namespace WHERE warehouse_id = $1 AND " LAST_LEVEL_SQL \
 	" COLLATE \"C\" > $3 AND "
@@ -103,8 +103,8 @@ static IceStatement children_at_top = {
 	NULL};
 
 /* The same where the caller sees only something in the parent. */
-#define SEEN_CHILDREN_SQL(condition)                                                            \
-	ICE_SEEN_SQL "n." LAST_LEVEL " FROM seen JOIN icecat_data.namespace AS n "           \
+#define SEEN_CHILDREN_SQL(condition)                                                              \
+	ICE_SEEN_SQL "n." LAST_LEVEL " FROM seen JOIN icecat_data.namespace AS n "                    \
 				 "ON n.warehouse_id = $1 AND n.namespace_id = seen.namespace_id WHERE " condition \
 				 " AND (n." LAST_LEVEL ") COLLATE \"C\" > $4 "                                    \
 				 "ORDER BY (n." LAST_LEVEL ") COLLATE \"C\" LIMIT $5"

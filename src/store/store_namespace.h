@@ -18,7 +18,8 @@ typedef struct IceNamespace
 	const char *properties; /* JSON object */
 } IceNamespace;
 
-/* Finds a namespace; false if absent, or if the caller sees neither it nor anything in it. A lock waits and then sees the newest row. */
+/* Finds a namespace; false if absent, or if the caller sees neither it nor anything in it. A lock
+ * waits and then sees the newest row. */
 extern bool ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 							   IceRowLock lock, bool read_only, IceNamespace *out);
 /* As find, but raises NO_SUCH_NAMESPACE "Namespace does not exist: a.b". */
@@ -30,15 +31,15 @@ extern void ice_namespace_require(uint32 wanted, const pg_uuid_t *warehouse_id,
 /* Finds a namespace by its id; false if it is gone. */
 extern bool ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 									IceNamespacePath *path, IceNamespace *out);
-/* The location of the nearest namespace above this one that has one, without slashes at its end, and how many levels
- * above; false if none has. */
+/* The location of the nearest namespace above this one that has one, without slashes at its end,
+ * and how many levels above; false if none has. */
 extern bool ice_namespace_inherited_location(const pg_uuid_t *warehouse_id,
 											 const pg_uuid_t *namespace_id, bool read_only,
 											 const char **location, int *above);
 
 /* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, or the
- * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for the transaction that is
- * taking it). */
+ * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for the transaction
+ * that is taking it). */
 extern bool ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 								 const IceNamespace *parent, IceNamespace *namespace);
 /* Replaces the properties of a namespace that is locked. */
@@ -49,7 +50,8 @@ extern bool ice_namespace_is_own(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 /* Deletes a namespace that is locked FOR UPDATE and empty. */
 extern void ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id);
 
-/* Last levels of the namespaces right below parent (NULL: at the top) that the caller sees, in byte order. */
+/* Last levels of the namespaces right below parent (NULL: at the top) that the caller sees, in byte
+ * order. */
 extern void ice_namespace_children(const pg_uuid_t *warehouse_id, const pg_uuid_t *parent_id,
 								   const IceNameRange *range, IceNames *out);
 

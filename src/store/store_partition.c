@@ -16,11 +16,11 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 #include "store/store_lock.h"
 #include "store/store_partition.h"
 
-#define SCHEMA "icecat_data"
+#define SCHEMA        "icecat_data"
 #define TAKE_ROWS_MAX 1000000
 
 const IcePartitioned ice_partitioned_event = {
@@ -91,7 +91,8 @@ run_command(const char *command)
 	return SPI_processed;
 }
 
-/* Is there a table for rows that come with a dump? Before ALTER EXTENSION UPDATE there may be none. */
+/* Is there a table for rows that come with a dump? Before ALTER EXTENSION UPDATE there may be
+ * none. */
 static bool
 has_restored(const IcePartitioned *table)
 {
@@ -116,14 +117,14 @@ create_partition(const IcePartitioned *table, const char *name, int year, int mo
 
 	(void) run_command(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.%s INCLUDING ALL, "
 								"CONSTRAINT %s_pkey PRIMARY KEY (%s))",
-						 name, table->table, name, table->key));
+								name, table->table, name, table->key));
 	if (table->index != NULL)
 		(void) run_command(
 			psprintf("CREATE INDEX %s_table_idx ON icecat_data.%s (%s)", name, name, table->index));
 	(void) run_command(psprintf("ALTER TABLE icecat_data.%s ATTACH PARTITION icecat_data.%s "
 								"FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
 								"TO ('%04d-%02d-01 00:00:00+00')",
-						 table->table, name, year, month, next_year, next_month));
+								table->table, name, year, month, next_year, next_month));
 	if (has_restored(table))
 		(void) run_command(psprintf("ALTER EXTENSION icecat ADD TABLE icecat_data.%s", name));
 }
@@ -233,7 +234,8 @@ oldest_restored(const IcePartitioned *table, int *year, int *month)
 	return true;
 }
 
-/* A row that is in the partition already stays there: both came with the dump of an older library. */
+/* A row that is in the partition already stays there: both came with the dump of an older
+ * library. */
 static uint64
 move_restored(const IcePartitioned *table, int year, int month)
 {

@@ -3,8 +3,8 @@
  *		The lists of a table's metadata as rows of one table: reading them.
  *
  * All kinds lie in icecat_data.table_part, so that a load is one index scan. A removal sets
- * removed_version, so that a queued metadata file can still be assembled; refs are the exception and are
- * replaced in place. Bodies are read in SPI's memory and never re-parsed.
+ * removed_version, so that a queued metadata file can still be assembled; refs are the exception
+ * and are replaced in place. Bodies are read in SPI's memory and never re-parsed.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,19 +19,19 @@
 #include "utils/lsyscache.h"
 
 #include "store/part_kind.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 #include "store/store_parts.h"
 
-#define SELECT_PARTS                                                                          \
+#define SELECT_PARTS                                                               \
 	"SELECT kind::integer AS k, ordinal, coalesce(id, target, 0), key, body FROM " \
-	"icecat_data.table_part "                                                 \
+	"icecat_data.table_part "                                                      \
 	"WHERE warehouse_id = $1 AND table_id = $2"
 
 static IceStatement load_list = {SELECT_PARTS " AND kind = $3" ICE_PARTS_LIVE
 											  " ORDER BY kind, ordinal",
-	3,
-	{UUIDOID, UUIDOID, INT2OID},
-	NULL};
+								 3,
+								 {UUIDOID, UUIDOID, INT2OID},
+								 NULL};
 static IceStatement load_snapshot = {
 	SELECT_PARTS " AND kind = " ICE_KIND(SNAPSHOT) " AND id = $3 AND removed_version IS NULL",
 	3,
@@ -70,12 +70,17 @@ static IceStatement stream_referenced = {
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-#define KINDS_BUT_REFS \
-	ICE_KIND(SCHEMA)                                                                                                                               \
-	"," ICE_KIND(PARTITION_SPEC) "," ICE_KIND(SORT_ORDER) "," ICE_KIND(PROPERTIES) "," ICE_KIND(SNAPSHOT) "," ICE_KIND(SNAPSHOT_LOG) "," ICE_KIND( \
-		METADATA_LOG) "," ICE_KIND(STATISTICS) "," ICE_KIND(PARTITION_STATISTICS) "," ICE_KIND(ENCRYPTION_KEY) "," ICE_KIND(EXTRA)
-/* A range of the key for each kind but refs: what later commits have added is not even passed over, however many of them are
- * queued; and what earlier ones removed is deleted by then. ICE_ORDINAL_BITS is the 20. */
+#define KINDS_OF_SHAPE \
+	ICE_KIND(SCHEMA) "," ICE_KIND(PARTITION_SPEC) "," ICE_KIND(SORT_ORDER) "," ICE_KIND(PROPERTIES)
+#define KINDS_OF_CONTENT ICE_KIND(SNAPSHOT) "," ICE_KIND(SNAPSHOT_LOG) "," ICE_KIND(METADATA_LOG)
+#define KINDS_OF_FILES   ICE_KIND(STATISTICS) "," ICE_KIND(PARTITION_STATISTICS)
+#define KINDS_BUT_REFS                                     \
+	KINDS_OF_SHAPE "," KINDS_OF_CONTENT "," KINDS_OF_FILES \
+				   "," ICE_KIND(ENCRYPTION_KEY) "," ICE_KIND(EXTRA)
+
+/* A range of the key for each kind but refs: what later commits have added is not even passed over,
+ * however many of them are queued; and what earlier ones removed is deleted by then.
+ * ICE_ORDINAL_BITS is the 20. */
 static IceStatement load_version = {
 	SELECT_PARTS " AND kind = ANY ('{" KINDS_BUT_REFS "}') AND ordinal < (($3 + 1) << 20) "
 				 "AND (removed_version IS NULL OR removed_version > $3)",
@@ -85,9 +90,9 @@ static IceStatement load_version = {
 static IceStatement snapshot_log_end = {SELECT_PARTS " AND kind = " ICE_KIND(SNAPSHOT_LOG)
 											ICE_PARTS_LIVE
 										" ORDER BY kind DESC, ordinal DESC LIMIT 1",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
+										2,
+										{UUIDOID, UUIDOID},
+										NULL};
 
 /* Adds the rows of the last result to the lists. */
 static void
@@ -112,7 +117,8 @@ compare_ordinals(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Brings a list into document order; an index scan mostly did so already. Its hash table is forgotten. */
+/* Brings a list into document order; an index scan mostly did so already. Its hash table is
+ * forgotten. */
 void
 ice_parts_finish(IceTable *table, IcePartKind kind)
 {

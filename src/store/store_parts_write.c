@@ -2,8 +2,8 @@
  * store_parts_write.c
  *		The lists of a table's metadata as rows of one table: what a commit adds and removes.
  *
- * A removal sets removed_version, so that a queued metadata file can still be assembled; refs are the
- * exception and are replaced in place. See store_parts.c.
+ * A removal sets removed_version, so that a queued metadata file can still be assembled; refs are
+ * the exception and are replaced in place. See store_parts.c.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,35 +18,35 @@
 #include "utils/lsyscache.h"
 
 #include "store/part_kind.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 #include "store/store_parts.h"
 
-#define INSERT_ROWS(more_columns, more_values)                                                    \
+#define INSERT_ROWS(more_columns, more_values)                                                     \
 	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, " \
-	"body" more_columns ") "                                                                      \
-	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "     \
+	"body" more_columns ") "                                                                       \
+	"SELECT $1, $2, u.* FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::text[], "      \
 	"$7::bigint[], $8::json[]" more_values ") AS u"
 
 static IceStatement insert_rows = {INSERT_ROWS(", at_ms, operation", ", $9::bigint[], $10::text[]"),
-	10,
+								   10,
 								   {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 									TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID, INT8ARRAYOID,
 									TEXTARRAYOID},
-	NULL};
+								   NULL};
 /* Before ALTER EXTENSION UPDATE. */
 static IceStatement insert_rows_before = {INSERT_ROWS("", ""),
-	8,
+										  8,
 										  {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID,
 										   INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID},
-	NULL};
+										  NULL};
 static IceStatement remove_part = {
 	"UPDATE icecat_data.table_part SET removed_version = $5 "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = $4",
 	5,
 	{UUIDOID, UUIDOID, INT2OID, INT8OID, INT8OID},
 	NULL};
-/* A kept plan does not know that the array is long, and could go through all rows of the kind and the whole array for
- * each. */
+/* A kept plan does not know that the array is long, and could go through all rows of the kind and
+ * the whole array for each. */
 static IceStatement remove_parts = {
 	"UPDATE icecat_data.table_part SET removed_version = $5 "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = ANY ($4)",
@@ -78,9 +78,10 @@ static IceStatement oldest_metadata_log = {
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
-/* A queued document of version v is made of rows that v or a commit before it added and that no commit up to v removed. So
- * what was removed at or before the oldest queued version is in none of them, nor in any that will be queued: their
- * versions are higher. One statement, one snapshot: a commit is in it with its task and its removals, or with neither. */
+/* A queued document of version v is made of rows that v or a commit before it added and that no
+ * commit up to v removed. So what was removed at or before the oldest queued version is in none of
+ * them, nor in any that will be queued: their versions are higher. One statement, one snapshot: a
+ * commit is in it with its task and its removals, or with neither. */
 static IceStatement delete_removed = {
 	"DELETE FROM icecat_data.table_part "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND removed_version <= (SELECT "
@@ -117,7 +118,7 @@ has_target(IcePartKind kind)
 }
 
 /* Rows to insert, one array for each column: one statement for all the parts that a commit adds. */
-#define BATCH_ROWS 128
+#define BATCH_ROWS    128
 #define BATCH_COLUMNS 8
 
 typedef struct InsertBatch
@@ -178,7 +179,8 @@ flush_batch(InsertBatch *batch)
 	batch->count = 0;
 }
 
-/* A member of an object that is there, whatever its type; a value of another type is for those who check it. */
+/* A member of an object that is there, whatever its type; a value of another type is for those who
+ * check it. */
 static bool
 member_int64(const IceJson *object, const char *key, int64 *value)
 {
@@ -187,7 +189,8 @@ member_int64(const IceJson *object, const char *key, int64 *value)
 	return member != NULL && ice_json_is_int64(member, value);
 }
 
-/* The columns that people filter and join by: when, what a snapshot did, and which snapshot it is based on. */
+/* The columns that people filter and join by: when, what a snapshot did, and which snapshot it is
+ * based on. */
 static void
 describe_part(InsertBatch *batch, int n, IcePartKind kind, IcePart *part)
 {
@@ -244,8 +247,9 @@ has_task(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 	return ice_execute(&any_task, values, NULL, false) > 0;
 }
 
-/* Marks rows as removed by this version. Many are deleted at once if no document is queued that would have them: to write
- * each of them again, just to have it deleted soon, takes most of the time. */
+/* Marks rows as removed by this version. Many are deleted at once if no document is queued that
+ * would have them: to write each of them again, just to have it deleted soon, takes most of the
+ * time. */
 static void
 remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 {

@@ -11,7 +11,7 @@
 
 #include "store/store_purge.h"
 
-#define PAGE_ROWS 256
+#define PAGE_ROWS      256
 #define PARTS_PER_CALL 1000
 
 /* All warehouses: worker only. */
@@ -37,14 +37,14 @@ static IceStatement dropped_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-/* What names the table's files, a page at a time, by a number that grows. Removed rows too, as far as they are still there: a
- * purge takes all that the table ever named. A deletion that was queued before is void, so the purge does it: its number is made of
- * version and position. */
-#define LIST(columns, relation)                                                              \
-	{                                                                                        \
-		"SELECT " columns " FROM icecat_data." relation                                      \
+/* What names the table's files, a page at a time, by a number that grows. Removed rows too, as far
+ * as they are still there: a purge takes all that the table ever named. A deletion that was queued
+ * before is void, so the purge does it: its number is made of version and position. */
+#define LIST(columns, relation)                                                                  \
+	{                                                                                            \
+		"SELECT " columns " FROM icecat_data." relation                                          \
 		" WHERE warehouse_id = $1 AND table_id = $2 AND ordinal > $3 ORDER BY ordinal LIMIT $4", \
-			4, {UUIDOID, UUIDOID, INT8OID, INT8OID}, NULL                                    \
+			4, {UUIDOID, UUIDOID, INT8OID, INT8OID}, NULL                                        \
 	}
 
 static IceStatement lists[] = {
@@ -54,11 +54,11 @@ static IceStatement lists[] = {
 	[ICE_PURGE_PARTITION_STATISTICS] = LIST("ordinal, body", "table_partition_statistics"),
 	[ICE_PURGE_DELETIONS] =
 		{"SELECT (version << 22) + position, location FROM icecat_data.metadata_task "
-		"WHERE warehouse_id = $1 AND table_id = $2 AND kind = 'delete' "
-		"AND (version << 22) + position > $3 ORDER BY version, position LIMIT $4",
-		4,
-		{UUIDOID, UUIDOID, INT8OID, INT8OID},
-		NULL},
+		 "WHERE warehouse_id = $1 AND table_id = $2 AND kind = 'delete' "
+		 "AND (version << 22) + position > $3 ORDER BY version, position LIMIT $4",
+		 4,
+		 {UUIDOID, UUIDOID, INT8OID, INT8OID},
+		 NULL},
 };
 
 static IceStatement delete_parts = {
@@ -90,8 +90,8 @@ List *
 ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 					int64 *after)
 {
-	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id), Int64GetDatum(*after),
-					   Int64GetDatum(PAGE_ROWS)};
+	Datum  values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id), Int64GetDatum(*after),
+						Int64GetDatum(PAGE_ROWS)};
 	uint64 rows = ice_execute(&lists[list], values, NULL, false);
 	List  *texts = NIL;
 

@@ -9,7 +9,7 @@
 
 #include "utils/timestamp.h"
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 /* What the rows of a dropped table say about it. */
 typedef struct IceDroppedTable
@@ -28,15 +28,16 @@ extern bool ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 /* What else names its files. */
 typedef enum IcePurgeList
 {
-	ICE_PURGE_SNAPSHOTS, /* JSON objects */
+	ICE_PURGE_SNAPSHOTS,    /* JSON objects */
 	ICE_PURGE_METADATA_LOG, /* files */
-	ICE_PURGE_STATISTICS, /* JSON objects */
+	ICE_PURGE_STATISTICS,   /* JSON objects */
 	ICE_PURGE_PARTITION_STATISTICS,
 	ICE_PURGE_DELETIONS, /* files */
 	ICE_PURGE_LISTS
 } IcePurgeList;
 
-/* The next rows of a list, some hundreds: a List of C strings; NIL at its end. after: -1 at first; the call moves it on. */
+/* The next rows of a list, some hundreds: a List of C strings; NIL at its end. after: -1 at first;
+ * the call moves it on. */
 extern List *ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id,
 								 const pg_uuid_t *table_id, int64 *after);
 
@@ -50,8 +51,8 @@ typedef struct IceDroppedRelation
 	bool      is_view;
 } IceDroppedRelation;
 
-/* Tables and views dropped before a time for which no task is queued: a List of IceDroppedRelation *. For the worker
- * only. */
+/* Tables and views dropped before a time for which no task is queued: a List of IceDroppedRelation
+ * *. For the worker only. */
 extern List *ice_purge_dropped_relations(TimestampTz before, int limit);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * store_queue.c
- *		Who changes the queue of file tasks, or writes an event, has the worker woken at the end of the transaction.
+ *		Who changes the queue of file tasks, or writes an event, has the worker woken at the end of
+ *		the transaction.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,7 +23,8 @@ static bool signalled = false;
 static int  queued_here = 0; /* files that this transaction has queued */
 static bool callback_registered = false;
 
-/* After the commit: a worker that ended for idleness in between is started again. Must not raise. */
+/* After the commit: a worker that ended for idleness in between is started again. Must not
+ * raise. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -39,7 +41,8 @@ at_transaction_end(XactEvent event, void *arg)
 			ice_worker_start_waiting();
 			break;
 		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE: /* the session that commits it wakes nobody: the worker looks by itself */
+		/* the session that commits it wakes nobody: the worker looks by itself */
+		case XACT_EVENT_PREPARE:
 			signalled = false;
 			queued_here = 0;
 			break;

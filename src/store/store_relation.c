@@ -85,12 +85,12 @@ static IceStatement delete_relation = {
 	NULL};
 
 /* Each is a range of an index of its kind; name <> '' is the condition by which that is chosen. */
-#define LIST_NAMES(kind)                                                                          \
-	{                                                                                             \
-		"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 "    \
-		"AND kind = '" kind "' AND dropped_at IS NULL AND name <> '' "                            \
-		"AND name COLLATE \"C\" > $3 ORDER BY name COLLATE \"C\" LIMIT $4",                       \
-			4, {UUIDOID, UUIDOID, TEXTOID, INT8OID}, NULL                                         \
+#define LIST_NAMES(kind)                                                                       \
+	{                                                                                          \
+		"SELECT name FROM icecat_data.relation WHERE warehouse_id = $1 AND namespace_id = $2 " \
+		"AND kind = '" kind "' AND dropped_at IS NULL AND name <> '' "                         \
+		"AND name COLLATE \"C\" > $3 ORDER BY name COLLATE \"C\" LIMIT $4",                    \
+			4, {UUIDOID, UUIDOID, TEXTOID, INT8OID}, NULL                                      \
 	}
 
 /* The same of those that the roles $3 were granted something on. */
@@ -113,7 +113,7 @@ bool
 ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, IceRelationKind kind)
 {
-	bool  folds = ice_case_folds_now(warehouse_id);
+	bool folds = ice_case_folds_now(warehouse_id);
 
 	ice_name_check_new(kind_names[kind], name);
 
@@ -123,7 +123,7 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					   ice_cstring_datum(name),
 					   ice_cstring_datum(kind_names[kind]),
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
-		ice_cstring_datum(name)};
+					   ice_cstring_datum(name)};
 
 	if (!folds)
 		return ice_execute_waiting(&insert_relation, values, NULL) > 0;

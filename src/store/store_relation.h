@@ -27,14 +27,14 @@ extern bool ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *
 extern bool ice_relation_kind(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 							  const char *name, IceRelationKind *kind);
 
-/* Raises ALREADY_EXISTS for a name that something of this kind should get: "Table already exists: a.b.t" or "View with
- * same name already exists: a.b.t". */
+/* Raises ALREADY_EXISTS for a name that something of this kind should get: "Table already exists:
+ * a.b.t" or "View with same name already exists: a.b.t". */
 extern void ice_relation_raise_taken(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 									 const char *name, IceRelationKind kind, const char *display)
 	pg_attribute_noreturn();
 
-/* Moves a name. Raises ALREADY_EXISTS "Cannot rename a.t to b.t. Table already exists", with the given display
- * names, if the target is another's. */
+/* Moves a name. Raises ALREADY_EXISTS "Cannot rename a.t to b.t. Table already exists", with the
+ * given display names, if the target is another's. */
 extern void ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 								const pg_uuid_t *namespace_id, const char *name,
 								const char *source_display, const char *destination_display);

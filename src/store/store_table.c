@@ -2,8 +2,8 @@
  * store_table.c
  *		A table in the database: its head, found by its name.
  *
- * Statements are worded so that one index alone fits them: a plan that is made before the first ANALYZE, or
- * while a table is empty, is then the right one from then on.
+ * Statements are worded so that one index alone fits them: a plan that is made before the first
+ * ANALYZE, or while a table is empty, is then the right one from then on.
  *
  * Locks: the head FOR UPDATE, before anything of the table is written. A drop marks the head as
  * well as the name, so that a commit which waited for it sees it in the very row that it locked.
@@ -55,9 +55,9 @@ static IceStatement lock_head = {
 static IceStatement find_by_id = {"SELECT h.table_id, h.table_id, " HEAD_COLUMNS
 								  " FROM icecat_data.table_head h "
 								  "WHERE h.warehouse_id = $1 AND h.table_id = $2",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
+								  2,
+								  {UUIDOID, UUIDOID},
+								  NULL};
 
 static IceStatement drop_head = {
 	"UPDATE icecat_data.table_head SET dropped_at = $3 WHERE warehouse_id = $1 AND table_id = $2",
@@ -72,8 +72,8 @@ static IceStatement delete_head = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-#define HEAD_TYPES                                                                        \
-	{                                                                                     \
+#define HEAD_TYPES                                                                                \
+	{                                                                                             \
 		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT4OID, INT4OID, \
 			INT4OID, INT4OID, INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID, BOOLOID                \
 	}
@@ -291,24 +291,24 @@ static void
 write_head(IceStatement *statement, const IceTable *table)
 {
 	const IceTableMetadata *m = table->metadata;
-	Datum values[HEAD_VALUES] = {UUIDPGetDatum(&table->warehouse_id),
-								 UUIDPGetDatum(&table->id),
-								 Int64GetDatum(table->version),
-								 Int16GetDatum(m->format_version),
-								 ice_cstring_datum(m->table_uuid),
-								 ice_cstring_datum(m->location),
-								 Int64GetDatum(m->last_sequence_number),
-								 Int64GetDatum(m->last_updated_ms),
-								 Int32GetDatum(m->last_column_id),
-								 Int32GetDatum(m->current_schema_id),
-								 Int32GetDatum(m->default_spec_id),
-								 Int32GetDatum(m->last_partition_id),
-								 Int32GetDatum(m->default_sort_order_id),
-								 Int64GetDatum(m->current_snapshot_id),
-								 Int64GetDatum(m->next_row_id),
-								 ice_cstring_datum(table->metadata_location),
-								 Int32GetDatum(table->metadata_log_count),
-								 BoolGetDatum(table->file_expected)};
+	Datum                   values[HEAD_VALUES] = {UUIDPGetDatum(&table->warehouse_id),
+												   UUIDPGetDatum(&table->id),
+												   Int64GetDatum(table->version),
+												   Int16GetDatum(m->format_version),
+												   ice_cstring_datum(m->table_uuid),
+												   ice_cstring_datum(m->location),
+												   Int64GetDatum(m->last_sequence_number),
+												   Int64GetDatum(m->last_updated_ms),
+												   Int32GetDatum(m->last_column_id),
+												   Int32GetDatum(m->current_schema_id),
+												   Int32GetDatum(m->default_spec_id),
+												   Int32GetDatum(m->last_partition_id),
+												   Int32GetDatum(m->default_sort_order_id),
+												   Int64GetDatum(m->current_snapshot_id),
+												   Int64GetDatum(m->next_row_id),
+												   ice_cstring_datum(table->metadata_location),
+												   Int32GetDatum(table->metadata_log_count),
+												   BoolGetDatum(table->file_expected)};
 
 	ice_execute(statement, values, NULL, false);
 }
@@ -361,7 +361,7 @@ ice_table_head_json(const IceTable *table)
 	initStringInfo(&out);
 	ice_jw_init(&w, &out);
 	ice_jw_begin_object(&w);
-#define HEAD_INT(key, field) (ice_jw_key(&w, key), ice_jw_int(&w, m->field))
+#define HEAD_INT(key, field)    (ice_jw_key(&w, key), ice_jw_int(&w, m->field))
 #define HEAD_STRING(key, field) (ice_jw_key(&w, key), ice_jw_string(&w, m->field))
 	HEAD_INT("format-version", format_version);
 	HEAD_STRING("table-uuid", table_uuid);

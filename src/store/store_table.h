@@ -2,8 +2,8 @@
  * store_table.h
  *		A table in the database: its name (relation), its head and the lists of its metadata.
  *
- * Reads take no lock and see the snapshot they are told to. Writers lock the head FOR UPDATE first and
- * read again after that; everything below the head is then theirs until the transaction ends.
+ * Reads take no lock and see the snapshot they are told to. Writers lock the head FOR UPDATE first
+ * and read again after that; everything below the head is then theirs until the transaction ends.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,7 +15,8 @@
 #include "store/store_relation.h"
 #include "store/table_def.h"
 
-/* Finds a live table by name, without a lock; false if it or its namespace does not exist, or is not seen by the caller. */
+/* Finds a live table by name, without a lock; false if it or its namespace does not exist, or is
+ * not seen by the caller. */
 extern bool ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 						   const char *name, bool read_only, IceTable *out);
 /* As ice_table_find(), but raises NO_SUCH_TABLE "Table does not exist: a.b.t". */
@@ -26,18 +27,21 @@ extern void ice_table_get(const pg_uuid_t *warehouse_id, const IceNamespacePath 
 extern void ice_table_require(uint32 wanted, const IceTable *table, const IceNamespacePath *path,
 							  const char *name);
 
-/* Finds a table by its id, also a dropped one whose rows are still kept; namespace_id is not set. */
+/* Finds a table by its id, also a dropped one whose rows are still kept; namespace_id is not
+ * set. */
 extern bool ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								bool read_only, IceTable *out);
-/* The same with all of its lists, as it is now, whatever the snapshot of the caller, and without a lock. */
+/* The same with all of its lists, as it is now, whatever the snapshot of the caller, and without a
+ * lock. */
 extern bool ice_table_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								IceTable *out);
 
-/* Locks the head and reads it again (lists are forgotten); false if the table was dropped in between. Waits
- * at most icecat.commit_lock_timeout_ms, then raises 55P03. */
+/* Locks the head and reads it again (lists are forgotten); false if the table was dropped in
+ * between. Waits at most icecat.commit_lock_timeout_ms, then raises 55P03. */
 extern bool ice_table_lock(IceTable *table);
-/* Finds a live table and locks its head, for what ends or moves its name: if another transaction renamed or dropped it
- * in between, looks again which table has the name now; false if none has. Raises FORBIDDEN, before it locks, and 55P03. */
+/* Finds a live table and locks its head, for what ends or moves its name: if another transaction
+ * renamed or dropped it in between, looks again which table has the name now; false if none has.
+ * Raises FORBIDDEN, before it locks, and 55P03. */
 extern bool ice_table_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id,
 								  const IceNamespacePath *path, const char *name, IceTable *out);
 /* The same, but raises NO_SUCH_TABLE. */
@@ -58,15 +62,17 @@ extern void ice_table_insert(const IceTable *table);
  * the metadata log to log_max. trimmed gets the metadata files that fell out, as C strings. */
 extern void ice_table_update(IceTable *table, int log_max, List **trimmed);
 
-/* Head scalars and refs as one JSON object: what a queued metadata file cannot read from rows later. */
+/* Head scalars and refs as one JSON object: what a queued metadata file cannot read from rows
+ * later. */
 extern char *ice_table_head_json(const IceTable *table);
-/* Appends the metadata.json text of a version, from its frozen head and the rows of that version. */
-extern void ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
-									 const pg_uuid_t *table_id, int64 version,
-									 const char *head_json);
+/* Appends the metadata.json text of a version, from its frozen head and the rows of that
+ * version. */
+extern void  ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
+									  const pg_uuid_t *table_id, int64 version,
+									  const char *head_json);
 /* Deletes the removed rows that no queued document needs. */
-extern void ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern void  ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Deletes a dropped table's rows, relation included. */
-extern void ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern void  ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
 #endif

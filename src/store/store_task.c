@@ -2,8 +2,8 @@
  * store_task.c
  *		The queue of what is to be done with files after a commit (icecat_data.metadata_task).
  *
- * The statement that runs over all warehouses is marked; only a copy's owner causes it. All others are key look-ups within a
- * warehouse. What is due is asked in store_due.c.
+ * The statement that runs over all warehouses is marked; only a copy's owner causes it. All others
+ * are key look-ups within a warehouse. What is due is asked in store_due.c.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -64,9 +64,9 @@ static IceStatement write_locations = {
 /* All warehouses: what came with a copy of the database, all of it. */
 static IceStatement adopt_tasks = {"UPDATE icecat_data.metadata_task SET database_id = $1 "
 								   "WHERE warehouse_id IS NOT NULL AND database_id <> $1",
-	1,
-	{OIDOID},
-	NULL};
+								   1,
+								   {OIDOID},
+								   NULL};
 
 static IceStatement read_document = {
 	"SELECT document FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 "
@@ -117,8 +117,9 @@ static IceStatement pending_writes = {
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 
-/* A re-registered table has the document's uuid, whatever its id, and names the file perhaps by another spelling of the
- * same location: the last component, which holds a uuid of its own, decides. */
+/* A re-registered table has the document's uuid, whatever its id, and names the file perhaps by
+ * another spelling of the same location: the last component, which holds a uuid of its own,
+ * decides. */
 static IceStatement names_file = {
 	"SELECT 1 FROM icecat_data.table_head h WHERE h.warehouse_id = $1 AND h.table_uuid = $2 "
 	"AND h.dropped_at IS NULL AND (pg_catalog.split_part(h.metadata_location, '/', -1) = $3 "
@@ -240,8 +241,8 @@ ice_task_writes_named(const char *location)
 {
 	const char *slash = strrchr(location, '/');
 	Datum       values[1] = {ice_cstring_datum(slash != NULL ? slash + 1 : location)};
-	uint64 rows = ice_execute(&find_file, values, NULL, false);
-	List  *tasks = NIL;
+	uint64      rows = ice_execute(&find_file, values, NULL, false);
+	List       *tasks = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -327,9 +328,9 @@ void
 ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error)
 {
 	size_t len = (size_t) pg_mbcliplen(error, (int) strlen(error), ERROR_BYTES_MAX);
-	Datum values[6] = {UUIDPGetDatum(&task->warehouse_id),   UUIDPGetDatum(&task->table_id),
-					   Int64GetDatum(task->version),         Int32GetDatum(task->position),
-					   TimestampTzGetDatum(next_attempt_at), ice_text_datum(error, len)};
+	Datum  values[6] = {UUIDPGetDatum(&task->warehouse_id),   UUIDPGetDatum(&task->table_id),
+						Int64GetDatum(task->version),         Int32GetDatum(task->position),
+						TimestampTzGetDatum(next_attempt_at), ice_text_datum(error, len)};
 
 	ice_execute(&fail_task, values, NULL, false);
 }
@@ -361,7 +362,7 @@ uuid_of_task(const IceTask *task)
 	if (task->head_json != NULL)
 		return ice_json_string(
 			ice_json_parse(task->head_json, strlen(task->head_json), ice_guc_json_depth_max),
-							   "table-uuid");
+			"table-uuid");
 	return ice_execute(&uuid_of_head, values, NULL, false) > 0 ? ice_field_text(0, 1) : "";
 }
 
@@ -370,7 +371,7 @@ ice_task_file_is_named(const IceTask *task)
 {
 	const char *slash = strrchr(task->location, '/');
 	Datum values[3] = {UUIDPGetDatum(&task->warehouse_id), ice_cstring_datum(uuid_of_task(task)),
-							 ice_cstring_datum(slash != NULL ? slash + 1 : task->location)};
+					   ice_cstring_datum(slash != NULL ? slash + 1 : task->location)};
 
 	return ice_execute(&names_file, values, NULL, false) > 0;
 }

@@ -4,9 +4,10 @@
  *
  * What is said of tables holds for views, too.
  *
- * The enqueue functions run in the mutation's transaction, after the table's head was locked, and wake the
- * worker when it commits. The files of a table are written in the order (version, position), and never wait for a deletion. A
- * deletion waits for all tasks before it. The first task that fails holds up the later ones of its table, and no other table's.
+ * The enqueue functions run in the mutation's transaction, after the table's head was locked, and
+ * wake the worker when it commits. The files of a table are written in the order (version,
+ * position), and never wait for a deletion. A deletion waits for all tasks before it. The first
+ * task that fails holds up the later ones of its table, and no other table's.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,10 +16,10 @@
 
 #include "utils/timestamp.h"
 
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
-/* The metadata file of a version. head_json: ice_table_head_json() of that version. Here and below the caller, whose answer
- * names the file, notes it: ice_pending_note(). */
+/* The metadata file of a version. head_json: ice_table_head_json() of that version. Here and below
+ * the caller, whose answer names the file, notes it: ice_pending_note(). */
 extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, const char *metadata_location,
 								   const char *head_json);
@@ -26,15 +27,17 @@ extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_
 extern void ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id,
 									  int64 version, const char *metadata_location,
 									  const char *document, size_t len);
-/* An old metadata file, after all earlier tasks of the table. It stays if a live table of that uuid names it then. */
+/* An old metadata file, after all earlier tasks of the table. It stays if a live table of that uuid
+ * names it then. */
 extern void ice_task_enqueue_delete_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 										 int64 version, const char *location,
 										 const char *table_uuid);
-/* For a commit that queues no file (modes sync and none) but removed rows: they are deleted by the worker once no
- * queued document needs them. */
+/* For a commit that queues no file (modes sync and none) but removed rows: they are deleted by the
+ * worker once no queued document needs them. */
 extern void ice_task_enqueue_trim(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								  int64 version);
-/* All files, then all rows, of a table that this transaction drops. Earlier tasks of the table become void. */
+/* All files, then all rows, of a table that this transaction drops. Earlier tasks of the table
+ * become void. */
 extern void ice_task_enqueue_purge(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version);
 
@@ -65,31 +68,34 @@ typedef struct IceTask
 	bool        held; /* it was put off, because a task before it failed */
 } IceTask;
 
-/* The queued writes of files whose last component is a location's, of all warehouses: a List of IceTask *. Which of them writes
- * that very file, in whatever spelling, is for the caller to see. */
+/* The queued writes of files whose last component is a location's, of all warehouses: a List of
+ * IceTask *. Which of them writes that very file, in whatever spelling, is for the caller to
+ * see. */
 extern List *ice_task_writes_named(const char *location);
 /* Appends the document that such a task will write; false if it is not queued any more. */
-extern bool ice_task_render(const IceTask *task, StringInfo out);
+extern bool  ice_task_render(const IceTask *task, StringInfo out);
 
 /* Makes this database's what is in the queue of a copy. */
 extern void ice_task_adopt(void);
 
 /* Appends the text of a view's file that a task is to write. */
-extern void ice_task_document(const IceTask *task, StringInfo out);
-extern void ice_task_done(const IceTask *task);
-/* Notes how far a purge came: a JSON object, its head_json when it goes on. False: the task is gone. */
-extern bool ice_task_note_progress(const IceTask *task, const char *progress);
-extern void ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
+extern void  ice_task_document(const IceTask *task, StringInfo out);
+extern void  ice_task_done(const IceTask *task);
+/* Notes how far a purge came: a JSON object, its head_json when it goes on. False: the task is
+ * gone. */
+extern bool  ice_task_note_progress(const IceTask *task, const char *progress);
+extern void  ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *error);
 /* Leaves the task in the queue until the database adopts it: it may not delete files. */
-extern void ice_task_set_aside(const IceTask *task, const char *reason);
+extern void  ice_task_set_aside(const IceTask *task, const char *reason);
 /* Does a live table's metadata, or its log, name the file that the task would delete? */
-extern bool ice_task_file_is_named(const IceTask *task);
+extern bool  ice_task_file_is_named(const IceTask *task);
 /* Deletes the tasks of a table that a purge makes void, and the purge itself. */
-extern void ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
-/* Is the write of a version left? (That of a later version is done after it.) Sees the newest committed state whatever the
- * isolation level. own is set if the transaction itself has made such a write. */
-extern bool ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-								   int64 version, bool *own);
+extern void  ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+/* Is the write of a version left? (That of a later version is done after it.) Sees the newest
+ * committed state whatever the isolation level. own is set if the transaction itself has made such
+ * a write. */
+extern bool  ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+									int64 version, bool *own);
 /* Locations of the files that are queued for a table or view: C strings. */
 extern List *ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 

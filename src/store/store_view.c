@@ -1,9 +1,10 @@
 /*
  * store_view.c
- *		A view in the database: its head and the lists of its metadata, found by its name (relation).
+ *		A view in the database: its head and the lists of its metadata, found by its name
+ *		(relation).
  *
- * Locks: the head FOR UPDATE, before anything of the view is written. A drop marks the head as well as the
- * name, so that a commit which waited for it sees it in the very row that it locked.
+ * Locks: the head FOR UPDATE, before anything of the view is written. A drop marks the head as well
+ * as the name, so that a commit which waited for it sees it in the very row that it locked.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -30,8 +31,8 @@ StaticAssertDecl(ICE_VIEW_PART_SCHEMA == 0 && ICE_VIEW_PART_VERSION == 1 &&
 				 "the kinds are written in sql/24_views.sql and in the views of schema icecat");
 
 /* The head's columns, in the order read_head() expects them, after the ids. */
-#define HEAD_COLUMNS                                                                  \
-	"h.version, h.format_version::integer, h.view_uuid, h.location, "                 \
+#define HEAD_COLUMNS                                                  \
+	"h.version, h.format_version::integer, h.view_uuid, h.location, " \
 	"h.current_version_id, h.metadata_location, h.file_expected"
 
 static IceStatement find_by_name = {
@@ -56,9 +57,9 @@ static IceStatement lock_head = {
 static IceStatement find_by_id = {"SELECT h.view_id, h.view_id, " HEAD_COLUMNS
 								  " FROM icecat_data.view_head h "
 								  "WHERE h.warehouse_id = $1 AND h.view_id = $2",
-	2,
-	{UUIDOID, UUIDOID},
-	NULL};
+								  2,
+								  {UUIDOID, UUIDOID},
+								  NULL};
 
 static IceStatement load_parts = {
 	"SELECT kind::integer AS k, ordinal, coalesce(id, 0), body FROM icecat_data.view_part "
@@ -68,10 +69,10 @@ static IceStatement load_parts = {
 	NULL};
 
 #define HEAD_VALUES 10
-#define HEAD_TYPES                                                                          \
-	{                                                                                       \
-		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT4OID, TEXTOID, BOOLOID,    \
-			TIMESTAMPTZOID                                                                  \
+#define HEAD_TYPES                                                                       \
+	{                                                                                    \
+		UUIDOID, UUIDOID, INT8OID, INT2OID, TEXTOID, TEXTOID, INT4OID, TEXTOID, BOOLOID, \
+			TIMESTAMPTZOID                                                               \
 	}
 
 static IceStatement insert_head = {
@@ -261,12 +262,14 @@ static void
 write_head(IceStatement *statement, const IceView *view)
 {
 	const IceViewMetadata *m = view->metadata;
-	Datum values[HEAD_VALUES] = {
-		UUIDPGetDatum(&view->warehouse_id),   UUIDPGetDatum(&view->id),
-		Int64GetDatum(view->version),         Int16GetDatum(m->format_version),
-		ice_cstring_datum(m->view_uuid),      ice_cstring_datum(m->location),
-		Int32GetDatum(m->current_version_id), ice_cstring_datum(view->metadata_location),
-		BoolGetDatum(view->file_expected),    TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum                  location = ice_cstring_datum(view->metadata_location);
+	Datum                  changed = TimestampTzGetDatum(GetCurrentTimestamp());
+	Datum                  values[HEAD_VALUES] = {
+						 UUIDPGetDatum(&view->warehouse_id),   UUIDPGetDatum(&view->id),
+						 Int64GetDatum(view->version),         Int16GetDatum(m->format_version),
+						 ice_cstring_datum(m->view_uuid),      ice_cstring_datum(m->location),
+						 Int32GetDatum(m->current_version_id), location,
+						 BoolGetDatum(view->file_expected),    changed};
 
 	ice_execute(statement, values, NULL, false);
 }

@@ -64,9 +64,9 @@ static IceStatement insert_secret = {
 
 static IceStatement find_secret = {"SELECT secret FROM icecat_data.warehouse_secret "
 								   "WHERE warehouse_id = $1 AND purpose = 'page-token'",
-	1,
-	{UUIDOID},
-	NULL};
+								   1,
+								   {UUIDOID},
+								   NULL};
 
 static IceStatement update_statement = {
 	"UPDATE icecat_data.warehouse SET name = $2, location = $3, properties = $4 "
@@ -103,9 +103,9 @@ static IceStatement table_locations = {
 	{UUIDOID},
 	NULL};
 
-#define DELETE_FROM(table)                                                                       \
-	{                                                                                            \
-		"DELETE FROM icecat_data." table " WHERE warehouse_id = $1", 1, {UUIDOID}, NULL          \
+#define DELETE_FROM(table)                                                              \
+	{                                                                                   \
+		"DELETE FROM icecat_data." table " WHERE warehouse_id = $1", 1, {UUIDOID}, NULL \
 	}
 
 /* Every table of icecat_data, referencing rows before referenced ones. */
@@ -204,7 +204,8 @@ ice_warehouse_first(IceWarehouse *out)
 	return count;
 }
 
-/* Gives a new warehouse what signs its page tokens: a list is read on a standby, too, and cannot make it. */
+/* Gives a new warehouse what signs its page tokens: a list is read on a standby, too, and cannot
+ * make it. */
 static void
 make_secret(const pg_uuid_t *warehouse_id)
 {
@@ -253,9 +254,9 @@ ice_warehouse_update(const IceWarehouse *warehouse)
 {
 	bool          no_location = warehouse->location == NULL;
 	MemoryContext context = CurrentMemoryContext;
-	Datum values[4] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
-					   no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
-					   ice_cstring_datum(warehouse->properties)};
+	Datum         values[4] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
+                       no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
+							   ice_cstring_datum(warehouse->properties)};
 
 	PG_TRY();
 	{

@@ -1,6 +1,7 @@
 /*
  * store_worker.c
- *		The worker of each database has a slot in shared memory: who runs, who waits for a process. See store_worker.h.
+ *		The worker of each database has a slot in shared memory: who runs, who waits for a process.
+ *		See store_worker.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -19,11 +20,11 @@
 #include "guc.h"
 #include "store/store_worker.h"
 
-#define SLOTS_MAX 64 /* databases with a worker */
+#define SLOTS_MAX        64 /* databases with a worker */
 #define START_TIMEOUT_MS 15000
-#define START_RETRY_MS 500
-#define REPORT_EVERY_MS 600000
-#define ERROR_BYTES_MAX 200
+#define START_RETRY_MS   500
+#define REPORT_EVERY_MS  600000
+#define ERROR_BYTES_MAX  200
 
 typedef enum SlotState
 {
@@ -40,17 +41,17 @@ typedef struct Slot
 	TimestampTz since;
 	int         pid;
 	Latch      *latch;
-	int         queued; /* metadata files to write, about; see store_queue.h */
-	TimestampTz waiting_since; /* of SLOT_FAILED, whatever was tried since */
+	int         queued;                 /* metadata files to write, about; see store_queue.h */
+	TimestampTz waiting_since;          /* of SLOT_FAILED, whatever was tried since */
 	char        error[ERROR_BYTES_MAX]; /* of the worker's last round; "": none */
 } Slot;
 
 typedef struct SharedState
 {
-	slock_t mutex;
-	bool    any_waits; /* a slot is SLOT_FAILED; read without the mutex, too */
+	slock_t     mutex;
+	bool        any_waits;   /* a slot is SLOT_FAILED; read without the mutex, too */
 	TimestampTz reported_at; /* when the log last said so */
-	Slot    slots[SLOTS_MAX];
+	Slot        slots[SLOTS_MAX];
 } SharedState;
 
 static SharedState *shared = NULL;
@@ -156,7 +157,8 @@ longest_waiting(TimestampTz before)
 	return found;
 }
 
-/* A process that ends with status 1 is started again at once, for a database that waits: ice_worker_choose(). */
+/* A process that ends with status 1 is started again at once, for a database that waits:
+ * ice_worker_choose(). */
 static bool
 register_worker(Oid database)
 {
@@ -198,7 +200,7 @@ note_refused(Oid database)
 					  errhint("All of max_worker_processes are in use. Its metadata files are "
 							  "written when one is "
 							  "free; workers that share too few take turns."),
-				 errhidestmt(true)));
+					  errhidestmt(true)));
 }
 
 /* Starts the worker of a slot that is SLOT_STARTING by now. */
@@ -371,7 +373,8 @@ ice_worker_queued_files(void)
 	return queued;
 }
 
-/* The latch of another running worker, which then looks for who waits. The mutex is held. NULL: none. */
+/* The latch of another running worker, which then looks for who waits. The mutex is held. NULL:
+ * none. */
 static Latch *
 other_worker(void)
 {

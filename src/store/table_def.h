@@ -25,7 +25,7 @@ typedef struct IceTable
 	bool              file_expected; /* the metadata file was queued or written */
 	bool              complete;      /* every list is loaded, in one snapshot with the head */
 	bool              rows_removed;  /* writing this version marked rows as removed */
-	IceTableMetadata *metadata; /* scalars; lists as far as loaded */
+	IceTableMetadata *metadata;      /* scalars; lists as far as loaded */
 } IceTable;
 
 #endif

@@ -27,7 +27,8 @@ random_uuid(int version)
 	return uuid;
 }
 
-/* The twelve bits after the milliseconds are their fraction (RFC 9562, 6.2, method 3): a session's ids ascend. */
+/* The twelve bits after the milliseconds are their fraction (RFC 9562, 6.2, method 3): a session's
+ * ids ascend. */
 pg_uuid_t
 ice_uuid_v7(void)
 {

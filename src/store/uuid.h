@@ -14,6 +14,6 @@
 /* RFC 9562 version 7 (time-ordered: new rows land at the end of an index). */
 extern pg_uuid_t ice_uuid_v7(void);
 /* RFC 9562 version 4, as text: for what Iceberg shows to the world. */
-extern char *ice_uuid_v4_text(void);
+extern char     *ice_uuid_v4_text(void);
 
 #endif

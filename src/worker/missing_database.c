@@ -2,9 +2,10 @@
  * missing_database.c
  *		A permanent worker waits for its database; see missing_database.h.
  *
- * To connect to a database that does not exist is FATAL, and the postmaster starts the process again. What the next one
- * must know lies in shared memory: a mark that is set before connecting and taken away afterwards. A process that finds the
- * mark connects to no database, which lets it read pg_database.
+ * To connect to a database that does not exist is FATAL, and the postmaster starts the process
+ * again. What the next one must know lies in shared memory: a mark that is set before connecting
+ * and taken away afterwards. A process that finds the mark connects to no database, which lets it
+ * read pg_database.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

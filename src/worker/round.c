@@ -19,17 +19,17 @@
 #include "store/store_lock.h"
 #include "store/store_queue.h"
 #include "worker/round.h"
-#include "worker/session.h"
+#include "worker/worker_session.h"
 
 #define DROPPED_TRIM_EVERY_MS 60000
 #define EXPIRED_TRIM_EVERY_MS 60000
-#define REPORTS_EVERY_MS 60000
+#define REPORTS_EVERY_MS      60000
 
-static const IceTransactions transactions = {.begin = ice_session_begin,
-											 .commit = ice_session_commit,
-											 .abort = ice_session_abort,
-											 .forgo_flush = ice_session_forgo_flush,
-											 .is_wanted = ice_session_is_wanted};
+static const IceTransactions transactions = {.begin = ice_worker_session_begin,
+											 .commit = ice_worker_session_commit,
+											 .abort = ice_worker_session_abort,
+											 .forgo_flush = ice_worker_session_forgo_flush,
+											 .is_wanted = ice_worker_session_is_wanted};
 
 static bool has_lock = false; /* ICE_LOCK_TASKS, of the session */
 
@@ -60,10 +60,10 @@ number_events(IceRound *round)
 	int64 numbered = 0;
 	bool  all;
 
-	if (!ice_session_begin())
+	if (!ice_worker_session_begin())
 		return false;
 	all = ice_sequence_all(&numbered);
-	ice_session_commit();
+	ice_worker_session_commit();
 	round->worked |= numbered > 0;
 	round->busy |= !all && numbered == 0;
 	return !all && numbered > 0;
@@ -76,14 +76,15 @@ begin_work(void)
 	static IceTaskWork work;
 
 	work.transactions = &transactions;
-	work.parent = ice_session.context;
+	work.parent = ice_worker_session.context;
 	work.lasting = TopMemoryContext;
 	work.due = GetCurrentTimestamp();
 	work.done = 0;
 	return &work;
 }
 
-/* Writes a batch of files. True if there may be more: a commit that comes during the batch sets the latch. */
+/* Writes a batch of files. True if there may be more: a commit that comes during the batch sets the
+ * latch. */
 static bool
 write_files(IceRound *round)
 {
@@ -94,24 +95,24 @@ write_files(IceRound *round)
 	return more;
 }
 
-/* Files first: answers wait for them. Commits that come while a batch is written are the next one, so that a batch is as
- * large as the load, and one that comes alone waits for nobody. */
+/* Files first: answers wait for them. Commits that come while a batch is written are the next one,
+ * so that a batch is as large as the load, and one that comes alone waits for nobody. */
 static void
 work_for_others(IceRound *round)
 {
 	bool more = true;
 
-	while (more && !ice_session.in_the_way)
+	while (more && !ice_worker_session.in_the_way)
 	{
 		/* Before the look: a commit from now on stops the work that can wait. */
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		more = take_task_lock() && write_files(round);
 		round->busy |= !has_lock;
-		if (ice_session.in_the_way)
+		if (ice_worker_session.in_the_way)
 			break;
 		more |= number_events(round);
-		if (!ice_session.installed)
+		if (!ice_worker_session.installed)
 			break;
 	}
 }
@@ -123,7 +124,7 @@ static bool
 begin_upkeep(TimestampTz last_at, int every_ms)
 {
 	return TimestampDifferenceExceeds(last_at, GetCurrentTimestamp(), every_ms) &&
-		   ice_session_begin();
+		   ice_worker_session_begin();
 }
 
 /* Forgets tables that were dropped long ago, now and then. */
@@ -135,9 +136,9 @@ trim_dropped(void)
 
 	if (!begin_upkeep(last_at, DROPPED_TRIM_EVERY_MS))
 		return;
-	ice_session_forgo_flush();
+	ice_worker_session_forgo_flush();
 	count = ice_upkeep_dropped();
-	ice_session_commit();
+	ice_worker_session_commit();
 	if (count == 0)
 		last_at = GetCurrentTimestamp();
 }
@@ -151,9 +152,9 @@ trim_expired(IceRound *round)
 
 	if (!begin_upkeep(last_at, EXPIRED_TRIM_EVERY_MS))
 		return;
-	ice_session_forgo_flush();
+	ice_worker_session_forgo_flush();
 	more = ice_upkeep_expired();
-	ice_session_commit();
+	ice_worker_session_commit();
 	if (!more)
 		last_at = GetCurrentTimestamp();
 	round->busy |= more;
@@ -168,7 +169,7 @@ keep_reports(void)
 	if (!begin_upkeep(last_at, REPORTS_EVERY_MS))
 		return;
 	ice_upkeep_reports();
-	ice_session_commit();
+	ice_worker_session_commit();
 	last_at = GetCurrentTimestamp();
 }
 
@@ -178,7 +179,7 @@ look_ahead(IceRound *round)
 {
 	IceDueTimes times = {DT_NOEND, DT_NOEND, DT_NOEND};
 
-	if (!ice_session_begin())
+	if (!ice_worker_session_begin())
 		return times;
 	(void) ice_spi_begin();
 	ice_due_next(&times);
@@ -186,7 +187,7 @@ look_ahead(IceRound *round)
 	if (round->next_at == DT_NOEND)
 		ice_queue_empty();
 	ice_spi_end();
-	ice_session_commit();
+	ice_worker_session_commit();
 	return times;
 }
 

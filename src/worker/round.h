@@ -17,8 +17,9 @@ typedef struct IceRound
 	TimestampTz next_at; /* when the next task is due; DT_NOEND: none is queued */
 } IceRound;
 
-/* Writes all files and numbers all events that are due, then does one step of what may take long: a few deletions or a slice of a
- * purge. So a file that is queued while a purge runs waits for one step at most. */
+/* Writes all files and numbers all events that are due, then does one step of what may take long: a
+ * few deletions or a slice of a purge. So a file that is queued while a purge runs waits for one
+ * step at most. */
 extern void ice_round_work(IceRound *round);
 
 /* After an error in a round. */

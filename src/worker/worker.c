@@ -2,15 +2,16 @@
  * worker.c
  *		The icecat background worker: metadata files, purges and event numbers of one database.
  *
- * It sleeps on its latch, which sessions set when they commit (store_queue.c), and looks by itself at the time
- * of the next retry, at least every POLL_MS. A worker that a session started ends when it had nothing
- * to do for icecat.worker_idle_exit_s; a permanent one (icecat.worker_databases) stays.
+ * It sleeps on its latch, which sessions set when they commit (store_queue.c), and looks by itself
+ * at the time of the next retry, at least every POLL_MS. A worker that a session started ends when
+ * it had nothing to do for icecat.worker_idle_exit_s; a permanent one (icecat.worker_databases)
+ * stays.
  *
- * Whose rights it has: session.h.
+ * Whose rights it has: worker_session.h.
  *
- * It must not be in the way: it holds no transaction open while it reads or writes files, and it ends at once when
- * a session wants its database for itself (DROP DATABASE, CREATE DATABASE ... TEMPLATE), which shows
- * as a conflicting lock on the database.
+ * It must not be in the way: it holds no transaction open while it reads or writes files, and it
+ * ends at once when a session wants its database for itself (DROP DATABASE, CREATE DATABASE ...
+ * TEMPLATE), which shows as a conflicting lock on the database.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -31,26 +32,26 @@
 #include "store/store_worker.h"
 #include "worker/missing_database.h"
 #include "worker/round.h"
-#include "worker/session.h"
+#include "worker/worker_session.h"
 #include "worker/worker.h"
 
-#define POLL_MS 2000          /* must stay well below the 5 s that DROP DATABASE waits */
-#define BUSY_RETRY_MS 500     /* another session works on the queue */
+#define POLL_MS              2000 /* must stay well below the 5 s that DROP DATABASE waits */
+#define BUSY_RETRY_MS        500  /* another session works on the queue */
 #define ERROR_PAUSE_FIRST_MS 500
-#define ERROR_PAUSE_MAX_MS 30000
-#define RESTART_S 10
-#define WAITING_POLL_MS 500   /* while databases wait for a process */
-#define IDLE_TURN_MS 1000     /* then a worker without work makes room for them */
-#define WAIT_EVENT "IcecatWorkerMain"
+#define ERROR_PAUSE_MAX_MS   30000
+#define RESTART_S            10
+#define WAITING_POLL_MS      500  /* while databases wait for a process */
+#define IDLE_TURN_MS         1000 /* then a worker without work makes room for them */
+#define WAIT_EVENT           "IcecatWorkerMain"
 
 typedef struct WorkerState
 {
 	bool        permanent;
 	bool        makes_room; /* ends for a database that waits for a process */
 	TimestampTz turn_start;
-	int         errors;     /* rounds in a row that failed */
+	int         errors; /* rounds in a row that failed */
 	TimestampTz last_work_at;
-	IceRound    round;      /* the last one */
+	IceRound    round; /* the last one */
 } WorkerState;
 
 static WorkerState state;
@@ -59,7 +60,7 @@ static WorkerState state;
 static void
 work_safely(void)
 {
-	MemoryContextSwitchTo(ice_session.context);
+	MemoryContextSwitchTo(ice_worker_session.context);
 	PG_TRY();
 	{
 		pgstat_report_activity(STATE_RUNNING, "icecat worker");
@@ -70,12 +71,12 @@ work_safely(void)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(ice_session.context);
+		MemoryContextSwitchTo(ice_worker_session.context);
 		HOLD_INTERRUPTS();
 		ice_worker_note_error(CopyErrorData()->message);
 		EmitErrorReport();
 		AbortOutOfAnyTransaction();
-		ice_session_leave_sandbox();
+		ice_worker_session_leave_sandbox();
 		FlushErrorState();
 		ice_round_give_up();
 		RESUME_INTERRUPTS();
@@ -84,7 +85,7 @@ work_safely(void)
 	PG_END_TRY();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	MemoryContextReset(ice_session.context);
+	MemoryContextReset(ice_worker_session.context);
 }
 
 /* -- life ------------------------------------------------------------------------------------- */
@@ -107,7 +108,8 @@ sleep_ms(void)
 	return ms;
 }
 
-/* Has it had its turn, while databases wait for a process? It has work for a while, or none and stays for a moment. */
+/* Has it had its turn, while databases wait for a process? It has work for a while, or none and
+ * stays for a moment. */
 static bool
 turn_is_over(void)
 {
@@ -118,19 +120,19 @@ turn_is_over(void)
 		   TimestampDifferenceExceeds(state.turn_start, GetCurrentTimestamp(), turn_ms);
 }
 
-/* May this worker end? Once the slot is given back a commit starts another one; what was committed just before is
- * looked for once more by the caller. */
+/* May this worker end? Once the slot is given back a commit starts another one; what was committed
+ * just before is looked for once more by the caller. */
 static bool
 wants_to_end(void)
 {
-	if (ice_session.in_the_way)
+	if (ice_worker_session.in_the_way)
 		return true;
 	if (state.permanent)
 		return false;
 	if (turn_is_over())
 		return state.makes_room = true;
-	if (state.errors > 0 || !ice_session.installed)
-		return !ice_session.installed;
+	if (state.errors > 0 || !ice_worker_session.installed)
+		return !ice_worker_session.installed;
 	return state.round.next_at == DT_NOEND && !state.round.busy &&
 		   TimestampDifferenceExceeds(state.last_work_at, GetCurrentTimestamp(),
 									  ice_guc_worker_idle_exit_s * 1000);
@@ -162,7 +164,8 @@ wait_event(void)
 #endif
 }
 
-/* Sleeps until there is something to do. After an error the whole pause is kept, even if the latch is set. */
+/* Sleeps until there is something to do. After an error the whole pause is kept, even if the latch
+ * is set. */
 static void
 rest(void)
 {
@@ -198,7 +201,8 @@ run(void)
 	}
 }
 
-/* Works as the database's worker until it is not needed any more, or makes room for another database. */
+/* Works as the database's worker until it is not needed any more, or makes room for another
+ * database. */
 static void
 serve(void)
 {
@@ -208,14 +212,15 @@ serve(void)
 		run();
 		if (state.makes_room)
 		{
-			/* Where another worker runs it starts the one that waits; the last one starts again for it. */
+			/* Where another worker runs it starts the one that waits; the last one starts again for
+			 * it. */
 			if (ice_worker_release_slot(state.round.worked || state.round.busy ||
 										state.round.next_at != DT_NOEND || state.errors > 0))
 				state.makes_room = false;
 			return;
 		}
 		(void) ice_worker_release_slot(false);
-		if (ice_session.in_the_way)
+		if (ice_worker_session.in_the_way)
 			return;
 		/* A commit between the last look and the release may have woken nobody but us. */
 		work_safely();
@@ -225,8 +230,9 @@ serve(void)
 	}
 }
 
-/* Entry of the process, which is started again when it ends with status 1: a permanent one after a while, another at once,
- * for a database that waits. argument: oid of the database, or the number of a permanent worker, whose bgw_extra names it. */
+/* Entry of the process, which is started again when it ends with status 1: a permanent one after a
+ * while, another at once, for a database that waits. argument: oid of the database, or the number
+ * of a permanent worker, whose bgw_extra names it. */
 void
 ice_worker_main(Datum argument)
 {
@@ -251,9 +257,9 @@ ice_worker_main(Datum argument)
 			proc_exit(0);
 		BackgroundWorkerInitializeConnectionByOid(chosen, InvalidOid, 0);
 	}
-	ice_session_pin_settings();
-	ice_session.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
-										  ALLOCSET_DEFAULT_SIZES);
+	ice_worker_session_pin_settings();
+	ice_worker_session.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
+													   ALLOCSET_DEFAULT_SIZES);
 	state.last_work_at = GetCurrentTimestamp();
 	serve();
 	proc_exit(state.permanent || state.makes_room ? 1 : 0);

@@ -9,7 +9,8 @@
 
 #include "postgres.h"
 
-/* In shared_preload_libraries: registers a permanent worker for each database of icecat.worker_databases. */
+/* In shared_preload_libraries: registers a permanent worker for each database of
+ * icecat.worker_databases. */
 extern void ice_worker_register_static(void);
 
 extern PGDLLEXPORT void ice_worker_main(Datum argument);

@@ -1,7 +1,7 @@
 /*
  * fsync_shim.c
- *		A library to preload into PostgreSQL: fsync and fdatasync of files below one folder fail with EIO
- *		while a flag file exists.
+ *		A library to preload into PostgreSQL: fsync and fdatasync of files below one folder fail
+ *		with EIO while a flag file exists.
  *
  * ICECAT_FAULT_FSYNC_FLAG names the flag file, ICECAT_FAULT_FSYNC_UNDER the folder.
  *
@@ -23,9 +23,9 @@ shall_fail(int fd)
 {
 	const char *flag = getenv("ICECAT_FAULT_FSYNC_FLAG");
 	const char *under = getenv("ICECAT_FAULT_FSYNC_UNDER");
-	char		link[64];
-	char		path[4096];
-	ssize_t		len;
+	char        link[64];
+	char        path[4096];
+	ssize_t     len;
 
 	if (!flag || !under || access(flag, F_OK) != 0)
 		return 0;

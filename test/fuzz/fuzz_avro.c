@@ -1,6 +1,7 @@
 /*
  * fuzz_avro.c
- *		Any bytes as an Avro container file: refused, or every value that is visited lies within what was read.
+ *		Any bytes as an Avro container file: refused, or every value that is visited lies within
+ *		what was read.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -1,9 +1,10 @@
 /*
  * fuzz_commit.c
- *		A commit or a creation, in the form of test/data: refused, or the result is a valid document.
+ *		A commit or a creation, in the form of test/data: refused, or the result is a valid
+ *		document.
  *
- * A commit is applied to the whole document and to what it needs of it, as the store loads it. Both ways must
- * give the same document or the same error. The ways themselves are the case runner's.
+ * A commit is applied to the whole document and to what it needs of it, as the store loads it. Both
+ * ways must give the same document or the same error. The ways themselves are the case runner's.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -1,6 +1,7 @@
 /*
  * fuzz_json.c
- *		Any bytes: refused, or read, and what is written of them reads back as the same. PostgreSQL's parser agrees.
+ *		Any bytes: refused, or read, and what is written of them reads back as the same.
+ *		PostgreSQL's parser agrees.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

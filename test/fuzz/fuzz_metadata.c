@@ -1,6 +1,7 @@
 /*
  * fuzz_metadata.c
- *		A metadata document: refused, or read, and what is written of it is valid and reads back as the same.
+ *		A metadata document: refused, or read, and what is written of it is valid and reads back as
+ *		the same.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -1,11 +1,13 @@
 /*
  * fuzz_request.c
- *		A commit request, to a table and to a view, repeated until it is long: memory and steps grow as its length does.
+ *		A commit request, to a table and to a view, repeated until it is long: memory and steps grow
+ *		as its length does.
  *
- * The input is an array of updates, as clients send it. It is applied some times as long, and eight times as long as that:
- * whatever was refused, the longer one may take at most so many times the memory and the steps of the shorter one,
- * and never more memory than the limit, which ends it with LIMIT_EXCEEDED. Numbers in the text count on in each repetition, so
- * that not only the first one adds something.
+ * The input is an array of updates, as clients send it. It is applied some times as long, and eight
+ * times as long as that: whatever was refused, the longer one may take at most so many times the
+ * memory and the steps of the shorter one, and never more memory than the limit, which ends it with
+ * LIMIT_EXCEEDED. Numbers in the text count on in each repetition, so that not only the first one
+ * adds something.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,15 +17,15 @@
 #include "spec/view_metadata.h"
 
 #define TIMES_FEW_SHORT 32 /* of a short text */
-#define TIMES_FEW_LONG 4
-#define SHORT_BYTES 500
-#define TIMES 8
-#define MEMORY_MAX ((size_t) 64 * 1024 * 1024)
-#define SLACK_BYTES ((size_t) 1024 * 1024) /* the limit is looked at in steps */
-#define SMALL_BYTES 200000 /* memory and steps that say nothing */
-#define SMALL_STEPS 20000
-#define TOLERANCE 2.0
-#define LEAST_DIGITS 2 /* of a number that counts */
+#define TIMES_FEW_LONG  4
+#define SHORT_BYTES     500
+#define TIMES           8
+#define MEMORY_MAX      ((size_t) 64 * 1024 * 1024)
+#define SLACK_BYTES     ((size_t) 1024 * 1024) /* the limit is looked at in steps */
+#define SMALL_BYTES     200000                 /* memory and steps that say nothing */
+#define SMALL_STEPS     20000
+#define TOLERANCE       2.0
+#define LEAST_DIGITS    2 /* of a number that counts */
 
 typedef struct Cost
 {

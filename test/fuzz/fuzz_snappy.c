@@ -12,9 +12,9 @@
 #include "fuzz.h"
 
 #define UNPACKED_BYTES_MAX (1024 * 1024)
-#define LITERAL_BYTES_MAX 60 /* of those whose length is in the tag */
-#define COPY_BYTES_MAX 64
-#define COPY_BYTES_MIN 4
+#define LITERAL_BYTES_MAX  60 /* of those whose length is in the tag */
+#define COPY_BYTES_MAX     64
+#define COPY_BYTES_MIN     4
 
 /* How many bytes from here on repeat what stood offset bytes before. */
 static size_t

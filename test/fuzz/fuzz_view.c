@@ -2,8 +2,8 @@
  * fuzz_view.c
  *		A case of a view, in the form of test/data/view: refused, or the result is a valid document.
  *
- * The ways themselves are the case runner's, with what they demand: the marks that the store writes give the
- * same document, and an unchanged view stays as it is.
+ * The ways themselves are the case runner's, with what they demand: the marks that the store writes
+ * give the same document, and an unchanged view stays as it is.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -53,7 +53,7 @@ fuzz_one(const char *text, size_t len)
 		demand_no_failure(run_create, file);
 	if (metadata == NULL ||
 		(metadata->kind != ICE_JSON_OBJECT &&
-							 (metadata->kind != ICE_JSON_STRING || strcmp(metadata->string, "view") != 0)))
+		 (metadata->kind != ICE_JSON_STRING || strcmp(metadata->string, "view") != 0)))
 		return;
 	case_document(file); /* leaves if there is none */
 	demand_no_failure(run_document, file);

@@ -39,8 +39,8 @@ extern void case_leave_document(const char *kind, const IceJson *document);
 
 /* -- judging ---------------------------------------------------------------------------------- */
 
-#define CASE_UUID "00000000-0000-4000-8000-000000000000"
-#define CASE_NOW_MS INT64CONST(1700000000000)
+#define CASE_UUID        "00000000-0000-4000-8000-000000000000"
+#define CASE_NOW_MS      INT64CONST(1700000000000)
 #define CASE_UPDATES_MAX 1000
 
 /* What came out of a run: a document, or an error. */

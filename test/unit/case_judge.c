@@ -14,9 +14,9 @@
 CaseOutcome
 case_attempt(CaseAction action, const IceJson *file)
 {
-	CaseOutcome  outcome = {.changed = false};
-	IceTrap *outer = ice_trap;
-	IceTrap  trap = {.message = NULL};
+	CaseOutcome outcome = {.changed = false};
+	IceTrap    *outer = ice_trap;
+	IceTrap     trap = {.message = NULL};
 
 	ice_trap = &trap;
 	if (setjmp(trap.jump) == 0)

@@ -163,7 +163,7 @@ run_requirement(const IceJson *file, CaseOutcome *outcome pg_attribute_unused())
 {
 	IceCommitRequest *request = ice_commit_request_parse(ice_json_member(file, "requirements"),
 														 NULL, CASE_UPDATES_MAX);
-	IceJson *document = case_document(file);
+	IceJson          *document = case_document(file);
 
 	ice_requirements_check(request, document == NULL ? NULL : parse_document(document));
 }
@@ -299,8 +299,8 @@ run_update_partial(const IceJson *file, CaseOutcome *outcome)
 void
 case_update(const IceJson *file)
 {
-	IceJson *expected = ice_json_get(file, "expect");
-	CaseOutcome  whole = case_attempt(run_update_whole, file);
+	IceJson    *expected = ice_json_get(file, "expect");
+	CaseOutcome whole = case_attempt(run_update_whole, file);
 
 	case_judge(&whole, expected, "whole");
 	case_leave_document("table", whole.document);
@@ -353,7 +353,8 @@ case_needs(const IceJson *file)
 
 /* -- successor -------------------------------------------------------------------------------- */
 
-/* The document that follows: the present one, with the members of "next" replaced and those of "append" longer. */
+/* The document that follows: the present one, with the members of "next" replaced and those of
+ * "append" longer. */
 static IceJson *
 next_document(const IceJson *file)
 {

@@ -2,8 +2,8 @@
  * case_scale.c
  *		Many updates in one commit: memory and steps grow as their number does.
  *
- * Steps are what ice_step() counts, in every loop, so nothing here depends on the clock. A commit is parsed and applied
- * as it is in the server; the text of the result is written, too.
+ * Steps are what ice_step() counts, in every loop, so nothing here depends on the clock. A commit
+ * is parsed and applied as it is in the server; the text of the result is written, too.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,11 +14,11 @@
 #include "memory.h"
 #include "spec/view_metadata.h"
 
-#define UPDATES_FEW 400
-#define TIMES 4
-#define UPDATES_MAX 1000000
+#define UPDATES_FEW  400
+#define TIMES        4
+#define UPDATES_MAX  1000000
 #define FIRST_NUMBER 1000000 /* all numbers are equally long */
-#define TOLERANCE 1.25
+#define TOLERANCE    1.25
 
 /* For each update, whatever the kind: a bound on what 100,000 take. */
 #define BYTES_EACH_MAX 4500

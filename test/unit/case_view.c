@@ -88,8 +88,8 @@ as_stored(const IceViewMetadata *parsed)
 	return stored;
 }
 
-/* What the database holds after the marks were written: of the stored parts those that are not gone,
- * then the new ones. */
+/* What the database holds after the marks were written: of the stored parts those that are not
+ * gone, then the new ones. */
 static IceViewMetadata *
 as_written(const IceViewMetadata *changed)
 {
@@ -115,8 +115,9 @@ run_commit(const IceJson *file, CaseOutcome *outcome)
 {
 	IceViewMetadata *before = parse_view(case_document(file));
 	IceViewMetadata *view = as_stored(before);
-	IceViewCommit *commit = ice_view_commit_parse(
-		ice_json_member(file, "requirements"), ice_json_member(file, "updates"), CASE_UPDATES_MAX);
+	IceJson         *requirements = ice_json_member(file, "requirements");
+	IceJson         *updates = ice_json_member(file, "updates");
+	IceViewCommit   *commit = ice_view_commit_parse(requirements, updates, CASE_UPDATES_MAX);
 
 	ice_view_requirements_check(commit, view);
 	outcome->changed = ice_view_updates_apply(commit, view, case_now(file));

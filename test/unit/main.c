@@ -44,7 +44,7 @@ static const char *const invalid_fixtures[] = {
 	"go/TableMetadataV2MissingPartitionSpecs.json",
 	"go/TableMetadataV2MissingSchemas.json",
 	"go/TableMetadataV2MissingSortOrder.json",
-	"go/TableMetadataV2Valid.zstd.metadata.json", /* compressed */
+	"go/TableMetadataV2Valid.zstd.metadata.json",     /* compressed */
 	"go/TableMetadataV3WithPartitionStatistics.json", /* first-row-id without added-rows */
 	"go/view-metadata.json",
 	"java/TableMetadataUnsupportedVersion.json",

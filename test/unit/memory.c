@@ -2,9 +2,9 @@
  * memory.c
  *		PostgreSQL's frontend allocator, with a count of what is in use, and the bounds of budget.h.
  *
- * The pure layers free little: in the server a memory context does. Here each allocation is a block of its
- * own, so that the sanitizer sees every step beyond its end, and a list remembers them all. These
- * functions take the place of libpgcommon's.
+ * The pure layers free little: in the server a memory context does. Here each allocation is a block
+ * of its own, so that the sanitizer sees every step beyond its end, and a list remembers them all.
+ * These functions take the place of libpgcommon's.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

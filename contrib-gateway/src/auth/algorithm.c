@@ -27,20 +27,21 @@ gw_algorithm_find(const char *name)
 	return NULL;
 }
 
-/* A token has the two numbers of an ECDSA signature side by side; OpenSSL wants them in DER. Freed by OPENSSL_free(). */
+/* A token has the two numbers of an ECDSA signature side by side; OpenSSL wants them in DER. Freed
+ * by OPENSSL_free(). */
 static unsigned char *
 der_of(GwSlice signature, size_t half, size_t *len)
 {
 	const unsigned char *bytes = (const unsigned char *) signature.data;
-	ECDSA_SIG  *pair = ECDSA_SIG_new();
-	BIGNUM	   *r = BN_bin2bn(bytes, (int) half, NULL);
-	BIGNUM	   *s = BN_bin2bn(bytes + half, (int) half, NULL);
-	unsigned char *der = NULL;
-	int			der_len = -1;
+	ECDSA_SIG           *pair = ECDSA_SIG_new();
+	BIGNUM              *r = BN_bin2bn(bytes, (int) half, NULL);
+	BIGNUM              *s = BN_bin2bn(bytes + half, (int) half, NULL);
+	unsigned char       *der = NULL;
+	int                  der_len = -1;
 
 	if (pair != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(pair, r, s))
 	{
-		r = s = NULL;			/* the pair's now */
+		r = s = NULL; /* the pair's now */
 		der_len = i2d_ECDSA_SIG(pair, &der);
 	}
 	BN_free(r);
@@ -50,23 +51,24 @@ der_of(GwSlice signature, size_t half, size_t *len)
 	return der;
 }
 
-/* Salts are as long as the digest (RFC 7518, section 3.5); other lengths are no signature of that algorithm. */
+/* Salts are as long as the digest (RFC 7518, section 3.5); other lengths are no signature of that
+ * algorithm. */
 static bool
 set_padding(EVP_PKEY_CTX *key, bool pss)
 {
 	if (!pss)
 		return EVP_PKEY_CTX_set_rsa_padding(key, RSA_PKCS1_PADDING) > 0;
 	return EVP_PKEY_CTX_set_rsa_padding(key, RSA_PKCS1_PSS_PADDING) > 0 &&
-		EVP_PKEY_CTX_set_rsa_pss_saltlen(key, RSA_PSS_SALTLEN_DIGEST) > 0;
+		   EVP_PKEY_CTX_set_rsa_pss_saltlen(key, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
 static bool
 verify(const GwAlgorithm *algorithm, EVP_PKEY *key, GwSlice text, const unsigned char *signature,
 	   size_t len)
 {
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_MD_CTX   *context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *of_key;
-	bool good =
+	bool          good =
 		context != NULL &&
 		EVP_DigestVerifyInit_ex(context, &of_key, algorithm->digest, NULL, NULL, key, NULL) > 0 &&
 		(algorithm->kind != GW_KEY_RSA || set_padding(of_key, algorithm->pss)) &&
@@ -81,8 +83,8 @@ bool
 gw_algorithm_verify(const GwAlgorithm *algorithm, EVP_PKEY *key, GwSlice text, GwSlice signature)
 {
 	unsigned char *der;
-	size_t		len;
-	bool		good;
+	size_t         len;
+	bool           good;
 
 	if (algorithm->half == 0)
 		return verify(algorithm, key, text, (const unsigned char *) signature.data, signature.len);

@@ -2,8 +2,8 @@
  * algorithm.h
  *		Signature algorithms of tokens (RFC 7518, RFC 8037), and checking a signature. Pure.
  *
- * Only asymmetric ones: a gateway holds no secret with which a token could be made. What is not in the table (none, HS256 and
- * so on) does not exist here.
+ * Only asymmetric ones: a gateway holds no secret with which a token could be made. What is not in
+ * the table (none, HS256 and so on) does not exist here.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -27,10 +27,11 @@ typedef enum GwKeyKind
 typedef struct GwAlgorithm
 {
 	const char *name;
-	GwKeyKind	kind;
-	const char *digest;			/* NULL: the algorithm has its own */
-	bool		pss;
-	size_t		half;			/* of an ECDSA signature: bytes of each of its two numbers; else 0 */
+	GwKeyKind   kind;
+	const char *digest; /* NULL: the algorithm has its own */
+	bool        pss;
+	/* of an ECDSA signature: bytes of each of its two numbers; else 0 */
+	size_t      half;
 } GwAlgorithm;
 
 /* NULL: not one that is taken. Names are compared exactly. */

@@ -23,8 +23,8 @@ _Static_assert(GW_REFUSAL_COUNT <= GW_REFUSALS_MAX, "the counters need a slot fo
 typedef TAILQ_HEAD(TicketList, GwAuthTicket) TicketList;
 
 static GwVerdicts *verdicts;
-static TicketList waiting = TAILQ_HEAD_INITIALIZER(waiting);
-static int64_t waiting_count;
+static TicketList  waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static int64_t     waiting_count;
 
 bool
 gw_auth_is_on(void)
@@ -32,7 +32,7 @@ gw_auth_is_on(void)
 	return gw_conf_authenticates(&gw_conf);
 }
 
-/* -- waiting ----------------------------------------------------------------------------------------- */
+/* -- waiting ----------------------------------------------------------------------------------- */
 
 static void
 stop_waiting(GwAuthTicket *ticket)
@@ -52,7 +52,8 @@ unavailable(GwAuthTicket *ticket, const char *problem)
 	return GW_AUTH_UNAVAILABLE;
 }
 
-/* Waits for the next fetch of the issuer's keys, unless that takes too long already or too many do. */
+/* Waits for the next fetch of the issuer's keys, unless that takes too long already or too many
+ * do. */
 static GwAuthStep
 wait_for(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 {
@@ -70,7 +71,8 @@ wait_for(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 	return GW_AUTH_WAIT;
 }
 
-/* The first ticket that waits for that issuer; without one, the first that has waited since before that time. */
+/* The first ticket that waits for that issuer; without one, the first that has waited since before
+ * that time. */
 static GwAuthTicket *
 next_ready(const GwIssuer *issuer, uint64_t before_us)
 {
@@ -89,7 +91,7 @@ static void
 on_changed(GwIssuer *issuer)
 {
 	GwAuthTicket *ticket;
-	int64_t		left = waiting_count;
+	int64_t       left = waiting_count;
 
 	while (left-- > 0 && (ticket = next_ready(issuer, 0)) != NULL)
 	{
@@ -101,7 +103,7 @@ on_changed(GwIssuer *issuer)
 void
 gw_auth_tick(uint64_t now)
 {
-	uint64_t	wait_us = (uint64_t) gw_conf.auth_wait_ms * 1000;
+	uint64_t      wait_us = (uint64_t) gw_conf.auth_wait_ms * 1000;
 	GwAuthTicket *ticket;
 
 	gw_issuers_tick(now);
@@ -112,7 +114,7 @@ gw_auth_tick(uint64_t now)
 	}
 }
 
-/* -- checking ---------------------------------------------------------------------------------------- */
+/* -- checking ---------------------------------------------------------------------------------- */
 
 GwAuthStep
 gw_auth_refuse(GwAuthTicket *ticket, GwRefusal why)
@@ -122,8 +124,8 @@ gw_auth_refuse(GwAuthTicket *ticket, GwRefusal why)
 	return GW_AUTH_REFUSED;
 }
 
-/* None of the keys made it. Keys that were asked for after the token had come decide; until then, newer ones may have it. An
- * issuer that cannot be reached leaves it open. */
+/* None of the keys made it. Keys that were asked for after the token had come decide; until then,
+ * newer ones may have it. An issuer that cannot be reached leaves it open. */
 static GwAuthStep
 unknown_key(GwAuthTicket *ticket, GwRefusal why, GwIssuer *issuer, uint64_t now)
 {
@@ -159,8 +161,8 @@ good_token(GwAuthTicket *ticket, const GwIssuer *issuer, const GwToken *token)
 static GwAuthStep
 check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 {
-	GwRefusal	why = gw_token_read(token, ticket->token);
-	GwIssuer   *issuer = why == GW_REFUSAL_NONE ? gw_issuers_find(token->issuer) : NULL;
+	GwRefusal       why = gw_token_read(token, ticket->token);
+	GwIssuer       *issuer = why == GW_REFUSAL_NONE ? gw_issuers_find(token->issuer) : NULL;
 	const GwKeySet *keys;
 	GwTokenRules rules = {.audiences = gw_conf.auth_audiences, .leeway_s = gw_conf.auth_leeway_s};
 
@@ -183,14 +185,15 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	return gw_auth_refuse(ticket, why);
 }
 
-/* A token that is known needs neither keys nor the database. Without a digest, one token would be taken for another. */
+/* A token that is known needs neither keys nor the database. Without a digest, one token would be
+ * taken for another. */
 GwAuthStep
 gw_auth_check(GwAuthTicket *ticket)
 {
-	uint64_t	now = gw_clock_us();
+	uint64_t         now = gw_clock_us();
 	const GwVerdict *known;
-	GwToken		token;
-	GwAuthStep	step;
+	GwToken          token;
+	GwAuthStep       step;
 
 	if (EVP_Digest(ticket->token.data, ticket->token.len, ticket->verdict.digest, NULL,
 				   EVP_sha256(), NULL) != 1)
@@ -223,7 +226,7 @@ gw_auth_end(GwAuthTicket *ticket)
 	ticket->claims = NULL;
 }
 
-/* -- the process ------------------------------------------------------------------------------------- */
+/* -- the process ------------------------------------------------------------------------------- */
 
 const char *
 gw_auth_problem(const GwConf *conf)

@@ -1,11 +1,12 @@
 /*
  * auth.h
- *		From a bearer token to a principal: the token is checked here, the role is asked of the database by the caller.
+ *		From a bearer token to a principal: the token is checked here, the role is asked of the
+ *		database by the caller.
  *
- * A check says one of: DONE, the role is known; ASK, the token is good and its claims must be turned into a role, which
- * gw_auth_keep() is then told; WAIT, keys of its issuer are on their way, and ready() will be called, after which the check is
- * made again; REFUSED, 401; UNAVAILABLE, 503. Waiting is bounded in number (auth_waiting_max) and time (auth_wait_ms), and
- * blocks nobody else.
+ * A check says one of: DONE, the role is known; ASK, the token is good and its claims must be
+ * turned into a role, which gw_auth_keep() is then told; WAIT, keys of its issuer are on their way,
+ * and ready() will be called, after which the check is made again; REFUSED, 401; UNAVAILABLE, 503.
+ * Waiting is bounded in number (auth_waiting_max) and time (auth_wait_ms), and blocks nobody else.
  *
  * No token is ever given to the log, and none is kept: only its SHA-256.
  *
@@ -32,21 +33,22 @@ typedef enum GwAuthStep
 	GW_AUTH_UNAVAILABLE
 } GwAuthStep;
 
-/* One token on its way. Its owner sets token and ready, and everything else to 0, before the first check. */
+/* One token on its way. Its owner sets token and ready, and everything else to 0, before the first
+ * check. */
 typedef struct GwAuthTicket
 {
-	GwSlice		token;			/* stays in its owner's memory */
+	GwSlice token; /* stays in its owner's memory */
 	void (*ready)(struct GwAuthTicket *ticket);
 
-	GwVerdict	verdict;		/* principal: after ASK and DONE; role: after DONE */
-	GwRefusal	why;			/* of REFUSED */
-	const char *problem;		/* of UNAVAILABLE, for the client */
-	const char *alias;			/* of the issuer, after ASK */
-	char	   *claims;			/* JSON, after ASK; gw_auth_end() frees it */
+	GwVerdict   verdict; /* principal: after ASK and DONE; role: after DONE */
+	GwRefusal   why;     /* of REFUSED */
+	const char *problem; /* of UNAVAILABLE, for the client */
+	const char *alias;   /* of the issuer, after ASK */
+	char       *claims;  /* JSON, after ASK; gw_auth_end() frees it */
 
-	bool		waits;
+	bool             waits;
 	struct GwIssuer *issuer;
-	uint64_t	since_us;		/* of the first wait; 0: it never waited */
+	uint64_t         since_us; /* of the first wait; 0: it never waited */
 	TAILQ_ENTRY(GwAuthTicket) link;
 } GwAuthTicket;
 

@@ -24,15 +24,15 @@ bits_of(char c)
 bool
 gw_base64url_decode(GwSlice in, GwText *out)
 {
-	unsigned	held = 0;
-	int			count = 0;		/* bits held */
+	unsigned held = 0;
+	int      count = 0; /* bits held */
 
 	if (in.len % 4 == 1)
 		return false;
 	gw_text_reserve(out, in.len);
 	for (size_t i = 0; i < in.len; i++)
 	{
-		int			bits = bits_of(in.data[i]);
+		int bits = bits_of(in.data[i]);
 
 		if (bits < 0)
 			return false;

@@ -9,7 +9,8 @@
 
 #include "base/text.h"
 
-/* Appends what is encoded. False: it is not base64url, or not the only encoding of its bytes; out may then hold a part. */
+/* Appends what is encoded. False: it is not base64url, or not the only encoding of its bytes; out
+ * may then hold a part. */
 extern bool gw_base64url_decode(GwSlice in, GwText *out);
 
 #endif

@@ -2,8 +2,8 @@
  * fetch.c
  *		libcurl's multi interface on libevent; see fetch.h.
  *
- * libcurl says which sockets to watch and when to call it again; each call of curl_multi_socket_action() lets it work, and
- * then what has ended is handed out.
+ * libcurl says which sockets to watch and when to call it again; each call of
+ * curl_multi_socket_action() lets it work, and then what has ended is handed out.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,22 +17,22 @@
 #include "base/conf.h"
 
 #define DOCUMENT_BYTES_MAX 262144
-#define REDIRECTS_MAX 3L
-#define CONNECTIONS_MAX 16L
+#define REDIRECTS_MAX      3L
+#define CONNECTIONS_MAX    16L
 
 typedef struct Fetch
 {
-	CURL	   *curl;
-	GwText		document;
-	char		error[CURL_ERROR_SIZE];
-	bool		too_large;
-	GwFetched	fetched;
-	void	   *owner;
+	CURL     *curl;
+	GwText    document;
+	char      error[CURL_ERROR_SIZE];
+	bool      too_large;
+	GwFetched fetched;
+	void     *owner;
 } Fetch;
 
 static struct event_base *loop;
-static CURLM *multi;
-static struct event *timer;
+static CURLM             *multi;
+static struct event      *timer;
 
 /* http://127.0.0.1, http://[::1], http://localhost, each with a port and a path or without. */
 bool
@@ -44,7 +44,7 @@ gw_fetch_is_plain(const char *url)
 		return false;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
 	{
-		size_t		len = strlen(hosts[i]);
+		size_t len = strlen(hosts[i]);
 
 		if (strncmp(url + 7, hosts[i], len) == 0 && strchr(":/", url[7 + len]) != NULL)
 			return true;
@@ -56,7 +56,7 @@ gw_fetch_is_plain(const char *url)
 bool
 gw_fetch_allows(const char *url)
 {
-	bool		secure = strncmp(url, "https://", 8) == 0 && url[8] != '\0' && url[8] != '/';
+	bool secure = strncmp(url, "https://", 8) == 0 && url[8] != '\0' && url[8] != '/';
 
 	for (const char *p = url; *p != '\0'; p++)
 		if (*p <= ' ' || *p > '~' || strchr("@#\"\\<>^`{|}", *p) != NULL)
@@ -64,14 +64,14 @@ gw_fetch_allows(const char *url)
 	return secure || gw_fetch_is_plain(url);
 }
 
-/* -- what has ended ---------------------------------------------------------------------------------- */
+/* -- what has ended ---------------------------------------------------------------------------- */
 
 static void
 finish(Fetch *fetch, CURLcode code)
 {
-	GwSlice		document = {fetch->document.data ? fetch->document.data : "", fetch->document.len};
-	char		why[CURL_ERROR_SIZE + 64];
-	long		status = 0;
+	GwSlice document = {fetch->document.data ? fetch->document.data : "", fetch->document.len};
+	char    why[CURL_ERROR_SIZE + 64];
+	long    status = 0;
 
 	curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
 	why[0] = '\0';
@@ -91,13 +91,13 @@ finish(Fetch *fetch, CURLcode code)
 static void
 hand_out(void)
 {
-	CURLMsg    *message;
-	int			left;
+	CURLMsg *message;
+	int      left;
 
 	while ((message = curl_multi_info_read(multi, &left)) != NULL)
 	{
-		CURLcode	code = message->data.result;
-		Fetch	   *fetch;
+		CURLcode code = message->data.result;
+		Fetch   *fetch;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
@@ -106,12 +106,12 @@ hand_out(void)
 	}
 }
 
-/* -- sockets and time -------------------------------------------------------------------------------- */
+/* -- sockets and time -------------------------------------------------------------------------- */
 
 static void
 on_socket(evutil_socket_t fd, short what, void *unused)
 {
-	int			running;
+	int running;
 	int action = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 
 	(void) unused;
@@ -122,7 +122,7 @@ on_socket(evutil_socket_t fd, short what, void *unused)
 static void
 on_timer(evutil_socket_t fd, short what, void *unused)
 {
-	int			running;
+	int running;
 
 	(void) fd;
 	(void) what;
@@ -136,7 +136,7 @@ static int
 watch(CURL *curl, curl_socket_t fd, int action, void *unused, void *watched)
 {
 	struct event *event = watched;
-	short		what = EV_PERSIST;
+	short         what = EV_PERSIST;
 
 	(void) curl;
 	(void) unused;
@@ -182,13 +182,13 @@ gw_fetch_start(struct event_base *base)
 	return true;
 }
 
-/* -- one fetch --------------------------------------------------------------------------------------- */
+/* -- one fetch --------------------------------------------------------------------------------- */
 
 /* libcurl's: takes what came; less than that ends the fetch. */
 static size_t
 take(char *data, size_t size, size_t count, void *owner)
 {
-	Fetch	   *fetch = owner;
+	Fetch *fetch = owner;
 
 	fetch->too_large = fetch->document.len + size * count > DOCUMENT_BYTES_MAX;
 	if (fetch->too_large)
@@ -201,8 +201,8 @@ take(char *data, size_t size, size_t count, void *owner)
 static void
 set_options(Fetch *fetch, const char *url)
 {
-	CURL	   *curl = fetch->curl;
-	bool		plain = gw_fetch_is_plain(url);
+	CURL *curl = fetch->curl;
+	bool  plain = gw_fetch_is_plain(url);
 
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, fetch);
@@ -226,7 +226,7 @@ set_options(Fetch *fetch, const char *url)
 void
 gw_fetch(const char *url, GwFetched fetched, void *owner)
 {
-	Fetch	   *fetch = gw_alloc(sizeof(*fetch));
+	Fetch *fetch = gw_alloc(sizeof(*fetch));
 
 	*fetch = (Fetch){.curl = curl_easy_init(), .fetched = fetched, .owner = owner};
 	set_options(fetch, url);

@@ -2,8 +2,9 @@
  * fetch.h
  *		Small documents by HTTPS, on the event loop: what is fetched never blocks.
  *
- * Bounds: time (auth_fetch_timeout_ms), size, redirects. Only https, and http to this machine itself; a redirect goes to https
- * only. Certificates are checked against auth_ca_file, or the system's. libcurl looks names up in a thread of its own.
+ * Bounds: time (auth_fetch_timeout_ms), size, redirects. Only https, and http to this machine
+ * itself; a redirect goes to https only. Certificates are checked against auth_ca_file, or the
+ * system's. libcurl looks names up in a thread of its own.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -18,15 +18,15 @@
 #define CONFIGURATION "/.well-known/openid-configuration"
 
 static GwIssuer issuers[GW_ISSUERS_MAX];
-static int	issuer_count;
+static int      issuer_count;
 static void (*told)(GwIssuer *issuer);
 
-/* -- the setting ------------------------------------------------------------------------------------- */
+/* -- the setting ------------------------------------------------------------------------------- */
 
 static bool
 alias_is_valid(const char *alias)
 {
-	size_t		len = strspn(alias, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+	size_t len = strspn(alias, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
 	return len > 0 && len <= GW_ALIAS_BYTES_MAX && alias[len] == '\0';
 }
@@ -35,7 +35,7 @@ alias_is_valid(const char *alias)
 static bool
 read_item(char *item, GwIssuer *out)
 {
-	char	   *url = strchr(item, '=');
+	char *url = strchr(item, '=');
 
 	if (url == NULL)
 		return false;
@@ -47,12 +47,13 @@ read_item(char *item, GwIssuer *out)
 	return true;
 }
 
-/* Reads the list into issuers whose URLs lie in the text, which is changed; -1 when it is not such a list, or names one twice. */
+/* Reads the list into issuers whose URLs lie in the text, which is changed; -1 when it is not such
+ * a list, or names one twice. */
 static int
 read_list(char *text, GwIssuer *out)
 {
-	char	   *item;
-	int			count = 0;
+	char *item;
+	int   count = 0;
 
 	while ((item = strsep(&text, ",")) != NULL)
 	{
@@ -74,15 +75,15 @@ read_list(char *text, GwIssuer *out)
 bool
 gw_issuers_valid(const char *list)
 {
-	GwIssuer	read[GW_ISSUERS_MAX];
-	char	   *text = gw_strdup(list);
-	bool		valid = read_list(text, read) >= 0;
+	GwIssuer read[GW_ISSUERS_MAX];
+	char    *text = gw_strdup(list);
+	bool     valid = read_list(text, read) >= 0;
 
 	free(text);
 	return valid;
 }
 
-/* -- fetching ---------------------------------------------------------------------------------------- */
+/* -- fetching ---------------------------------------------------------------------------------- */
 
 /* What was read then is to be read again. */
 static bool
@@ -110,8 +111,8 @@ end_round(GwIssuer *issuer, const char *what, const char *why)
 static void
 take_keys(void *owner, GwSlice document, const char *why)
 {
-	GwIssuer   *issuer = owner;
-	GwKeySet   *keys = why == NULL ? gw_keyset_read(document) : NULL;
+	GwIssuer *issuer = owner;
+	GwKeySet *keys = why == NULL ? gw_keyset_read(document) : NULL;
 
 	if (why == NULL && keys == NULL)
 		why = "the document is not a set of keys";
@@ -132,12 +133,12 @@ take_keys(void *owner, GwSlice document, const char *why)
 	end_round(issuer, "keys", why);
 }
 
-/* What is wrong with a configuration document; NULL, and the URL of the keys, when it is right. An issuer that is reached
- * by https never leads to http. */
+/* What is wrong with a configuration document; NULL, and the URL of the keys, when it is right. An
+ * issuer that is reached by https never leads to http. */
 static const char *
 read_configuration(const GwIssuer *issuer, GwSlice document, char **keys_url)
 {
-	json_t	   *json = gw_json_object(document);
+	json_t     *json = gw_json_object(document);
 	const char *name = gw_json_string(json, "issuer");
 	const char *url = gw_json_string(json, "jwks_uri");
 	const char *why = NULL;
@@ -158,7 +159,7 @@ read_configuration(const GwIssuer *issuer, GwSlice document, char **keys_url)
 static void
 take_configuration(void *owner, GwSlice document, const char *why)
 {
-	GwIssuer   *issuer = owner;
+	GwIssuer *issuer = owner;
 
 	if (why == NULL)
 		why = read_configuration(issuer, document, &issuer->keys_url);
@@ -168,12 +169,13 @@ take_configuration(void *owner, GwSlice document, const char *why)
 		gw_fetch(issuer->keys_url, take_keys, issuer);
 }
 
-/* A wanted key is looked for where the keys were before; now and then the issuer is asked where they are. */
+/* A wanted key is looked for where the keys were before; now and then the issuer is asked where
+ * they are. */
 static void
 begin_round(GwIssuer *issuer, uint64_t now)
 {
-	size_t		len = strlen(issuer->url);
-	GwText		url = {0};
+	size_t len = strlen(issuer->url);
+	GwText url = {0};
 
 	issuer->fetching = true;
 	issuer->tried_us = now;
@@ -192,7 +194,7 @@ begin_round(GwIssuer *issuer, uint64_t now)
 	gw_text_free(&url);
 }
 
-/* -- for others -------------------------------------------------------------------------------------- */
+/* -- for others -------------------------------------------------------------------------------- */
 
 void
 gw_issuers_start(void (*changed)(GwIssuer *issuer))
@@ -210,10 +212,10 @@ gw_issuers_tick(uint64_t now)
 {
 	for (int i = 0; i < issuer_count; i++)
 	{
-		GwIssuer   *issuer = &issuers[i];
-		bool		old = gw_issuer_keys(issuer, now) == NULL || is_old(issuer->read_us, now);
-		bool		paused = issuer->tried_us != 0 &&
-			now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
+		GwIssuer *issuer = &issuers[i];
+		bool      old = gw_issuer_keys(issuer, now) == NULL || is_old(issuer->read_us, now);
+		bool      paused = issuer->tried_us != 0 &&
+					  now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
 
 		if (!issuer->fetching && !paused && (old || issuer->wanted))
 			begin_round(issuer, now);
@@ -254,7 +256,7 @@ gw_issuers_count(void)
 int
 gw_issuers_usable(uint64_t now)
 {
-	int			usable = 0;
+	int usable = 0;
 
 	for (int i = 0; i < issuer_count; i++)
 		usable += gw_issuer_keys(&issuers[i], now) != NULL;

@@ -2,10 +2,11 @@
  * issuer.h
  *		The issuers whose tokens are taken, and their keys.
  *
- * The keys are fetched at start, by age (auth_keys_refresh_s), and when none of them has made a token that may be good; never
- * more often than once in auth_keys_pause_s, whatever tokens come. When they cannot be fetched, those that are there go on until
- * auth_keys_max_age_s. A round begins with the issuer's configuration document, which must name the issuer, unless that was read
- * within auth_keys_refresh_s: keys that are looked for again and again may have moved.
+ * The keys are fetched at start, by age (auth_keys_refresh_s), and when none of them has made a
+ * token that may be good; never more often than once in auth_keys_pause_s, whatever tokens come.
+ * When they cannot be fetched, those that are there go on until auth_keys_max_age_s. A round begins
+ * with the issuer's configuration document, which must name the issuer, unless that was read within
+ * auth_keys_refresh_s: keys that are looked for again and again may have moved.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,21 +15,21 @@
 
 #include "auth/jwk.h"
 
-#define GW_ISSUERS_MAX 16
+#define GW_ISSUERS_MAX     16
 #define GW_ALIAS_BYTES_MAX 63
 
 typedef struct GwIssuer
 {
-	char		alias[GW_ALIAS_BYTES_MAX + 1];
-	char	   *url;
-	char	   *keys_url;		/* NULL: the configuration must be read first */
-	GwKeySet   *keys;			/* NULL: none were ever read */
-	uint64_t	read_us;		/* when the fetch of those keys began */
-	uint64_t	tried_us;		/* when the last fetch began; 0: never */
-	uint64_t	asked_us;		/* when the configuration was asked for last */
-	bool		fetching;
-	bool		wanted;			/* a token may be of a key that is not there */
-	bool		failed;			/* the last fetch */
+	char      alias[GW_ALIAS_BYTES_MAX + 1];
+	char     *url;
+	char     *keys_url; /* NULL: the configuration must be read first */
+	GwKeySet *keys;     /* NULL: none were ever read */
+	uint64_t  read_us;  /* when the fetch of those keys began */
+	uint64_t  tried_us; /* when the last fetch began; 0: never */
+	uint64_t  asked_us; /* when the configuration was asked for last */
+	bool      fetching;
+	bool      wanted; /* a token may be of a key that is not there */
+	bool      failed; /* the last fetch */
 } GwIssuer;
 
 /* "alias=URL, alias=URL": is it such a list? An alias has small letters, digits, '-' and '_'. */
@@ -47,7 +48,7 @@ extern const GwKeySet *gw_issuer_keys(const GwIssuer *issuer, uint64_t now_us);
 extern void gw_issuer_want(GwIssuer *issuer);
 
 /* Of all issuers: how many there are, and how many have keys that may be used. */
-extern int	gw_issuers_count(void);
-extern int	gw_issuers_usable(uint64_t now_us);
+extern int gw_issuers_count(void);
+extern int gw_issuers_usable(uint64_t now_us);
 
 #endif

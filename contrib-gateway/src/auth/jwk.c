@@ -14,17 +14,17 @@
 #include "auth/base64url.h"
 #include "auth/strict_json.h"
 
-#define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 8192		/* checking a signature of a longer one takes too much time */
+#define RSA_BITS_MIN       2048
+#define RSA_BITS_MAX       8192 /* checking a signature of a longer one takes too much time */
 #define EXPONENT_BYTES_MAX 8
-#define ED25519_BYTES 32
+#define ED25519_BYTES      32
 
 typedef struct Curve
 {
-	const char *name;			/* in a JWK */
-	GwKeyKind	kind;
-	const char *group;			/* OpenSSL's name */
-	size_t		bytes;			/* of a coordinate */
+	const char *name; /* in a JWK */
+	GwKeyKind   kind;
+	const char *group; /* OpenSSL's name */
+	size_t      bytes; /* of a coordinate */
 } Curve;
 
 static const Curve curves[] = {
@@ -42,12 +42,13 @@ member_bytes(const json_t *jwk, const char *name, GwText *out)
 	return text != NULL && *text != '\0' && gw_base64url_decode((GwSlice){text, strlen(text)}, out);
 }
 
-/* Makes a public key of these parameters, which are freed. OpenSSL refuses a point that is not on its curve. */
+/* Makes a public key of these parameters, which are freed. OpenSSL refuses a point that is not on
+ * its curve. */
 static EVP_PKEY *
 import_key(const char *type, OSSL_PARAM *params)
 {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY   *key = NULL;
+	EVP_PKEY     *key = NULL;
 
 	if (context == NULL || params == NULL || EVP_PKEY_fromdata_init(context) <= 0 ||
 		EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) <= 0)
@@ -68,22 +69,22 @@ number_of(const GwText *bytes)
 static bool
 rsa_numbers_are_sound(const BIGNUM *n, const BIGNUM *e, size_t exponent_bytes)
 {
-	int			bits = n != NULL ? BN_num_bits(n) : 0;
+	int bits = n != NULL ? BN_num_bits(n) : 0;
 
 	return e != NULL && bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && BN_is_odd(n) &&
-		BN_is_odd(e) && !BN_is_one(e) && exponent_bytes <= EXPONENT_BYTES_MAX;
+		   BN_is_odd(e) && !BN_is_one(e) && exponent_bytes <= EXPONENT_BYTES_MAX;
 }
 
 /* Modulus and exponent (RFC 7518, section 6.3.1). */
 static EVP_PKEY *
 read_rsa(const json_t *jwk)
 {
-	GwText		modulus = {0};
-	GwText		exponent = {0};
+	GwText          modulus = {0};
+	GwText          exponent = {0};
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	BIGNUM	   *n = member_bytes(jwk, "n", &modulus) ? number_of(&modulus) : NULL;
-	BIGNUM	   *e = member_bytes(jwk, "e", &exponent) ? number_of(&exponent) : NULL;
-	EVP_PKEY   *key = NULL;
+	BIGNUM         *n = member_bytes(jwk, "n", &modulus) ? number_of(&modulus) : NULL;
+	BIGNUM         *e = member_bytes(jwk, "e", &exponent) ? number_of(&exponent) : NULL;
+	EVP_PKEY       *key = NULL;
 
 	if (builder != NULL && rsa_numbers_are_sound(n, e, exponent.len) &&
 		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) &&
@@ -101,7 +102,7 @@ static EVP_PKEY *
 import_point(const Curve *curve, const GwText *point)
 {
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	EVP_PKEY   *key = NULL;
+	EVP_PKEY       *key = NULL;
 
 	if (builder != NULL &&
 		OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) &&
@@ -116,7 +117,7 @@ static EVP_PKEY *
 read_ec(const json_t *jwk, GwKeyKind *kind)
 {
 	const char *name = gw_json_string(jwk, "crv");
-	GwText		point = {0};
+	GwText      point = {0};
 	EVP_PKEY   *key = NULL;
 
 	for (size_t i = 0; name != NULL && i < sizeof(curves) / sizeof(curves[0]); i++)
@@ -139,7 +140,7 @@ static EVP_PKEY *
 read_okp(const json_t *jwk)
 {
 	const char *name = gw_json_string(jwk, "crv");
-	GwText		bytes = {0};
+	GwText      bytes = {0};
 	EVP_PKEY   *key = NULL;
 
 	if (name != NULL && strcmp(name, "Ed25519") == 0 && member_bytes(jwk, "x", &bytes) &&
@@ -172,9 +173,9 @@ is_for_signatures(const json_t *jwk)
 {
 	const json_t *use = json_object_get(jwk, "use");
 	const json_t *operations = json_object_get(jwk, "key_ops");
-	const char *text = json_string_value(use);
+	const char   *text = json_string_value(use);
 	const json_t *operation;
-	size_t		i;
+	size_t        i;
 
 	if (use != NULL && (text == NULL || strcmp(text, "sig") != 0))
 		return false;
@@ -227,11 +228,11 @@ read_jwk(const json_t *jwk, GwKey *key)
 GwKeySet *
 gw_keyset_read(GwSlice text)
 {
-	json_t	   *json = gw_json_object(text);
-	json_t	   *list = json_object_get(json, "keys");
-	GwKeySet   *set = json_is_array(list) ? gw_alloc(sizeof(*set)) : NULL;
-	json_t	   *jwk;
-	size_t		i;
+	json_t   *json = gw_json_object(text);
+	json_t   *list = json_object_get(json, "keys");
+	GwKeySet *set = json_is_array(list) ? gw_alloc(sizeof(*set)) : NULL;
+	json_t   *jwk;
+	size_t    i;
 
 	if (set != NULL)
 	{

@@ -12,12 +12,12 @@
 static bool
 is_too_deep(GwSlice text)
 {
-	bool		quoted = false;
-	int			depth = 0;
+	bool quoted = false;
+	int  depth = 0;
 
 	for (size_t i = 0; i < text.len; i++)
 	{
-		char		c = text.data[i];
+		char c = text.data[i];
 
 		if (quoted && c == '\\')
 			i++;
@@ -36,7 +36,7 @@ is_too_deep(GwSlice text)
 json_t *
 gw_json_object(GwSlice text)
 {
-	json_t	   *json;
+	json_t *json;
 
 	if (is_too_deep(text))
 		return NULL;

@@ -2,8 +2,8 @@
  * strict_json.h
  *		Small JSON documents of strangers, within bounds. Pure.
  *
- * Refused are repeated members, which two programs may read differently, NUL, what is not UTF-8, and what is deeper than a
- * token or a set of keys needs to be: the library underneath recurses.
+ * Refused are repeated members, which two programs may read differently, NUL, what is not UTF-8,
+ * and what is deeper than a token or a set of keys needs to be: the library underneath recurses.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -29,8 +29,8 @@ next_part(GwSlice *text, GwSlice *part)
 static GwRefusal
 split(GwToken *token, GwSlice text)
 {
-	GwSlice		header;
-	GwSlice		claims;
+	GwSlice     header;
+	GwSlice     claims;
 	const char *start = text.data;
 
 	if (text.len > GW_TOKEN_BYTES_MAX)
@@ -46,13 +46,13 @@ split(GwToken *token, GwSlice text)
 	return GW_REFUSAL_NONE;
 }
 
-/* Types of tokens that are for a server such as this one: plain ones, and access tokens (RFC 9068). A proof of possession, a
- * log-out message and the like are signed with the same keys. */
+/* Types of tokens that are for a server such as this one: plain ones, and access tokens (RFC 9068).
+ * A proof of possession, a log-out message and the like are signed with the same keys. */
 static bool
 type_is_taken(const json_t *type)
 {
 	static const char *const taken[] = {"JWT", "at+jwt", "application/at+jwt", "application/jwt"};
-	const char *text = json_string_value(type);
+	const char              *text = json_string_value(type);
 
 	if (type == NULL)
 		return true;
@@ -78,7 +78,7 @@ static GwRefusal
 read_header(GwToken *token)
 {
 	const json_t *kid;
-	const char *name;
+	const char   *name;
 
 	token->header = gw_json_object((GwSlice){token->header_text.data, token->header_text.len});
 	if (token->header == NULL)
@@ -105,7 +105,7 @@ read_header(GwToken *token)
 GwRefusal
 gw_token_read(GwToken *token, GwSlice text)
 {
-	GwRefusal	why;
+	GwRefusal why;
 
 	*token = (GwToken){0};
 	why = split(token, text);
@@ -120,12 +120,13 @@ gw_token_read(GwToken *token, GwSlice text)
 	return token->issuer != NULL ? GW_REFUSAL_NONE : GW_REFUSAL_ISSUER;
 }
 
-/* A token that names no key is tried with all; keys may share a name, of different kinds (RFC 7517, section 4.5). */
+/* A token that names no key is tried with all; keys may share a name, of different kinds (RFC 7517,
+ * section 4.5). */
 GwRefusal
 gw_token_verify(const GwToken *token, const GwKeySet *keys)
 {
-	GwSlice		signature = {token->signature.data, token->signature.len};
-	GwRefusal	why = GW_REFUSAL_KEY;
+	GwSlice   signature = {token->signature.data, token->signature.len};
+	GwRefusal why = GW_REFUSAL_KEY;
 
 	for (int i = 0; i < keys->count; i++)
 	{
@@ -149,11 +150,11 @@ gw_token_verify(const GwToken *token, const GwKeySet *keys)
 static bool
 list_holds(const char *list, const char *name)
 {
-	size_t		len = strlen(name);
+	size_t len = strlen(name);
 
 	while (*list != '\0')
 	{
-		size_t		item;
+		size_t item;
 
 		list += strspn(list, ", ");
 		item = strcspn(list, ",");
@@ -172,8 +173,8 @@ static bool
 is_for_us(const json_t *audience, const char *ours)
 {
 	const json_t *name;
-	size_t		i;
-	bool		found = false;
+	size_t        i;
+	bool          found = false;
 
 	if (strcmp(ours, "*") == 0)
 		return true;
@@ -193,7 +194,7 @@ static bool
 read_time(const json_t *claims, const char *name, int64_t preset, int64_t *out)
 {
 	const json_t *value = json_object_get(claims, name);
-	double		number = json_number_value(value);
+	double        number = json_number_value(value);
 
 	*out = preset;
 	if (value == NULL)
@@ -207,8 +208,8 @@ read_time(const json_t *claims, const char *name, int64_t preset, int64_t *out)
 static GwRefusal
 check_times(GwToken *token, int64_t leeway_s, int64_t now_s)
 {
-	int64_t		not_before;
-	int64_t		issued;
+	int64_t not_before;
+	int64_t issued;
 
 	if (json_object_get(token->claims, "exp") == NULL)
 		return GW_REFUSAL_NO_EXPIRY;
@@ -227,7 +228,7 @@ check_times(GwToken *token, int64_t leeway_s, int64_t now_s)
 static bool
 subject_is_sound(const char *subject)
 {
-	size_t		len = subject != NULL ? strlen(subject) : 0;
+	size_t len = subject != NULL ? strlen(subject) : 0;
 
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char) subject[i] < 0x20 || subject[i] == 0x7F)
@@ -238,7 +239,7 @@ subject_is_sound(const char *subject)
 GwRefusal
 gw_token_check(GwToken *token, const GwTokenRules *rules, int64_t now_s)
 {
-	GwRefusal	why;
+	GwRefusal why;
 
 	if (strcmp(token->issuer, rules->issuer) != 0)
 		return GW_REFUSAL_ISSUER;

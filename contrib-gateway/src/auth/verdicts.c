@@ -9,20 +9,20 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#define BUCKETS 4096			/* a power of two */
+#define BUCKETS 4096 /* a power of two */
 
 typedef struct Entry
 {
 	TAILQ_ENTRY(Entry) use;
-	struct Entry *next;			/* in its bucket */
-	GwVerdict	verdict;
+	struct Entry *next; /* in its bucket */
+	GwVerdict     verdict;
 } Entry;
 
 struct GwVerdicts
 {
-	TAILQ_HEAD(Uses, Entry) used;	/* most recently used first */
-	int64_t		count;
-	Entry	   *buckets[BUCKETS];
+	TAILQ_HEAD(Uses, Entry) used; /* most recently used first */
+	int64_t count;
+	Entry  *buckets[BUCKETS];
 };
 
 GwVerdicts *
@@ -46,7 +46,7 @@ bucket_of(GwVerdicts *verdicts, const unsigned char *digest)
 static void
 forget(GwVerdicts *verdicts, Entry *entry)
 {
-	Entry	  **at = bucket_of(verdicts, entry->verdict.digest);
+	Entry **at = bucket_of(verdicts, entry->verdict.digest);
 
 	while (*at != entry)
 		at = &(*at)->next;
@@ -76,7 +76,7 @@ gw_verdicts_destroy(GwVerdicts *verdicts)
 const GwVerdict *
 gw_verdicts_find(GwVerdicts *verdicts, const unsigned char *digest, uint64_t now_us, int64_t now_s)
 {
-	Entry	   *entry = find(verdicts, digest);
+	Entry *entry = find(verdicts, digest);
 
 	if (entry == NULL)
 		return NULL;
@@ -93,8 +93,8 @@ gw_verdicts_find(GwVerdicts *verdicts, const unsigned char *digest, uint64_t now
 void
 gw_verdicts_put(GwVerdicts *verdicts, const GwVerdict *verdict, int64_t max)
 {
-	Entry	   *entry = find(verdicts, verdict->digest);
-	Entry	  **bucket = bucket_of(verdicts, verdict->digest);
+	Entry  *entry = find(verdicts, verdict->digest);
+	Entry **bucket = bucket_of(verdicts, verdict->digest);
 
 	if (entry != NULL)
 		forget(verdicts, entry);

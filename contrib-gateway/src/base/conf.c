@@ -33,35 +33,35 @@ enum
 typedef struct Setting
 {
 	const char *name;
-	Kind		kind;
-	size_t		offset;
-	const char *text;			/* default of strings; choices; unit of numbers */
-	int64_t		number;			/* default of the others */
-	int64_t		least;
-	int64_t		most;
-	int			reload;
+	Kind        kind;
+	size_t      offset;
+	const char *text;   /* default of strings; choices; unit of numbers */
+	int64_t     number; /* default of the others */
+	int64_t     least;
+	int64_t     most;
+	int         reload;
 	const char *doc;
 } Setting;
 
 static const Setting settings[] = {
 #define AT(name) offsetof(GwConf, name)
-#define GW_STRING(name, preset, reload, doc)                                                      \
+#define GW_STRING(name, preset, reload, doc) \
 	{#name, KIND_STRING, AT(name), preset, 0, 0, 0, reload, doc},
-#define GW_SECRET(name, preset, reload, doc)                                                      \
+#define GW_SECRET(name, preset, reload, doc) \
 	{#name, KIND_SECRET, AT(name), preset, 0, 0, 0, reload, doc},
-#define GW_NUMBER(name, preset, least, most, unit, reload, doc)                                   \
+#define GW_NUMBER(name, preset, least, most, unit, reload, doc) \
 	{#name, KIND_NUMBER, AT(name), unit, preset, least, most, reload, doc},
-#define GW_SWITCH(name, preset, reload, doc)                                                      \
+#define GW_SWITCH(name, preset, reload, doc) \
 	{#name, KIND_SWITCH, AT(name), "", preset, 0, 1, reload, doc},
-#define GW_CHOICE(name, preset, choices, reload, doc)                                             \
+#define GW_CHOICE(name, preset, choices, reload, doc) \
 	{#name, KIND_CHOICE, AT(name), choices, preset, 0, 0, reload, doc},
 #include "base/settings.def"
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
-#define ENV_PREFIX "ICECAT_"
+#define ENV_PREFIX    "ICECAT_"
 
-GwConf		gw_conf;
+GwConf gw_conf;
 
 bool
 gw_conf_authenticates(const GwConf *conf)
@@ -96,7 +96,7 @@ number_of(const GwConf *conf, const Setting *s)
 static void
 store_number(GwConf *conf, const Setting *s, int64_t value)
 {
-	char	   *at = (char *) conf + s->offset;
+	char *at = (char *) conf + s->offset;
 
 	if (s->kind == KIND_SWITCH)
 		*(bool *) at = value != 0;
@@ -109,7 +109,7 @@ store_number(GwConf *conf, const Setting *s, int64_t value)
 static void
 store_text(GwConf *conf, const Setting *s, const char *value)
 {
-	char	  **at = text_of(conf, s);
+	char **at = text_of(conf, s);
 
 	free(*at);
 	*at = gw_strdup(value);
@@ -157,8 +157,8 @@ unit_factor(const Setting *s, const char *unit)
 	{
 		const char *base;
 		const char *name;
-		int64_t		factor;
-	}			units[] = {
+		int64_t     factor;
+	} units[] = {
 		{"bytes", "B", 1},
 		{"bytes", "kB", 1024},
 		{"bytes", "MB", 1048576},
@@ -183,9 +183,9 @@ unit_factor(const Setting *s, const char *unit)
 static bool
 parse_number(const Setting *s, const char *value, int64_t *number)
 {
-	char	   *end;
-	int64_t		factor;
-	long long	n;
+	char     *end;
+	int64_t   factor;
+	long long n;
 
 	errno = 0;
 	n = strtoll(value, &end, 10);
@@ -224,7 +224,7 @@ parse_choice(const Setting *s, const char *value, int64_t *number)
 	for (*number = 0;; (*number)++)
 	{
 		const char *bar = strchr(at, '|');
-		size_t		len = bar ? (size_t) (bar - at) : strlen(at);
+		size_t      len = bar ? (size_t) (bar - at) : strlen(at);
 
 		if (strlen(value) == len && strncasecmp(at, value, len) == 0)
 			return true;
@@ -262,7 +262,7 @@ base_path_is_valid(const char *value)
 }
 
 static const GwConfCheck *checks;
-static int	check_count;
+static int                check_count;
 
 void
 gw_conf_set_checks(const GwConfCheck *table, int count)
@@ -274,7 +274,7 @@ gw_conf_set_checks(const GwConfCheck *table, int count)
 static bool
 text_is_valid(const Setting *s, const char *value)
 {
-	char		decoded[GW_SEPARATOR_BYTES_MAX];
+	char decoded[GW_SEPARATOR_BYTES_MAX];
 
 	if (strcmp(s->name, "base_path") == 0)
 		return base_path_is_valid(value);
@@ -290,8 +290,8 @@ bool
 gw_conf_set(GwConf *conf, const char *name, const char *value, GwText *error)
 {
 	const Setting *s = find_setting(name);
-	int64_t		number = 0;
-	bool		good;
+	int64_t        number = 0;
+	bool           good;
 
 	if (s == NULL)
 	{
@@ -322,7 +322,7 @@ gw_conf_set(GwConf *conf, const char *name, const char *value, GwText *error)
 static char *
 trim(char *text)
 {
-	char	   *end;
+	char *end;
 
 	while (isspace((unsigned char) *text))
 		text++;
@@ -337,8 +337,8 @@ trim(char *text)
 static char *
 unquote(char *value)
 {
-	size_t		len = strlen(value);
-	char	   *comment;
+	size_t len = strlen(value);
+	char  *comment;
 
 	if (len >= 2 && value[0] == '\'' && value[len - 1] == '\'')
 	{
@@ -355,8 +355,8 @@ unquote(char *value)
 static bool
 parse_line(GwConf *conf, char *line, GwText *error)
 {
-	char	   *equals;
-	char	   *name = trim(line);
+	char *equals;
+	char *name = trim(line);
 
 	if (*name == '\0' || *name == '#')
 		return true;
@@ -373,14 +373,14 @@ parse_line(GwConf *conf, char *line, GwText *error)
 bool
 gw_conf_parse(GwConf *conf, const char *text, const char *source, GwText *error)
 {
-	char	   *copy = gw_strdup(text);
-	char	   *next = copy;
-	bool		good = true;
+	char *copy = gw_strdup(text);
+	char *next = copy;
+	bool  good = true;
 
 	for (int number = 1; next != NULL; number++)
 	{
-		char	   *line = strsep(&next, "\n");
-		GwText		why = {0};
+		char  *line = strsep(&next, "\n");
+		GwText why = {0};
 
 		if (!parse_line(conf, line, &why))
 		{
@@ -398,10 +398,10 @@ static bool
 take_variable(GwConf *conf, const char *variable, GwText *error)
 {
 	const char *equals = strchr(variable, '=');
-	char		name[64];
-	size_t		len;
-	GwText		why = {0};
-	bool		good = true;
+	char        name[64];
+	size_t      len;
+	GwText      why = {0};
+	bool        good = true;
 
 	if (strncmp(variable, ENV_PREFIX, strlen(ENV_PREFIX)) != 0 || equals == NULL)
 		return true;
@@ -425,10 +425,10 @@ take_variable(GwConf *conf, const char *variable, GwText *error)
 static bool
 read_file(const char *path, GwText *text, GwText *error)
 {
-	FILE	   *file = fopen(path, "r");
-	char		chunk[4096];
-	size_t		n;
-	bool		good;
+	FILE  *file = fopen(path, "r");
+	char   chunk[4096];
+	size_t n;
+	bool   good;
 
 	if (file == NULL)
 	{
@@ -447,12 +447,12 @@ read_file(const char *path, GwText *text, GwText *error)
 bool
 gw_conf_load(GwConf *conf, const char *path, char **environ_list, GwText *error)
 {
-	GwText		text = {0};
-	bool		good = true;
+	GwText text = {0};
+	bool   good = true;
 
 	if (path != NULL)
 		good = read_file(path, &text, error) &&
-			gw_conf_parse(conf, text.data ? text.data : "", path, error);
+			   gw_conf_parse(conf, text.data ? text.data : "", path, error);
 	gw_text_free(&text);
 	for (; environ_list != NULL && *environ_list != NULL; environ_list++)
 		good = take_variable(conf, *environ_list, error) && good;
@@ -477,7 +477,7 @@ gw_conf_shows_secret(const GwConf *conf, const char *path)
 	struct stat status;
 
 	return path != NULL && has_password(conf->dsn) && stat(path, &status) == 0 &&
-		(status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+		   (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 
 void
@@ -486,7 +486,7 @@ gw_conf_reload(GwConf *running, GwConf *fresh, GwText *notes)
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 	{
 		const Setting *s = &settings[i];
-		bool		same;
+		bool           same;
 
 		if (is_text(s))
 			same = strcmp(*text_of(running, s), *text_of(fresh, s)) == 0;
@@ -560,8 +560,8 @@ gw_conf_print(FILE *out, GwConfFormat format)
 			  out);
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 	{
-		GwText		preset = {0};
-		GwText		values = {0};
+		GwText preset = {0};
+		GwText values = {0};
 
 		describe_default(&settings[i], &preset);
 		describe_values(&settings[i], &values);

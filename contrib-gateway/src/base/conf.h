@@ -47,7 +47,7 @@ extern bool gw_conf_authenticates(const GwConf *conf);
 /* A text whose form another room knows. */
 typedef struct GwConfCheck
 {
-	const char *name;			/* of the setting */
+	const char *name; /* of the setting */
 	bool (*valid)(const char *value);
 } GwConfCheck;
 
@@ -73,7 +73,7 @@ extern void gw_conf_reload(GwConf *running, GwConf *fresh, GwText *notes);
 
 typedef enum GwConfFormat
 {
-	GW_CONF_FILE,				/* a configuration file with comments */
+	GW_CONF_FILE, /* a configuration file with comments */
 	GW_CONF_MARKDOWN,
 	GW_CONF_MAN
 } GwConfFormat;

@@ -8,10 +8,10 @@
 
 #include <assert.h>
 
-GwCounters	gw_counters;
+GwCounters gw_counters;
 
 static const char *names[GW_OPERATIONS_MAX] = {[GW_OPERATION_UNKNOWN] = "none"};
-static int	name_count = GW_OPERATION_UNKNOWN + 1;
+static int         name_count = GW_OPERATION_UNKNOWN + 1;
 
 const uint64_t gw_counters_bounds[GW_DURATION_BUCKETS] = {
 	500,    1000,   2500,   5000,    10000,   25000,    50000,
@@ -43,7 +43,7 @@ void
 gw_counters_request(int operation, int method, int status, uint64_t duration_us)
 {
 	GwDuration *duration = &gw_counters.durations[operation];
-	int			bucket = 0;
+	int         bucket = 0;
 
 	assert(operation >= 0 && operation < name_count && method >= 0 && method < GW_METHODS_MAX);
 	while (bucket < GW_DURATION_BUCKETS && duration_us > gw_counters_bounds[bucket])

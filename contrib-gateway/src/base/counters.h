@@ -2,8 +2,8 @@
  * counters.h
  *		What is counted. Every room adds to it; ops/metrics.c prints it.
  *
- * Counting is plain additions; there is one thread. Methods are numbers here: who counts knows what they mean. An operation is
- * a number that gw_counters_add() gave for its name.
+ * Counting is plain additions; there is one thread. Methods are numbers here: who counts knows what
+ * they mean. An operation is a number that gw_counters_add() gave for its name.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,52 +14,52 @@
 
 #include "base/status.h"
 
-#define GW_OPERATIONS_MAX 64
-#define GW_OPERATION_UNKNOWN 0	/* "none": no request that could be understood */
-#define GW_METHODS_MAX 10
-#define GW_REFUSALS_MAX 32		/* reasons why a token is refused */
-#define GW_DURATION_BUCKETS 14
+#define GW_OPERATIONS_MAX    64
+#define GW_OPERATION_UNKNOWN 0 /* "none": no request that could be understood */
+#define GW_METHODS_MAX       10
+#define GW_REFUSALS_MAX      32 /* reasons why a token is refused */
+#define GW_DURATION_BUCKETS  14
 
 typedef struct GwDuration
 {
-	uint64_t	buckets[GW_DURATION_BUCKETS + 1];
-	uint64_t	sum_us;
+	uint64_t buckets[GW_DURATION_BUCKETS + 1];
+	uint64_t sum_us;
 } GwDuration;
 
 typedef struct GwCounters
 {
-	uint64_t	requests[GW_OPERATIONS_MAX][GW_METHODS_MAX][GW_STATUS_SLOTS];
-	GwDuration	durations[GW_OPERATIONS_MAX];
-	int64_t		in_flight;
-	uint64_t	bytes_in;
-	uint64_t	bytes_out;
-	uint64_t	rejects[GW_STATUS_SLOTS];	/* requests that broke the protocol or its limits */
-	int64_t		clients;
-	uint64_t	clients_accepted;
-	uint64_t	clients_refused;
-	uint64_t	timeouts_head;
-	uint64_t	timeouts_body;
-	uint64_t	timeouts_write;
-	uint64_t	gate_wait_us;
-	uint64_t	gate_refused;
-	uint64_t	gate_expired;
-	uint64_t	queue_refused;
-	uint64_t	queue_expired;
-	uint64_t	streams;
-	uint64_t	file_waits;
-	uint64_t	file_waits_given_up;
-	uint64_t	file_wait_us;
-	uint64_t	commits_unknown;
-	uint64_t	commits_deduplicated;
-	uint64_t	keyed_repeats;
-	uint64_t	keyed_errors_stored;
-	uint64_t	reloads;
-	uint64_t	auth_refusals[GW_REFUSALS_MAX];
-	uint64_t	auth_unavailable;
-	uint64_t	auth_hits;
-	uint64_t	auth_no_role;
-	uint64_t	auth_fetches;
-	uint64_t	auth_fetch_failures;
+	uint64_t   requests[GW_OPERATIONS_MAX][GW_METHODS_MAX][GW_STATUS_SLOTS];
+	GwDuration durations[GW_OPERATIONS_MAX];
+	int64_t    in_flight;
+	uint64_t   bytes_in;
+	uint64_t   bytes_out;
+	uint64_t   rejects[GW_STATUS_SLOTS]; /* requests that broke the protocol or its limits */
+	int64_t    clients;
+	uint64_t   clients_accepted;
+	uint64_t   clients_refused;
+	uint64_t   timeouts_head;
+	uint64_t   timeouts_body;
+	uint64_t   timeouts_write;
+	uint64_t   gate_wait_us;
+	uint64_t   gate_refused;
+	uint64_t   gate_expired;
+	uint64_t   queue_refused;
+	uint64_t   queue_expired;
+	uint64_t   streams;
+	uint64_t   file_waits;
+	uint64_t   file_waits_given_up;
+	uint64_t   file_wait_us;
+	uint64_t   commits_unknown;
+	uint64_t   commits_deduplicated;
+	uint64_t   keyed_repeats;
+	uint64_t   keyed_errors_stored;
+	uint64_t   reloads;
+	uint64_t   auth_refusals[GW_REFUSALS_MAX];
+	uint64_t   auth_unavailable;
+	uint64_t   auth_hits;
+	uint64_t   auth_no_role;
+	uint64_t   auth_fetches;
+	uint64_t   auth_fetch_failures;
 } GwCounters;
 
 extern GwCounters gw_counters;
@@ -67,9 +67,10 @@ extern GwCounters gw_counters;
 /* Upper ends of the buckets of a duration, in microseconds; the last bucket has none. */
 extern const uint64_t gw_counters_bounds[GW_DURATION_BUCKETS];
 
-/* Takes up an operation, before the first request; the name is not copied. Numbers come one after the other. */
-extern int	gw_counters_add(const char *operation);
-extern int	gw_counters_operations(void);
+/* Takes up an operation, before the first request; the name is not copied. Numbers come one after
+ * the other. */
+extern int         gw_counters_add(const char *operation);
+extern int         gw_counters_operations(void);
 extern const char *gw_counters_operation(int number);
 
 /* A request is over. */

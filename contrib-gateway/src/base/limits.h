@@ -7,34 +7,36 @@
 #ifndef GW_LIMITS_H
 #define GW_LIMITS_H
 
-#define GW_HEADERS_MAX 200				/* upper end of the setting header_count_max */
-#define GW_METHOD_BYTES_MAX 32			/* longer method names are no methods */
-#define GW_SEGMENTS_MAX 12				/* path segments, base path included */
-#define GW_REQUEST_ID_BYTES_MAX 64		/* longer ids of clients are replaced */
-#define GW_PARAMS_MAX 6					/* positional parameters of one statement */
-#define GW_FLOW_BYTES_MAX 1048576		/* of an answer that flows: not taken yet by the client */
-#define GW_STEPS_MAX 6					/* statements of one call: five settings, the call */
-#define GW_PRELUDE_MAX 3					/* settings in front of a call behind a pooler */
-#define GW_KEY_BYTES_MAX 64				/* longer idempotency keys are refused; a good one has 36 */
-#define GW_KEYED_PAUSE_MIN_MS 50			/* before the first repeat of a lost call with a key */
-#define GW_KEYED_PAUSE_MAX_MS 1000			/* before each of the later ones */
-#define GW_CHUNK_EXTENSION_BYTES_MAX 4096	/* all chunk extensions of one body */
-#define GW_TRAILER_BYTES_MAX 8192		/* all trailer fields of one body */
-#define GW_READ_BYTES 65536				/* one read from a client */
-#define GW_PIPELINED_BYTES_MAX 65536	/* input kept while a request is under way */
-#define GW_KEPT_BYTES_MAX 16384			/* larger buffers are freed between requests */
-#define GW_ARENA_BLOCK_BYTES 4096		/* of a request; what is larger gets a block of its own */
-#define GW_COPY_BYTES_MAX 4096			/* smaller bodies are copied when they must wait */
-#define GW_ERROR_MESSAGE_BYTES_MAX 4096 /* an error message sent to a client */
-#define GW_TICK_MS 100					/* resolution of all timeouts */
-#define GW_LOG_BUFFER_BYTES 65536		/* log lines are written in batches of this size */
-#define GW_LOG_PENDING_BYTES_MAX 1048576 /* lines beyond it are lost, not waited for */
-#define GW_FILE_ASK_MS 100				/* what has waited so long for a file is asked for */
-#define GW_FILE_ASK_MAX 200				/* files in one such question */
+#define GW_HEADERS_MAX          200 /* upper end of the setting header_count_max */
+#define GW_METHOD_BYTES_MAX     32  /* longer method names are no methods */
+#define GW_SEGMENTS_MAX         12  /* path segments, base path included */
+#define GW_REQUEST_ID_BYTES_MAX 64  /* longer ids of clients are replaced */
+#define GW_PARAMS_MAX           6   /* positional parameters of one statement */
+/* of an answer that flows: not taken yet by the client */
+#define GW_FLOW_BYTES_MAX            1048576
+#define GW_STEPS_MAX                 6  /* statements of one call: five settings, the call */
+#define GW_PRELUDE_MAX               3  /* settings in front of a call behind a pooler */
+#define GW_KEY_BYTES_MAX             64 /* longer idempotency keys are refused; a good one has 36 */
+#define GW_KEYED_PAUSE_MIN_MS        50 /* before the first repeat of a lost call with a key */
+#define GW_KEYED_PAUSE_MAX_MS        1000  /* before each of the later ones */
+#define GW_CHUNK_EXTENSION_BYTES_MAX 4096  /* all chunk extensions of one body */
+#define GW_TRAILER_BYTES_MAX         8192  /* all trailer fields of one body */
+#define GW_READ_BYTES                65536 /* one read from a client */
+#define GW_PIPELINED_BYTES_MAX       65536 /* input kept while a request is under way */
+#define GW_KEPT_BYTES_MAX            16384 /* larger buffers are freed between requests */
+#define GW_ARENA_BLOCK_BYTES         4096 /* of a request; what is larger gets a block of its own */
+#define GW_COPY_BYTES_MAX            4096 /* smaller bodies are copied when they must wait */
+#define GW_ERROR_MESSAGE_BYTES_MAX   4096 /* an error message sent to a client */
+#define GW_TICK_MS                   100  /* resolution of all timeouts */
+#define GW_LOG_BUFFER_BYTES          65536   /* log lines are written in batches of this size */
+#define GW_LOG_PENDING_BYTES_MAX     1048576 /* lines beyond it are lost, not waited for */
+#define GW_FILE_ASK_MS               100     /* what has waited so long for a file is asked for */
+#define GW_FILE_ASK_MAX              200     /* files in one such question */
 #define GW_FILE_GREET_MS \
-	10000                  /* the listening connection is tried so often, or ten times as often */
-#define GW_DRAIN_FRESH_MS 1000			/* after SIGTERM: time for the first request of a new connection */
-#define GW_LOG_WARNINGS_MAX 64			/* different warnings whose repeats are counted */
-#define GW_SLOW_HEAD_MS 50				/* a read connection this busy gets no further reads */
+	10000 /* the listening connection is tried so often, or ten times as often */
+/* after SIGTERM: time for the first request of a new connection */
+#define GW_DRAIN_FRESH_MS   1000
+#define GW_LOG_WARNINGS_MAX 64 /* different warnings whose repeats are counted */
+#define GW_SLOW_HEAD_MS     50 /* a read connection this busy gets no further reads */
 
 #endif

@@ -26,24 +26,24 @@
 
 typedef struct Sink
 {
-	int			fd;				/* -1: nothing is written */
-	mode_t		type;			/* S_IFREG, S_IFIFO ... */
-	size_t		line;			/* where the line under way starts */
-	GwText		pending;
+	int    fd;   /* -1: nothing is written */
+	mode_t type; /* S_IFREG, S_IFIFO ... */
+	size_t line; /* where the line under way starts */
+	GwText pending;
 } Sink;
 
-static Sink messages = {STDERR_FILENO, S_IFREG, 0, {0}};
-static Sink accesses = {STDERR_FILENO, S_IFREG, 0, {0}};
+static Sink     messages = {STDERR_FILENO, S_IFREG, 0, {0}};
+static Sink     accesses = {STDERR_FILENO, S_IFREG, 0, {0}};
 static uint64_t lost_lines;
 
 /* A warning that was said, and is counted while it is repeated. */
 typedef struct Said
 {
-	uint64_t	hash;			/* of its text; 0: a free place */
-	uint64_t	since_us;
-	uint64_t	count;			/* of those held back */
-	GwLogLevel	level;
-	char		message[GW_LOG_MESSAGE_BYTES];
+	uint64_t   hash; /* of its text; 0: a free place */
+	uint64_t   since_us;
+	uint64_t   count; /* of those held back */
+	GwLogLevel level;
+	char       message[GW_LOG_MESSAGE_BYTES];
 } Said;
 
 static Said said[GW_LOG_WARNINGS_MAX];
@@ -53,7 +53,7 @@ static bool
 open_sink(Sink *sink, const char *where)
 {
 	struct stat status;
-	int			fd;
+	int         fd;
 
 	if (strcmp(where, "off") == 0)
 		fd = -1;
@@ -78,7 +78,7 @@ open_sink(Sink *sink, const char *where)
 bool
 gw_log_open(void)
 {
-	bool		good;
+	bool good;
 
 	gw_log_flush();
 	good = open_sink(&messages, gw_conf.log);
@@ -119,11 +119,11 @@ lose_pending(Sink *sink)
 static void
 flush_sink(Sink *sink)
 {
-	size_t		at = 0;
+	size_t at = 0;
 
 	while (sink->fd >= 0 && at < sink->pending.len)
 	{
-		ssize_t		n = write_some(sink, sink->pending.data + at, sink->pending.len - at);
+		ssize_t n = write_some(sink, sink->pending.data + at, sink->pending.len - at);
 
 		if (n >= 0)
 			at += (size_t) n;
@@ -157,18 +157,18 @@ gw_log_lost(void)
 static void
 begin_line(Sink *sink)
 {
-	GwText	   *line = &sink->pending;
-	static time_t second = -1;
-	static char prefix[48];
-	static size_t prefix_len;
+	GwText         *line = &sink->pending;
+	static time_t   second = -1;
+	static char     prefix[48];
+	static size_t   prefix_len;
 	struct timespec now;
-	char		ms[4];
+	char            ms[4];
 
 	sink->line = line->len;
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (now.tv_sec != second)
 	{
-		struct tm	tm;
+		struct tm tm;
 
 		gmtime_r(&now.tv_sec, &tm);
 		prefix_len = strftime(prefix, sizeof(prefix), "{\"time\":\"%Y-%m-%dT%H:%M:%S.", &tm);
@@ -201,7 +201,7 @@ static void
 put_message(GwLogLevel level, const char *request_id, const char *message, uint64_t repeated)
 {
 	static const char *const names[] = {"debug", "info", "warning", "error"};
-	GwText	   *line = &messages.pending;
+	GwText                  *line = &messages.pending;
 
 	begin_line(&messages);
 	gw_text_printf(line, ",\"level\":\"%s\",\"message\":", names[level]);
@@ -238,8 +238,8 @@ gw_log_tick(uint64_t now, bool all)
 static bool
 is_repeated(GwLogLevel level, const char *message)
 {
-	uint64_t	h = gw_slice_hash((GwSlice){message, strlen(message)});
-	Said	   *place = &said[0];
+	uint64_t h = gw_slice_hash((GwSlice){message, strlen(message)});
+	Said    *place = &said[0];
 
 	for (int i = 0; i < GW_LOG_WARNINGS_MAX; i++)
 	{
@@ -265,8 +265,8 @@ is_repeated(GwLogLevel level, const char *message)
 static void
 log_message(GwLogLevel level, const char *request_id, const char *format, va_list args)
 {
-	char		message[GW_LOG_MESSAGE_BYTES];
-	bool		counts = level == GW_WARNING || (level == GW_ERROR && request_id == NULL);
+	char message[GW_LOG_MESSAGE_BYTES];
+	bool counts = level == GW_WARNING || (level == GW_ERROR && request_id == NULL);
 
 	if ((int) level < gw_conf.log_level || messages.fd < 0)
 		return;
@@ -278,7 +278,7 @@ log_message(GwLogLevel level, const char *request_id, const char *format, va_lis
 void
 gw_log(GwLogLevel level, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	va_start(args, format);
 	log_message(level, NULL, format, args);
@@ -288,7 +288,7 @@ gw_log(GwLogLevel level, const char *format, ...)
 void
 gw_log_request(GwLogLevel level, const char *request_id, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	va_start(args, format);
 	log_message(level, request_id, format, args);
@@ -299,8 +299,8 @@ gw_log_request(GwLogLevel level, const char *request_id, const char *format, ...
 static void
 put_ms(GwText *line, const char *name, uint64_t us)
 {
-	char		fraction[4] = {'.', (char) ('0' + us / 100 % 10), (char) ('0' + us / 10 % 10),
-							   (char) ('0' + us % 10)};
+	char fraction[4] = {'.', (char) ('0' + us / 100 % 10), (char) ('0' + us / 10 % 10),
+						(char) ('0' + us % 10)};
 
 	gw_text_puts(line, name);
 	gw_text_uint(line, us / 1000);
@@ -324,7 +324,7 @@ put_number(GwText *line, const char *name, uint64_t value)
 void
 gw_log_access(const GwAccessLine *access)
 {
-	GwText	   *line = &accesses.pending;
+	GwText *line = &accesses.pending;
 
 	if (accesses.fd < 0)
 		return;

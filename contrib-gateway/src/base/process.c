@@ -6,4 +6,4 @@
  */
 #include "base/process.h"
 
-GwProcess	gw_process;
+GwProcess gw_process;

@@ -14,8 +14,8 @@
 
 typedef struct GwProcess
 {
-	bool		draining;		/* SIGTERM came: not ready, no keep-alive */
-	uint64_t	buffered_bytes; /* bodies and unsent answers in memory */
+	bool     draining;       /* SIGTERM came: not ready, no keep-alive */
+	uint64_t buffered_bytes; /* bodies and unsent answers in memory */
 } GwProcess;
 
 extern GwProcess gw_process;

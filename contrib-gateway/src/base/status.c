@@ -8,7 +8,7 @@
 
 typedef struct Status
 {
-	int			status;
+	int         status;
 	const char *reason;
 	const char *type;
 } Status;
@@ -25,7 +25,7 @@ _Static_assert(STATUS_COUNT <= GW_STATUS_SLOTS, "the metrics need a slot for eac
 int
 gw_status_index(int status)
 {
-	int			i = 0;
+	int i = 0;
 
 	while (i < STATUS_COUNT - 1 && statuses[i].status != status)
 		i++;

@@ -14,7 +14,7 @@ extern const char *gw_status_reason(int status);
 extern const char *gw_status_type(int status);
 
 /* Position in the list of known statuses, for counters; the last one is "other". */
-extern int	gw_status_index(int status);
-extern int	gw_status_at(int index);
+extern int gw_status_index(int status);
+extern int gw_status_at(int index);
 
 #endif

@@ -22,7 +22,7 @@ out_of_memory(size_t size)
 void *
 gw_alloc(size_t size)
 {
-	void	   *p = calloc(1, size);
+	void *p = calloc(1, size);
 
 	if (p == NULL)
 		out_of_memory(size);
@@ -32,7 +32,7 @@ gw_alloc(size_t size)
 void *
 gw_realloc(void *old, size_t size)
 {
-	void	   *p = realloc(old, size);
+	void *p = realloc(old, size);
 
 	if (p == NULL)
 		out_of_memory(size);
@@ -42,7 +42,7 @@ gw_realloc(void *old, size_t size)
 char *
 gw_strdup(const char *text)
 {
-	size_t		size = strlen(text) + 1;
+	size_t size = strlen(text) + 1;
 
 	return memcpy(gw_alloc(size), text, size);
 }
@@ -51,8 +51,8 @@ gw_strdup(const char *text)
 void
 gw_text_reserve(GwText *text, size_t more)
 {
-	size_t		need = text->len + more + 1;
-	size_t		cap = text->cap ? text->cap : 64;
+	size_t need = text->len + more + 1;
+	size_t cap = text->cap ? text->cap : 64;
 
 	if (need <= text->cap)
 		return;
@@ -87,8 +87,8 @@ gw_text_putc(GwText *text, char c)
 void
 gw_text_uint(GwText *text, uint64_t value)
 {
-	char		digits[20];
-	size_t		at = sizeof(digits);
+	char   digits[20];
+	size_t at = sizeof(digits);
 
 	do
 		digits[--at] = (char) ('0' + value % 10);
@@ -99,8 +99,8 @@ gw_text_uint(GwText *text, uint64_t value)
 void
 gw_text_printf(GwText *text, const char *format, ...)
 {
-	va_list		args;
-	int			need;
+	va_list args;
+	int     need;
 
 	va_start(args, format);
 	need = vsnprintf(NULL, 0, format, args);
@@ -174,12 +174,12 @@ bool
 gw_utf8_valid(const char *data, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) data;
-	size_t		at = 0;
+	size_t               at = 0;
 
 	while (at < len)
 	{
-		uint64_t	word;
-		int			n;
+		uint64_t word;
+		int      n;
 
 		if (len - at >= sizeof(word))
 		{
@@ -228,14 +228,14 @@ void
 gw_text_json(GwText *text, const char *data, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) data;
-	size_t		plain = 0;		/* start of the run that can be copied */
-	size_t		at = 0;
+	size_t               plain = 0; /* start of the run that can be copied */
+	size_t               at = 0;
 
 	gw_text_putc(text, '"');
 	while (at < len)
 	{
 		unsigned char c = p[at];
-		int			n = gw_utf8_sequence(p + at, len - at);
+		int           n = gw_utf8_sequence(p + at, len - at);
 
 		if (n > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
 		{
@@ -268,7 +268,7 @@ gw_hex_digit(char c)
 uint64_t
 gw_slice_hash(GwSlice slice)
 {
-	uint64_t	hash = 14695981039346656037u;
+	uint64_t hash = 14695981039346656037u;
 
 	for (size_t i = 0; i < slice.len; i++)
 		hash = (hash ^ (unsigned char) slice.data[i]) * 1099511628211u;

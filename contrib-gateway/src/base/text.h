@@ -18,14 +18,14 @@
 typedef struct GwSlice
 {
 	const char *data;
-	size_t		len;
+	size_t      len;
 } GwSlice;
 
 typedef struct GwText
 {
-	char	   *data;
-	size_t		len;
-	size_t		cap;
+	char  *data;
+	size_t len;
+	size_t cap;
 } GwText;
 
 #define GW_LITERAL(s) ((GwSlice){(s), sizeof(s) - 1})
@@ -48,11 +48,11 @@ extern void gw_text_free(GwText *text);
 extern void gw_text_json(GwText *text, const char *data, size_t len);
 
 /* Length of the valid UTF-8 sequence at p, 0 when there is none. */
-extern int	gw_utf8_sequence(const unsigned char *p, size_t left);
+extern int  gw_utf8_sequence(const unsigned char *p, size_t left);
 extern bool gw_utf8_valid(const char *data, size_t len);
 
 /* The value of a hexadecimal digit, -1 for what is none. */
-extern int	gw_hex_digit(char c);
+extern int gw_hex_digit(char c);
 
 /* A hash of 64 bits (FNV-1a), never 0. For keys that no client chooses. */
 extern uint64_t gw_slice_hash(GwSlice slice);

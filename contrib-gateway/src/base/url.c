@@ -13,17 +13,17 @@
 GwUrlFault
 gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len)
 {
-	size_t		n = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < in.len; i++)
 	{
-		char		c = in.data[i];
+		char c = in.data[i];
 
 		if (c == '%')
 		{
-			bool		whole = in.len - i > 2;
-			int			high = whole ? gw_hex_digit(in.data[i + 1]) : -1;
-			int			low = whole ? gw_hex_digit(in.data[i + 2]) : -1;
+			bool whole = in.len - i > 2;
+			int  high = whole ? gw_hex_digit(in.data[i + 1]) : -1;
+			int  low = whole ? gw_hex_digit(in.data[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return "The URL holds a % that is not followed by two hexadecimal digits";
@@ -44,13 +44,13 @@ gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len)
 int
 gw_url_split(GwSlice path, GwSlice *segments, int max)
 {
-	int			count = 0;
-	size_t		at = 1;			/* behind the leading slash */
+	int    count = 0;
+	size_t at = 1; /* behind the leading slash */
 
 	while (at <= path.len)
 	{
 		const char *slash = memchr(path.data + at, '/', path.len - at);
-		size_t		len = slash ? (size_t) (slash - path.data) - at : path.len - at;
+		size_t      len = slash ? (size_t) (slash - path.data) - at : path.len - at;
 
 		if (count == max)
 			return -1;
@@ -66,9 +66,9 @@ gw_url_query_next(GwSlice *query, GwSlice *key, GwSlice *value)
 	while (query->data != NULL && query->len > 0)
 	{
 		const char *amp = memchr(query->data, '&', query->len);
-		size_t		len = amp ? (size_t) (amp - query->data) : query->len;
+		size_t      len = amp ? (size_t) (amp - query->data) : query->len;
 		const char *equals = memchr(query->data, '=', len);
-		size_t		key_len = equals ? (size_t) (equals - query->data) : len;
+		size_t      key_len = equals ? (size_t) (equals - query->data) : len;
 
 		*key = (GwSlice){query->data, key_len};
 		*value = (GwSlice){query->data + key_len, 0};
@@ -85,7 +85,7 @@ gw_url_query_next(GwSlice *query, GwSlice *key, GwSlice *value)
 bool
 gw_url_separator(const char *encoded, char out[GW_SEPARATOR_BYTES_MAX])
 {
-	size_t		len = strlen(encoded);
+	size_t len = strlen(encoded);
 
 	if (len == 0 || len >= GW_SEPARATOR_BYTES_MAX ||
 		gw_url_decode((GwSlice){encoded, len}, false, out, &len) != NULL)
@@ -105,9 +105,9 @@ gw_url_encoded_twice(const char *decoded)
 GwUrlFault
 gw_url_namespace(GwSlice decoded, const char *separator, char *out, size_t *out_len)
 {
-	size_t		n = 0;
-	size_t		level = 0;		/* bytes of the level under way */
-	size_t		separator_len;
+	size_t n = 0;
+	size_t level = 0; /* bytes of the level under way */
+	size_t separator_len;
 
 	if (memchr(decoded.data, UNIT_SEPARATOR[0], decoded.len) != NULL)
 		separator = UNIT_SEPARATOR;
@@ -116,7 +116,7 @@ gw_url_namespace(GwSlice decoded, const char *separator, char *out, size_t *out_
 	out[n++] = '"';
 	for (size_t i = 0; i < decoded.len; i++)
 	{
-		char		c = decoded.data[i];
+		char c = decoded.data[i];
 
 		if (decoded.len - i >= separator_len &&
 			memcmp(decoded.data + i, separator, separator_len) == 0)

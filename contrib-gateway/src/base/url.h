@@ -4,8 +4,8 @@
  *
  * A path is split on its raw '/' first and each segment is decoded exactly once, so that an encoded
  * slash stays inside its name. A decoded name is valid UTF-8 without NUL. A namespace is split on
- * the unit separator after decoding, or on the separator that clients are told to use; so "%251F" is the text
- * "%1F" and separates nothing.
+ * the unit separator after decoding, or on the separator that clients are told to use; so "%251F"
+ * is the text "%1F" and separates nothing.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -21,7 +21,7 @@ typedef const char *GwUrlFault;
 extern GwUrlFault gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len);
 
 /* Splits "/a/b" into its raw segments; -1 when there are more than max. */
-extern int	gw_url_split(GwSlice path, GwSlice *segments, int max);
+extern int gw_url_split(GwSlice path, GwSlice *segments, int max);
 
 /* Cuts one "key=value" off the query; false at its end. */
 extern bool gw_url_query_next(GwSlice *query, GwSlice *key, GwSlice *value);
@@ -35,8 +35,8 @@ extern bool gw_url_separator(const char *encoded, char out[GW_SEPARATOR_BYTES_MA
 #define GW_URL_NAMESPACE_BYTES(len) ((len) *4 + 8)
 
 /*
- * Writes a decoded namespace as the text of a text[] value; no level may be empty. The levels are separated by 0x1F or,
- * where there is none, by the separator.
+ * Writes a decoded namespace as the text of a text[] value; no level may be empty. The levels are
+ * separated by 0x1F or, where there is none, by the separator.
  */
 extern GwUrlFault gw_url_namespace(GwSlice decoded, const char *separator, char *out,
 								   size_t *out_len);

@@ -16,13 +16,13 @@
 static char *
 append(char *at, const char *text)
 {
-	size_t		size = strlen(text) + 1;
+	size_t size = strlen(text) + 1;
 
 	return (char *) memcpy(at, text, size) + size;
 }
 
-/* All that an answer depends on, except the state of what it shows: the operation, its parameters, the role. If-None-Match is
- * no part of it: it only says whether the answer is sent. */
+/* All that an answer depends on, except the state of what it shows: the operation, its parameters,
+ * the role. If-None-Match is no part of it: it only says whether the answer is sent. */
 static GwSlice
 cache_key(GwRequest *request)
 {
@@ -38,7 +38,7 @@ void
 gw_answer_prepare(GwRequest *request)
 {
 	const char *tags = request->client_tags;
-	char	   *list;
+	char       *list;
 
 	gw_answer_end(request);
 	request->values[GW_PARAM_HEADER_IF_NONE_MATCH] = *tags != '\0' ? tags : NULL;
@@ -66,11 +66,12 @@ release_entry(const void *data, size_t len, void *handle)
 	gw_cache_release(handle);
 }
 
-/* Sends a 200 out of an entry; its body, or the compressed form of it, goes to the socket uncopied. */
+/* Sends a 200 out of an entry; its body, or the compressed form of it, goes to the socket
+ * uncopied. */
 static void
 send_entry(GwRequest *request, GwCacheEntry *entry)
 {
-	GwReply		reply = {.status = 200, .retry_after_s = -1, .etag = entry->etag};
+	GwReply reply = {.status = 200, .retry_after_s = -1, .etag = entry->etag};
 
 	entry->holders++;
 	reply.body = entry->body.data;
@@ -83,7 +84,7 @@ send_entry(GwRequest *request, GwCacheEntry *entry)
 static void
 send_not_modified(GwRequest *request, const char *etag)
 {
-	GwReply		reply = {.status = 304, .retry_after_s = -1, .etag = etag};
+	GwReply reply = {.status = 304, .retry_after_s = -1, .etag = etag};
 
 	gw_answer_send(request, &reply);
 }
@@ -138,20 +139,22 @@ wants_gzip(const GwRequest *request, const GwReply *reply)
 	return reply->body_len >= (size_t) gw_conf.gzip_bytes_min || !request->accept.identity;
 }
 
-/* What a compressed body was made of. The reply's fields may lie in the same memory, so it goes after the reply. */
+/* What a compressed body was made of. The reply's fields may lie in the same memory, so it goes
+ * after the reply. */
 typedef struct Original
 {
 	const char *body;
-	size_t		body_len;
-	void	   *handle;
+	size_t      body_len;
+	void       *handle;
 	void (*release)(const void *data, size_t len, void *handle);
 } Original;
 
-/* The body becomes its compressed form: kept with its entry, or in memory that respond() copies from. */
+/* The body becomes its compressed form: kept with its entry, or in memory that respond() copies
+ * from. */
 static void
 compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *original)
 {
-	int			level = (int) gw_conf.gzip_level;
+	int level = (int) gw_conf.gzip_level;
 
 	if (entry == NULL)
 	{
@@ -162,7 +165,7 @@ compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *origina
 	}
 	else if (entry->gzip.data == NULL)
 	{
-		GwText		fresh = {0};
+		GwText fresh = {0};
 
 		gw_gzip(&fresh, reply->body, reply->body_len, level);
 		gw_cache_add_gzip(entry, &fresh, (uint64_t) gw_conf.cache_bytes);
@@ -172,7 +175,8 @@ compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *origina
 	reply->content_encoding = "gzip";
 }
 
-/* A request is answered once: the state ends the process at a second answer, which would mix up two clients. */
+/* A request is answered once: the state ends the process at a second answer, which would mix up two
+ * clients. */
 void
 gw_answer_give(GwRequest *request, GwReply *reply)
 {
@@ -186,10 +190,10 @@ void
 gw_answer_send(GwRequest *request, GwReply *reply)
 {
 	static GwText scratch;
-	bool		coded = gw_conf.gzip_level > 0 && request->route != NULL &&
-		(reply->status == 304 || reply->body_len > 0);
+	bool          coded = gw_conf.gzip_level > 0 && request->route != NULL &&
+				 (reply->status == 304 || reply->body_len > 0);
 	GwCacheEntry *entry = reply->release == release_entry ? reply->handle : NULL;
-	Original	original = {0};
+	Original      original = {0};
 
 	reply->vary = coded;
 	scratch.len = 0;

@@ -1,10 +1,11 @@
 /*
  * answer.h
- *		What stands between a result and the client: the cache, conditional requests, the content coding.
+ *		What stands between a result and the client: the cache, conditional requests, the content
+ *		coding.
  *
- * A load asks the database with the tag of the cached answer beside the tags of the client; the database says "not
- * modified" or sends the body. So every answer is checked, and what did not change does not cross the database's socket
- * a second time.
+ * A load asks the database with the tag of the cached answer beside the tags of the client; the
+ * database says "not modified" or sends the body. So every answer is checked, and what did not
+ * change does not cross the database's socket a second time.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,7 +23,8 @@ extern bool gw_answer_tagged(GwRequest *request, GwPgResult *result);
 /* Codes the body as the client likes it, and answers. */
 extern void gw_answer_send(GwRequest *request, GwReply *reply);
 
-/* Hands the answer to the connection as it is. The request is over when this returns, except for an answer that flows. */
+/* Hands the answer to the connection as it is. The request is over when this returns, except for an
+ * answer that flows. */
 extern void gw_answer_give(GwRequest *request, GwReply *reply);
 
 /* The request is over. */

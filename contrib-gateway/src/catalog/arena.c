@@ -14,8 +14,8 @@
 typedef struct GwArenaBlock
 {
 	struct GwArenaBlock *older;
-	size_t		cap;
-	size_t		used;
+	size_t               cap;
+	size_t               used;
 } GwArenaBlock;
 
 static char *
@@ -27,7 +27,7 @@ bytes_of(GwArenaBlock *block)
 static void
 add_block(GwArena *arena, size_t size)
 {
-	size_t		cap = size > GW_ARENA_BLOCK_BYTES ? size : GW_ARENA_BLOCK_BYTES;
+	size_t        cap = size > GW_ARENA_BLOCK_BYTES ? size : GW_ARENA_BLOCK_BYTES;
 	GwArenaBlock *block = gw_alloc(sizeof(*block) + cap);
 
 	block->cap = cap;
@@ -52,7 +52,7 @@ gw_arena_take(GwArena *arena, size_t size)
 const char *
 gw_arena_copy(GwArena *arena, GwSlice text)
 {
-	char	   *copy = gw_arena_take(arena, text.len + 1);
+	char *copy = gw_arena_take(arena, text.len + 1);
 
 	if (text.len > 0)
 		memcpy(copy, text.data, text.len);

@@ -2,8 +2,9 @@
  * arena.h
  *		The memory of one request: strings that live until the request is over. Pure.
  *
- * A client controls what is taken from it: each byte of a head is copied a small number of times, so the limits on a head
- * are limits on an arena. One block is kept for the next request of the connection, except a large one.
+ * A client controls what is taken from it: each byte of a head is copied a small number of times,
+ * so the limits on a head are limits on an arena. One block is kept for the next request of the
+ * connection, except a large one.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -16,7 +17,7 @@ struct GwArenaBlock;
 
 typedef struct GwArena
 {
-	struct GwArenaBlock *newest;	/* what is taken comes from here */
+	struct GwArenaBlock *newest; /* what is taken comes from here */
 } GwArena;
 
 /* Bytes without alignment. */

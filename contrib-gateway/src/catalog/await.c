@@ -15,13 +15,13 @@
 #include "catalog/statements.h"
 
 static GwFiles *files;
-static GwPool *listener;
+static GwPool  *listener;
 static GwCall
 	greeting; /* repeats LISTEN now and then: finds a dead connection, and whether a worker runs */
 static uint64_t greeted_us;
-static bool worker_runs;
-static GwCall question;			/* which of these are still queued? */
-static GwText asked;			/* its parameter */
+static bool     worker_runs;
+static GwCall   question; /* which of these are still queued? */
+static GwText   asked;    /* its parameter */
 
 static GwRequest *
 request_of(GwFileWaiter *waiter)
@@ -39,7 +39,8 @@ release(GwFileWaiter *waiter, bool written)
 	request_of(waiter)->files_done(request_of(waiter));
 }
 
-/* Each answer may make others stop waiting, as its client goes: so the list is begun again each time. */
+/* Each answer may make others stop waiting, as its client goes: so the list is begun again each
+ * time. */
 static void
 release_ready(void)
 {
@@ -108,12 +109,12 @@ gw_await_worker(void)
 static void
 question_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	bool		answered = outcome == GW_CALL_ANSWERED && !result->is_error;
+	bool answered = outcome == GW_CALL_ANSWERED && !result->is_error;
 
 	(void) call;
 	if (answered && result->is_null)
 	{
-		uint64_t	now = gw_clock_us();
+		uint64_t      now = gw_clock_us();
 		GwFileWaiter *waiter;
 
 		while ((waiter = gw_files_oldest(files, now)) != NULL)
@@ -130,7 +131,7 @@ question_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 static void
 ask(uint64_t now)
 {
-	uint64_t	before = gw_await_listens() ? now - GW_FILE_ASK_MS * 1000 : now;
+	uint64_t before = gw_await_listens() ? now - GW_FILE_ASK_MS * 1000 : now;
 
 	if (question.state != GW_CALL_IDLE || gw_files_oldest(files, before) == NULL)
 		return;
@@ -147,7 +148,7 @@ ask(uint64_t now)
 static void
 greeting_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	bool		answered = outcome == GW_CALL_ANSWERED && !result->is_error;
+	bool answered = outcome == GW_CALL_ANSWERED && !result->is_error;
 
 	(void) call;
 	worker_runs = answered && !result->is_null && result->value[0] == 't';
@@ -185,7 +186,7 @@ gw_await_start(struct event_base *base)
 void
 gw_await_tick(uint64_t now)
 {
-	uint64_t	limit = (uint64_t) gw_conf.metadata_wait_ms * 1000;
+	uint64_t      limit = (uint64_t) gw_conf.metadata_wait_ms * 1000;
 	GwFileWaiter *waiter;
 
 	gw_pool_tick(listener, now);

@@ -2,10 +2,11 @@
  * await.h
  *		Answers that wait until the metadata file that they name can be read.
  *
- * An answer with which the database names queued files is kept here, outside of every lock, transaction and connection,
- * until the worker has announced them or metadata_wait_ms is over. One connection listens for these announcements. A second
- * way leads to the same: what waits for some time is asked for, on a connection for reads; so a lost announcement, or a
- * pooler that lets nobody listen, costs some 100 ms and no more.
+ * An answer with which the database names queued files is kept here, outside of every lock,
+ * transaction and connection, until the worker has announced them or metadata_wait_ms is over. One
+ * connection listens for these announcements. A second way leads to the same: what waits for some
+ * time is asked for, on a connection for reads; so a lost announcement, or a pooler that lets
+ * nobody listen, costs some 100 ms and no more.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -2,8 +2,8 @@
  * cache.c
  *		Answers by key; see cache.h.
  *
- * A hash table of chains that doubles as it fills, and one list in the order of use. An entry is one piece of memory:
- * the struct, its key, its tag and its body; the compressed form is another.
+ * A hash table of chains that doubles as it fills, and one list in the order of use. An entry is
+ * one piece of memory: the struct, its key, its tag and its body; the compressed form is another.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -18,14 +18,14 @@ struct GwCache
 {
 	TAILQ_HEAD(GwUsed, GwCacheEntry) used;
 	GwCacheEntry **buckets;
-	size_t		bucket_count;	/* a power of two */
-	GwCacheStats stats;
+	size_t         bucket_count; /* a power of two */
+	GwCacheStats   stats;
 };
 
 GwCache *
 gw_cache_create(void)
 {
-	GwCache    *cache = gw_alloc(sizeof(*cache));
+	GwCache *cache = gw_alloc(sizeof(*cache));
 
 	TAILQ_INIT(&cache->used);
 	cache->bucket_count = BUCKETS_FIRST;
@@ -41,11 +41,12 @@ gw_cache_destroy(GwCache *cache)
 	free(cache);
 }
 
-/* FNV-1a. Keys that collide on purpose cost a chain's walk; only names of tables that exist get in. */
+/* FNV-1a. Keys that collide on purpose cost a chain's walk; only names of tables that exist get
+ * in. */
 static uint64_t
 hash_of(GwSlice key)
 {
-	uint64_t	hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	for (size_t i = 0; i < key.len; i++)
 		hash = (hash ^ (unsigned char) key.data[i]) * UINT64_C(0x100000001b3);
@@ -134,9 +135,9 @@ gw_cache_find(GwCache *cache, GwSlice key)
 static GwCacheEntry *
 make_entry(GwSlice key, const char *etag, GwSlice body)
 {
-	size_t		etag_size = strlen(etag) + 1;
+	size_t        etag_size = strlen(etag) + 1;
 	GwCacheEntry *entry = gw_alloc(sizeof(*entry) + key.len + etag_size + body.len);
-	char	   *at = (char *) (entry + 1);
+	char         *at = (char *) (entry + 1);
 
 	entry->key = (GwSlice){memcpy(at, key.data, key.len), key.len};
 	entry->etag = memcpy(at + key.len, etag, etag_size);
@@ -150,7 +151,7 @@ GwCacheEntry *
 gw_cache_put(GwCache *cache, GwSlice key, const char *etag, GwSlice body, uint64_t bytes_max)
 {
 	GwCacheEntry **place = place_of(cache, key, hash_of(key));
-	GwCacheEntry *entry;
+	GwCacheEntry  *entry;
 
 	if (strlen(etag) > GW_ETAG_BYTES_MAX || body.len + key.len + sizeof(*entry) > bytes_max)
 		return NULL;

@@ -10,7 +10,7 @@
 #include "catalog/operation.h"
 #include "catalog/statements.h"
 
-GwCatalog	gw_catalog;
+GwCatalog gw_catalog;
 
 GwPool *
 gw_catalog_pool(struct event_base *base, const char *name, GwPoolKind kind, int64_t connections)

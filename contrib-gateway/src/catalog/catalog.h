@@ -13,11 +13,11 @@
 
 typedef struct GwCatalog
 {
-	GwPool	   *reads;
-	GwPool	   *writes;
-	GwPool	   *streams;		/* answers too large to be held */
-	GwGates    *gates;
-	GwCache    *cache;
+	GwPool  *reads;
+	GwPool  *writes;
+	GwPool  *streams; /* answers too large to be held */
+	GwGates *gates;
+	GwCache *cache;
 } GwCatalog;
 
 extern GwCatalog gw_catalog;

@@ -35,7 +35,7 @@ gw_dispatch_pool(const GwRequest *request)
 static void
 refuse_old(GwRequest *request, const GwPool *pool)
 {
-	char		message[256];
+	char message[256];
 
 	snprintf(message, sizeof(message),
 			 "The extension icecat in the database has version \"%s\", which has no "
@@ -48,7 +48,7 @@ refuse_old(GwRequest *request, const GwPool *pool)
 static bool
 submit(GwRequest *request, GwState state, bool admitted)
 {
-	GwPool	   *pool = gw_dispatch_pool(request);
+	GwPool *pool = gw_dispatch_pool(request);
 
 	gw_state_set(&request->state, state);
 	if (gw_pool_offers(pool, GW_STATEMENT_OF(request->operation)) &&
@@ -86,9 +86,9 @@ gate_width(const GwRequest *request)
 void
 gw_dispatch_leave(GwRequest *request)
 {
-	bool		inside = request->state == GW_STATE_INSIDE;
-	GwTicket   *ticket = NULL;
-	GwRequest  *next;
+	bool       inside = request->state == GW_STATE_INSIDE;
+	GwTicket  *ticket = NULL;
+	GwRequest *next;
 
 	gw_state_set(&request->state, GW_STATE_RESULT);
 	if (inside)
@@ -102,14 +102,14 @@ gw_dispatch_leave(GwRequest *request)
 		refuse(next);
 }
 
-/* The statements of the call: role and request id where they are wanted, then the route's. An error is stored under the
- * key by the route's function, which then does nothing else. */
+/* The statements of the call: role and request id where they are wanted, then the route's. An error
+ * is stored under the key by the route's function, which then does nothing else. */
 static void
 build_call(GwRequest *request, const char *error, Done done)
 {
-	GwCall	   *call = &request->call;
-	bool		write = request->route->access == GW_WRITE;
-	GwPgStep   *step;
+	GwCall   *call = &request->call;
+	bool      write = request->route->access == GW_WRITE;
+	GwPgStep *step;
 
 	gw_call_begin(call, request->body.len);
 	call->done = done;
@@ -143,8 +143,8 @@ gate_key(GwRequest *request)
 static void
 enter_gate(GwRequest *request)
 {
-	bool		aside = request->route->flags & GW_ROUTE_ASIDE;
-	GwSlice		key = aside ? (GwSlice){"", 0} : gate_key(request);
+	bool    aside = request->route->flags & GW_ROUTE_ASIDE;
+	GwSlice key = aside ? (GwSlice){"", 0} : gate_key(request);
 
 	switch (gw_gate_enter(
 		gw_catalog.gates, &request->ticket, key.data, key.len, gate_width(request),
@@ -206,8 +206,8 @@ gw_dispatch_cancel_call(GwRequest *request)
 void
 gw_dispatch_tick(uint64_t now)
 {
-	uint64_t	limit = (uint64_t) gw_conf.commit_gate_wait_ms * 1000;
-	GwTicket   *ticket;
+	uint64_t  limit = (uint64_t) gw_conf.commit_gate_wait_ms * 1000;
+	GwTicket *ticket;
 
 	while (now > limit && (ticket = gw_gate_oldest(gw_catalog.gates, now - limit)) != NULL)
 	{

@@ -10,13 +10,14 @@
 #include "catalog/request_data.h"
 
 /*
- * Sends the route's call, by way of its gate; done() comes once, in state RESULT after gw_dispatch_leave(). Or answers, when
- * that cannot be.
+ * Sends the route's call, by way of its gate; done() comes once, in state RESULT after
+ * gw_dispatch_leave(). Or answers, when that cannot be.
  */
 extern void gw_dispatch_start(GwRequest *request,
 							  void (*done)(GwCall *call, GwOutcome outcome, GwPgResult *result));
 
-/* Sends a call past the gate: the same again, or answers; or one that stores an error, false when that cannot be. */
+/* Sends a call past the gate: the same again, or answers; or one that stores an error, false when
+ * that cannot be. */
 extern void gw_dispatch_again(GwRequest *request);
 extern bool gw_dispatch_store(GwRequest *request, const char *error,
 							  void (*done)(GwCall *call, GwOutcome outcome, GwPgResult *result));

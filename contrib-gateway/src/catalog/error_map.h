@@ -2,10 +2,10 @@
  * error_map.h
  *		From a SQLSTATE to an HTTP status and an Iceberg error type. Pure.
  *
- * The table is ice_errors.def of the extension and nothing else. Two rules are added: a conflict
- * of concurrency (40001, 40P01, 55P03) that meets a commit is 409, by which the client knows that the commit did not
- * happen; clients read a 409 of other operations as "exists" or "not empty". And only messages that were
- * written for clients leave the gateway.
+ * The table is ice_errors.def of the extension and nothing else. Two rules are added: a conflict of
+ * concurrency (40001, 40P01, 55P03) that meets a commit is 409, by which the client knows that the
+ * commit did not happen; clients read a 409 of other operations as "exists" or "not empty". And
+ * only messages that were written for clients leave the gateway.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -16,9 +16,9 @@
 
 typedef struct GwErrorKind
 {
-	int			status;
+	int         status;
 	const char *type;
-	bool		public_message; /* may the client see PostgreSQL's primary message? */
+	bool        public_message; /* may the client see PostgreSQL's primary message? */
 } GwErrorKind;
 
 /* sqlstate may be NULL: then it is an unknown error. */

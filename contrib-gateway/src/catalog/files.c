@@ -2,8 +2,9 @@
  * files.c
  *		Who waits for which metadata files; see files.h.
  *
- * What was written is remembered for a while, because the word of it can come before the answer that names it: a
- * table of hashes, in which a new one takes the place of an older one. A hash of 64 bits stands for its key.
+ * What was written is remembered for a while, because the word of it can come before the answer
+ * that names it: a table of hashes, in which a new one takes the place of an older one. A hash of
+ * 64 bits stands for its key.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -12,15 +13,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BUCKETS 1024			/* a power of two */
-#define REMEMBERED 16384		/* the same; a batch of the worker is a few hundred files */
+#define BUCKETS    1024  /* a power of two */
+#define REMEMBERED 16384 /* the same; a batch of the worker is a few hundred files */
 
 typedef struct GwFileKey
 {
 	TAILQ_ENTRY(GwFileKey) link;
-	GwFileWaiter *waiter;		/* NULL: written, and in no bucket */
-	uint64_t	hash;
-	GwSlice		text;
+	GwFileWaiter *waiter; /* NULL: written, and in no bucket */
+	uint64_t      hash;
+	GwSlice       text;
 } GwFileKey;
 
 typedef TAILQ_HEAD(KeyList, GwFileKey) KeyList;
@@ -29,17 +30,17 @@ typedef TAILQ_HEAD(WaiterList, GwFileWaiter) WaiterList;
 
 struct GwFiles
 {
-	KeyList		buckets[BUCKETS];
-	uint64_t	written[REMEMBERED];	/* 0: nothing */
-	WaiterList	waiters;
-	WaiterList	ready;
-	size_t		waiting;
+	KeyList    buckets[BUCKETS];
+	uint64_t   written[REMEMBERED]; /* 0: nothing */
+	WaiterList waiters;
+	WaiterList ready;
+	size_t     waiting;
 };
 
 GwFiles *
 gw_files_create(void)
 {
-	GwFiles    *files = gw_alloc(sizeof(*files));
+	GwFiles *files = gw_alloc(sizeof(*files));
 
 	for (int i = 0; i < BUCKETS; i++)
 		TAILQ_INIT(&files->buckets[i]);
@@ -69,8 +70,8 @@ next_key(const char **rest, GwSlice *key)
 static int
 count_keys(const char *keys)
 {
-	GwSlice		key;
-	int			count = 0;
+	GwSlice key;
+	int     count = 0;
 
 	while (next_key(&keys, &key))
 		count++;
@@ -98,10 +99,10 @@ drop_keys(GwFiles *files, GwFileWaiter *waiter)
 bool
 gw_files_wait(GwFiles *files, GwFileWaiter *waiter, const char *keys, uint64_t now)
 {
-	int			count = count_keys(keys);
-	size_t		size = strlen(keys) + 1;
-	GwSlice		key;
-	char	   *copy;
+	int     count = count_keys(keys);
+	size_t  size = strlen(keys) + 1;
+	GwSlice key;
+	char   *copy;
 
 	assert(waiter->state == GW_FILE_WAIT_NONE);
 	waiter->keys = gw_alloc((size_t) count * sizeof(GwFileKey) + size);
@@ -110,7 +111,7 @@ gw_files_wait(GwFiles *files, GwFileWaiter *waiter, const char *keys, uint64_t n
 	waiter->key_count = waiter->left = 0;
 	while (next_key(&keys, &key))
 	{
-		GwFileKey  *mine = &waiter->keys[waiter->key_count++];
+		GwFileKey *mine = &waiter->keys[waiter->key_count++];
 
 		mine->text = key;
 		mine->hash = gw_slice_hash(key);
@@ -167,13 +168,13 @@ take_off(GwFiles *files, GwFileKey *key)
 static void
 written(GwFiles *files, GwSlice key)
 {
-	uint64_t	h = gw_slice_hash(key);
-	GwFileKey  *at = TAILQ_FIRST(bucket_of(files, h));
+	uint64_t   h = gw_slice_hash(key);
+	GwFileKey *at = TAILQ_FIRST(bucket_of(files, h));
 
 	files->written[h & (REMEMBERED - 1)] = h;
 	while (at != NULL)
 	{
-		GwFileKey  *next = TAILQ_NEXT(at, link);
+		GwFileKey *next = TAILQ_NEXT(at, link);
 
 		if (at->hash == h && at->text.len == key.len &&
 			memcmp(at->text.data, key.data, key.len) == 0)
@@ -185,7 +186,7 @@ written(GwFiles *files, GwSlice key)
 void
 gw_files_written(GwFiles *files, const char *keys)
 {
-	GwSlice		key;
+	GwSlice key;
 
 	while (next_key(&keys, &key))
 		written(files, key);
@@ -194,7 +195,7 @@ gw_files_written(GwFiles *files, const char *keys)
 static bool
 is_among(GwSlice wanted, const char *keys)
 {
-	GwSlice		key;
+	GwSlice key;
 
 	while (next_key(&keys, &key))
 		if (key.len == wanted.len && memcmp(key.data, wanted.data, key.len) == 0)
@@ -205,7 +206,7 @@ is_among(GwSlice wanted, const char *keys)
 void
 gw_files_answered(GwFiles *files, const char *asked, const char *still)
 {
-	GwSlice		key;
+	GwSlice key;
 
 	while (next_key(&asked, &key))
 		if (!is_among(key, still))

@@ -1,6 +1,7 @@
 /*
  * handler.c
- *		The catalog, as client connections see it: from an exchange to the request that it is part of.
+ *		The catalog, as client connections see it: from an exchange to the request that it is part
+ *		of.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

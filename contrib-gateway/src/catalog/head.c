@@ -36,11 +36,11 @@ take_param(GwRequest *request, GwParam param, const GwParamInput *input)
 static void
 take_path(GwRequest *request, const GwMatch *match, bool prefix)
 {
-	const int  *params = request->route->params;
+	const int *params = request->route->params;
 
 	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
 	{
-		GwParam		param = (GwParam) params[i];
+		GwParam      param = (GwParam) params[i];
 		GwParamInput input = {.raw = match->raw[param], .plus_is_space = request->spaces};
 
 		if (gw_param_source(param) == GW_SOURCE_PATH && (prefix || param != GW_PARAM_PREFIX))
@@ -52,12 +52,12 @@ take_path(GwRequest *request, const GwMatch *match, bool prefix)
 static void
 read_query(GwRequest *request, GwSlice query, GwSlice raw[GW_PARAM_COUNT])
 {
-	GwSlice		key;
-	GwSlice		value;
+	GwSlice key;
+	GwSlice value;
 
 	while (gw_url_query_next(&query, &key, &value))
 	{
-		GwParam		param = gw_param_find(GW_SOURCE_QUERY, key);
+		GwParam param = gw_param_find(GW_SOURCE_QUERY, key);
 
 		if (param == GW_PARAM_NONE || !gw_route_has(request->route, param))
 			continue;
@@ -71,15 +71,15 @@ read_query(GwRequest *request, GwSlice query, GwSlice raw[GW_PARAM_COUNT])
 static void
 take_params(GwRequest *request, const GwMatch *match, const GwHttpHead *head)
 {
-	const int  *params = request->route->params;
-	GwSlice		raw[GW_PARAM_COUNT] = {{NULL, 0}};
+	const int *params = request->route->params;
+	GwSlice    raw[GW_PARAM_COUNT] = {{NULL, 0}};
 
 	take_path(request, match, true);
 	read_query(request, head->query, raw);
 	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
 	{
-		GwParam		param = (GwParam) params[i];
-		GwSource	source = gw_param_source(param);
+		GwParam      param = (GwParam) params[i];
+		GwSource     source = gw_param_source(param);
 		GwParamInput input = {.raw = raw[param], .head = head, .plus_is_space = true};
 
 		if (source != GW_SOURCE_PATH && source != GW_SOURCE_BODY)
@@ -96,7 +96,7 @@ base_path(void)
 static void
 set_allow(GwRequest *request, unsigned allowed)
 {
-	GwText		text = {0};
+	GwText text = {0};
 
 	gw_router_allow(allowed, &text);
 	snprintf(request->allow, sizeof(request->allow), "%s", text.data ? text.data : "");
@@ -104,15 +104,16 @@ set_allow(GwRequest *request, unsigned allowed)
 	fault(request, 405, "The method is not allowed for this path");
 }
 
-/* Matches what is below the base path and, where a trusted proxy leaves its own prefix on, below that. */
+/* Matches what is below the base path and, where a trusted proxy leaves its own prefix on, below
+ * that. */
 static GwMatchKind
 match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 {
-	GwSlice		prefix = request->exchange.proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
+	GwSlice prefix = request->exchange.proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
 
 	for (int i = 0; i < (prefix.len > 0 ? 2 : 1); i++)
 	{
-		GwSlice		path = head->path;
+		GwSlice     path = head->path;
 		GwMatchKind kind;
 
 		if ((i == 1 && !gw_router_strip_base(&path, prefix)) ||
@@ -130,7 +131,7 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 static void
 find_operation(GwRequest *request, const GwHttpHead *head)
 {
-	GwMatch		match;
+	GwMatch match;
 
 	switch (match_path(request, head, &match))
 	{
@@ -173,13 +174,13 @@ take_deduplicate(GwRequest *request, GwSlice value)
 		fault(request, 400, "Icecat-Deduplicate is neither true nor false");
 }
 
-/* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking. With 400, for the
- * specification has no 415. */
+/* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking.
+ * With 400, for the specification has no 415. */
 static void
 check_content_type(GwRequest *request, GwSlice type)
 {
 	const char *end;
-	GwSlice		media = type;
+	GwSlice     media = type;
 
 	if (!gw_head_wants_body(request) || type.data == NULL || type.len == 0)
 		return;
@@ -195,8 +196,9 @@ check_content_type(GwRequest *request, GwSlice type)
 	fault(request, 400, "The Content-Type of the body is not application/json");
 }
 
-/* A page may send a POST without a type, or as a form, to any host, without asking. A browser would then run what
- * any page likes; so such a POST is taken of programs, of the gateway's own host, and of the setting's origins. */
+/* A page may send a POST without a type, or as a form, to any host, without asking. A browser would
+ * then run what any page likes; so such a POST is taken of programs, of the gateway's own host, and
+ * of the setting's origins. */
 static void
 check_origin(GwRequest *request, GwSlice type)
 {
@@ -205,12 +207,12 @@ check_origin(GwRequest *request, GwSlice type)
 			  "A page of another origin must be in the gateway's setting cors_origins");
 }
 
-/* What the request says of the page that it comes from. A preflight of a path that there is has no fault: what is answered is
- * which methods it has. */
+/* What the request says of the page that it comes from. A preflight of a path that there is has no
+ * fault: what is answered is which methods it has. */
 static void
 take_cors(GwRequest *request, const GwHttpHead *head)
 {
-	GwCors		cors;
+	GwCors cors;
 
 	gw_cors_read(head, gw_conf.cors_origins, &cors);
 	request->foreign = cors.foreign;
@@ -252,7 +254,7 @@ bool
 gw_head_wants_body(const GwRequest *request)
 {
 	return request->exchange.fault.status == 0 && request->route != NULL &&
-		gw_route_has(request->route, GW_PARAM_BODY);
+		   gw_route_has(request->route, GW_PARAM_BODY);
 }
 
 void
@@ -268,11 +270,11 @@ gw_head_take_body(GwRequest *request, GwSlice body)
 static bool
 has_plus(const GwMatch *match, bool prefix)
 {
-	const int  *params = match->route->params;
+	const int *params = match->route->params;
 
 	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
 	{
-		GwSlice		raw = match->raw[params[i]];
+		GwSlice raw = match->raw[params[i]];
 
 		if ((params[i] == GW_PARAM_PREFIX) == prefix && raw.len > 0 &&
 			memchr(raw.data, '+', raw.len))
@@ -284,9 +286,9 @@ has_plus(const GwMatch *match, bool prefix)
 bool
 gw_head_read_spaces(GwRequest *request, bool prefix)
 {
-	GwSlice		path = {request->exchange.path.data + request->below,
+	GwSlice path = {request->exchange.path.data + request->below,
 					request->exchange.path.len - request->below};
-	GwMatch		match;
+	GwMatch match;
 
 	if (gw_router_match(request->exchange.method, path, &match) != GW_MATCH_FOUND ||
 		!has_plus(&match, prefix))

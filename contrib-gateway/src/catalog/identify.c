@@ -2,8 +2,8 @@
  * identify.c
  *		From a bearer token to a role; see identify.h.
  *
- * A role that was found is kept with the token for auth_cache_s. The login role must be a member of it, which the database
- * says when it is asked, and again when the call takes the role.
+ * A role that was found is kept with the token for auth_cache_s. The login role must be a member of
+ * it, which the database says when it is asked, and again when the call takes the role.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -28,9 +28,10 @@ request_of_ticket(GwAuthTicket *ticket)
 	return (GwRequest *) ((char *) ticket - offsetof(GwRequest, auth));
 }
 
-/* -- the role ---------------------------------------------------------------------------------------- */
+/* -- the role ---------------------------------------------------------------------------------- */
 
-/* Why no role was found, with what to do, for those who read the log. The client only hears that there is none. */
+/* Why no role was found, with what to do, for those who read the log. The client only hears that
+ * there is none. */
 static void
 refuse_principal(GwRequest *request, const char *verdict)
 {
@@ -42,8 +43,8 @@ refuse_principal(GwRequest *request, const char *verdict)
 	if (strncmp(verdict, "foreign ", 8) == 0)
 		gw_log_request(
 			GW_WARNING, request->exchange.id,
-					   "principal \"%s\": the login role is no member of \"%s\": GRANT \"%s\" to it",
-					   principal, name, name);
+			"principal \"%s\": the login role is no member of \"%s\": GRANT \"%s\" to it",
+			principal, name, name);
 	else if (strncmp(verdict, "missing ", 8) == 0)
 		gw_log_request(GW_WARNING, request->exchange.id,
 					   "principal \"%s\": it is mapped to \"%s\", and there is no such role",
@@ -68,7 +69,8 @@ use_verdict(GwRequest *request)
 	request->identified(request);
 }
 
-/* The database's answer: see icecat._principal_role(). Nothing was done yet for a client that has left: nothing is. */
+/* The database's answer: see icecat._principal_role(). Nothing was done yet for a client that has
+ * left: nothing is. */
 static void
 take_role(GwRequest *request, const GwPgResult *result)
 {
@@ -93,7 +95,7 @@ take_role(GwRequest *request, const GwPgResult *result)
 static void
 role_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	GwRequest  *request = request_of_call(call);
+	GwRequest *request = request_of_call(call);
 
 	gw_state_set(&request->state, GW_STATE_RESULT);
 	if (outcome != GW_CALL_ANSWERED)
@@ -109,8 +111,8 @@ role_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 static void
 ask_role(GwRequest *request)
 {
-	GwCall	   *call = &request->call;
-	GwPgStep   *step;
+	GwCall   *call = &request->call;
+	GwPgStep *step;
 
 	gw_call_begin(call, strlen(request->auth.claims));
 	call->done = role_done;
@@ -129,7 +131,7 @@ ask_role(GwRequest *request)
 					  false);
 }
 
-/* -- the token --------------------------------------------------------------------------------------- */
+/* -- the token --------------------------------------------------------------------------------- */
 
 static void
 check(GwRequest *request)
@@ -159,7 +161,7 @@ check(GwRequest *request)
 static void
 keys_ready(GwAuthTicket *ticket)
 {
-	GwRequest  *request = request_of_ticket(ticket);
+	GwRequest *request = request_of_ticket(ticket);
 
 	gw_state_set(&request->state, GW_STATE_RESULT);
 	check(request);

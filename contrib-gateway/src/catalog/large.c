@@ -36,7 +36,7 @@ static GwFed
 feed(GwRequest *request, GwSlice piece, bool last)
 {
 	static GwText packed;
-	GwFed		fed = GW_FED;
+	GwFed         fed = GW_FED;
 
 	if (request->deflater == NULL)
 		return piece.len > 0 ? request->exchange.feed(&request->exchange, piece) : GW_FED;
@@ -51,7 +51,7 @@ feed(GwRequest *request, GwSlice piece, bool last)
 static void
 begin_answer(GwRequest *request, const GwPgResult *row)
 {
-	GwReply		reply = {.status = 200, .retry_after_s = -1, .etag = row->value, .flows = true};
+	GwReply reply = {.status = 200, .retry_after_s = -1, .etag = row->value, .flows = true};
 
 	reply.vary = gw_conf.gzip_level > 0;
 	if (gw_conf.gzip_level > 0 && request->accept.gzip)
@@ -65,8 +65,8 @@ begin_answer(GwRequest *request, const GwPgResult *row)
 static void
 on_row(GwCall *call, GwPgResult *row)
 {
-	GwRequest  *request = request_of_call(call);
-	GwFed		fed;
+	GwRequest *request = request_of_call(call);
+	GwFed      fed;
 
 	if (request->state == GW_STATE_PIECES)
 	{
@@ -106,8 +106,8 @@ finish(GwRequest *request, bool whole)
 static void
 on_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	GwRequest  *request = request_of_call(call);
-	bool		good = outcome == GW_CALL_ANSWERED && !result->is_error && request->state == GW_STATE_FLOW;
+	GwRequest *request = request_of_call(call);
+	bool good = outcome == GW_CALL_ANSWERED && !result->is_error && request->state == GW_STATE_FLOW;
 
 	if (outcome == GW_CALL_ANSWERED && result->is_error)
 		gw_log_request(GW_WARNING, request->exchange.id, "%s, in pieces: %s (%s)",
@@ -127,9 +127,9 @@ on_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 void
 gw_large_start(GwRequest *request)
 {
-	GwCall	   *call = &request->call;
-	const int  *params = gw_route_pieces[request->operation];
-	GwPgStep   *step;
+	GwCall    *call = &request->call;
+	const int *params = gw_route_pieces[request->operation];
+	GwPgStep  *step;
 
 	snprintf(request->tag, sizeof(request->tag), "%lld", (long long) gw_conf.stream_timeout_ms);
 	gw_call_begin(call, 0);

@@ -2,9 +2,10 @@
  * large.h
  *		Answers too large to be held: they flow from the database to the client, piece by piece.
  *
- * The function of the route has said that its answer is large. It is asked for again, in pieces, on a connection made for
- * it alone. What the client has not taken is bounded: above it the database's socket is not read, so its session
- * waits. A client that leaves, or is too slow, costs that connection and nothing else.
+ * The function of the route has said that its answer is large. It is asked for again, in pieces, on
+ * a connection made for it alone. What the client has not taken is bounded: above it the database's
+ * socket is not read, so its session waits. A client that leaves, or is too slow, costs that
+ * connection and nothing else.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

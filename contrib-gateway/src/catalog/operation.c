@@ -8,7 +8,7 @@
 
 #include "base/counters.h"
 
-static int	counted[GW_ROUTE_COUNT + 1];	/* that of no route is GW_OPERATION_UNKNOWN */
+static int counted[GW_ROUTE_COUNT + 1]; /* that of no route is GW_OPERATION_UNKNOWN */
 
 void
 gw_operation_start(void)

@@ -11,13 +11,13 @@
 
 enum
 {
-	GW_OPERATION_NONE = GW_ROUTE_COUNT	/* no route, or no request that could be understood */
+	GW_OPERATION_NONE = GW_ROUTE_COUNT /* no route, or no request that could be understood */
 };
 
 /* Before the first request: makes the operations known to the counters. */
 extern void gw_operation_start(void);
 
 /* The number under which the counters know it. */
-extern int	gw_operation_counted(int operation);
+extern int gw_operation_counted(int operation);
 
 #endif

@@ -2,8 +2,8 @@
  * params.c
  *		The parameters of a request; see params.h.
  *
- * Whether a value means anything is the database's business. Here is only checked what it could not be asked with: names
- * must decode, and a value of a known form must have it.
+ * Whether a value means anything is the database's business. Here is only checked what it could not
+ * be asked with: names must decode, and a value of a known form must have it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,9 +17,9 @@
 typedef struct Decoding
 {
 	const GwParamInput *input;
-	const char *wire;
-	GwArena    *arena;
-	const char *fault;			/* the first thing that is wrong; NULL: nothing is */
+	const char         *wire;
+	GwArena            *arena;
+	const char         *fault; /* the first thing that is wrong; NULL: nothing is */
 } Decoding;
 
 typedef const char *(*Decoder)(Decoding *decoding);
@@ -36,7 +36,7 @@ fail(Decoding *decoding, const char *fault)
 static const char *
 fail_named(Decoding *decoding, const char *before, const char *after)
 {
-	GwText		text = {0};
+	GwText text = {0};
 
 	gw_text_printf(&text, "%s%s%s", before, decoding->wire, after);
 	fail(decoding, gw_arena_copy(decoding->arena, (GwSlice){text.data, text.len}));
@@ -47,9 +47,9 @@ fail_named(Decoding *decoding, const char *before, const char *after)
 static const char *
 percent_decode(Decoding *decoding, size_t *len)
 {
-	GwSlice		raw = decoding->input->raw;
-	char	   *out = gw_arena_take(decoding->arena, raw.len + 1);
-	GwUrlFault	why = gw_url_decode(raw, decoding->input->plus_is_space, out, len);
+	GwSlice    raw = decoding->input->raw;
+	char      *out = gw_arena_take(decoding->arena, raw.len + 1);
+	GwUrlFault why = gw_url_decode(raw, decoding->input->plus_is_space, out, len);
 
 	return why == NULL ? out : fail(decoding, why);
 }
@@ -58,7 +58,7 @@ percent_decode(Decoding *decoding, size_t *len)
 static const char *
 gw_decode_text(Decoding *decoding)
 {
-	size_t		len;
+	size_t len;
 
 	return percent_decode(decoding, &len);
 }
@@ -67,7 +67,7 @@ gw_decode_text(Decoding *decoding)
 static const char *
 gw_decode_nonempty(Decoding *decoding)
 {
-	size_t		len = 0;
+	size_t      len = 0;
 	const char *text = percent_decode(decoding, &len);
 
 	return len > 0 ? text : NULL;
@@ -105,10 +105,10 @@ separator(void)
 static const char *
 gw_decode_namespace(Decoding *decoding)
 {
-	size_t		len = 0;
+	size_t      len = 0;
 	const char *decoded = percent_decode(decoding, &len);
-	char	   *out;
-	GwUrlFault	why;
+	char       *out;
+	GwUrlFault  why;
 
 	if (decoded == NULL)
 		return NULL;
@@ -128,7 +128,7 @@ gw_decode_parent(Decoding *decoding)
 static const char *
 gw_decode_boolean(Decoding *decoding)
 {
-	GwSlice		raw = decoding->input->raw;
+	GwSlice raw = decoding->input->raw;
 
 	if (gw_slice_is_nocase(raw, "true"))
 		return "true";
@@ -141,7 +141,7 @@ gw_decode_boolean(Decoding *decoding)
 static const char *
 gw_decode_size(Decoding *decoding)
 {
-	size_t		len;
+	size_t      len;
 	const char *text = percent_decode(decoding, &len);
 
 	if (text == NULL)
@@ -156,7 +156,7 @@ gw_decode_size(Decoding *decoding)
 static const char *
 gw_decode_snapshots(Decoding *decoding)
 {
-	GwSlice		raw = decoding->input->raw;
+	GwSlice raw = decoding->input->raw;
 
 	if (gw_slice_is_nocase(raw, "all"))
 		return "all";
@@ -170,7 +170,7 @@ static const char *
 gw_decode_tags(Decoding *decoding)
 {
 	const GwHttpHead *head = decoding->input->head;
-	char	   *list = gw_arena_take(decoding->arena, gw_conditional_bytes(head));
+	char             *list = gw_arena_take(decoding->arena, gw_conditional_bytes(head));
 
 	return gw_conditional_list(head, list) > 0 ? list : NULL;
 }
@@ -179,7 +179,7 @@ gw_decode_tags(Decoding *decoding)
 static const char *
 gw_decode_body(Decoding *decoding)
 {
-	GwSlice		body = decoding->input->raw;
+	GwSlice body = decoding->input->raw;
 
 	if (body.len == 0)
 		return fail(decoding, "The request body is empty");
@@ -199,13 +199,13 @@ gw_decode_separator(Decoding *decoding)
 
 typedef struct Parameter
 {
-	GwSource	source;
+	GwSource    source;
 	const char *wire;
-	Decoder		decode;
+	Decoder     decode;
 } Parameter;
 
 static const Parameter parameters[GW_PARAM_COUNT] = {
-#define GW_PARAMETER(name, source, wire, decoder)                                                 \
+#define GW_PARAMETER(name, source, wire, decoder) \
 	[GW_PARAM_##name] = {GW_SOURCE_##source, wire, gw_decode_##decoder},
 #include "catalog/parameters.def"
 };
@@ -230,8 +230,8 @@ const char *
 gw_param_decode(GwParam param, const GwParamInput *input, GwArena *arena, const char **fault)
 {
 	const Parameter *parameter = &parameters[param];
-	Decoding	decoding = {.input = input, .wire = parameter->wire, .arena = arena};
-	const char *value;
+	Decoding         decoding = {.input = input, .wire = parameter->wire, .arena = arena};
+	const char      *value;
 
 	if (parameter->source == GW_SOURCE_QUERY && input->raw.data == NULL)
 		return NULL;

@@ -30,9 +30,9 @@ typedef enum GwSource
 /* What was sent for one parameter. */
 typedef struct GwParamInput
 {
-	GwSlice		raw;			/* data is NULL when it was not sent */
-	const GwHttpHead *head;		/* for those of the header fields */
-	bool		plus_is_space;
+	GwSlice           raw;  /* data is NULL when it was not sent */
+	const GwHttpHead *head; /* for those of the header fields */
+	bool              plus_is_space;
 } GwParamInput;
 
 extern GwSource gw_param_source(GwParam param);
@@ -41,8 +41,8 @@ extern GwSource gw_param_source(GwParam param);
 extern GwParam gw_param_find(GwSource source, GwSlice wire);
 
 /*
- * The text for the statement, or NULL where nothing was sent. *fault becomes what is wrong, a sentence for the client;
- * else it stays as it is.
+ * The text for the statement, or NULL where nothing was sent. *fault becomes what is wrong, a
+ * sentence for the client; else it stays as it is.
  */
 extern const char *gw_param_decode(GwParam param, const GwParamInput *input, GwArena *arena,
 								   const char **fault);

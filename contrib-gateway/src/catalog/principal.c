@@ -10,16 +10,16 @@
 
 #include "base/conf.h"
 
-#define SCHEME "Bearer "
+#define SCHEME    "Bearer "
 #define ANONYMOUS "anonymous"
 
-/* -- the head ---------------------------------------------------------------------------------------- */
+/* -- the head ---------------------------------------------------------------------------------- */
 
 /* How often the field is there; the last one. */
 static int
 find_authorization(const GwHttpHead *head, GwSlice *out)
 {
-	int			count = 0;
+	int count = 0;
 
 	for (int i = 0; i < head->header_count; i++)
 	{
@@ -42,7 +42,7 @@ refuse_head(GwRequest *request, GwRefusal why)
 static void
 take_token(GwRequest *request, GwSlice value)
 {
-	size_t		len = strlen(SCHEME);
+	size_t len = strlen(SCHEME);
 
 	if (value.len <= len || strncasecmp(value.data, SCHEME, len) != 0)
 	{
@@ -59,8 +59,8 @@ take_token(GwRequest *request, GwSlice value)
 static void
 take_nobody(GwRequest *request)
 {
-	bool		allowed = gw_conf.auth_anonymous_role[0] != '\0' &&
-		(request->exchange.local || gw_conf.auth_anonymous_anywhere);
+	bool allowed = gw_conf.auth_anonymous_role[0] != '\0' &&
+				   (request->exchange.local || gw_conf.auth_anonymous_anywhere);
 
 	if (!allowed)
 	{
@@ -74,7 +74,7 @@ take_nobody(GwRequest *request)
 void
 gw_principal_read(GwRequest *request, const GwHttpHead *head)
 {
-	GwSlice		value = {0};
+	GwSlice value = {0};
 
 	if (!gw_auth_is_on())
 		return;
@@ -91,7 +91,7 @@ gw_principal_read(GwRequest *request, const GwHttpHead *head)
 	}
 }
 
-/* -- the call ---------------------------------------------------------------------------------------- */
+/* -- the call ---------------------------------------------------------------------------------- */
 
 void
 gw_principal_step(const GwRequest *request, GwCall *call)
@@ -107,7 +107,7 @@ bool
 gw_principal_is_refused(const GwRequest *request, const GwPgResult *result)
 {
 	return request->role != NULL && result->is_error && result->of_session &&
-		(strcmp(result->sqlstate, "42501") == 0 || strcmp(result->sqlstate, "22023") == 0);
+		   (strcmp(result->sqlstate, "42501") == 0 || strcmp(result->sqlstate, "22023") == 0);
 }
 
 const char *

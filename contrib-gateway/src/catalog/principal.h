@@ -1,8 +1,10 @@
 /*
  * principal.h
- *		Whose request it is: the token of its head, and the role that its calls run under. Nothing here answers.
+ *		Whose request it is: the token of its head, and the role that its calls run under. Nothing
+ *		here answers.
  *
- * Without any setting of authentication nothing here does anything: every call runs as the gateway's own role.
+ * Without any setting of authentication nothing here does anything: every call runs as the
+ * gateway's own role.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

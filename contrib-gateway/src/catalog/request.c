@@ -71,7 +71,7 @@ answer_at_once(GwRequest *request, GwPgResult *result)
 static void
 files_done(GwRequest *request)
 {
-	GwPgResult	result = request->kept;
+	GwPgResult result = request->kept;
 
 	request->kept = (GwPgResult){0};
 	gw_state_set(&request->state, GW_STATE_RESULT);
@@ -79,7 +79,8 @@ files_done(GwRequest *request)
 	gw_pg_result_free(&result);
 }
 
-/* As soon as the files that the answer names can be read. The request has left gate and connection by now. */
+/* As soon as the files that the answer names can be read. The request has left gate and connection
+ * by now. */
 static void
 answer_value(GwRequest *request, GwPgResult *result)
 {
@@ -87,7 +88,8 @@ answer_value(GwRequest *request, GwPgResult *result)
 		answer_at_once(request, result);
 }
 
-/* Turns an outcome into an answer. After a loss, what is no outcome leaves it open what happened. */
+/* Turns an outcome into an answer. After a loss, what is no outcome leaves it open what
+ * happened. */
 static void
 answer_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 {
@@ -109,14 +111,14 @@ answer_outcome(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 		answer_value(request, result);
 }
 
-/* The call that stores an error is over, or could not be sent. What came of it is the answer if it is an outcome: another
- * call with the key may have succeeded in between. */
+/* The call that stores an error is over, or could not be sent. What came of it is the answer if it
+ * is an outcome: another call with the key may have succeeded in between. */
 static void
 answer_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 {
-	GwPgResult	first;
-	bool		stored = gw_retry_stored(request, outcome, result, &first);
-	bool		is_error = outcome != GW_CALL_ANSWERED || result->is_error;
+	GwPgResult first;
+	bool       stored = gw_retry_stored(request, outcome, result, &first);
+	bool       is_error = outcome != GW_CALL_ANSWERED || result->is_error;
 
 	if (!is_error && !stored)
 		answer_value(request, result);
@@ -130,7 +132,7 @@ answer_stored(GwRequest *request, GwOutcome outcome, GwPgResult *result)
 static void
 store_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	GwRequest  *request = request_of_call(call);
+	GwRequest *request = request_of_call(call);
 
 	gw_dispatch_leave(request);
 	answer_stored(request, outcome, result);
@@ -138,12 +140,13 @@ store_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		gw_pg_result_free(result);
 }
 
-/* The pool's done(). One of these answers, or sends a call that does: each is the last that is done with the request. */
+/* The pool's done(). One of these answers, or sends a call that does: each is the last that is done
+ * with the request. */
 static void
 call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	GwRequest  *request = request_of_call(call);
-	bool		answered = outcome == GW_CALL_ANSWERED;
+	GwRequest *request = request_of_call(call);
+	bool       answered = outcome == GW_CALL_ANSWERED;
 
 	gw_dispatch_leave(request);
 	if (answered && gw_retry_reads_spaces(request, result))
@@ -212,7 +215,7 @@ stop_waiting(GwRequest *request)
 			gw_dispatch_leave(request);
 			return true;
 		default:
-			return false;		/* it waits for nothing */
+			return false; /* it waits for nothing */
 	}
 }
 
@@ -229,10 +232,10 @@ GwUsage
 gw_request_usage(const GwRequest *request)
 {
 	const GwCall *call = &request->call;
-	GwUsage		usage = {
-		.operation = gw_operation_counted(request->operation),
-		.wait_us = request->gate_us,
-	};
+	GwUsage       usage = {
+			  .operation = gw_operation_counted(request->operation),
+			  .wait_us = request->gate_us,
+    };
 
 	if (call->sent_us > 0)
 		usage.wait_us += call->sent_us - call->queued_us;

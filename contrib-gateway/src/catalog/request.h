@@ -2,8 +2,8 @@
  * request.h
  *		One request from its head to its answer: route, checks, gate, pool, reply.
  *
- * It is one side of an exchange, and the connection is the other: exchange.h says who calls what. state.h says what the
- * request can be doing, request_data.h what is known of it.
+ * It is one side of an exchange, and the connection is the other: exchange.h says who calls what.
+ * state.h says what the request can be doing, request_data.h what is known of it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,7 +24,8 @@ extern bool gw_request_abandon(GwRequest *request);
 /* What it was about and what it took, so far. */
 extern GwUsage gw_request_usage(const GwRequest *request);
 
-/* It is over: frees or keeps the arena, for the next request. Nothing but begin() and free() may follow. */
+/* It is over: frees or keeps the arena, for the next request. Nothing but begin() and free() may
+ * follow. */
 extern void gw_request_end(GwRequest *request);
 extern void gw_request_free(GwRequest *request);
 

@@ -19,8 +19,8 @@
 static void
 reply_error(GwRequest *request, int status, const char *type, const char *message, bool close)
 {
-	GwText		body = {0};
-	GwReply		reply = {.status = status, .retry_after_s = -1, .close = close};
+	GwText  body = {0};
+	GwReply reply = {.status = status, .retry_after_s = -1, .close = close};
 
 	gw_reply_error_body(&body, status, type, message);
 	reply.body = body.data;
@@ -69,7 +69,7 @@ guarded_message(const GwRequest *request, int status, char *buffer, size_t size)
 void
 gw_respond_put_own_message(GwText *out, const GwPgResult *result)
 {
-	size_t		len = strlen(result->message);
+	size_t len = strlen(result->message);
 
 	gw_text_puts(out, result->message);
 	if (result->detail[0] != '\0')
@@ -86,9 +86,10 @@ gw_respond_is_own_error(const GwPgResult *result)
 	return strncmp(result->sqlstate, "IC", 2) == 0;
 }
 
-/* A conflict that may be gone in a moment (lock timeout, deadlock) is a CommitFailedException for a commit, by which the client
- * knows that it did not happen. With a key that would be too much: a conflict is not stored, and another call with the key may
- * yet succeed. So it is 503, as for all other operations, and the client sends the same again. */
+/* A conflict that may be gone in a moment (lock timeout, deadlock) is a CommitFailedException for a
+ * commit, by which the client knows that it did not happen. With a key that would be too much: a
+ * conflict is not stored, and another call with the key may yet succeed. So it is 503, as for all
+ * other operations, and the client sends the same again. */
 GwErrorKind
 gw_respond_error_kind(const GwRequest *request, const GwPgResult *result)
 {
@@ -100,7 +101,8 @@ gw_respond_error_kind(const GwRequest *request, const GwPgResult *result)
 						(request->route->flags & GW_ROUTE_COMMIT) && request->key[0] == '\0');
 }
 
-/* Is what was not found a namespace whose separator was encoded twice? It could also have been a name. */
+/* Is what was not found a namespace whose separator was encoded twice? It could also have been a
+ * name. */
 static bool
 encoded_twice(const GwRequest *request, const char *type)
 {
@@ -108,8 +110,8 @@ encoded_twice(const GwRequest *request, const char *type)
 	const char *parent = request->values[GW_PARAM_QUERY_PARENT];
 
 	return strncmp(type, "NoSuch", 6) == 0 &&
-		((namespace != NULL && gw_url_encoded_twice(namespace)) ||
-		 (parent != NULL && gw_url_encoded_twice(parent)));
+		   ((namespace != NULL && gw_url_encoded_twice(namespace)) ||
+			(parent != NULL && gw_url_encoded_twice(parent)));
 }
 
 /* What the client may see of it. */
@@ -117,8 +119,8 @@ void
 gw_respond_database_error(GwRequest *request, const GwPgResult *result)
 {
 	GwErrorKind kind = gw_respond_error_kind(request, result);
-	GwText		own = {0};
-	char		buffer[128];
+	GwText      own = {0};
+	char        buffer[128];
 	const char *message = result->message;
 
 	if (kind.status >= 500 || gw_principal_is_refused(request, result))
@@ -147,13 +149,13 @@ bool
 gw_respond_is_absent(const GwRequest *request, const GwPgResult *result)
 {
 	return request->route->answer == GW_ANSWER_EXISTS &&
-		(result->is_null || result->value[0] != 't');
+		   (result->is_null || result->value[0] != 't');
 }
 
 void
 gw_respond_value(GwRequest *request, GwPgResult *result)
 {
-	GwReply		reply = {.status = 204, .retry_after_s = -1};
+	GwReply reply = {.status = 204, .retry_after_s = -1};
 
 	if (request->route->answer == GW_ANSWER_TAGGED && gw_answer_tagged(request, result))
 		return;
@@ -177,7 +179,7 @@ gw_respond_value(GwRequest *request, GwPgResult *result)
 		reply.body_len = result->value_len;
 		reply.handle = result->handle;
 		reply.release = gw_pg_handle_free;
-		result->handle = NULL;	/* the reply owns it now */
+		result->handle = NULL; /* the reply owns it now */
 	}
 	gw_answer_send(request, &reply);
 }
@@ -210,7 +212,7 @@ gw_respond_lost(GwRequest *request)
 void
 gw_respond_preflight(GwRequest *request)
 {
-	GwReply		reply = {.status = 204, .retry_after_s = -1};
+	GwReply reply = {.status = 204, .retry_after_s = -1};
 
 	reply.allow_methods = request->allow;
 	reply.allow_headers = request->asked_headers;

@@ -21,7 +21,7 @@ bool
 gw_retry_reads_spaces(GwRequest *request, const GwPgResult *result)
 {
 	GwErrorKind kind;
-	bool		prefix = false;
+	bool        prefix = false;
 
 	if (request->spaces ||
 		memchr(request->exchange.path.data, '+', request->exchange.path.len) == NULL)
@@ -52,15 +52,15 @@ gw_retry_wants(const GwRequest *request, GwOutcome outcome, const GwPgResult *re
 bool
 gw_retry_later(GwRequest *request)
 {
-	uint64_t	now = gw_clock_us();
-	uint64_t	pause_ms = GW_KEYED_PAUSE_MIN_MS;
+	uint64_t now = gw_clock_us();
+	uint64_t pause_ms = GW_KEYED_PAUSE_MIN_MS;
 
 	if (request->losses == 0)
 		request->retry_until_us = now + (uint64_t) gw_conf.keyed_retry_ms * 1000;
 	request->losses++;
 	for (int i = 1; i < request->losses && pause_ms < GW_KEYED_PAUSE_MAX_MS; i++)
 		pause_ms *= 2;
-	pause_ms = pause_ms / 2 + now % (pause_ms / 2 + 1);	/* jitter */
+	pause_ms = pause_ms / 2 + now % (pause_ms / 2 + 1); /* jitter */
 	request->retry_us = now + pause_ms * 1000;
 	if (request->retry_us >= request->retry_until_us)
 		return false;
@@ -79,7 +79,7 @@ gw_retry_cancel(GwRequest *request)
 static GwRequest *
 due_retry(uint64_t now)
 {
-	GwRequest  *request;
+	GwRequest *request;
 
 	TAILQ_FOREACH (request, &pauses, retry_link)
 	{
@@ -93,7 +93,7 @@ due_retry(uint64_t now)
 void
 gw_retry_tick(uint64_t now)
 {
-	GwRequest  *request;
+	GwRequest *request;
 
 	while ((request = due_retry(now)) != NULL)
 	{
@@ -124,7 +124,7 @@ gw_retry_store(GwRequest *request, GwPgResult *result,
 bool
 gw_retry_stored(GwRequest *request, GwOutcome outcome, const GwPgResult *result, GwPgResult *error)
 {
-	bool		stored = outcome == GW_CALL_ANSWERED && !result->is_error && result->is_null &&
+	bool stored = outcome == GW_CALL_ANSWERED && !result->is_error && result->is_null &&
 				  result->etag == NULL && !result->is_large;
 
 	*error = request->final_error;

@@ -8,12 +8,12 @@
 
 #include "base/url.h"
 
-#define READ GW_READ
-#define WRITE GW_WRITE
-#define GATED GW_ROUTE_GATED
+#define READ   GW_READ
+#define WRITE  GW_WRITE
+#define GATED  GW_ROUTE_GATED
 #define COMMIT GW_ROUTE_COMMIT
-#define KEYED GW_ROUTE_KEYED
-#define ASIDE GW_ROUTE_ASIDE
+#define KEYED  GW_ROUTE_KEYED
+#define ASIDE  GW_ROUTE_ASIDE
 #define CACHED GW_ROUTE_CACHED
 
 /* The parameters, as routes.def calls them. */
@@ -24,7 +24,7 @@ enum
 };
 
 const GwRoute gw_routes[GW_ROUTE_COUNT] = {
-#define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)                    \
+#define GW_ROUTE(method, template, operation, access, answer, flags, sql, ...)  \
 	[GW_ROUTE_##operation] = {GW_##method,        template, #operation, access, \
 							  GW_ANSWER_##answer, flags,    sql,        {__VA_ARGS__}},
 #include "routes.def"
@@ -54,15 +54,15 @@ same(GwSlice a, GwSlice b)
 static bool
 fits(const GwRoute *route, const GwSlice *segments, int count, GwMatch *match)
 {
-	GwSlice		pieces[GW_SEGMENTS_MAX];
-	GwSlice		path = {route->path_template, strlen(route->path_template)};
-	int			n = gw_url_split(path, pieces, GW_SEGMENTS_MAX);
+	GwSlice pieces[GW_SEGMENTS_MAX];
+	GwSlice path = {route->path_template, strlen(route->path_template)};
+	int     n = gw_url_split(path, pieces, GW_SEGMENTS_MAX);
 
 	if (n != count)
 		return false;
 	for (int i = 0; i < n; i++)
 	{
-		GwParam		param = captured(pieces[i]);
+		GwParam param = captured(pieces[i]);
 
 		if (param != GW_PARAM_NONE)
 			match->raw[param] = segments[i];
@@ -75,8 +75,8 @@ fits(const GwRoute *route, const GwSlice *segments, int count, GwMatch *match)
 GwMatchKind
 gw_router_match(GwMethod method, GwSlice path, GwMatch *match)
 {
-	GwSlice		segments[GW_SEGMENTS_MAX];
-	int			count = gw_url_split(path, segments, GW_SEGMENTS_MAX);
+	GwSlice        segments[GW_SEGMENTS_MAX];
+	int            count = gw_url_split(path, segments, GW_SEGMENTS_MAX);
 	const GwRoute *get = NULL;
 
 	memset(match, 0, sizeof(*match));
@@ -119,7 +119,7 @@ gw_route_has(const GwRoute *route, GwParam param)
 static size_t
 put_text(char *at, size_t len, const char *text)
 {
-	size_t		size = strlen(text) + 1;
+	size_t size = strlen(text) + 1;
 
 	if (at != NULL)
 		memcpy(at + len, text, size);
@@ -130,7 +130,7 @@ static size_t
 put_key(const GwRoute *route, const char *const *values, unsigned sources, const char *const *more,
 		char *at)
 {
-	size_t		len = 0;
+	size_t len = 0;
 
 	for (int i = 0; i < GW_PARAMS_MAX && route->params[i] != GW_PARAM_NONE; i++)
 	{
@@ -148,8 +148,8 @@ GwSlice
 gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
 			 const char *const *more, GwArena *arena)
 {
-	size_t		len = put_key(route, values, sources, more, NULL);
-	char	   *at = gw_arena_take(arena, len);
+	size_t len = put_key(route, values, sources, more, NULL);
+	char  *at = gw_arena_take(arena, len);
 
 	put_key(route, values, sources, more, at);
 	return (GwSlice){at, len};
@@ -158,7 +158,7 @@ gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
 bool
 gw_router_strip_base(GwSlice *path, GwSlice base)
 {
-	size_t		len = base.len;
+	size_t len = base.len;
 
 	while (len > 0 && base.data[len - 1] == '/')
 		len--;

@@ -20,27 +20,27 @@ typedef enum GwAccess
 typedef enum GwAnswer
 {
 	GW_ANSWER_JSON,
-	GW_ANSWER_TAGGED,			/* JSON with an entity tag, or 304 */
+	GW_ANSWER_TAGGED, /* JSON with an entity tag, or 304 */
 	GW_ANSWER_VOID,
 	GW_ANSWER_EXISTS
 } GwAnswer;
 
-#define GW_ROUTE_GATED 1
+#define GW_ROUTE_GATED  1
 #define GW_ROUTE_COMMIT 2
-#define GW_ROUTE_KEYED 4
-#define GW_ROUTE_ASIDE 8
+#define GW_ROUTE_KEYED  4
+#define GW_ROUTE_ASIDE  8
 #define GW_ROUTE_CACHED 16
 
 typedef struct GwRoute
 {
-	GwMethod	method;
+	GwMethod    method;
 	const char *path_template;
 	const char *operation;
-	GwAccess	access;
-	GwAnswer	answer;
-	int			flags;
+	GwAccess    access;
+	GwAnswer    answer;
+	int         flags;
 	const char *sql;
-	int			params[GW_PARAMS_MAX];	/* each a GwParam; NONE after the last */
+	int         params[GW_PARAMS_MAX]; /* each a GwParam; NONE after the last */
 } GwRoute;
 
 /* Index of each route; also the number of its statement, its metrics, and so on. */
@@ -59,24 +59,24 @@ extern const int gw_route_pieces[GW_ROUTE_COUNT][GW_PARAMS_MAX];
 typedef enum GwMatchKind
 {
 	GW_MATCH_FOUND,
-	GW_MATCH_NO_PATH,			/* 404 */
-	GW_MATCH_NO_METHOD			/* 405; allowed tells the methods */
+	GW_MATCH_NO_PATH,  /* 404 */
+	GW_MATCH_NO_METHOD /* 405; allowed tells the methods */
 } GwMatchKind;
 
 typedef struct GwMatch
 {
 	const GwRoute *route;
-	unsigned	allowed;		/* bit per GwMethod */
-	GwSlice		raw[GW_PARAM_COUNT];	/* segments for parameters of the path, as they came */
+	unsigned       allowed;             /* bit per GwMethod */
+	GwSlice        raw[GW_PARAM_COUNT]; /* segments for parameters of the path, as they came */
 } GwMatch;
 
 /* HEAD finds a GET route where it has none of its own. */
 extern GwMatchKind gw_router_match(GwMethod method, GwSlice path, GwMatch *match);
-extern bool gw_route_has(const GwRoute *route, GwParam param);
+extern bool        gw_route_has(const GwRoute *route, GwParam param);
 
 /*
- * What tells one request of a route from another: its values of parameters from these sources (a bit for each GwSource), and
- * further texts up to a NULL, each with a NUL behind it.
+ * What tells one request of a route from another: its values of parameters from these sources (a
+ * bit for each GwSource), and further texts up to a NULL, each with a NUL behind it.
  */
 extern GwSlice gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
 							const char *const *more, GwArena *arena);

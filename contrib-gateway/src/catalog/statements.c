@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#define AT(number) ((number) -GW_STATEMENT_FIRST)
-#define WRITES_READ false
+#define AT(number)   ((number) -GW_STATEMENT_FIRST)
+#define WRITES_READ  false
 #define WRITES_WRITE true
 
 /* clang-format off */
@@ -21,7 +21,8 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 	[GW_ROUTE_##operation_id].writes = WRITES_##access,
 #include "routes.def"
 #define GW_PIECES(operation_id, text, ...)                                                        \
-	[AT(GW_STATEMENT_PIECES_OF(GW_ROUTE_##operation_id))] = {.name = "icecat_pieces_" #operation_id, .sql = text},
+	[AT(GW_STATEMENT_PIECES_OF(GW_ROUTE_##operation_id))] = {                                     \
+		.name = "icecat_pieces_" #operation_id, .sql = text},
 #include "routes.def"
 #define GW_OLD_ROUTE(operation_id, text)                                                          \
 	[GW_ROUTE_##operation_id].old_name = "icecat_old_" #operation_id,                             \

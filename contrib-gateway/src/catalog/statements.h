@@ -11,7 +11,7 @@
 #include "db/statement.h"
 
 /* The statement of a route, and the one that reads its answer in pieces. */
-#define GW_STATEMENT_OF(route) (GW_STATEMENT_FIRST + (int) (route))
+#define GW_STATEMENT_OF(route)        (GW_STATEMENT_FIRST + (int) (route))
 #define GW_STATEMENT_PIECES_OF(route) GW_STATEMENT_OF(GW_ROUTE_COUNT + (int) (route))
 
 enum

@@ -55,7 +55,7 @@ gw_call_role(GwCall *call)
 void
 gw_call_identity(GwCall *call, const char *role, const char *principal)
 {
-	GwPgStep   *step = gw_call_step(call, GW_STATEMENT_IDENTITY);
+	GwPgStep *step = gw_call_step(call, GW_STATEMENT_IDENTITY);
 
 	gw_call_param(step, role);
 	gw_call_param(step, principal);

@@ -2,8 +2,8 @@
  * call.h
  *		A call to the database: its statements, where it is, and who hears of its outcome.
  *
- * A call is in exactly one place: in its pool's queue, or in the flight list of one slot. Its owner hears of it once,
- * through done().
+ * A call is in exactly one place: in its pool's queue, or in the flight list of one slot. Its owner
+ * hears of it once, through done().
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -16,9 +16,9 @@
 
 typedef enum GwOutcome
 {
-	GW_CALL_ANSWERED,			/* result is valid and belongs to the owner now */
-	GW_CALL_LOST,				/* the connection was lost in flight: a write may have run */
-	GW_CALL_EXPIRED				/* no connection within pool_wait_ms: it did not run */
+	GW_CALL_ANSWERED, /* result is valid and belongs to the owner now */
+	GW_CALL_LOST,     /* the connection was lost in flight: a write may have run */
+	GW_CALL_EXPIRED   /* no connection within pool_wait_ms: it did not run */
 } GwOutcome;
 
 typedef enum GwCallState
@@ -34,26 +34,26 @@ struct GwPool;
 typedef struct GwCall
 {
 	TAILQ_ENTRY(GwCall) link;
-	GwCallState state;
+	GwCallState    state;
 	struct GwPool *pool;
-	GwPgStep	steps[GW_STEPS_MAX];
-	int			step_count;
-	int			repeats;
-	uint64_t	queued_us;
-	uint64_t	sent_us;
-	uint64_t	done_us;
-	size_t		weight;			/* bytes of the parameters */
-	struct GwSlot *slot;		/* while in flight */
+	GwPgStep       steps[GW_STEPS_MAX];
+	int            step_count;
+	int            repeats;
+	uint64_t       queued_us;
+	uint64_t       sent_us;
+	uint64_t       done_us;
+	size_t         weight; /* bytes of the parameters */
+	struct GwSlot *slot;   /* while in flight */
 	void (*done)(struct GwCall *call, GwOutcome outcome, GwPgResult *result);
 	void (*row)(struct GwCall *call,
-				GwPgResult *row); /* not NULL: a streamed call; the row is its own */
+				GwPgResult    *row); /* not NULL: a streamed call; the row is its own */
 } GwCall;
 
-/* The statements of a call. More of them than GW_STEPS_MAX, or more parameters of one than GW_PARAMS_MAX, is a mistake of
- * the program, and ends it. */
-extern void gw_call_begin(GwCall *call, size_t weight);
+/* The statements of a call. More of them than GW_STEPS_MAX, or more parameters of one than
+ * GW_PARAMS_MAX, is a mistake of the program, and ends it. */
+extern void      gw_call_begin(GwCall *call, size_t weight);
 extern GwPgStep *gw_call_step(GwCall *call, int statement);
-extern void gw_call_param(GwPgStep *step, const char *value);
+extern void      gw_call_param(GwPgStep *step, const char *value);
 
 /* The step that takes the role of the setting, if there is one. */
 extern void gw_call_role(GwCall *call);

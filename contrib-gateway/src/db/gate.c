@@ -12,32 +12,32 @@
 
 #include "base/text.h"
 
-#define BUCKETS 1024			/* a power of two; a table is one entry while it is committed to */
+#define BUCKETS 1024 /* a power of two; a table is one entry while it is committed to */
 
 typedef TAILQ_HEAD(TicketList, GwTicket) TicketList;
 
 typedef struct GwGate
 {
 	LIST_ENTRY(GwGate) link;
-	int64_t		inside;
-	int64_t		waiting;
-	TicketList	waiters;
-	size_t		key_len;
-	char		key[];
+	int64_t    inside;
+	int64_t    waiting;
+	TicketList waiters;
+	size_t     key_len;
+	char       key[];
 } GwGate;
 
 struct GwGates
 {
 	LIST_HEAD(, GwGate) buckets[BUCKETS];
-	TicketList	all;
-	size_t		waiting;
-	size_t		count;
+	TicketList all;
+	size_t     waiting;
+	size_t     count;
 };
 
 GwGates *
 gw_gates_create(void)
 {
-	GwGates    *gates = gw_alloc(sizeof(*gates));
+	GwGates *gates = gw_alloc(sizeof(*gates));
 
 	TAILQ_INIT(&gates->all);
 	return gates;
@@ -55,7 +55,7 @@ gw_gates_destroy(GwGates *gates)
 static size_t
 hash(const char *key, size_t len)
 {
-	uint32_t	h = 2166136261u;
+	uint32_t h = 2166136261u;
 
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ (unsigned char) key[i]) * 16777619u;
@@ -65,8 +65,8 @@ hash(const char *key, size_t len)
 static GwGate *
 find_or_create(GwGates *gates, const char *key, size_t len)
 {
-	size_t		bucket = hash(key, len);
-	GwGate	   *gate;
+	size_t  bucket = hash(key, len);
+	GwGate *gate;
 
 	LIST_FOREACH(gate, &gates->buckets[bucket], link)
 	if (gate->key_len == len && memcmp(gate->key, key, len) == 0)
@@ -94,7 +94,7 @@ free_if_unused(GwGates *gates, GwGate *gate)
 static void
 set_waiting(GwGates *gates, GwTicket *ticket, bool waits)
 {
-	GwGate	   *gate = ticket->gate;
+	GwGate *gate = ticket->gate;
 
 	if (waits)
 	{
@@ -119,7 +119,7 @@ GwGateAnswer
 gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *key, size_t key_len, int64_t width,
 			  int64_t queue_max, uint64_t now_us)
 {
-	GwGate	   *gate = find_or_create(gates, key, key_len);
+	GwGate *gate = find_or_create(gates, key, key_len);
 
 	assert(ticket->state == GW_TICKET_NONE);
 	ticket->gate = gate;
@@ -142,8 +142,8 @@ gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *key, size_t key_len,
 GwTicket *
 gw_gate_leave(GwGates *gates, GwTicket *ticket, int64_t width)
 {
-	GwGate	   *gate = ticket->gate;
-	GwTicket   *next = TAILQ_FIRST(&gate->waiters);
+	GwGate   *gate = ticket->gate;
+	GwTicket *next = TAILQ_FIRST(&gate->waiters);
 
 	assert(ticket->state == GW_TICKET_INSIDE);
 	ticket->state = GW_TICKET_NONE;
@@ -163,7 +163,7 @@ gw_gate_leave(GwGates *gates, GwTicket *ticket, int64_t width)
 void
 gw_gate_cancel(GwGates *gates, GwTicket *ticket)
 {
-	GwGate	   *gate = ticket->gate;
+	GwGate *gate = ticket->gate;
 
 	assert(ticket->state == GW_TICKET_WAITING);
 	set_waiting(gates, ticket, false);
@@ -174,7 +174,7 @@ gw_gate_cancel(GwGates *gates, GwTicket *ticket)
 GwTicket *
 gw_gate_oldest(GwGates *gates, uint64_t before_us)
 {
-	GwTicket   *oldest = TAILQ_FIRST(&gates->all);
+	GwTicket *oldest = TAILQ_FIRST(&gates->all);
 
 	return oldest != NULL && oldest->since_us < before_us ? oldest : NULL;
 }

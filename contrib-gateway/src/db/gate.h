@@ -28,24 +28,24 @@ struct GwGate;
 
 typedef struct GwTicket
 {
-	GwTicketState state;
-	uint64_t	since_us;		/* began to wait */
+	GwTicketState  state;
+	uint64_t       since_us; /* began to wait */
 	struct GwGate *gate;
-	TAILQ_ENTRY(GwTicket) in_gate;	/* waiters of this gate */
-	TAILQ_ENTRY(GwTicket) in_all;	/* waiters of all gates, oldest first */
+	TAILQ_ENTRY(GwTicket) in_gate; /* waiters of this gate */
+	TAILQ_ENTRY(GwTicket) in_all;  /* waiters of all gates, oldest first */
 } GwTicket;
 
 typedef struct GwGates GwGates;
 
 typedef enum GwGateAnswer
 {
-	GW_GATE_OPEN,				/* go on at once */
-	GW_GATE_WAIT,				/* a later gw_gate_leave or gw_gate_cancel returns this ticket */
+	GW_GATE_OPEN, /* go on at once */
+	GW_GATE_WAIT, /* a later gw_gate_leave or gw_gate_cancel returns this ticket */
 	GW_GATE_FULL
 } GwGateAnswer;
 
-extern GwGates *gw_gates_create(void);
-extern void gw_gates_destroy(GwGates *gates);
+extern GwGates     *gw_gates_create(void);
+extern void         gw_gates_destroy(GwGates *gates);
 extern GwGateAnswer gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *key, size_t key_len,
 								  int64_t width, int64_t queue_max, uint64_t now_us);
 

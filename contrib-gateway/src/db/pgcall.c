@@ -2,9 +2,10 @@
  * pgcall.c
  *		Pipelined calls over libpq; see pgcall.h.
  *
- * libpq answers a pipeline in this order, per call: for each Prepare and each query its results
- * and a NULL, then PGRES_PIPELINE_SYNC. An error makes all until the Sync PGRES_PIPELINE_ABORTED.
- * Prepare is recognised by PGRES_COMMAND_OK without a command tag: our statements return rows, or are a SET.
+ * libpq answers a pipeline in this order, per call: for each Prepare and each query its results and
+ * a NULL, then PGRES_PIPELINE_SYNC. An error makes all until the Sync PGRES_PIPELINE_ABORTED.
+ * Prepare is recognised by PGRES_COMMAND_OK without a command tag: our statements return rows, or
+ * are a SET.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -20,15 +21,15 @@
 #include "base/log.h"
 #include "base/counters.h"
 
-#define COLUMN_ETAG 1
-#define COLUMN_LARGE 2
-#define TAGGED_COLUMNS 4		/* the fourth names pending files, as the second of two does */
+#define COLUMN_ETAG      1
+#define COLUMN_LARGE     2
+#define TAGGED_COLUMNS   4 /* the fourth names pending files, as the second of two does */
 #define UNTAGGED_COLUMNS 2
 
 typedef enum Prepared
 {
 	PREPARED_NO,
-	PREPARED_SENT,				/* on its way; calls behind it may already rely on it */
+	PREPARED_SENT, /* on its way; calls behind it may already rely on it */
 	PREPARED_YES
 } Prepared;
 
@@ -37,32 +38,34 @@ typedef enum Prepared
 /* What is still to be learnt about one call in flight. */
 typedef struct Expect
 {
-	int			prepare_count;	/* Prepare messages that belong to it */
-	int			prepared_done;
-	int			prepares[STEPS_MAX];
-	int			command_count;	/* Prepares and statements */
-	int			commands[2 * STEPS_MAX];	/* the statement of each */
-	int			ended;			/* commands whose results are all there */
-	int			failed;			/* statement of the first error; -1: none, or it came after the last one's end */
-	PGresult   *answer;			/* the last rows, or the first error */
-	int			streamed_after; /* statements before the one that is streamed; 0: none is */
+	int       prepare_count; /* Prepare messages that belong to it */
+	int       prepared_done;
+	int       prepares[STEPS_MAX];
+	int       command_count;           /* Prepares and statements */
+	int       commands[2 * STEPS_MAX]; /* the statement of each */
+	int       ended;                   /* commands whose results are all there */
+	/* statement of the first error; -1: none, or it came after the last one's end */
+	int       failed;
+	PGresult *answer;         /* the last rows, or the first error */
+	int       streamed_after; /* statements before the one that is streamed; 0: none is */
 } Expect;
 
 struct GwPg
 {
-	PGconn	   *conn;
-	bool		prepare;
-	bool		pipelined;
-	GwRelease	release;
+	PGconn             *conn;
+	bool                prepare;
+	bool                pipelined;
+	GwRelease           release;
 	const GwStatements *statements;
-	Expect	   *expects;		/* ring of calls in flight */
-	size_t		cap;
-	size_t		first;
-	size_t		count;
-	Prepared	prepared[];		/* one for each statement */
+	Expect             *expects; /* ring of calls in flight */
+	size_t              cap;
+	size_t              first;
+	size_t              count;
+	Prepared            prepared[]; /* one for each statement */
 };
 
-/* What the old release has no statement for gets the new one, so that the server says what is missing. */
+/* What the old release has no statement for gets the new one, so that the server says what is
+ * missing. */
 static bool
 is_old(const GwPg *pg, const GwStatement *statement)
 {
@@ -79,9 +82,9 @@ gw_pg_set_release(GwPg *pg, GwRelease release)
 bool
 gw_pg_dsn_is_valid(const char *dsn)
 {
-	char	   *error = NULL;
+	char             *error = NULL;
 	PQconninfoOption *options = PQconninfoParse(dsn, &error);
-	bool		valid = options != NULL;
+	bool              valid = options != NULL;
 
 	PQconninfoFree(options);
 	PQfreemem(error);
@@ -106,8 +109,8 @@ gw_pg_start(const char *dsn, bool prepare, const GwStatements *statements)
 {
 	const char *keys[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
 	const char *values[] = {dsn, "icecat-gateway", "UTF8", NULL};
-	size_t		count = (size_t) gw_statement_count(statements);
-	GwPg	   *pg = gw_alloc(sizeof(*pg) + count * sizeof(pg->prepared[0]));
+	size_t      count = (size_t) gw_statement_count(statements);
+	GwPg       *pg = gw_alloc(sizeof(*pg) + count * sizeof(pg->prepared[0]));
 
 	pg->statements = statements;
 	pg->prepare = prepare;
@@ -176,8 +179,8 @@ add_expect(GwPg *pg)
 {
 	if (pg->count == pg->cap)
 	{
-		size_t		cap = pg->cap ? pg->cap * 2 : 8;
-		Expect	   *ring = gw_alloc(cap * sizeof(*ring));
+		size_t  cap = pg->cap ? pg->cap * 2 : 8;
+		Expect *ring = gw_alloc(cap * sizeof(*ring));
 
 		for (size_t i = 0; i < pg->count; i++)
 			ring[i] = *expect_at(pg, i);
@@ -196,8 +199,8 @@ static bool
 send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 {
 	const GwStatement *statement = gw_statement_at(pg->statements, step->statement);
-	const char *name = is_old(pg, statement) ? statement->old_name : statement->name;
-	const char *sql = is_old(pg, statement) ? statement->old_sql : statement->sql;
+	const char        *name = is_old(pg, statement) ? statement->old_name : statement->name;
+	const char        *sql = is_old(pg, statement) ? statement->old_sql : statement->sql;
 
 	if (!pg->prepare)
 		expect->commands[expect->command_count++] = step->statement;
@@ -221,7 +224,7 @@ GwPgSend
 gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count, const GwPgStep *steps,
 		   int step_count, bool streamed)
 {
-	Expect	   *expect = add_expect(pg);
+	Expect *expect = add_expect(pg);
 
 	assert(step_count > 0 && step_count <= GW_STEPS_MAX && prelude_count <= GW_PRELUDE_MAX);
 	expect->streamed_after = streamed ? prelude_count + step_count - 1 : 0;
@@ -230,7 +233,7 @@ gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count, const GwPgStep 
 	{
 		if (send_step(pg, expect, i < prelude_count ? &prelude[i] : &steps[i - prelude_count]))
 			continue;
-		pg->count--;			/* was the last of the ring */
+		pg->count--; /* was the last of the ring */
 		return GW_PG_NOT_SENT;
 	}
 
@@ -304,7 +307,7 @@ bool
 gw_pg_has_undone(GwPg *pg)
 {
 	const Expect *expect = pg->count > 0 ? expect_at(pg, 0) : NULL;
-	const char *severity;
+	const char   *severity;
 
 	if (expect == NULL || expect->answer == NULL || expect->failed < 0)
 		return false;
@@ -338,7 +341,7 @@ read_tag(const PGresult *answer, GwPgResult *result)
 static const char *
 read_pending(const PGresult *answer)
 {
-	int			count = PQnfields(answer);
+	int count = PQnfields(answer);
 
 	if ((count != TAGGED_COLUMNS && count != UNTAGGED_COLUMNS) || PQgetisnull(answer, 0, count - 1))
 		return NULL;
@@ -349,8 +352,8 @@ read_pending(const PGresult *answer)
 static void
 finish_call(GwPg *pg, GwPgResult *result)
 {
-	Expect	   *expect = expect_at(pg, 0);
-	PGresult   *answer = expect->answer;
+	Expect   *expect = expect_at(pg, 0);
+	PGresult *answer = expect->answer;
 
 	unprepare_failed(pg, expect);
 	expect->answer = NULL;
@@ -378,7 +381,7 @@ finish_call(GwPg *pg, GwPgResult *result)
 void
 gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload))
 {
-	PGnotify   *notification;
+	PGnotify *notification;
 
 	while ((notification = PQnotifies(pg->conn)) != NULL)
 	{
@@ -387,12 +390,12 @@ gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload))
 	}
 }
 
-/* After the NULL that ends a statement's results: is the next statement the one that is streamed? libpq must hear of it
- * before it reads any of its rows. */
+/* After the NULL that ends a statement's results: is the next statement the one that is streamed?
+ * libpq must hear of it before it reads any of its rows. */
 static void
 end_command(GwPg *pg)
 {
-	Expect	   *expect = expect_at(pg, 0);
+	Expect *expect = expect_at(pg, 0);
 
 	expect->ended++;
 	if (expect->streamed_after > 0 && --expect->streamed_after == 0 &&
@@ -403,11 +406,11 @@ end_command(GwPg *pg)
 bool
 gw_pg_next(GwPg *pg, GwPgResult *result)
 {
-	int			nulls = 0;		/* two in a row: libpq has no more for now */
+	int nulls = 0; /* two in a row: libpq has no more for now */
 
 	while (pg->count > 0 && nulls < 2 && !PQisBusy(pg->conn))
 	{
-		PGresult   *got = PQgetResult(pg->conn);
+		PGresult *got = PQgetResult(pg->conn);
 
 		if (got == NULL)
 		{
@@ -424,9 +427,9 @@ gw_pg_next(GwPg *pg, GwPgResult *result)
 				return true;
 			case PGRES_SINGLE_TUPLE:
 				*result = (GwPgResult){.handle = got,
-					.is_row = true,
-					.value = PQgetvalue(got, 0, 0),
-					.value_len = (size_t) PQgetlength(got, 0, 0)};
+									   .is_row = true,
+									   .value = PQgetvalue(got, 0, 0),
+									   .value_len = (size_t) PQgetlength(got, 0, 0)};
 				return true;
 			case PGRES_COMMAND_OK:
 				if (PQcmdStatus(got)[0] == '\0')

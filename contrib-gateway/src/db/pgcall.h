@@ -20,9 +20,9 @@
 
 typedef struct GwPgStep
 {
-	int			statement;
-	int			param_count;
-	const char *params[GW_PARAMS_MAX];	/* NUL-terminated, or NULL; owned by the caller */
+	int         statement;
+	int         param_count;
+	const char *params[GW_PARAMS_MAX]; /* NUL-terminated, or NULL; owned by the caller */
 } GwPgStep;
 
 typedef struct GwPg GwPg;
@@ -30,24 +30,24 @@ typedef struct GwPg GwPg;
 /* What came back. Exactly one of value, is_null or sqlstate tells the outcome. */
 typedef struct GwPgResult
 {
-	void	   *handle;			/* keeps the memory below; see gw_pg_result_free */
-	bool		is_error;
-	bool		is_row;			/* of a streamed call: more is to come */
-	bool		is_null;
-	const char *value;			/* first column of the first row */
-	size_t		value_len;
-	const char *etag;			/* of a tagged answer, or NULL */
-	bool		is_large;		/* its body is over the limit that was asked for */
-	const char *pending;		/* keys of queued files that the answer names, or NULL */
-	const char *sqlstate;		/* "" when the error is not the server's */
+	void       *handle; /* keeps the memory below; see gw_pg_result_free */
+	bool        is_error;
+	bool        is_row; /* of a streamed call: more is to come */
+	bool        is_null;
+	const char *value; /* first column of the first row */
+	size_t      value_len;
+	const char *etag;     /* of a tagged answer, or NULL */
+	bool        is_large; /* its body is over the limit that was asked for */
+	const char *pending;  /* keys of queued files that the answer names, or NULL */
+	const char *sqlstate; /* "" when the error is not the server's */
 	const char *message;
-	const char *detail;			/* of an error; "" when it has none */
-	bool		of_session;		/* an error of a setting of the gateway's, not of the request */
+	const char *detail;     /* of an error; "" when it has none */
+	bool        of_session; /* an error of a setting of the gateway's, not of the request */
 } GwPgResult;
 
 typedef enum GwPgConnect
 {
-	GW_PG_CONNECT_READ,			/* wait until the socket is readable */
+	GW_PG_CONNECT_READ, /* wait until the socket is readable */
 	GW_PG_CONNECT_WRITE,
 	GW_PG_CONNECT_DONE,
 	GW_PG_CONNECT_FAILED
@@ -55,33 +55,34 @@ typedef enum GwPgConnect
 
 typedef enum GwPgSend
 {
-	GW_PG_SENT,					/* the server may run it */
-	GW_PG_NOT_SENT				/* the connection is bad and no Sync went out: it cannot commit */
+	GW_PG_SENT,    /* the server may run it */
+	GW_PG_NOT_SENT /* the connection is bad and no Sync went out: it cannot commit */
 } GwPgSend;
 
 extern bool gw_pg_dsn_is_valid(const char *dsn);
 
 /* The table of statements must live as long as the connection. */
-extern GwPg *gw_pg_start(const char *dsn, bool prepare, const GwStatements *statements);
+extern GwPg       *gw_pg_start(const char *dsn, bool prepare, const GwStatements *statements);
 extern GwPgConnect gw_pg_poll(GwPg *pg);
-extern int	gw_pg_socket(const GwPg *pg);
+extern int         gw_pg_socket(const GwPg *pg);
 extern const char *gw_pg_error(const GwPg *pg);
-extern int	gw_pg_backend_pid(const GwPg *pg);
-extern void gw_pg_close(GwPg *pg);
+extern int         gw_pg_backend_pid(const GwPg *pg);
+extern void        gw_pg_close(GwPg *pg);
 
 /* A connection begins with the new release's statements. */
 extern void gw_pg_set_release(GwPg *pg, GwRelease release);
 
-/* streamed: the rows of the last statement are handed out one by one, on a connection that prepares nothing.
- * prelude: at most GW_PRELUDE_MAX steps that go first. */
+/* streamed: the rows of the last statement are handed out one by one, on a connection that prepares
+ * nothing. prelude: at most GW_PRELUDE_MAX steps that go first. */
 extern GwPgSend gw_pg_send(GwPg *pg, const GwPgStep *prelude, int prelude_count,
 						   const GwPgStep *steps, int step_count, bool streamed);
 
 /* 0: all is on its way; 1: call again when the socket is writable; -1: the connection is lost. */
-extern int	gw_pg_flush(GwPg *pg);
+extern int gw_pg_flush(GwPg *pg);
 
-/* Of a lost connection: did the server say that it ends the session, before the end of the oldest call's last statement?
- * Then the call has certainly not committed: that is the Sync's work, and what the server sends comes in order. */
+/* Of a lost connection: did the server say that it ends the session, before the end of the oldest
+ * call's last statement? Then the call has certainly not committed: that is the Sync's work, and
+ * what the server sends comes in order. */
 extern bool gw_pg_has_undone(GwPg *pg);
 
 /* Reads what the socket has. False: the connection is lost (outcomes may still be ready). */

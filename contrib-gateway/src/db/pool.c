@@ -2,8 +2,8 @@
  * pool.c
  *		The queue of a pool, and who gets which connection; see pool.h.
  *
- * While no slot is READY, what is wrong with the database is the answer to all calls. The pool asks again every
- * probe_interval_ms, through its own queue.
+ * While no slot is READY, what is wrong with the database is the answer to all calls. The pool asks
+ * again every probe_interval_ms, through its own queue.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,7 +24,7 @@ pool_retire(GwPool *pool, bool failed)
 {
 	for (int i = 0; i < pool->spec.connections; i++)
 	{
-		GwSlot	   *slot = &pool->slots[i];
+		GwSlot *slot = &pool->slots[i];
 
 		if (slot->state == GW_SLOT_READY && slot->in_flight == 0)
 			gw_slot_close(slot, failed);
@@ -37,7 +37,7 @@ pool_retire(GwPool *pool, bool failed)
 static void
 pool_found(GwPool *pool, const GwFitness *found)
 {
-	bool		other = strcmp(found->version, pool->fitness.version) != 0;
+	bool other = strcmp(found->version, pool->fitness.version) != 0;
 
 	if (pool->by_state[GW_SLOT_READY] > 0 && (!found->fit || other))
 	{
@@ -51,12 +51,13 @@ pool_found(GwPool *pool, const GwFitness *found)
 	pool->probe_us = gw_clock_us() + (uint64_t) gw_conf.probe_interval_ms * 1000;
 }
 
-/* The done() of the pool's own probe. One that was lost says nothing: the connection that replaces it is probed. */
+/* The done() of the pool's own probe. One that was lost says nothing: the connection that replaces
+ * it is probed. */
 static void
 pool_probed(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	GwPool	   *pool = (GwPool *) ((char *) call - offsetof(GwPool, probe));
-	GwFitness	found;
+	GwPool   *pool = (GwPool *) ((char *) call - offsetof(GwPool, probe));
+	GwFitness found;
 
 	if (outcome != GW_CALL_ANSWERED)
 		return;
@@ -88,7 +89,7 @@ pool_tick_probe(GwPool *pool, uint64_t now)
 static int
 slot_load(const GwSlot *slot, uint64_t now)
 {
-	int			depth = slot->pool->spec.kind != GW_POOL_READS ? 1 : (int) gw_conf.read_pipeline_depth;
+	int depth = slot->pool->spec.kind != GW_POOL_READS ? 1 : (int) gw_conf.read_pipeline_depth;
 	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
 
 	if (slot->state != GW_SLOT_READY || slot->retire || slot->in_flight >= depth)
@@ -101,12 +102,12 @@ slot_load(const GwSlot *slot, uint64_t now)
 static GwSlot *
 pool_choose(GwPool *pool, uint64_t now)
 {
-	GwSlot	   *best = NULL;
-	int			best_load = 0;
+	GwSlot *best = NULL;
+	int     best_load = 0;
 
 	for (int i = 0; i < pool->spec.connections; i++)
 	{
-		int			load = slot_load(&pool->slots[i], now);
+		int load = slot_load(&pool->slots[i], now);
 
 		if (load < 0 || (best != NULL && load >= best_load))
 			continue;
@@ -122,15 +123,15 @@ pool_choose(GwPool *pool, uint64_t now)
 static void
 pool_dispatch(GwPool *pool)
 {
-	GwCall	   *call;
+	GwCall *call;
 
 	if (pool->dispatching || TAILQ_EMPTY(&pool->queue))
 		return;
 	pool->dispatching = true;
 	while ((call = TAILQ_FIRST(&pool->queue)) != NULL)
 	{
-		uint64_t	now = gw_clock_us();
-		GwSlot	   *slot = pool_choose(pool, now);
+		uint64_t now = gw_clock_us();
+		GwSlot  *slot = pool_choose(pool, now);
 
 		if (slot == NULL)
 			break;
@@ -146,7 +147,7 @@ pool_dispatch(GwPool *pool)
 GwPool *
 gw_pool_create(struct event_base *base, const GwPoolSpec *spec)
 {
-	GwPool	   *pool = gw_alloc(sizeof(*pool));
+	GwPool *pool = gw_alloc(sizeof(*pool));
 
 	pool->base = base;
 	pool->spec = *spec;
@@ -180,7 +181,7 @@ gw_pool_destroy(GwPool *pool)
 bool
 gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 {
-	uint64_t	now = gw_clock_us();
+	uint64_t now = gw_clock_us();
 
 	assert(call->state == GW_CALL_IDLE);
 	if (!admitted && gw_pool_problem(pool) != NULL)
@@ -188,7 +189,7 @@ gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max && pool_choose(pool, now) == NULL)
 		return false;
 	call->pool = pool;
-	call->repeats = call->row != NULL;	/* its rows cannot be taken back */
+	call->repeats = call->row != NULL; /* its rows cannot be taken back */
 	call->queued_us = now;
 	call->state = GW_CALL_QUEUED;
 	TAILQ_INSERT_TAIL(&pool->queue, call, link);
@@ -211,7 +212,7 @@ gw_pool_cancel(GwCall *call)
 void
 gw_pool_pause(GwCall *call)
 {
-	GwSlot	   *slot = call->slot;
+	GwSlot *slot = call->slot;
 
 	slot->paused = true;
 	event_del(slot->readable);
@@ -221,7 +222,7 @@ gw_pool_pause(GwCall *call)
 void
 gw_pool_resume(GwCall *call)
 {
-	GwSlot	   *slot = call->slot;
+	GwSlot *slot = call->slot;
 
 	if (call->state != GW_CALL_IN_FLIGHT || !slot->paused)
 		return;
@@ -234,7 +235,7 @@ gw_pool_resume(GwCall *call)
 void
 gw_pool_abort(GwCall *call)
 {
-	GwSlot	   *slot = call->slot;
+	GwSlot *slot = call->slot;
 
 	if (call->state != GW_CALL_IN_FLIGHT)
 	{
@@ -314,7 +315,7 @@ pool_wants_connection(const GwPool *pool)
 		return gw_conf.metadata_wait_ms > 0;
 	return pool->spec.kind != GW_POOL_STREAMS ||
 		   pool->stats.queued > pool->by_state[GW_SLOT_CONNECTING] + pool->by_state[GW_SLOT_PROBE] +
-			pool->by_state[GW_SLOT_SETUP];
+									pool->by_state[GW_SLOT_SETUP];
 }
 
 /* A streamed call: it may last so long, and the database may be silent so long. */
@@ -349,8 +350,8 @@ slot_tick(GwSlot *slot, uint64_t now)
 void
 gw_pool_tick(GwPool *pool, uint64_t now)
 {
-	uint64_t	limit = (uint64_t) gw_conf.pool_wait_ms * 1000;
-	GwCall	   *call;
+	uint64_t limit = (uint64_t) gw_conf.pool_wait_ms * 1000;
+	GwCall  *call;
 
 	for (int i = 0; i < pool->spec.connections; i++)
 		slot_tick(&pool->slots[i], now);

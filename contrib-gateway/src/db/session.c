@@ -12,15 +12,15 @@
 
 #include "base/conf.h"
 
-#define OLD_VERSION "0.1."		/* the release before this one; its statements are the old ones */
+#define OLD_VERSION "0.1." /* the release before this one; its statements are the old ones */
 #define NAMES_SHOWN 3
 
 /* The parameters of both forms of the settings; NULL keeps what the database says. */
 static void
 add_settings(GwPgStep *step)
 {
-	static char statement[24];
-	static char idle[24];
+	static char              statement[24];
+	static char              idle[24];
 	static const char *const commits[] = {"on",           "local", "remote_write",
 										  "remote_apply", "off",   NULL};
 
@@ -34,7 +34,7 @@ add_settings(GwPgStep *step)
 GwPgStep
 gw_session_settings(void)
 {
-	GwPgStep	step = {.statement = GW_STATEMENT_SETTINGS};
+	GwPgStep step = {.statement = GW_STATEMENT_SETTINGS};
 
 	add_settings(&step);
 	return step;
@@ -43,7 +43,7 @@ gw_session_settings(void)
 int
 gw_session_prelude(GwPgStep *steps, bool writes)
 {
-	int			count = 0;
+	int count = 0;
 
 	steps[count++] = (GwPgStep){.statement = GW_STATEMENT_ISOLATION};
 	if (writes)
@@ -53,7 +53,7 @@ gw_session_prelude(GwPgStep *steps, bool writes)
 	return count;
 }
 
-/* -- is it fit? -------------------------------------------------------------------------------------- */
+/* -- is it fit? -------------------------------------------------------------------------------- */
 
 /* The next function of the extension that a statement calls: after "icecat.", before "(". */
 static GwSlice
@@ -63,7 +63,7 @@ next_function(const char **sql)
 
 	while ((at = strstr(*sql, "icecat.")) != NULL)
 	{
-		size_t		len;
+		size_t len;
 
 		at += strlen("icecat.");
 		len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
@@ -78,15 +78,15 @@ void
 gw_session_functions(const GwStatements *statements, GwText *out)
 {
 	const char *before = "{";
-	GwSlice		name;
+	GwSlice     name;
 
 	for (int release = 0; release < GW_RELEASES; release++)
 	{
 		for (int i = 0; i < statements->count; i++)
 		{
 			const GwStatement *statement = &statements->list[i];
-			const char *sql =
-				statement->operation ? gw_statement_sql(statement, (GwRelease) release) : NULL;
+			const char        *sql =
+                statement->operation ? gw_statement_sql(statement, (GwRelease) release) : NULL;
 
 			while (sql != NULL && (name = next_function(&sql)).len > 0)
 			{
@@ -108,13 +108,13 @@ gw_session_probe(const char *functions)
 /* What the probe answers, line by line. The lists are ",a,b,". */
 typedef struct Probe
 {
-	long		pid;
-	bool		standby;
+	long        pid;
+	bool        standby;
 	const char *version;
-	const char *role;			/* its name, whether it is known or not */
-	bool		role_known;
-	bool		role_mine;		/* the login role may take it */
-	bool		usage;
+	const char *role; /* its name, whether it is known or not */
+	bool        role_known;
+	bool        role_mine; /* the login role may take it */
+	bool        usage;
 	const char *found;
 	const char *granted;
 } Probe;
@@ -145,7 +145,7 @@ read_probe(char *text, Probe *probe)
 static bool
 holds(const char *list, GwSlice name)
 {
-	char		wanted[80];
+	char wanted[80];
 
 	snprintf(wanted, sizeof(wanted), ",%.*s,", (int) name.len, name.data);
 	return strstr(list, wanted) != NULL;
@@ -154,17 +154,17 @@ holds(const char *list, GwSlice name)
 /* How the operations fare: those that the pool serves, and the functions that are not there. */
 typedef struct Count
 {
-	int			allowed;
-	int			missing;
-	char		names[128];		/* of the first that are missing */
+	int  allowed;
+	int  missing;
+	char names[128]; /* of the first that are missing */
 } Count;
 
 /* One operation: may it be called, and what of it is not there? */
 static void
 count_operation(const Probe *probe, const char *sql, Count *count)
 {
-	bool		allowed = true;
-	GwSlice		name;
+	bool    allowed = true;
+	GwSlice name;
 
 	while ((name = next_function(&sql)).len > 0)
 	{
@@ -188,7 +188,7 @@ count_operations(const Probe *probe, const GwStatements *statements, GwRelease r
 	for (int i = 0; i < statements->count; i++)
 	{
 		const GwStatement *statement = &statements->list[i];
-		const char *sql = gw_statement_sql(statement, release);
+		const char        *sql = gw_statement_sql(statement, release);
 
 		if (statement->operation && statement->writes == writes && sql != NULL)
 			count_operation(probe, sql, count);
@@ -197,7 +197,8 @@ count_operations(const Probe *probe, const GwStatements *statements, GwRelease r
 
 #define PROBLEM(...) snprintf(out->problem, sizeof(out->problem), __VA_ARGS__)
 
-/* Where requests are authenticated, other roles than this one use the catalog, but it asks which. */
+/* Where requests are authenticated, other roles than this one use the catalog, but it asks
+ * which. */
 static void
 find_question(const Probe *probe, GwFitness *out)
 {
@@ -215,8 +216,8 @@ find_question(const Probe *probe, GwFitness *out)
 static void
 find_problem(const Probe *probe, const GwStatements *statements, bool writes, GwFitness *out)
 {
-	Count		reads = {0};
-	Count		changes = {0};
+	Count reads = {0};
+	Count changes = {0};
 
 	count_operations(probe, statements, out->release, false, &reads);
 	count_operations(probe, statements, out->release, true, &changes);
@@ -259,8 +260,8 @@ void
 gw_session_judge(const GwPgResult *result, const GwStatements *statements, bool writes,
 				 int backend_pid, GwFitness *out)
 {
-	Probe		probe;
-	char	   *text;
+	Probe probe;
+	char *text;
 
 	*out = (GwFitness){0};
 	if (result->is_error || result->is_null)
@@ -273,9 +274,9 @@ gw_session_judge(const GwPgResult *result, const GwStatements *statements, bool 
 	read_probe(text, &probe);
 	snprintf(out->version, sizeof(out->version), "%s", probe.version);
 	out->release = strncmp(probe.version, OLD_VERSION, strlen(OLD_VERSION)) == 0 ? GW_RELEASE_OLD
-																				  : GW_RELEASE_NEW;
+																				 : GW_RELEASE_NEW;
 	out->pooled = gw_conf.pooler == GW_POOLER_ON ||
-		(gw_conf.pooler == GW_POOLER_AUTO && probe.pid != backend_pid);
+				  (gw_conf.pooler == GW_POOLER_AUTO && probe.pid != backend_pid);
 	find_problem(&probe, statements, writes, out);
 	out->fit = out->problem[0] == '\0';
 	free(text);

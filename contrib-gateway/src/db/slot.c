@@ -54,8 +54,8 @@ slot_drop_events(GwSlot *slot)
 void
 gw_slot_close(GwSlot *slot, bool failed)
 {
-	uint64_t	now = gw_clock_us();
-	int64_t		pause = 0;
+	uint64_t now = gw_clock_us();
+	int64_t  pause = 0;
 
 	slot_drop_events(slot);
 	if (slot->pg)
@@ -69,7 +69,7 @@ gw_slot_close(GwSlot *slot, bool failed)
 		if (slot->delay_ms > gw_conf.reconnect_delay_max_ms)
 			slot->delay_ms = gw_conf.reconnect_delay_max_ms;
 		pause = slot->delay_ms / 2 +
-			(int64_t) (pool_random(slot->pool) % (uint64_t) (slot->delay_ms / 2 + 1));
+				(int64_t) (pool_random(slot->pool) % (uint64_t) (slot->delay_ms / 2 + 1));
 	}
 	slot->retry_us = now + (uint64_t) pause * 1000;
 	slot_set_state(slot, GW_SLOT_DOWN);
@@ -100,13 +100,14 @@ gw_slot_queue_front(GwPool *pool, GwCall *call)
 	call->state = GW_CALL_QUEUED;
 }
 
-/* Decides about every call in flight on a connection that is gone. undone: the oldest has certainly not changed anything. */
+/* Decides about every call in flight on a connection that is gone. undone: the oldest has certainly
+ * not changed anything. */
 static void
 slot_fail_flight(GwSlot *slot, bool undone)
 {
-	GwCallList	failed = TAILQ_HEAD_INITIALIZER(failed);
+	GwCallList    failed = TAILQ_HEAD_INITIALIZER(failed);
 	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
-	GwCall	   *call;
+	GwCall       *call;
 
 	while ((call = TAILQ_LAST(&slot->flight, GwCallList)) != NULL)
 	{
@@ -131,8 +132,8 @@ slot_fail_flight(GwSlot *slot, bool undone)
 void
 gw_slot_lose(GwSlot *slot, const char *why)
 {
-	int			len = (int) strcspn(why, "\n");
-	bool		undone = !slot->pooled && gw_pg_has_undone(slot->pg);
+	int  len = (int) strcspn(why, "\n");
+	bool undone = !slot->pooled && gw_pg_has_undone(slot->pg);
 
 	gw_log(GW_WARNING, "%s connection lost with %d call%s in flight: %.*s", slot->pool->spec.name,
 		   slot->in_flight, slot->in_flight == 1 ? "" : "s", len, why);
@@ -145,7 +146,7 @@ gw_slot_lose(GwSlot *slot, const char *why)
 void
 gw_slot_flush(GwSlot *slot)
 {
-	int			rc = gw_pg_flush(slot->pg);
+	int rc = gw_pg_flush(slot->pg);
 
 	slot->dirty = false;
 	if (rc < 0)
@@ -165,7 +166,7 @@ gw_slot_flush(GwSlot *slot)
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
-	GwSlot	   *slot = arg;
+	GwSlot *slot = arg;
 
 	(void) fd;
 	(void) what;
@@ -188,11 +189,11 @@ wants_repreparing(const GwPgResult *result)
 {
 	return result->is_error && !result->of_session &&
 		   (strcmp(result->sqlstate, "26000") == 0 || strcmp(result->sqlstate, "0A000") == 0 ||
-								strcmp(result->sqlstate, "42P05") == 0);
+			strcmp(result->sqlstate, "42P05") == 0);
 }
 
-/* A server that is going away, that takes no writes any more, or that does not fit any more (no schema, no function): the
- * next session is probed. */
+/* A server that is going away, that takes no writes any more, or that does not fit any more (no
+ * schema, no function): the next session is probed. */
 static bool
 wants_another_server(const GwPgResult *result)
 {
@@ -206,7 +207,7 @@ wants_another_server(const GwPgResult *result)
 static void
 slot_answer(GwSlot *slot, GwPgResult *result)
 {
-	GwCall	   *call = TAILQ_FIRST(&slot->flight);
+	GwCall *call = TAILQ_FIRST(&slot->flight);
 
 	assert(call != NULL);
 	gw_slot_take_off_flight(slot, call);
@@ -242,7 +243,7 @@ slot_setup_answer(GwSlot *slot, GwPgResult *result)
 static void
 slot_row(GwSlot *slot, GwPgResult *row)
 {
-	GwCall	   *call = TAILQ_FIRST(&slot->flight);
+	GwCall *call = TAILQ_FIRST(&slot->flight);
 
 	slot->moved_us = gw_clock_us();
 	call->row(call, row);
@@ -252,7 +253,7 @@ slot_row(GwSlot *slot, GwPgResult *row)
 static void
 slot_drain(GwSlot *slot)
 {
-	GwPgResult	result;
+	GwPgResult result;
 
 	while (slot->pg != NULL && !slot->paused && gw_pg_next(slot->pg, &result))
 	{
@@ -275,14 +276,14 @@ slot_drain(GwSlot *slot)
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	GwSlot	   *slot = arg;
-	GwPool	   *pool = slot->pool;
-	bool		alive;
+	GwSlot *slot = arg;
+	GwPool *pool = slot->pool;
+	bool    alive;
 
 	(void) fd;
 	(void) what;
 	alive = gw_pg_consume(slot->pg);
-	pool->dispatching = true;	/* answers of this turn first, then new calls */
+	pool->dispatching = true; /* answers of this turn first, then new calls */
 	slot_drain(slot);
 	if (pool->notified != NULL && slot->pg != NULL)
 		gw_pg_notifications(slot->pg, pool->notified);
@@ -304,7 +305,7 @@ slot_send_setup(GwSlot *slot, GwPgStep step)
 static void
 slot_setup(GwSlot *slot)
 {
-	char		answer_max[24];
+	char answer_max[24];
 
 	slot_set_state(slot, GW_SLOT_SETUP);
 	slot->setup_left = 0;
@@ -332,7 +333,7 @@ gw_slot_writes(const GwPool *pool)
 static void
 slot_probe(GwSlot *slot)
 {
-	GwPgStep	step = gw_session_probe(slot->pool->functions.data);
+	GwPgStep step = gw_session_probe(slot->pool->functions.data);
 
 	slot_set_state(slot, GW_SLOT_PROBE);
 	if (gw_pg_send(slot->pg, NULL, 0, &step, 1, false) == GW_PG_SENT)
@@ -354,8 +355,8 @@ gw_slot_connect_failed(GwSlot *slot, const char *why)
 static void
 slot_probed(GwSlot *slot, GwPgResult *result)
 {
-	GwPool	   *pool = slot->pool;
-	GwFitness	found;
+	GwPool   *pool = slot->pool;
+	GwFitness found;
 
 	if (result->is_error)
 		gw_log(GW_WARNING, "%s connection, probe: %s", pool->spec.name, result->message);
@@ -377,7 +378,7 @@ slot_probed(GwSlot *slot, GwPgResult *result)
 static void
 slot_watch(GwSlot *slot, short what)
 {
-	int			fd = gw_pg_socket(slot->pg);
+	int fd = gw_pg_socket(slot->pg);
 
 	slot_drop_events(slot);
 	if (slot->state == GW_SLOT_CONNECTING)
@@ -435,15 +436,15 @@ gw_slot_connect(GwSlot *slot, uint64_t now)
 	if (gw_pg_socket(slot->pg) < 0)
 		gw_slot_connect_failed(slot, gw_pg_error(slot->pg));
 	else
-		slot_watch(slot, EV_WRITE);	/* libpq: as if PQconnectPoll had returned WRITING */
+		slot_watch(slot, EV_WRITE); /* libpq: as if PQconnectPoll had returned WRITING */
 }
 
 /* Puts a call on a connection. False: it was not sent, and the connection is gone. */
 bool
 gw_slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 {
-	GwPgStep	prelude[GW_PRELUDE_MAX];
-	int			count = slot->pooled ? gw_session_prelude(prelude, gw_slot_writes(slot->pool)) : 0;
+	GwPgStep prelude[GW_PRELUDE_MAX];
+	int      count = slot->pooled ? gw_session_prelude(prelude, gw_slot_writes(slot->pool)) : 0;
 
 	if (gw_pg_send(slot->pg, prelude, count, call->steps, call->step_count, call->row != NULL) ==
 		GW_PG_NOT_SENT)
@@ -460,7 +461,7 @@ gw_slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 	call->state = GW_CALL_IN_FLIGHT;
 	call->slot = slot;
 	slot->moved_us = now;
-	slot->retire |= call->row != NULL;	/* for this call alone */
+	slot->retire |= call->row != NULL; /* for this call alone */
 	call->sent_us = now;
 	return true;
 }

@@ -4,10 +4,11 @@
  *
  * Its state changes only in slot_set_state:
  *
- *	DOWN --tick--> CONNECTING --poll--> PROBE --fit--> SETUP --answer--> READY --loss or recycling--> DOWN
+ *	DOWN --tick--> CONNECTING --poll--> PROBE --fit--> SETUP --answer--> READY --loss or
+ *	recycling--> DOWN
  *
- * The probe and setup calls are sent by the slot itself and have no owner; READY slots take calls. A session that is not fit
- * (session.h) is closed and tried again, as one that could not be made.
+ * The probe and setup calls are sent by the slot itself and have no owner; READY slots take calls.
+ * A session that is not fit (session.h) is closed and tried again, as one that could not be made.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -35,41 +36,41 @@ typedef enum GwSlotState
 typedef struct GwSlot
 {
 	struct GwPool *pool;
-	GwSlotState	state;
-	GwPg	   *pg;
-	struct event *readable;
-	struct event *writable;
-	bool		write_pending;	/* the writable event is armed */
-	bool		dirty;			/* something was sent in this turn */
-	bool		paused;			/* rows of a streamed call wait in the socket */
-	uint64_t	moved_us;		/* streamed call: last row, or last pause */
-	bool		retire;			/* replace it as soon as nothing is in flight */
-	GwCallList	flight;			/* oldest first */
-	int			in_flight;
-	int			setup_left;		/* setup calls without an answer */
-	bool		pooled;			/* its session may be another one in each transaction */
-	uint64_t	retry_us;		/* DOWN: when to try again */
-	uint64_t	deadline_us;	/* CONNECTING, PROBE, SETUP */
-	int64_t		delay_ms;
+	GwSlotState    state;
+	GwPg          *pg;
+	struct event  *readable;
+	struct event  *writable;
+	bool           write_pending; /* the writable event is armed */
+	bool           dirty;         /* something was sent in this turn */
+	bool           paused;        /* rows of a streamed call wait in the socket */
+	uint64_t       moved_us;      /* streamed call: last row, or last pause */
+	bool           retire;        /* replace it as soon as nothing is in flight */
+	GwCallList     flight;        /* oldest first */
+	int            in_flight;
+	int            setup_left;  /* setup calls without an answer */
+	bool           pooled;      /* its session may be another one in each transaction */
+	uint64_t       retry_us;    /* DOWN: when to try again */
+	uint64_t       deadline_us; /* CONNECTING, PROBE, SETUP */
+	int64_t        delay_ms;
 } GwSlot;
 
 /* What the slots of a pool share. */
 struct GwPool
 {
 	struct event_base *base;
-	GwPoolSpec	spec;
-	GwText		functions;		/* that the operations need */
-	GwSlot	   *slots;
-	GwCallList	queue;
-	int			by_state[GW_SLOT_STATES];
-	GwPoolStats stats;
-	bool		dispatching;
-	bool		listens;		/* LISTEN was said on the connection that there is now */
+	GwPoolSpec         spec;
+	GwText             functions; /* that the operations need */
+	GwSlot            *slots;
+	GwCallList         queue;
+	int                by_state[GW_SLOT_STATES];
+	GwPoolStats        stats;
+	bool               dispatching;
+	bool               listens; /* LISTEN was said on the connection that there is now */
 	void (*notified)(const char *payload);
-	GwFitness	fitness;		/* as the latest probe found it */
-	GwCall		probe;			/* the next one */
-	uint64_t	probe_us;		/* when */
-	uint64_t	seed;
+	GwFitness fitness;  /* as the latest probe found it */
+	GwCall    probe;    /* the next one */
+	uint64_t  probe_us; /* when */
+	uint64_t  seed;
 
 	/* what a slot asks of its pool: calls may be sent now; a probe was answered */
 	void (*dispatch)(struct GwPool *pool);

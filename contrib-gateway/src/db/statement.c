@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* PostgreSQL 17 added it: an unknown name would be an error. */
-#define NO_TRANSACTION_TIMEOUT(local)                                                              \
-	", CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN "        \
+#define NO_TRANSACTION_TIMEOUT(local)                                                       \
+	", CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN " \
 	"pg_catalog.set_config('transaction_timeout', '0', " local ") END"
 
 static const char settings_sql[] = "SELECT 1"
@@ -25,8 +25,8 @@ static const char local_settings_sql[] = "SELECT 1"
 #include "db/session_settings.def"
 	NO_TRANSACTION_TIMEOUT("true");
 
-/* Lines that session.c reads. $1 the role, or '' for the login role; $2 names of functions. Nothing here needs the
- * extension, or a right. */
+/* Lines that session.c reads. $1 the role, or '' for the login role; $2 names of functions. Nothing
+ * here needs the extension, or a right. */
 static const char probe_sql[] =
 	"WITH role AS (SELECT CASE WHEN $1 = '' THEN current_user::pg_catalog.text ELSE $1 END AS "
 	"name), "
@@ -53,23 +53,23 @@ static const char probe_sql[] =
 
 static const GwStatement own[GW_STATEMENT_FIRST] = {
 	[GW_STATEMENT_ROLE] = {.name = "icecat_role",
-		.sql = "SELECT pg_catalog.set_config('role', $1, true)"},
+						   .sql = "SELECT pg_catalog.set_config('role', $1, true)"},
 	[GW_STATEMENT_IDENTITY] = {.name = "icecat_identity",
-		.sql = "SELECT pg_catalog.set_config('icecat.principal', $2, true), "
+							   .sql = "SELECT pg_catalog.set_config('icecat.principal', $2, true), "
 									  "pg_catalog.set_config('role', $1, true)"},
 	[GW_STATEMENT_START_WORKER] = {.name = "icecat_start_worker",
-		.sql = "SELECT icecat.start_worker()"},
+								   .sql = "SELECT icecat.start_worker()"},
 	[GW_STATEMENT_ANSWER_MAX] =
 		{.name = "icecat_answer_max",
-		.sql = "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
+		 .sql = "SELECT pg_catalog.set_config('icecat.answer_bytes_max', $1, false)"},
 	[GW_STATEMENT_PROBE] = {.name = "icecat_probe", .sql = probe_sql},
 	[GW_STATEMENT_SETTINGS] = {.name = "icecat_settings", .sql = settings_sql},
-	/* The only form that neither needs a snapshot, which would fix the level, nor warns outside of BEGIN. It holds for
-	 * this transaction alone, as any. */
+	/* The only form that neither needs a snapshot, which would fix the level, nor warns outside of
+	 * BEGIN. It holds for this transaction alone, as any. */
 	[GW_STATEMENT_ISOLATION] = {.name = "icecat_isolation",
-		.sql = "SET transaction_isolation = 'read committed'"},
+								.sql = "SET transaction_isolation = 'read committed'"},
 	[GW_STATEMENT_READ_WRITE] = {.name = "icecat_read_write",
-		.sql = "SET transaction_read_only = off"},
+								 .sql = "SET transaction_read_only = off"},
 	[GW_STATEMENT_LOCAL_SETTINGS] = {.name = "icecat_local_settings", .sql = local_settings_sql},
 };
 

@@ -11,13 +11,13 @@
 
 enum
 {
-	CHUNK_SIZE,					/* hexadecimal digits */
+	CHUNK_SIZE, /* hexadecimal digits */
 	CHUNK_EXTENSION,
 	CHUNK_SIZE_LF,
 	CHUNK_BYTES,
 	CHUNK_BYTES_CR,
 	CHUNK_BYTES_LF,
-	CHUNK_TRAILER_START,		/* first byte of a trailer line */
+	CHUNK_TRAILER_START, /* first byte of a trailer line */
 	CHUNK_TRAILER_NAME,
 	CHUNK_TRAILER_VALUE,
 	CHUNK_TRAILER_LF,
@@ -28,7 +28,7 @@ enum
 static bool
 chunk_size_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
 {
-	int			digit = gw_hex_digit((char) c);
+	int digit = gw_hex_digit((char) c);
 
 	if (digit >= 0)
 	{
@@ -79,7 +79,7 @@ chunk_trailer_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
 static bool
 chunk_line_end(GwChunked *chunked, unsigned char c, GwFault *fault)
 {
-	bool		want_cr = chunked->state == CHUNK_BYTES_CR;
+	bool want_cr = chunked->state == CHUNK_BYTES_CR;
 
 	if (c != (want_cr ? '\r' : '\n'))
 		return gw_fail(fault, 400, "A line of the chunked body does not end in CRLF");
@@ -128,13 +128,13 @@ GwChunkStep
 gw_chunked_next(GwChunked *chunked, const char *in, size_t len, size_t *used, GwSlice *data,
 				GwFault *fault)
 {
-	size_t		at = 0;
+	size_t at = 0;
 
 	while (at < len)
 	{
 		if (chunked->state == CHUNK_BYTES)
 		{
-			size_t		n = len - at;
+			size_t n = len - at;
 
 			if (n > chunked->left)
 				n = (size_t) chunked->left;

@@ -30,7 +30,7 @@ gw_clients_is_settled(void)
 void
 gw_clients_settle(void)
 {
-	GwConn	   *conn;
+	GwConn *conn;
 
 	while ((conn = TAILQ_FIRST(&gw_conns_unsettled)) != NULL)
 	{
@@ -47,8 +47,8 @@ gw_clients_settle(void)
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	GwConn	   *conn = arg;
-	ssize_t		n = gw_input_read(conn);
+	GwConn *conn = arg;
+	ssize_t n = gw_input_read(conn);
 
 	(void) fd;
 	(void) what;
@@ -76,8 +76,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
-	GwConn	   *conn = arg;
-	GwSent		sent = gw_stream_flush(&conn->stream);
+	GwConn *conn = arg;
+	GwSent  sent = gw_stream_flush(&conn->stream);
 
 	(void) fd;
 	(void) what;
@@ -98,8 +98,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 static void
 describe_peer(GwConn *conn, const struct sockaddr *peer)
 {
-	char		host[INET6_ADDRSTRLEN] = "unknown";
-	int			port = 0;
+	char host[INET6_ADDRSTRLEN] = "unknown";
+	int  port = 0;
 
 	if (peer->sa_family == AF_INET)
 	{
@@ -124,9 +124,9 @@ static void
 turn_away(int fd)
 {
 	static GwText answer;
-	GwText		body = {0};
-	GwReply		reply = {.status = 503, .retry_after_s = gw_conf.retry_after_s};
-	char		scratch[2048];
+	GwText        body = {0};
+	GwReply       reply = {.status = 503, .retry_after_s = gw_conf.retry_after_s};
+	char          scratch[2048];
 
 	gw_counters.clients_refused++;
 	gw_reply_error_body(&body, 503, gw_status_type(503), "Too many client connections");
@@ -138,20 +138,21 @@ turn_away(int fd)
 	(void) !write(fd, answer.data, answer.len);
 	shutdown(fd, SHUT_WR);
 	while (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)
-		;						/* unread input would turn the close into a reset */
+		; /* unread input would turn the close into a reset */
 	close(fd);
 }
 
 void
 gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 {
-	int			on = 1;
-	size_t		memory = 0;
-	GwConn	   *conn;
+	int     on = 1;
+	size_t  memory = 0;
+	GwConn *conn;
 
 	gw_counters.clients_accepted++;
 	if (gw_counters.clients >= gw_conf.connections_max)
-		gw_clients_settle();		/* some may have left in this turn; the listener is no one's handler */
+		/* some may have left in this turn; the listener is no one's handler */
+		gw_clients_settle();
 	if (gw_counters.clients >= gw_conf.connections_max)
 	{
 		turn_away(fd);
@@ -175,8 +176,8 @@ gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 static uint64_t
 deadline(const GwConn *conn)
 {
-	uint64_t	ms;
-	uint64_t	moved = 0;
+	uint64_t ms;
+	uint64_t moved = 0;
 
 	switch (conn->state)
 	{
@@ -218,7 +219,7 @@ conn_expire(GwConn *conn)
 			gw_counters.timeouts_head++;
 			conn->keep_alive = false;
 			gw_input_refuse(conn, (GwFault){408, "The request head did not arrive in time"});
-			return;				/* the answer has dealt with the connection */
+			return; /* the answer has dealt with the connection */
 		case GW_CONN_BODY:
 			gw_counters.timeouts_body++;
 			gw_input_refuse(conn, (GwFault){408, "The request body did not arrive in time"});
@@ -239,7 +240,7 @@ conn_expire(GwConn *conn)
 void
 gw_clients_tick(uint64_t now)
 {
-	GwConn	   *conn;
+	GwConn *conn;
 
 	TAILQ_FOREACH (conn, &gw_conns, link)
 	{
@@ -252,7 +253,7 @@ gw_clients_tick(uint64_t now)
 static bool
 has_input(const GwConn *conn)
 {
-	char		byte;
+	char byte;
 
 	return recv(conn->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
@@ -260,7 +261,7 @@ has_input(const GwConn *conn)
 void
 gw_clients_close_idle(uint64_t now)
 {
-	GwConn	   *conn;
+	GwConn *conn;
 
 	TAILQ_FOREACH (conn, &gw_conns, link)
 	{
@@ -280,7 +281,7 @@ gw_clients_count(void)
 void
 gw_clients_close_all(void)
 {
-	GwConn	   *conn;
+	GwConn *conn;
 
 	while ((conn = TAILQ_FIRST(&gw_conns)) != NULL)
 	{

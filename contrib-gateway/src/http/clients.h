@@ -26,7 +26,8 @@ typedef struct GwService
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */
 extern void gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer);
 
-/* Where no handler is on the stack: goes on with those that were answered, and frees those that are over. */
+/* Where no handler is on the stack: goes on with those that were answered, and frees those that are
+ * over. */
 extern void gw_clients_settle(void);
 extern bool gw_clients_is_settled(void);
 
@@ -35,7 +36,7 @@ extern void gw_clients_tick(uint64_t now_us);
 
 /* Draining: closes those that do nothing; the others close after their answer. */
 extern void gw_clients_close_idle(uint64_t now_us);
-extern int	gw_clients_count(void);
+extern int  gw_clients_count(void);
 
 /* At the end of the process: closes all, whatever they are doing. */
 extern void gw_clients_close_all(void);

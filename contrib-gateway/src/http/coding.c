@@ -11,10 +11,10 @@
 #include <strings.h>
 #include <zlib.h>
 
-#define GZIP_WINDOW (15 + 16)	/* the largest window, in gzip's wrapping */
+#define GZIP_WINDOW  (15 + 16) /* the largest window, in gzip's wrapping */
 #define MEMORY_LEVEL 8
-#define OUT_STEP 65536			/* room that is made for output at a time */
-#define Q_ONE 1000
+#define OUT_STEP     65536 /* room that is made for output at a time */
+#define Q_ONE        1000
 
 static GwSlice
 trim(GwSlice text)
@@ -34,8 +34,8 @@ static GwSlice
 cut(GwSlice *rest, char separator)
 {
 	const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-	GwSlice		piece = {rest->data, end ? (size_t) (end - rest->data) : rest->len};
-	size_t		used = piece.len + (end ? 1 : 0);
+	GwSlice     piece = {rest->data, end ? (size_t) (end - rest->data) : rest->len};
+	size_t      used = piece.len + (end ? 1 : 0);
 
 	rest->data += used;
 	rest->len -= used;
@@ -46,8 +46,8 @@ cut(GwSlice *rest, char separator)
 static int
 parse_q(GwSlice text)
 {
-	int			q = 0;
-	int			unit = Q_ONE;
+	int q = 0;
+	int unit = Q_ONE;
 
 	if (text.len == 0 || text.len > 5 || (text.data[0] != '0' && text.data[0] != '1') ||
 		(text.len > 1 && text.data[1] != '.'))
@@ -69,8 +69,8 @@ weight_of(GwSlice parameters)
 {
 	while (parameters.len > 0)
 	{
-		GwSlice		value = cut(&parameters, ';');
-		GwSlice		name = cut(&value, '=');
+		GwSlice value = cut(&parameters, ';');
+		GwSlice name = cut(&value, '=');
 
 		if (gw_slice_is_nocase(name, "q"))
 			return parse_q(trim(value));
@@ -80,9 +80,9 @@ weight_of(GwSlice parameters)
 
 typedef struct Weights
 {
-	int			gzip;			/* -1: not named */
-	int			identity;
-	int			any;
+	int gzip; /* -1: not named */
+	int identity;
+	int any;
 } Weights;
 
 static void
@@ -90,9 +90,9 @@ read_field(GwSlice rest, Weights *weights)
 {
 	while (rest.len > 0)
 	{
-		GwSlice		parameters = cut(&rest, ',');
-		GwSlice		coding = cut(&parameters, ';');
-		int			q = weight_of(parameters);
+		GwSlice parameters = cut(&rest, ',');
+		GwSlice coding = cut(&parameters, ';');
+		int     q = weight_of(parameters);
 
 		if (gw_slice_is_nocase(coding, "gzip") || gw_slice_is_nocase(coding, "x-gzip"))
 			weights->gzip = q;
@@ -106,9 +106,9 @@ read_field(GwSlice rest, Weights *weights)
 GwAccept
 gw_coding_accept(const GwHttpHead *head)
 {
-	Weights		weights = {-1, -1, -1};
-	int			gzip;
-	int			identity;
+	Weights weights = {-1, -1, -1};
+	int     gzip;
+	int     identity;
 
 	for (int i = 0; i < head->header_count; i++)
 		if (gw_slice_is_nocase(head->headers[i].name, "accept-encoding"))
@@ -121,11 +121,11 @@ gw_coding_accept(const GwHttpHead *head)
 GwCoding
 gw_coding_of_body(const GwHttpHead *head)
 {
-	GwCoding	coding = GW_CODING_NONE;
+	GwCoding coding = GW_CODING_NONE;
 
 	for (int i = 0; i < head->header_count; i++)
 	{
-		GwSlice		value = head->headers[i].value;
+		GwSlice value = head->headers[i].value;
 
 		if (!gw_slice_is_nocase(head->headers[i].name, "content-encoding"))
 			continue;
@@ -141,7 +141,7 @@ gw_coding_of_body(const GwHttpHead *head)
 
 struct GwDeflater
 {
-	z_stream	z;
+	z_stream z;
 };
 
 /* Out of memory is the one thing that can go wrong here. */
@@ -160,12 +160,12 @@ gw_deflate_begin(int level)
 void
 gw_deflate(GwDeflater *deflater, const char *data, size_t len, bool last, GwText *out)
 {
-	z_stream   *z = &deflater->z;
-	int			rc;
+	z_stream *z = &deflater->z;
+	int       rc;
 
 	do
 	{
-		uInt		piece = len > INT_MAX ? INT_MAX : (uInt) len;
+		uInt piece = len > INT_MAX ? INT_MAX : (uInt) len;
 
 		z->next_in = (Bytef *) data;
 		z->avail_in = piece;
@@ -196,7 +196,7 @@ void
 gw_gzip(GwText *out, const char *data, size_t len, int level)
 {
 	static GwDeflater *kept;
-	static int	kept_level;
+	static int         kept_level;
 
 	if (kept != NULL && kept_level != level)
 	{
@@ -213,8 +213,8 @@ gw_gzip(GwText *out, const char *data, size_t len, int level)
 
 struct GwInflater
 {
-	z_stream	z;
-	bool		ended;			/* a member is complete */
+	z_stream z;
+	bool     ended; /* a member is complete */
 };
 
 GwInflater *
@@ -231,10 +231,10 @@ gw_inflate_begin(void)
 static GwInflated
 inflate_step(GwInflater *inflater, GwText *out, size_t out_max)
 {
-	z_stream   *z = &inflater->z;
-	size_t		room = out_max - out->len < OUT_STEP ? out_max - out->len : OUT_STEP;
-	char		over;
-	int			rc;
+	z_stream *z = &inflater->z;
+	size_t    room = out_max - out->len < OUT_STEP ? out_max - out->len : OUT_STEP;
+	char      over;
+	int       rc;
 
 	gw_text_reserve(out, room);
 	z->next_out = room > 0 ? (Bytef *) out->data + out->len : (Bytef *) &over;
@@ -253,8 +253,8 @@ inflate_step(GwInflater *inflater, GwText *out, size_t out_max)
 GwInflated
 gw_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out, size_t out_max)
 {
-	z_stream   *z = &inflater->z;
-	GwInflated	step = inflater->ended ? GW_INFLATE_END : GW_INFLATE_MORE;
+	z_stream  *z = &inflater->z;
+	GwInflated step = inflater->ended ? GW_INFLATE_END : GW_INFLATE_MORE;
 
 	z->next_in = (Bytef *) data;
 	z->avail_in = (uInt) len;

@@ -12,8 +12,8 @@
 /* What a client takes. Without Accept-Encoding: only what is not coded. */
 typedef struct GwAccept
 {
-	bool		gzip;			/* it takes gzip, and likes it no less than uncoded bytes */
-	bool		identity;		/* it takes uncoded bytes */
+	bool gzip;     /* it takes gzip, and likes it no less than uncoded bytes */
+	bool identity; /* it takes uncoded bytes */
 } GwAccept;
 
 extern GwAccept gw_coding_accept(const GwHttpHead *head);
@@ -40,19 +40,19 @@ extern void gw_deflate_end(GwDeflater *deflater);
 
 typedef enum GwInflated
 {
-	GW_INFLATE_MORE,			/* all input is used; the end has not come */
-	GW_INFLATE_END,				/* all input is used, and a member is complete */
-	GW_INFLATE_FULL,			/* the output would be longer than allowed */
+	GW_INFLATE_MORE, /* all input is used; the end has not come */
+	GW_INFLATE_END,  /* all input is used, and a member is complete */
+	GW_INFLATE_FULL, /* the output would be longer than allowed */
 	GW_INFLATE_BROKEN
 } GwInflated;
 
-/* Decompresses piece by piece: one gzip member or several. Never writes more than out_max bytes to out in all, however
- * small the input is. */
+/* Decompresses piece by piece: one gzip member or several. Never writes more than out_max bytes to
+ * out in all, however small the input is. */
 typedef struct GwInflater GwInflater;
 
 extern GwInflater *gw_inflate_begin(void);
-extern GwInflated gw_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out,
-							 size_t out_max);
-extern void gw_inflate_end(GwInflater *inflater);
+extern GwInflated  gw_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out,
+							  size_t out_max);
+extern void        gw_inflate_end(GwInflater *inflater);
 
 #endif

@@ -15,7 +15,7 @@ is_field(const GwHeader *header)
 size_t
 gw_conditional_bytes(const GwHttpHead *head)
 {
-	size_t		bytes = 1;
+	size_t bytes = 1;
 
 	for (int i = 0; i < head->header_count; i++)
 		if (is_field(&head->headers[i]))
@@ -37,7 +37,7 @@ skip_blanks(GwSlice *rest)
 static size_t
 cut_tag(GwSlice *rest, bool *ascii)
 {
-	size_t		at = rest->len > 2 && memcmp(rest->data, "W/", 2) == 0 ? 2 : 0;
+	size_t at = rest->len > 2 && memcmp(rest->data, "W/", 2) == 0 ? 2 : 0;
 
 	*ascii = true;
 	if (at >= rest->len || rest->data[at++] != '"')
@@ -65,8 +65,8 @@ add_field(GwSlice rest, char *out, size_t *len)
 	for (;;)
 	{
 		const char *start;
-		size_t		tag_len;
-		bool		ascii;
+		size_t      tag_len;
+		bool        ascii;
 
 		while (skip_blanks(&rest), rest.len > 0 && rest.data[0] == ',')
 		{
@@ -92,10 +92,10 @@ add_field(GwSlice rest, char *out, size_t *len)
 size_t
 gw_conditional_list(const GwHttpHead *head, char *out)
 {
-	size_t		len = 0;
-	int			fields = 0;
-	bool		any = false;
-	bool		sound = true;
+	size_t len = 0;
+	int    fields = 0;
+	bool   any = false;
+	bool   sound = true;
 
 	for (int i = 0; i < head->header_count && sound; i++)
 	{
@@ -120,7 +120,7 @@ bool
 gw_conditional_matches(const char *list, const char *etag)
 {
 	const char *wanted = strchr(etag, '"');
-	size_t		len = wanted ? strlen(wanted) : 0;
+	size_t      len = wanted ? strlen(wanted) : 0;
 
 	if (strcmp(list, "*") == 0)
 		return true;

@@ -15,8 +15,8 @@
 #include "base/poison.h"
 #include "base/process.h"
 
-GwConnList	gw_conns = TAILQ_HEAD_INITIALIZER(gw_conns);
-GwConnList	gw_conns_unsettled = TAILQ_HEAD_INITIALIZER(gw_conns_unsettled);
+GwConnList gw_conns = TAILQ_HEAD_INITIALIZER(gw_conns);
+GwConnList gw_conns_unsettled = TAILQ_HEAD_INITIALIZER(gw_conns_unsettled);
 
 void
 gw_conn_set_state(GwConn *conn, GwConnState state)
@@ -38,7 +38,7 @@ gw_conn_memory_size(const GwHandler *handler)
 GwExchange *
 gw_conn_memory(GwConn *conn, const GwHandler *const *handler)
 {
-	char	   *at = (char *) conn->memory;
+	char *at = (char *) conn->memory;
 
 	for (const GwHandler *const *before = conn->handlers; before != handler; before++)
 		at += gw_conn_memory_size(*before);
@@ -88,20 +88,20 @@ static void
 log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 {
 	const GwExchange *exchange = conn->exchange;
-	GwUsage		usage = conn->handler->usage(exchange);
-	GwAccessLine line = {
-		.request_id = exchange->id,
-		.method = exchange->method_text,
-		.path = exchange->path,
-		.operation = gw_counters_operation(usage.operation),
-		.status = status,
-		.bytes_in = conn->body_seen,
-		.bytes_out = bytes,
-		.duration_us = now - exchange->started_us,
-		.wait_us = usage.wait_us,
-		.db_us = usage.db_us,
-		.client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client,
-	};
+	GwUsage           usage = conn->handler->usage(exchange);
+	GwAccessLine      line = {
+			 .request_id = exchange->id,
+			 .method = exchange->method_text,
+			 .path = exchange->path,
+			 .operation = gw_counters_operation(usage.operation),
+			 .status = status,
+			 .bytes_in = conn->body_seen,
+			 .bytes_out = bytes,
+			 .duration_us = now - exchange->started_us,
+			 .wait_us = usage.wait_us,
+			 .db_us = usage.db_us,
+			 .client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client,
+    };
 
 	gw_log_access(&line);
 	gw_counters_request(usage.operation, (int) exchange->method, status, line.duration_us);

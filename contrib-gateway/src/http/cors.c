@@ -14,8 +14,8 @@
 static GwSlice
 next_item(const char **list)
 {
-	size_t		len;
-	GwSlice		item;
+	size_t  len;
+	GwSlice item;
 
 	*list += strspn(*list, " ");
 	len = strcspn(*list, ",");
@@ -40,7 +40,7 @@ host_start(GwSlice origin)
 static bool
 origin_is_valid(GwSlice origin)
 {
-	size_t		at = host_start(origin);
+	size_t at = host_start(origin);
 
 	if (at == 0 || origin.len >= GW_ORIGIN_BYTES)
 		return false;
@@ -67,7 +67,7 @@ names_origin(const char *list, GwSlice origin)
 {
 	while (*list != '\0')
 	{
-		GwSlice		item = next_item(&list);
+		GwSlice item = next_item(&list);
 
 		if (item.len == origin.len && strncasecmp(item.data, origin.data, item.len) == 0)
 			return true;
@@ -79,8 +79,8 @@ names_origin(const char *list, GwSlice origin)
 static GwSlice
 only_field(const GwHttpHead *head, const char *name)
 {
-	GwSlice		found = {NULL, 0};
-	int			count = 0;
+	GwSlice found = {NULL, 0};
+	int     count = 0;
 
 	for (int i = 0; i < head->header_count; i++)
 	{
@@ -96,14 +96,15 @@ only_field(const GwHttpHead *head, const char *name)
 static bool
 is_same_host(const GwHttpHead *head, GwSlice origin)
 {
-	GwSlice		host = only_field(head, "host");
-	size_t		at = host_start(origin);
+	GwSlice host = only_field(head, "host");
+	size_t  at = host_start(origin);
 
 	return at > 0 && host.len == origin.len - at &&
-		strncasecmp(origin.data + at, host.data, host.len) == 0;
+		   strncasecmp(origin.data + at, host.data, host.len) == 0;
 }
 
-/* Names of header fields, as a page may ask for: nothing that could end the line or begin another field. */
+/* Names of header fields, as a page may ask for: nothing that could end the line or begin another
+ * field. */
 static bool
 are_field_names(GwSlice names)
 {
@@ -117,7 +118,7 @@ are_field_names(GwSlice names)
 static void
 read_preflight(const GwHttpHead *head, GwCors *out)
 {
-	GwSlice		names = only_field(head, "access-control-request-headers");
+	GwSlice names = only_field(head, "access-control-request-headers");
 
 	out->preflight = only_field(head, "access-control-request-method").len > 0;
 	if (out->preflight && are_field_names(names))
@@ -127,7 +128,7 @@ read_preflight(const GwHttpHead *head, GwCors *out)
 void
 gw_cors_read(const GwHttpHead *head, const char *list, GwCors *out)
 {
-	GwSlice		origin = only_field(head, "origin");
+	GwSlice origin = only_field(head, "origin");
 
 	*out = (GwCors){0};
 	if (origin.len == 0)

@@ -19,7 +19,7 @@ static void
 make_id(char *id)
 {
 	static const char digits[] = "0123456789abcdef";
-	static uint64_t state[2];
+	static uint64_t   state[2];
 
 	if (state[0] == 0)
 	{
@@ -40,14 +40,14 @@ make_id(char *id)
 static void
 take_id(GwExchange *exchange, GwSlice asked)
 {
-	bool		good = asked.len > 0 && asked.len <= GW_REQUEST_ID_BYTES_MAX;
+	bool good = asked.len > 0 && asked.len <= GW_REQUEST_ID_BYTES_MAX;
 
 	for (size_t i = 0; good && i < asked.len; i++)
 	{
-		char		c = asked.data[i];
+		char c = asked.data[i];
 
 		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			(c != '\0' && strchr("-_.:", c) != NULL);
+			   (c != '\0' && strchr("-_.:", c) != NULL);
 	}
 	if (!good)
 	{

@@ -2,13 +2,14 @@
  * exchange.h
  *		One request and its answer: all that a client connection and a handler know of each other.
  *
- * The connection reads a head and calls begin(), then run() with the whole body. The handler answers by respond(),
- * exactly once after run(), now or later, unless abandon() said that the request was dropped. An answer that is too
- * large to be held says so in its reply (flows), and goes on by feed() and finish().
+ * The connection reads a head and calls begin(), then run() with the whole body. The handler
+ * answers by respond(), exactly once after run(), now or later, unless abandon() said that the
+ * request was dropped. An answer that is too large to be held says so in its reply (flows), and
+ * goes on by feed() and finish().
  *
- * The handler's own memory begins with a GwExchange; it lies in the connection and is used by one request after the other.
- * respond() and finish() end the request: nothing may touch it after them until the next begin(). Where sanitizers watch,
- * the connection poisons that memory in between.
+ * The handler's own memory begins with a GwExchange; it lies in the connection and is used by one
+ * request after the other. respond() and finish() end the request: nothing may touch it after them
+ * until the next begin(). Where sanitizers watch, the connection poisons that memory in between.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -23,9 +24,9 @@
 /* What became of a piece of an answer. */
 typedef enum GwFed
 {
-	GW_FED,						/* more may come */
-	GW_FED_FULL,				/* it was taken; the next one after go_on() */
-	GW_FED_GONE					/* the client is gone, and stop() was called */
+	GW_FED,      /* more may come */
+	GW_FED_FULL, /* it was taken; the next one after go_on() */
+	GW_FED_GONE  /* the client is gone, and stop() was called */
 } GwFed;
 
 struct GwConn;
@@ -33,41 +34,44 @@ struct GwConn;
 typedef struct GwExchange
 {
 	/* what the head says; set before begin() */
-	GwMethod	method;
-	char		method_text[GW_METHOD_BYTES_MAX + 1];
-	char		id[GW_REQUEST_ID_BYTES_MAX + 1];
-	GwCoding	coding;			/* of the body as it comes; the handler gets it decoded */
-	bool		proxied;		/* the peer is a trusted proxy */
-	bool		local;			/* the client is on this machine, and no proxy says that it speaks for another */
-	uint64_t	started_us;		/* the first byte */
+	GwMethod method;
+	char     method_text[GW_METHOD_BYTES_MAX + 1];
+	char     id[GW_REQUEST_ID_BYTES_MAX + 1];
+	GwCoding coding;  /* of the body as it comes; the handler gets it decoded */
+	bool     proxied; /* the peer is a trusted proxy */
+	/* the client is on this machine, and no proxy says that it speaks for another */
+	bool     local;
+	uint64_t started_us; /* the first byte */
 
 	/* of both sides: the first fault is the answer. A status of 0: there is none yet */
-	GwFault		fault;
+	GwFault fault;
 
 	/* of the handler, for the log: as received, in its own memory; the query is never logged */
-	GwSlice		path;
+	GwSlice path;
 
 	/* of the connection; set once */
 	struct GwConn *conn;
 	void (*respond)(struct GwExchange *exchange, GwReply *reply);
-	GwFed (*feed)(struct GwExchange *exchange, GwSlice piece);	/* after a reply that flows */
+	GwFed (*feed)(struct GwExchange *exchange, GwSlice piece); /* after a reply that flows */
 	void (*finish)(struct GwExchange *exchange, bool whole);
 } GwExchange;
 
 /* What a request was about and what it took, for the log and the counters. */
 typedef struct GwUsage
 {
-	int			operation;		/* a number of the counters */
-	uint64_t	wait_us;		/* for others */
-	uint64_t	db_us;
+	int      operation; /* a number of the counters */
+	uint64_t wait_us;   /* for others */
+	uint64_t db_us;
 } GwUsage;
 
-/* Who answers. Each listener has a table of handlers, by which an incoming request is given to one of them. */
+/* Who answers. Each listener has a table of handlers, by which an incoming request is given to one
+ * of them. */
 typedef struct GwHandler
 {
-	size_t		size;			/* of its memory for one request, which begins with a GwExchange */
+	size_t size; /* of its memory for one request, which begins with a GwExchange */
 
-	/* Is this path the handler's? The last one of a table is not asked: it takes what no other one does. */
+	/* Is this path the handler's? The last one of a table is not asked: it takes what no other one
+	 * does. */
 	bool (*takes)(GwSlice path);
 
 	/* The head is read. It is NULL when it could not be, or came too late: refuse() follows. */
@@ -82,10 +86,12 @@ typedef struct GwHandler
 	/* Answers with an error at once; the connection ends with it. */
 	void (*refuse)(GwExchange *exchange, GwFault fault);
 
-	/* The client is gone: true when the request was dropped, false when respond() will still come. */
+	/* The client is gone: true when the request was dropped, false when respond() will still
+	 * come. */
 	bool (*abandon)(GwExchange *exchange);
 
-	/* The client of an answer that flows has taken what was waiting; or it is gone. Not needed where none flows. */
+	/* The client of an answer that flows has taken what was waiting; or it is gone. Not needed
+	 * where none flows. */
 	void (*go_on)(GwExchange *exchange);
 	void (*stop)(GwExchange *exchange);
 
@@ -96,11 +102,13 @@ typedef struct GwHandler
 	void (*free)(GwExchange *exchange);
 } GwHandler;
 
-/* Forgets the request before, and takes from the head, or from none, what the exchange has to say. */
+/* Forgets the request before, and takes from the head, or from none, what the exchange has to
+ * say. */
 extern void gw_exchange_begin(GwExchange *exchange, const GwHttpHead *head, bool proxied,
 							  uint64_t started_us);
 
-/* Makes this the answer, unless another fault is known already. The body need not be kept any more. */
+/* Makes this the answer, unless another fault is known already. The body need not be kept any
+ * more. */
 extern void gw_exchange_fault(GwExchange *exchange, int status, const char *message);
 
 #endif

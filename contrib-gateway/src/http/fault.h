@@ -11,7 +11,7 @@
 
 typedef struct GwFault
 {
-	int			status;			/* 0: nothing */
+	int         status; /* 0: nothing */
 	const char *message;
 } GwFault;
 

@@ -13,7 +13,7 @@
 /* An address of either family; IPv4 inside IPv6 (::ffff:1.2.3.4) is IPv4. */
 typedef struct Address
 {
-	int			bits;			/* 32 or 128 */
+	int           bits; /* 32 or 128 */
 	unsigned char bytes[16];
 } Address;
 
@@ -40,8 +40,8 @@ parse_address(const char *text, Address *out)
 static bool
 parse_range(char *text, Address *out, int *prefix)
 {
-	char	   *slash = strchr(text, '/');
-	char	   *end = NULL;
+	char *slash = strchr(text, '/');
+	char *end = NULL;
 
 	if (slash != NULL)
 		*slash = '\0';
@@ -90,11 +90,11 @@ copy_part(GwSlice part, char *out, size_t size)
 bool
 gw_proxies_valid(const char *list)
 {
-	GwSlice		rest = {list, strlen(list)};
-	GwSlice		part;
-	Address		address;
-	int			prefix;
-	char		text[GW_ADDRESS_BYTES];
+	GwSlice rest = {list, strlen(list)};
+	GwSlice part;
+	Address address;
+	int     prefix;
+	char    text[GW_ADDRESS_BYTES];
 
 	while (*list != '\0' && next_part(&rest, ',', &part))
 		if (!copy_part(part, text, sizeof(text)) || !parse_range(text, &address, &prefix))
@@ -105,8 +105,8 @@ gw_proxies_valid(const char *list)
 static bool
 in_range(const Address *address, const Address *range, int prefix)
 {
-	int			whole = prefix / 8;
-	int			rest = prefix % 8;
+	int whole = prefix / 8;
+	int rest = prefix % 8;
 
 	if (address->bits != range->bits || memcmp(address->bytes, range->bytes, (size_t) whole) != 0)
 		return false;
@@ -116,12 +116,12 @@ in_range(const Address *address, const Address *range, int prefix)
 bool
 gw_proxies_hold(const char *list, const char *address)
 {
-	GwSlice		rest = {list, strlen(list)};
-	GwSlice		part;
-	Address		wanted;
-	Address		range;
-	int			prefix;
-	char		text[GW_ADDRESS_BYTES];
+	GwSlice rest = {list, strlen(list)};
+	GwSlice part;
+	Address wanted;
+	Address range;
+	int     prefix;
+	char    text[GW_ADDRESS_BYTES];
 
 	if (*list == '\0' || !parse_address(address, &wanted))
 		return false;
@@ -132,7 +132,8 @@ gw_proxies_hold(const char *list, const char *address)
 	return false;
 }
 
-/* Is it a field that only proxies add? A name that ends with '-' stands for all that begin with it. */
+/* Is it a field that only proxies add? A name that ends with '-' stands for all that begin with
+ * it. */
 static bool
 is_of_proxy(GwSlice name)
 {
@@ -143,7 +144,7 @@ is_of_proxy(GwSlice name)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 	{
-		size_t		len = strlen(names[i]);
+		size_t len = strlen(names[i]);
 
 		if (name.len >= len && (name.len == len || names[i][len - 1] == '-') &&
 			strncasecmp(name.data, names[i], len) == 0)
@@ -165,7 +166,7 @@ gw_forwarded_is_local(const GwHttpHead *head, const char *peer)
 static bool
 take_address(GwSlice text, char out[GW_ADDRESS_BYTES])
 {
-	Address		address;
+	Address     address;
 	const char *end;
 
 	if (text.len > 1 && text.data[0] == '"' && text.data[text.len - 1] == '"')
@@ -190,7 +191,7 @@ take_address(GwSlice text, char out[GW_ADDRESS_BYTES])
 static bool
 take_for(GwSlice element, char out[GW_ADDRESS_BYTES])
 {
-	GwSlice		pair;
+	GwSlice pair;
 
 	while (next_part(&element, ';', &pair))
 		if (pair.len > 4 && strncasecmp(pair.data, "for=", 4) == 0)
@@ -199,27 +200,28 @@ take_for(GwSlice element, char out[GW_ADDRESS_BYTES])
 }
 
 /*
- * Walks a field's elements from the last, which the nearest proxy added, to the first that is no trusted proxy. Several
- * lines of a field are one list. A broken element ends the walk: what is before it cannot be trusted.
+ * Walks a field's elements from the last, which the nearest proxy added, to the first that is no
+ * trusted proxy. Several lines of a field are one list. A broken element ends the walk: what is
+ * before it cannot be trusted.
  */
 static bool
 walk(const GwHttpHead *head, const char *name, const char *proxies, char out[GW_ADDRESS_BYTES])
 {
-	bool		forwarded = name[0] == 'f';
-	bool		found = false;
-	char		address[GW_ADDRESS_BYTES];
+	bool forwarded = name[0] == 'f';
+	bool found = false;
+	char address[GW_ADDRESS_BYTES];
 
 	for (int i = head->header_count - 1; i >= 0; i--)
 	{
-		GwSlice		value = head->headers[i].value;
+		GwSlice value = head->headers[i].value;
 
 		if (!gw_slice_is_nocase(head->headers[i].name, name))
 			continue;
 		for (;;)
 		{
 			const char *comma = memrchr(value.data, ',', value.len);
-			GwSlice		rest = {comma ? comma + 1 : value.data, 0};
-			GwSlice		element;
+			GwSlice     rest = {comma ? comma + 1 : value.data, 0};
+			GwSlice     element;
 
 			rest.len = value.len - (size_t) (rest.data - value.data);
 			if (!next_part(&rest, ',', &element) ||
@@ -248,7 +250,7 @@ gw_forwarded_prefix(const GwHttpHead *head)
 {
 	for (int i = 0; i < head->header_count; i++)
 	{
-		GwSlice		value = head->headers[i].value;
+		GwSlice value = head->headers[i].value;
 
 		if (!gw_slice_is_nocase(head->headers[i].name, "x-forwarded-prefix"))
 			continue;

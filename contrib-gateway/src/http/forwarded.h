@@ -2,9 +2,10 @@
  * forwarded.h
  *		What a trusted proxy says about the client behind it. Pure.
  *
- * The fields count only when the peer is in the setting trusted_proxies: any other peer could write anything. Of a
- * chain of proxies the trusted ones at its end are skipped; what is before them is hearsay and not read.
- * X-Forwarded-Proto and X-Forwarded-Host are not needed: no answer holds a URL of this server.
+ * The fields count only when the peer is in the setting trusted_proxies: any other peer could write
+ * anything. Of a chain of proxies the trusted ones at its end are skipped; what is before them is
+ * hearsay and not read. X-Forwarded-Proto and X-Forwarded-Host are not needed: no answer holds a
+ * URL of this server.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -25,10 +26,12 @@ extern bool gw_proxies_hold(const char *list, const char *address);
 extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,
 								char out[GW_ADDRESS_BYTES]);
 
-/* Is the peer on this machine, and the client itself? What proxies add to requests says that it is not. */
+/* Is the peer on this machine, and the client itself? What proxies add to requests says that it is
+ * not. */
 extern bool gw_forwarded_is_local(const GwHttpHead *head, const char *peer);
 
-/* The path under which the proxy serves this server, from X-Forwarded-Prefix; empty when it does not say. */
+/* The path under which the proxy serves this server, from X-Forwarded-Prefix; empty when it does
+ * not say. */
 extern GwSlice gw_forwarded_prefix(const GwHttpHead *head);
 
 #endif

@@ -64,13 +64,14 @@ run_request(GwConn *conn)
 	conn->handler->run(conn->exchange, (GwSlice){conn->body.data, conn->body.len});
 }
 
-/* Decompresses a piece of the body. What cannot be used is read over, and told when the body has come. */
+/* Decompresses a piece of the body. What cannot be used is read over, and told when the body has
+ * come. */
 static void
 inflate_body(GwConn *conn, GwSlice piece)
 {
-	size_t		before = conn->body.len;
-	GwInflated	got = gw_inflate(conn->inflater, piece.data, piece.len, &conn->body,
-								 (size_t) gw_conf.body_bytes_max);
+	size_t     before = conn->body.len;
+	GwInflated got = gw_inflate(conn->inflater, piece.data, piece.len, &conn->body,
+								(size_t) gw_conf.body_bytes_max);
 
 	gw_process.buffered_bytes += conn->body.len - before;
 	if (got == GW_INFLATE_FULL)
@@ -123,9 +124,9 @@ advance_chunked(GwConn *conn)
 {
 	for (;;)
 	{
-		GwFault		fault = {0, NULL};
-		GwSlice		piece = {NULL, 0};
-		size_t		used = 0;
+		GwFault     fault = {0, NULL};
+		GwSlice     piece = {NULL, 0};
+		size_t      used = 0;
 		GwChunkStep step = gw_chunked_next(&conn->chunked, conn->view.data, conn->view.len, &used,
 										   &piece, &fault);
 
@@ -143,7 +144,7 @@ advance_chunked(GwConn *conn)
 static void
 advance_body(GwConn *conn)
 {
-	size_t		n = conn->view.len;
+	size_t n = conn->view.len;
 
 	if (conn->chunked_body)
 	{
@@ -204,9 +205,9 @@ advance_head(GwConn *conn)
 {
 	static GwHttpHead head;
 	GwHttpLimits limits = {(size_t) gw_conf.target_bytes_max, (size_t) gw_conf.header_bytes_max,
-		(int) gw_conf.header_count_max};
-	GwFault		fault = {0, NULL};
-	GwScan		found = gw_http_scan(&conn->scan, conn->view.data, conn->view.len, &limits, &fault);
+						   (int) gw_conf.header_count_max};
+	GwFault      fault = {0, NULL};
+	GwScan found = gw_http_scan(&conn->scan, conn->view.data, conn->view.len, &limits, &fault);
 
 	if (found == GW_SCAN_MORE)
 		return false;
@@ -230,7 +231,7 @@ advance_head(GwConn *conn)
 void
 gw_input_advance(GwConn *conn)
 {
-	bool		more = true;
+	bool more = true;
 
 	conn->advancing = true;
 	while (more && conn->view.len > 0)
@@ -302,7 +303,7 @@ gw_input_go_on(GwConn *conn)
 ssize_t
 gw_input_read(GwConn *conn)
 {
-	ssize_t		n;
+	ssize_t n;
 
 	if (conn->in.len == 0)
 	{

@@ -2,9 +2,10 @@
  * input.h
  *		What comes from a client: heads and bodies, as far as they have arrived.
  *
- * Input is read into one buffer of the process; only what cannot be used at once is kept per connection, so that idle
- * connections cost little. `view` is the input not yet used: it lies in the shared buffer or in `in`, and is saved by
- * gw_input_keep_rest() before the event handler returns.
+ * Input is read into one buffer of the process; only what cannot be used at once is kept per
+ * connection, so that idle connections cost little. `view` is the input not yet used: it lies in
+ * the shared buffer or in `in`, and is saved by gw_input_keep_rest() before the event handler
+ * returns.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -20,17 +20,17 @@
 #include "base/log.h"
 
 #define LISTENERS_MAX 16
-#define BACKLOG 1024
+#define BACKLOG       1024
 
 typedef struct GwListener
 {
 	struct evconnlistener *socket;
-	GwService	service;
+	GwService              service;
 } GwListener;
 
 static GwListener listeners[LISTENERS_MAX];
-static int	listener_count;
-static bool paused;
+static int        listener_count;
+static bool       paused;
 
 static void
 on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *peer, int len,
@@ -53,17 +53,18 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 	paused = true;
 }
 
-/* Cuts ":8181" off the end of a host, or leaves the port as it is. An IPv6 address with a port is in brackets. */
+/* Cuts ":8181" off the end of a host, or leaves the port as it is. An IPv6 address with a port is
+ * in brackets. */
 static bool
 take_port(char *host, uint16_t *port)
 {
-	char	   *colon = strrchr(host, ':');
-	char	   *end;
+	char         *colon = strrchr(host, ':');
+	char         *end;
 	unsigned long number;
 
 	if (colon == NULL || (host[0] != '[' && strchr(host, ':') != colon) ||
 		(host[0] == '[' && colon[-1] != ']'))
-		return true;			/* none, or a colon of the address itself */
+		return true; /* none, or a colon of the address itself */
 	number = strtoul(colon + 1, &end, 10);
 	if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || number > UINT16_MAX)
 		return false;
@@ -75,7 +76,7 @@ take_port(char *host, uint16_t *port)
 static void
 strip_brackets(char *host)
 {
-	size_t		n = strlen(host);
+	size_t n = strlen(host);
 
 	if (n < 2 || host[0] != '[' || host[n - 1] != ']')
 		return;
@@ -83,15 +84,16 @@ strip_brackets(char *host)
 	host[n - 2] = '\0';
 }
 
-/* "127.0.0.1", "::1", "[::1]" or "*" (both families through IPv6), and ":8181" after it for a port of its own. */
+/* "127.0.0.1", "::1", "[::1]" or "*" (both families through IPv6), and ":8181" after it for a port
+ * of its own. */
 static bool
 parse_address(const char *text, struct sockaddr_storage *address, int *len)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *) address;
+	struct sockaddr_in  *in = (struct sockaddr_in *) address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *) address;
-	char		host[INET6_ADDRSTRLEN + sizeof("[]:65535")];
-	uint16_t	port = (uint16_t) gw_conf.port;
-	size_t		n = strlen(text);
+	char                 host[INET6_ADDRSTRLEN + sizeof("[]:65535")];
+	uint16_t             port = (uint16_t) gw_conf.port;
+	size_t               n = strlen(text);
 
 	memset(address, 0, sizeof(*address));
 	if (n == 0 || n >= sizeof(host))
@@ -128,7 +130,7 @@ static int
 bound_port(struct evconnlistener *listener)
 {
 	struct sockaddr_storage address;
-	socklen_t	len = sizeof(address);
+	socklen_t               len = sizeof(address);
 
 	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *) &address, &len) != 0)
 		return 0;
@@ -139,9 +141,9 @@ bound_port(struct evconnlistener *listener)
 static bool
 listen_on(const GwService *service, const char *text)
 {
-	GwListener *listener = &listeners[listener_count];
+	GwListener             *listener = &listeners[listener_count];
 	struct sockaddr_storage address;
-	int			len;
+	int                     len;
 
 	if (listener_count == LISTENERS_MAX || !parse_address(text, &address, &len))
 	{
@@ -169,7 +171,7 @@ listen_on(const GwService *service, const char *text)
 static const char *
 next_address(char **list)
 {
-	char	   *text = strsep(list, ",");
+	char *text = strsep(list, ",");
 
 	text += strspn(text, " ");
 	text[strcspn(text, " ")] = '\0';
@@ -179,14 +181,14 @@ next_address(char **list)
 bool
 gw_listener_is_valid(const char *addresses)
 {
-	char	   *copy = gw_strdup(addresses);
-	char	   *next = copy;
-	bool		good = true;
+	char *copy = gw_strdup(addresses);
+	char *next = copy;
+	bool  good = true;
 
 	while (good && next != NULL)
 	{
 		struct sockaddr_storage address;
-		int			len;
+		int                     len;
 
 		good = parse_address(next_address(&next), &address, &len);
 	}
@@ -197,9 +199,9 @@ gw_listener_is_valid(const char *addresses)
 bool
 gw_listener_open(const GwService *service)
 {
-	char	   *copy = gw_strdup(gw_conf.listen);
-	char	   *next = copy;
-	bool		good = true;
+	char *copy = gw_strdup(gw_conf.listen);
+	char *next = copy;
+	bool  good = true;
 
 	while (good && next != NULL)
 		good = listen_on(service, next_address(&next));
@@ -212,9 +214,9 @@ gw_listener_is_local(void)
 {
 	for (int i = 0; i < listener_count; i++)
 	{
-		struct sockaddr_storage address;
-		socklen_t	len = sizeof(address);
-		const struct sockaddr_in *in = (const struct sockaddr_in *) &address;
+		struct sockaddr_storage    address;
+		socklen_t                  len = sizeof(address);
+		const struct sockaddr_in  *in = (const struct sockaddr_in *) &address;
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &address;
 
 		if (getsockname(evconnlistener_get_fd(listeners[i].socket), (struct sockaddr *) &address,
@@ -228,21 +230,22 @@ gw_listener_is_local(void)
 }
 
 /*
- * A connection that the kernel has made and that nobody accepted is reset when the listening socket closes. So the socket
- * first drops the packets that would begin a new one (a SYN without ACK): their clients try again, and are refused then.
+ * A connection that the kernel has made and that nobody accepted is reset when the listening socket
+ * closes. So the socket first drops the packets that would begin a new one (a SYN without ACK):
+ * their clients try again, and are refused then.
  */
 bool
 gw_listener_hold_off(void)
 {
-	static bool done;
+	static bool               done;
 	static struct sock_filter code[] = {
-		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13}, /* flags of the TCP header */
-		{BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12},	/* SYN, ACK */
+		{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},    /* flags of the TCP header */
+		{BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x12}, /* SYN, ACK */
 		{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x02}, {BPF_RET | BPF_K, 0, 0, 0}, /* dropped */
 		{BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF},
 	};
 	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-	bool		before = done;
+	bool                    before = done;
 
 	for (int i = 0; i < listener_count && !done; i++)
 		if (setsockopt(evconnlistener_get_fd(listeners[i].socket), SOL_SOCKET, SO_ATTACH_FILTER,
@@ -256,8 +259,8 @@ static void
 accept_rest(const GwListener *listener)
 {
 	struct sockaddr_storage peer;
-	socklen_t	len = sizeof(peer);
-	int			fd;
+	socklen_t               len = sizeof(peer);
+	int                     fd;
 
 	while ((fd = accept4(evconnlistener_get_fd(listener->socket), (struct sockaddr *) &peer, &len,
 						 SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)

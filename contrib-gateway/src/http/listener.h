@@ -14,14 +14,15 @@
 /* Are these addresses, each with a port or without, separated by commas? */
 extern bool gw_listener_is_valid(const char *addresses);
 
-/* Listens on every address of the setting; false with a log line when one cannot be had. An address without a port has the
- * one of the setting port. */
+/* Listens on every address of the setting; false with a log line when one cannot be had. An address
+ * without a port has the one of the setting port. */
 extern bool gw_listener_open(const GwService *service);
 
 /* Do all of them listen on this machine alone? */
 extern bool gw_listener_is_local(void);
 
-/* Before closing: lets no new connection come, while those that were made are still accepted. True when it did so before. */
+/* Before closing: lets no new connection come, while those that were made are still accepted. True
+ * when it did so before. */
 extern bool gw_listener_hold_off(void);
 
 /* Accepts what is left, then closes. */

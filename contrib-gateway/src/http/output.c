@@ -38,8 +38,8 @@ static bool
 must_close(const GwConn *conn, const GwReply *reply)
 {
 	return reply->close || !conn->keep_alive || gw_process.draining ||
-		conn->requests >= gw_conf.keepalive_requests_max ||
-		(conn->eof && conn->in.len == 0 && conn->view.len == 0);
+		   conn->requests >= gw_conf.keepalive_requests_max ||
+		   (conn->eof && conn->in.len == 0 && conn->view.len == 0);
 }
 
 /* May this answer wait for the next ones? Only when more requests are at hand already. */
@@ -47,10 +47,11 @@ static bool
 may_wait(const GwConn *conn)
 {
 	return conn->advancing && conn->view.len > 0 && !conn->close &&
-		gw_stream_pending(&conn->stream) < GW_READ_BYTES;
+		   gw_stream_pending(&conn->stream) < GW_READ_BYTES;
 }
 
-/* The head of an answer whose body comes in pieces. Without chunks only the end of the connection ends it. */
+/* The head of an answer whose body comes in pieces. Without chunks only the end of the connection
+ * ends it. */
 static void
 begin_flow(GwConn *conn, const GwReply *reply)
 {
@@ -71,9 +72,9 @@ begin_flow(GwConn *conn, const GwReply *reply)
 static GwFed
 feed(GwExchange *exchange, GwSlice piece)
 {
-	GwConn	   *conn = exchange->conn;
-	GwText		chunk = {0};
-	GwSent		sent;
+	GwConn *conn = exchange->conn;
+	GwText  chunk = {0};
+	GwSent  sent;
 
 	if (conn->state != GW_CONN_FLOW)
 		return GW_FED_GONE;
@@ -99,7 +100,7 @@ feed(GwExchange *exchange, GwSlice piece)
 static void
 finish(GwExchange *exchange, bool whole)
 {
-	GwConn	   *conn = exchange->conn;
+	GwConn *conn = exchange->conn;
 
 	if (conn->state != GW_CONN_FLOW)
 		return;
@@ -113,14 +114,15 @@ finish(GwExchange *exchange, bool whole)
 	gw_conn_settle_later(conn);
 }
 
-/* The exchange's respond(): sends the answer. The request is over when this returns, except for an answer that flows. */
+/* The exchange's respond(): sends the answer. The request is over when this returns, except for an
+ * answer that flows. */
 static void
 respond(GwExchange *exchange, GwReply *reply)
 {
 	static GwText head;
-	GwConn	   *conn = exchange->conn;
-	GwBody		body = {reply->body, reply->body_len, reply->handle, reply->release};
-	GwSent		sent;
+	GwConn       *conn = exchange->conn;
+	GwBody        body = {reply->body, reply->body_len, reply->handle, reply->release};
+	GwSent        sent;
 
 	if (conn->state == GW_CONN_CLOSED)
 	{
@@ -156,7 +158,7 @@ respond(GwExchange *exchange, GwReply *reply)
 void
 gw_output_flush(GwConn *conn)
 {
-	GwSent		sent;
+	GwSent sent;
 
 	if (gw_stream_pending(&conn->stream) == 0 || conn->stream.writing)
 		return;

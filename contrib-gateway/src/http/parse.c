@@ -8,7 +8,7 @@
 
 #include <strings.h>
 
-#define UNIT_SEPARATOR 0x1F		/* separates the levels of a namespace; Iceberg REST, parent */
+#define UNIT_SEPARATOR 0x1F /* separates the levels of a namespace; Iceberg REST, parent */
 
 static const char *const method_names[GW_METHOD_COUNT] = {
 	[GW_GET] = "GET",         [GW_HEAD] = "HEAD",
@@ -62,7 +62,7 @@ scan_control(GwHeadScan *scan, const char *data, size_t len, GwFault *fault)
 static bool
 scan_line_end(GwHeadScan *scan)
 {
-	bool		empty = scan->at == scan->line + 1;
+	bool empty = scan->at == scan->line + 1;
 
 	scan->at++;
 	if (empty && scan->fields == 0 && !scan->skipped)
@@ -86,7 +86,7 @@ static bool
 scan_limits(const GwHeadScan *scan, const GwHttpLimits *limits, GwFault *fault)
 {
 	const size_t around = GW_METHOD_BYTES_MAX + sizeof(" HTTP/1.1\r\n");
-	size_t		line_max = limits->target_bytes_max + around;
+	size_t       line_max = limits->target_bytes_max + around;
 
 	if (scan->fields == 0)
 	{
@@ -134,7 +134,7 @@ static GwSlice
 cut_line(GwSlice *rest)
 {
 	const char *end = memchr(rest->data, '\n', rest->len);
-	GwSlice		line = {rest->data, 0};
+	GwSlice     line = {rest->data, 0};
 
 	if (end == NULL)
 		line.len = rest->len;
@@ -180,7 +180,7 @@ parse_version(GwHttpHead *head, GwSlice text, GwFault *fault)
 static size_t
 authority_length(GwSlice target)
 {
-	size_t		at;
+	size_t at;
 
 	if (target.len > 7 && strncasecmp(target.data, "http://", 7) == 0)
 		at = 7;
@@ -189,7 +189,7 @@ authority_length(GwSlice target)
 	else
 		return 0;
 	if (target.data[at] == '/' || target.data[at] == '?')
-		return 0;				/* no host */
+		return 0; /* no host */
 	while (at < target.len && target.data[at] != '/' && target.data[at] != '?')
 		at++;
 	return at;
@@ -200,7 +200,7 @@ static bool
 parse_target(GwHttpHead *head, GwSlice target, GwFault *fault)
 {
 	const char *mark;
-	size_t		skip;
+	size_t      skip;
 
 	for (size_t i = 0; i < target.len; i++)
 		if (target.data[i] == '#' || target.data[i] == '\\')
@@ -230,8 +230,8 @@ parse_request_line(GwHttpHead *head, GwSlice line, const GwHttpLimits *limits, G
 {
 	const char *first = memchr(line.data, ' ', line.len);
 	const char *second;
-	GwSlice		target;
-	GwSlice		version;
+	GwSlice     target;
+	GwSlice     version;
 
 	if (first == NULL)
 		return gw_fail(fault, 400, "The request line is malformed");
@@ -307,8 +307,8 @@ take_connection(GwHttpHead *head, GwSlice value, bool *close, bool *keep)
 	while (value.len > 0)
 	{
 		const char *comma = memchr(value.data, ',', value.len);
-		size_t		len = comma ? (size_t) (comma - value.data) : value.len;
-		GwSlice		option = trim((GwSlice){value.data, len});
+		size_t      len = comma ? (size_t) (comma - value.data) : value.len;
+		GwSlice     option = trim((GwSlice){value.data, len});
 
 		if (gw_slice_is_nocase(option, "close"))
 			*close = true;
@@ -339,9 +339,9 @@ host_is_valid(GwSlice value)
 
 typedef struct FieldFacts
 {
-	int			hosts;
-	bool		close;
-	bool		keep;
+	int  hosts;
+	bool close;
+	bool keep;
 } FieldFacts;
 
 /* Takes the fields that matter to framing; all others are only kept. */
@@ -386,7 +386,7 @@ take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 static bool
 parse_field(GwSlice line, GwHeader *field, GwFault *fault)
 {
-	size_t		at = 0;
+	size_t at = 0;
 
 	if (line.data[0] == ' ' || line.data[0] == '\t')
 		return gw_fail(fault, 400, "A folded header line");
@@ -426,16 +426,16 @@ bool
 gw_http_parse_head(GwHttpHead *head, const char *data, size_t len, const GwHttpLimits *limits,
 				   GwFault *fault)
 {
-	GwSlice		rest = {data, len};
-	FieldFacts	facts = {0};
+	GwSlice    rest = {data, len};
+	FieldFacts facts = {0};
 
 	memset(head, 0, offsetof(GwHttpHead, headers));
 	if (!parse_request_line(head, cut_line(&rest), limits, fault))
 		return false;
 	for (;;)
 	{
-		GwSlice		line = cut_line(&rest);
-		GwHeader   *field = &head->headers[head->header_count];
+		GwSlice   line = cut_line(&rest);
+		GwHeader *field = &head->headers[head->header_count];
 
 		if (line.len == 0)
 			break;

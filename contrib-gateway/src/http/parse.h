@@ -36,60 +36,60 @@ typedef enum GwMethod
 
 typedef struct GwHttpLimits
 {
-	size_t		target_bytes_max;
-	size_t		header_bytes_max;
-	int			header_count_max;
+	size_t target_bytes_max;
+	size_t header_bytes_max;
+	int    header_count_max;
 } GwHttpLimits;
 
 typedef struct GwHeader
 {
-	GwSlice		name;
-	GwSlice		value;
+	GwSlice name;
+	GwSlice value;
 } GwHeader;
 
 /* All slices point into the buffer that was parsed. */
 typedef struct GwHttpHead
 {
-	GwMethod	method;
-	GwSlice		method_text;
-	GwSlice		path;			/* starts with '/', or is "*" */
-	GwSlice		query;			/* without the '?'; data is NULL when there is none */
-	int			minor;			/* HTTP/1.x */
-	bool		keep_alive;
-	bool		chunked;
-	bool		has_length;
-	bool		expect_continue;
-	uint64_t	length;
-	GwSlice		content_type;	/* data is NULL when absent */
-	GwSlice		request_id;
-	GwSlice		idempotency_key;
-	GwSlice		deduplicate;
-	int			header_count;
-	GwHeader	headers[GW_HEADERS_MAX];
+	GwMethod method;
+	GwSlice  method_text;
+	GwSlice  path;  /* starts with '/', or is "*" */
+	GwSlice  query; /* without the '?'; data is NULL when there is none */
+	int      minor; /* HTTP/1.x */
+	bool     keep_alive;
+	bool     chunked;
+	bool     has_length;
+	bool     expect_continue;
+	uint64_t length;
+	GwSlice  content_type; /* data is NULL when absent */
+	GwSlice  request_id;
+	GwSlice  idempotency_key;
+	GwSlice  deduplicate;
+	int      header_count;
+	GwHeader headers[GW_HEADERS_MAX];
 } GwHttpHead;
 
 typedef enum GwScan
 {
-	GW_SCAN_MORE,				/* no end in sight yet */
+	GW_SCAN_MORE, /* no end in sight yet */
 	GW_SCAN_DONE,
 	GW_SCAN_FAULT
 } GwScan;
 
 typedef struct GwHeadScan
 {
-	size_t		start;			/* first byte of the request line */
-	size_t		at;				/* next byte to look at */
-	size_t		line;			/* start of the line under way */
-	size_t		fields;			/* start of the header fields, 0 while in the request line */
-	size_t		end;			/* length of the head, once done */
-	bool		skipped;		/* one empty line before the request line was seen */
+	size_t start;   /* first byte of the request line */
+	size_t at;      /* next byte to look at */
+	size_t line;    /* start of the line under way */
+	size_t fields;  /* start of the header fields, 0 while in the request line */
+	size_t end;     /* length of the head, once done */
+	bool   skipped; /* one empty line before the request line was seen */
 } GwHeadScan;
 
-extern GwScan gw_http_scan(GwHeadScan *scan, const char *data, size_t len,
-						   const GwHttpLimits *limits, GwFault *fault);
-extern bool gw_http_parse_head(GwHttpHead *head, const char *data, size_t len,
-							   const GwHttpLimits *limits, GwFault *fault);
+extern GwScan      gw_http_scan(GwHeadScan *scan, const char *data, size_t len,
+								const GwHttpLimits *limits, GwFault *fault);
+extern bool        gw_http_parse_head(GwHttpHead *head, const char *data, size_t len,
+									  const GwHttpLimits *limits, GwFault *fault);
 extern const char *gw_http_method_name(GwMethod method);
-extern bool gw_http_is_token_char(unsigned char c);
+extern bool        gw_http_is_token_char(unsigned char c);
 
 #endif

@@ -87,7 +87,7 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 static size_t
 message_length(const char *message)
 {
-	size_t		len = strlen(message);
+	size_t len = strlen(message);
 
 	if (len <= GW_ERROR_MESSAGE_BYTES_MAX)
 		return len;

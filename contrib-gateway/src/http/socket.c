@@ -59,7 +59,7 @@ gw_stream_read_events(GwStream *stream, bool wanted)
 ssize_t
 gw_stream_read(GwStream *stream, char *buffer, size_t size)
 {
-	ssize_t		n;
+	ssize_t n;
 
 	do
 		n = recv(stream->fd, buffer, size, 0);
@@ -91,9 +91,9 @@ release(GwBody *body)
 static void
 keep_rest(GwStream *stream, GwSlice head, GwBody body, size_t skip)
 {
-	size_t		head_left = skip < head.len ? head.len - skip : 0;
-	size_t		body_skip = skip > head.len ? skip - head.len : 0;
-	size_t		body_left = body.len - body_skip;
+	size_t head_left = skip < head.len ? head.len - skip : 0;
+	size_t body_skip = skip > head.len ? skip - head.len : 0;
+	size_t body_left = body.len - body_skip;
 
 	if (stream->out == NULL)
 		stream->out = evbuffer_new();
@@ -113,7 +113,7 @@ GwSent
 gw_stream_send(GwStream *stream, GwSlice head, GwBody body, bool later)
 {
 	struct iovec parts[2] = {{(void *) head.data, head.len}, {(void *) body.data, body.len}};
-	ssize_t		n = 0;
+	ssize_t      n = 0;
 
 	if (!later && gw_stream_pending(stream) == 0)
 	{
@@ -143,7 +143,7 @@ gw_stream_flush(GwStream *stream)
 {
 	while (gw_stream_pending(stream) > 0)
 	{
-		int			n = evbuffer_write(stream->out, stream->fd);
+		int n = evbuffer_write(stream->out, stream->fd);
 
 		if (n < 0 && errno == EINTR)
 			continue;

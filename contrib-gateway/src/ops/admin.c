@@ -18,7 +18,8 @@
 #include "http/cors.h"
 #include "ops/metrics.h"
 
-/* How answers come to wait for metadata files: by the worker's announcements, by asking, or not at all. */
+/* How answers come to wait for metadata files: by the worker's announcements, by asking, or not at
+ * all. */
 static const char *
 file_waits(void)
 {
@@ -66,7 +67,7 @@ render_ready(GwReply *reply, GwText *body)
 	const char *reads = reason_of(gw_catalog.reads);
 	const char *writes = reason_of_writes();
 	const char *why = gw_process.draining ? "It is about to leave" : reads ? reads : writes;
-	bool		ready = why == NULL || (why == writes && gw_conf.ready_without_writes);
+	bool        ready = why == NULL || (why == writes && gw_conf.ready_without_writes);
 
 	gw_text_printf(body,
 				   "{\"ready\":%s,\"reads\":%s,\"writes\":%s,\"draining\":%s,"
@@ -111,18 +112,18 @@ static const struct Page
 };
 
 #define PAGE_COUNT ((int) (sizeof(pages) / sizeof(pages[0])))
-#define METHODS "GET, HEAD"
+#define METHODS    "GET, HEAD"
 
-static int	counted[PAGE_COUNT];
+static int counted[PAGE_COUNT];
 
 /* One request for a page. */
 typedef struct Admin
 {
-	GwExchange	exchange;		/* must be first */
-	int			page;			/* -1: none, as the head could not be read */
-	bool		preflight;
-	char	   *origin;			/* to be named in the answer, or NULL */
-	char	   *asked;			/* header fields of a preflight */
+	GwExchange exchange; /* must be first */
+	int        page;     /* -1: none, as the head could not be read */
+	bool       preflight;
+	char      *origin; /* to be named in the answer, or NULL */
+	char      *asked;  /* header fields of a preflight */
 } Admin;
 
 void
@@ -135,7 +136,7 @@ gw_admin_start(void)
 static int
 find_page(GwSlice path)
 {
-	int			i = PAGE_COUNT - 1;
+	int i = PAGE_COUNT - 1;
 
 	while (i >= 0 && !gw_slice_is(path, pages[i].path))
 		i--;
@@ -151,7 +152,7 @@ takes(GwSlice path)
 static char *
 copy(GwSlice text)
 {
-	char	   *out = gw_alloc(text.len + 1);
+	char *out = gw_alloc(text.len + 1);
 
 	if (text.len > 0)
 		memcpy(out, text.data, text.len);
@@ -162,7 +163,7 @@ copy(GwSlice text)
 static void
 take_cors(Admin *admin, const GwHttpHead *head)
 {
-	GwCors		cors;
+	GwCors cors;
 
 	gw_cors_read(head, gw_conf.cors_origins, &cors);
 	if (cors.origin.len > 0)
@@ -177,7 +178,7 @@ take_cors(Admin *admin, const GwHttpHead *head)
 static void
 begin(GwExchange *exchange, const GwHttpHead *head)
 {
-	Admin	   *admin = (Admin *) exchange;
+	Admin *admin = (Admin *) exchange;
 
 	admin->page = head ? find_page(head->path) : -1;
 	admin->preflight = false;
@@ -211,8 +212,8 @@ respond(Admin *admin, GwReply *reply, GwText *body)
 static void
 respond_fault(Admin *admin, GwFault fault, bool close)
 {
-	GwText		body = {0};
-	GwReply		reply = {.status = fault.status, .close = close};
+	GwText  body = {0};
+	GwReply reply = {.status = fault.status, .close = close};
 
 	gw_reply_error_body(&body, fault.status, gw_status_type(fault.status), fault.message);
 	if (fault.status == 405)
@@ -224,9 +225,9 @@ respond_fault(Admin *admin, GwFault fault, bool close)
 static void
 run(GwExchange *exchange, GwSlice unused)
 {
-	Admin	   *admin = (Admin *) exchange;
-	GwText		body = {0};
-	GwReply		reply = {.status = 200};
+	Admin  *admin = (Admin *) exchange;
+	GwText  body = {0};
+	GwReply reply = {.status = 200};
 
 	(void) unused;
 	if (exchange->fault.status != 0)
@@ -262,7 +263,7 @@ abandon(GwExchange *exchange)
 static GwUsage
 usage(const GwExchange *exchange)
 {
-	int			page = ((const Admin *) exchange)->page;
+	int page = ((const Admin *) exchange)->page;
 
 	return (GwUsage){.operation = page < 0 ? GW_OPERATION_UNKNOWN : counted[page]};
 }
@@ -270,7 +271,7 @@ usage(const GwExchange *exchange)
 static void
 end(GwExchange *exchange)
 {
-	Admin	   *admin = (Admin *) exchange;
+	Admin *admin = (Admin *) exchange;
 
 	free(admin->origin);
 	free(admin->asked);

@@ -53,7 +53,7 @@ put_requests(GwText *out)
 		{
 			for (int s = 0; s < GW_STATUS_SLOTS; s++)
 			{
-				uint64_t	n = gw_counters.requests[op][m][s];
+				uint64_t n = gw_counters.requests[op][m][s];
 
 				if (n > 0)
 					gw_text_printf(out, "%s{operation=\"%s\",method=\"%s\",status=\"%d\"} %llu\n",
@@ -69,8 +69,8 @@ put_requests(GwText *out)
 static void
 put_duration(GwText *out, const char *name, int op)
 {
-	const GwDuration *duration = &gw_counters.durations[op];
-	const char *label = gw_counters_operation(op);
+	const GwDuration  *duration = &gw_counters.durations[op];
+	const char        *label = gw_counters_operation(op);
 	unsigned long long total = 0;
 
 	for (int b = 0; b <= GW_DURATION_BUCKETS; b++)
@@ -141,26 +141,26 @@ typedef struct PoolColumn
 	const char *name;
 	const char *type;
 	const char *help;
-	uint64_t	reads;
-	uint64_t	writes;
+	uint64_t    reads;
+	uint64_t    writes;
 } PoolColumn;
 
 /* What the connections to the database did. */
 static void
 put_pools(GwText *out)
 {
-	GwPoolStats r = gw_pool_stats(gw_catalog.reads);
-	GwPoolStats w = gw_pool_stats(gw_catalog.writes);
+	GwPoolStats      r = gw_pool_stats(gw_catalog.reads);
+	GwPoolStats      w = gw_pool_stats(gw_catalog.writes);
 	const PoolColumn columns[] = {
 		{"icecat_pool_connections_ready", "gauge", "Connections that take calls.",
-			(uint64_t) r.ready, (uint64_t) w.ready},
+		 (uint64_t) r.ready, (uint64_t) w.ready},
 		{"icecat_pool_calls_in_flight", "gauge", "Calls in the database.", (uint64_t) r.in_flight,
 		 (uint64_t) w.in_flight},
 		{"icecat_pool_queue_length", "gauge", "Calls waiting for a connection.",
-			(uint64_t) r.queued, (uint64_t) w.queued},
+		 (uint64_t) r.queued, (uint64_t) w.queued},
 		{"icecat_pool_connects_total", "counter", "Connections made.", r.connects, w.connects},
 		{"icecat_pool_connect_failures_total", "counter", "Attempts to connect that failed.",
-			r.connect_failures, w.connect_failures},
+		 r.connect_failures, w.connect_failures},
 		{"icecat_pool_losses_total", "counter", "Connections lost.", r.losses, w.losses},
 		{"icecat_pool_recycles_total", "counter", "Connections replaced on purpose.", r.recycles,
 		 w.recycles},
@@ -293,7 +293,7 @@ put_auth(GwText *out)
 static uint64_t
 resident_bytes(void)
 {
-	FILE	   *file = fopen("/proc/self/statm", "r");
+	FILE              *file = fopen("/proc/self/statm", "r");
 	unsigned long long size = 0;
 	unsigned long long resident = 0;
 

@@ -22,10 +22,10 @@
 static void
 notify(const char *state)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
+	const char        *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t		len = path ? strlen(path) : 0;
-	int			fd;
+	size_t             len = path ? strlen(path) : 0;
+	int                fd;
 
 	if (len < 2 || len >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
 		return;
@@ -35,7 +35,7 @@ notify(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 ||
 		sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *) &address,
-						 (socklen_t) (offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+			   (socklen_t) (offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		gw_log(GW_WARNING, "systemd cannot be told: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -50,7 +50,7 @@ gw_notify_ready(void)
 void
 gw_notify_reloading(void)
 {
-	char		text[64];
+	char text[64];
 
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
 			 (unsigned long long) gw_clock_us());
@@ -68,7 +68,7 @@ gw_notify_tick(uint64_t now)
 {
 	static uint64_t next;
 	static uint64_t period;
-	static int	asked;
+	static int      asked;
 
 	if (!asked)
 	{

@@ -1,7 +1,7 @@
 /*
  * notify.h
- *		Tells systemd how the process fares, as sd_notify(3) does: a datagram to the socket in NOTIFY_SOCKET. Without that
- *		variable nothing is done.
+ *		Tells systemd how the process fares, as sd_notify(3) does: a datagram to the socket in
+ *		NOTIFY_SOCKET. Without that variable nothing is done.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -13,18 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Longer than two scrapes a minute apart: each shows what the last one had asked for. */
+#define SHOWN_FOR_US (135 * (uint64_t) 1000000)
 
-#define SHOWN_FOR_US \
-	(135 *           \
-	 (uint64_t) 1000000) /* longer than two scrapes a minute apart: each shows what the last one had asked for */
-
-static GwCall call;
-static bool wanted;
+static GwCall   call;
+static bool     wanted;
 static uint64_t next_us;
-static uint64_t known_us;		/* when the lines were true; 0: never */
-static GwText lines;			/* "name value", one line for each column */
+static uint64_t known_us; /* when the lines were true; 0: never */
+static GwText   lines;    /* "name value", one line for each column */
 
-/* The pool's done(). What cannot be had is not shown: a right is missing, or the connection was lost. */
+/* The pool's done(). What cannot be had is not shown: a right is missing, or the connection was
+ * lost. */
 static void
 done(GwCall *unused, GwOutcome outcome, GwPgResult *result)
 {
@@ -62,8 +61,8 @@ gw_worker_watch_tick(uint64_t now)
 static void
 render_line(GwText *out, const char *name, const char *value)
 {
-	char	   *end;
-	double		number = strtod(value, &end);
+	char  *end;
+	double number = strtod(value, &end);
 
 	if (end == value || *end != '\0')
 		return;
@@ -76,9 +75,9 @@ render_line(GwText *out, const char *name, const char *value)
 void
 gw_worker_watch_render(GwText *out)
 {
-	char	   *text;
-	char	   *rest;
-	char	   *line;
+	char *text;
+	char *rest;
+	char *line;
 
 	wanted = true;
 	if (known_us == 0 || gw_clock_us() - known_us > SHOWN_FOR_US)
@@ -86,7 +85,7 @@ gw_worker_watch_render(GwText *out)
 	rest = text = gw_strdup(lines.data);
 	while ((line = strsep(&rest, "\n")) != NULL)
 	{
-		char	   *space = strchr(line, ' ');
+		char *space = strchr(line, ' ');
 
 		if (space == NULL)
 			continue;

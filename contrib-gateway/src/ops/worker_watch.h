@@ -1,7 +1,8 @@
 /*
  * worker_watch.h
- *		What icecat.worker_status() says, for /metrics: the queue, the worker, the oldest file. Asked only while somebody
- *		reads the metrics, and at most once in probe_interval_ms, so that a page that is asked for often costs nothing.
+ *		What icecat.worker_status() says, for /metrics: the queue, the worker, the oldest file.
+ *		Asked only while somebody reads the metrics, and at most once in probe_interval_ms, so that
+ *		a page that is asked for often costs nothing.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,7 +15,8 @@
 
 extern void gw_worker_watch_tick(uint64_t now_us);
 
-/* One gauge a column. What is shown was asked for by an earlier page; the first one shows nothing. */
+/* One gauge a column. What is shown was asked for by an earlier page; the first one shows
+ * nothing. */
 extern void gw_worker_watch_render(GwText *out);
 
 #endif

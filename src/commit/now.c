@@ -1,5 +1,5 @@
 /*
- * clock.c
+ * now.c
  *		The time for Iceberg's *-ms fields.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -8,7 +8,7 @@
 
 #include "utils/timestamp.h"
 
-#include "commit/clock.h"
+#include "commit/now.h"
 
 int64
 ice_now_ms(void)

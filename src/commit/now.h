@@ -1,11 +1,11 @@
 /*
- * clock.h
+ * now.h
  *		The time for Iceberg's *-ms fields: the pure layers get it as an argument.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_CLOCK_H
-#define ICE_CLOCK_H
+#ifndef ICE_NOW_H
+#define ICE_NOW_H
 
 #include "postgres.h"
 

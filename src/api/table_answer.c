@@ -1,6 +1,6 @@
 /*
- * answer.c
- *		Answers that carry a table's metadata. See answer.h.
+ * table_answer.c
+ *		Answers that carry a table's metadata. See table_answer.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -10,7 +10,7 @@
 #include "funcapi.h"
 #include "utils/memutils.h"
 
-#include "api/answer.h"
+#include "api/table_answer.h"
 #include "commit/publish.h"
 #include "guc.h"
 
@@ -57,7 +57,7 @@ make_record(MemoryContext caller, StringInfo body, const char *etag, bool large)
 
 /* Appends the answer's document; false if it would be over the limit. */
 static bool
-write_document(StringInfo out, const IceTable *table, const IceAnswer *answer)
+write_document(StringInfo out, const IceTable *table, const IceTableAnswer *answer)
 {
 	if (table->metadata_location == NULL)
 	{
@@ -69,7 +69,7 @@ write_document(StringInfo out, const IceTable *table, const IceAnswer *answer)
 }
 
 Datum
-ice_answer_table(MemoryContext caller, const IceTable *table, const IceAnswer *answer)
+ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnswer *answer)
 {
 	const char    *config = answer->representation.config;
 	const char    *etag = NULL;
@@ -89,14 +89,14 @@ ice_answer_table(MemoryContext caller, const IceTable *table, const IceAnswer *a
 	ice_jw_key(&w, "metadata");
 	if (!write_document(&out, table, answer))
 		return make_record(caller, NULL, etag, true);
-	if (answer->kind == ICE_ANSWER_LOAD)
+	if (answer->kind == ICE_TABLE_ANSWER_LOAD)
 		appendStringInfo(&out, ",\"config\":%s", config ? config : "{}");
 	appendStringInfoChar(&out, '}');
 	return answer->tagged ? make_record(caller, &out, etag, false) : ice_result_end(&out);
 }
 
 Datum
-ice_answer_tag(MemoryContext caller, const char *etag)
+ice_table_answer_tag(MemoryContext caller, const char *etag)
 {
 	return make_record(caller, NULL, etag, false);
 }

@@ -1,6 +1,7 @@
 /*
- * session.c
- *		The worker's session: whose rights it has, its settings, its transactions. See session.h.
+ * worker_session.c
+ *		The worker's session: whose rights it has, its settings, its transactions. See
+ *		worker_session.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -30,11 +31,11 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "worker/session.h"
+#include "worker/worker_session.h"
 
 #define SETTINGS_EVERY_MS 1000
 
-IceSession ice_session;
+IceWorkerSession ice_worker_session;
 
 static TimestampTz last_settings_at = 0;
 
@@ -48,8 +49,9 @@ database_wanted(void)
 	return LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Keeps DROP EXTENSION waiting until the end of this transaction, and waits for one that is under way: it
- * locks the tables one by one, and a transaction that uses several of them would be in a deadlock with it. */
+/* Keeps DROP EXTENSION waiting until the end of this transaction, and waits for one that is under
+ * way: it locks the tables one by one, and a transaction that uses several of them would be in a
+ * deadlock with it. */
 static void
 hold_extension(void)
 {
@@ -66,7 +68,8 @@ hold_extension(void)
 	}
 }
 
-/* Owner of the queue, whose rights every statement of the worker runs with; InvalidOid: not installed. */
+/* Owner of the queue, whose rights every statement of the worker runs with; InvalidOid: not
+ * installed. */
 static Oid
 queue_owner(void)
 {
@@ -86,7 +89,8 @@ queue_owner(void)
 	return owner;
 }
 
-/* Of a list of "name=value" those of icecat: the owner of a database may set others, such as a role. NULL: none. */
+/* Of a list of "name=value" those of icecat: the owner of a database may set others, such as a
+ * role. NULL: none. */
 static ArrayType *
 own_settings(Datum list)
 {
@@ -106,7 +110,7 @@ own_settings(Datum list)
 static void
 apply_settings(Relation relation, HeapTuple row)
 {
-	bool       is_null;
+	bool  is_null;
 	Datum list = heap_getattr(row, Anum_pg_db_role_setting_setconfig, RelationGetDescr(relation),
 							  &is_null);
 	ArrayType *own = is_null ? NULL : own_settings(list);
@@ -115,8 +119,8 @@ apply_settings(Relation relation, HeapTuple row)
 		ProcessGUCArray(own, PGC_SUSET, PGC_S_DATABASE, GUC_ACTION_SET);
 }
 
-/* Takes over what ALTER DATABASE ... SET has changed since the worker started, now and then: a session
- * that connects now sees it, and its commits must not fail here without it. */
+/* Takes over what ALTER DATABASE ... SET has changed since the worker started, now and then: a
+ * session that connects now sees it, and its commits must not fail here without it. */
 static void
 read_database_settings(void)
 {
@@ -150,25 +154,26 @@ become(Oid owner)
 	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
-/* Out of the sandbox, after a transaction: the owner of the session. An abort leaves the user who was there before it. */
+/* Out of the sandbox, after a transaction: the owner of the session. An abort leaves the user who
+ * was there before it. */
 void
-ice_session_leave_sandbox(void)
+ice_worker_session_leave_sandbox(void)
 {
 	SetUserIdAndSecContext(GetSessionUserId(), 0);
 }
 
 bool
-ice_session_begin(void)
+ice_worker_session_begin(void)
 {
 	Oid owner;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	ice_session.in_the_way = database_wanted();
-	if (!ice_session.in_the_way)
+	ice_worker_session.in_the_way = database_wanted();
+	if (!ice_worker_session.in_the_way)
 		hold_extension();
-	owner = ice_session.in_the_way ? InvalidOid : queue_owner();
-	ice_session.installed = OidIsValid(owner);
+	owner = ice_worker_session.in_the_way ? InvalidOid : queue_owner();
+	ice_worker_session.installed = OidIsValid(owner);
 	if (!OidIsValid(owner))
 	{
 		CommitTransactionCommand();
@@ -181,36 +186,36 @@ ice_session_begin(void)
 }
 
 void
-ice_session_commit(void)
+ice_worker_session_commit(void)
 {
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	ice_session_leave_sandbox();
-	MemoryContextSwitchTo(ice_session.context);
+	ice_worker_session_leave_sandbox();
+	MemoryContextSwitchTo(ice_worker_session.context);
 }
 
 void
-ice_session_abort(void)
+ice_worker_session_abort(void)
 {
 	AbortCurrentTransaction();
-	ice_session_leave_sandbox();
+	ice_worker_session_leave_sandbox();
 }
 
 void
-ice_session_forgo_flush(void)
+ice_worker_session_forgo_flush(void)
 {
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
 bool
-ice_session_is_wanted(void)
+ice_worker_session_is_wanted(void)
 {
 	return MyLatch->is_set;
 }
 
 void
-ice_session_pin_settings(void)
+ice_worker_session_pin_settings(void)
 {
 	static const char *const settings[][2] = {
 		{"application_name", "icecat worker"},

@@ -1,5 +1,5 @@
 /*
- * plan_cache.c
+ * spi.c
  *		Kept SPI plans, and readers of result fields.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -18,18 +18,19 @@
 
 #include "budget_server.h"
 #include "guc.h"
-#include "store/plan_cache.h"
+#include "store/spi.h"
 
 /*
- * How long a plan is kept. While a table of few rows grows by thousands, nothing else makes PostgreSQL plan again, and its
- * statistics come late.
+ * How long a plan is kept. While a table of few rows grows by thousands, nothing else makes
+ * PostgreSQL plan again, and its statistics come late.
  */
-#define PLAN_USES_MAX 1000
+#define PLAN_USES_MAX   1000
 #define PLAN_AGE_MAX_MS 10000
 
 /*
- * What statements are planned with. All are look-ups by key: reading an index from end to end is never right, and by
- * statistics from when the catalog was tiny it looks as cheap as the look-up. So an index entry is priced as dear.
+ * What statements are planned with. All are look-ups by key: reading an index from end to end is
+ * never right, and by statistics from when the catalog was tiny it looks as cheap as the look-up.
+ * So an index entry is priced as dear.
  */
 static const char *const planning[][2] = {
 	{"enable_seqscan", "off"},
@@ -84,7 +85,8 @@ prepare(IceStatement *statement, int options)
 	statement->plan = kept;
 }
 
-/* Prepares and plans a statement by the settings above. One with a plan for each call is planned as it is run. */
+/* Prepares and plans a statement by the settings above. One with a plan for each call is planned as
+ * it is run. */
 static void
 make_plan(IceStatement *statement, int options)
 {
@@ -206,7 +208,8 @@ ice_cursor_fetch(const char *name, int rows)
 	return SPI_processed;
 }
 
-/* A lock under REPEATABLE READ says nothing about rows that others have added since: its snapshot hides them. */
+/* A lock under REPEATABLE READ says nothing about rows that others have added since: its snapshot
+ * hides them. */
 uint64
 ice_execute_latest(IceStatement *statement, Datum *values)
 {

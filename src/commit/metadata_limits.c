@@ -1,12 +1,12 @@
 /*
- * limits.c
+ * metadata_limits.c
  *		Limits on a table that the pure rules do not know, for they are settings.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
 
-#include "commit/limits.h"
+#include "commit/metadata_limits.h"
 #include "guc.h"
 
 /* Checks the property sets that a change added. */
@@ -38,7 +38,7 @@ check_keys(const IcePartList *list, const char *what)
 }
 
 void
-ice_limits_check(const IceTableMetadata *metadata)
+ice_metadata_limits_check(const IceTableMetadata *metadata)
 {
 	check_keys(&metadata->lists[ICE_PART_REF], "Name of a branch or tag");
 	check_keys(&metadata->lists[ICE_PART_ENCRYPTION_KEY], "Id of an encryption key");
@@ -46,7 +46,7 @@ ice_limits_check(const IceTableMetadata *metadata)
 }
 
 void
-ice_limits_check_view(const IceViewMetadata *metadata)
+ice_metadata_limits_check_view(const IceViewMetadata *metadata)
 {
 	check_properties(&metadata->lists[ICE_VIEW_PART_PROPERTIES], "View");
 }

@@ -1,20 +1,20 @@
 /*
- * plan_cache.h
+ * spi.h
  *		Statements that are prepared once per session and kept.
  *
  * A statement is a static struct beside the function that runs it. Its plan is generic (every hot
- * statement is a key look-up) and kept for many calls, but not without end: a plan from when the catalog was tiny
- * may read an index from end to end. All names in a statement are
+ * statement is a key look-up) and kept for many calls, but not without end: a plan from when the
+ * catalog was tiny may read an index from end to end. All names in a statement are
  * schema-qualified; the API functions pin search_path, so operators resolve in pg_catalog.
  *
- * An API entry brackets its work with ice_spi_begin() and ice_spi_end(). In between, memory is SPI's:
- * rows, and all that is palloc'd, live until ice_spi_end(). What is returned to the caller is
- * allocated in the context that ice_spi_begin() returned.
+ * An API entry brackets its work with ice_spi_begin() and ice_spi_end(). In between, memory is
+ * SPI's: rows, and all that is palloc'd, live until ice_spi_end(). What is returned to the caller
+ * is allocated in the context that ice_spi_begin() returned.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_PLAN_CACHE_H
-#define ICE_PLAN_CACHE_H
+#ifndef ICE_SPI_H
+#define ICE_SPI_H
 
 #include "postgres.h"
 
@@ -27,17 +27,18 @@ struct IceKeptPlan;
 
 typedef struct IceStatement
 {
-	const char *sql;
-	int         nargs;
-	Oid         argtypes[ICE_STATEMENT_ARGS_MAX];
+	const char         *sql;
+	int                 nargs;
+	Oid                 argtypes[ICE_STATEMENT_ARGS_MAX];
 	struct IceKeptPlan *plan; /* NULL until first used */
 } IceStatement;
 
 /*
- * Every statement is planned and run in a sandbox, as PostgreSQL itself runs the code that index expressions and
- * materialized views bring along: the owner of the tables may have hung code on them, and the session may be a superuser's,
- * who takes over after the call. In there nothing can be left behind that would run later with the session's rights: no
- * deferred trigger, cursor WITH HOLD or temporary table; and settings that were changed are as before at its end.
+ * Every statement is planned and run in a sandbox, as PostgreSQL itself runs the code that index
+ * expressions and materialized views bring along: the owner of the tables may have hung code on
+ * them, and the session may be a superuser's, who takes over after the call. In there nothing can
+ * be left behind that would run later with the session's rights: no deferred trigger, cursor WITH
+ * HOLD or temporary table; and settings that were changed are as before at its end.
  */
 typedef struct IceSandbox
 {
@@ -58,30 +59,31 @@ extern void          ice_spi_end(void);
 extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nulls,
 						  bool read_only);
 
-/* Runs a statement by a plan made for these values, which costs more than most statements do: for long arrays. A statement
- * is always run so, or never. */
+/* Runs a statement by a plan made for these values, which costs more than most statements do: for
+ * long arrays. A statement is always run so, or never. */
 extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
 
-/* Until it is turned off, which must happen on every way out: each statement sees the newest committed rows, whatever the isolation
- * level, and changes them. For work that belongs to no transaction of the user's. */
+/* Until it is turned off, which must happen on every way out: each statement sees the newest
+ * committed rows, whatever the isolation level, and changes them. For work that belongs to no
+ * transaction of the user's. */
 extern void ice_execute_by_latest(bool on);
 
-/* Opens a cursor that sees the snapshot of the calling query and lives, beyond ice_spi_end(), until it has no more rows
- * or the transaction ends. Returns its name. */
-extern char *ice_cursor_open(IceStatement *statement, Datum *values);
+/* Opens a cursor that sees the snapshot of the calling query and lives, beyond ice_spi_end(), until
+ * it has no more rows or the transaction ends. Returns its name. */
+extern char  *ice_cursor_open(IceStatement *statement, Datum *values);
 /* Fetches the next rows, as if they were the result of ice_execute(). */
 extern uint64 ice_cursor_fetch(const char *name, int rows);
 
-/* Runs a read-only statement that sees the newest committed rows, and the transaction's own, whatever the
- * isolation level: for checks that a lock on another row is meant to protect. */
+/* Runs a read-only statement that sees the newest committed rows, and the transaction's own,
+ * whatever the isolation level: for checks that a lock on another row is meant to protect. */
 extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);
 
-/* Runs a statement that may wait for rows of other transactions, no longer than icecat.commit_lock_timeout_ms for
- * each; then it raises 55P03. */
+/* Runs a statement that may wait for rows of other transactions, no longer than
+ * icecat.commit_lock_timeout_ms for each; then it raises 55P03. */
 extern uint64 ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
 
-/* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION UPDATE those that are new
- * are missing; what must work before the update asks first. */
+/* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION
+ * UPDATE those that are new are missing; what must work before the update asks first. */
 extern bool ice_state_has(const char *table);
 
 /* Fields of the last result: row from 0, column from 1. */
@@ -90,7 +92,7 @@ extern Datum ice_field(uint64 row, int column);
 extern char *ice_field_text(uint64 row, int column); /* text or json as C string; NULL for NULL */
 extern int64 ice_field_int64(uint64 row, int column);
 extern int32 ice_field_int32(uint64 row, int column);
-extern pg_uuid_t ice_field_uuid(uint64 row, int column);
+extern pg_uuid_t   ice_field_uuid(uint64 row, int column);
 /* The bytes of a text or json field in place (detoasted if need be). */
 extern const char *ice_field_bytes(uint64 row, int column, size_t *len);
 
