@@ -21,7 +21,7 @@ SERVER_USER=            # empty: the caller itself
 MORE_ROOTS=             # directories beside the warehouse, with ", " before each, where tables may lie
 DB_NAME=icecat
 DB_USER=icecat
-PORT_FIRST=${ICECAT_PORT_FIRST:-54330}  # where the search for a free PostgreSQL port begins
+PORT_FIRST=54330        # where the search for a free PostgreSQL port begins
 PORT_TRIES=200
 SOCKET_PATH_MAX=85      # bytes; sun_path has 107, the file name takes the rest
 START_WAIT_S=60
@@ -56,7 +56,7 @@ postgresql-server-dev-15    headers to build the extension
 libevent-dev                the event loop of the gateway
 libcurl4-openssl-dev        keys of those who issue tokens
 libjansson-dev              JSON of tokens
-libssl-dev                  signatures of tokens
+libssl-dev                  TLS, signatures of tokens
 zlib1g-dev                  compressed metadata
 libzstd-dev                 manifests packed with Zstandard
 libsnappy-dev               manifests packed with Snappy

@@ -30,6 +30,7 @@
 #include "http/cors.h"
 #include "http/forwarded.h"
 #include "http/listener.h"
+#include "http/tls_context.h"
 #include "ops/admin.h"
 #include "ops/notify.h"
 #include "ops/worker_watch.h"
@@ -137,6 +138,22 @@ parse_options(int argc, char **argv, Options *options)
 	}
 }
 
+/* What is wrong with the settings of TLS as a whole; NULL: nothing. */
+static const char *
+tls_problem(const GwConf *conf)
+{
+	bool clients = conf->tls_client_auth != GW_CLIENT_AUTH_OFF;
+
+	if (clients && !gw_listener_uses_tls(conf->listen))
+		return "setting \"tls_client_auth\" needs an address in listen that begins with https://";
+	if (clients && conf->tls_client_ca_file[0] == '\0')
+		return "setting \"tls_client_ca_file\" is needed with tls_client_auth";
+	if (gw_listener_uses_tls(conf->listen) &&
+		(conf->tls_cert_file[0] == '\0' || conf->tls_key_file[0] == '\0'))
+		return "settings \"tls_cert_file\" and \"tls_key_file\" are needed with https:// in listen";
+	return NULL;
+}
+
 /* Reads file and environment over the defaults. */
 static bool
 load_settings(GwConf *conf, GwText *error)
@@ -150,7 +167,16 @@ load_settings(GwConf *conf, GwText *error)
 		gw_text_puts(error, "setting \"listen\" is not a list of addresses\n");
 	if (gw_auth_problem(conf) != NULL)
 		gw_text_printf(error, "%s\n", gw_auth_problem(conf));
+	if (tls_problem(conf) != NULL)
+		gw_text_printf(error, "%s\n", tls_problem(conf));
 	return error->len == 0;
+}
+
+/* Can the files of TLS be used? While the gateway runs, the ones before stay in force if not. */
+static bool
+tls_is_usable(const GwConf *conf, GwText *error)
+{
+	return !gw_listener_uses_tls(conf->listen) || gw_tls_context_check(conf, error);
 }
 
 static void
@@ -208,6 +234,7 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 		gw_conf_reload(&gw_conf, &fresh, &text);
 		log_lines(GW_INFO, "reload: ", text.data);
 		gw_log_open();
+		gw_tls_context_reload();
 		gw_cache_trim(gw_catalog.cache, (uint64_t) gw_conf.cache_bytes);
 		gw_counters.reloads++;
 		gw_log(GW_INFO, "settings reloaded");
@@ -264,6 +291,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_request_tick(now);
 	gw_clients_tick(now);
 	gw_listener_tick();
+	gw_tls_context_tick(now);
 	gw_worker_watch_tick(now);
 	gw_notify_tick(now);
 	gw_log_tick(now, false);
@@ -312,6 +340,8 @@ start(void)
 	gw_await_start(base);
 	if (!gw_auth_start(base))
 		return false;
+	if (gw_listener_uses_tls(gw_conf.listen) && !gw_tls_context_start())
+		return false;
 	service = (GwService){.base = base, .handlers = handlers};
 	if (!gw_listener_open(&service))
 		return false;
@@ -351,7 +381,7 @@ main(int argc, char **argv)
 		gw_conf_print(stdout, options.format);
 		return 0;
 	}
-	if (!load_settings(&gw_conf, &error))
+	if (!load_settings(&gw_conf, &error) || !tls_is_usable(&gw_conf, &error))
 	{
 		fprintf(stderr, "%s", error.data);
 		return 1;

@@ -1,7 +1,8 @@
 """Starts PostgreSQL and gateways for the tests, and speaks HTTP byte by byte.
 
 Standard library only. The client here is as strict as the server: an answer that is not exactly
-framed fails the test that reads it.
+framed fails the test that reads it. With TLS set, every gateway that says nothing else of its addresses speaks TLS, and
+so do its clients.
 
 SPDX-License-Identifier: PostgreSQL
 """
@@ -12,12 +13,14 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TLS = None                      # or a tls.Authority
 
 
 class Failure(Exception):
@@ -121,6 +124,9 @@ class Gateway:
         environment = dict(os.environ, ICECAT_DSN=dsn, ICECAT_PORT="0")
         # What a sanitizer keeps of freed memory would hide how much the gateway needs.
         environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=4")
+        self.tls = TLS if "listen" not in settings else None
+        if self.tls is not None:
+            settings = dict(self.tls.settings(), **settings)
         environment.update({"ICECAT_" + k.upper(): str(v) for k, v in settings.items()})
         self.log_file = open(self.log_path, "w")
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
@@ -142,7 +148,7 @@ class Gateway:
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def connect(self, timeout=15):
-        return Client(self.port, timeout)
+        return Client(self.port, timeout, self.tls)
 
     def request(self, method, path, body=None, headers=()):
         with self.connect() as client:
@@ -151,6 +157,17 @@ class Gateway:
 
     def get(self, path):
         return self.request("GET", path)
+
+    def check_turned_away(self):
+        """One connection too many. With TLS an alert is all that can be said."""
+        try:
+            with self.connect() as client:
+                answer = client.answer()
+        except ssl.SSLError as error:
+            expect(self.tls is not None and "ALERT_INTERNAL_ERROR" in str(error), f"turned away by {error}")
+            return
+        expect_equal((answer.status, answer.headers["connection"], answer.headers["retry-after"]), (503, "close", "1"))
+        answer.error()
 
     def metric(self, name):
         for line in self.get("/metrics").body.decode().splitlines():
@@ -211,11 +228,25 @@ class Answer:
         return error
 
 
+def open_socket(port, timeout, receive_bytes=None, authority=None):
+    """A connection to a gateway; with a small buffer for what it sends, if that is said."""
+    one = socket.socket()
+    if receive_bytes is not None:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    one.settimeout(timeout)
+    try:
+        one.connect(("127.0.0.1", port))
+        return one if authority is None else authority.wrap(one)
+    except BaseException:
+        one.close()
+        raise
+
+
 class Client:
     """A socket, and answers read from it strictly."""
 
-    def __init__(self, port, timeout):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, timeout, authority=None):
+        self.socket = open_socket(port, timeout, authority=authority)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

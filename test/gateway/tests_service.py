@@ -400,8 +400,8 @@ def test_sigterm_drains(env):
 class Hammer:
     """Requests without a pause, on connections that stay or on one each, until nobody listens any more."""
 
-    def __init__(self, port, stays, pipelined):
-        self.port, self.stays, self.pipelined = port, stays, pipelined
+    def __init__(self, gateway, stays, pipelined):
+        self.gateway, self.stays, self.pipelined = gateway, stays, pipelined
         self.answered = self.closed = 0
         self.wrong = []
 
@@ -421,7 +421,7 @@ class Hammer:
     def run(self):
         while True:
             try:
-                self.client = Client(self.port, 10)
+                self.client = self.gateway.connect(10)
             except ConnectionRefusedError:
                 return
             except OSError as error:
@@ -446,7 +446,7 @@ def test_sigterm_resets_no_connection(env):
     for number in range(4):
         gateway = own(env)
         try:
-            hammers = [Hammer(gateway.port, i % 2 == 0, 1 + i // 6) for i in range(12)]
+            hammers = [Hammer(gateway, i % 2 == 0, 1 + i // 6) for i in range(12)]
 
             def end():
                 time.sleep(0.4 + number * 0.03)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <openssl/evp.h>
 
+#include "auth/certificate.h"
 #include "auth/fetch.h"
 #include "auth/issuer.h"
 #include "auth/token.h"
@@ -185,8 +186,34 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	return gw_auth_refuse(ticket, why);
 }
 
-/* A token that is known needs neither keys nor the database. Without a digest, one token would be
- * taken for another. */
+/* The certificate was verified at the handshake; it says who its owner is. */
+static GwAuthStep
+check_certificate(GwAuthTicket *ticket)
+{
+	GwCertificate certificate;
+	GwRefusal why = gw_certificate_read(ticket->certificate, (int64_t) time(NULL), &certificate);
+
+	if (why != GW_REFUSAL_NONE)
+		return gw_auth_refuse(ticket, why);
+	ticket->verdict.expires_s = certificate.expires_s;
+	snprintf(ticket->verdict.principal, sizeof(ticket->verdict.principal), "%s~%s",
+			 GW_CERTIFICATE_ALIAS, certificate.subject);
+	ticket->alias = GW_CERTIFICATE_ALIAS;
+	free(ticket->claims);
+	ticket->claims = certificate.claims;
+	return GW_AUTH_ASK;
+}
+
+static bool
+digest_of(const GwAuthTicket *ticket, unsigned char digest[GW_DIGEST_BYTES])
+{
+	if (ticket->certificate != NULL)
+		return gw_certificate_digest(ticket->certificate, digest);
+	return EVP_Digest(ticket->token.data, ticket->token.len, digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
+/* A token or certificate that is known needs neither keys nor the database. Without a digest, one
+ * would be taken for another. */
 GwAuthStep
 gw_auth_check(GwAuthTicket *ticket)
 {
@@ -195,8 +222,7 @@ gw_auth_check(GwAuthTicket *ticket)
 	GwToken          token;
 	GwAuthStep       step;
 
-	if (EVP_Digest(ticket->token.data, ticket->token.len, ticket->verdict.digest, NULL,
-				   EVP_sha256(), NULL) != 1)
+	if (!digest_of(ticket, ticket->verdict.digest))
 		return unavailable(ticket, "The token cannot be checked at the moment");
 	known = gw_verdicts_find(verdicts, ticket->verdict.digest, now, (int64_t) time(NULL));
 	if (known != NULL)
@@ -205,6 +231,8 @@ gw_auth_check(GwAuthTicket *ticket)
 		gw_counters.auth_hits++;
 		return GW_AUTH_DONE;
 	}
+	if (ticket->certificate != NULL)
+		return check_certificate(ticket);
 	step = check_token(ticket, &token, now);
 	gw_token_free(&token);
 	return step;

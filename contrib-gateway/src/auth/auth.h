@@ -1,7 +1,7 @@
 /*
  * auth.h
- *		From a bearer token to a principal: the token is checked here, the role is asked of the
- *		database by the caller.
+ *		From a bearer token, or the certificate of a client, to a principal: the token is checked
+ *		here, the role is asked of the database by the caller.
  *
  * A check says one of: DONE, the role is known; ASK, the token is good and its claims must be
  * turned into a role, which gw_auth_keep() is then told; WAIT, keys of its issuer are on their way,
@@ -33,11 +33,13 @@ typedef enum GwAuthStep
 	GW_AUTH_UNAVAILABLE
 } GwAuthStep;
 
-/* One token on its way. Its owner sets token and ready, and everything else to 0, before the first
- * check. */
+/* One token on its way, or a certificate of a client where that is not NULL. Its owner sets one of
+ * these and ready, and everything else to 0, before the first check. A certificate never has to
+ * WAIT. */
 typedef struct GwAuthTicket
 {
-	GwSlice token; /* stays in its owner's memory */
+	GwSlice               token; /* stays in its owner's memory */
+	const struct x509_st *certificate;
 	void (*ready)(struct GwAuthTicket *ticket);
 
 	GwVerdict   verdict; /* principal: after ASK and DONE; role: after DONE */

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "auth/certificate.h"
 #include "auth/fetch.h"
 #include "auth/strict_json.h"
 #include "base/clock.h"
@@ -28,7 +29,8 @@ alias_is_valid(const char *alias)
 {
 	size_t len = strspn(alias, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
-	return len > 0 && len <= GW_ALIAS_BYTES_MAX && alias[len] == '\0';
+	return len > 0 && len <= GW_ALIAS_BYTES_MAX && alias[len] == '\0' &&
+		   strcmp(alias, GW_CERTIFICATE_ALIAS) != 0;
 }
 
 /* One "alias=URL"; changes the text. */

@@ -66,7 +66,8 @@ GwConf gw_conf;
 bool
 gw_conf_authenticates(const GwConf *conf)
 {
-	return conf->auth_issuers[0] != '\0' || conf->auth_anonymous_role[0] != '\0';
+	return conf->auth_issuers[0] != '\0' || conf->auth_anonymous_role[0] != '\0' ||
+		   conf->tls_client_auth != GW_CLIENT_AUTH_OFF;
 }
 
 static bool

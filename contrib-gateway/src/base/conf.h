@@ -38,6 +38,19 @@ enum
 	GW_POOLER_OFF
 };
 
+enum
+{
+	GW_TLS_VERSION_1_2,
+	GW_TLS_VERSION_1_3
+};
+
+enum
+{
+	GW_CLIENT_AUTH_OFF,
+	GW_CLIENT_AUTH_OPTIONAL,
+	GW_CLIENT_AUTH_REQUIRED
+};
+
 /* The settings in force. */
 extern GwConf gw_conf;
 

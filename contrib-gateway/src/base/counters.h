@@ -20,6 +20,17 @@
 #define GW_REFUSALS_MAX      32 /* reasons why a token is refused */
 #define GW_DURATION_BUCKETS  14
 
+/* Why a TLS handshake came to nothing. */
+enum
+{
+	GW_TLS_BAD_CERTIFICATE, /* the client's was refused, or it has none and needs one */
+	GW_TLS_BAD_HANDSHAKE,   /* no version or cipher in common; or no TLS at all */
+	GW_TLS_LEFT,            /* the client went */
+	GW_TLS_LATE,
+	GW_TLS_CROWD, /* over tls_handshakes_max */
+	GW_TLS_FAILURES
+};
+
 typedef struct GwDuration
 {
 	uint64_t buckets[GW_DURATION_BUCKETS + 1];
@@ -54,6 +65,12 @@ typedef struct GwCounters
 	uint64_t   keyed_repeats;
 	uint64_t   keyed_errors_stored;
 	uint64_t   reloads;
+	int64_t    tls_handshaking;
+	uint64_t   tls_handshakes;
+	uint64_t   tls_resumptions;
+	uint64_t   tls_failures[GW_TLS_FAILURES];
+	uint64_t   tls_reloads;
+	uint64_t   tls_reload_failures;
 	uint64_t   auth_refusals[GW_REFUSALS_MAX];
 	uint64_t   auth_unavailable;
 	uint64_t   auth_hits;

@@ -35,8 +35,9 @@
 #define GW_FILE_GREET_MS \
 	10000 /* the listening connection is tried so often, or ten times as often */
 /* after SIGTERM: time for the first request of a new connection */
-#define GW_DRAIN_FRESH_MS   1000
-#define GW_LOG_WARNINGS_MAX 64 /* different warnings whose repeats are counted */
-#define GW_SLOW_HEAD_MS     50 /* a read connection this busy gets no further reads */
+#define GW_DRAIN_FRESH_MS     1000
+#define GW_HANDSHAKE_FRESH_MS 1000 /* a TLS handshake so young is not dropped for another */
+#define GW_LOG_WARNINGS_MAX   64   /* different warnings whose repeats are counted */
+#define GW_SLOW_HEAD_MS       50   /* a read connection this busy gets no further reads */
 
 #endif

@@ -55,13 +55,16 @@ take_token(GwRequest *request, GwSlice value)
 	request->auth.token = (GwSlice){gw_arena_copy(&request->arena, value), value.len};
 }
 
-/* A request without a token: anonymous, where that is allowed. */
+/* A request without a token: whose certificate it is, or anonymous, where that is allowed. */
 static void
 take_nobody(GwRequest *request)
 {
 	bool allowed = gw_conf.auth_anonymous_role[0] != '\0' &&
 				   (request->exchange.local || gw_conf.auth_anonymous_anywhere);
 
+	request->auth.certificate = request->exchange.certificate;
+	if (request->auth.certificate != NULL)
+		return;
 	if (!allowed)
 	{
 		refuse_head(request, GW_REFUSAL_MISSING);

@@ -43,15 +43,43 @@ gw_clients_settle(void)
 	}
 }
 
+/* One step of the handshake; true when it is over and all is well. Who does not speak TLS, but
+ * HTTP, is told what to do. */
+static bool
+shake_hands(GwConn *conn)
+{
+	switch (gw_stream_handshake(&conn->stream))
+	{
+		case GW_TLS_DONE:
+			gw_conn_set_state(conn, GW_CONN_IDLE);
+			return true;
+		case GW_TLS_PLAIN:
+			gw_conn_set_state(conn, GW_CONN_HEAD);
+			conn->started_us = conn->since_us;
+			gw_input_refuse(conn,
+							(GwFault){400, "This port speaks TLS: the address begins with https"});
+			gw_conn_settle_later(conn);
+			return false;
+		case GW_TLS_FAILED:
+			gw_conn_part(conn);
+			return false;
+		default:
+			return false;
+	}
+}
+
 /* The client sent something, or left. */
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	GwConn *conn = arg;
-	ssize_t n = gw_input_read(conn);
+	ssize_t n;
 
 	(void) fd;
 	(void) what;
+	if (conn->state == GW_CONN_HANDSHAKE && !shake_hands(conn))
+		return;
+	n = gw_input_read(conn);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0)
@@ -73,14 +101,21 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		gw_stream_read_events(&conn->stream, false);
 }
 
+/* The socket takes more, or a handshake can go on. */
 static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	GwConn *conn = arg;
-	GwSent  sent = gw_stream_flush(&conn->stream);
+	GwSent  sent;
 
 	(void) fd;
 	(void) what;
+	if (conn->state == GW_CONN_HANDSHAKE)
+	{
+		shake_hands(conn);
+		return;
+	}
+	sent = gw_stream_flush(&conn->stream);
 	if (sent == GW_SENT_FAILED)
 		gw_conn_shut(conn);
 	else if (sent == GW_SENT_ALL && conn->state == GW_CONN_WRITE)
@@ -119,6 +154,18 @@ describe_peer(GwConn *conn, const struct sockaddr *peer)
 	snprintf(conn->client, sizeof(conn->client), "%s:%d", host, port);
 }
 
+/* One connection too many, with TLS: all that can be said without a handshake is an alert,
+ * "internal error". */
+static void
+turn_away_tls(int fd)
+{
+	static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 80};
+
+	gw_counters.clients_refused++;
+	(void) !write(fd, alert, sizeof(alert));
+	close(fd);
+}
+
 /* One connection too many: a short answer, and no state for it. */
 static void
 turn_away(int fd)
@@ -142,6 +189,22 @@ turn_away(int fd)
 	close(fd);
 }
 
+/* Room for one more handshake. When there are too many, the oldest one goes, if it has had time to
+ * get somewhere: so clients that only open connections keep nobody out. */
+static bool
+make_room(void)
+{
+	GwConn *oldest = TAILQ_FIRST(&gw_conns_handshaking);
+
+	if (gw_counters.tls_handshaking < gw_conf.tls_handshakes_max)
+		return true;
+	gw_counters.tls_failures[GW_TLS_CROWD]++;
+	if (oldest == NULL || gw_clock_us() - oldest->since_us < GW_HANDSHAKE_FRESH_MS * 1000)
+		return false;
+	gw_conn_shut(oldest);
+	return true;
+}
+
 void
 gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 {
@@ -155,7 +218,12 @@ gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 		gw_clients_settle();
 	if (gw_counters.clients >= gw_conf.connections_max)
 	{
-		turn_away(fd);
+		(service->tls ? turn_away_tls : turn_away)(fd);
+		return;
+	}
+	if (service->tls && !make_room())
+	{
+		turn_away_tls(fd);
 		return;
 	}
 	for (const GwHandler *const *handler = service->handlers; *handler != NULL; handler++)
@@ -169,7 +237,12 @@ gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 	gw_stream_open(&conn->stream, service->base, fd, on_readable, on_writable, conn);
 	TAILQ_INSERT_TAIL(&gw_conns, conn, link);
 	gw_counters.clients++;
-	gw_conn_set_state(conn, GW_CONN_IDLE);
+	if (!service->tls)
+		gw_conn_set_state(conn, GW_CONN_IDLE);
+	else if (gw_stream_begin_tls(&conn->stream))
+		gw_conn_begin_handshake(conn);
+	else
+		gw_conn_shut(conn);
 }
 
 /* When the state's time is over. Steady transfer prolongs it. */
@@ -181,6 +254,9 @@ deadline(const GwConn *conn)
 
 	switch (conn->state)
 	{
+		case GW_CONN_HANDSHAKE:
+			ms = (uint64_t) gw_conf.tls_handshake_timeout_ms;
+			break;
 		case GW_CONN_IDLE:
 			ms = (uint64_t) gw_conf.idle_timeout_ms;
 			break;
@@ -215,6 +291,9 @@ conn_expire(GwConn *conn)
 {
 	switch (conn->state)
 	{
+		case GW_CONN_HANDSHAKE:
+			gw_counters.tls_failures[GW_TLS_LATE]++;
+			break;
 		case GW_CONN_HEAD:
 			gw_counters.timeouts_head++;
 			conn->keep_alive = false;
@@ -249,15 +328,6 @@ gw_clients_tick(uint64_t now)
 	}
 }
 
-/* Has the client sent something that was not read yet? Then it is to be answered. */
-static bool
-has_input(const GwConn *conn)
-{
-	char byte;
-
-	return recv(conn->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 void
 gw_clients_close_idle(uint64_t now)
 {
@@ -265,10 +335,14 @@ gw_clients_close_idle(uint64_t now)
 
 	TAILQ_FOREACH (conn, &gw_conns, link)
 	{
+		bool fresh = now - conn->since_us <= GW_DRAIN_FRESH_MS * 1000;
+
 		/* a fresh one's request may be on its way */
-		if (conn->state == GW_CONN_IDLE && !has_input(conn) &&
-			(conn->requests > 0 || now - conn->since_us > GW_DRAIN_FRESH_MS * 1000))
+		if (conn->state == GW_CONN_IDLE && !gw_stream_has_input(&conn->stream) &&
+			(conn->requests > 0 || !fresh))
 			gw_conn_part(conn);
+		else if (conn->state == GW_CONN_HANDSHAKE && !fresh)
+			gw_conn_shut(conn);
 	}
 }
 

@@ -14,13 +14,14 @@
 
 #include "http/exchange.h"
 
-/* What a listening socket offers to its connections. What TLS needs of a socket belongs here. */
+/* What a listening socket offers to its connections. */
 typedef struct GwService
 {
 	struct event_base *base;
 
 	/* who answers; NULL ends them, and the last one takes what no other does */
 	const GwHandler *const *handlers;
+	bool                    tls;
 } GwService;
 
 /* Takes over a fresh socket; above connections_max it is told 503 and closed. */

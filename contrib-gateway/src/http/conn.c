@@ -17,10 +17,30 @@
 
 GwConnList gw_conns = TAILQ_HEAD_INITIALIZER(gw_conns);
 GwConnList gw_conns_unsettled = TAILQ_HEAD_INITIALIZER(gw_conns_unsettled);
+GwConnList gw_conns_handshaking = TAILQ_HEAD_INITIALIZER(gw_conns_handshaking);
+
+/* The one state that a connection enters once, at its beginning, and leaves for good. */
+static void
+leave_handshake(GwConn *conn)
+{
+	TAILQ_REMOVE(&gw_conns_handshaking, conn, handshake_link);
+	gw_counters.tls_handshaking--;
+}
+
+void
+gw_conn_begin_handshake(GwConn *conn)
+{
+	conn->state = GW_CONN_HANDSHAKE;
+	conn->since_us = gw_clock_us();
+	TAILQ_INSERT_TAIL(&gw_conns_handshaking, conn, handshake_link);
+	gw_counters.tls_handshaking++;
+}
 
 void
 gw_conn_set_state(GwConn *conn, GwConnState state)
 {
+	if (conn->state == GW_CONN_HANDSHAKE)
+		leave_handshake(conn);
 	conn->state = state;
 	conn->since_us = gw_clock_us();
 	if (state == GW_CONN_WRITE)
@@ -144,7 +164,7 @@ gw_conn_part(GwConn *conn)
 		gw_conn_shut(conn);
 		return;
 	}
-	shutdown(conn->stream.fd, SHUT_WR);
+	gw_stream_end(&conn->stream);
 	gw_conn_set_state(conn, GW_CONN_LINGER);
 	conn->in.len = 0;
 	gw_stream_read_events(&conn->stream, true);

@@ -3,8 +3,8 @@
  *		One client connection: its state, and how a request and the connection end. Its input and
  *		its output are in files of their own, and clients.c has all connections.
  *
- *	IDLE -> HEAD -> BODY -> WAIT -> FLOW (if the answer is too large to be held) -> WRITE (if the
- *	socket is full) -> IDLE, LINGER or CLOSED
+ *	HANDSHAKE (with TLS) -> IDLE -> HEAD -> BODY -> WAIT -> FLOW (if the answer is too large to be
+ *	held) -> WRITE (if the socket is full) -> IDLE, LINGER or CLOSED
  *
  * One request of a connection is under way at a time; pipelined ones wait unread, or in a bounded
  * buffer.
@@ -36,6 +36,7 @@
 typedef enum GwConnState
 {
 	GW_CONN_IDLE,
+	GW_CONN_HANDSHAKE,
 	GW_CONN_HEAD,
 	GW_CONN_BODY,
 	GW_CONN_WAIT,   /* the request is under way */
@@ -49,6 +50,7 @@ typedef struct GwConn
 {
 	TAILQ_ENTRY(GwConn) link;
 	TAILQ_ENTRY(GwConn) settle_link;
+	TAILQ_ENTRY(GwConn) handshake_link;
 	bool        unsettled; /* waits for gw_clients_settle() */
 	GwConnState state;
 	GwStream    stream;
@@ -89,7 +91,13 @@ typedef TAILQ_HEAD(GwConnList, GwConn) GwConnList;
 extern GwConnList gw_conns;
 extern GwConnList gw_conns_unsettled;
 
+/* Those in HANDSHAKE, the oldest first. gw_counters.tls_handshaking tells how many. */
+extern GwConnList gw_conns_handshaking;
+
 extern void gw_conn_set_state(GwConn *conn, GwConnState state);
+
+/* The first state of a connection with TLS. */
+extern void gw_conn_begin_handshake(GwConn *conn);
 
 /* Does the state allow to use input? */
 extern bool gw_conn_takes_input(const GwConn *conn);

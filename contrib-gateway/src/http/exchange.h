@@ -30,18 +30,21 @@ typedef enum GwFed
 } GwFed;
 
 struct GwConn;
+struct x509_st;
 
 typedef struct GwExchange
 {
 	/* what the head says; set before begin() */
-	GwMethod method;
-	char     method_text[GW_METHOD_BYTES_MAX + 1];
-	char     id[GW_REQUEST_ID_BYTES_MAX + 1];
-	GwCoding coding;  /* of the body as it comes; the handler gets it decoded */
-	bool     proxied; /* the peer is a trusted proxy */
+	GwMethod              method;
+	char                  method_text[GW_METHOD_BYTES_MAX + 1];
+	char                  id[GW_REQUEST_ID_BYTES_MAX + 1];
+	GwCoding              coding;  /* of the body as it comes; the handler gets it decoded */
+	bool                  proxied; /* the peer is a trusted proxy */
 	/* the client is on this machine, and no proxy says that it speaks for another */
-	bool     local;
-	uint64_t started_us; /* the first byte */
+	bool                  local;
+	uint64_t              started_us; /* the first byte */
+	/* of the client, verified; NULL: it showed none. For begin() and run() */
+	const struct x509_st *certificate;
 
 	/* of both sides: the first fault is the answer. A status of 0: there is none yet */
 	GwFault fault;

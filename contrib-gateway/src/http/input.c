@@ -28,6 +28,19 @@ choose_handler(GwConn *conn, const GwHttpHead *head)
 	conn->exchange = gw_conn_memory(conn, handler);
 }
 
+/* What the client showed at the handshake, if that is still believed. */
+static void
+take_certificate(GwConn *conn)
+{
+	bool refused = false;
+
+	conn->exchange->certificate = gw_stream_certificate(&conn->stream, &refused);
+	if (!refused)
+		return;
+	conn->keep_alive = false;
+	gw_exchange_fault(conn->exchange, 401, "The client's certificate is not accepted any more");
+}
+
 /* Begins a request; without a head when that could not be read. */
 static void
 begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
@@ -41,6 +54,7 @@ begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
 		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
 	gw_exchange_begin(conn->exchange, head, proxied, conn->started_us);
 	conn->exchange->local = head != NULL && gw_forwarded_is_local(head, conn->peer);
+	take_certificate(conn);
 	conn->handler->begin(conn->exchange, head);
 }
 

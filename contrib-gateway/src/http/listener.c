@@ -84,6 +84,19 @@ strip_brackets(char *host)
 	host[n - 2] = '\0';
 }
 
+/* Cuts the scheme off an address; is it https? */
+static bool
+take_scheme(const char **text)
+{
+	bool tls = strncmp(*text, "https://", 8) == 0;
+
+	if (tls)
+		*text += 8;
+	else if (strncmp(*text, "http://", 7) == 0)
+		*text += 7;
+	return tls;
+}
+
 /* "127.0.0.1", "::1", "[::1]" or "*" (both families through IPv6), and ":8181" after it for a port
  * of its own. */
 static bool
@@ -143,14 +156,17 @@ listen_on(const GwService *service, const char *text)
 {
 	GwListener             *listener = &listeners[listener_count];
 	struct sockaddr_storage address;
+	const char             *host = text;
+	bool                    tls = take_scheme(&host);
 	int                     len;
 
-	if (listener_count == LISTENERS_MAX || !parse_address(text, &address, &len))
+	if (listener_count == LISTENERS_MAX || !parse_address(host, &address, &len))
 	{
 		gw_log(GW_ERROR, "cannot listen on \"%s\": not an address", text);
 		return false;
 	}
 	listener->service = *service;
+	listener->service.tls = tls;
 	listener->socket =
 		evconnlistener_new_bind(service->base, on_accept, listener,
 								LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
@@ -188,12 +204,31 @@ gw_listener_is_valid(const char *addresses)
 	while (good && next != NULL)
 	{
 		struct sockaddr_storage address;
+		const char             *text = next_address(&next);
 		int                     len;
 
-		good = parse_address(next_address(&next), &address, &len);
+		take_scheme(&text);
+		good = parse_address(text, &address, &len);
 	}
 	free(copy);
 	return good;
+}
+
+bool
+gw_listener_uses_tls(const char *addresses)
+{
+	char *copy = gw_strdup(addresses);
+	char *next = copy;
+	bool  tls = false;
+
+	while (!tls && next != NULL)
+	{
+		const char *text = next_address(&next);
+
+		tls = take_scheme(&text);
+	}
+	free(copy);
+	return tls;
 }
 
 bool
@@ -209,24 +244,37 @@ gw_listener_open(const GwService *service)
 	return good;
 }
 
+static bool
+is_local(const GwListener *listener)
+{
+	struct sockaddr_storage    address;
+	socklen_t                  len = sizeof(address);
+	const struct sockaddr_in  *in = (const struct sockaddr_in *) &address;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &address;
+
+	if (getsockname(evconnlistener_get_fd(listener->socket), (struct sockaddr *) &address, &len) !=
+		0)
+		return false;
+	return address.ss_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 == 127
+										: IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
 bool
 gw_listener_is_local(void)
 {
 	for (int i = 0; i < listener_count; i++)
-	{
-		struct sockaddr_storage    address;
-		socklen_t                  len = sizeof(address);
-		const struct sockaddr_in  *in = (const struct sockaddr_in *) &address;
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &address;
-
-		if (getsockname(evconnlistener_get_fd(listeners[i].socket), (struct sockaddr *) &address,
-						&len) != 0)
+		if (!is_local(&listeners[i]))
 			return false;
-		if (address.ss_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 != 127
-										 : !IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr))
-			return false;
-	}
 	return true;
+}
+
+bool
+gw_listener_is_open(void)
+{
+	for (int i = 0; i < listener_count; i++)
+		if (!listeners[i].service.tls && !is_local(&listeners[i]))
+			return true;
+	return false;
 }
 
 /*

@@ -11,12 +11,19 @@
 
 #include "http/clients.h"
 
-/* Are these addresses, each with a port or without, separated by commas? */
+/* Are these addresses, each with a port or without, and with http:// or https:// before it or
+ * without, separated by commas? */
 extern bool gw_listener_is_valid(const char *addresses);
 
 /* Listens on every address of the setting; false with a log line when one cannot be had. An address
  * without a port has the one of the setting port. */
 extern bool gw_listener_open(const GwService *service);
+
+/* Does any of the addresses speak TLS? */
+extern bool gw_listener_uses_tls(const char *addresses);
+
+/* Does any address beyond this machine not speak TLS? */
+extern bool gw_listener_is_open(void);
 
 /* Do all of them listen on this machine alone? */
 extern bool gw_listener_is_local(void);

@@ -20,7 +20,10 @@ gw_output_after_answer(GwConn *conn)
 	else if (conn->linger)
 		gw_conn_part(conn);
 	else
+	{
+		gw_stream_end(&conn->stream);
 		gw_conn_shut(conn);
+	}
 }
 
 static void

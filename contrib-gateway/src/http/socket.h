@@ -1,11 +1,14 @@
 /*
  * socket.h
- *		Bytes in and out of a client's socket. The place where TLS goes.
+ *		Bytes in and out of a client's socket, plain or by TLS.
  *
  * Output is written at once when the socket takes it: the usual answer costs one writev and no
  * allocation. What the socket does not take waits in an evbuffer; large bodies are referenced
  * there, not copied. libevent's bufferevents are not used: they would take a turn of the event loop
  * and two epoll_ctl calls per answer.
+ *
+ * With TLS, the library may hold input that the socket does not show any more. A stream that stops
+ * before all of it was read is called again in the next turn of the loop.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -17,6 +20,7 @@
 #include <sys/types.h>
 
 #include "base/text.h"
+#include "http/tls.h"
 
 typedef enum GwSent
 {
@@ -27,9 +31,13 @@ typedef enum GwSent
 
 typedef struct GwStream
 {
-	int              fd; /* -1: closed */
-	bool             reading;
-	bool             writing; /* waits for the socket to become writable */
+	int              fd;       /* -1: closed */
+	GwTls           *tls;      /* NULL: plain */
+	bool             reading;  /* wanted ... */
+	bool             blocked;  /* ... but not before something was written */
+	bool             watching; /* so the event is there */
+	bool             again;    /* the next turn reads on */
+	bool             writing;  /* waits for the socket to become writable */
 	struct event    *readable;
 	struct event    *writable;
 	struct evbuffer *out;  /* NULL until something had to wait */
@@ -45,10 +53,25 @@ typedef struct GwBody
 	void (*release)(const void *data, size_t len, void *handle);
 } GwBody;
 
-extern void    gw_stream_open(GwStream *stream, struct event_base *base, int fd,
-							  event_callback_fn on_readable, event_callback_fn on_writable,
-							  void *owner);
-extern void    gw_stream_close(GwStream *stream);
+extern void gw_stream_open(GwStream *stream, struct event_base *base, int fd,
+						   event_callback_fn on_readable, event_callback_fn on_writable,
+						   void *owner);
+extern void gw_stream_close(GwStream *stream);
+
+/* Begins TLS, on a fresh connection; false when it cannot. Until the handshake is DONE nothing else
+ * may be read or written. PLAIN: the client does not speak TLS, and the stream is plain again; so
+ * it is after FAILED, to be ended. */
+extern bool      gw_stream_begin_tls(GwStream *stream);
+extern GwTlsStep gw_stream_handshake(GwStream *stream);
+
+/* The client's certificate; see gw_tls_certificate(). */
+extern struct x509_st *gw_stream_certificate(GwStream *stream, bool *refused);
+
+/* Has the client sent something that was not read yet? */
+extern bool gw_stream_has_input(const GwStream *stream);
+
+/* Says that no more comes. */
+extern void    gw_stream_end(GwStream *stream);
 extern void    gw_stream_read_events(GwStream *stream, bool wanted);
 extern ssize_t gw_stream_read(GwStream *stream, char *buffer, size_t size);
 

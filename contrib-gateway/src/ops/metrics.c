@@ -18,6 +18,7 @@
 #include "catalog/await.h"
 #include "catalog/catalog.h"
 #include "http/parse.h"
+#include "http/tls_context.h"
 #include "ops/worker_watch.h"
 
 static void
@@ -289,6 +290,39 @@ put_auth(GwText *out)
 			  gw_counters.auth_fetch_failures);
 }
 
+/* Handshakes, and the certificate. */
+static void
+put_tls(GwText *out)
+{
+	static const char *const failures[GW_TLS_FAILURES] = {
+		[GW_TLS_BAD_CERTIFICATE] = "certificate",
+		[GW_TLS_BAD_HANDSHAKE] = "protocol",
+		[GW_TLS_LEFT] = "left",
+		[GW_TLS_LATE] = "timeout",
+		[GW_TLS_CROWD] = "too_many",
+	};
+
+	put_value(out, "icecat_tls_handshakes_total", "counter", "TLS handshakes that came to an end.",
+			  gw_counters.tls_handshakes);
+	put_value(out, "icecat_tls_resumptions_total", "counter",
+			  "Of these, those that resumed a session.", gw_counters.tls_resumptions);
+	put_help(out, "icecat_tls_handshake_failures_total", "counter",
+			 "TLS handshakes that came to nothing, by reason.");
+	for (int i = 0; i < GW_TLS_FAILURES; i++)
+		gw_text_printf(out, "icecat_tls_handshake_failures_total{reason=\"%s\"} %llu\n",
+					   failures[i], (unsigned long long) gw_counters.tls_failures[i]);
+	put_value(out, "icecat_tls_handshakes_in_progress", "gauge", "TLS handshakes under way.",
+			  (uint64_t) gw_counters.tls_handshaking);
+	put_value(out, "icecat_tls_certificate_expiry_timestamp_seconds", "gauge",
+			  "When the certificate of the gateway expires, in seconds since 1970.",
+			  (uint64_t) gw_tls_context_expires_s());
+	put_value(out, "icecat_tls_reloads_total", "counter",
+			  "How often certificate and keys were read again.", gw_counters.tls_reloads);
+	put_value(out, "icecat_tls_reload_failures_total", "counter",
+			  "How often they could not be used, and the ones before stayed.",
+			  gw_counters.tls_reload_failures);
+}
+
 /* Resident pages of this process; 0 where /proc is not to be had. */
 static uint64_t
 resident_bytes(void)
@@ -317,6 +351,8 @@ gw_metrics_render(GwText *out)
 	put_files(out);
 	if (gw_auth_is_on())
 		put_auth(out);
+	if (gw_tls_context_is_on())
+		put_tls(out);
 	gw_worker_watch_render(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());
