@@ -17,6 +17,7 @@
 
 #include "auth/auth.h"
 #include "auth/issuer.h"
+#include "auth/issuer_options.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/counters.h"
@@ -50,6 +51,9 @@ static const GwConfCheck checks[] = {
 	{"trusted_proxies", gw_proxies_valid},
 	{"cors_origins", gw_cors_valid},
 	{"auth_issuers", gw_issuers_valid},
+	{"auth_issuer_keys_urls", gw_issuers_keys_valid},
+	{"auth_issuer_ca_files", gw_issuer_options_valid},
+	{"auth_issuer_token_files", gw_issuer_options_valid},
 };
 
 /* Who answers requests: the first one that takes the path; the last one takes all others. */

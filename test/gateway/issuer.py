@@ -48,8 +48,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         issuer = self.server.issuer
         issuer.asked.append((time.monotonic(), self.path))
         time.sleep(issuer.delay_s)
+        if issuer.bearer is not None and self.headers.get("Authorization") != f"Bearer {issuer.bearer}":
+            self.send_error(401)
+            return
         body = issuer.documents.get(self.path)
-        if body is None and self.path == "/keys":
+        if body is None and self.path in ("/keys", "/openid/v1/jwks"):
             body = json.dumps({"keys": [key.jwk for key in issuer.keys]}).encode()
         elif body is None:
             body = json.dumps({"issuer": issuer.url, "jwks_uri": issuer.url + "/keys"}).encode()
@@ -75,6 +78,7 @@ class Issuer:
         self.documents = {}
         self.status = 200
         self.delay_s = 0
+        self.bearer = None      # what must be shown before anything is told
         self.certificate = certificate
         self.server = None
         self.port = 0
@@ -107,7 +111,7 @@ class Issuer:
         self.stop()
 
     def fetches(self):
-        return sum(1 for _, path in self.asked if path == "/keys")
+        return sum(1 for _, path in self.asked if path in ("/keys", "/openid/v1/jwks"))
 
     def token(self, sub, key=None, kid=None, **claims):
         """A good token; claims of None are left out, and so is an empty kid."""

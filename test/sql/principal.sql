@@ -24,6 +24,10 @@ SELECT issuer, claim, value, priority, role_name, role_exists FROM icecat.princi
 :who('other', '{"sub": "ann", "groups": ["etl", 5]}') WHERE decides;
 :who('other', '{"sub": "ann"}');
 :who('kc', '{"sub": "zoe", "realm_access.roles": "odd"}') WHERE decides;
+-- Names with points in them, as Kubernetes has.
+SELECT icecat.map_principal('k8s', 'kubernetes.io.namespace', 'data', 'regress_etl', 5);
+SELECT claim, value, role_name FROM icecat.explain_principal('k8s', '{"sub": "system:serviceaccount:data:x", "kubernetes.io": {"namespace": "data"}}') WHERE decides;
+SELECT icecat.unmap_principal('k8s', 'kubernetes.io.namespace', 'data');
 
 -- The gateway asks as its login role, and gets no role that it may not become.
 SET SESSION AUTHORIZATION regress_gateway;

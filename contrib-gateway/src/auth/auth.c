@@ -14,6 +14,7 @@
 #include "auth/certificate.h"
 #include "auth/fetch.h"
 #include "auth/issuer.h"
+#include "auth/issuer_options.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -263,6 +264,11 @@ gw_auth_problem(const GwConf *conf)
 		return "setting \"auth_audiences\" is needed with auth_issuers: what tokens for this "
 			   "catalog "
 			   "have as their audience";
+	if (!gw_issuer_options_within(conf->auth_issuer_keys_urls, conf->auth_issuers) ||
+		!gw_issuer_options_within(conf->auth_issuer_ca_files, conf->auth_issuers) ||
+		!gw_issuer_options_within(conf->auth_issuer_token_files, conf->auth_issuers))
+		return "settings \"auth_issuer_keys_urls\", \"auth_issuer_ca_files\" and "
+			   "\"auth_issuer_token_files\" can only name aliases of auth_issuers";
 	if (strcmp(conf->auth_anonymous_role, "none") == 0)
 		return "setting \"auth_anonymous_role\" cannot be \"none\": that is no role, but the login "
 			   "role";

@@ -9,14 +9,18 @@
  */
 #include "auth/fetch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <curl/curl.h>
 #include <event2/event.h>
+#include <openssl/crypto.h>
 
 #include "base/conf.h"
+#include "base/log.h"
 
 #define DOCUMENT_BYTES_MAX 262144
+#define TOKEN_BYTES_MAX    16384
 #define REDIRECTS_MAX      3L
 #define CONNECTIONS_MAX    16L
 
@@ -223,12 +227,45 @@ set_options(Fetch *fetch, const char *url)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, gw_conf.auth_ca_file);
 }
 
+/* The token in the file, if it can be one; its server says the rest. Bytes of it are in no
+ * message. */
+static void
+add_token(CURL *curl, const char *path)
+{
+	char   token[TOKEN_BYTES_MAX + 1];
+	FILE  *file = fopen(path, "r");
+	size_t len;
+
+	if (file == NULL)
+	{
+		gw_log(GW_WARNING, "token file \"%s\": %s", path, strerror(errno));
+		return;
+	}
+	len = fread(token, 1, sizeof(token), file);
+	fclose(file);
+	while (len > 0 && (token[len - 1] == '\n' || token[len - 1] == '\r'))
+		len--;
+	token[len < sizeof(token) ? len : 0] = '\0';
+	if (token[0] == '\0' || strlen(token) != strcspn(token, " \t\r\n"))
+		gw_log(GW_WARNING, "token file \"%s\" does not hold a token", path);
+	else
+	{
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token);
+	}
+	OPENSSL_cleanse(token, sizeof(token));
+}
+
 void
-gw_fetch(const char *url, GwFetched fetched, void *owner)
+gw_fetch(const char *url, GwFetchFrom from, GwFetched fetched, void *owner)
 {
 	Fetch *fetch = gw_alloc(sizeof(*fetch));
 
 	*fetch = (Fetch){.curl = curl_easy_init(), .fetched = fetched, .owner = owner};
 	set_options(fetch, url);
+	if (from.ca_file != NULL)
+		curl_easy_setopt(fetch->curl, CURLOPT_CAINFO, from.ca_file);
+	if (from.token_file != NULL)
+		add_token(fetch->curl, from.token_file);
 	curl_multi_add_handle(multi, fetch->curl);
 }

@@ -10,6 +10,7 @@
 
 #include "auth/certificate.h"
 #include "auth/fetch.h"
+#include "auth/issuer_options.h"
 #include "auth/strict_json.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -85,6 +86,27 @@ gw_issuers_valid(const char *list)
 	return valid;
 }
 
+/* The same list as of issuers, except that some keys may be in one place. */
+bool
+gw_issuers_keys_valid(const char *list)
+{
+	char *copy = gw_strdup(list);
+	char *next = copy;
+	char *item;
+	bool  good = gw_issuer_options_valid(list);
+
+	while (good && (item = strsep(&next, ",")) != NULL)
+	{
+		char *url = strchr(item, '=');
+
+		if (url != NULL)
+			url[strcspn(url, " ")] = '\0';
+		good = url == NULL || gw_fetch_allows(url + 1);
+	}
+	free(copy);
+	return good;
+}
+
 /* -- fetching ---------------------------------------------------------------------------------- */
 
 /* What was read then is to be read again. */
@@ -92,6 +114,12 @@ static bool
 is_old(uint64_t read_us, uint64_t now)
 {
 	return now - read_us >= (uint64_t) gw_conf.auth_keys_refresh_s * 1000000;
+}
+
+static GwFetchFrom
+from(const GwIssuer *issuer)
+{
+	return (GwFetchFrom){.ca_file = issuer->ca_file, .token_file = issuer->token_file};
 }
 
 static void
@@ -168,7 +196,7 @@ take_configuration(void *owner, GwSlice document, const char *why)
 	if (why != NULL)
 		end_round(issuer, "configuration", why);
 	else
-		gw_fetch(issuer->keys_url, take_keys, issuer);
+		gw_fetch(issuer->keys_url, from(issuer), take_keys, issuer);
 }
 
 /* A wanted key is looked for where the keys were before; now and then the issuer is asked where
@@ -182,9 +210,11 @@ begin_round(GwIssuer *issuer, uint64_t now)
 	issuer->fetching = true;
 	issuer->tried_us = now;
 	gw_counters.auth_fetches++;
-	if (issuer->keys_url != NULL && !is_old(issuer->asked_us, now))
+	if (issuer->keys_given != NULL && issuer->keys_url == NULL)
+		issuer->keys_url = gw_strdup(issuer->keys_given);
+	if (issuer->keys_url != NULL && (issuer->keys_given != NULL || !is_old(issuer->asked_us, now)))
 	{
-		gw_fetch(issuer->keys_url, take_keys, issuer);
+		gw_fetch(issuer->keys_url, from(issuer), take_keys, issuer);
 		return;
 	}
 	issuer->asked_us = now;
@@ -192,7 +222,7 @@ begin_round(GwIssuer *issuer, uint64_t now)
 	issuer->keys_url = NULL;
 	gw_text_add(&url, issuer->url, issuer->url[len - 1] == '/' ? len - 1 : len);
 	gw_text_puts(&url, CONFIGURATION);
-	gw_fetch(url.data, take_configuration, issuer);
+	gw_fetch(url.data, from(issuer), take_configuration, issuer);
 	gw_text_free(&url);
 }
 
@@ -206,6 +236,14 @@ gw_issuers_start(void (*changed)(GwIssuer *issuer))
 							 issuers); /* the URLs stay in the copy */
 	if (issuer_count < 0)
 		issuer_count = 0;
+	for (int i = 0; i < issuer_count; i++)
+	{
+		GwIssuer *issuer = &issuers[i];
+
+		issuer->keys_given = gw_issuer_options_find(gw_conf.auth_issuer_keys_urls, issuer->alias);
+		issuer->ca_file = gw_issuer_options_find(gw_conf.auth_issuer_ca_files, issuer->alias);
+		issuer->token_file = gw_issuer_options_find(gw_conf.auth_issuer_token_files, issuer->alias);
+	}
 	gw_issuers_tick(gw_clock_us());
 }
 

@@ -22,11 +22,14 @@ typedef struct GwIssuer
 {
 	char      alias[GW_ALIAS_BYTES_MAX + 1];
 	char     *url;
-	char     *keys_url; /* NULL: the configuration must be read first */
-	GwKeySet *keys;     /* NULL: none were ever read */
-	uint64_t  read_us;  /* when the fetch of those keys began */
-	uint64_t  tried_us; /* when the last fetch began; 0: never */
-	uint64_t  asked_us; /* when the configuration was asked for last */
+	char     *keys_url;   /* NULL: the configuration must be read first */
+	GwKeySet *keys;       /* NULL: none were ever read */
+	uint64_t  read_us;    /* when the fetch of those keys began */
+	uint64_t  tried_us;   /* when the last fetch began; 0: never */
+	uint64_t  asked_us;   /* when the configuration was asked for last */
+	char     *keys_given; /* where a setting says that they are; no configuration is read then */
+	char     *ca_file;    /* these, of settings: NULL for none */
+	char     *token_file;
 	bool      fetching;
 	bool      wanted; /* a token may be of a key that is not there */
 	bool      failed; /* the last fetch */
@@ -34,6 +37,9 @@ typedef struct GwIssuer
 
 /* "alias=URL, alias=URL": is it such a list? An alias has small letters, digits, '-' and '_'. */
 extern bool gw_issuers_valid(const char *list);
+
+/* "alias=URL, alias=URL" of keys: URLs that may be fetched? */
+extern bool gw_issuers_keys_valid(const char *list);
 
 /* Makes the issuers of the setting. changed() is told when a fetch has ended. */
 extern void gw_issuers_start(void (*changed)(GwIssuer *issuer));
