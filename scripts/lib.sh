@@ -18,6 +18,9 @@
 SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PG_MAJOR=15
 SERVER_USER=            # empty: the caller itself
+GATEWAY_SECURE=no       # yes: the gateway speaks TLS and asks for tokens
+GATEWAY_USER=icecat_gateway # its login role then
+GATEWAY_MORE_ADDRESSES= # for its setting listen, with ", " before each
 MORE_ROOTS=             # directories beside the warehouse, with ", " before each, where tables may lie
 DB_NAME=icecat
 DB_USER=icecat
@@ -60,6 +63,7 @@ libssl-dev                  TLS, signatures of tokens
 zlib1g-dev                  compressed metadata
 libzstd-dev                 manifests packed with Zstandard
 libsnappy-dev               manifests packed with Snappy
+openssl                     certificates of ./quickstart --secure
 python3-venv                a place of its own for PyIceberg
 acl                         files that you and the server may both write'
 
@@ -72,7 +76,6 @@ clang-format-14             layout check
 libclang-rt-14-dev          sanitizers
 libipc-run-perl             TAP suites
 pgbouncer                   the gateway behind a pooler
-openssl                     the issuer of the tests
 shellcheck                  lint of the shell scripts
 default-jdk-headless        runs the compatibility kit
 maven                       fetches the compatibility kit'
@@ -296,6 +299,12 @@ free_port()
 # http_status PORT PATH: prints the status of a GET, or nothing. (A bare machine may have no curl.)
 http_status()
 (
+    if [ "$GATEWAY_SECURE" = yes ]; then
+        printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$2" |
+            timeout 5 openssl s_client -quiet -ign_eof -verify_return_error -CAfile "$HOME_DIR/tls/ca.pem" -connect "127.0.0.1:$1" |
+            sed -nE '1s/^HTTP.1.1 ([0-9]+) .*/\1/p'
+        return
+    fi
     exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
     printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$2" "$1" >&3
     read -r -t 5 _ status _ <&3 && printf '%s\n' "$status"
@@ -450,16 +459,47 @@ gateway_pids()
 
 gateway_pid() { gateway_pids | head -n 1; }
 
-# configure_gateway PORT
+# make_certificates DIR: an authority, ca.pem, and a certificate of it for this machine, server.pem with server.key. What is there
+# and good for a week yet stays. The authority's key is needed no more once it has signed, and is not kept.
+make_certificates()
+{
+    local dir=$1 names=DNS:localhost,IP:127.0.0.1,IP:::1
+    mkdir -p "$dir"
+    if openssl x509 -in "$dir/server.pem" -noout -checkend $((7 * 86400)) >/dev/null 2>&1 &&
+        openssl verify -CAfile "$dir/ca.pem" "$dir/server.pem" >/dev/null 2>&1; then
+        return 0
+    fi
+    (
+        set -e
+        umask 077
+        cd "$dir"
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 800 -subj "/CN=icecat on $(uname -n)" \
+            -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
+        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout server.key -out server.csr
+        printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$names" >server.ext
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 800 -extfile server.ext -out server.pem
+        rm -f ca.key ca.srl server.csr server.ext
+        chmod 644 ca.pem server.pem
+    ) >/dev/null 2>&1 || return 1
+    [ -z "$SERVER_USER" ] || chown "$SERVER_USER:" "$dir/server.key"
+}
+
+# configure_gateway PORT: with GATEWAY_SECURE=yes it speaks TLS, and asks for tokens that it gives out itself.
 configure_gateway()
 {
-    local conf=$HOME_DIR/gateway.conf
+    local conf=$HOME_DIR/gateway.conf listen=127.0.0.1 user=$DB_USER
+    if [ "$GATEWAY_SECURE" = yes ]; then
+        listen=https://127.0.0.1 user=$GATEWAY_USER
+    fi
     cat >"$conf.new" <<-CONF
 	# Written at every start of the instance in this folder.
-	listen = 127.0.0.1
+	listen = '$listen$GATEWAY_MORE_ADDRESSES'
 	port = $1
-	dsn = host=$HOME_DIR/run port=$PG_PORT dbname=$DB_NAME user=$DB_USER
+	dsn = host=$HOME_DIR/run port=$PG_PORT dbname=$DB_NAME user=$user
+	tls_cert_file = $HOME_DIR/tls/server.pem
+	tls_key_file = $HOME_DIR/tls/server.key
 	CONF
+    [ "$GATEWAY_SECURE" != yes ] || echo 'oauth_tokens = on' >>"$conf.new"
     mv "$conf.new" "$conf"
     printf '%s\n' "$1" >"$HOME_DIR/gateway_port"
 }

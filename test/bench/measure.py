@@ -124,12 +124,12 @@ class Bench:
         return int(subprocess.run(["psql", "-X", "-A", "-t", "-c", sql], check=True,
                                   capture_output=True, text=True).stdout)
 
-    def wrk(self, script, environment):
+    def wrk(self, script, environment, url=None):
         """One wrk run with a thread for each connection."""
         clients = str(self.options.clients)
         output, used = self.around(
             ["wrk", "-t", clients, "-c", clients, "-d", f"{self.options.seconds}s", "--timeout", "20s",
-             "-s", os.path.join(HERE, "http", script + ".lua"), self.options.url],
+             "-s", os.path.join(HERE, "http", script + ".lua"), url or self.options.url],
             {"BENCH_HTTP": os.path.join(HERE, "http"), "BENCH_WAREHOUSE": self.options.warehouse, **environment})
         found = re.search(r"RESULT done=(\d+) conflicts=(\d+) other=(\d+) socket_errors=(\d+) us=(\d+) "
                           r"p50_us=(\d+) p99_us=(\d+)", output.stdout)
@@ -159,6 +159,17 @@ class Bench:
         commit = self.report("baseline: lock, update, 3 inserts, distinct rows", self.pgbench("baseline_commit"))
         one = self.report("baseline: the same, one row", self.pgbench("baseline_commit_one"))
         return read, commit, one
+
+    def tls(self):
+        """Requests on connections that stay, plain and by TLS in turns; the ratio is that of the requests per second."""
+        tables = self.options.clients * ROTATE
+        http = {"BENCH_TABLES": str(tables), "BENCH_SNAPSHOTS": "1", "BENCH_ROTATE": str(ROTATE)}
+        self.make_tables(1, tables)
+        for title, script, environment in (("/health, no database", "path", {"BENCH_PATH": "/health"}), ("load, kept answers", "load", http),
+                                           ("load, not modified", "load", {**http, "BENCH_UNCHANGED": "1"})):
+            for _ in range(2):
+                plain = self.report(f"plain: {title}", self.wrk(script, environment))
+                self.report(f"TLS: {title}", self.wrk(script, environment, self.options.tls_url), plain)
 
     def sizes(self, snapshots, baselines):
         """Loads and commits of tables with a number of snapshots, through SQL and HTTP."""
@@ -204,8 +215,9 @@ def main():
     parser.add_argument("--postmaster-pid", type=int, required=True)
     parser.add_argument("--gateway-pid", type=int, help="none: SQL only")
     parser.add_argument("--url")
+    parser.add_argument("--tls-url")
     parser.add_argument("--warehouse", default="demo")
-    parser.add_argument("--only", default="", help="commits: nothing but the cost of one commit by the size of its table")
+    parser.add_argument("--only", default="", help="commits: nothing but the cost of one commit by the size of its table; tls: nothing but plain against TLS")
     options = parser.parse_args()
     bench = Bench(options)
     sizes = [int(n) for n in options.snapshots.split()]
@@ -213,8 +225,12 @@ def main():
         sys.exit(0 if commit_cost.report(sizes, bench.make_tables, options.warehouse) else 1)
     print(ROW.format(f"{options.clients} clients, {options.seconds} s each", "per s", "p50 ms", "p99 ms",
                      "PG us/op", "GW us/op", "GW RSS", "ratio", ""))
+    if options.only == "tls":
+        bench.tls()
+        sys.exit(1 if bench.failed else 0)
     baselines = bench.baselines()
     if bench.gateway:
+        bench.tls()
         bench.report("gateway: /health, no database", bench.wrk("path", {"BENCH_PATH": "/health"}))
     for snapshots in sizes:
         bench.sizes(snapshots, baselines)
