@@ -22,10 +22,19 @@ CREATE TABLE icecat_data.event_pending (
 	actor text NOT NULL,
 	request_id text,
 	details json,
+	principal text,
+	role text,
+	login text,
+	source text,
+	client_address text,
 	CONSTRAINT event_pending_pkey PRIMARY KEY (warehouse_id, event_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 COMMENT ON TABLE icecat_data.event_pending IS 'Events that have no number yet; emptied by the sequencer';
 COMMENT ON COLUMN icecat_data.event_pending.position IS 'Order of the events of one transaction';
+COMMENT ON COLUMN icecat_data.event_pending.role IS 'For the audit log, as the columns after it: role whose privileges counted';
+COMMENT ON COLUMN icecat_data.event_pending.login IS 'Role that the session had logged in as';
+COMMENT ON COLUMN icecat_data.event_pending.source IS 'gateway, sql or worker';
+COMMENT ON COLUMN icecat_data.event_pending.client_address IS 'icecat.client_address of the transaction, as the gateway set it';
 
 CREATE TABLE icecat_data.event_counter (
 	warehouse_id uuid NOT NULL CONSTRAINT event_counter_pkey PRIMARY KEY,
@@ -47,7 +56,8 @@ CREATE TABLE icecat_data.event (
 	version bigint NOT NULL,
 	actor text NOT NULL,
 	request_id text,
-	details json
+	details json,
+	principal text
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE icecat_data.event IS 'Numbered events: what happened in a warehouse, in order';
 COMMENT ON COLUMN icecat_data.event.number IS 'Gapless per warehouse; a reader goes on after the last number it has seen';
@@ -62,3 +72,4 @@ COMMENT ON COLUMN icecat_data.event.version IS 'Commit counter of the object aft
 COMMENT ON COLUMN icecat_data.event.actor IS 'Role that called';
 COMMENT ON COLUMN icecat_data.event.request_id IS 'icecat.request_id of the transaction, as the gateway set it';
 COMMENT ON COLUMN icecat_data.event.details IS 'JSON object; what it holds depends on event_type';
+COMMENT ON COLUMN icecat_data.event.principal IS 'icecat.principal of the transaction: who the gateway''s call was made for';

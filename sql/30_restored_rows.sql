@@ -18,6 +18,7 @@ CREATE TABLE icecat_data.event_restored (
 	actor text NOT NULL,
 	request_id text,
 	details json,
+	principal text,
 	CONSTRAINT event_restored_pkey PRIMARY KEY (warehouse_id, number)
 );
 COMMENT ON TABLE icecat_data.event_restored IS 'Events that came with a dump, until the worker moves them to event; columns as there';

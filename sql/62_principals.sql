@@ -44,6 +44,8 @@ BEGIN
 		pg_catalog.statement_timestamp())
 	ON CONFLICT (warehouse_id, claim, value, issuer) DO UPDATE
 		SET priority = excluded.priority, role = excluded.role, created_at = excluded.created_at;
+	PERFORM icecat._audit('map-principal', pg_catalog.json_build_object('issuer', p_issuer, 'claim', p_claim, 'value', p_value,
+		'role', p_role, 'priority', p_priority));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.map_principal(text, text, text, regrole, integer) IS
@@ -62,7 +64,11 @@ BEGIN
 	PERFORM icecat._check_rights_change((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'));
 	DELETE FROM icecat_data.principal_mapping AS m
 	WHERE m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = p_claim AND m.value = p_value AND m.issuer = p_issuer;
-	RETURN FOUND;
+	IF FOUND THEN
+		PERFORM icecat._audit('unmap-principal', pg_catalog.json_build_object('issuer', p_issuer, 'claim', p_claim, 'value', p_value));
+		RETURN true;
+	END IF;
+	RETURN false;
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.unmap_principal(text, text, text) IS

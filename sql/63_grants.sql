@@ -28,7 +28,7 @@ FROM (
 	UNION ALL
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
-				'_gateway', '_principal_role', 'worker_status')
+				'_gateway', '_principal_role', '_audit_refused', 'worker_status')
 			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'drop_warehouse')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (
@@ -39,13 +39,14 @@ FROM (
 					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
 				WHEN p.proname IN ('_gateway', '_principal_role') THEN ARRAY[0]
+				WHEN p.proname = '_audit_refused' THEN ARRAY[0, 2]
 				WHEN p.proname IN ('worker_status', '_queued_files', '_listen_files') THEN ARRAY[0, 1]
 				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN ARRAY[1]
 				ELSE ARRAY[3] END
 	) AS f (levels)
 	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype
 		AND p.proname NOT IN ('grant_user', 'grant_gateway', 'grant_reader', 'grant_writer', 'grant_admin', 'revoke_user', 'revoke_gateway',
-			'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_user', '_give', '_take',
+			'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_user', '_give', '_take', '_audit', 'trim_audit',
 			'_check_rights_change', '_markers')
 	UNION ALL
 	SELECT CASE c.relname WHEN 'principal_mappings' THEN ARRAY[3] ELSE ARRAY[1] END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass),
@@ -107,6 +108,7 @@ BEGIN
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	PERFORM icecat.grant(p_role, s.privilege) FROM icecat._set_privileges() AS s WHERE s.level <= p_level;
+	PERFORM icecat._audit('give-rights', pg_catalog.json_build_object('role', p_role, 'level', p_level));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role the rights of icecat.role_rights: those of a gateway (0), or from a reader''s up to a level, with its rows.';
@@ -122,6 +124,7 @@ BEGIN
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	PERFORM icecat.revoke(p_role, s.privilege) FROM icecat._set_privileges() AS s WHERE s.level >= p_level;
+	PERFORM icecat._audit('take-rights', pg_catalog.json_build_object('role', p_role, 'level', p_level));
 	IF p_level = 0 THEN
 		EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION icecat._user() FROM %s', p_role);
 	ELSIF EXISTS (SELECT FROM icecat._markers() AS m WHERE m.role = p_role AND m.level IS NULL) THEN
@@ -142,6 +145,7 @@ BEGIN
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION icecat._user() TO %s', p_role);
+	PERFORM icecat._audit('give-rights', pg_catalog.json_build_object('role', p_role, 'set', 'user'));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.grant_user(regrole) IS
@@ -160,6 +164,7 @@ BEGIN
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION icecat._user() FROM %s', p_role);
+	PERFORM icecat._audit('take-rights', pg_catalog.json_build_object('role', p_role, 'set', 'user'));
 	PERFORM icecat._give(p_role, l) FROM pg_catalog.unnest(v_levels) AS l;
 END
 $icecat$;

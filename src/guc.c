@@ -17,7 +17,12 @@
 #include "json/json_depth.h"
 
 int   ice_guc_answer_bytes_max;
+bool  ice_guc_audit;
+bool  ice_guc_audit_archive;
+int   ice_guc_audit_details_bytes_max;
+int   ice_guc_audit_retention_days;
 bool  ice_guc_check_metadata_file;
+char *ice_guc_client_address;
 int   ice_guc_commit_lock_timeout_ms;
 char *ice_guc_default_warehouse;
 bool  ice_guc_deduplicate;
@@ -116,9 +121,29 @@ static const Setting settings[] = {
 				0, INT_MAX,
 				"Largest metadata that a rest_ function returns in one value; a larger one is left "
 				"out and announced (large). 0: no limit. The gateway sets it."),
+	BOOL_SETTING("icecat.audit", PGC_SUSET, 0, &ice_guc_audit, true,
+				 "Whether changes and refused calls are recorded in icecat.audit_log."),
+	BOOL_SETTING(
+		"icecat.audit_archive", PGC_SUSET, 0, &ice_guc_audit_archive, false,
+		"What becomes of a month of the audit log after icecat.audit_retention_days: on puts "
+		"it aside as table icecat_data.audit_archive_YYYY_MM, which the owner may move or "
+		"drop; off drops it."),
+	INT_SETTING(
+		"icecat.audit_details_bytes_max", PGC_SUSET, GUC_UNIT_BYTE,
+		&ice_guc_audit_details_bytes_max, 8192, 64, 1024 * 1024,
+		"Longest details of a row of the audit log that is not of an event; of longer ones only "
+		"their length is kept."),
+	INT_SETTING(
+		"icecat.audit_retention_days", PGC_SUSET, 0, &ice_guc_audit_retention_days, 90, -1, 36500,
+		"How many days the audit log goes back: the worker drops whole months (UTC) that ended "
+		"longer ago, or puts them aside. -1 keeps them."),
 	BOOL_SETTING("icecat.check_metadata_file", PGC_USERSET, 0, &ice_guc_check_metadata_file, true,
 				 "Whether load_table() reports a metadata file that was removed from file storage "
 				 "(404 NotFoundException). Off: the metadata is answered from the database."),
+	STRING_SETTING(
+		"icecat.client_address", PGC_USERSET, 0, &ice_guc_client_address, "",
+		"Where the client of a call is, recorded in the audit log. It gives no right. The "
+		"gateway sets it."),
 	INT_SETTING("icecat.commit_lock_timeout_ms", PGC_USERSET, GUC_UNIT_MS,
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a change waits for each row that another holds before it fails with a "

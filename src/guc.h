@@ -10,7 +10,12 @@
 #include "postgres.h"
 
 extern int   ice_guc_answer_bytes_max;
+extern bool  ice_guc_audit;
+extern bool  ice_guc_audit_archive;
+extern int   ice_guc_audit_details_bytes_max;
+extern int   ice_guc_audit_retention_days;
 extern bool  ice_guc_check_metadata_file;
+extern char *ice_guc_client_address;
 extern int   ice_guc_commit_lock_timeout_ms;
 extern char *ice_guc_default_warehouse;
 extern bool  ice_guc_deduplicate;

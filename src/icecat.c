@@ -14,6 +14,7 @@
 #include "guc.h"
 #include "refusal_log.h"
 #include "store/access.h"
+#include "store/audit.h"
 #include "store/caller.h"
 #include "store/store_queue.h"
 #include "store/store_worker.h"
@@ -31,6 +32,7 @@ _PG_init(void)
 	ice_refusal_log_init();
 	ice_caller_init();
 	ice_access_init();
+	ice_audit_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

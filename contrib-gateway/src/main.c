@@ -26,6 +26,7 @@
 #include "catalog/await.h"
 #include "catalog/catalog.h"
 #include "catalog/handler.h"
+#include "catalog/refused.h"
 #include "catalog/request.h"
 #include "http/clients.h"
 #include "http/cors.h"
@@ -296,6 +297,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_clients_tick(now);
 	gw_listener_tick();
 	gw_tls_context_tick(now);
+	gw_refused_tick(now);
 	gw_worker_watch_tick(now);
 	gw_notify_tick(now);
 	gw_log_tick(now, false);

@@ -66,6 +66,16 @@ SELECT warehouse_id, table_id, ordinal, key AS metadata_file, removed_version, b
 	coalesce(at_ms, (body ->> 'timestamp-ms')::bigint) AS timestamp_ms
 FROM icecat_data.table_part WHERE kind = 7;
 -- include 30_restored_rows.sql
+-- The audit log, and who an event was for.
+ALTER TABLE icecat_data.event ADD COLUMN IF NOT EXISTS principal text;
+COMMENT ON COLUMN icecat_data.event.principal IS 'icecat.principal of the transaction: who the gateway''s call was made for';
+ALTER TABLE icecat_data.event_pending ADD COLUMN IF NOT EXISTS principal text, ADD COLUMN IF NOT EXISTS role text,
+	ADD COLUMN IF NOT EXISTS login text, ADD COLUMN IF NOT EXISTS source text, ADD COLUMN IF NOT EXISTS client_address text;
+COMMENT ON COLUMN icecat_data.event_pending.role IS 'For the audit log, as the columns after it: role whose privileges counted';
+COMMENT ON COLUMN icecat_data.event_pending.login IS 'Role that the session had logged in as';
+COMMENT ON COLUMN icecat_data.event_pending.source IS 'gateway, sql or worker';
+COMMENT ON COLUMN icecat_data.event_pending.client_address IS 'icecat.client_address of the transaction, as the gateway set it';
+-- include 30_audit.sql
 -- Tokens and roles.
 -- include 30_principals.sql
 -- include 30_access.sql

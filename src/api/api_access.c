@@ -21,6 +21,7 @@
 #include "api/args.h"
 #include "errors.h"
 #include "store/access.h"
+#include "store/audit.h"
 #include "store/store_access.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
@@ -142,6 +143,34 @@ apply(const Change *change)
 
 /* -- one change -------------------------------------------------------------------------------- */
 
+/* For the audit log. */
+static void
+record(const Change *change, const Named *named)
+{
+	const IceGrant *grant = &change->grant;
+	const char     *role = GetUserNameFromId(grant->role, true);
+	StringInfoData  details;
+	IceJsonWriter   w;
+
+	initStringInfo(&details);
+	ice_jw_init(&w, &details);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "role");
+	ice_jw_string(&w, role != NULL ? role : psprintf("%u", grant->role));
+	ice_jw_key(&w, "privilege");
+	ice_jw_string(&w, grant->privilege);
+	ice_jw_end_object(&w);
+	ice_audit_insert(
+		&(IceAuditRow){.object_kind = grant->object_kind,
+					   .warehouse_id = &grant->warehouse_id,
+					   .object_id = &grant->object_id,
+					   .warehouse = named->warehouse,
+					   .namespace_levels = named->path != NULL ? named->path->array : (Datum) 0,
+					   .name = named->name,
+					   .details = details.data});
+}
+
+/* Grants or revokes, by the arguments of icecat.grant(). */
 static Datum
 run_change(FunctionCallInfo fcinfo, bool gives)
 {
@@ -166,6 +195,8 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	named.name = ice_arg_opt_text(fcinfo, 4);
 	find_object(&named, &change.grant);
 	changed = apply(&change);
+	if (changed)
+		record(&change, &named);
 	ice_call_end();
 	PG_RETURN_BOOL(changed);
 }
@@ -260,6 +291,8 @@ sql_ice_apply_grants(PG_FUNCTION_ARGS)
 	changes = parse_changes(array);
 	for (int i = 0; i < array->count; i++)
 		changed += apply(&changes[i]);
+	if (changed > 0)
+		ice_audit_insert(&(IceAuditRow){.details = ice_json_text(array)});
 	ice_call_end();
 	PG_RETURN_INT32(changed);
 }

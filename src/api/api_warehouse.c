@@ -18,6 +18,7 @@
 #include "storage/storage.h"
 #include "spec/case_fold.h"
 #include "store/access.h"
+#include "store/audit.h"
 #include "store/caller.h"
 #include "store/case_mode.h"
 #include "store/names.h"
@@ -306,13 +307,21 @@ check_empty(const IceWarehouse *warehouse)
 Datum
 sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 {
-	IceWarehouse warehouse;
+	MemoryContext caller = ice_call_begin(fcinfo);
+	IceWarehouse  warehouse;
+	Datum         result;
 
-	(void) ice_call_begin(fcinfo);
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
+	result = warehouse_result(caller, &warehouse);
 	ice_warehouse_require(ICE_DROP, &warehouse);
 	check_empty(&warehouse);
 	ice_warehouse_delete(&warehouse.id);
+	ice_audit_insert(&(IceAuditRow){.object_kind = "warehouse",
+									.warehouse_id = &warehouse.id,
+									.object_id = &warehouse.id,
+									.warehouse = warehouse.name,
+									.name = warehouse.name,
+									.details = TextDatumGetCString(result)});
 	ice_call_end();
 	PG_RETURN_VOID();
 }

@@ -13,6 +13,7 @@
 #include "utils/wait_event.h"
 
 #include "maint/sequence.h"
+#include "store/audit.h"
 #include "store/store_event.h"
 #include "store/store_worker.h"
 
@@ -25,14 +26,17 @@ ice_sequence_all(int64 *numbered)
 	List     *warehouses;
 	ListCell *cell;
 	bool      all = true;
+	int64     moved;
 
 	(void) ice_spi_begin();
 	warehouses = ice_events_pending_warehouses();
 	foreach (cell, warehouses)
 		if (ice_events_sequence(lfirst(cell), numbered) != ICE_SEQUENCE_DONE)
 			all = false;
+	moved = ice_audit_move();
+	*numbered += moved;
 	ice_spi_end();
-	return all;
+	return all && moved == 0;
 }
 
 void

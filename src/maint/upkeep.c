@@ -10,6 +10,7 @@
 
 #include "guc.h"
 #include "maint/upkeep.h"
+#include "store/audit.h"
 #include "store/store_idempotency.h"
 #include "store/store_metrics.h"
 #include "store/store_partition.h"
@@ -63,6 +64,7 @@ ice_upkeep_reports(void)
 	(void) ice_spi_begin();
 	ice_partitions_take_restored(&ice_partitioned_event);
 	ice_partitions_take_restored(&ice_partitioned_metrics_report);
+	(void) ice_audit_upkeep(false);
 	ice_metrics_prepare();
 	if (ice_guc_report_retention_s >= 0)
 		(void) ice_metrics_trim(

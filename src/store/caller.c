@@ -21,12 +21,16 @@
 typedef struct Call
 {
 	IceCaller    caller;
+	Oid          function;
+	uint64       changes; /* ice_spi_changes() when it began, or when a call within it ended */
+	bool         recorded;
 	int          security_context;
 	int          level; /* of the (sub)transaction that it was made in */
 	struct Call *outer;
 } Call;
 
 static Call *innermost = NULL;
+static void (*at_end)(void) = NULL;
 
 static Oid
 function_owner(Oid function)
@@ -49,6 +53,9 @@ ice_call_begin(FunctionCallInfo fcinfo)
 
 	GetUserIdAndSecContext(&call->caller.role, &call->security_context);
 	call->caller.owns = has_privs_of_role(call->caller.role, owner);
+	call->function = fcinfo->flinfo->fn_oid;
+	call->changes = ice_spi_changes();
+	call->recorded = false;
 	call->level = GetCurrentTransactionNestLevel();
 	call->outer = innermost;
 	innermost = call;
@@ -68,9 +75,13 @@ pop(void)
 void
 ice_call_end(void)
 {
+	if (at_end != NULL && !innermost->recorded && ice_spi_changes() != innermost->changes)
+		at_end();
 	ice_spi_end();
 	SetUserIdAndSecContext(innermost->caller.role, innermost->security_context);
 	pop();
+	if (innermost != NULL)
+		innermost->changes = ice_spi_changes();
 }
 
 IceCaller
@@ -79,6 +90,25 @@ ice_caller(void)
 	if (innermost != NULL)
 		return innermost->caller;
 	return (IceCaller){GetUserId(), true};
+}
+
+Oid
+ice_caller_function(void)
+{
+	return innermost != NULL ? innermost->function : InvalidOid;
+}
+
+void
+ice_caller_recorded(void)
+{
+	if (innermost != NULL)
+		innermost->recorded = true;
+}
+
+void
+ice_caller_on_end(void (*on_end)(void))
+{
+	at_end = on_end;
 }
 
 /* The abort of a (sub)transaction sets the user back itself. */

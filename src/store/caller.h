@@ -36,6 +36,15 @@ extern void          ice_call_end(void);
  * owner. */
 extern IceCaller ice_caller(void);
 
+/* The function of the innermost call; InvalidOid where nobody called. */
+extern Oid ice_caller_function(void);
+
+/* What the call that is under way changes is on record: its end has nothing to add. */
+extern void ice_caller_recorded(void);
+/* Once: what is done, as the owner, at the end of a call that has changed rows of which nothing is
+ * on record. */
+extern void ice_caller_on_end(void (*on_end)(void));
+
 /* Once, when the library is loaded. */
 extern void ice_caller_init(void);
 

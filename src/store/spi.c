@@ -134,7 +134,29 @@ ice_sandbox_leave(const IceSandbox *outside)
 	SetUserIdAndSecContext(outside->user, outside->context);
 }
 
-static bool by_latest = false;
+static bool   by_latest = false;
+static uint64 changes = 0;
+
+uint64
+ice_spi_changes(void)
+{
+	return changes;
+}
+
+void
+ice_spi_changes_back(uint64 earlier)
+{
+	changes = earlier;
+}
+
+/* Does the result say that the statement is one that changes rows? */
+static bool
+is_change(int result)
+{
+	return result == SPI_OK_INSERT || result == SPI_OK_UPDATE || result == SPI_OK_DELETE ||
+		   result == SPI_OK_INSERT_RETURNING || result == SPI_OK_UPDATE_RETURNING ||
+		   result == SPI_OK_DELETE_RETURNING;
+}
 
 void
 ice_execute_by_latest(bool on)
@@ -160,6 +182,7 @@ execute(IceStatement *statement, int options, Datum *values, const char *nulls, 
 	MemoryContextSwitchTo(context); /* as above */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	changes += SPI_processed > 0 && is_change(result);
 	return SPI_processed;
 }
 

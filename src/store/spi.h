@@ -63,6 +63,11 @@ extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nu
  * long arrays. A statement is always run so, or never. */
 extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
 
+/* How often a statement has changed rows. To go back to an earlier count says that what was changed
+ * since is bookkeeping, and no change of the catalog. */
+extern uint64 ice_spi_changes(void);
+extern void   ice_spi_changes_back(uint64 earlier);
+
 /* Until it is turned off, which must happen on every way out: each statement sees the newest
  * committed rows, whatever the isolation level, and changes them. For work that belongs to no
  * transaction of the user's. */

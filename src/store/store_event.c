@@ -20,7 +20,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "guc.h"
+#include "store/audit.h"
+#include "store/caller.h"
 #include "store/store_event.h"
 #include "store/store_partition.h"
 #include "store/store_queue.h"
@@ -29,6 +30,17 @@
 #define SEQUENCE_BATCH 10000
 
 static IceStatement insert_pending = {
+	"INSERT INTO icecat_data.event_pending (warehouse_id, event_id, occurred_at, position, "
+	"event_type, object_kind, object_id, namespace, name, version, actor, request_id, details, "
+	"principal, role, login, source, client_address) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+	18,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID, UUIDOID, TEXTARRAYOID, TEXTOID,
+	 INT8OID, TEXTOID, TEXTOID, JSONOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+	NULL};
+
+/* Before ALTER EXTENSION UPDATE, or where there is no audit log. */
+static IceStatement insert_pending_before = {
 	"INSERT INTO icecat_data.event_pending (warehouse_id, event_id, occurred_at, position, "
 	"event_type, object_kind, object_id, namespace, name, version, actor, request_id, details) "
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -79,6 +91,18 @@ static IceStatement select_pending = {
 
 static IceStatement move_pending = {
 	"INSERT INTO icecat_data.event (warehouse_id, number, event_id, occurred_at, event_type, "
+	"object_kind, object_id, namespace, name, version, actor, request_id, details, principal) "
+	"SELECT p.warehouse_id, $3 + u.n, p.event_id, p.occurred_at, p.event_type, p.object_kind, "
+	"p.object_id, p.namespace, p.name, p.version, p.actor, p.request_id, p.details, p.principal "
+	"FROM pg_catalog.unnest($2) WITH ORDINALITY u (event_id, n) "
+	"JOIN icecat_data.event_pending p ON p.warehouse_id = $1 AND p.event_id = u.event_id",
+	3,
+	{UUIDOID, UUIDARRAYOID, INT8OID},
+	NULL};
+
+/* Before ALTER EXTENSION UPDATE. */
+static IceStatement move_pending_before = {
+	"INSERT INTO icecat_data.event (warehouse_id, number, event_id, occurred_at, event_type, "
 	"object_kind, object_id, namespace, name, version, actor, request_id, details) "
 	"SELECT p.warehouse_id, $3 + u.n, p.event_id, p.occurred_at, p.event_type, p.object_kind, "
 	"p.object_id, p.namespace, p.name, p.version, p.actor, p.request_id, p.details "
@@ -124,38 +148,46 @@ event_time(void)
 	return last;
 }
 
+static Datum
+text_or_null(const char *text, char *null)
+{
+	if (text != NULL)
+		return ice_cstring_datum(text);
+	*null = 'n';
+	return (Datum) 0;
+}
+
 void
 ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const char *object_kind,
 				 const pg_uuid_t *object_id, Datum namespace_levels, const char *name,
 				 int64 version, const char *details_json)
 {
-	pg_uuid_t   event_id = ice_uuid_v7();
-	const char *request = ice_guc_request_id;
-	bool        has_request = request != NULL && request[0] != '\0';
-	Datum       values[13] = {UUIDPGetDatum(warehouse_id),
-							  UUIDPGetDatum(&event_id),
-							  TimestampTzGetDatum(event_time()),
-							  Int32GetDatum(ice_queue_position()),
-							  ice_cstring_datum(event_type),
-							  ice_cstring_datum(object_kind),
-							  UUIDPGetDatum(object_id),
-							  namespace_levels,
-                        name != NULL ? ice_cstring_datum(name) : (Datum) 0,
-							  Int64GetDatum(version),
-							  ice_cstring_datum(GetUserNameFromId(GetOuterUserId(), false)),
-                        has_request ? ice_cstring_datum(request) : (Datum) 0,
-                        details_json != NULL ? ice_cstring_datum(details_json) : (Datum) 0};
-	char        nulls[] = "             ";
+	pg_uuid_t     event_id = ice_uuid_v7();
+	IceAuditActor actor = ice_audit_actor();
+	char          nulls[] = "                  ";
+	Datum         values[18] = {UUIDPGetDatum(warehouse_id),
+								UUIDPGetDatum(&event_id),
+								TimestampTzGetDatum(event_time()),
+								Int32GetDatum(ice_queue_position()),
+								ice_cstring_datum(event_type),
+								ice_cstring_datum(object_kind),
+								UUIDPGetDatum(object_id),
+								namespace_levels,
+								text_or_null(name, &nulls[8]),
+								Int64GetDatum(version),
+								ice_cstring_datum(GetUserNameFromId(GetOuterUserId(), false)),
+								text_or_null(actor.request_id, &nulls[11]),
+								text_or_null(details_json, &nulls[12]),
+								text_or_null(actor.principal, &nulls[13]),
+								ice_cstring_datum(actor.role),
+								ice_cstring_datum(actor.login),
+								ice_cstring_datum(actor.source),
+								text_or_null(actor.client_address, &nulls[17])};
 
-	if (namespace_levels == (Datum) 0)
-		nulls[7] = 'n';
-	if (name == NULL)
-		nulls[8] = 'n';
-	if (!has_request)
-		nulls[11] = 'n';
-	if (details_json == NULL)
-		nulls[12] = 'n';
-	ice_execute(&insert_pending, values, nulls, false);
+	nulls[7] = namespace_levels == (Datum) 0 ? 'n' : ' ';
+	ice_execute(ice_audit_exists() ? &insert_pending : &insert_pending_before, values, nulls,
+				false);
+	ice_caller_recorded();
 	ice_queue_signal();
 }
 
@@ -183,7 +215,7 @@ lock_last_number(const pg_uuid_t *warehouse_id)
 /* The ids of the next batch in order, as uuid[]; makes their partitions. 0 if a partition cannot be
  * made now. */
 static Datum
-next_batch(const pg_uuid_t *warehouse_id, int *count)
+next_batch(const pg_uuid_t *warehouse_id, int *count, List **in_months)
 {
 	Datum     values[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(SEQUENCE_BATCH)};
 	int       rows = (int) ice_execute(&select_pending, values, NULL, false);
@@ -204,6 +236,7 @@ next_batch(const pg_uuid_t *warehouse_id, int *count)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	*count = rows;
+	*in_months = months;
 	foreach (cell, months)
 		if (!ice_partition_make(&ice_partitioned_event, lfirst_int(cell) / 12,
 								lfirst_int(cell) % 12 + 1, false))
@@ -216,12 +249,13 @@ ice_events_sequence(const pg_uuid_t *warehouse_id, int64 *numbered)
 {
 	int64 last;
 	int   count;
+	List *months;
 	Datum ids;
 
 	last = lock_last_number(warehouse_id);
 	if (last < 0)
 		return ICE_SEQUENCE_BUSY;
-	ids = next_batch(warehouse_id, &count);
+	ids = next_batch(warehouse_id, &count, &months);
 	if (ids == (Datum) 0)
 		return ICE_SEQUENCE_BUSY;
 	if (count > 0)
@@ -229,7 +263,9 @@ ice_events_sequence(const pg_uuid_t *warehouse_id, int64 *numbered)
 		Datum move[3] = {UUIDPGetDatum(warehouse_id), ids, Int64GetDatum(last)};
 		Datum counter[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(last + count)};
 
-		if (ice_execute(&move_pending, move, NULL, false) != (uint64) count)
+		ice_audit_take_events(warehouse_id, ids, months);
+		if (ice_execute(ice_audit_exists() ? &move_pending : &move_pending_before, move, NULL,
+						false) != (uint64) count)
 			elog(ERROR, "events changed while they were numbered");
 		ice_execute(&delete_pending, move, NULL, false);
 		ice_execute(&update_counter, counter, NULL, false);

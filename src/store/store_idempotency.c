@@ -81,6 +81,7 @@ ice_idempotency_insert(const IceIdempotency *row)
 	TimestampTz   now = GetCurrentTimestamp();
 	int64         lifetime_ms = (int64) row->lifetime_s * 1000;
 	bool          no_error = row->sqlstate == NULL;
+	uint64        changes = ice_spi_changes();
 	uint64        inserted = 0;
 
 	Datum values[9] = {UUIDPGetDatum(&row->warehouse_id),
@@ -109,6 +110,7 @@ ice_idempotency_insert(const IceIdempotency *row)
 					   "Send it again with the same key.");
 	}
 	PG_END_TRY();
+	ice_spi_changes_back(changes);
 	return inserted > 0;
 }
 
@@ -138,18 +140,21 @@ ice_idempotency_find(IceIdempotency *row)
 void
 ice_idempotency_forget(const IceIdempotency *row)
 {
-	Datum values[4] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-					   TimestampTzGetDatum(GetCurrentTimestamp()), ice_cstring_datum(row->caller)};
+	Datum  values[4] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+						TimestampTzGetDatum(GetCurrentTimestamp()), ice_cstring_datum(row->caller)};
+	uint64 changes = ice_spi_changes();
 
 	ice_execute_waiting(&forget_statement, values, NULL);
+	ice_spi_changes_back(changes);
 }
 
 void
 ice_idempotency_finish(const IceIdempotency *row)
 {
-	char  nulls[] = "     ";
-	Datum values[5] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-					   UUIDPGetDatum(&row->object_id), (Datum) 0, ice_cstring_datum(row->caller)};
+	char   nulls[] = "     ";
+	uint64 changes = ice_spi_changes();
+	Datum  values[5] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
+						UUIDPGetDatum(&row->object_id), (Datum) 0, ice_cstring_datum(row->caller)};
 
 	if (!row->has_object)
 		nulls[2] = 'n';
@@ -158,6 +163,7 @@ ice_idempotency_finish(const IceIdempotency *row)
 	else
 		values[3] = ice_cstring_datum(row->answer);
 	ice_execute(&finish_statement, values, nulls, false);
+	ice_spi_changes_back(changes);
 }
 
 /* Deletes up to limit expired rows of a warehouse; their number. */

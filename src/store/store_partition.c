@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "guc.h"
 #include "store/spi.h"
 #include "store/store_lock.h"
 #include "store/store_partition.h"
@@ -23,17 +24,27 @@
 #define SCHEMA        "icecat_data"
 #define TAKE_ROWS_MAX 1000000
 
+const IcePartitioned ice_partitioned_audit = {
+	.table = "audit",
+	.key = "warehouse_id, audit_id",
+	.indexes = {{"time", "occurred_at"}, {"action", "action, occurred_at"}},
+	.time = "occurred_at",
+	.columns = "warehouse_id, audit_id, occurred_at, action, outcome, status, object_kind, "
+			   "object_id, warehouse, namespace, name, version, role, login, source, principal, "
+			   "tenant, request_id, client_address, details",
+	.lock = ICE_LOCK_AUDIT_PARTITIONS,
+	.archive = &ice_guc_audit_archive};
 const IcePartitioned ice_partitioned_event = {
 	.table = "event",
 	.key = "warehouse_id, number",
 	.time = "occurred_at",
 	.columns = "warehouse_id, number, event_id, occurred_at, event_type, object_kind, object_id, "
-			   "namespace, name, version, actor, request_id, details",
+			   "namespace, name, version, actor, request_id, details, principal",
 	.lock = ICE_LOCK_PARTITIONS};
 const IcePartitioned ice_partitioned_metrics_report = {
 	.table = "metrics_report",
 	.key = "warehouse_id, report_id",
-	.index = "warehouse_id, table_id, received_at",
+	.indexes = {{"table", "warehouse_id, table_id, received_at"}},
 	.time = "received_at",
 	.columns = "warehouse_id, report_id, table_id, received_at, report_type, report",
 	.lock = ICE_LOCK_REPORT_PARTITIONS};
@@ -118,9 +129,9 @@ create_partition(const IcePartitioned *table, const char *name, int year, int mo
 	(void) run_command(psprintf("CREATE TABLE icecat_data.%s (LIKE icecat_data.%s INCLUDING ALL, "
 								"CONSTRAINT %s_pkey PRIMARY KEY (%s))",
 								name, table->table, name, table->key));
-	if (table->index != NULL)
-		(void) run_command(
-			psprintf("CREATE INDEX %s_table_idx ON icecat_data.%s (%s)", name, name, table->index));
+	for (size_t i = 0; i < lengthof(table->indexes) && table->indexes[i].name != NULL; i++)
+		(void) run_command(psprintf("CREATE INDEX %s_%s_idx ON icecat_data.%s (%s)", name,
+									table->indexes[i].name, name, table->indexes[i].columns));
 	(void) run_command(psprintf("ALTER TABLE icecat_data.%s ATTACH PARTITION icecat_data.%s "
 								"FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') "
 								"TO ('%04d-%02d-01 00:00:00+00')",
@@ -129,15 +140,42 @@ create_partition(const IcePartitioned *table, const char *name, int year, int mo
 		(void) run_command(psprintf("ALTER EXTENSION icecat ADD TABLE icecat_data.%s", name));
 }
 
+/* A free name for a partition that is put aside: that of its month, and a number after a month that
+ * came twice, with a dump. */
+static const char *
+archive_name(const IcePartitioned *table, const char *name)
+{
+	Oid   schema = get_namespace_oid(SCHEMA, false);
+	char *wanted = psprintf("%s_archive%s", table->table, name + strlen(table->table));
+	char *free = wanted;
+
+	for (int i = 2; OidIsValid(get_relname_relid(free, schema)); i++)
+		free = psprintf("%s_%d", wanted, i);
+	return free;
+}
+
+/* No row is lost: the table stays, and is no partition any more. */
 static void
-drop_partition(const char *name)
+put_aside(const IcePartitioned *table, const char *name)
+{
+	(void) run_command(
+		psprintf("ALTER TABLE icecat_data.%s DETACH PARTITION icecat_data.%s", table->table, name));
+	(void) run_command(
+		psprintf("ALTER TABLE icecat_data.%s RENAME TO %s", name, archive_name(table, name)));
+}
+
+static void
+drop_partition(const IcePartitioned *table, const char *name)
 {
 	Oid         oid = get_relname_relid(name, get_namespace_oid(SCHEMA, false));
 	const char *quoted = quote_identifier(name);
 
 	if (OidIsValid(getExtensionOfObject(RelationRelationId, oid)))
 		(void) run_command(psprintf("ALTER EXTENSION icecat DROP TABLE icecat_data.%s", quoted));
-	(void) run_command(psprintf("DROP TABLE icecat_data.%s", quoted));
+	if (table->archive != NULL && *table->archive)
+		put_aside(table, quoted);
+	else
+		(void) run_command(psprintf("DROP TABLE icecat_data.%s", quoted));
 }
 
 /* Attaching needs no lock that a reader or writer of the table would wait for. */
@@ -218,7 +256,7 @@ ice_partitions_trim(const IcePartitioned *table, TimestampTz before, bool wait)
 	if (names != NIL && !wait && !ConditionalLockRelationOid(parent, AccessExclusiveLock))
 		return -1;
 	foreach (cell, names)
-		drop_partition(lfirst(cell));
+		drop_partition(table, lfirst(cell));
 	return list_length(names) + trim_restored(table, before);
 }
 

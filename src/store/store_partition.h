@@ -1,6 +1,6 @@
 /*
  * store_partition.h
- *		Tables with one partition for each month (UTC): event, metrics_report.
+ *		Tables with one partition for each month (UTC): audit, event, metrics_report.
  *
  * A partition is made when the first row of its month comes, or ahead of it, and dropped as a
  * whole. Keys and indexes stand on the partitions alone. Partitions belong to the extension, so
@@ -16,16 +16,25 @@
 
 #include "datatype/timestamp.h"
 
+/* An index of each partition, called partition_NAME_idx. */
+typedef struct IcePartitionIndex
+{
+	const char *name;
+	const char *columns;
+} IcePartitionIndex;
+
 typedef struct IcePartitioned
 {
-	const char *table; /* in icecat_data; partitions are called table_YYYY_MM */
-	const char *key;   /* columns of the primary key */
-	const char *index; /* columns of another index, or NULL */
-	const char *time;  /* the column that decides the month */
-	const char *columns;
-	int32       lock; /* advisory lock of a session that makes or drops partitions */
+	const char       *table;      /* in icecat_data; partitions are called table_YYYY_MM */
+	const char       *key;        /* columns of the primary key */
+	IcePartitionIndex indexes[2]; /* columns of other indexes, or NULL */
+	const char       *time;       /* the column that decides the month */
+	const char       *columns;
+	int32             lock;    /* advisory lock of a session that makes or drops partitions */
+	const bool       *archive; /* a setting: old partitions are put aside; NULL: dropped */
 } IcePartitioned;
 
+extern const IcePartitioned ice_partitioned_audit;
 extern const IcePartitioned ice_partitioned_event;
 extern const IcePartitioned ice_partitioned_metrics_report;
 

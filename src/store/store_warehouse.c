@@ -14,6 +14,7 @@
 
 #include "errors.h"
 #include "store/access.h"
+#include "store/audit.h"
 #include "store/case_mode.h"
 #include "store/part_kind.h"
 #include "store/store_location.h"
@@ -108,9 +109,11 @@ static IceStatement table_locations = {
 		"DELETE FROM icecat_data." table " WHERE warehouse_id = $1", 1, {UUIDOID}, NULL \
 	}
 
-/* Every table of icecat_data, referencing rows before referenced ones. */
+/* Keeps the sequencer out. */
+static IceStatement delete_counter = DELETE_FROM("event_counter");
+
+/* Every other table of icecat_data but the audit log, referencing rows before referenced ones. */
 static IceStatement delete_statements[] = {
-	DELETE_FROM("event_counter"), /* keeps the sequencer out */
 	DELETE_FROM("event_pending"),
 	DELETE_FROM("event"),
 	DELETE_FROM("metrics_report"),
@@ -319,6 +322,8 @@ ice_warehouse_delete(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
+	(void) ice_execute(&delete_counter, values, NULL, false);
+	ice_audit_keep_events(warehouse_id);
 	for (size_t i = 0; i < lengthof(delete_statements); i++)
 		(void) ice_execute(&delete_statements[i], values, NULL, false);
 }

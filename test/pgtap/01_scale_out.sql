@@ -22,7 +22,7 @@ INSERT INTO without_warehouse VALUES
 	('adopt_tasks', 'one worker serves a database'),
 	('adopt_storage', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),
-	('trim_metrics_reports', 'drops whole months, of all warehouses'),
+	('trim_metrics_reports', 'drops whole months, of all warehouses'), ('trim_audit', 'as trim_events'),
 	('version', 'of the library'),
 	('grant_reader', 'rights on the whole catalog'), ('grant_writer', 'as grant_reader'), ('grant_admin', 'as grant_reader'),
 	('revoke_reader', 'as grant_reader'), ('revoke_writer', 'as grant_reader'), ('revoke_admin', 'as grant_reader'),

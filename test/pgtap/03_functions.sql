@@ -75,7 +75,7 @@ $$, 'every function of the contract exists');
 SELECT bag_has(
 	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
 	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
-		table_properties,history,metadata_files,events,privileges,iceberg_tables,iceberg_namespace_properties,
+		table_properties,history,metadata_files,events,audit_log,privileges,iceberg_tables,iceberg_namespace_properties,
 		views,view_versions,view_representations,view_history}'::text[])$$,
 	'every view of the contract exists');
 

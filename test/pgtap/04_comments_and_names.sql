@@ -34,7 +34,7 @@ SELECT is_empty($$
 	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 	WHERE r.schema = 'icecat_data' AND r.relkind <> 'v' AND pg_catalog.col_description(r.oid, a.attnum) IS NULL
 		AND a.attname NOT IN (SELECT name FROM obvious)
-		AND r.relname <> 'metrics_report_restored'
+		AND r.relname NOT IN ('metrics_report_restored', 'audit_pending', 'audit_restored')
 		AND NOT (r.relname IN ('event_pending', 'event_restored') AND pg_catalog.col_description('icecat_data.event'::regclass, (
 			SELECT e.attnum FROM pg_catalog.pg_attribute AS e
 			WHERE e.attrelid = 'icecat_data.event'::regclass AND e.attname = a.attname)) IS NOT NULL)

@@ -152,7 +152,7 @@ SELECT icecat.drop_warehouse('rv');
 ROLLBACK TO SAVEPOINT s;
 
 -- Tables of icecat_data with no row of the warehouse, before and after it is dropped. A new table must come into
--- the rows above and into ice_warehouse_delete(). (The queue and the namespaces must be empty to begin with.)
+-- the rows above and into ice_warehouse_delete(). The audit log stays. (The queue and the namespaces must be empty to begin with.)
 CREATE FUNCTION pg_temp.tables_with(p_warehouse_id uuid) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	v_table text;
@@ -160,7 +160,7 @@ DECLARE
 BEGIN
 	FOR v_table IN
 		SELECT c.relname FROM pg_class AS c
-		WHERE c.relnamespace = 'icecat_data'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+		WHERE c.relnamespace = 'icecat_data'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname !~ '^audit'
 		ORDER BY c.relname COLLATE "C"
 	LOOP
 		EXECUTE format('SELECT EXISTS (SELECT FROM icecat_data.%I WHERE warehouse_id = $1)', v_table)
@@ -179,7 +179,7 @@ INSERT INTO icecat_data.event_restored SELECT warehouse_id, 0, event_id, occurre
 INSERT INTO icecat_data.metrics_report_restored SELECT * FROM icecat_data.metrics_report WHERE warehouse_id = :W LIMIT 1;
 SELECT relname AS empty_before FROM pg_class
 WHERE relnamespace = 'icecat_data'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-	AND relname NOT IN (SELECT * FROM pg_temp.tables_with(:W)) ORDER BY relname COLLATE "C";
+	AND relname !~ '^audit' AND relname NOT IN (SELECT * FROM pg_temp.tables_with(:W)) ORDER BY relname COLLATE "C";
 SELECT icecat.drop_warehouse('rv');
 SELECT * FROM pg_temp.tables_with(:W) AS left_behind;
 ROLLBACK;

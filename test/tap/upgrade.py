@@ -16,6 +16,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 
 
 KEYS_OFFERED_SQL = "SELECT icecat.get_config('w')::jsonb ? 'idempotency-key-lifetime'"
+EVENTS_SQL = ("SELECT md5(string_agg((number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, version, actor, "
+              "request_id, details)::text, E'\\n' ORDER BY number)) FROM icecat_data.event WHERE number <= %s")
 REPORTS_SQL = ("SELECT string_agg(format('%s %s %s %s', report_id, table_id, received_at, report), E'\\n' ORDER BY report_id) "
                "FROM icecat_data.metrics_report")
 
@@ -48,6 +50,8 @@ def test_version(c, t, version, owner, updater):
           "FROM icecat_data.metrics_report LIMIT 1", name)
     t.equal(c.sql(KEYS_OFFERED_SQL, name), "f", "%s: the new library offers no keys before the update" % name)
     reports = c.sql(REPORTS_SQL, name)
+    last = c.sql("SELECT max(number) FROM icecat_data.event", name)
+    events = c.sql(EVENTS_SQL % last, name)
     before = contents.fingerprint(c, name, owner)
     kept = c.spawn("SET ROLE %s; %s SELECT pg_sleep(3); %s SELECT icecat.version();" % (
         owner, contents.DOCUMENTS_SQL + ";", c.property_commit_sql("t2", "later", "x")), name)
@@ -70,6 +74,7 @@ def test_version(c, t, version, owner, updater):
             "%s: a session with plans of before goes on%s" % (name, " " + error if error else ""))
     after = contents.fingerprint(c, name, owner)
     t.equal(c.sql(REPORTS_SQL, name), reports, "%s: metrics reports are kept" % name)
+    t.equal(c.sql(EVENTS_SQL % last, name), events, "%s: events are kept" % name)
     t.equal(c.sql("SELECT string_agg(replace(tableoid::regclass::text, 'icecat_data.metrics_report_', '') || ' ' || report_type, ', ' "
                   "ORDER BY received_at) FROM icecat_data.metrics_report WHERE received_at < '2025-01-01'", name),
             "2024_02 scan-report, 2024_03 unchecked scan-report", "%s: in the months that they came in" % name)
@@ -80,7 +85,7 @@ def test_version(c, t, version, owner, updater):
             [c.sql("SELECT count(*) FROM icecat_data.table_head", name)] * 3,
             "%s: every table holds its location, and counts as registered" % name)
     changed = ("icecat_data.metrics_report", "icecat_data.relation", "icecat_data.table_head", "icecat_data.table_part",
-               "icecat_data.metadata_task", "icecat_data.event_pending", "documents")
+               "icecat_data.metadata_task", "icecat_data.event_pending", "icecat_data.event", "documents")
     t.equal([key for key in before if before[key] != after.get(key) and key not in changed], [],
             "%s: every other row is the same" % name)
     t.equal(len(set(before["documents"].splitlines()) - set(after["documents"].splitlines())), 1,

@@ -77,6 +77,8 @@ typedef struct GwCounters
 	uint64_t   auth_no_role;
 	uint64_t   auth_fetches;
 	uint64_t   auth_fetch_failures;
+	uint64_t   audit_written;
+	uint64_t   audit_dropped;
 } GwCounters;
 
 extern GwCounters gw_counters;

@@ -38,6 +38,7 @@
 #define GW_DRAIN_FRESH_MS     1000
 #define GW_HANDSHAKE_FRESH_MS 1000 /* a TLS handshake so young is not dropped for another */
 #define GW_LOG_WARNINGS_MAX   64   /* different warnings whose repeats are counted */
+#define GW_REFUSED_MAX        1000 /* refused calls that may wait for the audit log */
 #define GW_SLOW_HEAD_MS       50   /* a read connection this busy gets no further reads */
 
 #endif

@@ -341,6 +341,8 @@ gw_log_access(const GwAccessLine *access)
 	put_ms(line, ",\"duration_ms\":", access->duration_us);
 	put_ms(line, ",\"wait_ms\":", access->wait_us);
 	put_ms(line, ",\"db_ms\":", access->db_us);
+	if (access->principal != NULL)
+		put_string(line, ",\"principal\":", access->principal);
 	put_string(line, ",\"client\":", access->client);
 	end_line(&accesses);
 }

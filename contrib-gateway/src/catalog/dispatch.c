@@ -102,24 +102,34 @@ gw_dispatch_leave(GwRequest *request)
 		refuse(next);
 }
 
+/* Whose request it is, for the audit log; and in application_name, where that is wanted. */
+static void
+add_request_step(GwRequest *request, GwCall *call, bool tagged)
+{
+	GwPgStep *step = gw_call_step(call, GW_STATEMENT_REQUEST_ID);
+
+	snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->exchange.id);
+	gw_call_param(step, tagged ? request->tag : NULL);
+	gw_call_param(step, request->exchange.id);
+	gw_call_param(step, request->exchange.client);
+}
+
 /* The statements of the call: role and request id where they are wanted, then the route's. An error
  * is stored under the key by the route's function, which then does nothing else. */
 static void
 build_call(GwRequest *request, const char *error, Done done)
 {
-	GwCall   *call = &request->call;
-	bool      write = request->route->access == GW_WRITE;
+	GwCall *call = &request->call;
+	bool    write = request->route->access == GW_WRITE;
+	bool    tagged = gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
+				  (gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write);
 	GwPgStep *step;
 
 	gw_call_begin(call, request->body.len);
 	call->done = done;
 	gw_principal_step(request, call);
-	if (gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
-		(gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write))
-	{
-		snprintf(request->tag, sizeof(request->tag), "icecat-gateway %s", request->exchange.id);
-		gw_call_param(gw_call_step(call, GW_STATEMENT_REQUEST_ID), request->tag);
-	}
+	if (tagged || write)
+		add_request_step(request, call, tagged);
 	if (request->key[0] != '\0')
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY), request->key);
 	if (request->deduplicate)

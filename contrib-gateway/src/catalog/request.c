@@ -52,6 +52,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->auth = (GwAuthTicket){.token = {NULL, 0}};
 	request->role = request->principal = NULL;
 	request->deserted = false;
+	request->outcome[0] = '\0';
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
 	if (head != NULL)
 		gw_head_read(request, head);
@@ -235,6 +236,8 @@ gw_request_usage(const GwRequest *request)
 	GwUsage       usage = {
 			  .operation = gw_operation_counted(request->operation),
 			  .wait_us = request->gate_us,
+			  .principal = request->principal != NULL ? request->principal
+													  : request->auth.verdict.principal,
     };
 
 	if (call->sent_us > 0)

@@ -68,6 +68,9 @@ typedef struct GwRequest
 	uint64_t   retry_until_us; /* when to give up */
 	TAILQ_ENTRY(GwRequest) retry_link;
 
+	/* respond.c: SQLSTATE of the error that is answered, or "" */
+	char outcome[6];
+
 	/* await.c: FILES */
 	GwFileWaiter file_wait;
 	GwPgResult   kept; /* the answer */

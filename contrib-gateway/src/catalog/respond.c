@@ -15,13 +15,17 @@
 #include "base/url.h"
 #include "catalog/answer.h"
 #include "catalog/principal.h"
+#include "catalog/refused.h"
 
+/* The fields that a status needs go with it. A refusal is noted for the audit log. */
 static void
 reply_error(GwRequest *request, int status, const char *type, const char *message, bool close)
 {
 	GwText  body = {0};
 	GwReply reply = {.status = status, .retry_after_s = -1, .close = close};
 
+	if (status == 401 || status == 403)
+		gw_refused_note(request, status);
 	gw_reply_error_body(&body, status, type, message);
 	reply.body = body.data;
 	reply.body_len = body.len;
@@ -123,6 +127,7 @@ gw_respond_database_error(GwRequest *request, const GwPgResult *result)
 	char        buffer[128];
 	const char *message = result->message;
 
+	snprintf(request->outcome, sizeof(request->outcome), "%s", result->sqlstate);
 	if (kind.status >= 500 || gw_principal_is_refused(request, result))
 		gw_log_request(kind.status == 500 ? GW_ERROR : GW_WARNING, request->exchange.id,
 					   "%s: %s (%s)", request->route->operation, result->message, result->sqlstate);

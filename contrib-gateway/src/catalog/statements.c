@@ -29,7 +29,14 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 	[GW_ROUTE_##operation_id].old_sql = text,
 #include "catalog/routes_old.def"
 	[AT(GW_STATEMENT_REQUEST_ID)] = {.name = "icecat_request_id",
-		.sql = "SELECT pg_catalog.set_config('application_name', $1, true)"},
+		.sql = "SELECT CASE WHEN $1::pg_catalog.text IS NOT NULL THEN "
+			   "pg_catalog.set_config('application_name', $1, true) END, "
+			   "pg_catalog.set_config('icecat.request_id', $2, true), "
+			   "pg_catalog.set_config('icecat.client_address', $3, true)",
+		.old_name = "icecat_old_request_id",
+		.old_sql = "SELECT CASE WHEN $1::pg_catalog.text IS NOT NULL THEN "
+				   "pg_catalog.set_config('application_name', $1, true) END, "
+				   "$2::pg_catalog.text, $3::pg_catalog.text"},
 	[AT(GW_STATEMENT_KEY)] = {.name = "icecat_key",
 		.sql = "SELECT pg_catalog.set_config('icecat.idempotency_key', $1, true)"},
 	[AT(GW_STATEMENT_KEY_ERROR)] = {.name = "icecat_key_error",
@@ -48,6 +55,8 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 		.sql = "SELECT icecat._listen_files()"},
 	[AT(GW_STATEMENT_QUEUED_FILES)] = {.name = "icecat_queued_files",
 		.sql = "SELECT icecat._queued_files($1)"},
+	[AT(GW_STATEMENT_AUDIT)] = {.name = "icecat_audit",
+		.sql = "SELECT icecat._audit_refused($1::pg_catalog.json)"},
 	[AT(GW_STATEMENT_PRINCIPAL_ROLE)] = {.name = "icecat_principal_role",
 		.sql = "SELECT icecat._principal_role($1, $2::pg_catalog.json)",
 		.operation = true},

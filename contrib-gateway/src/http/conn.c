@@ -120,6 +120,7 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 			 .duration_us = now - exchange->started_us,
 			 .wait_us = usage.wait_us,
 			 .db_us = usage.db_us,
+			 .principal = usage.principal,
 			 .client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client,
     };
 

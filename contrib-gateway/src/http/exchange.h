@@ -43,6 +43,7 @@ typedef struct GwExchange
 	/* the client is on this machine, and no proxy says that it speaks for another */
 	bool                  local;
 	uint64_t              started_us; /* the first byte */
+	const char           *client; /* its address, as the log has it; in the connection's memory */
 	/* of the client, verified; NULL: it showed none. For begin() and run() */
 	const struct x509_st *certificate;
 
@@ -62,9 +63,10 @@ typedef struct GwExchange
 /* What a request was about and what it took, for the log and the counters. */
 typedef struct GwUsage
 {
-	int      operation; /* a number of the counters */
-	uint64_t wait_us;   /* for others */
-	uint64_t db_us;
+	int         operation; /* a number of the counters */
+	uint64_t    wait_us;   /* for others */
+	const char *principal; /* NULL: not known */
+	uint64_t    db_us;
 } GwUsage;
 
 /* Who answers. Each listener has a table of handlers, by which an incoming request is given to one

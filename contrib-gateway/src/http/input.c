@@ -55,6 +55,7 @@ begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
 	gw_exchange_begin(conn->exchange, head, proxied, conn->started_us);
 	conn->exchange->local = head != NULL && gw_forwarded_is_local(head, conn->peer);
 	take_certificate(conn);
+	conn->exchange->client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client;
 	conn->handler->begin(conn->exchange, head);
 }
 

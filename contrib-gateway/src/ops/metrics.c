@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "catalog/await.h"
 #include "catalog/catalog.h"
+#include "catalog/refused.h"
 #include "http/parse.h"
 #include "http/tls_context.h"
 #include "ops/worker_watch.h"
@@ -258,6 +259,20 @@ put_files(GwText *out)
 			  gw_await_listens());
 }
 
+/* Refused calls, for the audit log. */
+static void
+put_audit(GwText *out)
+{
+	put_value(out, "icecat_audit_waiting", "gauge",
+			  "Refused calls that wait to be written to the audit log.", gw_refused_waiting());
+	put_value(out, "icecat_audit_written_total", "counter",
+			  "Refused calls that were written to the audit log.", gw_counters.audit_written);
+	put_value(
+		out, "icecat_audit_dropped_total", "counter",
+		"Refused calls that are not in the audit log: too many at once, or not to be written.",
+		gw_counters.audit_dropped);
+}
+
 /* Tokens, and the keys that they are checked with. */
 static void
 put_auth(GwText *out)
@@ -349,6 +364,7 @@ gw_metrics_render(GwText *out)
 	put_gates(out);
 	put_cache(out);
 	put_files(out);
+	put_audit(out);
 	if (gw_auth_is_on())
 		put_auth(out);
 	if (gw_tls_context_is_on())

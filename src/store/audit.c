@@ -1,0 +1,392 @@
+/*
+ * audit.c
+ *		The audit log. See audit.h.
+ *
+ * Rows begin in audit_pending (or event_pending), which has no partitions: the partition of a month
+ * is never made in a transaction of a user's, where its lock would hold up all others. They are
+ * moved in batches.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "guc.h"
+#include "store/audit.h"
+#include "store/caller.h"
+#include "store/spi.h"
+#include "store/store_partition.h"
+#include "store/store_queue.h"
+#include "store/uuid.h"
+
+#define MOVE_BATCH     10000
+#define TEXT_BYTES_MAX 255 /* of what a session says about itself */
+#define MADE           "00000"
+
+static IceStatement insert_pending = {
+	"INSERT INTO icecat_data.audit_pending (warehouse_id, audit_id, occurred_at, action, outcome, "
+	"status, object_kind, object_id, warehouse, namespace, name, role, login, source, principal, "
+	"request_id, client_address, details) VALUES (coalesce($1, (SELECT w.warehouse_id FROM "
+	"icecat_data.warehouse AS w WHERE w.name = $9), '00000000-0000-0000-0000-000000000000'), "
+	"$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+	18,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, UUIDOID, TEXTOID,
+	 TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONOID},
+	NULL};
+
+#define MORE_COLUMNS                                                                      \
+	"audit_id, occurred_at, action, outcome, status, object_kind, object_id, warehouse, " \
+	"namespace, name, version, role, login, source, principal, tenant, request_id, "      \
+	"client_address, details"
+
+static IceStatement take_events = {
+	"INSERT INTO icecat_data.audit (warehouse_id, " MORE_COLUMNS
+	") SELECT warehouse_id, " MORE_COLUMNS " FROM icecat_data.audit_of_event "
+	"WHERE warehouse_id = $1 AND audit_id = ANY ($2) ON CONFLICT DO NOTHING",
+	2,
+	{UUIDOID, UUIDARRAYOID},
+	NULL};
+
+static IceStatement take_events_later = {
+	"INSERT INTO icecat_data.audit_pending (warehouse_id, " MORE_COLUMNS
+	") SELECT warehouse_id, " MORE_COLUMNS " FROM icecat_data.audit_of_event "
+	"WHERE warehouse_id = $1 AND audit_id = ANY ($2) ON CONFLICT DO NOTHING",
+	2,
+	{UUIDOID, UUIDARRAYOID},
+	NULL};
+
+static IceStatement keep_events = {
+	"INSERT INTO icecat_data.audit_pending (warehouse_id, " MORE_COLUMNS
+	") SELECT warehouse_id, " MORE_COLUMNS " FROM icecat_data.audit_of_event "
+	"WHERE warehouse_id = $1 ON CONFLICT DO NOTHING",
+	1,
+	{UUIDOID},
+	NULL};
+
+/* Of all warehouses: for the sequencer only. */
+static IceStatement select_pending = {
+	"SELECT warehouse_id, audit_id, occurred_at FROM icecat_data.audit_pending "
+	"ORDER BY warehouse_id, audit_id LIMIT $1 FOR UPDATE SKIP LOCKED",
+	1,
+	{INT8OID},
+	NULL};
+
+static IceStatement move_pending = {
+	"INSERT INTO icecat_data.audit (warehouse_id, " MORE_COLUMNS
+	") SELECT p.warehouse_id, p.audit_id, p.occurred_at, p.action, p.outcome, p.status, "
+	"p.object_kind, p.object_id, p.warehouse, p.namespace, p.name, p.version, p.role, p.login, "
+	"p.source, p.principal, p.tenant, p.request_id, p.client_address, p.details "
+	"FROM icecat_data.audit_pending AS p, ROWS FROM (pg_catalog.unnest($1), "
+	"pg_catalog.unnest($2)) AS u (warehouse_id, audit_id) "
+	"WHERE p.warehouse_id = u.warehouse_id AND p.audit_id = u.audit_id ON CONFLICT DO NOTHING",
+	2,
+	{UUIDARRAYOID, UUIDARRAYOID},
+	NULL};
+
+static IceStatement delete_pending = {
+	"DELETE FROM icecat_data.audit_pending AS p USING ROWS FROM (pg_catalog.unnest($1), "
+	"pg_catalog.unnest($2)) AS u (warehouse_id, audit_id) "
+	"WHERE p.warehouse_id = u.warehouse_id AND p.audit_id = u.audit_id",
+	2,
+	{UUIDARRAYOID, UUIDARRAYOID},
+	NULL};
+
+/* Functions that change rows of the catalog's own housekeeping, or only what a client reports. */
+static const char *const housekeeping[] = {
+	"read_events",     "report_metrics",   "rest_report_metrics", "wait_for_metadata",
+	"export_metadata", "_export_metadata", "trim_idempotency",    "start_worker",
+};
+
+bool
+ice_audit_exists(void)
+{
+	return OidIsValid(get_relname_relid("audit_pending", get_namespace_oid("icecat_data", false)));
+}
+
+static bool
+is_on(void)
+{
+	return ice_guc_audit && ice_audit_exists();
+}
+
+/* -- who --------------------------------------------------------------------------------------- */
+
+static const char *
+bounded(const char *text)
+{
+	int len;
+
+	if (text == NULL || *text == '\0')
+		return NULL;
+	len = (int) strlen(text);
+	return len <= TEXT_BYTES_MAX ? text
+								 : pnstrdup(text, (Size) pg_mbcliplen(text, len, TEXT_BYTES_MAX));
+}
+
+/* Was the login made a gateway? Those who may everything were not made anything. */
+static bool
+find_gateway(Oid login)
+{
+	oidvector *none = buildoidvector(NULL, 0);
+	Oid        schema = get_namespace_oid("icecat", true);
+	Oid marker = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("_gateway"),
+								 PointerGetDatum(none), ObjectIdGetDatum(schema));
+	HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(marker));
+	bool      result = false;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	if (!has_privs_of_role(login, ((Form_pg_proc) GETSTRUCT(row))->proowner))
+		result = DatumGetBool(OidFunctionCall3(F_HAS_FUNCTION_PRIVILEGE_OID_OID_TEXT,
+											   ObjectIdGetDatum(login), ObjectIdGetDatum(marker),
+											   CStringGetTextDatum("EXECUTE")));
+	ReleaseSysCache(row);
+	return result;
+}
+
+/* Asked once for each login of the session. */
+static bool
+is_gateway(Oid login)
+{
+	static Oid  asked = InvalidOid;
+	static bool found = false;
+
+	if (asked != login)
+	{
+		found = find_gateway(login);
+		asked = login;
+	}
+	return found;
+}
+
+IceAuditActor
+ice_audit_actor(void)
+{
+	Oid  login = GetSessionUserId();
+	bool worker = MyBackendType != B_BACKEND;
+
+	return (IceAuditActor){.role = GetUserNameFromId(ice_caller().role, false),
+						   .login = GetUserNameFromId(login, false),
+						   .source = worker              ? "worker"
+									 : is_gateway(login) ? "gateway"
+														 : "sql",
+						   .principal = bounded(ice_guc_principal),
+						   .request_id = bounded(ice_guc_request_id),
+						   .client_address = bounded(ice_guc_client_address)};
+}
+
+/* -- what -------------------------------------------------------------------------------------- */
+
+/* The name of the function of the call: commit-table for rest_commit_table. */
+static char *
+action_of_call(void)
+{
+	char *name = get_func_name(ice_caller_function());
+	char *action = name != NULL ? name : pstrdup("unknown");
+
+	if (strncmp(action, "rest_", 5) == 0)
+		action += 5;
+	for (char *at = action; *at != '\0'; at++)
+		if (*at == '_' && at > action)
+			*at = '-';
+	return action;
+}
+
+static const char *
+bounded_details(const char *details)
+{
+	if (details == NULL || strlen(details) <= (size_t) ice_guc_audit_details_bytes_max)
+		return details;
+	return psprintf("{\"left-out-bytes\":%zu}", strlen(details));
+}
+
+static Datum
+text_or_null(const char *text, char *null)
+{
+	if (text != NULL)
+		return ice_cstring_datum(text);
+	*null = 'n';
+	return (Datum) 0;
+}
+
+static Datum
+uuid_or_null(const pg_uuid_t *id, char *null)
+{
+	if (id != NULL)
+		return UUIDPGetDatum(id);
+	*null = 'n';
+	return (Datum) 0;
+}
+
+/* Where there is no audit log, nothing is written, and the call has said what it changes. */
+void
+ice_audit_insert(const IceAuditRow *row)
+{
+	IceAuditActor now = row->actor == NULL ? ice_audit_actor() : *row->actor;
+	pg_uuid_t     audit_id = ice_uuid_v7();
+	char          nulls[] = "                  ";
+	Datum         values[18];
+
+	ice_caller_recorded();
+	if (!is_on())
+		return;
+	values[0] = uuid_or_null(row->warehouse_id, &nulls[0]);
+	values[1] = UUIDPGetDatum(&audit_id);
+	values[2] = TimestampTzGetDatum(row->at != 0 ? row->at : GetCurrentTimestamp());
+	values[3] = ice_cstring_datum(row->action != NULL ? row->action : action_of_call());
+	values[4] = ice_cstring_datum(row->outcome != NULL ? row->outcome : MADE);
+	values[5] = Int32GetDatum(row->status);
+	nulls[5] = row->status == 0 ? 'n' : ' ';
+	values[6] = text_or_null(row->object_kind, &nulls[6]);
+	values[7] = uuid_or_null(row->object_id, &nulls[7]);
+	values[8] = text_or_null(row->warehouse, &nulls[8]);
+	values[9] = row->namespace_levels;
+	nulls[9] = row->namespace_levels == (Datum) 0 ? 'n' : ' ';
+	values[10] = text_or_null(row->name, &nulls[10]);
+	values[11] = ice_cstring_datum(now.role);
+	values[12] = ice_cstring_datum(now.login);
+	values[13] = ice_cstring_datum(now.source);
+	values[14] = text_or_null(now.principal, &nulls[14]);
+	values[15] = text_or_null(now.request_id, &nulls[15]);
+	values[16] = text_or_null(now.client_address, &nulls[16]);
+	values[17] = text_or_null(bounded_details(row->details), &nulls[17]);
+	ice_execute(&insert_pending, values, nulls, false);
+	ice_queue_signal();
+}
+
+/* A call has changed rows, and neither it nor an event has said what. */
+static void
+end_of_call(void)
+{
+	const char *name = get_func_name(ice_caller_function());
+
+	for (size_t i = 0; name != NULL && i < lengthof(housekeeping); i++)
+		if (strcmp(name, housekeeping[i]) == 0)
+			return;
+	ice_audit_insert(&(IceAuditRow){.action = NULL});
+}
+
+void
+ice_audit_init(void)
+{
+	ice_caller_on_end(end_of_call);
+}
+
+/* -- to the partitions ------------------------------------------------------------------------- */
+
+/* Are there partitions for these months? They are never made for events: numbering them would then
+ * wait for two kinds of partitions. */
+static bool
+has_months(const List *months)
+{
+	Oid             schema = get_namespace_oid("icecat_data", false);
+	const ListCell *cell;
+
+	foreach (cell, months)
+		if (!OidIsValid(get_relname_relid(
+				psprintf("audit_%04d_%02d", lfirst_int(cell) / 12, lfirst_int(cell) % 12 + 1),
+				schema)))
+			return false;
+	return true;
+}
+
+void
+ice_audit_take_events(const pg_uuid_t *warehouse_id, Datum event_ids, List *months)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), event_ids};
+
+	if (is_on())
+		(void) ice_execute(has_months(months) ? &take_events : &take_events_later, values, NULL,
+						   false);
+}
+
+void
+ice_audit_keep_events(const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	if (is_on())
+		(void) ice_execute(&keep_events, values, NULL, false);
+}
+
+/* The keys of the next rows, as two uuid[], and the partitions of their months. 0 if one cannot be
+ * made now. */
+static int
+next_batch(Datum *arrays)
+{
+	Datum  values[1] = {Int64GetDatum(MOVE_BATCH)};
+	int    rows = (int) ice_execute(&select_pending, values, NULL, false);
+	Datum *keys[2] = {palloc(sizeof(Datum) * Max(rows, 1)), palloc(sizeof(Datum) * Max(rows, 1))};
+	List  *months = NIL; /* year * 12 + month - 1 */
+	ListCell *cell;
+
+	for (int i = 0; i < rows; i++)
+	{
+		int year;
+		int month;
+
+		for (int k = 0; k < 2; k++)
+		{
+			pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+
+			*id = ice_field_uuid(i, k + 1);
+			keys[k][i] = UUIDPGetDatum(id);
+		}
+		ice_partition_month_of(DatumGetTimestampTz(ice_field(i, 3)), &year, &month);
+		months = list_append_unique_int(months, year * 12 + month - 1);
+	}
+	foreach (cell, months)
+		if (!ice_partition_make(&ice_partitioned_audit, lfirst_int(cell) / 12,
+								lfirst_int(cell) % 12 + 1, false))
+			return 0;
+	for (int k = 0; k < 2; k++)
+		arrays[k] = PointerGetDatum(
+			construct_array(keys[k], rows, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	return rows;
+}
+
+int64
+ice_audit_move(void)
+{
+	Datum arrays[2];
+	int   rows;
+
+	if (!ice_audit_exists() || (rows = next_batch(arrays)) == 0)
+		return 0;
+	(void) ice_execute(&move_pending, arrays, NULL, false);
+	(void) ice_execute(&delete_pending, arrays, NULL, false);
+	return rows;
+}
+
+int32
+ice_audit_upkeep(bool wait)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int         year;
+	int         month;
+
+	if (!ice_audit_exists())
+		return 0;
+	ice_partitions_take_restored(&ice_partitioned_audit);
+	ice_partition_month_of(now, &year, &month);
+	if (ice_partition_make(&ice_partitioned_audit, year, month, wait))
+		(void) ice_partition_make(&ice_partitioned_audit, year, month + 1, wait);
+	if (ice_guc_audit_retention_days < 0)
+		return 0;
+	return ice_partitions_trim(
+		&ice_partitioned_audit,
+		TimestampTzPlusMilliseconds(now,
+									-(int64) ice_guc_audit_retention_days * SECS_PER_DAY * 1000),
+		wait);
+}
