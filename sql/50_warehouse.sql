@@ -25,6 +25,16 @@ p_removals: keys of properties to remove; absent ones are ignored.
 Errors: IC101 (404) no such warehouse; IC401 (403) not allowed; IC201 (409) the new name is taken, or names differ by case alone; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
 REST: none; warehouses are administered in SQL.';
 
+CREATE OR REPLACE FUNCTION icecat.set_maintenance(p_warehouse text, p_on boolean, p_reason text DEFAULT NULL)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_set_maintenance';
+COMMENT ON FUNCTION icecat.set_maintenance(text, boolean, text) IS
+'Puts a warehouse into maintenance mode, or ends it. In it every change of the warehouse, and of what is in it, is refused (IC505, 503 with Retry-After over REST), the owner''s too; reads go on, and so do grants. A change that has begun finishes, and a repeat of one that was made, with its idempotency key, is answered. The worker goes on with what is queued. The switch waits for nobody, and nobody for it.
+p_on: false ends it. p_reason: what callers are told, at most 1000 bytes; it is kept as property icecat.maintenance of the warehouse, by which it can be seen.
+Errors: IC101 (404) no such warehouse; IC401 (403) no manage on the warehouse; IC305 (400) the reason is too long.
+REST: none.';
+
 CREATE OR REPLACE FUNCTION icecat.drop_warehouse(p_name text)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE

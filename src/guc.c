@@ -36,6 +36,7 @@ char *ice_guc_idempotency_key;
 int   ice_guc_idempotency_lifetime_s;
 int   ice_guc_json_depth_max;
 bool  ice_guc_log_refusals;
+bool  ice_guc_maintenance;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_metadata_queue_max;
 int   ice_guc_metadata_queue_wait_ms;
@@ -200,6 +201,10 @@ static const Setting settings[] = {
 		"icecat.log_refusals", PGC_SUSET, 0, &ice_guc_log_refusals, false,
 		"Whether the server's log shows requests that the catalog refused (errors of class "
 		"IC with a status below 500), with their statement. Other errors are always there."),
+	BOOL_SETTING(
+		"icecat.maintenance", PGC_USERSET, 0, &ice_guc_maintenance, false,
+		"Whether this session changes nothing (maintenance mode, IC505), except that a repeat "
+		"of a change with an idempotency key is answered. A gateway in maintenance mode sets it."),
 	INT_SETTING("icecat.metadata_file_bytes_max", PGC_USERSET, GUC_UNIT_BYTE,
 				&ice_guc_metadata_file_bytes_max, 512 * 1024 * 1024, 1024,
 				1024 * 1024 * 1024 - 65536,

@@ -31,6 +31,7 @@ extern int   ice_guc_idempotency_lifetime_s;
 extern int   ice_guc_json_depth_max;
 extern int   ice_guc_key_bytes_max;
 extern bool  ice_guc_log_refusals;
+extern bool  ice_guc_maintenance;
 extern int   ice_guc_metadata_file_bytes_max;
 extern int   ice_guc_metadata_queue_max;
 extern int   ice_guc_metadata_queue_wait_ms;

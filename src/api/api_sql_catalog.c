@@ -22,6 +22,7 @@
 #include "commit/commit_file.h"
 #include "commit/commit_view.h"
 #include "commit/create_register.h"
+#include "store/maintenance.h"
 #include "store/access.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_tables_write);
@@ -364,6 +365,7 @@ write_row(const TriggerData *trigger, const Writer *writer)
 	IceWarehouse warehouse;
 
 	ice_warehouse_get(required_column(&row, "catalog_name"), false, &warehouse);
+	ice_maintenance_require_off(&warehouse);
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return writer->insert(&warehouse, &row);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
@@ -442,6 +444,7 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 
 	(void) ice_call_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	ice_maintenance_require_off(&warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	name = ice_arg_text(fcinfo, 2, "table");
 	if (ice_view_find(&warehouse.id, &path, name, false, &view))

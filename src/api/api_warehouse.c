@@ -21,15 +21,18 @@
 #include "store/audit.h"
 #include "store/caller.h"
 #include "store/case_mode.h"
+#include "store/maintenance.h"
 #include "store/names.h"
 #include "store/store_access.h"
 #include "store/store_event.h"
 
+#define REASON_BYTES_MAX    1000
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_warehouse);
 PG_FUNCTION_INFO_V1(sql_ice_alter_warehouse);
 PG_FUNCTION_INFO_V1(sql_ice_drop_warehouse);
+PG_FUNCTION_INFO_V1(sql_ice_set_maintenance);
 PG_FUNCTION_INFO_V1(sql_ice_load_warehouse);
 PG_FUNCTION_INFO_V1(sql_ice_case_key);
 
@@ -263,6 +266,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	check_known_properties(change.updates);
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
 	ice_warehouse_require(ICE_MANAGE, &warehouse);
+	ice_maintenance_require_off(&warehouse);
 	if (new_name != NULL)
 		rename_warehouse(&warehouse, new_name);
 	if (location != NULL)
@@ -314,6 +318,7 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
 	result = warehouse_result(caller, &warehouse);
 	ice_warehouse_require(ICE_DROP, &warehouse);
+	ice_maintenance_require_off(&warehouse);
 	check_empty(&warehouse);
 	ice_warehouse_delete(&warehouse.id);
 	ice_audit_insert(&(IceAuditRow){.object_kind = "warehouse",
@@ -322,6 +327,47 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 									.warehouse = warehouse.name,
 									.name = warehouse.name,
 									.details = TextDatumGetCString(result)});
+	ice_call_end();
+	PG_RETURN_VOID();
+}
+
+/* The properties of a warehouse that is in maintenance mode, or is not. */
+static const char *
+maintained_properties(const char *properties, bool on, const char *reason)
+{
+	IceJson *map = ice_json_parse(properties, strlen(properties), ice_guc_json_depth_max);
+
+	if (on)
+		ice_json_set(map, ICE_MAINTENANCE_PROPERTY,
+					 ice_json_make_string(reason != NULL ? reason : ""));
+	else
+		(void) ice_json_remove(map, ICE_MAINTENANCE_PROPERTY);
+	return ice_json_text(map);
+}
+
+/* Nobody waits: the lock excludes neither what is being made in the warehouse nor commits. */
+Datum
+sql_ice_set_maintenance(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = ice_call_begin(fcinfo);
+	bool          on = ice_arg_bool(fcinfo, 1, "on");
+	char         *reason = ice_arg_opt_text(fcinfo, 2);
+	IceWarehouse  warehouse;
+	const char   *properties;
+
+	if (reason != NULL && strlen(reason) > REASON_BYTES_MAX)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "The reason is %zu bytes long, more than the limit of %d",
+				  strlen(reason), REASON_BYTES_MAX);
+	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "warehouse"), ICE_LOCK_NO_KEY_UPDATE,
+							 &warehouse);
+	ice_warehouse_require(ICE_MANAGE, &warehouse);
+	properties = maintained_properties(warehouse.properties, on, reason);
+	if (strcmp(properties, warehouse.properties) != 0)
+	{
+		warehouse.properties = properties;
+		ice_warehouse_update(&warehouse);
+		(void) write_event(caller, "alter-warehouse", &warehouse);
+	}
 	ice_call_end();
 	PG_RETURN_VOID();
 }

@@ -18,6 +18,7 @@
 #include "commit/publish.h"
 #include "guc.h"
 #include "store/access.h"
+#include "store/maintenance.h"
 
 #define SQLSTATE_LENGTH   5
 #define MESSAGE_BYTES_MAX 2000
@@ -190,7 +191,10 @@ ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 	once->recorded = false;
 	once->keyed = *ice_guc_idempotency_key != '\0' && ice_once_offered();
 	if (!once->keyed)
+	{
+		ice_maintenance_require_off(warehouse);
 		return true;
+	}
 	request = (IceIdempotency){.warehouse_id = warehouse->id,
 							   .caller = GetUserNameFromId(ice_caller().role, false),
 							   .lifetime_s = ice_guc_idempotency_lifetime_s,
@@ -206,6 +210,8 @@ ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 		if (ice_idempotency_insert(&request))
 		{
 			once->recorded = request.sqlstate != NULL;
+			if (!once->recorded)
+				ice_maintenance_require_off(warehouse);
 			fcinfo->isnull = once->recorded;
 			return !once->recorded;
 		}

@@ -77,6 +77,7 @@ typedef struct GwCounters
 	uint64_t   auth_no_role;
 	uint64_t   auth_fetches;
 	uint64_t   auth_fetch_failures;
+	uint64_t   held_off;
 	uint64_t   audit_written;
 	uint64_t   audit_dropped;
 } GwCounters;

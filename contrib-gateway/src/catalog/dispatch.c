@@ -136,6 +136,8 @@ build_call(GwRequest *request, const char *error, Done done)
 		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (error != NULL)
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), error);
+	else if (write && gw_conf.maintenance)
+		gw_call_step(call, GW_STATEMENT_MAINTENANCE);
 	step = gw_call_step(call, GW_STATEMENT_OF(request->operation));
 	for (int i = 0; i < GW_PARAMS_MAX && request->route->params[i] != GW_PARAM_NONE; i++)
 		gw_call_param(step, request->values[request->route->params[i]]);

@@ -163,11 +163,27 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		gw_pg_result_free(result);
 }
 
+/* Is it a change that was not made yet, and the gateway in maintenance mode? One with a key may
+ * have been made: the database knows. Reports of reads are no changes. */
+static bool
+is_held_off(const GwRequest *request)
+{
+	return gw_conf.maintenance && request->route->access == GW_WRITE &&
+		   !(request->route->flags & GW_ROUTE_ASIDE) && request->key[0] == '\0';
+}
+
 /* It is known whose request it is. */
 static void
 start_call(GwRequest *request)
 {
-	gw_dispatch_start(request, call_done);
+	if (is_held_off(request))
+	{
+		gw_counters.held_off++;
+		gw_respond_error(request, 503, "ServiceUnavailableException",
+						 "The catalog is in maintenance mode");
+	}
+	else
+		gw_dispatch_start(request, call_done);
 }
 
 void

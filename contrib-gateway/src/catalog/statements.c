@@ -43,6 +43,8 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 		.sql = "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
 	[AT(GW_STATEMENT_DEDUPLICATE)] = {.name = "icecat_deduplicate",
 		.sql = "SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
+	[AT(GW_STATEMENT_MAINTENANCE)] = {.name = "icecat_maintenance",
+		.sql = "SELECT pg_catalog.set_config('icecat.maintenance', 'on', true)"},
 	[AT(GW_STATEMENT_WORKER)] = {.name = "icecat_worker",
 		.sql = "SELECT pg_catalog.string_agg(CASE c.key WHEN 'pid' THEN 'running ' "
 							 "|| (c.value IS NOT NULL)::integer "

@@ -202,11 +202,13 @@ put_gates(GwText *out)
 				   "icecat_refused_total{reason=\"gate_full\"} %llu\n"
 				   "icecat_refused_total{reason=\"gate_timeout\"} %llu\n"
 				   "icecat_refused_total{reason=\"queue_full\"} %llu\n"
-				   "icecat_refused_total{reason=\"queue_timeout\"} %llu\n",
+				   "icecat_refused_total{reason=\"queue_timeout\"} %llu\n"
+				   "icecat_refused_total{reason=\"maintenance\"} %llu\n",
 				   (unsigned long long) gw_counters.gate_refused,
 				   (unsigned long long) gw_counters.gate_expired,
 				   (unsigned long long) gw_counters.queue_refused,
-				   (unsigned long long) gw_counters.queue_expired);
+				   (unsigned long long) gw_counters.queue_expired,
+				   (unsigned long long) gw_counters.held_off);
 	put_value(out, "icecat_streamed_answers_total", "counter", "Answers too large to be held.",
 			  gw_counters.streams);
 	put_value(out, "icecat_commits_unknown_total", "counter",
@@ -374,6 +376,8 @@ gw_metrics_render(GwText *out)
 			  gw_log_lost());
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",
 			  gw_counters.reloads);
+	put_value(out, "icecat_maintenance", "gauge", "1 in maintenance mode.",
+			  (uint64_t) gw_conf.maintenance);
 	put_value(out, "icecat_draining", "gauge", "1 after SIGTERM.", gw_process.draining);
 	put_value(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 	put_help(out, "icecat_gateway_info", "gauge", "The version of the gateway.");
