@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tap"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import avro  # noqa: E402  # pylint: disable=wrong-import-position
 from session import Session  # noqa: E402  # pylint: disable=wrong-import-position

@@ -13,7 +13,7 @@ import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "tap"))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import cluster  # noqa: E402
 

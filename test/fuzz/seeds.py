@@ -2,7 +2,7 @@
 """Writes the seeds of the pure layers' fuzzers, and their dictionary, from the cases of test/data.
 
 seeds.py DATA TO makes TO/json, TO/metadata, TO/commit, TO/request and TO/view, and TO/dictionary; TO/avro and TO/snappy by the writer
-of test/tap. Every crash that was ever found is a case, so it is a seed, too.
+of test/lib. Every crash that was ever found is a case, so it is a seed, too.
 """
 # SPDX-License-Identifier: PostgreSQL
 import json
@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tap"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.dont_write_bytecode = True
 import avro  # noqa: E402
 

@@ -12,10 +12,10 @@ import os
 import harness
 import pytest
 from environment import Environment
-from harness import HERE
+from icecat_pytest import pytest_unconfigure  # noqa: F401  pylint: disable=unused-import
 from tls import Authority
 
-BUILT = os.path.join(HERE, "..", "..", "contrib-gateway", "build", "icecat-gateway")
+BUILT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "contrib-gateway", "build", "icecat-gateway")
 
 
 def pytest_addoption(parser):
@@ -32,12 +32,3 @@ def env(request):
         harness.TLS = Authority(environment.root)
     yield environment
     environment.close()
-
-
-def pytest_unconfigure(config):
-    """The last line, as every suite ends. Errors outside of a test count as failures."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        stats = reporter.stats
-        failed = len(stats.get("failed", ())) + len(stats.get("error", ()))
-        reporter.write_line(f"{len(stats.get('passed', ()))} passed, {failed} failed")

@@ -6,7 +6,23 @@ import os
 import shutil
 import tempfile
 
-from harness import Gateway, HERE, Postgres
+from harness import Gateway
+from postgres import Postgres
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Mock(Postgres):
+    """PostgreSQL with the mock of the SQL contract."""
+
+    def __init__(self, pg_config, folder):
+        super().__init__(pg_config, folder, "tester", ["fsync = off", "max_connections = 60"])
+        with open(os.path.join(HERE, "mock.sql")) as script:
+            self.sql(script.read())
+
+    def effects(self, name):
+        """How often something happened to that name, as seen by everybody."""
+        return int(self.sql(f"SELECT count(*) FROM icecat.effect WHERE name = '{name}'"))
 
 
 class Environment:
@@ -21,7 +37,7 @@ class Environment:
         self.pg = None
         self._gateway = None
         try:
-            self.pg = Postgres(pg_config, database)
+            self.pg = Mock(pg_config, database)
             self.pg.sql("CREATE ROLE reader; GRANT USAGE ON SCHEMA icecat TO reader;"
                         " GRANT SELECT ON icecat.answer, icecat.version, icecat.file_of TO reader")
         except BaseException:
@@ -48,5 +64,5 @@ class Environment:
                 self._gateway.stop()
         finally:
             if self.pg is not None:
-                self.pg.stop()
+                self.pg.stop("immediate")
             shutil.rmtree(self.root, ignore_errors=True)

@@ -433,7 +433,7 @@ def test_no_token_is_written_anywhere(env):
             expect("rest_load_table" in activity, "the call is seen")
             texts = {"gateway log": gateway.log(), "metrics": gateway.get("/metrics").body.decode(), "pg_stat_activity": activity,
                      "answers": " ".join(bodies)}
-            with open(os.path.join(env.pg.root, "log"), errors="replace") as file:
+            with open(os.path.join(env.pg.dir, "log"), errors="replace") as file:
                 texts["server log"] = file.read()
             expect("_principal_role" in texts["server log"], "the server logs all")
             for token in tokens:

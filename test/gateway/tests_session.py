@@ -92,7 +92,7 @@ class Bouncer:
         command = [shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", "")),
                    os.path.join(self.dir, "ini")]
         self.log = open(os.path.join(self.dir, "log"), "w")
-        self.process = subprocess.Popen(env.pg.prefix + command, cwd="/", stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(command, user=env.pg.user, cwd="/", stdout=self.log, stderr=self.log)
         self.dsn = f"host={self.dir} port=6432 user={user} dbname=postgres"
         wait_until(lambda: os.path.exists(os.path.join(self.dir, ".s.PGSQL.6432")), "PgBouncer listens")
 
@@ -120,7 +120,7 @@ def test_settings_are_not_inherited_through_pgbouncer(env):
                      write_connections=3) as gateway:
             for mark in ("odd5", "odd6", "odd7"):
                 check_sessions(env, gateway, mark)
-                other = subprocess.run([os.path.join(env.pg.bindir, "psql"), "-XqAt", bouncer.dsn, "-c",
+                other = subprocess.run([os.path.join(env.pg.bin, "psql"), "-XqAt", bouncer.dsn, "-c",
                                         "SHOW default_transaction_isolation", "-c", "SHOW statement_timeout", "-c",
                                         "SHOW search_path"], text=True, capture_output=True)
                 expect_equal(other.stdout.split("\n")[:3], ["serializable", "77s", "odd, pg_catalog"], "another client's")

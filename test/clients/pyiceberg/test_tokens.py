@@ -14,7 +14,7 @@ from pyiceberg.exceptions import ForbiddenError, UnauthorizedError
 import icecat_client as client
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / "test/gateway"))
+sys.path.append(str(ROOT / "test/lib"))
 
 import harness  # noqa: E402  # pylint: disable=wrong-import-position
 from issuer import Issuer  # noqa: E402  # pylint: disable=wrong-import-position

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A purge works in slices: files that are queued in between are written first, a purge that is killed goes on where it was, and
 what it takes of memory does not grow with the table."""
 # SPDX-License-Identifier: PostgreSQL
@@ -7,8 +6,8 @@ import signal
 import time
 
 import avro
-import cluster
-import purge
+from expectations import expect, expect_equal
+import tests_purge as purge
 
 FILES = 8000
 LISTS = 40
@@ -70,7 +69,12 @@ def memory_mb(pid):
     return (int(values["VmHWM"].split()[0]) - int(values["RssShmem"].split()[0])) / 1024
 
 
-def test_order(c, t):
+def prepare(c):
+    c.make_warehouse()
+    c.sql(c.create_table_sql("beside"))
+
+
+def test_order(c):
     """Files of another table, deletions and another purge get their turn while a large purge runs."""
     location = make(c, "large", lists=LISTS)
     small = make(c, "small", files=20)
@@ -84,19 +88,19 @@ def test_order(c, t):
         if c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'beside', 2000)") != "t":
             break
         written += is_going_on(c, "large")
-    t.ok(written >= 5, "files of another table are written while a large purge runs", written)
-    t.equal(c.sql("SELECT count(*) FROM icecat_data.event_pending"), "0", "and events get their numbers")
-    t.ok(c.wait_sql(PENDING % "small", "0") and not os.path.exists(small), "a small purge behind it gets done")
-    t.ok(is_going_on(c, "large"), "before the large one")
-    t.ok(all_done(c), "both get done")
-    t.ok(not os.path.exists(location), "and nothing is left", purge.files_below(location)[:5])
-    t.equal(deleted(c, "large"), str(FILES + 2 * LISTS + 2), "each file is counted once")
-    t.equal(c.worker_pid(), pid, "it is the same worker")
+    expect(written >= 5, "files of another table are written while a large purge runs", written)
+    expect_equal(c.sql("SELECT count(*) FROM icecat_data.event_pending"), "0", "and events get their numbers")
+    expect(c.wait_sql(PENDING % "small", "0") and not os.path.exists(small), "a small purge behind it gets done")
+    expect(is_going_on(c, "large"), "before the large one")
+    expect(all_done(c), "both get done")
+    expect(not os.path.exists(location), "and nothing is left", purge.files_below(location)[:5])
+    expect_equal(deleted(c, "large"), str(FILES + 2 * LISTS + 2), "each file is counted once")
+    expect_equal(c.worker_pid(), pid, "it is the same worker")
     grown = memory_mb(pid) - before
-    t.ok(grown < MEMORY_MB, "its memory does not grow with the table: %.0f MB more" % grown)
+    expect(grown < MEMORY_MB, "its memory does not grow with the table: %.0f MB more" % grown)
 
 
-def test_killed(c, t):
+def test_killed(c):
     """kill -9 of the worker in mid-purge, twice; then of everything."""
     victim = make(c, "victim", files=3)
     foreign = victim + "/data/p=1/f.parquet"
@@ -111,19 +115,19 @@ def test_killed(c, t):
         time.sleep(0.3)
         c.wait_sql("SELECT 1", "1")
         left = left_of(location)
-        t.ok(0 < left < before, "kill %d comes in the middle" % (n + 1), left)
+        expect(0 < left < before, "kill %d comes in the middle" % (n + 1), left)
         pid, before = c.wait_worker(), left
     c.kill_postmaster()
     c.wait_worker()
-    t.ok(all_done(c), "the purge goes on and gets done")
-    t.ok(not os.path.exists(location), "nothing is left", purge.files_below(location)[:5])
-    t.equal(deleted(c, "killed").count("\n"), 0, "one event says so")
+    expect(all_done(c), "the purge goes on and gets done")
+    expect(not os.path.exists(location), "nothing is left", purge.files_below(location)[:5])
+    expect_equal(deleted(c, "killed").count("\n"), 0, "one event says so")
     # What a crash takes from the server's log is not counted: the end of a purge's notes need not be durable.
-    t.ok(FILES / 10 < int(deleted(c, "killed")) <= FILES + 4, "it counts the files of all attempts, none of them twice", deleted(c, "killed"))
-    t.ok(os.path.exists(foreign), "another table's file stays")
+    expect(FILES / 10 < int(deleted(c, "killed")) <= FILES + 4, "it counts the files of all attempts, none of them twice", deleted(c, "killed"))
+    expect(os.path.exists(foreign), "another table's file stays")
 
 
-def test_taken_over(c, t):
+def test_taken_over(c):
     """What another table takes over while a purge runs stays."""
     location = make(c, "given", files=FILES)
     metadata = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'given'")
@@ -136,36 +140,23 @@ def test_taken_over(c, t):
     c.sql("INSERT INTO icecat_data.location (warehouse_id, object_id, path, kind) SELECT h.warehouse_id, h.table_id, 'file://%s', 'file' "
           "FROM icecat_data.table_head h JOIN icecat_data.relation r ON r.relation_id = h.table_id WHERE r.name = 'beside'"
           % (location + "/data/p=%d/f.parquet" % (FILES - 1)))
-    t.ok(all_done(c), "the purge gets done")
-    t.equal(purge.files_below(location + "/data"), [location + "/data/p=%d/f.parquet" % (FILES - 1)],
-            "a file that another table holds since a slice before stays, all others are gone")
+    expect(all_done(c), "the purge gets done")
+    expect_equal(purge.files_below(location + "/data"), [location + "/data/p=%d/f.parquet" % (FILES - 1)],
+                 "a file that another table holds since a slice before stays, all others are gone")
 
 
-def test_named_first(c, t):
+def test_named_first(c):
     """A manifest stays until all that it names is gone."""
     location = make(c, "stuck", files=10)
     stuck = location + "/data/p=9/f.parquet"
     os.remove(stuck)
     os.mkdir(stuck)  # cannot be deleted as a file
     drop(c, "stuck")
-    t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'purge' AND attempts > 0", "1"),
-         "a file that cannot be deleted stops a purge")
-    t.ok(os.path.exists(location + "/metadata/m.avro") and os.path.exists(location + "/metadata/snap-1.avro"),
-         "the manifest that names it stays, and its list")
+    expect(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'purge' AND attempts > 0", "1"),
+           "a file that cannot be deleted stops a purge")
+    expect(os.path.exists(location + "/metadata/m.avro") and os.path.exists(location + "/metadata/snap-1.avro"),
+           "the manifest that names it stays, and its list")
     os.rmdir(stuck)
     purge.touch(c, stuck)
     purge.own(c)
-    t.ok(all_done(c) and not os.path.exists(location), "then the purge gets done")
-
-
-def test(c, t):
-    c.make_warehouse()
-    c.sql(c.create_table_sql("beside"))
-    test_order(c, t)
-    test_named_first(c, t)
-    test_killed(c, t)
-    test_taken_over(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test, SETTINGS)
+    expect(all_done(c) and not os.path.exists(location), "then the purge gets done")

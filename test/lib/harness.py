@@ -8,7 +8,6 @@ SPDX-License-Identifier: PostgreSQL
 """
 import json
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -19,32 +18,9 @@ import tempfile
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from expectations import Failure, expect, expect_equal, wait_until
+
 TLS = None                      # or a tls.Authority
-
-
-class Failure(Exception):
-    """An expectation that does not hold."""
-
-
-def expect(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def expect_equal(got, wanted, what="value"):
-    if got != wanted:
-        raise Failure(f"{what}: expected {wanted!r}, found {got!r}")
-
-
-def wait_until(condition, what, timeout=10.0):
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise Failure(f"timeout: {what}")
 
 
 def wait_at_rest(gateway):
@@ -57,57 +33,6 @@ def wait_at_rest(gateway):
                        ('icecat_pool_queue_length{pool="write"}', 0),
                        ("iceberg_db_connections_in_use", 0), ("icecat_client_connections", 1)):
         wait_until(lambda name=name, rest=rest: gateway.metric(name) == rest, f"{name} is {rest}")
-
-
-class Postgres:
-    """A throw-away cluster on a Unix socket, with the mock of the SQL contract."""
-
-    def __init__(self, pg_config, root):
-        bindir = subprocess.check_output([pg_config, "--bindir"], text=True).strip()
-        self.bindir = bindir
-        self.root = root
-        self.data = os.path.join(root, "data")
-        self.prefix = []
-        if os.geteuid() == 0:
-            user = next(u for u in ("postgres", "nobody") if self._has_user(u))
-            self.prefix = ["runuser", "-u", user, "--"]
-            os.chown(root, pwd.getpwnam(user).pw_uid, -1)
-        self._run("initdb", "-D", self.data, "-U", "tester", "-A", "trust", "-E", "UTF8",
-                  "--locale=C", "--no-sync")
-        self.dsn = f"host={root} port=5432 user=tester dbname=postgres"
-        self.start()
-        with open(os.path.join(HERE, "mock.sql")) as script:
-            self.sql(script.read())
-
-    @staticmethod
-    def _has_user(name):
-        try:
-            pwd.getpwnam(name)
-            return True
-        except KeyError:
-            return False
-
-    def _run(self, program, *arguments):
-        subprocess.run(self.prefix + [os.path.join(self.bindir, program), *arguments], check=True,
-                       cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def start(self):
-        options = f"-k {self.root} -c listen_addresses= -c fsync=off -c max_connections=60"
-        self._run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.root, "log"), "-o",
-                  options, "start")
-
-    def stop(self, mode="immediate"):
-        self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
-
-    def sql(self, text):
-        done = subprocess.run([os.path.join(self.bindir, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1",
-                               self.dsn], input=text, text=True, capture_output=True)
-        expect(done.returncode == 0, f"psql: {done.stderr}")
-        return done.stdout.strip()
-
-    def effects(self, name):
-        """How often something happened to that name, as seen by everybody."""
-        return int(self.sql(f"SELECT count(*) FROM icecat.effect WHERE name = '{name}'"))
 
 
 class Gateway:

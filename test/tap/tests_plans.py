@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Every operation finds its rows through an index, however many tables there are beside: with statistics and without.
 
 One warehouse with 2,000 tables of 10 snapshots and 500 namespaces; test/scale/run does the same with 100,000 tables.
@@ -6,15 +5,13 @@ One warehouse with 2,000 tables of 10 snapshots and 500 namespaces; test/scale/r
 # SPDX-License-Identifier: PostgreSQL
 import os
 import subprocess
-import sys
 import time
 
-import cluster
+import plans
+from expectations import expect_equal
 
 SCALE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scale")
-sys.path.insert(0, SCALE)
-
-import plans  # noqa: E402  # pylint: disable=wrong-import-position
+SETTINGS = ["autovacuum = off", "max_worker_processes = 1"]
 
 MANY = 3000
 SIZES = {"tables": 2000, "snapshots": 10, "siblings": 500}
@@ -52,13 +49,13 @@ def warm_session(c):
     return session
 
 
-def test_kept(t, session):
+def check_kept(session):
     """That session, now that there are thousands of tables."""
     for name, sql, rows in plans.operations("without", SIZES["tables"], SIZES["snapshots"]):
         if name == "ask 13: load_table":
             text = session.communicate(plans.SETTINGS + sql + ";\n")[1]
             wrong, total = plans.faults(text, rows)
-            t.equal(wrong, [], "%s, planned when there was one table: by index, %d rows" % (name, total))
+            expect_equal(wrong, [], "%s, planned when there was one table: by index, %d rows" % (name, total))
 
 
 def many(first, last, make):
@@ -72,7 +69,7 @@ def add_snapshots(first, last):
         '"manifest-list":"file:///nowhere/%d","summary":{"operation":"append"}}}' % (n, n, time.time() * 1000, n)))
 
 
-def test_many_ids(c, t):
+def check_many_ids(c):
     """Many snapshots of one table, without statistics: whatever names many of them reads no list again for each."""
     c.sql("SELECT icecat.create_warehouse('many', 'file://%s/many', '{\"icecat.metadata-write-mode\": \"none\"}'); "
           "SELECT icecat.create_namespace('many', '{all}'); "
@@ -89,22 +86,18 @@ def test_many_ids(c, t):
             ("100 are removed", "SELECT icecat.commit_table('many', '{all}', 't', '[]', "
              "'[{\"action\":\"remove-snapshots\",\"snapshot-ids\":%s}]')" % ids)):
         wrong = [line for line in plans.faults(messages(c, sql), 2 * MANY)[0] if " reads " in line]
-        t.equal(wrong, [], "%s of %d: no scan reads them all twice" % (name, MANY))
+        expect_equal(wrong, [], "%s of %d: no scan reads them all twice" % (name, MANY))
 
 
-def test(c, t):
-    test_many_ids(c, t)
+def test_plans(c):
+    check_many_ids(c)
     session = warm_session(c)
     fill(c, "without")
-    test_kept(t, session)
+    check_kept(session)
     fill(c, "with")
     for warehouse in ("without", "with"):
         if warehouse == "with":
             c.sql("VACUUM ANALYZE")
         for name, sql, rows in plans.operations(warehouse, SIZES["tables"], SIZES["snapshots"]):
             wrong, total = plans.faults(messages(c, sql), rows)
-            t.equal(wrong, [], "%s, %s statistics: by index, %d rows" % (name, warehouse, total))
-
-
-if __name__ == "__main__":
-    cluster.main(test, ["autovacuum = off", "max_worker_processes = 1"])
+            expect_equal(wrong, [], "%s, %s statistics: by index, %d rows" % (name, warehouse, total))

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """File storage stays below icecat.file_roots: dots, links, hosts and schemes do not lead out."""
 # SPDX-License-Identifier: PostgreSQL
 import gzip
@@ -7,7 +6,7 @@ import os
 import stat
 import subprocess
 
-import cluster
+from expectations import expect, expect_equal
 
 METADATA = {"format-version": 2, "table-uuid": "7d6a8f9e-1111-4222-8333-0123456789ab",
             "location": None, "last-sequence-number": 0, "last-updated-ms": 1700000000000,
@@ -41,7 +40,7 @@ def register(c, name, location):
     return state_of(c, "SELECT icecat.register_table('w', '{ns}', '%s', '%s')" % (name, location))
 
 
-def test(c, t):
+def test_file_roots(c):
     c.make_warehouse()
     outside = os.path.join(c.dir, "outside")
     os.mkdir(outside)
@@ -64,9 +63,9 @@ def test(c, t):
         "a link that leads nowhere": "file://%s/dangling/t" % c.files,
     }
     for what, location in forbidden.items():
-        t.equal(create(c, "bad", location), "IC306", "refused: " + what)
-    t.equal(create(c, "bad", "s3://bucket/t"), "IC306", "refused: a scheme that is not supported")
-    t.equal(os.listdir(outside), [], "nothing was made outside")
+        expect_equal(create(c, "bad", location), "IC306", "refused: " + what)
+    expect_equal(create(c, "bad", "s3://bucket/t"), "IC306", "refused: a scheme that is not supported")
+    expect_equal(os.listdir(outside), [], "nothing was made outside")
 
     allowed = {
         "one slash": "file:%s/one" % c.files, "no scheme": c.files + "/plain",
@@ -74,15 +73,15 @@ def test(c, t):
         "blanks and letters": "file://%s/ä ö/ü" % c.files, "a link inside": "file://%s/in/t" % c.files,
     }
     for i, (what, location) in enumerate(allowed.items()):
-        t.equal(create(c, "good%d" % i, location), "ok", "allowed: " + what)
-    t.ok(c.queue_is_empty(), "their files are written", c.sql("SELECT * FROM icecat.worker_status()"))
-    t.ok(os.path.isdir(c.files + "/a%20b/metadata"), "percent signs are taken as they are")
-    t.ok(os.path.isdir(c.files + "/inside/t/metadata"), "the link inside was followed")
+        expect_equal(create(c, "good%d" % i, location), "ok", "allowed: " + what)
+    expect(c.queue_is_empty(), "their files are written", c.sql("SELECT * FROM icecat.worker_status()"))
+    expect(os.path.isdir(c.files + "/a%20b/metadata"), "percent signs are taken as they are")
+    expect(os.path.isdir(c.files + "/inside/t/metadata"), "the link inside was followed")
     made = os.stat(c.files + "/plain/data")
-    t.equal(stat.S_IMODE(made.st_mode), 0o755, "directories have icecat.directory_mode")
+    expect_equal(stat.S_IMODE(made.st_mode), 0o755, "directories have icecat.directory_mode")
     name = os.listdir(c.files + "/plain/metadata")[0]
-    t.equal(stat.S_IMODE(os.stat(c.files + "/plain/metadata/" + name).st_mode), 0o644,
-            "files have icecat.file_mode")
+    expect_equal(stat.S_IMODE(os.stat(c.files + "/plain/metadata/" + name).st_mode), 0o644,
+                 "files have icecat.file_mode")
 
     secret = outside + "/secret.metadata.json"
     write_metadata(secret, "file://%s/x" % c.files)
@@ -90,36 +89,36 @@ def test(c, t):
     write_metadata(c.files + "/inside/real.metadata.json", "file://%s/x" % c.files)
     os.symlink("inside/real.metadata.json", c.files + "/link2.metadata.json")
     os.mkfifo(c.files + "/fifo.metadata.json")
-    t.equal(register(c, "r1", "file://" + secret), "IC306", "a file outside is not read")
-    t.equal(register(c, "r1", "file://%s/link.metadata.json" % c.files), "IC306",
-            "nor through a link to the file")
-    t.equal(register(c, "r1", "file://%s/fifo.metadata.json" % c.files), "IC501",
-            "a pipe is not read, and does not hang")
-    t.equal(register(c, "r1", "file://%s/none.metadata.json" % c.files), "IC104", "absence is told")
-    t.equal(register(c, "r1", "file://%s/link2.metadata.json" % c.files), "ok",
-            "a link to a file inside is read")
+    expect_equal(register(c, "r1", "file://" + secret), "IC306", "a file outside is not read")
+    expect_equal(register(c, "r1", "file://%s/link.metadata.json" % c.files), "IC306",
+                 "nor through a link to the file")
+    expect_equal(register(c, "r1", "file://%s/fifo.metadata.json" % c.files), "IC501",
+                 "a pipe is not read, and does not hang")
+    expect_equal(register(c, "r1", "file://%s/none.metadata.json" % c.files), "IC104", "absence is told")
+    expect_equal(register(c, "r1", "file://%s/link2.metadata.json" % c.files), "ok",
+                 "a link to a file inside is read")
     write_metadata(c.files + "/inside/z.gz.metadata.json", "file://%s/y" % c.files, gzip.open)
-    t.equal(register(c, "r2", "file://%s/inside/z.gz.metadata.json" % c.files), "ok",
-            "a compressed metadata file is read")
+    expect_equal(register(c, "r2", "file://%s/inside/z.gz.metadata.json" % c.files), "ok",
+                 "a compressed metadata file is read")
     with open(c.files + "/inside/cut.gz.metadata.json", "wb") as file:
         file.write(gzip.compress(json.dumps(METADATA).encode())[:-30])
-    t.equal(register(c, "r3", "file://%s/inside/cut.gz.metadata.json" % c.files), "IC501",
-            "a broken one is an error")
+    expect_equal(register(c, "r3", "file://%s/inside/cut.gz.metadata.json" % c.files), "IC501",
+                 "a broken one is an error")
     bomb = gzip.compress(b" " * 3_000_000)
     with open(c.files + "/inside/bomb.gz.metadata.json", "wb") as file:
         file.write(bomb)
-    t.equal(state_of(c, "SET icecat.metadata_file_bytes_max = '1MB'; SELECT icecat.register_table("
-                        "'w', '{ns}', 'r3', 'file://%s/inside/bomb.gz.metadata.json')" % c.files),
-            "IC305", "what unpacks to more than the limit is refused")
+    expect_equal(state_of(c, "SET icecat.metadata_file_bytes_max = '1MB'; SELECT icecat.register_table("
+                             "'w', '{ns}', 'r3', 'file://%s/inside/bomb.gz.metadata.json')" % c.files),
+                 "IC305", "what unpacks to more than the limit is refused")
 
-    t.equal(create(c, "packed", "file://%s/packed" % c.files), "ok", "a table for compressed files")
+    expect_equal(create(c, "packed", "file://%s/packed" % c.files), "ok", "a table for compressed files")
     c.sql(c.property_commit_sql("packed", "write.metadata.compression-codec", "gzip"))
     c.sql(c.property_commit_sql("packed", "k", "v"))
     c.queue_is_empty()
     path = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'packed'")[7:]
-    t.ok(path.endswith(".gz.metadata.json"), "the name says gzip", path)
+    expect(path.endswith(".gz.metadata.json"), "the name says gzip", path)
     with gzip.open(path, "rt") as file:
-        t.equal(json.load(file)["properties"]["k"], "v", "and the file is")
+        expect_equal(json.load(file)["properties"]["k"], "v", "and the file is")
 
     colon = outside + "/a:b"
     os.makedirs(colon)
@@ -127,15 +126,11 @@ def test(c, t):
     if c.user:
         subprocess.run(["chown", "-R", c.user, colon, outside + "/a"], check=True)
     c.sql("ALTER SYSTEM SET icecat.file_roots = '%s, %s'; SELECT pg_reload_conf()" % (colon, c.files))
-    t.ok(c.wait_sql("SHOW icecat.file_roots", "%s, %s" % (colon, c.files)), "a root with a colon in its name is set")
-    t.equal(create(c, "colon", "file://%s/colon" % colon), "ok", "and is one root")
-    t.equal(create(c, "half", "file://%s/a/half" % outside), "IC306", "not two: what is before the colon is none")
+    expect(c.wait_sql("SHOW icecat.file_roots", "%s, %s" % (colon, c.files)), "a root with a colon in its name is set")
+    expect_equal(create(c, "colon", "file://%s/colon" % colon), "ok", "and is one root")
+    expect_equal(create(c, "half", "file://%s/a/half" % outside), "IC306", "not two: what is before the colon is none")
 
     c.sql("ALTER SYSTEM SET icecat.file_roots = ''; SELECT pg_reload_conf()")
-    t.equal(create(c, "off", "file://%s/off" % c.files), "IC306", "without roots file storage is off")
-    t.ok("icecat.file_roots is empty" in c.sql(c.create_table_sql("off"), check=False),
-         "and the error says so")
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    expect_equal(create(c, "off", "file://%s/off" % c.files), "IC306", "without roots file storage is off")
+    expect("icecat.file_roots is empty" in c.sql(c.create_table_sql("off"), check=False),
+           "and the error says so")

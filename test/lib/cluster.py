@@ -1,12 +1,10 @@
-"""A throw-away PostgreSQL with icecat for the restart and crash tests, and TAP output.
+"""A throw-away PostgreSQL with icecat; and TAP, for files of the old form (see icecat_pytest.py).
 
-Uses the installation that PG_CONFIG (default: pg_config) names; icecat must be installed there. As root,
-the server runs as user postgres, or nobody. Everything lives in one temporary directory, which is
-removed at the end; only processes started here are ended.
+Uses the installation that PG_CONFIG (default: pg_config) names; icecat must be installed there. Everything lives in one
+temporary folder, which is removed at the end.
 """
 # SPDX-License-Identifier: PostgreSQL
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -14,128 +12,30 @@ import sys
 import tempfile
 import time
 
+from postgres import Postgres, children_of, is_alive, server_user  # noqa: F401  pylint: disable=unused-import
+
 WAIT_S = 30
 NOTE_CHARS = 1500
 
 
-def server_user():
-    """The user to run the server as: None means ourselves."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    raise SystemExit("Bail out! root cannot run PostgreSQL, and there is no user postgres or nobody")
-
-
-def is_alive(pid):
-    """False for a zombie, which nobody may have collected in a container."""
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def children_of(parent):
-    """Pids of the processes that a process has started."""
-    found = []
-    for name in os.listdir("/proc"):
-        try:
-            with open("/proc/%d/stat" % int(name)) as file:
-                if int(file.read().rsplit(")", 1)[1].split()[1]) == parent:
-                    found.append(int(name))
-        except (ValueError, OSError):
-            continue
-    return found
-
-
-class Cluster:
+class Cluster(Postgres):
     def __init__(self, settings=(), databases=("postgres",)):
-        config = os.environ.get("PG_CONFIG", "pg_config")
-        self.bin = subprocess.check_output([config, "--bindir"], text=True).strip()
-        self.user = server_user()
-        self.dir = tempfile.mkdtemp(prefix="icecat_tap_")
-        self.files = os.path.join(self.dir, "files")
-        self.data = os.path.join(self.dir, "data")
+        folder = tempfile.mkdtemp(prefix="icecat_tap_")
+        self.files = os.path.join(folder, "files")
         os.mkdir(self.files)
+        self.user = server_user()
         if self.user:
-            for path in (self.dir, self.files):
-                shutil.chown(path, self.user)
-        os.chmod(self.dir, 0o755)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync")
-        with open(os.path.join(self.data, "postgresql.conf"), "a") as conf:
-            conf.write("port = 5432\nlisten_addresses = ''\nunix_socket_directories = '%s'\n" % self.dir)
-            conf.write("shared_buffers = 16MB\nicecat.file_roots = '%s'\n" % self.files)
-            for line in settings:
-                conf.write(line + "\n")
-        self.start()
+            shutil.chown(self.files, self.user)
+        super().__init__(os.environ.get("PG_CONFIG", "pg_config"), folder, settings=[
+            "shared_buffers = 16MB", "icecat.file_roots = '%s'" % self.files, *settings])
         for database in databases:
             if database != "postgres":
                 self.sql("CREATE DATABASE " + database)
             self.sql("CREATE EXTENSION icecat", database)
 
-    # -- processes
-
-    def run(self, program, *args, check=True, **more):
-        return subprocess.run(
-            [os.path.join(self.bin, program), *args], user=self.user, check=check, cwd=self.dir,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
-
-    def start(self):
-        log = os.path.join(self.dir, "log")
-        subprocess.run(
-            [os.path.join(self.bin, "pg_ctl"), "-D", self.data, "-l", log, "-w", "start"],
-            user=self.user, check=True, cwd=self.dir, stdout=subprocess.DEVNULL)
-
-    def stop(self, mode="fast"):
-        self.run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
-
-    def postmaster_pid(self):
-        with open(os.path.join(self.data, "postmaster.pid")) as file:
-            return int(file.readline())
-
-    def kill_postmaster(self):
-        """kill -9 of the postmaster, then of its children, as a power failure does; starts again."""
-        pid = self.postmaster_pid()
-        children = children_of(pid)
-        os.kill(pid, signal.SIGKILL)
-        for child in children:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        while is_alive(pid) or any(is_alive(child) for child in children):
-            time.sleep(0.05)
-        for stale in (os.path.join(self.data, "postmaster.pid"),  # a zombie would count as running
-                      os.path.join(self.dir, ".s.PGSQL.5432.lock")):
-            if os.path.exists(stale):
-                os.remove(stale)
-        self.start()
-
     def close(self):
         self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
-
-    def log_text(self):
-        with open(os.path.join(self.dir, "log"), errors="replace") as file:
-            return file.read()
-
-    # -- SQL
-
-    def psql_command(self, database):
-        return [os.path.join(self.bin, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                "-h", self.dir, "-p", "5432", "-U", "postgres", "-d", database]
-
-    def sql(self, text, database="postgres", check=True):
-        """Output of a script; each statement is a transaction of its own."""
-        result = subprocess.run(self.psql_command(database), input=text, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if check and result.returncode != 0:
-            raise RuntimeError("%s\n%s" % (text, result.stderr))
-        return result.stdout.strip() if result.returncode == 0 else result.stderr.strip()
 
     def freeze(self, pid):
         """Stops a worker while it waits for its latch. Stopped anywhere else it could hold a lock that

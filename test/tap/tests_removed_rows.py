@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Removed rows stay as long as a queued metadata file needs them, and no longer; no load or commit reads them.
 
 test/bench/backlog prints what this is worth.
@@ -6,14 +5,13 @@ test/bench/backlog prints what this is worth.
 # SPDX-License-Identifier: PostgreSQL
 import json
 import os
+import signal
 import subprocess
-import sys
 
-import cluster
+import plans
+from expectations import expect, expect_equal
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scale"))
-
-import plans  # noqa: E402  # pylint: disable=wrong-import-position
+SETTINGS = ["autovacuum = off"]
 
 COMMITS = 300
 BLOCKED = 150               # the version whose file cannot be written
@@ -52,17 +50,17 @@ def rows_read(c, sql):
     return plans.faults(result.stderr, LIVE_ROWS_MAX)[0] if result.returncode == 0 else [result.stderr[-500:]]
 
 
-def test_not_read(c, t):
+def check_not_read(c):
     """The worker is stopped: every commit leaves two removed rows."""
     c.sql(c.create_table_sql("stalled"))
     pid = c.wait_worker()
     c.freeze(pid)
     c.sql(COMMIT_MANY % (2, COMMITS, "stalled"))
-    t.ok(rows(c, "stalled")[1] >= COMMITS, "a queue that stands still keeps what its files are made of")
-    t.equal(rows_read(c, "SELECT icecat.load_table('w', '{ns}', 'stalled')"), [], "a load reads no removed row, nor the queue")
-    t.equal(rows_read(c, c.property_commit_sql("stalled", "v", "last").rstrip(";\n")), [], "nor does a commit")
+    expect(rows(c, "stalled")[1] >= COMMITS, "a queue that stands still keeps what its files are made of")
+    expect_equal(rows_read(c, "SELECT icecat.load_table('w', '{ns}', 'stalled')"), [], "a load reads no removed row, nor the queue")
+    expect_equal(rows_read(c, c.property_commit_sql("stalled", "v", "last").rstrip(";\n")), [], "nor does a commit")
     c.sql("VACUUM ANALYZE")
-    t.equal(rows_read(c, "SELECT icecat.load_table('w', '{ns}', 'stalled')"), [], "nor with statistics")
+    expect_equal(rows_read(c, "SELECT icecat.load_table('w', '{ns}', 'stalled')"), [], "nor with statistics")
     return pid
 
 
@@ -72,18 +70,18 @@ def place_of(c, table, version):
                  "WHERE r.name = '%s' AND version = %d AND t.kind = 'write'" % (table, version))[len("file://"):]
 
 
-def test_kept_while_needed(c, t, pid):
+def check_kept_while_needed(c, pid):
     """One file cannot be written: what it and later ones need is kept, what only earlier ones needed is gone."""
     places = {v: place_of(c, "stalled", v) for v in range(2, COMMITS + 1)}
     subprocess.run(["mkdir", places[BLOCKED]], user=c.user, check=True)
-    os.kill(pid, cluster.signal.SIGCONT)
-    t.ok(c.wait_sql("SELECT min(version) FROM icecat_data.metadata_task WHERE attempts > 0", str(BLOCKED)),
-         "files are written up to the one that cannot be")
+    os.kill(pid, signal.SIGCONT)
+    expect(c.wait_sql("SELECT min(version) FROM icecat_data.metadata_task WHERE attempts > 0", str(BLOCKED)),
+           "files are written up to the one that cannot be")
     live, removed, lowest = rows(c, "stalled")
-    t.equal(lowest, BLOCKED + 1, "what was removed up to the oldest queued version is deleted, and nothing that came later")
-    t.ok(removed > COMMITS - BLOCKED, "what the queued files need is still there", (live, removed))
+    expect_equal(lowest, BLOCKED + 1, "what was removed up to the oldest queued version is deleted, and nothing that came later")
+    expect(removed > COMMITS - BLOCKED, "what the queued files need is still there", (live, removed))
     subprocess.run(["rmdir", places[BLOCKED]], user=c.user, check=True)
-    t.ok(c.queue_is_empty(), "the file is written once it can be")
+    expect(c.queue_is_empty(), "the file is written once it can be")
     wrong = []
     for version, place in places.items():
         with open(place) as file:
@@ -91,11 +89,11 @@ def test_kept_while_needed(c, t, pid):
         found = (document["properties"].get("v"), len(document["metadata-log"]))
         if found != (str(version), min(version - 1, LOG_MAX)):
             wrong.append((version, found))
-    t.equal(wrong, [], "every file holds its own version, with the log of then")
-    t.equal(rows(c, "stalled")[1], 0, "nothing removed is left when the queue is empty")
+    expect_equal(wrong, [], "every file holds its own version, with the log of then")
+    expect_equal(rows(c, "stalled")[1], 0, "nothing removed is left when the queue is empty")
 
 
-def test_constant_life(c, t):
+def check_constant_life(c):
     """As many snapshots go as come: the number of rows stays, whatever the number of commits."""
     c.sql(c.create_table_sql("life"))
     seen = []
@@ -105,21 +103,17 @@ def test_constant_life(c, t):
         queued = int(c.sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'write'"))
         # One commit may come between the two looks; each removes a snapshot, log entries and perhaps its place in a log.
         seen.append((live, removed, queued))
-    t.equal(process.returncode, 0, "commits that add a snapshot and remove one")
-    t.ok(all(live <= LIVE_ROWS_MAX + 30 for live, _, _ in seen), "live rows stay as many as they are", max(seen))
-    t.ok(c.queue_is_empty(), "all files are written")
+    expect_equal(process.returncode, 0, "commits that add a snapshot and remove one")
+    expect(all(live <= LIVE_ROWS_MAX + 30 for live, _, _ in seen), "live rows stay as many as they are", max(seen))
+    expect(c.queue_is_empty(), "all files are written")
     live, removed, _ = rows(c, "life")
-    t.equal(removed, 0, "%d commits leave no removed row" % LIFE)
-    t.ok(live <= LIVE_ROWS_MAX + 30, "and %d live ones" % live)
+    expect_equal(removed, 0, "%d commits leave no removed row" % LIFE)
+    expect(live <= LIVE_ROWS_MAX + 30, "and %d live ones" % live)
 
 
-def test(c, t):
+def test_removed_rows(c):
     c.make_warehouse()
-    pid = test_not_read(c, t)
-    test_kept_while_needed(c, t, pid)
-    test_constant_life(c, t)
-    t.equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")
-
-
-if __name__ == "__main__":
-    cluster.main(test, ["autovacuum = off"])
+    pid = check_not_read(c)
+    check_kept_while_needed(c, pid)
+    check_constant_life(c)
+    expect_equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")

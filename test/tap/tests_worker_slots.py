@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
 """More databases than background processes: every database's files are written, the workers take turns, and the log says so once."""
 # SPDX-License-Identifier: PostgreSQL
 import re
 import time
 
-import cluster
+from expectations import expect, expect_equal
 
+SETTINGS = ["icecat.worker_turn_s = 1", "max_connections = 40"]
 DATABASES = ["d%d" % i for i in range(8)]
 PENDING_SQL = "SELECT count(*) FROM icecat_data.metadata_task"
 WAITS = "waits for a background process"
@@ -31,16 +31,22 @@ def restart(c, processes):
     c.start()
 
 
-def test_one_process(c, t):
+def prepare(c):
+    for name in DATABASES:
+        c.make_warehouse(database=name)
+        c.sql(c.create_table_sql("t"), name)
+
+
+def test_one_process(c):
     """One process for all; each database commits once, and then nobody comes back."""
     restart(c, 2)    # the logical replication launcher has the other
     for name in DATABASES:
         c.sql(c.property_commit_sql("t", "one", 1), name)
     took = wait_done(c, DATABASES)
-    t.ok(took is not None, "one process, 8 databases that committed once: all files are written (%s s)" % took, pending(c, DATABASES))
+    expect(took is not None, "one process, 8 databases that committed once: all files are written (%s s)" % took, pending(c, DATABASES))
 
 
-def test_active(c, t):
+def test_active(c):
     """Two processes; all databases go on committing."""
     restart(c, 3)
     start = len(c.log_text())
@@ -53,22 +59,10 @@ def test_active(c, t):
             age = c.sql("SELECT coalesce(max(extract(epoch FROM clock_timestamp() - created_at)), 0) FROM icecat_data.metadata_task",
                         name)
             oldest[name] = max(oldest.get(name, 0), float(age))
-    t.ok(max(oldest.values()) < 25, "two processes, 8 databases that go on committing: no file waits %.0f s" % max(oldest.values()))
+    expect(max(oldest.values()) < 25, "two processes, 8 databases that go on committing: no file waits %.0f s" % max(oldest.values()))
     states = {c.sql("SELECT state FROM icecat.worker_status()", name) for name in DATABASES}
-    t.ok("waiting" in states and "running" in states, "worker_status() says who runs and who waits", states)
+    expect("waiting" in states and "running" in states, "worker_status() says who runs and who waits", states)
     took = wait_done(c, DATABASES)
-    t.ok(took is not None, "then all files are written (%s s)" % took, pending(c, DATABASES))
+    expect(took is not None, "then all files are written (%s s)" % took, pending(c, DATABASES))
     said = re.findall(r"worker of database (\d+) " + WAITS, c.log_text()[start:])
-    t.equal(len(said), 1, "the log says that databases wait, once")
-
-
-def test(c, t):
-    for name in DATABASES:
-        c.make_warehouse(database=name)
-        c.sql(c.create_table_sql("t"), name)
-    test_one_process(c, t)
-    test_active(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test, settings=["icecat.worker_turn_s = 1", "max_connections = 40"], databases=DATABASES)
+    expect_equal(len(said), 1, "the log says that databases wait, once")

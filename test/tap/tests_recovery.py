@@ -1,12 +1,14 @@
-#!/usr/bin/env python3
 """Point-in-time recovery: tables whose metadata file was deleted since are listed, and written again, all at once."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import shutil
 import time
 
-import cluster
+from expectations import expect, expect_equal
 import contents
+
+SETTINGS = ["max_worker_processes = 1", "archive_mode = on", "archive_command = 'cp %p ../archive/%f'",
+            "wal_level = replica", "max_wal_senders = 2"]
 
 TABLES = 30
 MISSING = "SELECT count(*) FROM icecat.missing_metadata_files(%s)"
@@ -38,7 +40,7 @@ def recover(c, backup, point):
     c.wait_sql("SELECT pg_is_in_recovery()", "f")
 
 
-def test(c, t):
+def test_recovery(c):
     os.mkdir(os.path.join(c.dir, "archive"))
     if c.user:
         shutil.chown(os.path.join(c.dir, "archive"), c.user)
@@ -49,8 +51,8 @@ def test(c, t):
     properties = ", p_properties => '{\"write.metadata.delete-after-commit.enabled\":\"true\",\"write.metadata.previous-versions-max\":\"1\"}'"
     c.sql("".join(c.create_table_sql("t%d" % i, extra=properties) for i in range(TABLES)) + contents.create_view_sql("v"))
     c.sql("SELECT icecat.run_worker_once()")
-    t.ok(c.queue_is_empty(), "all is written")
-    t.equal(c.sql(MISSING % "NULL"), "0", "and nothing is missing")
+    expect(c.queue_is_empty(), "all is written")
+    expect_equal(c.sql(MISSING % "NULL"), "0", "and nothing is missing")
     backup = os.path.join(c.dir, "backup")
     c.run("pg_basebackup", "-h", c.dir, "-p", "5432", "-U", "postgres", "-D", backup, "-c", "fast")
     c.sql("SELECT pg_create_restore_point('then'); SELECT pg_switch_wal()")
@@ -58,31 +60,26 @@ def test(c, t):
         c.sql("".join(c.property_commit_sql("t%d" % i, "k", str(n)) for i in range(TABLES)))
         c.sql("SELECT icecat.run_worker_once()")
     os.remove(c.sql("SELECT metadata_location FROM icecat.views").replace("file://", ""))
-    t.equal(c.sql(MISSING % "'w'"), "1", "a file that somebody removed is missing")
+    expect_equal(c.sql(MISSING % "'w'"), "1", "a file that somebody removed is missing")
     c.sql("SELECT pg_switch_wal()")
     time.sleep(1)
     recover(c, backup, "then")
     c.sql("SELECT icecat.adopt_storage()")
-    t.equal(loads(c), "1", "after the recovery no table of the warehouse can be loaded")
-    t.equal(c.sql(MISSING % "NULL"), str(TABLES + 1), "all of them are listed")
-    t.equal(c.sql(MISSING % "'none'"), "0", "but none that has no file")
-    t.equal(c.sql(MISSING % "'w', 7"), "7", "as many as one wants to see")
-    t.equal(c.sql("SELECT count(*) FROM icecat.missing_metadata_files('w') WHERE kind = 'view'"), "1", "views too")
-    t.ok("cancel" in c.sql("SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 10000), icecat.missing_metadata_files('w')",
-                           check=False), "looking for them can be cancelled")
-    t.equal(c.sql("SELECT count(*), count(error) FROM icecat.export_metadata('w')"), "%d|0" % (TABLES + 1), "one call writes them all again")
-    t.equal(loads(c), str(TABLES + 1), "and they can be loaded")
-    t.equal(c.sql(MISSING % "NULL"), "0", "nothing is missing any more")
-    t.equal(c.sql("SELECT count(*) FROM icecat.export_metadata('w')"), "0", "so there is nothing more to write")
-    t.equal(c.sql("SELECT count(*), count(error) FROM icecat.export_metadata('w', false)"), "%d|0" % (TABLES + 1), "unless all are asked for")
-    t.equal(c.sql("SELECT count(*), count(error) FROM icecat.export_metadata('none', false)"), "1|1", "a row says why one cannot be written")
-    t.ok("does not exist" in c.sql("SELECT icecat.export_metadata('nowhere')", check=False), "an unknown warehouse is told")
-    t.equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity() finds nothing")
+    expect_equal(loads(c), "1", "after the recovery no table of the warehouse can be loaded")
+    expect_equal(c.sql(MISSING % "NULL"), str(TABLES + 1), "all of them are listed")
+    expect_equal(c.sql(MISSING % "'none'"), "0", "but none that has no file")
+    expect_equal(c.sql(MISSING % "'w', 7"), "7", "as many as one wants to see")
+    expect_equal(c.sql("SELECT count(*) FROM icecat.missing_metadata_files('w') WHERE kind = 'view'"), "1", "views too")
+    expect("cancel" in c.sql("SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 10000), icecat.missing_metadata_files('w')",
+                             check=False), "looking for them can be cancelled")
+    expect_equal(c.sql("SELECT count(*), count(error) FROM icecat.export_metadata('w')"), "%d|0" % (TABLES + 1), "one call writes them all again")
+    expect_equal(loads(c), str(TABLES + 1), "and they can be loaded")
+    expect_equal(c.sql(MISSING % "NULL"), "0", "nothing is missing any more")
+    expect_equal(c.sql("SELECT count(*) FROM icecat.export_metadata('w')"), "0", "so there is nothing more to write")
+    expect_equal(c.sql("SELECT count(*), count(error) FROM icecat.export_metadata('w', false)"), "%d|0" % (TABLES + 1), "unless all are asked for")
+    expect_equal(c.sql("SELECT count(*), count(error) FROM icecat.export_metadata('none', false)"), "1|1", "a row says why one cannot be written")
+    expect("does not exist" in c.sql("SELECT icecat.export_metadata('nowhere')", check=False), "an unknown warehouse is told")
+    expect_equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity() finds nothing")
     c.sql("".join(c.property_commit_sql("t%d" % i, "after", "recovery") for i in range(TABLES)))
     c.sql("SELECT icecat.run_worker_once()")
-    t.equal(loads(c), str(TABLES + 1), "and work goes on")
-
-
-if __name__ == "__main__":
-    cluster.main(test, settings=["max_worker_processes = 1", "archive_mode = on", "archive_command = 'cp %p ../archive/%f'",
-                                 "wal_level = replica", "max_wal_senders = 2"])
+    expect_equal(loads(c), str(TABLES + 1), "and work goes on")

@@ -1,19 +1,18 @@
-#!/usr/bin/env python3
 """A purge of very many files takes no more memory than one of few: what was deleted is forgotten."""
 # SPDX-License-Identifier: PostgreSQL
 import time
 
 import avro
-import cluster
-import purge
-from purge_slices import all_done, deleted, drop, memory_mb
+from expectations import expect, expect_equal
+import tests_purge as purge
+from tests_purge_slices import all_done, deleted, drop, memory_mb
 
 FILES = 100000
 NAME = "f" * 230            # each takes half a kilobyte in the purge
 MEMORY_MB = 20
 
 
-def test(c, t):
+def test_purge_memory(c):
     c.make_warehouse()
     c.sql(c.create_table_sql("many"))
     location = purge.location_of(c, "many")
@@ -27,12 +26,8 @@ def test(c, t):
     pid = c.wait_worker()
     before = memory_mb(pid)
     drop(c, "many")
-    t.ok(all_done(c), "the purge gets done")
-    t.equal(c.worker_pid(), pid, "it is the same worker")
+    expect(all_done(c), "the purge gets done")
+    expect_equal(c.worker_pid(), pid, "it is the same worker")
     grown = memory_mb(pid) - before
-    t.ok(grown < MEMORY_MB, "its memory does not grow with the table: %.0f MB more" % grown)
-    t.equal(deleted(c, "many"), "4", "only the files that were there are counted")
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    expect(grown < MEMORY_MB, "its memory does not grow with the table: %.0f MB more" % grown)
+    expect_equal(deleted(c, "many"), "4", "only the files that were there are counted")

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """A look for work costs what is due, not what is queued: 3,000 failing tasks beside one table that works."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import subprocess
 import time
 
-import cluster
+from expectations import expect, expect_equal
 
 FAILING = 3000
 COMMITS = 60
@@ -37,12 +36,17 @@ def run_commits(c, count, name):
     return (rows_read(c) - before) / count
 
 
-def test_cost(c, t):
+def prepare(c):
+    c.make_warehouse()
+    c.sql(c.create_table_sql("t"))
+
+
+def test_cost(c):
     few = run_commits(c, COMMITS, "few")
     c.sql(queue_failing_sql(FAILING))
     many = run_commits(c, COMMITS, "many")
-    t.ok(many < few + 10, "a commit's file costs %.0f rows of the queue beside %d failing tasks, %.0f without" % (many, FAILING, few))
-    t.equal(c.sql("SELECT failing FROM icecat.worker_status()"), str(FAILING), "and these are still to be done")
+    expect(many < few + 10, "a commit's file costs %.0f rows of the queue beside %d failing tasks, %.0f without" % (many, FAILING, few))
+    expect_equal(c.sql("SELECT failing FROM icecat.worker_status()"), str(FAILING), "and these are still to be done")
     c.sql("DELETE FROM icecat_data.metadata_task WHERE location ~ '^nowhere'")
 
 
@@ -53,25 +57,25 @@ def chmod(c, mode, path):
     subprocess.run(["chmod", mode, path], user=c.user, check=True)
 
 
-def test_held(c, t):
+def test_held(c):
     """Tasks that come behind one that fails are not looked at again and again, and are done when it is."""
     c.sql(c.create_table_sql("held"))
     c.queue_is_empty()
     location = c.sql("SELECT location FROM icecat.tables WHERE table_name = 'held'")[len("file://"):]
     chmod(c, "0500", location + "/metadata")
     c.sql("".join(c.property_commit_sql("held", "k", i) for i in range(100)))
-    t.ok(c.wait_sql("SELECT max(attempts) > 1 FROM icecat_data.metadata_task", "t"), "the first of a table's 100 tasks fails")
-    t.ok(c.wait_sql(SOON_SQL, "1"), "the 99 behind it are put off", c.sql(SOON_SQL))
+    expect(c.wait_sql("SELECT max(attempts) > 1 FROM icecat_data.metadata_task", "t"), "the first of a table's 100 tasks fails")
+    expect(c.wait_sql(SOON_SQL, "1"), "the 99 behind it are put off", c.sql(SOON_SQL))
     c.sql(c.property_commit_sql("held", "k", "later"))
-    t.ok(c.wait_sql(SOON_SQL, "1"), "and one that comes later, too", c.sql(SOON_SQL))
+    expect(c.wait_sql(SOON_SQL, "1"), "and one that comes later, too", c.sql(SOON_SQL))
     c.sql(c.property_commit_sql("t", "k", "beside"))
-    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 5000)"), "t", "another table is not held up")
+    expect_equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't', 5000)"), "t", "another table is not held up")
     chmod(c, "0755", location + "/metadata")
     start = time.monotonic()
-    t.ok(c.queue_is_empty(), "when the first can be done, all are (%.1f s)" % (time.monotonic() - start))
+    expect(c.queue_is_empty(), "when the first can be done, all are (%.1f s)" % (time.monotonic() - start))
 
 
-def test_deletion_fails(c, t):
+def test_deletion_fails(c):
     """A deletion that fails does not delay the later files of its table, and is done when it can be."""
     c.sql(c.create_table_sql("old", extra=", p_properties => '{\"write.metadata.delete-after-commit.enabled\":\"true\","
                              "\"write.metadata.previous-versions-max\":\"1\"}'"))
@@ -80,24 +84,12 @@ def test_deletion_fails(c, t):
     os.mkdir(first)  # cannot be deleted as a file
     for i in range(3):
         c.sql(c.property_commit_sql("old", "k", i))
-    t.ok(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'delete' AND attempts > 0", "1"),
-         "the deletion of an old file fails")
+    expect(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'delete' AND attempts > 0", "1"),
+           "the deletion of an old file fails")
     c.sql(c.property_commit_sql("old", "k", "later"))
-    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'old', 3000)"), "t", "later files of its table are written")
+    expect_equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'old', 3000)"), "t", "later files of its table are written")
     os.rmdir(first)
     with open(first, "w"):
         pass
-    t.ok(c.queue_is_empty(), "and the deletions are done when they can be")
-    t.ok(not os.path.exists(first), "in the end")
-
-
-def test(c, t):
-    c.make_warehouse()
-    c.sql(c.create_table_sql("t"))
-    test_cost(c, t)
-    test_held(c, t)
-    test_deletion_fails(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    expect(c.queue_is_empty(), "and the deletions are done when they can be")
+    expect(not os.path.exists(first), "in the end")

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Events of many writers: every commit once, numbered without a gap, in order per table, never late for a reader."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import signal
 import time
 
-import cluster
+from expectations import expect, expect_equal
 
 WRITERS = 4
 COMMITS = 40
@@ -27,7 +26,7 @@ def follow(c, seen, versions, problems):
     return len(rows.splitlines())
 
 
-def test(c, t):
+def test_event_order(c):
     c.make_warehouse()
     c.sql("".join(c.create_table_sql("t%d" % i) for i in range(3)))
     lagging = c.spawn("BEGIN;" + c.create_table_sql("slow") + "SELECT pg_sleep(4); COMMIT;")
@@ -42,29 +41,29 @@ def test(c, t):
         time.sleep(0.05)
     for writer in writers:
         writer.communicate()
-    t.ok(early > 10, "events are read while they are made")
+    expect(early > 10, "events are read while they are made")
     early = len(seen) + follow(c, seen, versions, problems)
-    t.ok(lagging.poll() is None, "a transaction is open all the while",
-         "it ended before the writers did")
-    t.ok(early > WRITERS * COMMITS, "and holds up nobody", early)
+    expect(lagging.poll() is None, "a transaction is open all the while",
+           "it ended before the writers did")
+    expect(early > WRITERS * COMMITS, "and holds up nobody", early)
     lagging.communicate()
     while follow(c, seen, versions, problems):
         pass
-    t.equal(problems, [], "no gap, no version out of order, nothing late")
-    t.equal(len({event for _, event in seen}), len(seen), "no event comes twice")
-    t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w', 0, 100000) "
-                  "WHERE event_type = 'create-table' AND name = 'slow'"), "1",
-            "the late one is there as well")
-    t.equal(c.sql("SELECT bool_and(e.count = h.version) FROM icecat_data.table_head h, LATERAL "
-                  "(SELECT count(*) FROM icecat.events WHERE object_id = h.table_id) e"), "t",
-            "every version of every table has its event")
+    expect_equal(problems, [], "no gap, no version out of order, nothing late")
+    expect_equal(len({event for _, event in seen}), len(seen), "no event comes twice")
+    expect_equal(c.sql("SELECT count(*) FROM icecat.read_events('w', 0, 100000) "
+                       "WHERE event_type = 'create-table' AND name = 'slow'"), "1",
+                 "the late one is there as well")
+    expect_equal(c.sql("SELECT bool_and(e.count = h.version) FROM icecat_data.table_head h, LATERAL "
+                       "(SELECT count(*) FROM icecat.events WHERE object_id = h.table_id) e"), "t",
+                 "every version of every table has its event")
 
-    t.equal(c.sql("BEGIN ISOLATION LEVEL REPEATABLE READ; %s SELECT count(*), count(number) "
-                  "FROM icecat.read_events('w', 0, 100000); COMMIT" % c.create_table_sql("rr")
-                  ).splitlines()[-1], "%d|%d" % (len(seen), len(seen)),
-            "a REPEATABLE READ transaction reads what is numbered")
-    t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w', %d)" % len(seen)), "1",
-            "its event follows when it has committed")
+    expect_equal(c.sql("BEGIN ISOLATION LEVEL REPEATABLE READ; %s SELECT count(*), count(number) "
+                       "FROM icecat.read_events('w', 0, 100000); COMMIT" % c.create_table_sql("rr")
+                       ).splitlines()[-1], "%d|%d" % (len(seen), len(seen)),
+                 "a REPEATABLE READ transaction reads what is numbered")
+    expect_equal(c.sql("SELECT count(*) FROM icecat.read_events('w', %d)" % len(seen)), "1",
+                 "its event follows when it has committed")
     holder = c.spawn("BEGIN; SELECT count(*) FROM icecat.read_events('w', 0, 1); %s "
                      "SELECT count(*) FROM icecat.read_events('w', 0, 1); SELECT pg_sleep(4); COMMIT;"
                      % c.create_table_sql("held"))
@@ -72,22 +71,22 @@ def test(c, t):
     started = time.monotonic()
     c.sql(c.create_table_sql("beside"))
     c.sql("SELECT count(*) FROM icecat.read_events('w')")
-    t.ok(time.monotonic() - started < 2.5, "a reader whose transaction stays open holds up nobody for long")
+    expect(time.monotonic() - started < 2.5, "a reader whose transaction stays open holds up nobody for long")
     holder.communicate()
-    t.ok(c.wait_sql("SELECT count(*) = max(number) AND count(*) = count(number) FROM icecat.events", "t"),
-         "afterwards all is numbered")
+    expect(c.wait_sql("SELECT count(*) = max(number) AND count(*) = count(number) FROM icecat.events", "t"),
+           "afterwards all is numbered")
 
     c.sql("INSERT INTO icecat_data.event_pending SELECT warehouse_id, gen_random_uuid(), "
           "'2020-01-31 23:59:59.9+00'::timestamptz + n * interval '1 month', 1, 'test', 'table', "
           "gen_random_uuid(), '{ns}', 'x', n, 'me', NULL, NULL FROM icecat_data.warehouse, "
           "generate_series(1, 3) n")
     c.sql("SELECT count(*) FROM icecat.read_events('w')")
-    t.equal(c.sql("SELECT count(*) FROM pg_inherits WHERE inhparent = 'icecat_data.event'::regclass"),
-            "4", "each month gets its partition")
-    t.equal(c.sql("SELECT icecat.trim_events('1 year')"), "3", "trim_events() drops old months")
-    t.equal(c.sql("SELECT icecat.trim_events('1 year')"), "0", "and can run twice")
-    t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w', 0, 100000)"),
-            c.sql("SELECT max(number) FROM icecat.events"), "the others stay")
+    expect_equal(c.sql("SELECT count(*) FROM pg_inherits WHERE inhparent = 'icecat_data.event'::regclass"),
+                 "4", "each month gets its partition")
+    expect_equal(c.sql("SELECT icecat.trim_events('1 year')"), "3", "trim_events() drops old months")
+    expect_equal(c.sql("SELECT icecat.trim_events('1 year')"), "0", "and can run twice")
+    expect_equal(c.sql("SELECT count(*) FROM icecat.read_events('w', 0, 100000)"),
+                 c.sql("SELECT max(number) FROM icecat.events"), "the others stay")
 
     worker = c.wait_worker()
     c.freeze(worker)
@@ -96,22 +95,18 @@ def test(c, t):
     with open(c.dir + "/dump.sql") as file:
         dump = file.read()
     os.kill(worker, signal.SIGCONT)
-    t.ok(c.queue_is_empty(), "the original does what it had queued")
+    expect(c.queue_is_empty(), "the original does what it had queued")
     c.sql("CREATE DATABASE restored")
-    t.equal(c.sql(dump, "restored", check=False).count("ERROR"), 0, "a dump can be restored")
+    expect_equal(c.sql(dump, "restored", check=False).count("ERROR"), 0, "a dump can be restored")
     c.sql("SELECT count(*) FROM icecat.read_events('w')", "restored")
     same = "SELECT count(*), max(number), min(number), max(occurred_at) FROM icecat.events"
-    t.equal(c.sql(same, "restored"), c.sql(same), "with all events")
+    expect_equal(c.sql(same, "restored"), c.sql(same), "with all events")
     c.sql(c.create_table_sql("more") + c.property_commit_sql("more", "k", "v"), "restored")
-    t.equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'more', 10000)", "restored"), "t",
-            "the copy does its own tasks")
-    t.equal(c.sql("SELECT pending_writes, not_adopted FROM icecat.worker_status()", "restored"), "1|1",
-            "but not those of the original")
+    expect_equal(c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'more', 10000)", "restored"), "t",
+                 "the copy does its own tasks")
+    expect_equal(c.sql("SELECT pending_writes, not_adopted FROM icecat.worker_status()", "restored"), "1|1",
+                 "but not those of the original")
     c.sql("SELECT icecat.adopt_tasks()", "restored")
-    t.ok(c.queue_is_empty("restored"), "until it adopts them")
-    t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w', %s)" % c.sql(
+    expect(c.queue_is_empty("restored"), "until it adopts them")
+    expect_equal(c.sql("SELECT count(*) FROM icecat.read_events('w', %s)" % c.sql(
         "SELECT max(number) FROM icecat.events"), "restored"), "2", "and numbering goes on")
-
-
-if __name__ == "__main__":
-    cluster.main(test)

@@ -1,11 +1,12 @@
-#!/usr/bin/env python3
 """CREATE EXTENSION, ALTER EXTENSION UPDATE and first use under settings that a database may have and nobody expects."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import shutil
 
-import cluster
+from expectations import expect_equal
 import contents
+
+SETTINGS = ["max_worker_processes = 1"]
 
 # Settings that change how the text of a script is read, what its statements make, or how values are printed.
 ODD = """
@@ -34,20 +35,20 @@ def make_database(c, name, owner):
     c.sql(PLANTED + "GRANT USAGE ON SCHEMA odd TO PUBLIC", name)
 
 
-def works(c, t, owner, name):
+def works(c, owner, name):
     """A catalog made and used under the settings is as one made without them."""
     c.sql("SET ROLE %s; %s SELECT icecat.create_warehouse('w', 'file://%s/%s'); SELECT icecat.create_namespace('w', '{ns}');"
           % (owner, ODD, c.files, name), name)
     under = "SET ROLE %s; %s SET default_transaction_isolation = 'read committed'; " % (owner, ODD)
     c.sql(under + c.create_table_sql("t1").replace("\\", "") + contents.snapshots_sql("t1", 1, 3), name)
     c.sql(under + "SELECT icecat.report_metrics('w', '{ns}', 't1', '%s'); SELECT icecat.run_worker_once()" % contents.REPORT, name)
-    t.equal(c.sql(under + "SELECT * FROM icecat.check_integrity()", name), "", "%s: check_integrity() finds nothing" % name)
-    t.equal(c.sql(under + "SELECT count(*) FROM icecat.snapshots; SELECT count(*) FROM icecat.scan_reports; "
-                  "SELECT count(*) FROM icecat.events WHERE number IS NOT NULL", name).split(), ["3", "1", "6"],
-            "%s: and it can be read" % name)
+    expect_equal(c.sql(under + "SELECT * FROM icecat.check_integrity()", name), "", "%s: check_integrity() finds nothing" % name)
+    expect_equal(c.sql(under + "SELECT count(*) FROM icecat.snapshots; SELECT count(*) FROM icecat.scan_reports; "
+                       "SELECT count(*) FROM icecat.events WHERE number IS NOT NULL", name).split(), ["3", "1", "6"],
+                 "%s: and it can be read" % name)
 
 
-def test(c, t):
+def test_odd_settings(c):
     c.sql("CREATE ROLE bob NOSUPERUSER")
     os.mkdir(os.path.join(c.dir, "side"))
     if c.user:
@@ -61,15 +62,11 @@ def test(c, t):
         c.sql("SET ROLE %s; CREATE EXTENSION icecat" % owner, fresh)
         c.sql("SET ROLE %s; CREATE EXTENSION icecat VERSION '%s'" % (owner, VERSION), updated)
         expected = contents.objects(c, fresh)
-        t.equal(c.sql("SET ROLE %s; %s CREATE EXTENSION icecat" % (owner, ODD), odd, check=False), "", "%s: created" % odd)
-        t.equal(contents.difference(expected, contents.objects(c, odd)), "", "%s: every object is as without the settings" % odd)
-        works(c, t, owner, odd)
-        t.equal(c.sql("SET ROLE %s; %s ALTER EXTENSION icecat UPDATE" % (owner, ODD), updated, check=False), "",
-                "%s: updated" % updated)
-        t.equal(contents.difference(expected, contents.objects(c, updated)), "",
-                "%s: every object is as without the settings" % updated)
-        works(c, t, owner, updated)
-
-
-if __name__ == "__main__":
-    cluster.main(test, settings=["max_worker_processes = 1"])
+        expect_equal(c.sql("SET ROLE %s; %s CREATE EXTENSION icecat" % (owner, ODD), odd, check=False), "", "%s: created" % odd)
+        expect_equal(contents.difference(expected, contents.objects(c, odd)), "", "%s: every object is as without the settings" % odd)
+        works(c, owner, odd)
+        expect_equal(c.sql("SET ROLE %s; %s ALTER EXTENSION icecat UPDATE" % (owner, ODD), updated, check=False), "",
+                     "%s: updated" % updated)
+        expect_equal(contents.difference(expected, contents.objects(c, updated)), "",
+                     "%s: every object is as without the settings" % updated)
+        works(c, owner, updated)

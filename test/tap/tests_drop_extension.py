@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """DROP EXTENSION leaves nothing behind, and CREATE EXTENSION works again, also in the same session."""
 # SPDX-License-Identifier: PostgreSQL
-import cluster
+from expectations import expect, expect_equal
 import contents
 
 # Everything a database has, by name; two databases without icecat must be alike.
@@ -29,29 +28,29 @@ SELECT 'lock ' || locktype || coalesce(classid::text, '') FROM pg_locks WHERE lo
 """
 
 
-def test_same_session(c, t):
+def check_same_session(c):
     """Plans, catalog ids and caches of the session are of an extension that is gone."""
     life = "CREATE EXTENSION icecat;\n%s%s DROP EXTENSION icecat;\n"
     script = "".join(life % (contents.fill_sql(c, "same%d" % n), contents.DOCUMENTS_SQL + ";") for n in range(3))
     result = c.sql("\\set VERBOSITY verbose\n" + script, "again", check=False)
-    t.ok("ERROR" not in result, "three lives in one session", result)
+    expect("ERROR" not in result, "three lives in one session", result)
     between = ("CREATE EXTENSION icecat; %s BEGIN; %s DROP EXTENSION icecat; CREATE EXTENSION icecat; %s COMMIT; %s"
                % (contents.fill_sql(c, "x1"), c.property_commit_sql("t2", "a", "b"),
                   "SELECT icecat.create_warehouse('w', 'file://%s/x3'); "
                   "SELECT icecat.create_namespace('w', '{ns}'); " % c.files + c.create_table_sql("t2"),
                   c.property_commit_sql("t2", "a", "b")))
     result = c.sql(between, "again", check=False)
-    t.ok("ERROR" not in result, "dropped and created inside of a transaction that uses it", result)
+    expect("ERROR" not in result, "dropped and created inside of a transaction that uses it", result)
     undone = ("BEGIN; DROP EXTENSION icecat; ROLLBACK; %s BEGIN; DROP EXTENSION icecat; SAVEPOINT s; "
               "CREATE EXTENSION icecat; SELECT icecat.create_warehouse('u', 's3://bucket/u'); "
               "ROLLBACK TO s; CREATE EXTENSION icecat; SELECT icecat.create_warehouse('u', 's3://bucket/u'); "
               "ROLLBACK; %s DROP EXTENSION icecat;"
               % (c.property_commit_sql("t2", "c", "d"), c.property_commit_sql("t2", "e", "f")))
     result = c.sql(undone, "again", check=False)
-    t.ok("ERROR" not in result, "a drop that is rolled back changes nothing", result)
+    expect("ERROR" not in result, "a drop that is rolled back changes nothing", result)
 
 
-def test_other_session(c, t):
+def check_other_session(c):
     """Another session has plans of it, too."""
     c.sql("CREATE EXTENSION icecat", "again")
     c.sql(contents.fill_sql(c, "x2"), "again")
@@ -61,31 +60,27 @@ def test_other_session(c, t):
           "SELECT icecat.create_warehouse('w', 'file://%s/x4'); "
           "SELECT icecat.create_namespace('w', '{ns}'); " % c.files + c.create_table_sql("t2") + "COMMIT", "again")
     out, error = other.communicate(timeout=30)
-    t.ok(other.returncode == 0 and out.split()[-1] == "4", "a session with kept plans goes on with the new one",
-         out + error)
+    expect(other.returncode == 0 and out.split()[-1] == "4", "a session with kept plans goes on with the new one",
+           out + error)
 
 
-def test(c, t):
+def test_drop_extension(c):
     c.sql("CREATE DATABASE d TEMPLATE template0; CREATE DATABASE again TEMPLATE template0")
     before = c.sql(CENSUS, "d")
     c.sql("CREATE EXTENSION icecat", "d")
     c.sql(contents.fill_sql(c, "d"), "d")
     worker = c.wait_worker("d")
-    t.ok(worker is not None, "a worker runs")
-    t.ok(len(c.sql(CENSUS, "d").splitlines()) > len(before.splitlines()) + 50, "there is something to drop")
-    t.equal(c.sql("DROP EXTENSION icecat", "d", check=False), "", "DROP EXTENSION needs no CASCADE")
-    t.equal(contents.difference(before.splitlines(), c.sql(CENSUS, "d").splitlines()), "",
-            "nothing is left behind in the database")
-    t.ok(c.wait_sql(RESIDUE, "", "d"), "no worker and no lock either", c.sql(RESIDUE, "d"))
-    t.ok("ERROR" not in c.log_text() and "FATAL" not in c.log_text(), "and the worker ended in silence")
+    expect(worker is not None, "a worker runs")
+    expect(len(c.sql(CENSUS, "d").splitlines()) > len(before.splitlines()) + 50, "there is something to drop")
+    expect_equal(c.sql("DROP EXTENSION icecat", "d", check=False), "", "DROP EXTENSION needs no CASCADE")
+    expect_equal(contents.difference(before.splitlines(), c.sql(CENSUS, "d").splitlines()), "",
+                 "nothing is left behind in the database")
+    expect(c.wait_sql(RESIDUE, "", "d"), "no worker and no lock either", c.sql(RESIDUE, "d"))
+    expect("ERROR" not in c.log_text() and "FATAL" not in c.log_text(), "and the worker ended in silence")
     c.sql("CREATE EXTENSION icecat", "d")
     c.sql(contents.fill_sql(c, "d2"), "d")
-    t.equal(c.sql("SELECT * FROM icecat.check_integrity()", "d"), "", "it can be created again")
-    test_same_session(c, t)
-    test_other_session(c, t)
+    expect_equal(c.sql("SELECT * FROM icecat.check_integrity()", "d"), "", "it can be created again")
+    check_same_session(c)
+    check_other_session(c)
     log = c.log_text()
-    t.ok("deadlock" not in log and "does not exist" not in log, "no worker stumbled over any of it")
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    expect("deadlock" not in log and "does not exist" not in log, "no worker stumbled over any of it")

@@ -1,11 +1,9 @@
-#!/usr/bin/env python3
 """A queued metadata file is found from every warehouse, in every spelling, for as long as anything needs it."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import signal
-import sys
 
-import cluster
+from expectations import expect, expect_equal
 
 
 def location_of(c, table, warehouse="w"):
@@ -27,59 +25,55 @@ def keys(c, statement):
     return c.sql("SELECT %s IS NOT NULL, icecat._pending_files()" % statement).split("|")[1].split()
 
 
-def test_found(c, t):
+def check_found(c):
     """From its own warehouse and another one, by three spellings."""
     c.sql(c.changed_table_sql("first"))
     location = location_of(c, "first")
     path = location[len("file://"):]
-    t.ok(not os.path.exists(path), "the file is not written yet")
+    expect(not os.path.exists(path), "the file is not written yet")
     for number, spelling in enumerate((location, "file:" + path, path, "file://" + path.replace("/ns/", "//ns/./"))):
         for warehouse in ("w", "other"):
             name = "r%d" % number
-            t.equal(register(c, warehouse, name, spelling), "t", "registered in %s as %s" % (warehouse, spelling.replace(c.files, "…")))
-            t.equal(load(c, warehouse, name), "v", "and loaded before the file is there")
+            expect_equal(register(c, warehouse, name, spelling), "t", "registered in %s as %s" % (warehouse, spelling.replace(c.files, "…")))
+            expect_equal(load(c, warehouse, name), "v", "and loaded before the file is there")
     queue = c.sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'write'")
-    t.equal(queue, "1", "one file is queued, whoever registers it")
+    expect_equal(queue, "1", "one file is queued, whoever registers it")
     return path
 
 
-def test_waited_for(c, t):
+def check_waited_for(c):
     """Each answer that names a queued file says so, with the key of the one task that writes it."""
     first = keys(c, "icecat.load_table('w', '{ns}', 'first')")
-    t.equal(len(first), 1, "a load names the file to wait for")
-    t.equal(keys(c, "icecat.load_table('other', '{ns}', 'r0')"), first, "a load of the registered table names the same")
-    t.equal(keys(c, "icecat.register_table('other', '{ns}', 'again', '%s')" % location_of(c, "first")), first, "a registration, too")
+    expect_equal(len(first), 1, "a load names the file to wait for")
+    expect_equal(keys(c, "icecat.load_table('other', '{ns}', 'r0')"), first, "a load of the registered table names the same")
+    expect_equal(keys(c, "icecat.register_table('other', '{ns}', 'again', '%s')" % location_of(c, "first")), first, "a registration, too")
     commit = keys(c, c.property_commit_sql("first", "k", "v").rstrip(";\n")[len("SELECT "):-len(" IS NOT NULL")])
-    t.ok(len(commit) == 1 and commit != first, "a commit names its own", (commit, first))
-    t.equal(c.sql("SELECT icecat._queued_files('%s')" % " ".join(first + commit)), " ".join(first + commit), "both are queued")
+    expect(len(commit) == 1 and commit != first, "a commit names its own", (commit, first))
+    expect_equal(c.sql("SELECT icecat._queued_files('%s')" % " ".join(first + commit)), " ".join(first + commit), "both are queued")
 
 
-def test_kept(c, t, path):
+def check_kept(c, path):
     """Dropped, purged even: the registered tables still get their file."""
     c.sql("SELECT icecat.drop_table('w', '{ns}', 'first', true)")
-    t.equal(load(c, "other", "r0"), "v", "the table that made the file is dropped: the registered one is loaded")
+    expect_equal(load(c, "other", "r0"), "v", "the table that made the file is dropped: the registered one is loaded")
     return path
 
 
-def test_written(c, t, pid, path):
+def check_written(c, pid, path):
     os.kill(pid, signal.SIGCONT)
-    t.ok(c.queue_is_empty(), "the queue is emptied")
-    t.ok(os.path.exists(path), "the file was written before the purge of the table that had queued it")
-    t.equal(load(c, "other", "r0"), "v", "and is loaded")
-    t.equal(keys(c, "icecat.load_table('other', '{ns}', 'r0')"), [], "with nothing to wait for")
-    t.equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")
+    expect(c.queue_is_empty(), "the queue is emptied")
+    expect(os.path.exists(path), "the file was written before the purge of the table that had queued it")
+    expect_equal(load(c, "other", "r0"), "v", "and is loaded")
+    expect_equal(keys(c, "icecat.load_table('other', '{ns}', 'r0')"), [], "with nothing to wait for")
+    expect_equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")
 
 
-def test(c, t):
+def test_queued_everywhere(c):
     c.make_warehouse()
     c.make_warehouse("other")
     pid = c.wait_worker()
     c.freeze(pid)
-    path = test_found(c, t)
-    test_waited_for(c, t)
-    test_kept(c, t, path)
-    test_written(c, t, pid, path)
-
-
-if __name__ == "__main__":
-    sys.exit(cluster.main(test))
+    path = check_found(c)
+    check_waited_for(c)
+    check_kept(c, path)
+    check_written(c, pid, path)

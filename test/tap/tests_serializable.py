@@ -1,20 +1,14 @@
-#!/usr/bin/env python3
 """A database whose sessions are SERIALIZABLE, read only and worse by default: the gateway's are not, also behind PgBouncer."""
 # SPDX-License-Identifier: PostgreSQL
 import os
 import shutil
 import subprocess
-import sys
 import time
 
-import cluster
+import harness
+import pytest
+from expectations import expect
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "test", "gateway"))
-
-import harness  # noqa: E402  # pylint: disable=wrong-import-position
-
-PROGRAM = os.path.join(ROOT, "contrib-gateway", "build", "icecat-gateway")
 SCHEMA = {"type": "struct", "fields": [{"id": 1, "name": "x", "type": "long", "required": False}]}
 CLIENTS = 8
 ROUNDS = 12
@@ -42,11 +36,11 @@ def create_all(gateway, name):
     return statuses
 
 
-def check(t, gateway, name):
+def check(gateway, name):
     began = time.monotonic()
     statuses = create_all(gateway, name)
     bad = [status for status in statuses if status != 200]
-    t.ok(not bad, "%s: %d requests, all 200" % (name, len(statuses)), "%d are not: %s" % (len(bad), sorted(set(bad))))
+    expect(not bad, "%s: %d requests, all 200" % (name, len(statuses)), "%d are not: %s" % (len(bad), sorted(set(bad))))
     print("# %s: %.0f requests/s" % (name, len(statuses) / (time.monotonic() - began)))
 
 
@@ -54,11 +48,20 @@ def bouncer_path():
     return shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", ""))
 
 
-def test_bouncer(c, t):
+def prepare(c):
+    c.sql("SELECT icecat.create_warehouse('w', 's3://lake/w', '{\"icecat.metadata-write-mode\":\"none\"}')")
+    c.sql("CREATE SCHEMA odd; CREATE DOMAIN odd.text AS pg_catalog.text CHECK (VALUE IS NULL);" +
+          "".join("ALTER DATABASE postgres SET %s;" % setting for setting in ODD) +
+          "ALTER ROLE postgres SET statement_timeout = 1234567")
+
+
+def test_direct(gateway):
+    check(gateway, "direct")
+
+
+@pytest.mark.skipif(bouncer_path() is None, reason="PgBouncer is not installed")
+def test_bouncer(c, program):
     """PgBouncer in transaction mode, before the same database."""
-    if bouncer_path() is None:
-        t.ok(True, "behind PgBouncer # SKIP it is not installed")
-        return
     with open(os.path.join(c.dir, "users"), "w") as file:
         file.write('"postgres" ""\n')
     with open(os.path.join(c.dir, "ini"), "w") as file:
@@ -70,26 +73,8 @@ def test_bouncer(c, t):
     try:
         harness.wait_until(lambda: os.path.exists(os.path.join(c.dir, ".s.PGSQL.6432")), "PgBouncer listens")
         dsn = "host=%s port=6432 dbname=postgres user=postgres" % c.dir
-        with harness.Gateway(PROGRAM, dsn, c.dir, prepared_statements="off") as gateway:
-            check(t, gateway, "bouncer")
+        with harness.Gateway(program, dsn, c.dir, prepared_statements="off") as gateway:
+            check(gateway, "bouncer")
     finally:
         bouncer.terminate()
         bouncer.wait(20)
-
-
-def test(c, t):
-    if not os.access(PROGRAM, os.X_OK):
-        t.ok(True, "the gateway's sessions # SKIP the gateway is not built")
-        return
-    c.sql("SELECT icecat.create_warehouse('w', 's3://lake/w', '{\"icecat.metadata-write-mode\":\"none\"}')")
-    c.sql("CREATE SCHEMA odd; CREATE DOMAIN odd.text AS pg_catalog.text CHECK (VALUE IS NULL);" +
-          "".join("ALTER DATABASE postgres SET %s;" % setting for setting in ODD) +
-          "ALTER ROLE postgres SET statement_timeout = 1234567")
-    dsn = "host=%s port=5432 dbname=postgres user=postgres" % c.dir
-    with harness.Gateway(PROGRAM, dsn, c.dir) as gateway:
-        check(t, gateway, "direct")
-    test_bouncer(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test)

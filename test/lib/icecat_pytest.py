@@ -1,0 +1,92 @@
+"""What the suites of servers share in pytest. Each conftest.py imports what it wants from here.
+
+c           a fixture: a PostgreSQL with icecat (cluster.py), one for each file of tests. The file may name its SETTINGS (lines of
+            postgresql.conf) and DATABASES (those that get the extension), and prepare(c) makes what its tests start from. Tests
+            run in the order of the file, and find what those before them have left.
+program     a fixture: the gateway, as built here or as ICECAT_GATEWAY names it; without it the test is skipped.
+gateway     a fixture: that program before c, one for each file of tests.
+last line   "N passed, N failed", as every suite ends; errors outside of a test count as failures.
+old form    a file that runs by itself and speaks TAP (cluster.main) is one test.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+import os
+import subprocess
+import sys
+
+import harness
+import pytest
+from cluster import Cluster
+
+LOG_LINES = 60
+LIB = os.path.dirname(os.path.abspath(__file__))
+BUILT = os.path.abspath(os.path.join(LIB, "..", "..", "contrib-gateway", "build", "icecat-gateway"))
+
+
+@pytest.fixture(scope="module")
+def c(request):
+    cluster = Cluster(getattr(request.module, "SETTINGS", ()), getattr(request.module, "DATABASES", ("postgres",)))
+    try:
+        if hasattr(request.module, "prepare"):
+            request.module.prepare(cluster)
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture(scope="session")
+def program():
+    path = os.environ.get("ICECAT_GATEWAY", BUILT)
+    if not os.access(path, os.X_OK):
+        pytest.skip("the gateway is not built")
+    return path
+
+
+@pytest.fixture(scope="module")
+def gateway(c, program):
+    with harness.Gateway(program, c.dsn, c.dir) as running:
+        yield running
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A test that failed shows the end of the server's log."""
+    outcome = yield
+    report = outcome.get_result()
+    cluster = getattr(item, "funcargs", {}).get("c")
+    if report.failed and cluster is not None and os.path.exists(os.path.join(cluster.dir, "log")):
+        report.sections.append(("server log", "\n".join(cluster.log_text().splitlines()[-LOG_LINES:])))
+
+
+def pytest_unconfigure(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        stats = reporter.stats
+        failed = len(stats.get("failed", ())) + len(stats.get("error", ()))
+        reporter.write_line(f"{len(stats.get('passed', ()))} passed, {failed} failed")
+
+
+# -- files of the old form -------------------------------------------------------------------------------------
+
+class TapProgram(pytest.File):
+    def collect(self):
+        yield TapRun.from_parent(self, name="whole")
+
+
+class TapRun(pytest.Item):
+    def runtest(self):
+        path = os.pathsep.join([LIB, os.environ.get("PYTHONPATH", "")])
+        result = subprocess.run([sys.executable, str(self.path)], env=dict(os.environ, PYTHONPATH=path), text=True, check=False,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if result.returncode != 0:
+            lines = [line for line in result.stdout.splitlines() if not line.startswith("ok ")]
+            pytest.fail("\n".join(lines), pytrace=False)
+
+    def reportinfo(self):
+        return self.path, None, f"{self.path.name}"
+
+
+def pytest_collect_file(file_path, parent):
+    if file_path.suffix == ".py" and not file_path.name.startswith("tests_") and "cluster.main(" in file_path.read_text():
+        return TapProgram.from_parent(parent, path=file_path)
+    return None
