@@ -24,7 +24,7 @@ LIMIT = re.compile(r"_max$|_max_s$|_timeout_ms$|_wait_ms$|_depth$|_width$|_bytes
 # Settings whose test is elsewhere: file, and a word in it.
 WHERE = {
     "icecat.commit_lock_timeout_ms": ("test/specs/commit-lock-timeout.spec", "commit_lock_timeout_ms"),
-    "icecat.request_memory_max": ("test/security/request_cost.py", "icecat.request_memory_max"),
+    "icecat.request_memory_max": ("test/security/tests_request_cost.py", "icecat.request_memory_max"),
     "icecat.page_size_max": ("test/sql/page.sql", "page_size_max"),
     "body_bytes_max": ("test/contract/conftest.py", "body_bytes_max"),
     "target_bytes_max": ("test/contract/conftest.py", "target_bytes_max"),

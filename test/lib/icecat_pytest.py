@@ -75,7 +75,7 @@ class TapProgram(pytest.File):
 
 class TapRun(pytest.Item):
     def runtest(self):
-        path = os.pathsep.join([LIB, os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([LIB, os.path.join(LIB, "..", "gateway"), os.path.join(LIB, "..", "tap"), os.environ.get("PYTHONPATH", "")])
         result = subprocess.run([sys.executable, str(self.path)], env=dict(os.environ, PYTHONPATH=path), text=True, check=False,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if result.returncode != 0:
@@ -86,7 +86,16 @@ class TapRun(pytest.Item):
         return self.path, None, f"{self.path.name}"
 
 
+def is_old_form(path):
+    return path.suffix == ".py" and not path.name.startswith("tests_") and "__main__" in path.read_text()
+
+
 def pytest_collect_file(file_path, parent):
-    if file_path.suffix == ".py" and not file_path.name.startswith("tests_") and "cluster.main(" in file_path.read_text():
+    if is_old_form(file_path) and not parent.session.isinitpath(file_path):
         return TapProgram.from_parent(parent, path=file_path)
     return None
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """A file that the command line names is a module for pytest, whatever its name."""
+    return TapProgram.from_parent(parent, path=module_path) if is_old_form(module_path) else None

@@ -8,4 +8,4 @@ what c is. Tests over HTTP need the gateway in contrib-gateway/build, and are sk
 SPDX-License-Identifier: PostgreSQL
 """
 from icecat_pytest import (  # noqa: F401  pylint: disable=unused-import
-    c, gateway, program, pytest_collect_file, pytest_runtest_makereport, pytest_unconfigure)
+    c, gateway, program, pytest_collect_file, pytest_pycollect_makemodule, pytest_runtest_makereport, pytest_unconfigure)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Memory and time that a small input buys: bodies of a REST client, arguments of a plain role, files in storage.
 
 The peak of the very server process is read from /proc, apart from the buffers that all share. A cancelled statement must
@@ -15,10 +14,12 @@ import tempfile
 import time
 
 import avro
-import cluster
+from expectations import expect, expect_equal
 import harness
 
+
 LIMIT_MB = 64
+SETTINGS = ("icecat.request_memory_max = '%dMB'" % LIMIT_MB, "autovacuum = off", "max_wal_size = 8GB")
 ANSWER_S = 60
 # Beside the values that are counted: the text as it came, as the server has it, and a few megabytes of the session.
 TEXTS_MB = 80
@@ -109,7 +110,7 @@ def commit_sql(table, text):
 
 # -- a plain role ------------------------------------------------------------------------------------------------------
 
-def bodies_of_a_role(c, t):
+def bodies_of_a_role(c):
     numbers = "[0" + ",0" * (4 * 1000 * 1000) + "]"
     put_text(c, "numbers", numbers)
     put_text(c, "objects", "[{}" + ',{"a":{}}' * (1000 * 1000) + "]")
@@ -131,51 +132,51 @@ def bodies_of_a_role(c, t):
     }
     for what, statement in calls.items():
         session = Session(c)
-        t.equal(session.ask(statement), REFUSED, "plain role: %s is refused" % what)
-        t.ok(memory_mb(session.pid) < LIMIT_MB + TEXTS_MB, "plain role: %s stays within the memory of a request" % what,
-             "%d MB" % memory_mb(session.pid))
+        expect_equal(session.ask(statement), REFUSED, "plain role: %s is refused" % what)
+        expect(memory_mb(session.pid) < LIMIT_MB + TEXTS_MB, "plain role: %s stays within the memory of a request" % what,
+               "%d MB" % memory_mb(session.pid))
         session.close()
     session = Session(c)
     session.ask("SELECT icecat.table_exists('w', '{ns}', 't')")
-    t.equal(session.ask("SET icecat.request_memory_max = '1GB'"), "ERROR:  42501", "plain role: the limit is not his to raise")
+    expect_equal(session.ask("SET icecat.request_memory_max = '1GB'"), "ERROR:  42501", "plain role: the limit is not his to raise")
     session.close()
     session = Session(c)
     session.ask("SET icecat.request_memory_max = '1GB'; SELECT 1")
-    t.equal(session.ask(calls["updates of 1,000,000 objects"]), "WARNING:  42501", "plain role: nor before the library is loaded")
-    t.equal(session.answer(), REFUSED, "plain role: the limit holds")
+    expect_equal(session.ask(calls["updates of 1,000,000 objects"]), "WARNING:  42501", "plain role: nor before the library is loaded")
+    expect_equal(session.answer(), REFUSED, "plain role: the limit holds")
     session.close()
     session = Session(c, "postgres")
     session.ask("SET icecat.request_memory_max = '256MB'; SELECT 1")
-    t.equal(session.ask(commit_sql("t", "schemas")), "t", "20,000 add-schema are one commit")
-    t.ok(memory_mb(session.pid) < 200, "20,000 add-schema take what their number takes", "%d MB" % memory_mb(session.pid))
+    expect_equal(session.ask(commit_sql("t", "schemas")), "t", "20,000 add-schema are one commit")
+    expect(memory_mb(session.pid) < 200, "20,000 add-schema take what their number takes", "%d MB" % memory_mb(session.pid))
     session.close()
 
 
-def depths(c, t):
+def depths(c):
     """1,000 levels, in every form: an answer, or a precise error, at the default stack of a session."""
     session = Session(c)
     report = ('{"report-type":"scan-report","table-name":"t","snapshot-id":1,"schema-id":0,"projected-field-ids":[],'
               '"projected-field-names":[],"metrics":{},"filter":%s}')
     for levels, expected in ((998, ""), (1000, REFUSED)):
         ors = '{"type":"or","left":true,"right":' * levels + "true" + "}" * levels
-        t.equal(session.ask("SELECT coalesce(icecat.report_metrics('w', '{ns}', 't', '%s')::text, '')" % (report % ors)),
-                expected, "a filter of %d ORs" % levels)
+        expect_equal(session.ask("SELECT coalesce(icecat.report_metrics('w', '{ns}', 't', '%s')::text, '')" % (report % ors)),
+                     expected, "a filter of %d ORs" % levels)
     lists = '{"type":"list","element-id":%d,"element-required":false,"element":'
     structs = '{"type":"struct","fields":[{"id":%d,"name":"s","required":false,"type":'
     for what, levels, start, end in (("lists", 900, lists, "}"), ("structs", 320, structs, "}]}")):
         body = "".join(start % (i + 2) for i in range(levels)) + '"int"' + end * levels
         schema = '{"type":"struct","fields":[{"id":1,"name":"a","required":false,"type":%s}]}' % body
-        t.equal(session.ask("SELECT icecat.create_table('w', '{ns}', '%s', '%s') IS NOT NULL" % (what, schema)), "t",
-                "a table with %d nested %s" % (levels, what))
-        t.equal(session.ask("SELECT icecat.load_table('w', '{ns}', '%s') IS NOT NULL" % what), "t", "%s: it loads" % what)
-        t.equal(session.ask("SELECT count(*) FROM icecat.columns WHERE table_name = '%s'" % what), str(levels + 1),
-                "%s: its columns are rows" % what)
+        expect_equal(session.ask("SELECT icecat.create_table('w', '{ns}', '%s', '%s') IS NOT NULL" % (what, schema)), "t",
+                     "a table with %d nested %s" % (levels, what))
+        expect_equal(session.ask("SELECT icecat.load_table('w', '{ns}', '%s') IS NOT NULL" % what), "t", "%s: it loads" % what)
+        expect_equal(session.ask("SELECT count(*) FROM icecat.columns WHERE table_name = '%s'" % what), str(levels + 1),
+                     "%s: its columns are rows" % what)
         small = Session(c, "postgres")
         small.ask("SET max_stack_depth = '100kB'; SELECT 1")
         answer = small.ask("SELECT icecat.create_table('w', '{ns}', '%s2', '%s') IS NOT NULL" % (what, schema))
-        t.ok(answer in ("t", "ERROR:  54001"), "%s: with little stack there is an answer, or the server's error" % what, answer)
+        expect(answer in ("t", "ERROR:  54001"), "%s: with little stack there is an answer, or the server's error" % what, answer)
         small.close()
-    t.ok(c.queue_is_empty(), "and the worker writes their files", c.sql("SELECT * FROM icecat.worker_status()"))
+    expect(c.queue_is_empty(), "and the worker writes their files", c.sql("SELECT * FROM icecat.worker_status()"))
     session.close()
 
 
@@ -193,7 +194,7 @@ def run_until(session, statement, seconds):
     return after - before, answer == "ERROR:  57014"
 
 
-def cancels(c, t):
+def cancels(c):
     Session.canceller = Session(c, "postgres")
     pieces = {"add-schema": "table-add-schema", "add-spec": "table-add-spec-without-ids", "snapshots": "table-remove-snapshots"}
     statements = {}
@@ -212,7 +213,7 @@ def cancels(c, t):
         started = time.monotonic()
         answer = session.ask("BEGIN;" + statement + "; ROLLBACK" if name in pieces else statement)
         lasts[name] = time.monotonic() - started
-        t.ok(answer == "t" or answer.startswith("ERROR:  IC30"), "%s: ends by itself" % name, answer)
+        expect(answer == "t" or answer.startswith("ERROR:  IC30"), "%s: ends by itself" % name, answer)
     generator = random.Random(os.environ.get("SEED"))
     late = []
     done = 0
@@ -228,20 +229,20 @@ def cancels(c, t):
         elif name in pieces:
             c.sql("SELECT icecat.drop_table('w', '{ns}', 'c_%s')" % name.replace("-", "_"))
             c.sql(c.create_table_sql("c_" + name.replace("-", "_")))
-    t.equal(done, CANCELS, "so many statements were cancelled at random moments")
+    expect_equal(done, CANCELS, "so many statements were cancelled at random moments")
     print("# later than %d ms of its own time: %s" % (CANCEL_CPU_MS_MAX, late))
-    t.ok(len(late) <= CANCELS // 5, "nearly all ended within %d ms of their own time" % CANCEL_CPU_MS_MAX, late)
-    t.ok(all(took < CANCEL_CPU_MS_LATE_MAX for _, took in late), "and each within %d ms, on a busy machine too" % CANCEL_CPU_MS_LATE_MAX, late)
+    expect(len(late) <= CANCELS // 5, "nearly all ended within %d ms of their own time" % CANCEL_CPU_MS_MAX, late)
+    expect(all(took < CANCEL_CPU_MS_LATE_MAX for _, took in late), "and each within %d ms, on a busy machine too" % CANCEL_CPU_MS_LATE_MAX, late)
     session.close()
     Session.canceller.close()
 
 
 # -- a REST client -----------------------------------------------------------------------------------------------------
 
-def bodies_of_a_client(c, t):
+def bodies_of_a_client(c):
     body = b'{"requirements":[],"updates":[0' + b",0" * (5 * 1000 * 1000) + b"]}"
     packed = gzip.compress(body, 9)
-    t.ok(len(packed) < 40000, "REST client: a body of %d bytes" % len(packed))
+    expect(len(packed) < 40000, "REST client: a body of %d bytes" % len(packed))
     root = tempfile.mkdtemp(prefix="gateway-", dir=c.dir)
     os.chmod(root, 0o755)
     dsn = "host=%s port=5432 user=mallory dbname=postgres" % c.dir
@@ -252,29 +253,29 @@ def bodies_of_a_client(c, t):
                      "namespaces/ns/tables/t/metrics", "namespaces/ns/properties", "namespaces"):
             answer = gateway.request("POST", "/v1/w/" + path, packed,
                                      ("Content-Type: application/json", "Content-Encoding: gzip"))
-            t.equal(answer.status, 400, "REST client: 10 MB of zeros in a small body are 400: %s" % path)
-            t.ok(b"icecat.request_memory_max" in answer.body, "and say which limit", answer.body[:300])
+            expect_equal(answer.status, 400, "REST client: 10 MB of zeros in a small body are 400: %s" % path)
+            expect(b"icecat.request_memory_max" in answer.body, "and say which limit", answer.body[:300])
         backends = [int(pid) for pid in c.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'mallory'").split()]
         peak = max(memory_mb(pid) for pid in backends)
-        t.ok(peak < LIMIT_MB + 2 * TEXTS_MB, "no server process took more than a request may", "%d MB; before %s" % (peak, before))
+        expect(peak < LIMIT_MB + 2 * TEXTS_MB, "no server process took more than a request may", "%d MB; before %s" % (peak, before))
 
 
 # -- files in storage --------------------------------------------------------------------------------------------------
 
-def metadata_files(c, t):
+def metadata_files(c):
     session = Session(c)
     for what, inner in (("zeros", b'"x":[0' + b",0" * (10 * 1000 * 1000) + b"]"), ("blanks", b" " * (100 * 1000 * 1000))):
         packed = gzip.compress(b"{" + inner + b"}", 9)
         own_file(c, c.files + "/bomb-%s.gz.metadata.json" % what, packed)
         reset_memory(session.pid)
-        t.equal(session.ask("SELECT icecat.register_table('w', '{ns}', 'bomb', 'file://%s/bomb-%s.gz.metadata.json')" % (c.files, what)),
-                REFUSED, "file: %d bytes that unpack to %s are refused" % (len(packed), what))
-        t.ok(memory_mb(session.pid) < LIMIT_MB + TEXTS_MB, "file: %s stay within the memory of a request" % what,
-             "%d MB" % memory_mb(session.pid))
+        expect_equal(session.ask("SELECT icecat.register_table('w', '{ns}', 'bomb', 'file://%s/bomb-%s.gz.metadata.json')" % (c.files, what)),
+                     REFUSED, "file: %d bytes that unpack to %s are refused" % (len(packed), what))
+        expect(memory_mb(session.pid) < LIMIT_MB + TEXTS_MB, "file: %s stay within the memory of a request" % what,
+               "%d MB" % memory_mb(session.pid))
     session.close()
 
 
-def large_tables(c, t):
+def large_tables(c):
     """What was taken under the limit can be read, whatever has become of it: a table larger than a request may be."""
     c.sql(c.create_table_sql("large"))
     for i in range(6):
@@ -284,16 +285,16 @@ def large_tables(c, t):
         c.sql("SELECT length(icecat.commit_table('w', '{ns}', 'large', '[]', (SELECT body::json FROM texts WHERE name = 'snapshot%d'))::text)"
               % i)
     session = Session(c)
-    t.ok(int(session.ask("SELECT length(icecat.load_table('w', '{ns}', 'large')::text) / 1024 / 1024")) > LIMIT_MB,
-         "a table of more than a request may take loads")
-    t.ok(c.queue_is_empty(), "and its metadata files are written", c.sql("SELECT * FROM icecat.worker_status()"))
+    expect(int(session.ask("SELECT length(icecat.load_table('w', '{ns}', 'large')::text) / 1024 / 1024")) > LIMIT_MB,
+           "a table of more than a request may take loads")
+    expect(c.queue_is_empty(), "and its metadata files are written", c.sql("SELECT * FROM icecat.worker_status()"))
     session.close()
 
 
 NAMES_MS = 5000             # to look at 20,000 names, on a slow machine; to read the manifest as often takes many times that
 
 
-def manifests(c, t):
+def manifests(c):
     """A manifest of many files that a list names 20,000 times under 100 spellings; one snapshot has the list, and 40 have it.
     Beside it a list that names the manifest once."""
     times = {}
@@ -316,13 +317,13 @@ def manifests(c, t):
         worker = c.wait_worker()
         before = cpu_ms(worker)
         c.sql("SELECT icecat.drop_table('w', '{ns}', '%s', true)" % table)
-        t.ok(c.queue_is_empty(), "%s: the purge gets done" % table, c.sql("SELECT * FROM icecat.worker_status()"))
+        expect(c.queue_is_empty(), "%s: the purge gets done" % table, c.sql("SELECT * FROM icecat.worker_status()"))
         times[table] = cpu_ms(worker) - before
-    t.ok(times["once"] < times["single"] + NAMES_MS, "a manifest that a list names 20,000 times is read once", times)
-    t.ok(times["often"] < 2 * times["once"] + 200, "a list that 40 snapshots name is read once, and so is the manifest", times)
+    expect(times["once"] < times["single"] + NAMES_MS, "a manifest that a list names 20,000 times is read once", times)
+    expect(times["often"] < 2 * times["once"] + 200, "a list that 40 snapshots name is read once, and so is the manifest", times)
 
 
-def broken_manifests(c, t):
+def broken_manifests(c):
     """A block that unpacks to 100 MB: the purge fails, and the worker stays small."""
     c.sql(c.create_table_sql("bomb"))
     c.queue_is_empty()
@@ -340,22 +341,18 @@ def broken_manifests(c, t):
     c.sql("SELECT pg_catalog.pg_terminate_backend(%d, 30000)" % c.wait_worker())
     worker = c.wait_worker()
     c.sql("SELECT icecat.drop_table('w', '{ns}', 'bomb', true)")
-    t.ok(c.wait_sql("SELECT last_error ~ 'larger than the limit|more memory' FROM icecat.worker_status()", "t"),
-         "file: a block that unpacks to 100 MB is not read", c.sql("SELECT * FROM icecat.worker_status()"))
-    t.ok(memory_mb(worker) < LIMIT_MB + TEXTS_MB, "and the worker stays small", "%d MB" % memory_mb(worker))
-    t.ok(c.changed_table_sql("after") and c.sql(c.changed_table_sql("after")) is not None and
-         c.wait_sql("SELECT pending_writes FROM icecat.worker_status()", "0"), "other tables' files are written meanwhile",
-         c.sql("SELECT * FROM icecat.worker_status()"))
+    expect(c.wait_sql("SELECT last_error ~ 'larger than the limit|more memory' FROM icecat.worker_status()", "t"),
+           "file: a block that unpacks to 100 MB is not read", c.sql("SELECT * FROM icecat.worker_status()"))
+    expect(memory_mb(worker) < LIMIT_MB + TEXTS_MB, "and the worker stays small", "%d MB" % memory_mb(worker))
+    expect(c.changed_table_sql("after") and c.sql(c.changed_table_sql("after")) is not None and
+           c.wait_sql("SELECT pending_writes FROM icecat.worker_status()", "0"), "other tables' files are written meanwhile",
+           c.sql("SELECT * FROM icecat.worker_status()"))
 
 
-def test(c, t):
+def test_request_cost(c):
     c.make_warehouse()
     c.sql("CREATE ROLE mallory LOGIN; GRANT USAGE ON SCHEMA icecat TO mallory;"
           "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO mallory; GRANT SELECT ON ALL TABLES IN SCHEMA icecat TO mallory;"
           "CREATE UNLOGGED TABLE texts (name text, body text); GRANT SELECT ON texts TO mallory; SELECT icecat.grant('mallory', 'manage')")
     for part in (bodies_of_a_role, depths, cancels, bodies_of_a_client, metadata_files, large_tables, manifests, broken_manifests):
-        part(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test, ("icecat.request_memory_max = '%dMB'" % LIMIT_MB, "autovacuum = off", "max_wal_size = 8GB"))
+        part(c)

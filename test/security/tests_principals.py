@@ -1,10 +1,8 @@
-#!/usr/bin/env python3
 """REST clients with tokens try to do, or to learn, what only another principal may. The extension, a gateway and an issuer."""
 # SPDX-License-Identifier: PostgreSQL
-import os
-
-import cluster
 import harness
+import pytest
+from expectations import expect, expect_equal
 from issuer import Issuer
 
 KEY = "017F22E2-79B0-7CC3-98C4-DC0C0C07398F"
@@ -21,8 +19,8 @@ SELECT icecat.map_principal('corp', 'groups', 'analysts', 'readers'), icecat.map
 class World:
     """Requests of principals, by name."""
 
-    def __init__(self, c, tap, issuer, gateway):
-        self.c, self.tap, self.issuer, self.gateway = c, tap, issuer, gateway
+    def __init__(self, c, issuer, gateway):
+        self.c, self.issuer, self.gateway = c, issuer, gateway
         self.tokens = {name: issuer.token(name) for name in ("ann", "bob", "eve", "max")}
         self.tokens["zoe"] = issuer.token("zoe", groups=["x", "analysts"])
 
@@ -30,23 +28,36 @@ class World:
         return self.gateway.request(method, "/v1" + path, body, [f"Authorization: Bearer {self.tokens[who]}", *headers])
 
     def expect(self, answer, status, name):
-        self.tap.equal(answer.status, status, name)
+        expect_equal(answer.status, status, name)
         return answer
+
+
+def prepare(c):
+    c.make_warehouse()
+    c.sql(SETUP)
+
+
+@pytest.fixture(scope="module", name="w")
+def world(c, program):
+    dsn = f"host={c.dir} port=5432 user=gate dbname=postgres"
+    with Issuer() as issuer, harness.Gateway(program, dsn, c.dir, auth_issuers=f"corp={issuer.url}", auth_audiences="icecat",
+                                             auth_cache_s=1) as gateway:
+        yield World(c, issuer, gateway)
 
 
 def test_roles(w):
     w.expect(w.call("ann", "POST", "/w/namespaces", {"namespace": ["n"]}), 200, "a writer makes a namespace")
     w.expect(w.call("zoe", "GET", "/w/namespaces/n"), 200, "a reader, by an element of an array, loads it")
     answer = w.expect(w.call("zoe", "POST", "/w/namespaces", {"namespace": ["m"]}), 403, "and makes none")
-    w.tap.equal(answer.error()["type"], "ForbiddenException", "the error is ForbiddenException")
+    expect_equal(answer.error()["type"], "ForbiddenException", "the error is ForbiddenException")
     w.expect(w.call("zoe", "DELETE", "/w/namespaces/n"), 403, "and drops none")
     for who in ("eve", "max"):
         answer = w.expect(w.call(who, "GET", "/w/namespaces"), 403, f"{who}: no role, or not one that the gateway may become")
-        w.tap.ok("others" not in answer.body.decode(), "no role is named")
+        expect("others" not in answer.body.decode(), "no role is named")
     w.expect(w.gateway.get("/v1/config?warehouse=w"), 401, "without a token not even the configuration is told")
     w.expect(w.call("zoe", "GET", "/config?warehouse=w"), 200, "with one it is")
-    w.tap.equal(w.c.sql("SELECT actor FROM icecat.events WHERE namespace = '{n}'"), "writers", "the event names the role")
-    w.tap.ok("permission denied" in w.c.sql("SET SESSION AUTHORIZATION gate; SELECT icecat.list_warehouses()", check=False),
+    expect_equal(w.c.sql("SELECT actor FROM icecat.events WHERE namespace = '{n}'"), "writers", "the event names the role")
+    expect("permission denied" in w.c.sql("SET SESSION AUTHORIZATION gate; SELECT icecat.list_warehouses()", check=False),
              "the gateway's login role sees nothing itself")
 
 
@@ -56,32 +67,15 @@ def test_keys(w):
     w.expect(w.call("ann", "POST", "/w/namespaces", body, key), 200, "ann uses a key")
     w.expect(w.call("ann", "POST", "/w/namespaces", body, key), 200, "and again: the same answer")
     answer = w.expect(w.call("bob", "POST", "/w/namespaces", {"namespace": ["own"]}, key), 200, "bob's same key is his own")
-    w.tap.ok(b"secret" not in answer.body, "and tells nothing of hers")
+    expect(b"secret" not in answer.body, "and tells nothing of hers")
     answer = w.expect(w.call("bob", "POST", "/w/namespaces", body, key), 422, "for another request of his it is his first one's")
-    w.tap.ok("secret" not in answer.body.decode() and "ann" not in answer.body.decode(), "not hers")
+    expect("secret" not in answer.body.decode() and "ann" not in answer.body.decode(), "not hers")
     answer = w.expect(w.call("zoe", "POST", "/w/namespaces", body, key), 403, "a reader with it gets no answer of a writer's")
-    w.tap.ok(b"secret" not in answer.body, "nor a hint")
+    expect(b"secret" not in answer.body, "nor a hint")
 
 
 def test_change(w):
     w.c.sql("SELECT icecat.unmap_principal('corp', 'sub', 'bob')")
-    harness.wait_until(lambda: w.call("bob", "GET", "/w/namespaces").status == 403, "bob is out", 4)
-    w.tap.ok(True, "a principal that is unmapped is out within auth_cache_s")
+    harness.wait_until(lambda: w.call("bob", "GET", "/w/namespaces").status == 403, "a principal that is unmapped is out within auth_cache_s", 4)
     w.c.sql("DROP OWNED BY writers; DROP ROLE writers")
     w.expect(w.call("ann", "GET", "/w/namespaces"), 403, "a role that is dropped is refused at once")
-
-
-def test(c, tap):
-    c.make_warehouse()
-    c.sql(SETUP)
-    dsn = f"host={c.dir} port=5432 user=gate dbname=postgres"
-    with Issuer() as issuer, harness.Gateway(os.environ["ICECAT_GATEWAY"], dsn, c.dir, auth_issuers=f"corp={issuer.url}",
-                                             auth_audiences="icecat", auth_cache_s=1) as gateway:
-        world = World(c, tap, issuer, gateway)
-        test_roles(world)
-        test_keys(world)
-        test_change(world)
-
-
-if __name__ == "__main__":
-    cluster.main(test)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """ALTER EXTENSION icecat UPDATE runs as a superuser: code that the owner hung on the tables of a released version must not.
 
 Every released version is installed and filled by an owner who is no superuser; then he hangs code on its tables, and the
@@ -6,9 +5,12 @@ update is run, by him and by a superuser.
 """
 # SPDX-License-Identifier: PostgreSQL
 import contents
-import cluster
-import owner_code
+import tests_owner_code as owner_code
 import upgrade
+from expectations import expect, expect_equal
+
+SETTINGS = ["max_worker_processes = 1"]
+DATABASES = ()
 
 # Name, and what plants it in the database of the old version.
 ON_EVERY_TABLE = """DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'icecat_data'::regnamespace
@@ -18,21 +20,21 @@ FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'icec
 AND NOT relispartition AND attnum > 0 AND NOT attisdropped LOOP BEGIN %s EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$"""
 PLANTS = (
     ("trigger", ON_EVERY_TABLE % "EXECUTE format('CREATE TRIGGER evil AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW "
-     "EXECUTE FUNCTION evil.fire(''trigger'')', t);"),
+     "EXECUTE FUNCTION evil.fire(''trigger'')');"),
     ("statement_trigger", ON_EVERY_TABLE % "EXECUTE format('CREATE TRIGGER evil BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE "
-     "ON %s EXECUTE FUNCTION evil.fire(''statement_trigger'')', t);"),
+     "ON %s EXECUTE FUNCTION evil.fire(''statement_trigger'')');"),
     ("deferred_trigger", ON_EVERY_TABLE % "EXECUTE format('CREATE CONSTRAINT TRIGGER evil AFTER INSERT OR UPDATE OR DELETE ON %s "
-     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION evil.fire(''deferred_trigger'')', t);"),
+     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION evil.fire(''deferred_trigger'')');"),
     ("held_cursor", ON_EVERY_TABLE % "EXECUTE format('CREATE TRIGGER evil AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW "
-     "EXECUTE FUNCTION evil.hold(''held_cursor'')', t);"),
-    ("rule", ON_EVERY_TABLE % "EXECUTE format('CREATE RULE evil AS ON INSERT TO %s DO ALSO SELECT evil.payload(''rule'')', t);"),
-    ("policy", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t); "
-     "EXECUTE format('CREATE POLICY evil ON %s USING (evil.payload(''policy''))', t);"),
-    ("check", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD CONSTRAINT evil CHECK (evil.payload(''check'')) NOT VALID', t);"),
-    ("default", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD evil boolean', t); "
-     "EXECUTE format('ALTER TABLE %s ALTER evil SET DEFAULT evil.payload(''default'')', t);"),
-    ("index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s (evil.always(1, ''index''))', t);"),
-    ("partial_index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s ((true)) WHERE evil.always(true, ''partial_index'')', t);"),
+     "EXECUTE FUNCTION evil.hold(''held_cursor'')');"),
+    ("rule", ON_EVERY_TABLE % "EXECUTE format('CREATE RULE evil AS ON INSERT TO %s DO ALSO SELECT evil.payload(''rule'')');"),
+    ("policy", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'); "
+     "EXECUTE format('CREATE POLICY evil ON %s USING (evil.payload(''policy''))');"),
+    ("check", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD CONSTRAINT evil CHECK (evil.payload(''check'')) NOT VALID');"),
+    ("default", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD evil boolean'); "
+     "EXECUTE format('ALTER TABLE %s ALTER evil SET DEFAULT evil.payload(''default'')');"),
+    ("index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s (evil.always(1, ''index''))');"),
+    ("partial_index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s ((true)) WHERE evil.always(true, ''partial_index'')');"),
     ("domains", ON_EVERY_FREE_COLUMN % "EXECUTE format('CREATE DOMAIN evil.%I AS %s CHECK (evil.always(true, ''domains''))', "
      "a.t || a.attname, a.was); EXECUTE format('ALTER TABLE %s ALTER %I TYPE evil.%I', a.t, a.attname, a.t || a.attname);"),
     ("cast", "ALTER TABLE icecat_data.metrics_report ALTER report TYPE evil.report USING ROW(report); "
@@ -58,7 +60,7 @@ def plant(c, template, name, hook, sql):
     c.sql("\\connect %s bob\n%s" % (name, sql.replace("{name}", name)), name)
 
 
-def test_update(c, t, template, hook, sql, updater):
+def check_update(c, template, hook, sql, updater):
     """One hook, in a copy of the database with the old version."""
     name = "%s_%s_by_%s" % (template, hook, updater)
     title = "%s, %s, updated by %s" % (template, hook, updater)
@@ -67,27 +69,27 @@ def test_update(c, t, template, hook, sql, updater):
     answer = c.sql("\\connect %s %s\nALTER EXTENSION icecat UPDATE" % (name, updater), name, check=False)
     said = "payload %s runs as " % hook
     runs = {line.split(said)[1].split(" of ")[0] for line in c.log_text()[start:].splitlines() if said in line}
-    t.equal(runs - {"bob"}, set(), "%s: nobody but the owner ran it" % title)
+    expect_equal(runs - {"bob"}, set(), "%s: nobody but the owner ran it" % title)
     if hook in MUST_RUN:
-        t.equal((runs, answer), ({"bob"}, ""), "%s: the update ran it as the owner" % title)
-    t.equal(owner_code.Attack.got_of(c, hook, start), [], "%s: got nothing" % title)
-    t.equal("ERROR" in answer, hook in REFUSED, "%s: %s" % (title, answer.splitlines()[0] if answer else "updated"))
+        expect_equal((runs, answer), ({"bob"}, ""), "%s: the update ran it as the owner" % title)
+    expect_equal(owner_code.Attack.got_of(c, hook, start), [], "%s: got nothing" % title)
+    expect_equal("ERROR" in answer, hook in REFUSED, "%s: %s" % (title, answer.splitlines()[0] if answer else "updated"))
     c.sql("DROP DATABASE %s" % name)
 
 
-def test_others_objects(c, t, template):
+def check_others_objects(c, template):
     """What another role has put into the schemas stays that role's."""
     c.sql("CREATE DATABASE others TEMPLATE %s OWNER bob" % template)
     c.sql("\\connect others bob\nGRANT ALL ON SCHEMA icecat, icecat_data TO carol\n;\\connect others carol\n"
           "CREATE TABLE icecat_data.hers (warehouse_id uuid); CREATE FUNCTION icecat.hers() RETURNS int LANGUAGE sql AS 'SELECT 1'; "
           "CREATE VIEW icecat.hers AS SELECT 1 AS one", "others")
-    t.equal(c.sql("\\connect others bob\nALTER EXTENSION icecat UPDATE", "others", check=False), "", "updated beside another's objects")
-    t.equal(c.sql("SELECT count(*) FROM (SELECT relowner AS o FROM pg_class WHERE relname = 'hers' UNION ALL "
-                  "SELECT proowner FROM pg_proc WHERE proname = 'hers') s WHERE o::regrole::text = 'carol'", "others"), "3",
-            "a table, a view and a function of another role stay hers")
+    expect_equal(c.sql("\\connect others bob\nALTER EXTENSION icecat UPDATE", "others", check=False), "", "updated beside another's objects")
+    expect_equal(c.sql("SELECT count(*) FROM (SELECT relowner AS o FROM pg_class WHERE relname = 'hers' UNION ALL "
+                       "SELECT proowner FROM pg_proc WHERE proname = 'hers') s WHERE o::regrole::text = 'carol'", "others"), "3",
+                 "a table, a view and a function of another role stay hers")
 
 
-def test_version(c, t, version):
+def check_version(c, version):
     template = "from_" + version.replace(".", "_")
     c.sql("CREATE DATABASE %s OWNER bob" % template)
     c.sql("\\connect %s bob\nCREATE EXTENSION icecat VERSION '%s'" % (template, version), template)
@@ -96,27 +98,23 @@ def test_version(c, t, version):
     c.sql("\\connect %s bob\nCREATE TYPE evil.report AS (v json)" % template, template)
     for hook, sql in PLANTS:
         for updater in ("bob", "postgres"):
-            test_update(c, t, template, hook, sql, updater)
-    test_others_objects(c, t, template)
+            check_update(c, template, hook, sql, updater)
+    check_others_objects(c, template)
 
 
-def test_only_in_an_update(c, t):
+def check_only_in_an_update(c):
     """The function that runs statements as the owner is there for scripts alone."""
     c.sql("CREATE DATABASE fresh OWNER bob")
     c.sql("\\connect fresh bob\nCREATE EXTENSION icecat", "fresh")
-    t.equal(c.sql("SELECT count(*) FROM pg_proc WHERE prosrc = 'sql_ice_owner_step'", "fresh"), "0", "it is not left behind")
+    expect_equal(c.sql("SELECT count(*) FROM pg_proc WHERE prosrc = 'sql_ice_owner_step'", "fresh"), "0", "it is not left behind")
     library = c.sql("SELECT probin FROM pg_proc WHERE proname = 'case_key'", "fresh")
     answer = c.sql("CREATE FUNCTION public.step(text) RETURNS void LANGUAGE c STRICT AS '%s', 'sql_ice_owner_step'; "
                    "SELECT public.step('CREATE ROLE stolen')" % library, "fresh", check=False)
-    t.ok("only an upgrade of icecat may call this" in answer, "and refuses elsewhere", answer)
+    expect("only an upgrade of icecat may call this" in answer, "and refuses elsewhere", answer)
 
 
-def test(c, t):
+def test_upgrade_code(c):
     c.sql("CREATE ROLE bob LOGIN; CREATE ROLE carol LOGIN")
     for version in upgrade.released_versions():
-        test_version(c, t, version)
-    test_only_in_an_update(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test, settings=["max_worker_processes = 1"], databases=())
+        check_version(c, version)
+    check_only_in_an_update(c)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Code that the owner of the database hangs on icecat's tables never gets more than the owner's rights.
 
 The owner is no superuser. Every hook calls one function, which says as whom it runs and tries to become more. It runs in
@@ -8,8 +7,10 @@ the worker, and in the sessions of a superuser who calls the catalog's functions
 import os
 import time
 
-import cluster
+from expectations import expect, expect_equal
 import contents
+
+DATABASES = ()
 
 # What the owner's code tries, wherever it gets to run. An attempt that is refused leaves no trace.
 PAYLOAD = """
@@ -119,8 +120,8 @@ GRANTS = ("GRANT USAGE ON SCHEMA icecat TO carol; GRANT EXECUTE ON ALL FUNCTIONS
 
 
 class Attack:
-    def __init__(self, c, t):
-        self.c, self.t = c, t
+    def __init__(self, c):
+        self.c = c
         self.as_bob(payload_sql(c))
 
     def as_bob(self, text):
@@ -163,7 +164,7 @@ def wait_until(condition, seconds=15):
     return False
 
 
-def test_worker(c, t, attack):
+def check_worker(c, attack):
     """The worker runs the hook, or refuses to work; it works again when the hook is gone."""
     for number, (hook, table, plant, remove, works) in enumerate(HOOKS):
         c.wait_worker("d")
@@ -173,25 +174,25 @@ def test_worker(c, t, attack):
         if works:
             c.queue_is_empty("d")
             wait_until(lambda: attack.runs(hook))
-            t.equal(attack.runs(hook) - {"bob of bob"}, set(), "worker, %s: runs as the owner, in a session of the owner" % hook)
-            t.ok(attack.runs(hook), "worker, %s: it did run" % hook)
+            expect_equal(attack.runs(hook) - {"bob of bob"}, set(), "worker, %s: runs as the owner, in a session of the owner" % hook)
+            expect(attack.runs(hook), "worker, %s: it did run" % hook)
         else:
             refused = ("within security-restricted operation", "row-level security policy")
-            t.ok(wait_until(lambda: any(text in c.log_text()[start:] for text in refused)),
-                 "worker, %s: refused, and the log says why" % hook, c.log_text()[start:])
-            t.equal(attack.runs(hook) - {"bob of bob"}, set(), "worker, %s: nobody but the owner ran it" % hook)
-        t.equal(attack.got(hook), [], "worker, %s: got nothing" % hook)
+            expect(wait_until(lambda: any(text in c.log_text()[start:] for text in refused)),
+                   "worker, %s: refused, and the log says why" % hook, c.log_text()[start:])
+            expect_equal(attack.runs(hook) - {"bob of bob"}, set(), "worker, %s: nobody but the owner ran it" % hook)
+        expect_equal(attack.got(hook), [], "worker, %s: got nothing" % hook)
         attack.as_bob(remove.format(table=table, hook=hook))
-        t.ok(c.queue_is_empty("d"), "worker, %s: gone, the queue is done" % hook)
+        expect(c.queue_is_empty("d"), "worker, %s: gone, the queue is done" % hook)
 
 
-def test_session(c, t, attack):
+def check_session(c, attack):
     """A superuser, or another role, calls the catalog's functions; the code of the owner would run when they commit."""
     for number, (hook, table, events, text) in enumerate(DEFERRED_BY_SESSION):
         for user in ("postgres",) if hook == "adopted" else ("postgres", "carol"):    # it asks for the owner's rights
             name = "%s_%s" % (hook, user)
             unique = "%d%s" % (number, user[0])
-            prepare(c, attack, hook, unique)
+            make_work(c, attack, hook, unique)
             attack.as_bob((DEFERRED if number % 2 else HOLD).format(events=events, table=table, hook=name))
             values = dict(n=unique, files=c.files, report=contents.REPORT, create=c.create_table_sql("s" + unique),
                           commit=c.property_commit_sql("kept", "k", unique),
@@ -199,45 +200,41 @@ def test_session(c, t, attack):
             # In a transaction block these two leave the work to the worker.
             block = "%s;" if "run_worker_once" in text or "read_events" in text else "BEGIN; %s; COMMIT;"
             answer = c.sql("\\connect d %s\n%s" % (user, block % text.format(**values)), "d", check=False)
-            t.ok("within security-restricted operation" in answer, "%s: refused to %s" % (hook, user), answer)
-            t.equal({run for run in attack.runs(name) if not run.startswith("bob of ")}, set(),
-                    "%s: %s's rights were not used" % (hook, user))
-            t.equal(attack.got(name), [], "%s: got nothing of %s" % (hook, user))
+            expect("within security-restricted operation" in answer, "%s: refused to %s" % (hook, user), answer)
+            expect_equal({run for run in attack.runs(name) if not run.startswith("bob of ")}, set(),
+                         "%s: %s's rights were not used" % (hook, user))
+            expect_equal(attack.got(name), [], "%s: got nothing of %s" % (hook, user))
             attack.as_bob(DROP_TRIGGER.format(table=table))
 
 
-def prepare(c, attack, hook, unique):
+def make_work(c, attack, hook, unique):
     """Something to do for every call: an event without a number, a queued file, a table to drop."""
     attack.as_bob(c.changed_table_sql("dropped" + unique))
     if hook == "adopted":
         attack.as_bob("UPDATE icecat_data.metadata_task SET database_id = 1")
 
 
-def test_left_behind(c, t, attack):
+def check_left_behind(c, attack):
     """What the owner's code changes in the session of a superuser is changed back."""
     attack.as_bob("CREATE FUNCTION evil.change() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
                   "SET search_path = evil, pg_catalog; SET session_authorization = DEFAULT; RETURN NEW; "
                   "EXCEPTION WHEN OTHERS THEN SET search_path = evil, pg_catalog; RETURN NEW; END $$;"
                   + ROW.format(when="BEFORE", events="INSERT", table="event_pending", function="change", hook="change"))
-    t.equal(c.sql("SELECT icecat.create_namespace('w', '{left}') IS NULL; SHOW search_path", "d").splitlines()[-1],
-            '"$user", public', "a setting that a trigger changes is as before after the call")
+    expect_equal(c.sql("SELECT icecat.create_namespace('w', '{left}') IS NULL; SHOW search_path", "d").splitlines()[-1],
+                 '"$user", public', "a setting that a trigger changes is as before after the call")
     attack.as_bob(DROP_TRIGGER.format(table="event_pending"))
 
 
-def test(c, t):
+def test_owner_code(c):
     c.sql("CREATE ROLE bob LOGIN; CREATE ROLE carol LOGIN")
     c.sql("CREATE DATABASE d OWNER bob")
     c.sql("\\connect d bob\nCREATE EXTENSION icecat", "d")
-    attack = Attack(c, t)
+    attack = Attack(c)
     attack.as_bob("SELECT icecat.create_warehouse('w', 'file://%s/w'); SELECT icecat.create_namespace('w', '{ns}')" % c.files)
     attack.as_bob(c.changed_table_sql("kept") + GRANTS)
-    test_worker(c, t, attack)
-    test_left_behind(c, t, attack)
+    check_worker(c, attack)
+    check_left_behind(c, attack)
     c.sql("ALTER SYSTEM SET max_worker_processes = 1")  # taken: no worker does what the sessions shall
     c.stop()
     c.start()
-    test_session(c, t, attack)
-
-
-if __name__ == "__main__":
-    cluster.main(test, databases=())
+    check_session(c, attack)

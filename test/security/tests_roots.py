@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """REST client and file in storage: where files may lie, and what a client learns of a file that is no metadata."""
 # SPDX-License-Identifier: PostgreSQL
 import gzip
@@ -6,7 +5,7 @@ import os
 import shutil
 import time
 
-import cluster
+from expectations import expect, expect_equal
 
 
 def roots(c, *paths):
@@ -30,7 +29,7 @@ def make(c, path):
     return path
 
 
-def postgres_directories(c, t):
+def postgres_directories(c):
     """Roots that hold or lie in a directory of PostgreSQL's, as they are or through a link."""
     space = make(c, c.dir + "/spaces/space")
     c.sql("CREATE TABLESPACE space LOCATION '%s'" % space)
@@ -47,53 +46,53 @@ def postgres_directories(c, t):
     for i, (what, root) in enumerate(tries.items()):
         roots(c, root, c.files)
         out = creates(c, "r%d" % i, root + "/t")
-        t.ok("outside the directories" in out and "directory of PostgreSQL's" in out, "no root: " + what, out)
-        t.ok("is not used" in problems(c), "and worker_status() says so", problems(c))
-    t.equal(sorted(os.listdir(c.data)), before, "nothing was made there")
-    t.ok("IS NOT NULL" not in creates(c, "good", c.files + "/good") and os.path.isdir(c.files + "/good/metadata"),
-         "another root beside such a one is used")
+        expect("outside the directories" in out and "directory of PostgreSQL's" in out, "no root: " + what, out)
+        expect("is not used" in problems(c), "and worker_status() says so", problems(c))
+    expect_equal(sorted(os.listdir(c.data)), before, "nothing was made there")
+    expect("IS NOT NULL" not in creates(c, "good", c.files + "/good") and os.path.isdir(c.files + "/good/metadata"),
+           "another root beside such a one is used")
     c.sql("DROP TABLESPACE space")
 
 
-def separators(c, t):
+def separators(c):
     for name in ("a", "b"):
         make(c, "%s/%s" % (c.dir, name))
     roots(c, "%s/a:%s/b" % (c.dir, c.dir))
     for name in ("a", "b"):
-        t.ok("outside the directories" in creates(c, "s" + name, "%s/%s/t" % (c.dir, name)), "a colon separates no roots: " + name)
+        expect("outside the directories" in creates(c, "s" + name, "%s/%s/t" % (c.dir, name)), "a colon separates no roots: " + name)
     colon = make(c, c.dir + "/x:y")
     roots(c, colon)
     creates(c, "colon", colon + "/t")
-    t.ok(os.path.isdir(colon + "/t/metadata"), "it can stand in the name of one")
+    expect(os.path.isdir(colon + "/t/metadata"), "it can stand in the name of one")
 
 
-def folder_of_marks(c, t):
+def folder_of_marks(c):
     """The folder .icecat of a root is the catalog's; above a root one of that name is anybody's, such as that of ./quickstart."""
     make(c, c.dir + "/.icecat")
     root = make(c, c.dir + "/.icecat/warehouse")
     roots(c, root)
-    t.equal(creates(c, "below", root + "/t").startswith("ERROR"), False, "a root can lie in a folder .icecat")
-    t.ok(os.path.isdir(root + "/t/metadata"), "and hold tables")
-    t.ok("in a folder of icecat's own" in creates(c, "inside", root + "/.icecat/t"), "no table lies in the folder of the marks")
-    t.ok("in a folder of icecat's own" in creates(c, "inside", root + "/a/.icecat/t"), "nor in one further down")
+    expect_equal(creates(c, "below", root + "/t").startswith("ERROR"), False, "a root can lie in a folder .icecat")
+    expect(os.path.isdir(root + "/t/metadata"), "and hold tables")
+    expect("in a folder of icecat's own" in creates(c, "inside", root + "/.icecat/t"), "no table lies in the folder of the marks")
+    expect("in a folder of icecat's own" in creates(c, "inside", root + "/a/.icecat/t"), "nor in one further down")
 
 
-def open_to_all(c, t):
+def open_to_all(c):
     opened = make(c, c.dir + "/open")
     os.chmod(opened, 0o1777)
     roots(c, c.files, opened)
-    t.ok("Everybody may write to the root " + opened in problems(c), "worker_status() warns of a root that everybody may write to")
-    t.ok(c.files + "." not in problems(c), "and of no other")
+    expect("Everybody may write to the root " + opened in problems(c), "worker_status() warns of a root that everybody may write to")
+    expect(c.files + "." not in problems(c), "and of no other")
     c.stop()
     c.start()
     c.sql(c.changed_table_sql("warned"))
     c.queue_is_empty()
-    t.equal(c.log_text().count("Everybody may write to the root " + opened), 1, "the log says it once")
+    expect_equal(c.log_text().count("Everybody may write to the root " + opened), 1, "the log says it once")
     roots(c, c.files)
-    t.equal(problems(c), "", "nothing is wrong with a root of its own")
+    expect_equal(problems(c), "", "nothing is wrong with a root of its own")
 
 
-def no_metadata(c, t):
+def no_metadata(c):
     """What is in a file that is no metadata is not shown, whatever it is."""
     secret = "s3cr3tvalue"
     texts = {
@@ -121,23 +120,19 @@ def no_metadata(c, t):
                     "UPDATE icecat.iceberg_tables SET metadata_location = '%s' WHERE catalog_name = 'w' AND table_name = 'warned'" % location):
                 out = c.sql("\\set VERBOSITY verbose\n\\set SHOW_CONTEXT never\nSET ROLE client; " + statement, check=False)
                 if "File is not the metadata of a table or view" not in out or "s3cr3t" in out:
-                    t.ok(False, "no value is shown of %s%s" % (what, suffix), statement + "\n" + out)
+                    expect(False, "no value is shown of %s%s" % (what, suffix), statement + "\n" + out)
                     break
             else:
-                t.ok(True, "no value is shown of %s%s" % (what, suffix))
-    t.ok("s3cr3t" not in c.log_text(), "nor in the log")
-    t.equal(c.sql("SELECT icecat.register_table('w', '{ns}', 'again', (SELECT metadata_location FROM icecat.tables "
-                  "WHERE table_name = 'warned')) IS NOT NULL"), "t", "metadata can be registered")
+                expect(True, "no value is shown of %s%s" % (what, suffix))
+    expect("s3cr3t" not in c.log_text(), "nor in the log")
+    expect_equal(c.sql("SELECT icecat.register_table('w', '{ns}', 'again', (SELECT metadata_location FROM icecat.tables "
+                       "WHERE table_name = 'warned')) IS NOT NULL"), "t", "metadata can be registered")
 
 
-def test(c, t):
+def test_roots(c):
     c.make_warehouse()
-    postgres_directories(c, t)
-    separators(c, t)
-    folder_of_marks(c, t)
-    open_to_all(c, t)
-    no_metadata(c, t)
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    postgres_directories(c)
+    separators(c)
+    folder_of_marks(c)
+    open_to_all(c)
+    no_metadata(c)

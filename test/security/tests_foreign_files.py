@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """REST client: whatever a table names, wherever it lies, purge, trimming and prune delete only what is its own."""
 # SPDX-License-Identifier: PostgreSQL
 import json
@@ -7,7 +6,7 @@ import subprocess
 import time
 
 import avro
-import cluster
+from expectations import expect, expect_equal
 
 SCHEMA = '{"type":"struct","fields":[{"id":1,"name":"x","type":"long","required":false}]}'
 VIEW = ('{"name":"%s","schema":{"type":"struct","fields":[]},"properties":{},"view-version":{"version-id":1,'
@@ -56,10 +55,10 @@ class Catalog:
         return self.c.sql("SELECT icecat.register_table('%s', '{ns}', '%s', '%s', %s) IS NOT NULL"
                           % (warehouse, name, location, overwrite), check=False)
 
-    def purge(self, t, name, warehouse="w"):
+    def purge(self, name, warehouse="w"):
         self.c.sql("SELECT icecat.drop_table('%s', '{ns}', '%s', true)" % (warehouse, name))
         if not self.c.queue_is_empty():
-            t.ok(False, "the purge of %s ends" % name, self.c.sql("SELECT * FROM icecat.worker_status()"))
+            expect(False, "the purge of %s ends" % name, self.c.sql("SELECT * FROM icecat.worker_status()"))
 
 
 def write(c, path, text="data"):
@@ -99,20 +98,20 @@ def full_table(c, catalog, name, warehouse="w", **more):
     return location
 
 
-def two_warehouses(c, t, catalog):
+def two_warehouses(c, catalog):
     location = full_table(c, catalog, "shared")
     before = files_below(location)
-    t.equal(catalog.register("shared", catalog.metadata("shared"), "v"), "t", "a table is registered in a second warehouse")
-    catalog.purge(t, "shared")
-    t.equal(files_below(location), before, "its purge in the first takes no file of the second")
+    expect_equal(catalog.register("shared", catalog.metadata("shared"), "v"), "t", "a table is registered in a second warehouse")
+    catalog.purge("shared")
+    expect_equal(files_below(location), before, "its purge in the first takes no file of the second")
     again = full_table(c, catalog, "shared2")
     before = files_below(again)
     catalog.register("shared2", catalog.metadata("shared2"), "v")
-    catalog.purge(t, "shared2", "v")
-    t.equal(files_below(again), before, "nor does a purge in the second take one of the first")
+    catalog.purge("shared2", "v")
+    expect_equal(files_below(again), before, "nor does a purge in the second take one of the first")
 
 
-def registered(c, t, catalog):
+def registered(c, catalog):
     """A table that was registered may have another catalog that stands on its files."""
     location = full_table(c, catalog, "kept")
     c.sql("SELECT icecat.unregister_table('w', '{ns}', 'kept'); UPDATE icecat_data.relation SET dropped_at = '2000-01-01' "
@@ -120,34 +119,34 @@ def registered(c, t, catalog):
     c.wait_sql("SELECT count(*) FROM icecat_data.location WHERE path = 'file://%s'" % location, "0")
     before = files_below(location)
     newest = "file://" + [f for f in before if "/00001-" in f][0]
-    t.equal(catalog.register("kept", newest), "t", "a table that left the catalog is registered")
-    catalog.purge(t, "kept")
-    t.equal(files_below(location), before, "a purge of a registered table takes no file")
-    t.equal(c.sql("SELECT details ->> 'purge-refused' FROM icecat.read_events('w') WHERE event_type = 'drop-table' AND name = 'kept'"),
-            "registered", "its event says so")
+    expect_equal(catalog.register("kept", newest), "t", "a table that left the catalog is registered")
+    catalog.purge("kept")
+    expect_equal(files_below(location), before, "a purge of a registered table takes no file")
+    expect_equal(c.sql("SELECT details ->> 'purge-refused' FROM icecat.read_events('w') WHERE event_type = 'drop-table' AND name = 'kept'"),
+                 "registered", "its event says so")
     own_location = catalog.create("overwritten")
     catalog.register("overwritten", newest, overwrite=True)
-    catalog.purge(t, "overwritten")
-    t.equal(files_below(location), before, "nor does one of a table that a registration overwrote")
-    t.ok(files_below(own_location), "which keeps its own, too")
+    catalog.purge("overwritten")
+    expect_equal(files_below(location), before, "nor does one of a table that a registration overwrote")
+    expect(files_below(own_location), "which keeps its own, too")
     c.sql("UPDATE icecat_data.relation SET dropped_at = '2000-01-01' WHERE dropped_at IS NOT NULL; SELECT icecat.run_worker_once()")
     c.wait_sql("SELECT count(*) FROM icecat_data.location WHERE path = 'file://%s'" % location, "0")
     catalog.register("asked", newest)
     c.sql("SELECT icecat.alter_warehouse('w', p_updates => '{\"icecat.purge-registered\": \"true\"}')")
-    catalog.purge(t, "asked")
+    catalog.purge("asked")
     c.sql("SELECT icecat.alter_warehouse('w', p_removals => '{icecat.purge-registered}')")
-    t.equal(files_below(location), [], "asked twice, it takes what the metadata names")
+    expect_equal(files_below(location), [], "asked twice, it takes what the metadata names")
 
 
-def trimming(c, t, catalog):
+def trimming(c, catalog):
     options = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "1"}
     location = catalog.create("trims", properties=options)
     first = catalog.metadata("trims")
     catalog.register("stands", first, "v")
     for i in range(4):
         catalog.set("trims", k=str(i))
-    t.ok(c.queue_is_empty(), "the trimming gets done")
-    t.ok(os.path.exists(first[7:]), "trimming leaves the file at which another warehouse's table stands")
+    expect(c.queue_is_empty(), "the trimming gets done")
+    expect(os.path.exists(first[7:]), "trimming leaves the file at which another warehouse's table stands")
     victim = full_table(c, catalog, "logged")
     c.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 'logged')")
     file = c.files + "/x/metadata/00001-a.metadata.json"
@@ -163,13 +162,13 @@ def trimming(c, t, catalog):
     catalog.register("log", "file://" + file)
     for i in range(4):
         catalog.set("log", k=str(i))
-    t.ok(c.queue_is_empty(), "the trimming of a foreign log gets done", c.sql("SELECT * FROM icecat.worker_status()"))
-    t.ok(os.path.exists(victim + "/data/d.parquet") and os.path.exists(victim + "/metadata/s.puffin"),
-         "trimming deletes no file of another table that a metadata log names")
-    t.ok(os.path.isdir(location), "the table itself stays")
+    expect(c.queue_is_empty(), "the trimming of a foreign log gets done", c.sql("SELECT * FROM icecat.worker_status()"))
+    expect(os.path.exists(victim + "/data/d.parquet") and os.path.exists(victim + "/metadata/s.puffin"),
+           "trimming deletes no file of another table that a metadata log names")
+    expect(os.path.isdir(location), "the table itself stays")
 
 
-def named_files(c, t, catalog):
+def named_files(c, catalog):
     victim = full_table(c, catalog, "victim")
     c.sql("SELECT icecat.rest_create_view('w', '{ns}', '%s')" % VIEW % "view")
     view = c.sql("SELECT metadata_location FROM icecat.views WHERE view_name = 'view'")[7:]
@@ -181,18 +180,18 @@ def named_files(c, t, catalog):
     names = [s % f for f in targets for s in spellings]
     location = catalog.create("names")
     catalog.snapshot("names", manifests(c, location, names), names)
-    catalog.purge(t, "names")
+    catalog.purge("names")
     missing = [f for f in targets if not os.path.exists(f)]
-    t.equal(missing, [], "a purge deletes no foreign file that a manifest or statistics name, in any spelling")
-    t.ok(not os.path.exists(location), "but its own", files_below(location))
+    expect_equal(missing, [], "a purge deletes no foreign file that a manifest or statistics name, in any spelling")
+    expect(not os.path.exists(location), "but its own", files_below(location))
     location = catalog.create("lists")
     catalog.snapshot("lists", "file://%s/metadata/snap-m.avro" % victim)
-    catalog.purge(t, "lists")
-    t.equal([f for f in targets if not os.path.exists(f)], [], "nor the manifest list of another table, and what it leads to")
+    catalog.purge("lists")
+    expect_equal([f for f in targets if not os.path.exists(f)], [], "nor the manifest list of another table, and what it leads to")
     return victim, targets
 
 
-def places(c, t, catalog, victim, targets):
+def places(c, catalog, victim, targets):
     """Tables that lie in, at and around the victim, or declare its folders as theirs."""
     os.makedirs(victim + "/data/empty", exist_ok=True)
     os.symlink(victim, c.files + "/link")
@@ -222,44 +221,44 @@ def places(c, t, catalog, victim, targets):
         names = ["file://" + f for f in targets] + ["file://%s/link%s" % (c.files, f[len(victim):]) for f in targets]
         folder = catalog.location(name)
         catalog.snapshot(name, manifests(c, folder, names, "m" + name), names)
-        catalog.purge(t, name)
-        t.equal([f for f in targets if not os.path.exists(f)], [], "a purge of a table %s takes none of its files" % what)
-    t.ok(os.path.isdir(victim + "/data/empty"), "nor its empty folders")
+        catalog.purge(name)
+        expect_equal([f for f in targets if not os.path.exists(f)], [], "a purge of a table %s takes none of its files" % what)
+    expect(os.path.isdir(victim + "/data/empty"), "nor its empty folders")
     location = catalog.create("moves")
     catalog.commit("moves", [{"action": "set-location", "location": "file://" + victim}])
     catalog.snapshot("moves", manifests(c, location, ["file://" + f for f in targets]), ["file://" + f for f in targets])
-    catalog.purge(t, "moves")
-    t.equal([f for f in targets if not os.path.exists(f)], [], "nor one of a table that moves there")
+    catalog.purge("moves")
+    expect_equal([f for f in targets if not os.path.exists(f)], [], "nor one of a table that moves there")
     later = catalog.create("later", properties={"write.data.path": "file://%s/late" % c.files})
     write(c, c.files + "/late/t/data/d.parquet")
     catalog.create("late", location="file://%s/late/t" % c.files)
     names = ["file://%s/late/t/data/d.parquet" % c.files]
     catalog.snapshot("later", manifests(c, later, names), names)
-    catalog.purge(t, "later")
-    t.ok(os.path.exists(c.files + "/late/t/data/d.parquet"),
-         "a declared folder gives no right once another table lies in it")
+    catalog.purge("later")
+    expect(os.path.exists(c.files + "/late/t/data/d.parquet"),
+           "a declared folder gives no right once another table lies in it")
 
 
-def named_elsewhere(c, t, catalog):
+def named_elsewhere(c, catalog):
     """Files in a table's own folder that only another table's metadata names."""
     location = full_table(c, catalog, "lender")
     data = location + "/data/d.parquet"
     catalog.create("borrower", warehouse="v")
     catalog.snapshot("borrower", "file://%s/metadata/snap-m.avro" % location, ["file:%s/metadata/s.puffin" % location], "v")
-    catalog.purge(t, "lender")
-    t.ok(os.path.exists(location + "/metadata/snap-m.avro") and os.path.exists(location + "/metadata/s.puffin"),
-         "a purge leaves what another table's snapshot and statistics name", files_below(location))
-    t.ok(not os.path.exists(data), "and takes the rest")
+    catalog.purge("lender")
+    expect(os.path.exists(location + "/metadata/snap-m.avro") and os.path.exists(location + "/metadata/s.puffin"),
+           "a purge leaves what another table's snapshot and statistics name", files_below(location))
+    expect(not os.path.exists(data), "and takes the rest")
     location = full_table(c, catalog, "moved")
     catalog.register("moved", catalog.metadata("moved"), "v")
     catalog.commit("moved", [{"action": "set-location", "location": "file://%s/elsewhere" % c.files}], "v")
     catalog.set("moved", "v", k="1")
     before = files_below(location)
-    catalog.purge(t, "moved")
-    t.equal(files_below(location), before, "a purge leaves the files of a table that has moved on since")
+    catalog.purge("moved")
+    expect_equal(files_below(location), before, "a purge leaves the files of a table that has moved on since")
 
 
-def kept_objects(c, t, catalog):
+def kept_objects(c, catalog):
     """Dropped tables whose rows are kept, and tables whose own purge is queued, hold their files, too."""
     location = full_table(c, catalog, "dropped")
     before = files_below(location)
@@ -267,13 +266,13 @@ def kept_objects(c, t, catalog):
     catalog.create("over", location="file://" + location)
     catalog.snapshot("over", manifests(c, location, ["file://%s/data/d.parquet" % location], "o"),
                      ["file://" + f for f in before])
-    catalog.purge(t, "over")
-    t.equal([f for f in before if not os.path.exists(f)], [], "a dropped table's files are its own while it is kept")
-    t.equal(catalog.register("dropped", "file://" + [f for f in before if f.endswith(".json")][-1]), "t",
-            "and it can be registered again")
+    catalog.purge("over")
+    expect_equal([f for f in before if not os.path.exists(f)], [], "a dropped table's files are its own while it is kept")
+    expect_equal(catalog.register("dropped", "file://" + [f for f in before if f.endswith(".json")][-1]), "t",
+                 "and it can be registered again")
 
 
-def races(c, t, catalog):
+def races(c, catalog):
     """A registration that commits while a purge is queued, and one that comes while it is."""
     location = full_table(c, catalog, "raced")
     before = files_below(location)
@@ -282,37 +281,33 @@ def races(c, t, catalog):
     c.wait_sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND wait_event = 'PgSleep'", "1")
     c.sql("SELECT icecat.drop_table('w', '{ns}', 'raced', true)")
     time.sleep(1.5)
-    t.equal(files_below(location), before, "no file goes while a registration is under way")
-    t.equal(c.sql("SELECT pending_purges FROM icecat.worker_status()"), "1", "the purge waits")
+    expect_equal(files_below(location), before, "no file goes while a registration is under way")
+    expect_equal(c.sql("SELECT pending_purges FROM icecat.worker_status()"), "1", "the purge waits")
     session.communicate()
-    t.ok(c.queue_is_empty(), "and ends after it", c.sql("SELECT * FROM icecat.worker_status()"))
-    t.equal(files_below(location), before, "without a file of the registered table")
+    expect(c.queue_is_empty(), "and ends after it", c.sql("SELECT * FROM icecat.worker_status()"))
+    expect_equal(files_below(location), before, "without a file of the registered table")
     location = full_table(c, catalog, "late2")
     pid = c.wait_worker()
     c.freeze(pid)
     c.sql("SELECT icecat.drop_table('w', '{ns}', 'late2', true)")
     out = catalog.register("late2", "file://" + [f for f in files_below(location) if f.endswith(".json")][-1], "v")
     os.kill(pid, 18)
-    t.ok("File is being deleted" in out, "a file whose purge is queued cannot be registered", out)
-    t.ok(c.queue_is_empty() and not os.path.exists(location), "and goes")
+    expect("File is being deleted" in out, "a file whose purge is queued cannot be registered", out)
+    expect(c.queue_is_empty() and not os.path.exists(location), "and goes")
 
 
-def test(c, t):
+def test_foreign_files(c):
     c.make_warehouse("w")
     c.make_warehouse("v")
     catalog = Catalog(c)
-    two_warehouses(c, t, catalog)
-    registered(c, t, catalog)
-    trimming(c, t, catalog)
-    victim, targets = named_files(c, t, catalog)
-    places(c, t, catalog, victim, targets)
-    named_elsewhere(c, t, catalog)
-    kept_objects(c, t, catalog)
-    races(c, t, catalog)
-    t.equal(c.sql("SELECT count(*) FROM icecat_data.location l WHERE NOT EXISTS (SELECT FROM icecat_data.relation r "
-                  "WHERE r.warehouse_id = l.warehouse_id AND r.relation_id = l.object_id)"), "0",
-            "what purged tables held is forgotten")
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    two_warehouses(c, catalog)
+    registered(c, catalog)
+    trimming(c, catalog)
+    victim, targets = named_files(c, catalog)
+    places(c, catalog, victim, targets)
+    named_elsewhere(c, catalog)
+    kept_objects(c, catalog)
+    races(c, catalog)
+    expect_equal(c.sql("SELECT count(*) FROM icecat_data.location l WHERE NOT EXISTS (SELECT FROM icecat_data.relation r "
+                       "WHERE r.warehouse_id = l.warehouse_id AND r.relation_id = l.object_id)"), "0",
+                 "what purged tables held is forgotten")

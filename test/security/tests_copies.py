@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A copy of a database deletes no file of its original until it adopts the storage, however it was made."""
 # SPDX-License-Identifier: PostgreSQL
 import os
@@ -6,6 +5,7 @@ import shutil
 import subprocess
 
 import cluster
+from expectations import expect, expect_equal
 
 TRIMS = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "1"}
 
@@ -47,42 +47,42 @@ def purge(c, table, database="postgres"):
     return files
 
 
-def deletes(c, t, table, what, database="postgres"):
+def deletes(c, table, what, database="postgres"):
     files = purge(c, table, database)
-    t.ok(files and c.queue_is_empty(database) and not there(files), what,
-         c.sql("SELECT * FROM icecat.worker_status()", database))
+    expect(files and c.queue_is_empty(database) and not there(files), what,
+           c.sql("SELECT * FROM icecat.worker_status()", database))
 
 
 def set_aside(c, count, database="postgres"):
     return c.wait_sql("SELECT not_adopted >= %d AND pending_writes = 0 FROM icecat.worker_status()" % count, "t", database)
 
 
-def refuses(c, t, table, what, database="postgres"):
+def refuses(c, table, what, database="postgres"):
     """Nothing goes, worker_status() says why, and all else works."""
     files = purge(c, table, database)
-    t.ok(set_aside(c, 1, database), "%s: a purge is set aside" % what,
-         c.sql("SELECT * FROM icecat.worker_status(); SELECT * FROM icecat_data.metadata_task", database))
-    t.equal(there(files), files, "%s: no file goes" % what)
-    t.ok("adopt_storage" in c.sql("SELECT storage_problems FROM icecat.worker_status()", database),
-         "%s: worker_status() says why" % what)
+    expect(set_aside(c, 1, database), "%s: a purge is set aside" % what,
+           c.sql("SELECT * FROM icecat.worker_status(); SELECT * FROM icecat_data.metadata_task", database))
+    expect_equal(there(files), files, "%s: no file goes" % what)
+    expect("adopt_storage" in c.sql("SELECT storage_problems FROM icecat.worker_status()", database),
+           "%s: worker_status() says why" % what)
     new = "%s_%s" % (table, "new")
     c.sql(c.create_table_sql(new, extra=", p_properties => '{%s}'"
                              % ",".join('"%s":"%s"' % item for item in TRIMS.items())), database)
     for i in range(40):
         c.sql(c.property_commit_sql(new, "k", i), database)
-    t.ok(set_aside(c, 30, database), "%s: deletions are set aside, and hold up no file" % what,
-         c.sql("SELECT * FROM icecat.worker_status()", database))
-    t.ok(os.path.exists(c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = '%s'" % new, database)[7:]),
-         "%s: files are written" % what)
-    t.equal(c.sql("SELECT failing FROM icecat.worker_status()", database), "0", "%s: nothing fails" % what)
+    expect(set_aside(c, 30, database), "%s: deletions are set aside, and hold up no file" % what,
+           c.sql("SELECT * FROM icecat.worker_status()", database))
+    expect(os.path.exists(c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = '%s'" % new, database)[7:]),
+           "%s: files are written" % what)
+    expect_equal(c.sql("SELECT failing FROM icecat.worker_status()", database), "0", "%s: nothing fails" % what)
     return files
 
 
-def adopts(c, t, files, what, database="postgres"):
+def adopts(c, files, what, database="postgres"):
     c.sql("SELECT icecat.adopt_storage()", database)
-    t.ok(c.queue_is_empty(database) and not there(files), "%s: adopted, it deletes" % what,
-         (there(files), c.sql("SELECT * FROM icecat.worker_status()", database)))
-    t.equal(c.sql("SELECT storage_problems FROM icecat.worker_status()", database), "", "%s: and has no problem" % what)
+    expect(c.queue_is_empty(database) and not there(files), "%s: adopted, it deletes" % what,
+           (there(files), c.sql("SELECT * FROM icecat.worker_status()", database)))
+    expect_equal(c.sql("SELECT storage_problems FROM icecat.worker_status()", database), "", "%s: and has no problem" % what)
 
 
 def tables(c, prefix):
@@ -91,28 +91,28 @@ def tables(c, prefix):
     c.queue_is_empty()
 
 
-def copied(c, t, prefix, copy, what, database="postgres"):
+def copied(c, prefix, copy, what, database="postgres"):
     """A copy beside its living original, which was made after tables()."""
-    files = refuses(copy, t, prefix + "0", what, database)
-    deletes(c, t, prefix + "1", "%s: meanwhile the original deletes" % what)
-    adopts(copy, t, files, what, database)
-    left = refuses(c, t, prefix + "2", "%s: after that its original" % what)
-    adopts(c, t, left, "%s: the original again" % what)
+    files = refuses(copy, prefix + "0", what, database)
+    deletes(c, prefix + "1", "%s: meanwhile the original deletes" % what)
+    adopts(copy, files, what, database)
+    left = refuses(c, prefix + "2", "%s: after that its original" % what)
+    adopts(c, left, "%s: the original again" % what)
 
 
-def test(c, t):
+def test_copies(c):
     c.make_warehouse()
     tables(c, "own")
-    deletes(c, t, "own0", "the database that made the files deletes them")
+    deletes(c, "own0", "the database that made the files deletes them")
     c.stop()
     c.start()
-    deletes(c, t, "own1", "also after a restart")
+    deletes(c, "own1", "also after a restart")
     c.sql("VACUUM FULL")
     c.kill_postmaster()
-    deletes(c, t, "own2", "and after a crash")
+    deletes(c, "own2", "and after a crash")
     marks = os.listdir(c.files + "/.icecat")
-    t.equal(len(marks), 1, "one mark stands in the root")
-    t.ok("lies in a folder of icecat's own" in c.sql(
+    expect_equal(len(marks), 1, "one mark stands in the root")
+    expect("lies in a folder of icecat's own" in c.sql(
         c.create_table_sql("in_mark", extra=", p_location => 'file://%s/.icecat/t'" % c.files), check=False),
         "where no table can lie")
 
@@ -121,21 +121,21 @@ def test(c, t):
     c.run("pg_dump", "-h", c.dir, "-p", "5432", "-U", "postgres", "-f", path, "postgres")
     c.sql("CREATE DATABASE restored TEMPLATE template0")
     c.run("psql", "-X", "-q", "-h", c.dir, "-p", "5432", "-U", "postgres", "-d", "restored", "-f", path)
-    copied(c, t, "dump", c, "a restored dump", "restored")
+    copied(c, "dump", c, "a restored dump", "restored")
 
     tables(c, "template")
     c.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()", "template1")
     for _ in range(20):
         if "ERROR" not in c.sql("CREATE DATABASE instance TEMPLATE postgres", "template1", check=False):
             break
-    copied(c, t, "template", c, "a database made from a template", "instance")
+    copied(c, "template", c, "a database made from a template", "instance")
 
     tables(c, "standby")
     standby = Copy(c, "standby", lambda s: s.backup(c, "-R"))
     try:
         standby.run("pg_ctl", "-D", standby.data, "-w", "promote")
         standby.wait_sql("SELECT pg_is_in_recovery()", "f")
-        copied(c, t, "standby", standby, "a promoted standby")
+        copied(c, "standby", standby, "a promoted standby")
     finally:
         standby.stop("immediate")
 
@@ -151,7 +151,7 @@ def test(c, t):
     clone.start()
     try:
         clone.wait_sql("SELECT pg_is_in_recovery()", "f")
-        copied(c, t, "pitr", clone, "a clone recovered to a point in time")
+        copied(c, "pitr", clone, "a clone recovered to a point in time")
     finally:
         clone.stop("immediate")
 
@@ -161,17 +161,13 @@ def test(c, t):
     c.start()
     double.start()
     try:
-        copied(c, t, "files", double, "a copy of the stopped server's files")
+        copied(c, "files", double, "a copy of the stopped server's files")
     finally:
         double.stop("immediate")
 
     c.sql("CREATE ROLE plain; GRANT USAGE ON SCHEMA icecat TO plain; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA icecat TO plain")
     for function in ("adopt_storage", "adopt_tasks"):
-        t.ok("permission denied" in c.sql("SET ROLE plain; SELECT icecat.%s()" % function, check=False),
-             "only who has the owner's rights may call %s()" % function)
+        expect("permission denied" in c.sql("SET ROLE plain; SELECT icecat.%s()" % function, check=False),
+               "only who has the owner's rights may call %s()" % function)
     said = c.log_text().count("no file is deleted")
-    t.ok(said <= 20, "the log says it once in a process, not for every file", said)
-
-
-if __name__ == "__main__":
-    cluster.main(test)
+    expect(said <= 20, "the log says it once in a process, not for every file", said)
