@@ -33,7 +33,7 @@ private_instance_start()
     locate_postgres
     PRIVATE_LOG=$HOME_DIR/log/suite.log
     make_tree "$PRIVATE_LOG"
-    quiet "$PRIVATE_LOG" make -C "$SOURCE_DIR" PG_CONFIG="$PGBIN/pg_config" install || return 1
+    quiet "$PRIVATE_LOG" make -C "$SOURCE_DIR" PG_CONFIG="$PGBIN/pg_config" with_llvm=no install || return 1
     init_postgres "$PRIVATE_LOG" || return 1
     printf '%s\n' "$@" >>"$HOME_DIR/pgdata/postgresql.auto.conf"
     start_postgres "$PRIVATE_LOG" || return 1
