@@ -28,7 +28,7 @@ from pyiceberg.exceptions import ForbiddenError, OAuthError, UnauthorizedError
 import icecat_client as client
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / "test/gateway"))
+sys.path[:0] = [str(ROOT / "test/lib"), str(ROOT / "test/gateway")]
 
 import harness  # noqa: E402  # pylint: disable=wrong-import-position
 import tls  # noqa: E402  # pylint: disable=wrong-import-position
