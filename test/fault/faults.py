@@ -1,18 +1,16 @@
 """Rounds of faults: clients commit, something is killed, stopped, cut or filled, then everything is counted.
 
-See run for how to start it. A round fails on any violation: a commit that was acknowledged and is not there
+tests_faults.py runs them. A round fails on any violation: a commit that was acknowledged and is not there
 exactly once, an unknown one there twice, a refused one there, a gap, a file that differs from the answer, an
 answer that the kind of fault does not allow, or no commit after the fault.
 """
 # SPDX-License-Identifier: PostgreSQL
-import collections
 import contextlib
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 
@@ -28,7 +26,6 @@ AFTER_S = 0.4
 STOPPED_S = (0.5, 1.2)
 FIRST_COMMIT_WAIT_S = 30
 END_WAIT_S = 60
-VIOLATIONS_SHOWN = 8
 
 
 # ---- the faults: each does one thing, and leaves what it broke repaired -----------------------------------
@@ -272,31 +269,6 @@ def point_gateway(server, kind):
         raise RuntimeError("the gateway does not get ready")
 
 
-def run_kind(server, kind, rounds, totals, keyed):
-    counts = collections.Counter()
-    errors = collections.Counter()
-    point_gateway(server, kind)
-    started = time.monotonic()
-    for number in range(rounds):
-        notes, verdict = run_round(server, kind, number, keyed)
-        counts["acknowledged"] += notes.acknowledged_count
-        counts["landed"] += verdict.landed
-        counts["not"] += verdict.not_landed
-        counts["violations"] += len(verdict.violations)
-        counts["unreadable"] += len(notes.unreadable)
-        counts["given up"] += max(0, notes.given_up)
-        errors.update(notes.errors)
-        totals["failed" if verdict.violations else "passed"] += 1
-        for text in verdict.violations[:VIOLATIONS_SHOWN]:
-            print("  violation in %s round %d: %s" % (kind, number, text[:600]), flush=True)
-    print("%-16s %3d rounds %6d acknowledged %5d unknown-landed %5d unknown-not %3d violations %5.0f s"
-          % (("keyed " if keyed else "") + kind, rounds, counts["acknowledged"], counts["landed"], counts["not"], counts["violations"],
-             time.monotonic() - started), flush=True)
-    print("    files not there when they were named: %d; answers that gave up waiting: %d" % (counts["unreadable"], counts["given up"]))
-    print("    " + (", ".join("%s %s %s: %d" % (*error, count) for error, count in sorted(errors.items(), key=str))
-                    or "no errors"), flush=True)
-
-
 # ---- does the counting see what it must? --------------------------------------------------------------------
 
 def plants(server, notes):
@@ -323,70 +295,3 @@ def plants(server, notes):
         % row), "sequence numbers"
     yield "a lost event", lambda: server.sql(
         "DELETE FROM icecat_data.event WHERE name = '%s' AND version = 2" % table), "events"
-
-
-def run_selftest(server, totals):
-    """A round without a fault passes; each planted fault is found."""
-    point_gateway(server, "none")
-    notes, broken = run_clients(server, "none", -1)
-    verdict = clients.verify(server, notes)
-    found = {"nothing planted": not broken and not verdict.violations and notes.acknowledged_count > 0}
-    for name, plant, word in plants(server, notes):
-        plant()
-        server.stop_gateway()       # which keeps answers by their tag: rows changed by hand have the same one
-        server.restart_gateway()
-        if not server.wait_healthy():
-            raise RuntimeError("the gateway does not get ready")
-        found[name] = any(word in text for text in clients.verify(server, notes).violations)
-    for name, good in found.items():
-        totals["passed" if good else "failed"] += 1
-        print("%s self-test: %s" % ("ok" if good else "NOT FOUND", name), flush=True)
-
-
-def parse(arguments):
-    rounds = int(os.environ.get("ROUNDS", "20"))
-    kinds = []
-    keyed = "keyed" in arguments
-    for argument in arguments:
-        if argument == "--list":
-            print("\n".join([*KINDS, "selftest"]))
-            sys.exit(0)
-        elif argument.startswith("ROUNDS="):
-            rounds = int(argument[len("ROUNDS="):])
-        elif argument in KINDS or argument == "selftest":
-            kinds.append(argument)
-        elif argument == "keyed":
-            continue
-        else:
-            sys.exit("no kind of fault %s; --list names them" % argument)
-    return rounds, kinds or [*KINDS, *([] if keyed else ["selftest"])], keyed
-
-
-def main():
-    rounds, kinds, keyed = parse(sys.argv[1:])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    totals = collections.Counter()
-    server = host.Host(["icecat.dropped_retention_s = 1"])
-    try:
-        server.proxy = proxy.Proxy(os.path.join(server.dir, ".s.PGSQL.5432"))
-        print("disk: %s; fsync: %s" % ("tmpfs of " + host.TMPFS_SIZE if server.is_tmpfs else "folders made read-only",
-                                       "preloaded shim" if server.has_shim else "left out, no compiler"), flush=True)
-        for kind in kinds:
-            if kind == "selftest":
-                run_selftest(server, totals)
-            elif kind != "fsync" or server.has_shim:
-                run_kind(server, kind, rounds, totals, keyed)
-        print("cuts: " + ", ".join("%s %d" % cut for cut in server.proxy.cuts.items()))
-    except Exception as error:
-        totals["failed"] += 1
-        print("broke: %s: %s" % (type(error).__name__, error))
-    finally:
-        if totals["failed"]:
-            print("\n".join("# " + line for line in server.log_tail()))
-        server.close()
-    print("%d passed, %d failed" % (totals["passed"], totals["failed"]))
-    sys.exit(1 if totals["failed"] else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,14 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import cluster
 
-import cluster  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 TMPFS_SIZE = "160m"
 HEALTHY_WAIT_S = 60

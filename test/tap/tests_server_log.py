@@ -6,6 +6,7 @@ from expectations import expect, expect_equal
 
 REFUSED = "SELECT icecat.commit_table('w', '{ns}', 't', '[{\"type\":\"assert-table-uuid\",\"uuid\":\"00000000-0000-0000-0000-00000000000%d\"}]', '[]')"
 QUIET_S = 25        # a failing worker would be started twice in this time
+LATER_S = 12        # and once more in this one
 
 
 class Log:
@@ -59,7 +60,7 @@ def test_missing_database(c):
     expect_equal(found.count('database "later" of icecat.worker_databases does not exist'), 1,
                  "a missing database of icecat.worker_databases is said once")
     expect_equal(found.count("later"), 2, "besides the attempt to connect to it")
-    time.sleep(QUIET_S)
+    time.sleep(LATER_S)
     expect_equal(log.new(), "", "and nothing follows")
     expect(c.worker_pid() is not None, "the other worker runs")
     c.sql("CREATE DATABASE later")

@@ -1,6 +1,6 @@
 """Replies that get lost, and redundant writers that die: each change happens once, and who asks again hears so.
 
-    test/fault/run redundant [COMMITS=300] [PART...]     parts: replies database writers content
+    test/fault/run redundant [COMMITS=300] [PART...]     a part is a word of a test's name: replies database writers content
 
 writers: three processes send the same COMMITS commits with the same keys in the same order, two of them are killed
 midway. content: the same without keys, by content deduplication. One commit in ten is an updateTable, whose answer
@@ -21,11 +21,11 @@ import sys
 import threading
 import time
 
-import contention
 import host
 import proxy
+from expectations import expect
+from tests_contention import check_line, prepare  # noqa: F401  pylint: disable=unused-import
 
-COMMITS = 300
 CONTENT_SHARE = 10  # without keys: one in so many, for each fingerprint is looked for by every writer
 KEY = "017F22E2-79B0-7CC3-%04X-%012d"
 RETRY_S = 0.05
@@ -121,7 +121,7 @@ def same(first, second):
                                  json.loads(first).get("metadata") == json.loads(second).get("metadata"))
 
 
-def replies(server, check):
+def test_replies(server):
     dropper = ReplyDropper(server.gateway_port)
     direct = host.Rest(server.gateway_port)
     lossy = host.Rest(dropper.port)
@@ -135,25 +135,25 @@ def replies(server, check):
             lost = True
         first = lossy.call(method, path, body, key)
         again = direct.call(method, path, body, key)
-        check(lost and first[0] == status == again[0] and same(first[1] or b"{}", again[1] or b"{}"),
-              "%s: the reply is lost, the retry gets the first result" % name, (lost, first, again))
+        expect(lost and first[0] == status == again[0] and same(first[1] or b"{}", again[1] or b"{}"),
+               "%s: the reply is lost, the retry gets the first result" % name, (lost, first, again))
         other = direct.call(method, path + "?x=1" if body is None else path, None if body is None else {"x": 1}, key)
         if body is not None:
-            check(other[0] == 422, "%s: the key with another body is refused" % name, other)
+            expect(other[0] == 422, "%s: the key with another body is refused" % name, other)
         if keep is not None:
             keep.update(json.loads(first[1]))
     events = server.sql("SELECT string_agg(event_type, ' ' ORDER BY number) FROM icecat.events WHERE namespace = '{lost}'")
-    check(events == "create-namespace update-namespace-properties create-table commit-table commit-table rename-table "
-          "unregister-table register-table drop-table create-view replace-view rename-view register-view drop-view drop-view "
-          "drop-namespace", "each of them happened once", events)
-    check(dropper.dropped == 16, "each reply was lost once", dropper.dropped)
+    expect(events == "create-namespace update-namespace-properties create-table commit-table commit-table rename-table "
+           "unregister-table register-table drop-table create-view replace-view rename-view register-view drop-view drop-view "
+           "drop-namespace", "each of them happened once", events)
+    expect(dropper.dropped == 16, "each reply was lost once", dropper.dropped)
     gone = direct.call("POST", "/%s/namespaces" % host.WAREHOUSE, {"namespace": ["absent", "child"]}, key := new_key())
     direct.call("POST", "/%s/namespaces" % host.WAREHOUSE, {"namespace": ["absent"]})
     again = direct.call("POST", "/%s/namespaces" % host.WAREHOUSE, {"namespace": ["absent", "child"]}, key)
-    check(gone[0] == 404 and again == gone, "a final error is what a retry gets, though it would now succeed", (gone, again))
+    expect(gone[0] == 404 and again == gone, "a final error is what a retry gets, though it would now succeed", (gone, again))
 
 
-def database(server, check):
+def test_database(server):
     """The connection between gateway and database is cut around the commit; the gateway finds out what became of it."""
     cutter = proxy.Proxy(os.path.join(server.dir, ".s.PGSQL.5432"))
     server.stop_gateway()
@@ -169,11 +169,11 @@ def database(server, check):
             snapshots + 1, snapshots or None, snapshots + 1), new_key())
         snapshots += 1
         found = [s["snapshot-id"] for s in json.loads(content).get("metadata", {}).get("snapshots", [])]
-        check(status == 200 and found == list(range(1, snapshots + 1)),
-              "cut %s the commit: the answer is the true outcome, no unknown state" % mode, (status, content[:300]))
+        expect(status == 200 and found == list(range(1, snapshots + 1)),
+               "cut %s the commit: the answer is the true outcome, no unknown state" % mode, (status, content[:300]))
         server.wait_healthy()
-    check(sum(cutter.cuts.values()) == snapshots, "every cut took hold", cutter.cuts)
-    contention.check_line(server, check, "cut", list(range(1, snapshots + 1)), "cuts")
+    expect(sum(cutter.cuts.values()) == snapshots, "every cut took hold", cutter.cuts)
+    check_line(server, "cut", list(range(1, snapshots + 1)), "cuts")
     server.stop_gateway()
     server.start_gateway()
     server.wait_healthy()
@@ -240,7 +240,7 @@ def deduplicated(ports):
     return total
 
 
-def run_writers(server, check, table, commits, keyed):
+def run_writers(server, table, commits, keyed):
     rest = host.Rest(server.gateway_port)
     host.create_table(rest, table, {"icecat.metadata-write-mode": "none"})
     rest.close()  # it would be idle for too long
@@ -269,45 +269,25 @@ def run_writers(server, check, table, commits, keyed):
     seconds = time.monotonic() - started
     print("# %d commits by %d writers in %.0f s; the killed ones had %d and %d" % (
         commits, WRITERS, seconds, done[0].value, done[1].value), flush=True)
-    check(processes[-1].exitcode == 0 and done[-1].value == commits, "the writer that is left hears of every commit",
-          (processes[-1].exitcode, done[-1].value))
-    check(all(0 < d.value < commits for d in done[:2]), "two writers were killed midway", [d.value for d in done])
+    expect(processes[-1].exitcode == 0 and done[-1].value == commits, "the writer that is left hears of every commit",
+           (processes[-1].exitcode, done[-1].value))
+    expect(all(0 < d.value < commits for d in done[:2]), "two writers were killed midway", [d.value for d in done])
     # Answers that a killed writer did not wait for count as well: one of each at most.
     repeats = 0 if keyed else sum(d.value for d in done) - commits
-    check(repeats <= counted <= (0 if keyed else repeats + 2), "the repeats are counted as deduplicated", (repeats, counted))
+    expect(repeats <= counted <= (0 if keyed else repeats + 2), "the repeats are counted as deduplicated", (repeats, counted))
     metadata = json.loads(rest.call("GET", host.table_path(table))[1])["metadata"]
     found = [s["snapshot-id"] for s in metadata["snapshots"]]
-    check(found == list(range(1, commits + 1)), "exactly %d snapshots" % commits, (len(found), len(set(found))))
-    check(metadata["refs"]["main"]["snapshot-id"] == commits == metadata["last-sequence-number"], "main is the last", "")
+    expect(found == list(range(1, commits + 1)), "exactly %d snapshots" % commits, (len(found), len(set(found))))
+    expect(metadata["refs"]["main"]["snapshot-id"] == commits == metadata["last-sequence-number"], "main is the last", "")
     versions = server.sql("SELECT version FROM icecat.tables WHERE table_name = '%s'" % table)
-    check(versions == str(commits + 1), "nothing was committed twice: version %d" % (commits + 1), versions)
+    expect(versions == str(commits + 1), "nothing was committed twice: version %d" % (commits + 1), versions)
     problems = server.sql("SELECT string_agg(object || ': ' || problem, '; ') FROM icecat.check_integrity()")
-    check(problems == "", "check_integrity() finds nothing", problems)
+    expect(problems == "", "check_integrity() finds nothing", problems)
 
 
-def writers(server, check):
-    run_writers(server, check, "keyed", COMMITS, True)
+def test_writers(server, commits):
+    run_writers(server, "keyed", commits, True)
 
 
-def content(server, check):
-    run_writers(server, check, "content", max(30, COMMITS // CONTENT_SHARE), False)
-
-
-PARTS = {"replies": replies, "database": database, "writers": writers, "content": content}
-
-
-def main():
-    global COMMITS
-    wanted = []
-    for argument in sys.argv[1:]:
-        if argument.startswith("COMMITS="):
-            COMMITS = int(argument[len("COMMITS="):])
-        elif argument in PARTS:
-            wanted.append(argument)
-        else:
-            sys.exit("usage: run redundant [COMMITS=n] [%s]..." % "|".join(PARTS))
-    contention.run_parts([PARTS[name] for name in wanted or PARTS])
-
-
-if __name__ == "__main__":
-    main()
+def test_content(server, commits):
+    run_writers(server, "content", max(30, commits // CONTENT_SHARE), False)

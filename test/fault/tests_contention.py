@@ -8,13 +8,12 @@
 import collections
 import itertools
 import json
-import signal
-import sys
 import threading
 import time
 
 import clients
 import host
+from expectations import Failure, expect
 
 SQL_SESSIONS = 16
 SQL_APPENDS = 200
@@ -66,18 +65,10 @@ END $loop$;
 """
 
 
-class Check:
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    def __call__(self, condition, text, note=""):
-        if condition:
-            self.passed += 1
-        else:
-            self.failed += 1
-        print("%sok - %s%s" % ("" if condition else "not ", text, "" if condition else ": %s" % str(note)[:500]),
-              flush=True)
+def prepare(server):
+    server.start_gateway()
+    if not server.wait_healthy():
+        raise Failure("the gateway does not get ready")
 
 
 def percentile(values, part):
@@ -112,23 +103,23 @@ def loaded(server, table):
     return json.loads(content)["metadata"] if status == 200 else {}
 
 
-def check_line(server, check, table, expected, what):
+def check_line(server, table, expected, what):
     """Exactly these snapshots, one line of descent, sequence numbers without a gap."""
     metadata = loaded(server, table)
     verdict = clients.Verdict()
     ids = clients.verify_lineage(verdict, table, metadata)
-    check(collections.Counter(ids) == collections.Counter(expected), "%s: exactly %d snapshots" % (what, len(expected)),
-          "%d found" % len(ids))
-    check(not verdict.violations, "%s: unbroken sequence, one line of descent" % what, verdict.violations)
+    expect(collections.Counter(ids) == collections.Counter(expected), "%s: exactly %d snapshots" % (what, len(expected)),
+           "%d found" % len(ids))
+    expect(not verdict.violations, "%s: unbroken sequence, one line of descent" % what, verdict.violations)
 
 
-def check_rest(server, check):
-    check(server.wait_queue(), "the queue of files becomes empty", server.sql("SELECT * FROM icecat.worker_status()"))
+def check_rest(server):
+    expect(server.wait_queue(), "the queue of files becomes empty", server.sql("SELECT * FROM icecat.worker_status()"))
     rows = server.sql("SELECT * FROM icecat.check_integrity()")
-    check(rows == "", "check_integrity() finds nothing", rows)
+    expect(rows == "", "check_integrity() finds nothing", rows)
 
 
-def sql_sessions(server, check):
+def test_sql_sessions(server):
     rest = host.Rest(server.gateway_port)
     host.create_table(rest, "sql", TRIMMED)
     rest.close()
@@ -144,16 +135,16 @@ def sql_sessions(server, check):
             output.append("%s: %s" % (type(error).__name__, error))
     seconds = time.monotonic() - started
     lost = [int(text.split("lost ")[1].split()[0]) for text in output if "lost " in text]
-    check([s.returncode for s in sessions] == [0] * SQL_SESSIONS, "%d SQL sessions x %d appends end well"
-          % (SQL_SESSIONS, SQL_APPENDS), [text for text in output if "lost " not in text])
+    expect([s.returncode for s in sessions] == [0] * SQL_SESSIONS, "%d SQL sessions x %d appends end well"
+           % (SQL_SESSIONS, SQL_APPENDS), [text for text in output if "lost " not in text])
     print("# %.1f s, %.0f appends/s; lost tries per session: least %d, most %d"
           % (seconds, SQL_SESSIONS * SQL_APPENDS / seconds, min(lost, default=0), max(lost, default=0)))
     expected = [(i + 1) * 1000000 + n + 1 for i in range(SQL_SESSIONS) for n in range(SQL_APPENDS)]
-    check_line(server, check, "sql", expected, "SQL sessions")
-    check_rest(server, check)
+    check_line(server, "sql", expected, "SQL sessions")
+    check_rest(server)
 
 
-def own_tables(server, check):
+def test_own_tables(server):
     def work(i):
         rest = host.Rest(server.gateway_port)
         statuses = collections.Counter()
@@ -178,13 +169,13 @@ def own_tables(server, check):
     good = [r for r in results if not isinstance(r, Exception)]
     statuses = sum((r[0] for r in good), collections.Counter())
     times = [t for r in good for t in r[1]]
-    check(not broken and statuses == {200: TABLES * TABLE_APPENDS}, "%d writers on %d tables x %d appends: no failed request"
-          % (TABLES, TABLES, TABLE_APPENDS), (dict(statuses), broken[:3]))
+    expect(not broken and statuses == {200: TABLES * TABLE_APPENDS}, "%d writers on %d tables x %d appends: no failed request"
+           % (TABLES, TABLES, TABLE_APPENDS), (dict(statuses), broken[:3]))
     print("# append: p50 %.0f ms, p99 %.0f ms" % (percentile(times, 0.5), percentile(times, 0.99)))
-    check_rest(server, check)
+    check_rest(server)
 
 
-def rivals(server, check):
+def test_rivals(server):
     """Each waits for nobody: load what main is, append, and again after a 409."""
     rest = host.Rest(server.gateway_port)
     host.create_table(rest, "one", TRIMMED)
@@ -231,52 +222,17 @@ def rivals(server, check):
     shares = [len(r[0]) for r in good] or [0]
     times = [t for r in good for t in r[2]]
     one = [t for r in good for t in r[1]]
-    check(not broken and set(others) <= {(409, "CommitFailedException")}, "%d writers on one table: every loser gets 409"
-          % RIVALS, (dict(others), broken[:3]))
+    expect(not broken and set(others) <= {(409, "CommitFailedException")}, "%d writers on one table: every loser gets 409"
+           % RIVALS, (dict(others), broken[:3]))
     print("# %d appends in %.1f s, %d losers; append with its retries: p50 %.0f ms, p99 %.0f ms; "
           "the request that landed: p50 %.0f ms, p99 %.0f ms; appends of a writer: least %d, most %d"
           % (sum(shares), seconds, sum(others.values()), percentile(times, 0.5), percentile(times, 0.99),
              percentile(one, 0.5), percentile(one, 0.99), min(shares), max(shares)))
-    check(sum(shares) >= RIVAL_APPENDS, "%d appends within %d s" % (RIVAL_APPENDS, RIVAL_LIMIT_S), sum(shares))
+    expect(sum(shares) >= RIVAL_APPENDS, "%d appends within %d s" % (RIVAL_APPENDS, RIVAL_LIMIT_S), sum(shares))
     mean = 1000 * seconds * RIVALS / max(1, sum(shares))
-    check(percentile(times, 0.99) <= P99_OF_MEAN_MAX * mean, "p99 of an append with its retries is bounded: at most "
-          "%d times the mean" % P99_OF_MEAN_MAX, (percentile(times, 0.99), mean))
-    check(min(shares) > 0 and max(shares) <= SHARE_RATIO_MAX * min(shares),
-          "nobody starves: luckiest to unluckiest at most %d" % SHARE_RATIO_MAX, sorted(shares))
-    check_line(server, check, "one", [s for r in good for s in r[0]], "rivals")
-    check_rest(server, check)
-
-
-PARTS = {"sql": sql_sessions, "own": own_tables, "rivals": rivals}
-
-
-def run_parts(parts):
-    """Runs functions of (server, check) against a server and a gateway of their own; ends the process with the verdict."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    check = Check()
-    server = host.Host()
-    try:
-        server.start_gateway()
-        if not server.wait_healthy():
-            raise RuntimeError("the gateway does not get ready")
-        for part in parts:
-            part(server, check)
-    except Exception as error:
-        check(False, "runs to its end", "%s: %s" % (type(error).__name__, error))
-    finally:
-        if check.failed:
-            print("\n".join("# " + line for line in server.log_tail()))
-        server.close()
-    print("%d passed, %d failed" % (check.passed, check.failed))
-    sys.exit(1 if check.failed else 0)
-
-
-def main():
-    wanted = sys.argv[1:] or list(PARTS)
-    if set(wanted) - set(PARTS):
-        sys.exit("parts are: " + " ".join(PARTS))
-    run_parts([PARTS[name] for name in wanted])
-
-
-if __name__ == "__main__":
-    main()
+    expect(percentile(times, 0.99) <= P99_OF_MEAN_MAX * mean, "p99 of an append with its retries is bounded: at most "
+           "%d times the mean" % P99_OF_MEAN_MAX, (percentile(times, 0.99), mean))
+    expect(min(shares) > 0 and max(shares) <= SHARE_RATIO_MAX * min(shares),
+           "nobody starves: luckiest to unluckiest at most %d" % SHARE_RATIO_MAX, sorted(shares))
+    check_line(server, "one", [s for r in good for s in r[0]], "rivals")
+    check_rest(server)
