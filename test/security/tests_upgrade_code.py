@@ -20,21 +20,21 @@ FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'icec
 AND NOT relispartition AND attnum > 0 AND NOT attisdropped LOOP BEGIN %s EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$"""
 PLANTS = (
     ("trigger", ON_EVERY_TABLE % "EXECUTE format('CREATE TRIGGER evil AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW "
-     "EXECUTE FUNCTION evil.fire(''trigger'')');"),
+     "EXECUTE FUNCTION evil.fire(''trigger'')', t);"),
     ("statement_trigger", ON_EVERY_TABLE % "EXECUTE format('CREATE TRIGGER evil BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE "
-     "ON %s EXECUTE FUNCTION evil.fire(''statement_trigger'')');"),
+     "ON %s EXECUTE FUNCTION evil.fire(''statement_trigger'')', t);"),
     ("deferred_trigger", ON_EVERY_TABLE % "EXECUTE format('CREATE CONSTRAINT TRIGGER evil AFTER INSERT OR UPDATE OR DELETE ON %s "
-     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION evil.fire(''deferred_trigger'')');"),
+     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION evil.fire(''deferred_trigger'')', t);"),
     ("held_cursor", ON_EVERY_TABLE % "EXECUTE format('CREATE TRIGGER evil AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW "
-     "EXECUTE FUNCTION evil.hold(''held_cursor'')');"),
-    ("rule", ON_EVERY_TABLE % "EXECUTE format('CREATE RULE evil AS ON INSERT TO %s DO ALSO SELECT evil.payload(''rule'')');"),
-    ("policy", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'); "
-     "EXECUTE format('CREATE POLICY evil ON %s USING (evil.payload(''policy''))');"),
-    ("check", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD CONSTRAINT evil CHECK (evil.payload(''check'')) NOT VALID');"),
-    ("default", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD evil boolean'); "
-     "EXECUTE format('ALTER TABLE %s ALTER evil SET DEFAULT evil.payload(''default'')');"),
-    ("index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s (evil.always(1, ''index''))');"),
-    ("partial_index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s ((true)) WHERE evil.always(true, ''partial_index'')');"),
+     "EXECUTE FUNCTION evil.hold(''held_cursor'')', t);"),
+    ("rule", ON_EVERY_TABLE % "EXECUTE format('CREATE RULE evil AS ON INSERT TO %s DO ALSO SELECT evil.payload(''rule'')', t);"),
+    ("policy", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t); "
+     "EXECUTE format('CREATE POLICY evil ON %s USING (evil.payload(''policy''))', t);"),
+    ("check", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD CONSTRAINT evil CHECK (evil.payload(''check'')) NOT VALID', t);"),
+    ("default", ON_EVERY_TABLE % "EXECUTE format('ALTER TABLE %s ADD evil boolean', t); "
+     "EXECUTE format('ALTER TABLE %s ALTER evil SET DEFAULT evil.payload(''default'')', t);"),
+    ("index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s (evil.always(1, ''index''))', t);"),
+    ("partial_index", ON_EVERY_TABLE % "EXECUTE format('CREATE INDEX ON %s ((true)) WHERE evil.always(true, ''partial_index'')', t);"),
     ("domains", ON_EVERY_FREE_COLUMN % "EXECUTE format('CREATE DOMAIN evil.%I AS %s CHECK (evil.always(true, ''domains''))', "
      "a.t || a.attname, a.was); EXECUTE format('ALTER TABLE %s ALTER %I TYPE evil.%I', a.t, a.attname, a.t || a.attname);"),
     ("cast", "ALTER TABLE icecat_data.metrics_report ALTER report TYPE evil.report USING ROW(report); "
