@@ -28,5 +28,7 @@ FROM icecat_data.audit');
 	-- A role that is gone has only a number, which may be another role's where the dump is restored.
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.access_grant',
 		'WHERE role = 0::pg_catalog.oid OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.commit_policy',
+		'WHERE EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.oid = function)');
 END
 $icecat$;

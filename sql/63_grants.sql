@@ -29,7 +29,7 @@ FROM (
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
 				'_gateway', '_principal_role', '_audit_refused', 'worker_status')
-			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse')
+			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',

@@ -24,6 +24,7 @@ int   ice_guc_audit_retention_days;
 bool  ice_guc_check_metadata_file;
 char *ice_guc_client_address;
 int   ice_guc_commit_lock_timeout_ms;
+int   ice_guc_commit_policy_timeout_ms;
 char *ice_guc_default_warehouse;
 bool  ice_guc_deduplicate;
 int   ice_guc_deduplicate_window_s;
@@ -149,6 +150,9 @@ static const Setting settings[] = {
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a change waits for each row that another holds before it fails with a "
 				"retryable conflict (409). 0 waits without limit."),
+	INT_SETTING("icecat.commit_policy_timeout_ms", PGC_SUSET, GUC_UNIT_MS,
+				&ice_guc_commit_policy_timeout_ms, 1000, 0, 600000,
+				"How long one commit policy may take; then the change is refused. 0 is no limit."),
 	BOOL_SETTING("icecat.deduplicate", PGC_USERSET, 0, &ice_guc_deduplicate, false,
 				 "Whether commits to existing tables are deduplicated by their content: one that "
 				 "equals an earlier one of the last icecat.deduplicate_window_s is not made again "

@@ -17,6 +17,7 @@ extern int   ice_guc_audit_retention_days;
 extern bool  ice_guc_check_metadata_file;
 extern char *ice_guc_client_address;
 extern int   ice_guc_commit_lock_timeout_ms;
+extern int   ice_guc_commit_policy_timeout_ms;
 extern char *ice_guc_default_warehouse;
 extern bool  ice_guc_deduplicate;
 extern int   ice_guc_deduplicate_window_s;

@@ -15,6 +15,7 @@
 
 #include "access/xlog.h"
 
+#include "commit/commit_policy.h"
 #include "commit/commit_file.h"
 #include "commit/commit_view.h"
 #include "commit/create_register.h"
@@ -101,6 +102,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 {
 	IceTableMetadata *next;
 	const char       *holdings;
+	const char       *before;
 	List             *files;
 	List             *trimmed;
 
@@ -113,7 +115,9 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	check_log(out, next, previous == NULL);
 	(void) ice_parts_load_all(out, false, 0);
 	holdings = ice_hold_key(out->metadata);
+	before = ice_commit_policy_state(out->metadata);
 	out->metadata = ice_table_metadata_succeed(out->metadata, next);
+	ice_commit_policy_table(out, "commit-table", path, name, before, out->metadata);
 	ice_metadata_limits_check(out->metadata);
 	files = files_out_of_log(out->metadata);
 	out->metadata_location = metadata_location;
@@ -158,6 +162,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 		return false;
 	ice_view_load(out, false);
 	out->metadata = ice_view_metadata_succeed(out->metadata, next);
+	ice_commit_policy_view(out, "replace-view", path, name);
 	ice_metadata_limits_check_view(out->metadata);
 	out->metadata_location = metadata_location;
 	out->file_expected = true;

@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "commit/now.h"
+#include "commit/commit_policy.h"
 #include "commit/commit_table.h"
 #include "commit/create_register.h"
 #include "commit/deduplicate.h"
@@ -26,6 +27,7 @@
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
+#include "store/policy.h"
 #include "store/uuid.h"
 
 /* Raises unless every requirement of a create is the assertion itself. */
@@ -57,6 +59,7 @@ load_for_updates(IceTableChange *change)
 	ice_commit_needs(change->request, &needs);
 	needs.lists[ICE_PART_REF] = true;
 	needs.lists[ICE_PART_PROPERTIES] = true;
+	needs.lists[ICE_PART_SCHEMA] |= ice_policy_exists();
 	ice_table_load(&change->table, &needs, false);
 	if (ice_commit_needs_log_end(change->request, change->table.metadata))
 		ice_table_load_log_end(&change->table);
@@ -185,10 +188,12 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	const char       *folders = folders_key(metadata);
 	const char       *holdings = ice_hold_key(metadata);
 	int64             before_ms = metadata->last_updated_ms;
+	const char       *before = ice_commit_policy_state(metadata);
 	List             *trimmed;
 
 	if (!ice_updates_apply(change->request, metadata, ice_now_ms()))
 		return;
+	ice_commit_policy_table(table, "commit-table", &change->path, change->name, before, metadata);
 	ice_metadata_limits_check(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders, folders_key(metadata)) != 0 || !table->file_expected)

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "commit/commit_policy.h"
 #include "commit/now.h"
 #include "commit/commit_view.h"
 #include "commit/holdings.h"
@@ -61,6 +62,7 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 	if (!ice_relation_insert(&warehouse->id, &view->id, &space->id, name, ICE_RELATION_VIEW))
 		raise_exists(warehouse, space, path, name);
 	ice_metadata_limits_check_view(view->metadata);
+	ice_commit_policy_view(view, event_type, path, name);
 	ice_publish_view_prepare(warehouse, view->metadata);
 	if (publish)
 		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
@@ -165,6 +167,7 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	StringInfoData   text;
 
 	ice_metadata_limits_check_view(metadata);
+	ice_commit_policy_view(view, "replace-view", path, name);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders_before, folders_key(metadata)) != 0 || !view->file_expected)
 		ice_publish_view_prepare(warehouse, metadata);
@@ -208,6 +211,7 @@ ice_drop_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	IceView view;
 
 	ice_view_get_locked(ICE_DROP, &warehouse->id, path, name, &view);
+	ice_commit_policy_view(&view, "drop-view", path, name);
 	ice_view_mark_dropped(&view);
 	ice_publish_view_event(&view, "drop-view", path, name, ice_view_version_details(&view));
 }
@@ -227,6 +231,8 @@ ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_pa
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, destination_path);
 	ice_view_get_locked(ICE_DROP, &warehouse->id, source_path, source, &view);
+	ice_commit_policy_rename("view", &view.warehouse_id, &view.id, &view.namespace_id, source_path,
+							 source, &space.id, destination_path, destination);
 	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "commit/now.h"
+#include "commit/commit_policy.h"
 #include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
@@ -37,6 +38,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 							 ICE_RELATION_TABLE))
 		return false;
 	ice_metadata_limits_check(table->metadata);
+	ice_commit_policy_table(table, event_type, path, name, NULL, table->metadata);
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
@@ -99,6 +101,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	if (request->stage_create)
 	{
 		check_not_view(warehouse, &space, path, request->name);
+		ice_commit_policy_table(out, "stage-table", path, request->name, NULL, out->metadata);
 		ice_publish_prepare(warehouse, out->metadata);
 	}
 	else if (!ice_create_write(warehouse, out, path, request->name, "create-table"))
@@ -117,9 +120,11 @@ static void
 overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 				IceTableMetadata *metadata, const char *metadata_location)
 {
-	List *trimmed;
+	const char *before;
+	List       *trimmed;
 
 	(void) ice_parts_load_all(table, false, 0);
+	before = ice_commit_policy_state(table->metadata);
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 	{
 		IcePartList *old = &table->metadata->lists[kind];
@@ -138,6 +143,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 		metadata->lists[kind] = both;
 	}
 	table->metadata = metadata;
+	ice_commit_policy_table(table, "register-table", path, name, before, metadata);
 	ice_metadata_limits_check(metadata);
 	table->metadata_location = metadata_location;
 	table->file_expected = true;

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "commit/commit_policy.h"
 #include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/publish.h"
@@ -26,6 +27,7 @@ ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, cons
 	bool     refused;
 
 	ice_table_get_locked(ICE_DROP, &warehouse->id, path, name, &table);
+	ice_commit_policy_table(&table, "drop-table", path, name, NULL, NULL);
 	refused = purge && !ice_hold_may_purge(warehouse, &table);
 	ice_table_mark_dropped(&table);
 	if (purge && !refused)
@@ -50,6 +52,7 @@ ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path
 	int start = document->len;
 
 	ice_table_get_locked(ICE_DROP | ICE_SELECT, &warehouse->id, path, name, out);
+	ice_commit_policy_table(out, "unregister-table", path, name, NULL, NULL);
 	ice_render_current(document, out, false);
 	if (!ice_storage_exists(out->metadata_location))
 		ice_storage_write_metadata(out->metadata_location, document->data + start,
@@ -73,6 +76,8 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	ice_namespace_get(&warehouse->id, destination_path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, destination_path);
 	ice_table_get_locked(ICE_DROP, &warehouse->id, source_path, source, &table);
+	ice_commit_policy_rename("table", &table.warehouse_id, &table.id, &table.namespace_id,
+							 source_path, source, &space.id, destination_path, destination);
 	ice_relation_rename(&table.warehouse_id, &table.id, &space.id, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));

@@ -10,6 +10,7 @@
 #include "guc.h"
 #include "json/json.h"
 #include "store/maintenance.h"
+#include "store/policy.h"
 
 /* The reason; NULL: it is not in maintenance mode. */
 static const char *
@@ -28,6 +29,7 @@ ice_maintenance_require_off(const IceWarehouse *warehouse)
 {
 	const char *reason = reason_of(warehouse);
 
+	ice_policy_require_none();
 	if (reason != NULL && *reason != '\0')
 		ice_raise(ICE_ERR_MAINTENANCE, "Warehouse %s is in maintenance mode: %s", warehouse->name,
 				  reason);

@@ -16,7 +16,8 @@
  * mode. */
 #define ICE_MAINTENANCE_PROPERTY "icecat.maintenance"
 
-/* Raises MAINTENANCE if nothing may be changed there now. */
+/* Raises MAINTENANCE if nothing may be changed there now; FORBIDDEN in a commit policy, which may
+ * never change anything. */
 extern void ice_maintenance_require_off(const IceWarehouse *warehouse);
 
 #endif

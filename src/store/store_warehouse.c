@@ -128,6 +128,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("view_head"),
 	DELETE_FROM("relation"),
 	DELETE_FROM("namespace"),
+	DELETE_FROM("commit_policy"),
 	DELETE_FROM("access_grant"),
 	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("warehouse"),

@@ -174,6 +174,7 @@ $$;
 DELETE FROM icecat_data.metadata_task WHERE warehouse_id = :W;
 INSERT INTO icecat_data.location (warehouse_id, object_id, path, kind)
 	SELECT warehouse_id, relation_id, 'file:///nowhere', 'location' FROM icecat_data.relation WHERE warehouse_id = :W LIMIT 1;
+INSERT INTO icecat_data.commit_policy VALUES (:W, 'p', :W, 'warehouse', 'pg_catalog.json_typeof(json)', 'me', now());
 INSERT INTO icecat_data.event_restored SELECT warehouse_id, 0, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, version, actor
 	FROM icecat_data.event_pending WHERE warehouse_id = :W LIMIT 1;
 INSERT INTO icecat_data.metrics_report_restored SELECT * FROM icecat_data.metrics_report WHERE warehouse_id = :W LIMIT 1;

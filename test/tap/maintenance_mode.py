@@ -9,7 +9,7 @@ import time
 import cluster
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "test", "gateway"))
+sys.path[:0] = [os.path.join(ROOT, "test", "lib"), os.path.join(ROOT, "test", "gateway")]
 
 import harness  # noqa: E402  # pylint: disable=wrong-import-position
 

@@ -1,0 +1,155 @@
+/*
+ * commit_policy.c
+ *		What commit policies are told of tables and views. See commit_policy.h.
+ *
+ * Where there is no policy, each of these is one look at a kept answer.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "commit/commit_policy.h"
+#include "json/json.h"
+#include "spec/part.h"
+#include "spec/table_metadata.h"
+#include "store/case_mode.h"
+#include "store/policy.h"
+
+/* The text of a part, or null. */
+static void
+put_part(IceJsonWriter *w, const char *key, IcePart *part)
+{
+	const char *text = part != NULL ? ice_json_text(ice_part_json(part)) : NULL;
+
+	ice_jw_key(w, key);
+	if (text != NULL)
+		ice_jw_raw(w, text, strlen(text));
+	else
+		ice_jw_null(w);
+}
+
+/* Small whatever the size of the table: of the schemas only the current one, and no snapshot but
+ * its id. */
+static const char *
+state(const IceTableMetadata *metadata)
+{
+	const IcePartList *schemas = &metadata->lists[ICE_PART_SCHEMA];
+	const IcePartList *properties = &metadata->lists[ICE_PART_PROPERTIES];
+	StringInfoData     out;
+	IceJsonWriter      w;
+
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "format-version");
+	ice_jw_int(&w, metadata->format_version);
+	ice_jw_key(&w, "location");
+	ice_jw_string(&w, metadata->location);
+	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT)
+	{
+		ice_jw_key(&w, "current-snapshot-id");
+		ice_jw_int(&w, metadata->current_snapshot_id);
+	}
+	put_part(&w, "schema",
+			 schemas->loaded
+				 ? ice_part_list_find(schemas, metadata->current_schema_id, NULL, ICE_PART_LIVE)
+				 : NULL);
+	put_part(&w, "properties",
+			 properties->loaded ? ice_part_only(metadata, ICE_PART_PROPERTIES) : NULL);
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
+const char *
+ice_commit_policy_state(const IceTableMetadata *metadata)
+{
+	return ice_policy_exists() ? state(metadata) : NULL;
+}
+
+/* Names as they are spelled in the catalog: a policy compares them. */
+static Datum
+spelled(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const IceNamespacePath *path)
+{
+	IceNamespacePath own = *path;
+
+	ice_case_respell_path(warehouse_id, namespace_id, false, &own);
+	return own.array;
+}
+
+void
+ice_commit_policy_table(const IceTable *table, const char *operation, const IceNamespacePath *path,
+						const char *name, const char *before, const IceTableMetadata *after)
+{
+	static const pg_uuid_t nil = {{0}};
+	IcePolicyChange        change = {.operation = operation, .kind = "table", .before = before};
+
+	if (!ice_policy_exists())
+		return;
+	change.warehouse_id = &table->warehouse_id;
+	change.namespace_id = &table->namespace_id;
+	change.object_id = memcmp(&table->id, &nil, UUID_LEN) != 0 ? &table->id : NULL;
+	change.namespace_levels = spelled(&table->warehouse_id, &table->namespace_id, path);
+	change.name = table->name != NULL ? table->name : name;
+	change.after = after != NULL ? state(after) : NULL;
+	ice_policy_check(&change);
+}
+
+void
+ice_commit_policy_view(const IceView *view, const char *operation, const IceNamespacePath *path,
+					   const char *name)
+{
+	IcePolicyChange change = {.operation = operation, .kind = "view"};
+
+	if (!ice_policy_exists())
+		return;
+	change.warehouse_id = &view->warehouse_id;
+	change.namespace_id = &view->namespace_id;
+	change.object_id = &view->id;
+	change.namespace_levels = spelled(&view->warehouse_id, &view->namespace_id, path);
+	change.name = view->name != NULL ? view->name : name;
+	ice_policy_check(&change);
+}
+
+/* {"namespace": […], "name": …} */
+static const char *
+source_json(const IceNamespacePath *path, const char *name)
+{
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "namespace");
+	ice_jw_begin_array(&w);
+	for (int i = 0; i < path->depth; i++)
+		ice_jw_string(&w, path->levels[i]);
+	ice_jw_end_array(&w);
+	ice_jw_key(&w, "name");
+	ice_jw_string(&w, name);
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
+void
+ice_commit_policy_rename(const char *kind, const pg_uuid_t *warehouse_id,
+						 const pg_uuid_t *object_id, const pg_uuid_t *from,
+						 const IceNamespacePath *source_path, const char *source,
+						 const pg_uuid_t *to, const IceNamespacePath *path, const char *name)
+{
+	IcePolicyChange  change = {.kind = kind, .name = name};
+	IceNamespacePath own = *source_path;
+
+	if (!ice_policy_exists())
+		return;
+	ice_case_respell_path(warehouse_id, from, false, &own);
+	change.operation = psprintf("rename-%s", kind);
+	change.warehouse_id = warehouse_id;
+	change.object_id = object_id;
+	change.namespace_id = from;
+	change.namespace_levels = spelled(warehouse_id, to, path);
+	change.source = source_json(&own, source);
+	ice_policy_check(&change);
+	if (memcmp(from, to, UUID_LEN) != 0)
+		ice_policy_check_at(&change, to);
+}

@@ -1,0 +1,400 @@
+/*
+ * policy.c
+ *		Commit policies. See policy.h.
+ *
+ * A function runs in the sandbox of all statements (spi.h), with the pinned search_path of the API
+ * function, and within icecat.commit_policy_timeout_ms. Whatever goes wrong in it refuses the
+ * change.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "guc.h"
+#include "json/json.h"
+#include "store/caller.h"
+#include "store/policy.h"
+#include "store/spi.h"
+
+#define REASON_BYTES_MAX 2000
+
+static IceStatement find_any = {
+	"SELECT warehouse_id FROM icecat_data.commit_policy LIMIT 1", 0, {0}, NULL};
+
+static IceStatement find_of = {
+	"WITH RECURSIVE up (namespace_id, parent_id) AS ("
+	"SELECT namespace_id, parent_id FROM icecat_data.namespace "
+	"WHERE warehouse_id = $1 AND namespace_id = $2 UNION ALL "
+	"SELECT n.namespace_id, n.parent_id FROM up JOIN icecat_data.namespace AS n "
+	"ON n.warehouse_id = $1 AND n.namespace_id = up.parent_id) "
+	"SELECT p.name, p.function::pg_catalog.oid FROM icecat_data.commit_policy AS p "
+	"WHERE p.warehouse_id = $1 AND (p.object_id = $1 OR p.object_id = $3 "
+	"OR p.object_id IN (SELECT up.namespace_id FROM up)) ORDER BY p.name",
+	3,
+	{UUIDOID, UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement find_warehouse = {
+	"SELECT name FROM icecat_data.warehouse WHERE warehouse_id = $1", 1, {UUIDOID}, NULL};
+
+static IceStatement insert_policy = {
+	"INSERT INTO icecat_data.commit_policy (warehouse_id, name, object_id, object_kind, function, "
+	"created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	"ON CONFLICT (warehouse_id, name) DO NOTHING",
+	7,
+	{UUIDOID, TEXTOID, UUIDOID, TEXTOID, REGPROCEDUREOID, TEXTOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement find_policy = {
+	"SELECT object_id, object_kind, function::pg_catalog.oid FROM icecat_data.commit_policy "
+	"WHERE warehouse_id = $1 AND name = $2",
+	2,
+	{UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement delete_policy = {
+	"DELETE FROM icecat_data.commit_policy WHERE warehouse_id = $1 AND name = $2",
+	2,
+	{UUIDOID, TEXTOID},
+	NULL};
+
+/* -- is there one? ----------------------------------------------------------------------------- */
+
+static bool known = false;
+static bool any = false;
+static Oid  table_oid = InvalidOid;
+
+/* Any relation: the table may be made again by DROP EXTENSION and CREATE EXTENSION. */
+static void
+relation_changed(Datum arg, Oid relation)
+{
+	(void) arg;
+	if (relation == table_oid || !OidIsValid(relation) || !OidIsValid(table_oid))
+		known = false;
+}
+
+void
+ice_policy_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+bool
+ice_policy_exists(void)
+{
+	AcceptInvalidationMessages();
+	if (!known)
+	{
+		table_oid = get_relname_relid("commit_policy", get_namespace_oid("icecat_data", false));
+		any = OidIsValid(table_oid) && ice_execute_latest(&find_any, NULL) > 0;
+		known = true;
+	}
+	return any;
+}
+
+static void
+policies_changed(void)
+{
+	CacheInvalidateRelcacheByRelid(
+		get_relname_relid("commit_policy", get_namespace_oid("icecat_data", false)));
+	known = false;
+}
+
+/* -- rows -------------------------------------------------------------------------------------- */
+
+bool
+ice_policy_insert(const IcePolicy *policy)
+{
+	Datum values[7] = {UUIDPGetDatum(&policy->warehouse_id),
+					   ice_cstring_datum(policy->name),
+					   UUIDPGetDatum(&policy->object_id),
+					   ice_cstring_datum(policy->object_kind),
+					   ObjectIdGetDatum(policy->function),
+					   ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	if (ice_execute_waiting(&insert_policy, values, NULL) == 0)
+		return false;
+	policies_changed();
+	return true;
+}
+
+bool
+ice_policy_find(const pg_uuid_t *warehouse_id, const char *name, IcePolicy *out)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), ice_cstring_datum(name)};
+
+	if (ice_execute(&find_policy, values, NULL, false) == 0)
+		return false;
+	*out = (IcePolicy){.warehouse_id = *warehouse_id, .name = name};
+	out->object_id = ice_field_uuid(0, 1);
+	out->object_kind = ice_field_text(0, 2);
+	out->function = DatumGetObjectId(ice_field(0, 3));
+	return true;
+}
+
+void
+ice_policy_delete(const IcePolicy *policy)
+{
+	Datum values[2] = {UUIDPGetDatum(&policy->warehouse_id), ice_cstring_datum(policy->name)};
+
+	(void) ice_execute_waiting(&delete_policy, values, NULL);
+	policies_changed();
+}
+
+/* -- the function ------------------------------------------------------------------------------ */
+
+/* Is it one that runs as its own owner, who is not above the catalog? Called as the extension's
+ * owner. */
+static const char *
+problem_of(Form_pg_proc function)
+{
+	if (function->pronargs != 1 || function->proargtypes.values[0] != JSONOID ||
+		function->prorettype != TEXTOID || function->proretset ||
+		function->prokind != PROKIND_FUNCTION)
+		return "it is no function of one json that returns text";
+	if (!function->prosecdef)
+		return "it is not SECURITY DEFINER";
+	if (has_privs_of_role(function->proowner, GetUserId()))
+		return "its owner has the rights of the extension's owner";
+	return NULL;
+}
+
+const char *
+ice_policy_function_problem(Oid function)
+{
+	HeapTuple   row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	const char *problem;
+
+	if (!HeapTupleIsValid(row))
+		return "there is no such function";
+	problem = problem_of((Form_pg_proc) GETSTRUCT(row));
+	ReleaseSysCache(row);
+	if (problem == NULL && !DatumGetBool(OidFunctionCall3(
+							   F_HAS_FUNCTION_PRIVILEGE_OID_OID_TEXT, ObjectIdGetDatum(GetUserId()),
+							   ObjectIdGetDatum(function), CStringGetTextDatum("EXECUTE"))))
+		return "the extension's owner may not execute it";
+	return problem;
+}
+
+/* -- asking ------------------------------------------------------------------------------------ */
+
+static int  running = 0;
+static bool timed_out = false;
+
+void
+ice_policy_require_none(void)
+{
+	if (running > 0)
+		ice_raise(ICE_ERR_FORBIDDEN, "A commit policy may not change the catalog");
+}
+
+static void
+on_timeout(void)
+{
+	timed_out = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/* Calls the function; its answer, or NULL. */
+static char *
+call(Oid function, const char *change)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	FmgrInfo flinfo;
+	Datum    result;
+
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, DEFAULT_COLLATION_OID, NULL, NULL);
+	fcinfo->args[0].value = ice_cstring_datum(change);
+	fcinfo->args[0].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+	return fcinfo->isnull ? NULL : TextDatumGetCString(result);
+}
+
+/* An error that is not the policy's: a cancel, a shutdown, a conflict that may be gone in a
+ * moment. */
+static bool
+is_ours(const ErrorData *error)
+{
+	int code = error->sqlerrcode;
+
+	return (code == ERRCODE_QUERY_CANCELED && !timed_out) || code == ERRCODE_ADMIN_SHUTDOWN ||
+		   code == ERRCODE_CRASH_SHUTDOWN ||
+		   ERRCODE_TO_CATEGORY(code) == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE);
+}
+
+/* Only the wording changes: the transaction is lost either way. */
+static void
+refuse_error(const char *name, MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (is_ours(error))
+		PG_RE_THROW();
+	FlushErrorState();
+	if (timed_out)
+		ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s took longer than %d ms", name,
+				  ice_guc_commit_policy_timeout_ms);
+	if (error->sqlerrcode == ERRCODE_RAISE_EXCEPTION)
+		ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", name,
+				  pnstrdup(error->message, REASON_BYTES_MAX));
+	ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s failed: SQLSTATE %s", name,
+			  unpack_sql_state(error->sqlerrcode));
+}
+
+/* The answer of one policy; a failure is raised. */
+static char *
+ask(const char *name, Oid function, const char *change)
+{
+	static TimeoutId timeout = 0;
+	MemoryContext    context = CurrentMemoryContext;
+	IceSandbox       outside;
+	char *volatile answer = NULL;
+
+	if (timeout == 0)
+		timeout = RegisterTimeout(USER_TIMEOUT, on_timeout);
+	timed_out = false;
+	running++;
+	PG_TRY();
+	{
+		ice_sandbox_enter(&outside);
+		if (ice_guc_commit_policy_timeout_ms > 0)
+			enable_timeout_after(timeout, ice_guc_commit_policy_timeout_ms);
+		answer = call(function, change);
+		disable_timeout(timeout, false);
+		ice_sandbox_leave(&outside);
+	}
+	PG_CATCH();
+	{
+		running--;
+		disable_timeout(timeout, false);
+		refuse_error(name, context);
+	}
+	PG_END_TRY();
+	running--;
+	return answer;
+}
+
+static void
+put_raw(IceJsonWriter *w, const char *key, const char *text)
+{
+	ice_jw_key(w, key);
+	if (text == NULL)
+		ice_jw_null(w);
+	else
+		ice_jw_raw(w, text, strlen(text));
+}
+
+static void
+put_levels(IceJsonWriter *w, Datum levels)
+{
+	Datum *elements;
+	int    count;
+
+	deconstruct_array(DatumGetArrayTypeP(levels), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
+					  &count);
+	ice_jw_key(w, "namespace");
+	ice_jw_begin_array(w);
+	for (int i = 0; i < count; i++)
+		ice_jw_string(w, TextDatumGetCString(elements[i]));
+	ice_jw_end_array(w);
+}
+
+/* What policies are told. */
+static char *
+change_json(const IcePolicyChange *change)
+{
+	Datum          values[1] = {UUIDPGetDatum(change->warehouse_id)};
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	initStringInfo(&out);
+	ice_jw_init(&w, &out);
+	ice_jw_begin_object(&w);
+	ice_jw_key(&w, "operation");
+	ice_jw_string(&w, change->operation);
+	ice_jw_key(&w, "kind");
+	ice_jw_string(&w, change->kind);
+	ice_jw_key(&w, "warehouse");
+	(void) ice_execute(&find_warehouse, values, NULL, false);
+	ice_jw_string(&w, ice_field_text(0, 1));
+	put_levels(&w, change->namespace_levels);
+	ice_jw_key(&w, "name");
+	ice_jw_string(&w, change->name);
+	ice_jw_key(&w, "role");
+	ice_jw_string(&w, GetUserNameFromId(ice_caller().role, false));
+	if (*ice_guc_principal != '\0')
+	{
+		ice_jw_key(&w, "principal");
+		ice_jw_string(&w, ice_guc_principal);
+	}
+	if (change->source != NULL)
+		put_raw(&w, "source", change->source);
+	put_raw(&w, "old", change->before);
+	put_raw(&w, "new", change->after);
+	ice_jw_end_object(&w);
+	return out.data;
+}
+
+/* Asks the policies of the object and of all that this namespace is in. */
+void
+ice_policy_check_at(const IcePolicyChange *change, const pg_uuid_t *namespace_id)
+{
+	static const pg_uuid_t nil = {{0}};
+	Datum  values[3] = {UUIDPGetDatum(change->warehouse_id), UUIDPGetDatum(namespace_id),
+						UUIDPGetDatum(change->object_id != NULL ? change->object_id : &nil)};
+	uint64 count = ice_execute_latest(&find_of, values);
+	char **names = palloc(sizeof(char *) * Max(count, 1));
+	Oid   *functions = palloc(sizeof(Oid) * Max(count, 1));
+	char  *told;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		names[i] = ice_field_text(i, 1);
+		functions[i] = DatumGetObjectId(ice_field(i, 2));
+	}
+	told = count > 0 ? change_json(change) : NULL;
+	for (uint64 i = 0; i < count; i++)
+	{
+		const char *problem = ice_policy_function_problem(functions[i]);
+		const char *reason;
+
+		if (problem != NULL)
+			ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s cannot be asked: %s", names[i],
+					  problem);
+		reason = ask(names[i], functions[i], told);
+		if (reason != NULL)
+			ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", names[i],
+					  pnstrdup(reason, REASON_BYTES_MAX));
+	}
+}
+
+void
+ice_policy_check(const IcePolicyChange *change)
+{
+	if (ice_policy_exists())
+		ice_policy_check_at(change, change->namespace_id);
+}
