@@ -5,6 +5,9 @@
  * OpenSSL's queue of errors is one for the process, and libcurl uses it too: it is emptied before
  * each call that is asked for its error afterwards.
  *
+ * While a record of a write is on its way nothing is read: a client that asks for new keys would be
+ * answered by the read, and OpenSSL takes that for a write that was changed, and fails.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "http/tls.h"
@@ -25,6 +28,7 @@ struct GwTls
 	SSL     *ssl;
 	bool     broken; /* nothing more may be done with it */
 	bool     reads_blocked;
+	bool     writing;  /* a record is on its way */
 	bool     refused;  /* the client's certificate is not believed any more */
 	uint64_t verified; /* number of the context by which it was */
 };
@@ -148,6 +152,11 @@ gw_tls_read(GwTls *tls, char *buffer, size_t size)
 
 	if (tls->broken)
 		return fail(tls, SSL_ERROR_SSL);
+	if (tls->writing)
+	{
+		tls->reads_blocked = true;
+		return fail(tls, SSL_ERROR_WANT_WRITE);
+	}
 	ERR_clear_error();
 	if (SSL_read_ex(tls->ssl, buffer, size, &n) == 1)
 	{
@@ -163,13 +172,19 @@ ssize_t
 gw_tls_write(GwTls *tls, const char *data, size_t len)
 {
 	size_t n = 0;
+	int    error;
 
 	if (tls->broken)
 		return fail(tls, SSL_ERROR_SSL);
 	ERR_clear_error();
 	if (SSL_write_ex(tls->ssl, data, len, &n) == 1)
+	{
+		tls->writing = false;
 		return (ssize_t) n;
-	return fail(tls, SSL_get_error(tls->ssl, 0));
+	}
+	error = SSL_get_error(tls->ssl, 0);
+	tls->writing = error == SSL_ERROR_WANT_WRITE;
+	return fail(tls, error);
 }
 
 bool
@@ -187,7 +202,7 @@ gw_tls_has_input(const GwTls *tls)
 void
 gw_tls_end(GwTls *tls)
 {
-	if (tls->broken || !SSL_is_init_finished(tls->ssl))
+	if (tls->broken || tls->writing || !SSL_is_init_finished(tls->ssl))
 		return;
 	ERR_clear_error();
 	if (SSL_shutdown(tls->ssl) < 0)

@@ -187,7 +187,10 @@ def fixture_gateway(keycloak, tmp_path_factory):
 
 
 @pytest.fixture(name="connect")
-def fixture_connect(gateway, keycloak):
+def fixture_connect(gateway, keycloak, monkeypatch):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):   # the library prefers these to its property
+        monkeypatch.delenv(name, raising=False)
+
     def connect(name, **properties):
         return client.connect(uri=f"https://127.0.0.1:{gateway.port}", ssl={"cabundle": gateway.tls.certificate},
                               **{"credential": f"{name}:{SECRETS[name]}", "oauth2-server-uri": keycloak.token_url, "scope": "openid",
