@@ -223,6 +223,16 @@ warn_of_shown_secret(void)
 			   conf_path);
 }
 
+/* Behind a proxy, TLS is the proxy's. */
+static void
+warn_of_shown_tokens(void)
+{
+	if (gw_auth_is_on() && gw_listener_is_open() && gw_conf.trusted_proxies[0] == '\0')
+		gw_log(GW_WARNING,
+			   "tokens can be read on the network: an address beyond this machine does not speak "
+			   "TLS (https:// in the setting listen), and no proxy is named in trusted_proxies");
+}
+
 /* SIGHUP: settings that do not read well change nothing. */
 static void
 on_reload(evutil_socket_t fd, short what, void *arg)
@@ -352,6 +362,7 @@ start(void)
 	if (!gw_listener_open(&service))
 		return false;
 	listening = true;
+	warn_of_shown_tokens();
 	watch_signal(SIGTERM, on_terminate);
 	watch_signal(SIGINT, on_terminate);
 	watch_signal(SIGHUP, on_reload);

@@ -399,8 +399,12 @@ def test_settings_that_are_not_safe_are_refused(env):
 def test_an_open_gateway_is_warned_of(env):
     with Gateway(env.binary, env.pg.dsn, env.root, listen="0.0.0.0") as gateway:
         wait_until(lambda gateway=gateway: "nothing is authenticated" in gateway.log(), "the log warns")
-    with Issuer() as issuer, own(env, issuer, listen="0.0.0.0") as gateway:
-        expect("nothing is authenticated" not in gateway.log(), "no warning")
+    with Issuer() as issuer:
+        with own(env, issuer, listen="0.0.0.0") as gateway:
+            expect("nothing is authenticated" not in gateway.log(), "no warning of that")
+            wait_until(lambda gateway=gateway: "tokens can be read on the network" in gateway.log(), "but of tokens without TLS")
+        with own(env, issuer, listen="0.0.0.0", trusted_proxies="192.0.2.1") as gateway:
+            expect("tokens can be read" not in gateway.log(), "the proxy has TLS")
     expect("nothing is authenticated" not in env.gateway.log(), "no warning on loopback")
 
 
