@@ -71,3 +71,26 @@ def test_psql():
     with psycopg.connect(dbname=DATABASE) as connection:
         assert connection.execute("SELECT what FROM audit").fetchall() == [("renamed cats",)]
         assert connection.execute("SELECT table_name FROM icecat.tables WHERE namespace = '{zoo}'").fetchall() == [("felines",)]
+
+
+def options(title, separator):
+    """The options of a snippet that is a file of settings."""
+    block = re.search(r"^\*\*%s\*\*.*?^```\n(.*?)^```" % title, README.read_text(), re.M | re.S)[1]
+    return dict(re.split(separator, line, maxsplit=1) for line in block.splitlines())
+
+
+def test_trino_options_are_those_of_its_suite():
+    """`./check trino` runs with them; the server is not started here."""
+    suite = (README.parent / "test/clients/trino/icecat_trino.py").read_text()
+    found = options("Trino", "=")
+    assert found.pop("connector.name") == "iceberg" and "USING iceberg" in suite
+    assert found.pop("iceberg.rest-catalog.uri") == "http://127.0.0.1:8181" and found.pop("iceberg.rest-catalog.warehouse") == "demo"
+    assert {name: value for name, value in found.items() if f'"{name}": "{value}"' not in suite} == {}
+
+
+def test_spark_options_are_those_of_its_suite():
+    suite = (README.parent / "test/clients/spark/conftest.py").read_text()
+    suite = suite.replace('f"{catalog}', '"spark.sql.catalog.lake').replace("(catalog,", '("spark.sql.catalog.lake",')
+    found = options("Spark", " +")
+    assert found.pop("spark.sql.catalog.lake.uri") == "http://127.0.0.1:8181" and found.pop("spark.sql.catalog.lake.warehouse") == "demo"
+    assert {name: value for name, value in found.items() if f'"{name}", "{value}"' not in suite} == {}
