@@ -6,6 +6,8 @@ For servers with max_worker_processes = 1: no worker runs, so that tasks stay qu
 import os
 import time
 
+from expectations import expect_equal
+
 OBJECTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "upgrade", "objects.sql")
 
 SNAPSHOT = ('{"action":"add-snapshot","snapshot":{"snapshot-id":%d,"sequence-number":%d,"timestamp-ms":'
@@ -100,5 +102,5 @@ def difference(a, b):
     return "\n".join(["- " + line for line in sorted(a - b)] + ["+ " + line for line in sorted(b - a)])
 
 
-def same_contents(t, before, after, name):
-    t.equal([key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)], [], name)
+def same_contents(before, after, name):
+    expect_equal([key for key in sorted(set(before) | set(after)) if before.get(key) != after.get(key)], [], name)

@@ -7,8 +7,8 @@ the worker, and in the sessions of a superuser who calls the catalog's functions
 import os
 import time
 
-from expectations import expect, expect_equal
 import contents
+from expectations import expect, expect_equal
 
 DATABASES = ()
 

@@ -14,8 +14,8 @@ import tempfile
 import time
 
 import avro
-from expectations import expect, expect_equal
 import harness
+from expectations import expect, expect_equal
 
 
 LIMIT_MB = 64

@@ -1,7 +1,7 @@
 """DROP EXTENSION leaves nothing behind, and CREATE EXTENSION works again, also in the same session."""
 # SPDX-License-Identifier: PostgreSQL
-from expectations import expect, expect_equal
 import contents
+from expectations import expect, expect_equal
 
 # Everything a database has, by name; two databases without icecat must be alike.
 CENSUS = """

@@ -3,8 +3,8 @@
 import os
 import shutil
 
-from expectations import expect_equal
 import contents
+from expectations import expect_equal
 
 SETTINGS = ["max_worker_processes = 1"]
 

@@ -3,8 +3,8 @@
 import time
 
 import avro
-from expectations import expect, expect_equal
 import tests_purge as purge
+from expectations import expect, expect_equal
 from tests_purge_slices import all_done, deleted, drop, memory_mb
 
 FILES = 100000

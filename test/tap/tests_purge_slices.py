@@ -6,8 +6,8 @@ import signal
 import time
 
 import avro
-from expectations import expect, expect_equal
 import tests_purge as purge
+from expectations import expect, expect_equal
 
 FILES = 8000
 LISTS = 40

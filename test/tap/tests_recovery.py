@@ -4,8 +4,8 @@ import os
 import shutil
 import time
 
-from expectations import expect, expect_equal
 import contents
+from expectations import expect, expect_equal
 
 SETTINGS = ["max_worker_processes = 1", "archive_mode = on", "archive_command = 'cp %p ../archive/%f'",
             "wal_level = replica", "max_wal_senders = 2"]

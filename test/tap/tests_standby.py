@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A streaming standby: everything that reads works there, nothing else does, and it can take over."""
 # SPDX-License-Identifier: PostgreSQL
 import json
@@ -13,6 +12,10 @@ import urllib.request
 
 import cluster
 import contents
+import pytest
+from expectations import expect, expect_equal
+
+SETTINGS = ["max_worker_processes = 1"]
 
 WHAT = "'w', '{ns}', 't1'"
 READS = (
@@ -78,34 +81,51 @@ def caught_up(primary, standby):
     return standby.wait_sql("SELECT pg_last_wal_replay_lsn() >= '%s'" % lsn, "t")
 
 
-def test_reads(p, s, t):
+def prepare(c):
+    c.sql(contents.fill_sql(c))
+    c.sql("LOAD 'icecat'; ALTER SYSTEM SET max_worker_processes = 8; "
+          "ALTER SYSTEM SET shared_preload_libraries = 'icecat'; "
+          "ALTER SYSTEM SET icecat.worker_databases = 'postgres'")
+
+
+@pytest.fixture(scope="module", name="s")
+def following(c):
+    standby = Standby(c)
+    try:
+        expect(caught_up(c, standby), "the standby follows")
+        yield standby
+    finally:
+        standby.run("pg_ctl", "-D", standby.data, "-m", "immediate", "-w", "stop", check=False)
+
+
+def test_reads(c, s):
     for read in READS:
-        t.equal(s.sql(read, check=False), p.sql(read, check=False), "the same there: " + read[:60])
-    t.equal(s.sql("SELECT count(*), max(number) FROM icecat.read_events('w')", check=False),
-            p.sql("SELECT count(*), max(number) FROM icecat_data.event "
-                  "JOIN icecat_data.warehouse USING (warehouse_id) WHERE warehouse.name = 'w'"), "read_events() reads what is numbered")
-    views = p.sql("SELECT oid::regclass FROM pg_class WHERE relkind = 'v' AND "
+        expect_equal(s.sql(read, check=False), c.sql(read, check=False), "the same there: " + read[:60])
+    expect_equal(s.sql("SELECT count(*), max(number) FROM icecat.read_events('w')", check=False),
+                 c.sql("SELECT count(*), max(number) FROM icecat_data.event "
+                       "JOIN icecat_data.warehouse USING (warehouse_id) WHERE warehouse.name = 'w'"), "read_events() reads what is numbered")
+    views = c.sql("SELECT oid::regclass FROM pg_class WHERE relkind = 'v' AND "
                   "relnamespace = 'icecat'::regnamespace ORDER BY 1").splitlines()
-    t.ok(len(views) >= 13, "there are views", views)
+    expect(len(views) >= 13, "there are views", views)
     for view in views:
         rows = "SELECT md5(string_agg(v::text, '|' ORDER BY v::text)), count(*) FROM %s AS v" % view
-        t.equal(s.sql(rows, check=False), p.sql(rows, check=False), "view %s is the same" % view)
-    t.equal(s.sql("SELECT pid IS NULL, pending_writes > 0 FROM icecat.worker_status()", check=False), "t|t",
-            "worker_status() answers")
-    t.equal(s.sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT icecat.table_exists(%s); COMMIT" % WHAT,
-                  check=False), "t", "and in REPEATABLE READ")
-    t.equal(s.sql("SELECT icecat.start_worker()", check=False), "f", "start_worker() says that none can run")
-    t.equal(s.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't1', 0)", check=False), "f",
-            "wait_for_metadata() looks")
+        expect_equal(s.sql(rows, check=False), c.sql(rows, check=False), "view %s is the same" % view)
+    expect_equal(s.sql("SELECT pid IS NULL, pending_writes > 0 FROM icecat.worker_status()", check=False), "t|t",
+                 "worker_status() answers")
+    expect_equal(s.sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT icecat.table_exists(%s); COMMIT" % WHAT,
+                       check=False), "t", "and in REPEATABLE READ")
+    expect_equal(s.sql("SELECT icecat.start_worker()", check=False), "f", "start_worker() says that none can run")
+    expect_equal(s.sql("SELECT icecat.wait_for_metadata('w', '{ns}', 't1', 0)", check=False), "f",
+                 "wait_for_metadata() looks")
 
 
-def test_writes(p, s, t):
+def test_writes(c, s):
     for function, arguments in WRITES.items():
         found = s.sql("\\set VERBOSITY sqlstate\nSELECT icecat.%s(%s)" % (function, arguments), check=False)
-        t.ok("25006" in found, "refused: %s()" % function, found)
-    for statement in (p.create_table_sql("u"), p.property_commit_sql("t1", "a", "b")):
+        expect("25006" in found, "refused: %s()" % function, found)
+    for statement in (c.create_table_sql("u"), c.property_commit_sql("t1", "a", "b")):
         found = s.sql("\\set VERBOSITY sqlstate\n" + statement, check=False)
-        t.ok("25006" in found, "refused: " + statement[:30], found)
+        expect("25006" in found, "refused: " + statement[:30], found)
 
 
 def request(port, method, path, body=None):
@@ -119,13 +139,8 @@ def request(port, method, path, body=None):
         return error.code, error.read()
 
 
-def test_gateway(s, t):
+def test_gateway(c, s, program):
     """A gateway in front of the standby serves reads, and 503 for the rest."""
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    program = os.path.join(root, "contrib-gateway", "build", "icecat-gateway")
-    if not os.access(program, os.X_OK):
-        t.ok(True, "a gateway before it # SKIP it is not built")
-        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -147,64 +162,42 @@ def test_gateway(s, t):
             except OSError:
                 pass
             time.sleep(0.1)
-        t.equal((status, ready.get("reads"), ready.get("writes")), (503, True, False), "gateway: it is ready for reads only, and says so")
-        t.ok("is a standby" in ready["reason"] and "target_session_attrs" in ready["reason"], "and what to do", ready)
+        expect_equal((status, ready.get("reads"), ready.get("writes")), (503, True, False), "gateway: it is ready for reads only, and says so")
+        expect("is a standby" in ready["reason"] and "target_session_attrs" in ready["reason"], "and what to do", ready)
         status, _ = request(port, "GET", "/v1/w/namespaces/ns/tables/t1")
-        t.equal(status, 200, "gateway: loadTable is 200")
+        expect_equal(status, 200, "gateway: loadTable is 200")
         status, body = request(port, "POST", "/v1/w/namespaces", {"namespace": ["z"]})
-        t.equal(status, 503, "gateway: createNamespace is 503")
-        t.equal(json.loads(body)["error"]["type"], "SlowDownException", "with the type that says so")
-        t.ok("is a standby" in json.loads(body)["error"]["message"], "and why", body)
+        expect_equal(status, 503, "gateway: createNamespace is 503")
+        expect_equal(json.loads(body)["error"]["type"], "SlowDownException", "with the type that says so")
+        expect("is a standby" in json.loads(body)["error"]["message"], "and why", body)
         status, _ = request(port, "POST", "/v1/w/namespaces/ns/tables/t1",
                             {"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "b"}}]})
-        t.equal(status, 503, "gateway: a commit is 503")
+        expect_equal(status, 503, "gateway: a commit is 503")
     finally:
         gateway.terminate()
         gateway.wait(20)
         log.close()
+    expect(caught_up(c, s), "it still follows")
 
 
-def test_promotion(p, s, t):
+def test_promotion(c, s):
     noise = [line for line in s.log_text().splitlines()
              if "icecat" in line and re.search("worker|WARNING|FATAL|PANIC", line) and "STATEMENT" not in line]
-    t.equal(noise[:3], [], "no noise of the worker in the standby's log")
-    before = contents.fingerprint(p, "postgres")
-    p.stop()
+    expect_equal(noise[:3], [], "no noise of the worker in the standby's log")
+    before = contents.fingerprint(c, "postgres")
+    c.stop()
     s.run("pg_ctl", "-D", s.data, "-w", "promote")
-    t.ok(s.wait_sql("SELECT pg_is_in_recovery()", "f"), "promoted")
-    t.equal([k for k, v in contents.fingerprint(s, "postgres").items() if before.get(k) != v and
-             k not in ("icecat_data.metadata_task", "icecat_data.event", "icecat_data.event_pending", "icecat_data.event_counter",
-                       "icecat_data.table_head", "icecat_data.relation", "icecat_data.table_part")
-             and "event_" not in k], [], "with every row and document")
-    t.ok(s.wait_sql("SELECT pid IS NOT NULL FROM icecat.worker_status()", "t"), "the permanent worker starts")
-    t.ok(s.wait_sql("SELECT pending_writes = 0 AND storage_problems LIKE '%adopt_storage%' FROM icecat.worker_status()", "t"),
-         "and writes what was queued", s.sql("SELECT * FROM icecat.worker_status()"))
+    expect(s.wait_sql("SELECT pg_is_in_recovery()", "f"), "promoted")
+    expect_equal([k for k, v in contents.fingerprint(s, "postgres").items() if before.get(k) != v and
+                  k not in ("icecat_data.metadata_task", "icecat_data.event", "icecat_data.event_pending", "icecat_data.event_counter",
+                            "icecat_data.table_head", "icecat_data.relation", "icecat_data.table_part")
+                  and "event_" not in k], [], "with every row and document")
+    expect(s.wait_sql("SELECT pid IS NOT NULL FROM icecat.worker_status()", "t"), "the permanent worker starts")
+    expect(s.wait_sql("SELECT pending_writes = 0 AND storage_problems LIKE '%adopt_storage%' FROM icecat.worker_status()", "t"),
+           "and writes what was queued", s.sql("SELECT * FROM icecat.worker_status()"))
     s.sql("SELECT icecat.adopt_storage()")
-    t.ok(s.queue_is_empty(), "it deletes files when it has adopted the storage", s.sql("SELECT * FROM icecat.worker_status()"))
+    expect(s.queue_is_empty(), "it deletes files when it has adopted the storage", s.sql("SELECT * FROM icecat.worker_status()"))
     s.sql(s.property_commit_sql("t1", "after", "promotion"))
-    t.equal(s.sql("SELECT icecat.wait_for_metadata(%s, 10000)" % WHAT), "t", "commits go on")
-    t.ok(s.wait_sql("SELECT unnumbered_events FROM icecat.worker_status()", "0"), "events are numbered on")
-    t.equal(s.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity() finds nothing")
-
-
-def test(p, t):
-    p.sql(contents.fill_sql(p))
-    p.sql("LOAD 'icecat'; ALTER SYSTEM SET max_worker_processes = 8; "
-          "ALTER SYSTEM SET shared_preload_libraries = 'icecat'; "
-          "ALTER SYSTEM SET icecat.worker_databases = 'postgres'")
-    standby = Standby(p)
-    try:
-        t.ok(caught_up(p, standby), "the standby follows")
-        test_reads(p, standby, t)
-        test_writes(p, standby, t)
-        test_gateway(standby, t)
-        t.ok(caught_up(p, standby), "it still follows")
-        test_promotion(p, standby, t)
-        if t.failed:
-            print("# standby: " + "\n# ".join(standby.log_text().splitlines()[-30:]))
-    finally:
-        standby.run("pg_ctl", "-D", standby.data, "-m", "immediate", "-w", "stop", check=False)
-
-
-if __name__ == "__main__":
-    cluster.main(test, settings=["max_worker_processes = 1"])
+    expect_equal(s.sql("SELECT icecat.wait_for_metadata(%s, 10000)" % WHAT), "t", "commits go on")
+    expect(s.wait_sql("SELECT unnumbered_events FROM icecat.worker_status()", "0"), "events are numbered on")
+    expect_equal(s.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity() finds nothing")
