@@ -1,5 +1,6 @@
 -- UPGRADE: changes here need an upgrade script: a new table must be registered by it.
--- pg_dump saves the rows of these tables; without this, only CREATE EXTENSION would be restored.
+-- pg_dump saves the rows of these tables; without this, only CREATE EXTENSION would be restored. It does not save what tokens are
+-- signed with: a dump holds no private key, and the first gateway makes another one where it is restored.
 --
 -- The partitions of event, audit and metrics_report belong to the extension and are not registered, so a dump has neither them nor
 -- a COPY for each. pg_dump adds the condition of a table to "SELECT columns FROM table": with a UNION as condition
@@ -12,6 +13,7 @@ BEGIN
 	FOR v_table IN
 		SELECT c.oid FROM pg_catalog.pg_class AS c
 		WHERE c.relnamespace = 'icecat_data'::pg_catalog.regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+			AND c.relname <> 'signing_key'
 			AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype = 'e')
 		ORDER BY c.relname
 	LOOP
@@ -30,5 +32,7 @@ FROM icecat_data.audit');
 		'WHERE role = 0::pg_catalog.oid OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.commit_policy',
 		'WHERE EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.oid = function)');
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.client', 'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.api_key', 'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
 END
 $icecat$;

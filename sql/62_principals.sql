@@ -35,6 +35,10 @@ BEGIN
 		OR p_priority IS NULL THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'an issuer''s alias or *, a claim, a value and a priority are needed';
 	END IF;
+	IF p_issuer IN ('icecat', 'icecat-key') THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'icecat and icecat-key are no issuers that are mapped',
+			HINT = 'icecat.create_client() and icecat.create_api_key() say which role a client or key has.';
+	END IF;
 	IF (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = p_role) THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a token is never worth a superuser',
 			HINT = 'Make a role for the principal, and give it the rights that it needs.';
@@ -106,8 +110,8 @@ COMMENT ON FUNCTION icecat.explain_principal(text, json) IS
 Rows that fit are ordered by: greatest priority; issuer by name before *; claim sub before others; value by name before *; claim and value in byte order. The first decides, and no other is looked at: a principal works as one role. To give it the rights of several, map it to a role that is a member of them.
 p_issuer: alias of the issuer. p_claims: the claims of the token, an object. Columns: rank; issuer, claim, value, priority, role_name as in the view; decides; reason.';
 
-CREATE OR REPLACE FUNCTION icecat._principal_role(p_issuer text, p_claims json) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET jit = off
+CREATE OR REPLACE FUNCTION icecat._mapped_role(p_issuer text, p_claims json) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT coalesce((
 		SELECT CASE WHEN k.oid IS NULL THEN 'missing ' WHEN k.rolsuper THEN 'superuser '
@@ -119,8 +123,20 @@ BEGIN ATOMIC
 		ORDER BY m.priority DESC, m.issuer = '*', m.claim <> 'sub', m.value = '*', m.claim, m.value
 		LIMIT 1), 'none');
 END;
+COMMENT ON FUNCTION icecat._mapped_role(text, json) IS 'The part of icecat._principal_role() that looks at icecat.principal_mappings.';
+
+CREATE OR REPLACE FUNCTION icecat._principal_role(p_issuer text, p_claims json) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET jit = off
+BEGIN ATOMIC
+	SELECT (CASE WHEN p_issuer <> 'icecat' THEN icecat._mapped_role(p_issuer, p_claims)
+		WHEN p_claims ->> 'client' IS NOT NULL THEN icecat._client_verdict(p_claims ->> 'client', p_claims ->> 'ses', p_claims ->> 'role')
+		WHEN p_claims ->> 'origin' IS NOT NULL THEN icecat._narrowed(icecat._mapped_role(p_claims ->> 'origin', p_claims -> 'claims'),
+			p_claims ->> 'role')
+		ELSE 'none' END);
+END;
 COMMENT ON FUNCTION icecat._principal_role(text, json) IS
-'The answer to the gateway''s question: "role NAME"; or why there is none: "none", "missing NAME" (no such role), "foreign NAME" (the login role is no member of it), "superuser NAME". The order is that of icecat.explain_principal().';
+'The answer to the gateway''s question: "role NAME"; or why there is none: "none", "missing NAME" (no such role), "foreign NAME" (the login role is no member of it), "superuser NAME". The order is that of icecat.explain_principal().
+Of the issuer "icecat", whose tokens a gateway has signed itself, the claims name a client and its session, or the issuer and claims of the token that was exchanged, and perhaps a role to be narrowed to. Then also: "disabled", "ended" (the client must log in again), "narrower NAME" (it may not become that role).';
 
 CREATE OR REPLACE VIEW icecat.principal_mappings AS
 SELECT m.issuer, m.claim, m.value, m.priority, m.role AS role_name, k.oid IS NOT NULL AS role_exists, m.created_at

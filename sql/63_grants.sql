@@ -28,7 +28,7 @@ FROM (
 	UNION ALL
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
-				'_gateway', '_principal_role', '_audit_refused', 'worker_status')
+				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_make_signing_key', 'worker_status')
 			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (
@@ -38,7 +38,7 @@ FROM (
 					'grant', 'revoke', 'apply_grants')
 					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
-				WHEN p.proname IN ('_gateway', '_principal_role') THEN ARRAY[0]
+				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_make_signing_key') THEN ARRAY[0]
 				WHEN p.proname = '_audit_refused' THEN ARRAY[0, 2]
 				WHEN p.proname IN ('worker_status', '_queued_files', '_listen_files') THEN ARRAY[0, 1]
 				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN ARRAY[1]
@@ -46,12 +46,15 @@ FROM (
 	) AS f (levels)
 	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype
 		AND p.proname NOT IN ('grant_user', 'grant_gateway', 'grant_reader', 'grant_writer', 'grant_admin', 'revoke_user', 'revoke_gateway',
-			'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_user', '_give', '_take', '_audit', 'trim_audit',
+			'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_user',
+			'create_client', 'alter_client', 'drop_client', 'rotate_client_secret', 'create_api_key', 'rotate_api_key', 'revoke_api_key',
+			'rotate_signing_key', '_role_verdict', '_narrowed', '_client_verdict', '_mapped_role', '_give', '_take', '_audit', 'trim_audit',
 			'_check_rights_change', '_markers')
 	UNION ALL
-	SELECT CASE c.relname WHEN 'principal_mappings' THEN ARRAY[3] ELSE ARRAY[1] END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass),
-		c.relname <> 'principal_mappings'
+	SELECT CASE WHEN l.for_admins THEN ARRAY[3] ELSE ARRAY[1] END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass),
+		NOT l.for_admins
 	FROM pg_catalog.pg_class AS c
+	CROSS JOIN LATERAL (SELECT c.relname IN ('principal_mappings', 'clients', 'api_keys', 'signing_keys')) AS l (for_admins)
 	WHERE c.relnamespace = 'icecat'::pg_catalog.regnamespace AND c.relkind = 'v'
 	UNION ALL
 	SELECT ARRAY[2], 'INSERT, UPDATE, DELETE', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass), true
@@ -60,7 +63,7 @@ FROM (
 ) AS r (levels, privilege, object, of_user)
 JOIN (VALUES (0, 'gateway'), (1, 'reader'), (2, 'writer'), (3, 'admin')) AS s (level, role_set) ON s.level = ANY (r.levels);
 COMMENT ON VIEW icecat.role_rights IS 'What icecat.grant_gateway(), grant_reader(), grant_writer() and grant_admin() give, one row for each right. Each from reader on gives what those before it give, too; a gateway''s rights are apart';
-COMMENT ON COLUMN icecat.role_rights.role_set IS 'gateway: which role a principal has, the worker and its files; reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
+COMMENT ON COLUMN icecat.role_rights.role_set IS 'gateway: which role a principal has, how secrets are checked, what tokens are signed with, the worker and its files; reader: loads, lists, the views, events, and reports of metrics; writer: changes of namespaces, tables and views; admin: warehouses, the worker, trimming';
 COMMENT ON COLUMN icecat.role_rights.level IS '0 gateway, 1 reader, 2 writer, 3 admin';
 COMMENT ON COLUMN icecat.role_rights.privilege IS 'As GRANT takes it';
 COMMENT ON COLUMN icecat.role_rights.object IS 'As GRANT takes it';

@@ -33,6 +33,8 @@
 #include "http/forwarded.h"
 #include "http/listener.h"
 #include "http/tls_context.h"
+#include "oauth/endpoint.h"
+#include "oauth/key_watch.h"
 #include "ops/admin.h"
 #include "ops/notify.h"
 #include "ops/worker_watch.h"
@@ -58,7 +60,8 @@ static const GwConfCheck checks[] = {
 };
 
 /* Who answers requests: the first one that takes the path; the last one takes all others. */
-static const GwHandler *const handlers[] = {&gw_admin_handler, &gw_catalog_handler, NULL};
+static const GwHandler *const handlers[] = {&gw_admin_handler, &gw_endpoint_handler,
+											&gw_catalog_handler, NULL};
 
 typedef struct Options
 {
@@ -302,6 +305,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void) arg;
 	gw_catalog_tick(now);
 	gw_auth_tick(now);
+	gw_key_watch_tick(now);
 	gw_await_tick(now);
 	gw_request_tick(now);
 	gw_clients_tick(now);
@@ -353,8 +357,9 @@ start(void)
 	base = event_base_new();
 	gw_catalog_start(base);
 	gw_admin_start();
+	gw_endpoint_start();
 	gw_await_start(base);
-	if (!gw_auth_start(base))
+	if (!gw_auth_start(base, gw_key_watch_ask))
 		return false;
 	if (gw_listener_uses_tls(gw_conf.listen) && !gw_tls_context_start())
 		return false;
@@ -418,7 +423,8 @@ main(int argc, char **argv)
 	if (!gw_auth_is_on() && !gw_listener_is_local())
 		gw_log(GW_WARNING,
 			   "every client that reaches this gateway may do what its database role may: nothing "
-			   "is authenticated (setting auth_issuers), and it listens beyond this machine");
+			   "is authenticated (settings auth_issuers, oauth_tokens), and it listens beyond this "
+			   "machine");
 	gw_notify_ready();
 	while (!stopped)
 	{

@@ -136,12 +136,12 @@ def test_ask_34_a_doubled_path_is_404_in_json(space):
 
 
 def test_ask_35_no_token_endpoint_is_offered_and_none_is_pretended(space):
-    """The gateway gives out no tokens (a later issue): what can be true now is that a client is told so clearly."""
+    """This gateway gives out no tokens (its setting oauth_tokens is off): a client is told so clearly, in the form of OAuth."""
     for body in ({"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"},
                  {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "x"}):
         answer = requests.post(client.URL + "/v1/oauth/tokens", data=body, timeout=30)
         assert answer.status_code == 404
-        assert answer.json()["error"]["code"] == 404
+        assert answer.json()["error"] == "invalid_request" and "oauth2-server-uri" in answer.json()["error_description"]
         assert "secret" not in answer.text
     config = space.api.call("GET", "/config?warehouse={prefix}").json()
     assert not any("oauth" in e for e in config["endpoints"])

@@ -52,7 +52,7 @@ def test_405_with_allow(api, method, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v2/config", "/v1/nothing", "/v1/{prefix}/nothing", "/favicon.ico",
-                                  "/v1/oauth/tokens", "/v1/{prefix}/namespaces/n/tables/t/nothing", "/v1/config/v1/config"])
+                                  "/v1/{prefix}/namespaces/n/tables/t/nothing", "/v1/config/v1/config"])
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "BREW"])
 def test_no_such_path_is_404_in_json(api, method, path):
     answer = api.session.request(method, api.url + path.replace("{prefix}", api.prefix), timeout=30)
@@ -61,6 +61,12 @@ def test_no_such_path_is_404_in_json(api, method, path):
         assert answer.content == b""
     else:
         spec.validate_error(404, answer.json())
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "BREW"])
+def test_the_path_of_tokens_is_404_in_the_form_of_oauth(api, method):
+    answer = api.session.request(method, api.url + "/v1/oauth/tokens", timeout=30)
+    assert (answer.status_code, answer.json()["error"]) == (404, "invalid_request")
 
 
 @pytest.mark.parametrize("operation", [o for o, (m, _) in SERVED.items() if m == "GET"])

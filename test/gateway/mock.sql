@@ -22,9 +22,18 @@ CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namesp
 -- Which role a token's subject has.
 CREATE TABLE icecat.mapping (sub text PRIMARY KEY, role text);
 CREATE FUNCTION icecat._principal_role(p_issuer text, p_claims json) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
-	SELECT coalesce((SELECT CASE WHEN k.oid IS NULL THEN 'missing ' WHEN NOT pg_has_role(session_user, k.oid, 'MEMBER') THEN 'foreign '
-			ELSE 'role ' END || m.role
+	SELECT coalesce((SELECT CASE WHEN m.role LIKE '!%' THEN substr(m.role, 2) WHEN k.oid IS NULL THEN 'missing ' WHEN NOT pg_has_role(session_user, k.oid, 'MEMBER') THEN 'foreign '
+			ELSE 'role ' END || CASE WHEN m.role LIKE '!%' THEN '' ELSE m.role END
 		FROM icecat.mapping AS m LEFT JOIN pg_roles AS k ON k.rolname = m.role WHERE m.sub = p_claims ->> 'sub'), 'none') $$;
+
+-- Clients and keys by their ids, and what tokens are signed with. A secret's verifier is made by the test.
+CREATE TABLE icecat.credential (kind text, id text, document json, PRIMARY KEY (kind, id));
+CREATE TABLE icecat.signing_key (kid text PRIMARY KEY, seed text, signs_from bigint);
+INSERT INTO icecat.signing_key VALUES ('first', repeat('0f', 32), 0);
+CREATE FUNCTION icecat._credential(p_kind text, p_id text, p_role text DEFAULT NULL) RETURNS json LANGUAGE sql STABLE SECURITY DEFINER AS $$
+	SELECT document FROM icecat.credential WHERE kind = p_kind AND id = p_id $$;
+CREATE FUNCTION icecat._signing_keys() RETURNS json LANGUAGE sql STABLE SECURITY DEFINER AS $$
+	SELECT json_agg(json_build_object('kid', kid, 'seed', seed, 'signs_from', signs_from) ORDER BY signs_from, kid) FROM icecat.signing_key $$;
 
 -- Counts the calls that say "once": the first of them loses its connection.
 CREATE SEQUENCE icecat.once;

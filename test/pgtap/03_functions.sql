@@ -60,6 +60,14 @@ INSERT INTO contract VALUES
 	('apply_grants(json)', false),
 	('grants_of(regrole)', true),
 	('explain_access(regrole,text,text,text[],text)', true),
+	('create_client(text,regrole,interval)', false),
+	('rotate_client_secret(text,interval,interval)', false),
+	('alter_client(text,regrole,boolean,boolean)', false),
+	('drop_client(text)', false),
+	('create_api_key(text,regrole,interval)', false),
+	('rotate_api_key(text,interval,interval)', false),
+	('revoke_api_key(text)', false),
+	('rotate_signing_key(interval,interval)', false),
 	('case_key(text)', true),
 	('version()', true);
 
@@ -129,7 +137,7 @@ SELECT is_empty($$
 	SELECT oid::regprocedure FROM api WHERE prosecdef AND proname NOT IN ('start_worker', 'run_worker_once', 'worker_status', 'trim_events',
 		'trim_idempotency', 'trim_metrics_reports', 'adopt_tasks', 'adopt_storage', '_export_metadata', 'export_metadata',
 		'missing_metadata_files', 'check_integrity', 'check_integrity_slice', '_check', '_queued_files', '_storage_problems', '_worker_state',
-		'explain_principal', '_principal_role')
+		'explain_principal', '_principal_role', '_credential', '_signing_keys')
 $$, 'definer functions are those of administrators and of the whole catalog');
 
 SELECT is_empty($$

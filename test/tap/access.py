@@ -385,7 +385,7 @@ DECLARE
 	v_views bigint := 0;
 BEGIN
 	FOR v_column IN SELECT a.attrelid::regclass AS name, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-		WHERE c.relnamespace = 'icecat'::regnamespace AND c.relkind = 'v' AND a.attnum > 0 AND c.relname NOT IN ('role_rights', 'principal_mappings')
+		WHERE c.relnamespace = 'icecat'::regnamespace AND c.relkind = 'v' AND a.attnum > 0 AND c.relname NOT IN ('role_rights', 'principal_mappings', 'clients', 'api_keys', 'signing_keys')
 	LOOP
 		EXECUTE format('SELECT count(*) FROM %s AS v WHERE public.peek(v.%I::text) AND v.%I IS NOT NULL', v_column.name, v_column.attname, v_column.attname);
 		v_views := v_views + 1;

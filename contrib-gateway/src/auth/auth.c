@@ -13,8 +13,10 @@
 
 #include "auth/certificate.h"
 #include "auth/fetch.h"
+#include "auth/grant.h"
 #include "auth/issuer.h"
 #include "auth/issuer_options.h"
+#include "auth/known.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -25,6 +27,7 @@ _Static_assert(GW_REFUSAL_COUNT <= GW_REFUSALS_MAX, "the counters need a slot fo
 typedef TAILQ_HEAD(TicketList, GwAuthTicket) TicketList;
 
 static GwVerdicts *verdicts;
+static GwVerdicts *refused; /* tokens that will not be good, whenever they come again */
 static TicketList  waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static int64_t     waiting_count;
 
@@ -146,12 +149,30 @@ no_keys(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 	return unavailable(ticket, "The keys of the token's issuer cannot be had at the moment");
 }
 
+/* What else is asked of a token of our own: it must be of the right use, and says whose principal
+ * it is for. */
+static bool
+takes_own(const GwAuthTicket *ticket, const GwToken *token, const char **alias)
+{
+	GwGrantUse use = ticket->use == GW_AUTH_REFRESH ? GW_GRANT_REFRESH : GW_GRANT_ACCESS;
+	GwGrant    grant;
+
+	if (!gw_grant_read(token->claims, use, &grant))
+		return false;
+	*alias = grant.client != NULL ? GW_GRANT_ALIAS : grant.origin;
+	return true;
+}
+
 /* The token is good: what the database has to know of it. */
 static GwAuthStep
 good_token(GwAuthTicket *ticket, const GwIssuer *issuer, const GwToken *token)
 {
+	const char *alias = issuer->alias;
+
+	if (issuer->own ? !takes_own(ticket, token, &alias) : ticket->use == GW_AUTH_REFRESH)
+		return gw_auth_refuse(ticket, GW_REFUSAL_TYPE);
 	ticket->verdict.expires_s = token->expires_s + gw_conf.auth_leeway_s;
-	snprintf(ticket->verdict.principal, sizeof(ticket->verdict.principal), "%s~%s", issuer->alias,
+	snprintf(ticket->verdict.principal, sizeof(ticket->verdict.principal), "%s~%s", alias,
 			 token->subject);
 	ticket->alias = issuer->alias;
 	free(ticket->claims);
@@ -173,6 +194,8 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	if (why != GW_REFUSAL_NONE)
 		return gw_auth_refuse(ticket, why);
 	rules.issuer = issuer->url;
+	if (issuer->own)
+		rules.audiences = GW_GRANT_AUDIENCE;
 	why = gw_token_check(token, &rules, (int64_t) time(NULL));
 	if (why != GW_REFUSAL_NONE)
 		return gw_auth_refuse(ticket, why);
@@ -213,30 +236,169 @@ digest_of(const GwAuthTicket *ticket, unsigned char digest[GW_DIGEST_BYTES])
 	return EVP_Digest(ticket->token.data, ticket->token.len, digest, NULL, EVP_sha256(), NULL) == 1;
 }
 
-/* A token or certificate that is known needs neither keys nor the database. Without a digest, one
- * would be taken for another. */
-GwAuthStep
-gw_auth_check(GwAuthTicket *ticket)
-{
-	uint64_t         now = gw_clock_us();
-	const GwVerdict *known;
-	GwToken          token;
-	GwAuthStep       step;
+/* -- API keys ---------------------------------------------------------------------------------- */
 
-	if (!digest_of(ticket, ticket->verdict.digest))
-		return unavailable(ticket, "The token cannot be checked at the moment");
-	known = gw_verdicts_find(verdicts, ticket->verdict.digest, now, (int64_t) time(NULL));
+static GwTry
+try_of(const GwAuthTicket *ticket)
+{
+	return (GwTry){"key", {ticket->key_id, strlen(ticket->key_id)}, ticket->network};
+}
+
+static GwAuthStep
+later(GwAuthTicket *ticket, int64_t wait_s)
+{
+	ticket->wait_s = wait_s;
+	return GW_AUTH_LATER;
+}
+
+/* Is it good, by what is known of the key? A wrong one is counted. */
+static GwAuthStep
+judge_key(GwAuthTicket *ticket, const GwCredential *credential)
+{
+	GwTry       try = try_of(ticket);
+	const char *role;
+	bool        good = gw_credential_matches(credential, ticket->token, (int64_t) time(NULL),
+											 &ticket->verdict.expires_s);
+
+	good = good && strcmp(credential->verdict, "disabled") != 0;
+	gw_known_tried(&try, good);
+	if (!good)
+		return gw_auth_refuse(ticket, GW_REFUSAL_API_KEY);
+	snprintf(ticket->verdict.principal, sizeof(ticket->verdict.principal), "%s~%s",
+			 GW_GRANT_KEY_ALIAS, credential->name);
+	role = gw_credential_role(credential);
+	if (role == NULL)
+		return GW_AUTH_ASK;
+	gw_auth_keep(ticket, role);
+	return GW_AUTH_DONE;
+}
+
+GwAuthStep
+gw_auth_take_key(GwAuthTicket *ticket, const GwCredential *credential)
+{
+	GwTry try = try_of(ticket);
+
+	gw_known_put(&try, credential);
+	return judge_key(ticket, credential);
+}
+
+/* Nobody is to learn by many tries which keys there are. */
+static GwAuthStep
+judge_known_key(GwAuthTicket *ticket, int64_t wait_s)
+{
+	GwTry        try = try_of(ticket);
+	GwCredential credential;
+	GwAuthStep   step;
+
+	if (!gw_known_find(&try, gw_conf.auth_cache_s, &credential))
+		return later(ticket, wait_s);
+	step = judge_key(ticket, &credential);
+	return step == GW_AUTH_REFUSED ? later(ticket, wait_s) : step;
+}
+
+/* The id of the key says what to ask for, unless too many wrong ones came. */
+static GwAuthStep
+check_key(GwAuthTicket *ticket)
+{
+	GwSlice        rest = {ticket->token.data + strlen(GW_AUTH_KEY_BEGIN),
+						   ticket->token.len - strlen(GW_AUTH_KEY_BEGIN)};
+	const char    *end = memchr(rest.data, '_', rest.len);
+	GwSlice        id = {rest.data, end != NULL ? (size_t) (end - rest.data) : 0};
+	GwThrottleStep step;
+	GwTry          try;
+	int64_t        wait_s;
+
+	if (!gw_conf.auth_api_keys || !gw_credential_id_is_sound(id))
+		return gw_auth_refuse(ticket, GW_REFUSAL_API_KEY);
+	memcpy(ticket->key_id, id.data, id.len);
+	ticket->key_id[id.len] = '\0';
+	try = try_of(ticket);
+	step = gw_known_check(&try, &wait_s);
+	if (step == GW_THROTTLE_SHUT)
+		return later(ticket, wait_s);
+	return step == GW_THROTTLE_KNOWN ? judge_known_key(ticket, wait_s) : GW_AUTH_ASK_KEY;
+}
+
+static bool
+is_key(GwSlice token)
+{
+	size_t len = strlen(GW_AUTH_KEY_BEGIN);
+
+	return token.len > len && memcmp(token.data, GW_AUTH_KEY_BEGIN, len) == 0;
+}
+
+/* -- one token --------------------------------------------------------------------------------- */
+
+/* Will it be as bad in some seconds? Keys that are not there may come, and clocks go on. */
+static bool
+is_final(GwRefusal why)
+{
+	return why != GW_REFUSAL_KEY && why != GW_REFUSAL_EARLY && why != GW_REFUSAL_FUTURE;
+}
+
+static void
+remember_refusal(const GwAuthTicket *ticket)
+{
+	GwVerdict verdict = {.until_us = gw_clock_us() +
+									 (uint64_t) gw_conf.auth_refused_cache_s * 1000000,
+						 .expires_s = INT64_MAX,
+						 .why = ticket->why};
+
+	memcpy(verdict.digest, ticket->verdict.digest, GW_DIGEST_BYTES);
+	gw_verdicts_put(refused, &verdict, gw_conf.auth_cache_entries);
+}
+
+/* A token that is known needs neither keys nor the database, whether it is good or bad. */
+static bool
+is_known(GwAuthTicket *ticket, uint64_t now, GwAuthStep *step)
+{
+	int64_t          now_s = (int64_t) time(NULL);
+	const GwVerdict *known = gw_verdicts_find(verdicts, ticket->verdict.digest, now, now_s);
+	const GwVerdict *bad;
+
 	if (known != NULL)
 	{
 		ticket->verdict = *known;
 		gw_counters.auth_hits++;
-		return GW_AUTH_DONE;
+		*step = GW_AUTH_DONE;
+		return true;
 	}
+	bad = gw_verdicts_find(refused, ticket->verdict.digest, now, now_s);
+	if (bad != NULL)
+		*step = gw_auth_refuse(ticket, bad->why);
+	return bad != NULL;
+}
+
+/* Without a digest, one token or certificate would be taken for another. */
+GwAuthStep
+gw_auth_check(GwAuthTicket *ticket)
+{
+	uint64_t   now = gw_clock_us();
+	GwToken    token;
+	GwAuthStep step;
+
+	if (!digest_of(ticket, ticket->verdict.digest))
+		return unavailable(ticket, "The token cannot be checked at the moment");
+	if (ticket->use == GW_AUTH_CALL && is_known(ticket, now, &step))
+		return step;
 	if (ticket->certificate != NULL)
 		return check_certificate(ticket);
+	if (ticket->use == GW_AUTH_CALL && is_key(ticket->token))
+		return check_key(ticket);
 	step = check_token(ticket, &token, now);
 	gw_token_free(&token);
+	if (step == GW_AUTH_REFUSED && ticket->use == GW_AUTH_CALL && is_final(ticket->why))
+		remember_refusal(ticket);
 	return step;
+}
+
+/* The database has said that a good token is worth nothing: it need not say so for each request. */
+GwAuthStep
+gw_auth_end_session(GwAuthTicket *ticket)
+{
+	(void) gw_auth_refuse(ticket, GW_REFUSAL_ENDED);
+	remember_refusal(ticket);
+	return GW_AUTH_REFUSED;
 }
 
 void
@@ -276,14 +438,14 @@ gw_auth_problem(const GwConf *conf)
 }
 
 bool
-gw_auth_start(struct event_base *base)
+gw_auth_start(struct event_base *base, void (*ask_own)(void))
 {
 	verdicts = gw_verdicts_create();
-	if (gw_conf.auth_issuers[0] == '\0')
-		return true;
-	if (!gw_fetch_start(base))
+	refused = gw_verdicts_create();
+	gw_known_start();
+	if (gw_conf.auth_issuers[0] != '\0' && !gw_fetch_start(base))
 		return false;
-	gw_issuers_start(on_changed);
+	gw_issuers_start(on_changed, gw_conf.oauth_tokens ? ask_own : NULL);
 	return true;
 }
 

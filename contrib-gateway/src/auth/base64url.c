@@ -1,6 +1,6 @@
 /*
  * base64url.c
- *		Decodes base64url; see base64url.h.
+ *		Decodes and encodes base64url; see base64url.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -44,4 +44,22 @@ gw_base64url_decode(GwSlice in, GwText *out)
 		gw_text_putc(out, (char) (held >> count & 0xFF));
 	}
 	return (held & ((1u << count) - 1)) == 0;
+}
+
+void
+gw_base64url_encode(GwSlice in, GwText *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	unsigned          held = 0;
+	int               count = 0; /* bits held */
+
+	gw_text_reserve(out, in.len + in.len / 3 + 2);
+	for (size_t i = 0; i < in.len; i++)
+	{
+		held = (held << 8 | (unsigned char) in.data[i]) & 0xFFFF;
+		for (count += 8; count >= 6; count -= 6)
+			gw_text_putc(out, digits[held >> (count - 6) & 63]);
+	}
+	if (count > 0)
+		gw_text_putc(out, digits[held << (6 - count) & 63]);
 }

@@ -13,4 +13,7 @@
  * may then hold a part. */
 extern bool gw_base64url_decode(GwSlice in, GwText *out);
 
+/* Appends the encoding. */
+extern void gw_base64url_encode(GwSlice in, GwText *out);
+
 #endif

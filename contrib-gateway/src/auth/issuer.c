@@ -10,6 +10,7 @@
 
 #include "auth/certificate.h"
 #include "auth/fetch.h"
+#include "auth/grant.h"
 #include "auth/issuer_options.h"
 #include "auth/strict_json.h"
 #include "base/clock.h"
@@ -19,9 +20,10 @@
 
 #define CONFIGURATION "/.well-known/openid-configuration"
 
-static GwIssuer issuers[GW_ISSUERS_MAX];
+static GwIssuer issuers[GW_ISSUERS_MAX + 1];
 static int      issuer_count;
 static void (*told)(GwIssuer *issuer);
+static void (*ask_for_own)(void);
 
 /* -- the setting ------------------------------------------------------------------------------- */
 
@@ -34,6 +36,13 @@ alias_is_valid(const char *alias)
 		   strcmp(alias, GW_CERTIFICATE_ALIAS) != 0;
 }
 
+/* Principals of our own have these aliases. */
+static bool
+is_reserved(const char *alias)
+{
+	return strcmp(alias, GW_GRANT_ALIAS) == 0 || strcmp(alias, GW_GRANT_KEY_ALIAS) == 0;
+}
+
 /* One "alias=URL"; changes the text. */
 static bool
 read_item(char *item, GwIssuer *out)
@@ -43,7 +52,8 @@ read_item(char *item, GwIssuer *out)
 	if (url == NULL)
 		return false;
 	*url++ = '\0';
-	if (!alias_is_valid(item) || !gw_fetch_allows(url) || strchr(url, '?') != NULL)
+	if (!alias_is_valid(item) || is_reserved(item) || !gw_fetch_allows(url) ||
+		strchr(url, '?') != NULL)
 		return false;
 	*out = (GwIssuer){.url = url};
 	memcpy(out->alias, item, strlen(item) + 1);
@@ -109,7 +119,7 @@ gw_issuers_keys_valid(const char *list)
 
 /* -- fetching ---------------------------------------------------------------------------------- */
 
-/* What was read then is to be read again. */
+/* The keys are to be read again. */
 static bool
 is_old(uint64_t read_us, uint64_t now)
 {
@@ -120,6 +130,17 @@ static GwFetchFrom
 from(const GwIssuer *issuer)
 {
 	return (GwFetchFrom){.ca_file = issuer->ca_file, .token_file = issuer->token_file};
+}
+
+/* Own keys that are withdrawn are to be forgotten as soon as roles are. */
+static bool
+has_old_keys(const GwIssuer *issuer, uint64_t now)
+{
+	uint64_t cache_s = gw_conf.auth_cache_s > 0 ? (uint64_t) gw_conf.auth_cache_s : 1;
+
+	if (issuer->own)
+		return now - issuer->read_us >= cache_s * 1000000;
+	return is_old(issuer->read_us, now);
 }
 
 static void
@@ -137,7 +158,22 @@ end_round(GwIssuer *issuer, const char *what, const char *why)
 	told(issuer);
 }
 
-/* The second document of a round. Keys that are there already stay when it is of no use. */
+/* Keys that are there already stay when there are no others. */
+static void
+install_keys(GwIssuer *issuer, GwKeySet *keys, const char *why)
+{
+	if (keys != NULL)
+	{
+		gw_keyset_free(issuer->keys);
+		issuer->keys = keys;
+		issuer->read_us = issuer->tried_us;
+		issuer->wanted = false;
+		gw_log(GW_DEBUG, "issuer \"%s\" has %d keys", issuer->alias, keys->count);
+	}
+	end_round(issuer, "keys", why);
+}
+
+/* The second document of a round. */
 static void
 take_keys(void *owner, GwSlice document, const char *why)
 {
@@ -152,15 +188,7 @@ take_keys(void *owner, GwSlice document, const char *why)
 		keys = NULL;
 		why = "no key in it is of use here";
 	}
-	if (keys != NULL)
-	{
-		gw_keyset_free(issuer->keys);
-		issuer->keys = keys;
-		issuer->read_us = issuer->tried_us;
-		issuer->wanted = false;
-		gw_log(GW_DEBUG, "issuer \"%s\" has %d keys", issuer->alias, keys->count);
-	}
-	end_round(issuer, "keys", why);
+	install_keys(issuer, keys, why);
 }
 
 /* What is wrong with a configuration document; NULL, and the URL of the keys, when it is right. An
@@ -210,6 +238,11 @@ begin_round(GwIssuer *issuer, uint64_t now)
 	issuer->fetching = true;
 	issuer->tried_us = now;
 	gw_counters.auth_fetches++;
+	if (issuer->own)
+	{
+		ask_for_own();
+		return;
+	}
 	if (issuer->keys_given != NULL && issuer->keys_url == NULL)
 		issuer->keys_url = gw_strdup(issuer->keys_given);
 	if (issuer->keys_url != NULL && (issuer->keys_given != NULL || !is_old(issuer->asked_us, now)))
@@ -229,11 +262,14 @@ begin_round(GwIssuer *issuer, uint64_t now)
 /* -- for others -------------------------------------------------------------------------------- */
 
 void
-gw_issuers_start(void (*changed)(GwIssuer *issuer))
+gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(void))
 {
+	static char own_url[] = GW_GRANT_ISSUER;
+
 	told = changed;
-	issuer_count = read_list(gw_strdup(gw_conf.auth_issuers),
-							 issuers); /* the URLs stay in the copy */
+	ask_for_own = ask_own;
+	if (gw_conf.auth_issuers[0] != '\0')
+		issuer_count = read_list(gw_strdup(gw_conf.auth_issuers), issuers); /* URLs stay there */
 	if (issuer_count < 0)
 		issuer_count = 0;
 	for (int i = 0; i < issuer_count; i++)
@@ -244,7 +280,15 @@ gw_issuers_start(void (*changed)(GwIssuer *issuer))
 		issuer->ca_file = gw_issuer_options_find(gw_conf.auth_issuer_ca_files, issuer->alias);
 		issuer->token_file = gw_issuer_options_find(gw_conf.auth_issuer_token_files, issuer->alias);
 	}
+	if (ask_own != NULL)
+		issuers[issuer_count++] = (GwIssuer){.alias = GW_GRANT_ALIAS, .url = own_url, .own = true};
 	gw_issuers_tick(gw_clock_us());
+}
+
+void
+gw_issuers_take_own(GwKeySet *keys, const char *why)
+{
+	install_keys(gw_issuers_find(GW_GRANT_ISSUER), keys, why);
 }
 
 void
@@ -253,7 +297,7 @@ gw_issuers_tick(uint64_t now)
 	for (int i = 0; i < issuer_count; i++)
 	{
 		GwIssuer *issuer = &issuers[i];
-		bool      old = gw_issuer_keys(issuer, now) == NULL || is_old(issuer->read_us, now);
+		bool      old = gw_issuer_keys(issuer, now) == NULL || has_old_keys(issuer, now);
 		bool      paused = issuer->tried_us != 0 &&
 					  now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
 
@@ -275,7 +319,7 @@ const GwKeySet *
 gw_issuer_keys(const GwIssuer *issuer, uint64_t now)
 {
 	if (issuer->keys == NULL ||
-		now - issuer->read_us >= (uint64_t) gw_conf.auth_keys_max_age_s * 1000000)
+		(!issuer->own && now - issuer->read_us >= (uint64_t) gw_conf.auth_keys_max_age_s * 1000000))
 		return NULL;
 	return issuer->keys;
 }

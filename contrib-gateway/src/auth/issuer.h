@@ -8,6 +8,10 @@
  * with the issuer's configuration document, which must name the issuer, unless that was read within
  * auth_keys_refresh_s: keys that are looked for again and again may have moved.
  *
+ * Where the gateways issue tokens themselves, they are one more issuer. Its keys come from the
+ * database, are asked for every auth_cache_s, and do not grow too old: nothing is served without
+ * the database anyway.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #ifndef GW_ISSUER_H
@@ -33,6 +37,7 @@ typedef struct GwIssuer
 	bool      fetching;
 	bool      wanted; /* a token may be of a key that is not there */
 	bool      failed; /* the last fetch */
+	bool      own;    /* the gateways themselves */
 } GwIssuer;
 
 /* "alias=URL, alias=URL": is it such a list? An alias has small letters, digits, '-' and '_'. */
@@ -41,8 +46,14 @@ extern bool gw_issuers_valid(const char *list);
 /* "alias=URL, alias=URL" of keys: URLs that may be fetched? */
 extern bool gw_issuers_keys_valid(const char *list);
 
-/* Makes the issuers of the setting. changed() is told when a fetch has ended. */
-extern void gw_issuers_start(void (*changed)(GwIssuer *issuer));
+/*
+ * Makes the issuers of the setting. changed() is told when a fetch has ended. ask_own() asks the
+ * database for the keys of our own tokens; NULL: there are none.
+ */
+extern void gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(void));
+
+/* What came of ask_own(): the keys, or why there are none. */
+extern void gw_issuers_take_own(GwKeySet *keys, const char *why);
 extern void gw_issuers_tick(uint64_t now_us);
 
 extern GwIssuer *gw_issuers_find(const char *url);

@@ -12,9 +12,9 @@
 #ifndef GW_VERDICTS_H
 #define GW_VERDICTS_H
 
-#include "base/text.h"
+#include "auth/recent.h"
+#include "auth/refusal.h"
 
-#define GW_DIGEST_BYTES    32
 #define GW_ROLE_BYTES      64  /* a name of PostgreSQL's, with its NUL */
 #define GW_PRINCIPAL_BYTES 320 /* an alias, ~ and a subject, with its NUL */
 
@@ -22,6 +22,7 @@ typedef struct GwVerdict
 {
 	unsigned char digest[GW_DIGEST_BYTES];
 	uint64_t      until_us;  /* on the monotonic clock: then it must be asked again */
+	GwRefusal     why;       /* of one that is bad */
 	int64_t       expires_s; /* the token, leeway included; on the clock of the wall */
 	char          role[GW_ROLE_BYTES];
 	char          principal[GW_PRINCIPAL_BYTES];

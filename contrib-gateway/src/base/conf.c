@@ -67,7 +67,7 @@ bool
 gw_conf_authenticates(const GwConf *conf)
 {
 	return conf->auth_issuers[0] != '\0' || conf->auth_anonymous_role[0] != '\0' ||
-		   conf->tls_client_auth != GW_CLIENT_AUTH_OFF;
+		   conf->tls_client_auth != GW_CLIENT_AUTH_OFF || conf->oauth_tokens || conf->auth_api_keys;
 }
 
 static bool

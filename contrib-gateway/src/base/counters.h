@@ -18,6 +18,7 @@
 #define GW_OPERATION_UNKNOWN 0 /* "none": no request that could be understood */
 #define GW_METHODS_MAX       10
 #define GW_REFUSALS_MAX      32 /* reasons why a token is refused */
+#define GW_LOGINS_MAX        4  /* what a token is asked for with */
 #define GW_DURATION_BUCKETS  14
 
 /* Why a TLS handshake came to nothing. */
@@ -80,6 +81,9 @@ typedef struct GwCounters
 	uint64_t   held_off;
 	uint64_t   audit_written;
 	uint64_t   audit_dropped;
+	uint64_t   auth_throttled;
+	uint64_t   oauth_issued[GW_LOGINS_MAX];
+	uint64_t   oauth_refused;
 } GwCounters;
 
 extern GwCounters gw_counters;

@@ -69,6 +69,44 @@ use_verdict(GwRequest *request)
 	request->identified(request);
 }
 
+/* Expired tokens are told apart for clients of which the setting says so. */
+static int
+status_of_refusal(const GwRequest *request)
+{
+	return request->told_419 && request->auth.why == GW_REFUSAL_EXPIRED ? 419 : 401;
+}
+
+/* What came of a token or key, except what must be asked. verdict: why a key that is good has no
+ * role. */
+static void
+take_step(GwRequest *request, GwAuthStep step, const char *verdict)
+{
+	switch (step)
+	{
+		case GW_AUTH_DONE:
+			if (request->deserted)
+				gw_respond_refuse(request, 503, "The client has left", false);
+			else
+				use_verdict(request);
+			break;
+		case GW_AUTH_REFUSED:
+			gw_log_request(GW_DEBUG, request->exchange.id, "token refused: %s",
+						   gw_refusal_name(request->auth.why));
+			gw_respond_refuse(request, status_of_refusal(request),
+							  gw_refusal_text(request->auth.why), false);
+			break;
+		case GW_AUTH_LATER:
+			gw_respond_refuse(request, 429,
+							  "Too many wrong keys came from this address, or for this key", false);
+			break;
+		case GW_AUTH_UNAVAILABLE:
+			gw_respond_refuse(request, 503, request->auth.problem, false);
+			break;
+		default:
+			refuse_principal(request, verdict);
+	}
+}
+
 /* The database's answer: see icecat._principal_role(). Nothing was done yet for a client that has
  * left: nothing is. */
 static void
@@ -80,6 +118,8 @@ take_role(GwRequest *request, const GwPgResult *result)
 					   result->is_error ? result->message : "no answer");
 		gw_respond_refuse(request, 503, "The principal's role cannot be told at the moment", false);
 	}
+	else if (strcmp(result->value, "ended") == 0 || strcmp(result->value, "disabled") == 0)
+		take_step(request, gw_auth_end_session(&request->auth), NULL);
 	else if (strncmp(result->value, "role ", 5) != 0)
 		refuse_principal(request, result->value);
 	else
@@ -107,19 +147,22 @@ role_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 	gw_pg_result_free(result);
 }
 
-/* Asks as the gateway itself. */
+/* Asks as the gateway itself. The answer is in time, or the request is refused. */
 static void
-ask_role(GwRequest *request)
+ask(GwRequest *request, int statement, void (*done)(GwCall *, GwOutcome, GwPgResult *),
+	const char *const params[2])
 {
 	GwCall   *call = &request->call;
 	GwPgStep *step;
 
-	gw_call_begin(call, strlen(request->auth.claims));
-	call->done = role_done;
+	gw_call_begin(call, strlen(params[1]));
+	call->done = done;
 	gw_call_role(call);
-	step = gw_call_step(call, GW_STATEMENT_PRINCIPAL_ROLE);
-	gw_call_param(step, request->auth.alias);
-	gw_call_param(step, request->auth.claims);
+	step = gw_call_step(call, statement);
+	gw_call_param(step, params[0]);
+	gw_call_param(step, params[1]);
+	if (statement == GW_STATEMENT_CREDENTIAL)
+		gw_call_param(step, NULL);
 	gw_state_set(&request->state, GW_STATE_ASK);
 	if (gw_pool_submit(gw_catalog.reads, call, false))
 		return;
@@ -131,30 +174,62 @@ ask_role(GwRequest *request)
 					  false);
 }
 
-/* -- the token --------------------------------------------------------------------------------- */
+static void
+ask_role(GwRequest *request)
+{
+	const char *params[2] = {request->auth.alias, request->auth.claims};
+
+	ask(request, GW_STATEMENT_PRINCIPAL_ROLE, role_done, params);
+}
+
+/* -- API keys -----------------------------------------------------------------------------------*/
+
+/* The answer to what a key is checked by: see icecat._credential(). */
+static void
+key_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
+{
+	GwRequest   *request = request_of_call(call);
+	GwCredential credential = {.count = 0};
+	bool         answered = outcome == GW_CALL_ANSWERED && !result->is_error;
+	bool         known = answered && !result->is_null &&
+				 gw_credential_read((GwSlice){result->value, result->value_len}, &credential);
+
+	gw_state_set(&request->state, GW_STATE_RESULT);
+	if (outcome == GW_CALL_ANSWERED && result->is_error)
+		gw_log_request(GW_ERROR, request->exchange.id, "the database did not tell of a key: %s",
+					   result->message);
+	if (!answered || (!result->is_null && !known))
+		gw_respond_refuse(request, 503, "The key cannot be checked at the moment", false);
+	else
+		take_step(request, gw_auth_take_key(&request->auth, known ? &credential : NULL),
+				  credential.verdict);
+	if (outcome == GW_CALL_ANSWERED)
+		gw_pg_result_free(result);
+}
+
+static void
+ask_key(GwRequest *request)
+{
+	const char *params[2] = {"key", request->auth.key_id};
+
+	ask(request, GW_STATEMENT_CREDENTIAL, key_done, params);
+}
+
+/* -- the token -------------------------------------------------------------------------------- */
 
 static void
 check(GwRequest *request)
 {
-	switch (gw_auth_check(&request->auth))
-	{
-		case GW_AUTH_DONE:
-			use_verdict(request);
-			break;
-		case GW_AUTH_ASK:
-			ask_role(request);
-			break;
-		case GW_AUTH_WAIT:
-			gw_state_set(&request->state, GW_STATE_KEYS);
-			break;
-		case GW_AUTH_REFUSED:
-			gw_log_request(GW_DEBUG, request->exchange.id, "token refused: %s",
-						   gw_refusal_name(request->auth.why));
-			gw_respond_refuse(request, 401, gw_refusal_text(request->auth.why), false);
-			break;
-		case GW_AUTH_UNAVAILABLE:
-			gw_respond_refuse(request, 503, request->auth.problem, false);
-	}
+	GwAuthStep step = gw_auth_check(&request->auth);
+
+	if (step == GW_AUTH_ASK && request->auth.claims != NULL)
+		ask_role(request);
+	else if (step == GW_AUTH_ASK_KEY)
+		ask_key(request);
+	else if (step == GW_AUTH_WAIT)
+		gw_state_set(&request->state, GW_STATE_KEYS);
+	else
+		take_step(request, step, "none");
 }
 
 /* The keys that it waited for have come, or have not. */

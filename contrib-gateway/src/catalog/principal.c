@@ -17,13 +17,13 @@
 
 /* How often the field is there; the last one. */
 static int
-find_authorization(const GwHttpHead *head, GwSlice *out)
+find_field(const GwHttpHead *head, const char *name, GwSlice *out)
 {
 	int count = 0;
 
 	for (int i = 0; i < head->header_count; i++)
 	{
-		if (!gw_slice_is_nocase(head->headers[i].name, "authorization"))
+		if (!gw_slice_is_nocase(head->headers[i].name, name))
 			continue;
 		*out = head->headers[i].value;
 		count++;
@@ -36,6 +36,13 @@ refuse_head(GwRequest *request, GwRefusal why)
 {
 	gw_auth_refuse(&request->auth, why);
 	gw_exchange_fault(&request->exchange, 401, gw_refusal_text(why));
+}
+
+static void
+take_bytes(GwRequest *request, GwSlice token)
+{
+	request->auth.token = (GwSlice){gw_arena_copy(&request->arena, token), token.len};
+	request->auth.network = request->exchange.network;
 }
 
 /* "Bearer TOKEN" (RFC 6750, section 2.1). */
@@ -52,7 +59,37 @@ take_token(GwRequest *request, GwSlice value)
 	value = (GwSlice){value.data + len, value.len - len};
 	while (value.len > 0 && *value.data == ' ')
 		value = (GwSlice){value.data + 1, value.len - 1};
-	request->auth.token = (GwSlice){gw_arena_copy(&request->arena, value), value.len};
+	take_bytes(request, value);
+}
+
+/* An API key in a field of its own: of programs whose Authorization is another's. */
+static void
+take_api_key(GwRequest *request, GwSlice key)
+{
+	size_t len = strlen(GW_AUTH_KEY_BEGIN);
+
+	if (key.len <= len || memcmp(key.data, GW_AUTH_KEY_BEGIN, len) != 0)
+		refuse_head(request, GW_REFUSAL_API_KEY);
+	else
+		take_bytes(request, key);
+}
+
+/* Does a list of beginnings, separated by commas, hold one of the text? "*" is one of any. */
+static bool
+list_begins(const char *list, GwSlice text)
+{
+	while (*list != '\0')
+	{
+		size_t len;
+
+		list += strspn(list, ", ");
+		len = strcspn(list, ", ");
+		if ((len == 1 && *list == '*') ||
+			(len > 0 && len <= text.len && strncasecmp(text.data, list, len) == 0))
+			return true;
+		list += len;
+	}
+	return false;
 }
 
 /* A request without a token: whose certificate it is, or anonymous, where that is allowed. */
@@ -78,20 +115,28 @@ void
 gw_principal_read(GwRequest *request, const GwHttpHead *head)
 {
 	GwSlice value = {0};
+	GwSlice key = {0};
+	GwSlice agent = {0};
+	int     count;
+	int     keys;
 
 	if (!gw_auth_is_on())
 		return;
-	switch (find_authorization(head, &value))
-	{
-		case 0:
-			take_nobody(request);
-			break;
-		case 1:
-			take_token(request, value);
-			break;
-		default:
-			gw_exchange_fault(&request->exchange, 400, "The Authorization field is repeated");
-	}
+	count = find_field(head, "authorization", &value);
+	keys = gw_conf.auth_api_keys ? find_field(head, "x-api-key", &key) : 0;
+	if (count > 1)
+		gw_exchange_fault(&request->exchange, 400, "The Authorization field is repeated");
+	else if (count + keys > 1)
+		gw_exchange_fault(&request->exchange, 400,
+						  "Of Authorization and X-Api-Key, there may be one");
+	else if (keys == 1)
+		take_api_key(request, key);
+	else if (count == 1)
+		take_token(request, value);
+	else
+		take_nobody(request);
+	if (gw_conf.auth_expired_419[0] != '\0' && find_field(head, "user-agent", &agent) > 0)
+		request->told_419 = list_begins(gw_conf.auth_expired_419, agent);
 }
 
 /* -- the call ---------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->gate_us = 0;
 	request->auth = (GwAuthTicket){.token = {NULL, 0}};
 	request->role = request->principal = NULL;
-	request->deserted = false;
+	request->deserted = request->told_419 = false;
 	request->outcome[0] = '\0';
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
 	if (head != NULL)

@@ -52,6 +52,7 @@ typedef struct GwRequest
 	const char  *role;
 	const char  *principal;
 	void (*identified)(struct GwRequest *request);
+	bool told_419; /* its client wants to hear so that its token has expired */
 	bool deserted; /* its client has left while a call was in the database */
 
 	/* dispatch.c: its way to the database */

@@ -24,13 +24,15 @@ reply_error(GwRequest *request, int status, const char *type, const char *messag
 	GwText  body = {0};
 	GwReply reply = {.status = status, .retry_after_s = -1, .close = close};
 
-	if (status == 401 || status == 403)
+	if (status == 401 || status == 403 || status == 419)
 		gw_refused_note(request, status);
 	gw_reply_error_body(&body, status, type, message);
 	reply.body = body.data;
 	reply.body_len = body.len;
 	if (status == 503)
 		reply.retry_after_s = gw_conf.retry_after_s;
+	if (status == 429)
+		reply.retry_after_s = request->auth.wait_s;
 	if (status == 405)
 		reply.allow = request->allow;
 	if (status == 401)

@@ -62,6 +62,14 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 	[AT(GW_STATEMENT_PRINCIPAL_ROLE)] = {.name = "icecat_principal_role",
 		.sql = "SELECT icecat._principal_role($1, $2::pg_catalog.json)",
 		.operation = true},
+	[AT(GW_STATEMENT_CREDENTIAL)] = {.name = "icecat_credential",
+		.sql = "SELECT icecat._credential($1, $2, $3)",
+		.operation = true},
+	[AT(GW_STATEMENT_SIGNING_KEYS)] = {.name = "icecat_signing_keys",
+		.sql = "SELECT icecat._signing_keys()",
+		.operation = true},
+	[AT(GW_STATEMENT_MAKE_SIGNING_KEY)] = {.name = "icecat_make_signing_key",
+		.sql = "SELECT icecat._make_signing_key()"},
 };
 /* clang-format on */
 

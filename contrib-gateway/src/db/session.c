@@ -202,14 +202,22 @@ count_operations(const Probe *probe, const GwStatements *statements, GwRelease r
 static void
 find_question(const Probe *probe, GwFitness *out)
 {
-	if (!holds(probe->found, GW_LITERAL("_principal_role")))
-		PROBLEM("The extension icecat in the database has version \"%s\", which knows no "
-				"principals: run ALTER EXTENSION icecat UPDATE",
-				out->version);
-	else if (!probe->usage || !holds(probe->granted, GW_LITERAL("_principal_role")))
-		PROBLEM("The role \"%s\" may not ask which role a principal has: run SELECT "
-				"icecat.grant_gateway('%s')",
-				probe->role, probe->role);
+	static const char *const questions[] = {"_principal_role", "_credential", "_signing_keys"};
+	int                      needed = gw_conf.oauth_tokens ? 3 : 1;
+
+	for (int i = 0; i < needed && out->problem[0] == '\0'; i++)
+	{
+		GwSlice name = {questions[i], strlen(questions[i])};
+
+		if (!holds(probe->found, name))
+			PROBLEM("The extension icecat in the database has version \"%s\", which knows no %s: "
+					"run ALTER EXTENSION icecat UPDATE",
+					out->version, i == 0 ? "principals" : "clients");
+		else if (!probe->usage || !holds(probe->granted, name))
+			PROBLEM("The role \"%s\" may not ask %s: run SELECT icecat.grant_gateway('%s')",
+					probe->role, i == 0 ? "which role a principal has" : "how clients are checked",
+					probe->role);
+	}
 }
 
 /* What is wrong with the role, the extension or the server. */

@@ -32,6 +32,8 @@ typedef enum GwFed
 struct GwConn;
 struct x509_st;
 
+#define GW_NETWORK_BYTES 64
+
 typedef struct GwExchange
 {
 	/* what the head says; set before begin() */
@@ -46,6 +48,9 @@ typedef struct GwExchange
 	const char           *client; /* its address, as the log has it; in the connection's memory */
 	/* of the client, verified; NULL: it showed none. For begin() and run() */
 	const struct x509_st *certificate;
+	/* of the client: its address, or the part of it that is one network's; "" where there is no
+	 * head */
+	char                  network[GW_NETWORK_BYTES];
 
 	/* of both sides: the first fault is the answer. A status of 0: there is none yet */
 	GwFault fault;

@@ -239,6 +239,19 @@ walk(const GwHttpHead *head, const char *name, const char *proxies, char out[GW_
 	return found;
 }
 
+void
+gw_forwarded_network(const char *address, char out[GW_ADDRESS_BYTES])
+{
+	Address parsed;
+
+	memset(out, 0, GW_ADDRESS_BYTES);
+	if (!parse_address(address, &parsed))
+		return;
+	if (parsed.bits == 128)
+		memset(parsed.bytes + 8, 0, 8);
+	inet_ntop(parsed.bits == 32 ? AF_INET : AF_INET6, parsed.bytes, out, GW_ADDRESS_BYTES);
+}
+
 bool
 gw_forwarded_client(const GwHttpHead *head, const char *proxies, char out[GW_ADDRESS_BYTES])
 {

@@ -26,6 +26,10 @@ extern bool gw_proxies_hold(const char *list, const char *address);
 extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,
 								char out[GW_ADDRESS_BYTES]);
 
+/* What one stranger may have all of: an address of version 4, the first half of one of version
+ * 6. */
+extern void gw_forwarded_network(const char *address, char out[GW_ADDRESS_BYTES]);
+
 /* Is the peer on this machine, and the client itself? What proxies add to requests says that it is
  * not. */
 extern bool gw_forwarded_is_local(const GwHttpHead *head, const char *peer);

@@ -20,6 +20,7 @@ typedef struct GwReply
 	const char *etag; /* these: NULL for none */
 	const char *content_encoding;
 	const char *accept_encoding; /* what a request's body may come in, for 415 */
+	bool        no_store;        /* nobody may keep it */
 	bool        vary;            /* another Accept-Encoding could have given another answer */
 	bool        vary_origin;     /* another Origin could have given another answer */
 	const char *allow_origin;    /* whose pages may read it; NULL: none */

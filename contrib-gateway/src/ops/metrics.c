@@ -11,6 +11,7 @@
 
 #include "auth/auth.h"
 #include "auth/issuer.h"
+#include "auth/known.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
@@ -297,7 +298,14 @@ put_auth(GwText *out)
 			  (uint64_t) gw_auth_kept());
 	put_value(out, "icecat_auth_cache_hits_total", "counter",
 			  "Requests with a token that was known.", gw_counters.auth_hits);
-	put_value(out, "icecat_auth_issuers", "gauge", "Issuers in the settings.",
+	put_value(out, "icecat_auth_throttled_total", "counter",
+			  "Secrets and keys that came while too many wrong ones did.",
+			  gw_counters.auth_throttled);
+	put_value(out, "icecat_auth_failures_entries", "gauge",
+			  "Clients and addresses whose wrong secrets are counted.",
+			  (uint64_t) gw_known_tallies());
+	put_value(out, "icecat_auth_issuers", "gauge",
+			  "Issuers in the settings, and the gateways themselves where they issue tokens.",
 			  (uint64_t) gw_issuers_count());
 	put_value(out, "icecat_auth_issuers_usable", "gauge", "Of these, issuers whose keys are there.",
 			  (uint64_t) gw_issuers_usable(gw_clock_us()));
@@ -340,6 +348,20 @@ put_tls(GwText *out)
 			  gw_counters.tls_reload_failures);
 }
 
+/* Tokens of the gateway's own. */
+static void
+put_logins(GwText *out)
+{
+	static const char *const grants[] = {"client_credentials", "token_exchange", "refresh_token"};
+
+	put_help(out, "icecat_oauth_tokens_total", "counter", "Tokens that were given, by grant.");
+	for (int i = 0; i < 3; i++)
+		gw_text_printf(out, "icecat_oauth_tokens_total{grant=\"%s\"} %llu\n", grants[i],
+					   (unsigned long long) gw_counters.oauth_issued[i]);
+	put_value(out, "icecat_oauth_refusals_total", "counter", "Requests for a token that got none.",
+			  gw_counters.oauth_refused);
+}
+
 /* Resident pages of this process; 0 where /proc is not to be had. */
 static uint64_t
 resident_bytes(void)
@@ -371,6 +393,8 @@ gw_metrics_render(GwText *out)
 		put_auth(out);
 	if (gw_tls_context_is_on())
 		put_tls(out);
+	if (gw_conf.oauth_tokens)
+		put_logins(out);
 	gw_worker_watch_render(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());

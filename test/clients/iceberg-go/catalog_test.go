@@ -63,8 +63,11 @@ func equal[T any](t *testing.T, what string, found, expected T) {
 
 func connect(t *testing.T) *rest.Catalog {
 	t.Helper()
-	c := must[*rest.Catalog](t)(rest.NewCatalog(ctx, "icecat", env("ICECAT_URL", "http://127.0.0.1:8181"),
-		rest.WithWarehouseLocation(env("ICECAT_WAREHOUSE", "demo"))))
+	options := []rest.Option{rest.WithWarehouseLocation(env("ICECAT_WAREHOUSE", "demo"))}
+	if credential := env("ICECAT_CREDENTIAL", ""); credential != "" {
+		options = append(options, rest.WithCredential(credential))
+	}
+	c := must[*rest.Catalog](t)(rest.NewCatalog(ctx, "icecat", env("ICECAT_URL", "http://127.0.0.1:8181"), options...))
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

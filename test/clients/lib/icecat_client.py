@@ -26,6 +26,7 @@ from pyiceberg.types import DoubleType, LongType, NestedField, StringType
 
 URL = os.environ.get("ICECAT_URL", "http://127.0.0.1:8181").rstrip("/")
 WAREHOUSE = os.environ.get("ICECAT_WAREHOUSE", "demo")
+CREDENTIAL = os.environ.get("ICECAT_CREDENTIAL", "")  # id:secret of a client of the catalog's own; "": nobody is asked who it is
 
 SCHEMA = Schema(
     NestedField(1, "id", LongType(), required=True),
@@ -44,6 +45,8 @@ ARROW = pa.schema(
 
 def connect(**properties):
     """A PyIceberg catalog with a session (and so a connection) of its own."""
+    if CREDENTIAL and "uri" not in properties:
+        properties = {"credential": CREDENTIAL, **properties}
     return load_catalog("icecat", type="rest", **{"uri": URL, "warehouse": WAREHOUSE, **properties})
 
 
@@ -118,6 +121,10 @@ class Rest:
 
     def __init__(self):
         self.session = requests.Session()
+        if CREDENTIAL:
+            answer = self.session.post(f"{URL}/v1/oauth/tokens", data={"grant_type": "client_credentials"}, timeout=30,
+                                       auth=tuple(CREDENTIAL.split(":")))
+            self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         config = self.session.get(f"{URL}/v1/config", params={"warehouse": WAREHOUSE}, timeout=30).json()
         prefix = {**config.get("defaults", {}), **config.get("overrides", {})}.get("prefix", "")
         self.base = f"{URL}/v1/{prefix}".rstrip("/")
@@ -176,7 +183,11 @@ def duckdb_connection(alias="lake"):
         folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
         (file,) = folder.glob(f"extensions/v{duckdb.__version__}/{extension}.duckdb_extension")
         connection.execute(f"LOAD '{file}'")
-    connection.execute(
-        f"ATTACH '{WAREHOUSE}' AS {alias} (TYPE iceberg, ENDPOINT '{URL}', AUTHORIZATION_TYPE 'none')"
-    )
+    how = "AUTHORIZATION_TYPE 'none'"
+    if CREDENTIAL:
+        client, secret = CREDENTIAL.split(":")
+        connection.execute(f"CREATE SECRET of_{alias} (TYPE iceberg, CLIENT_ID '{client}', CLIENT_SECRET '{secret}', "
+                           f"OAUTH2_SERVER_URI '{URL}/v1/oauth/tokens')")
+        how = f"SECRET of_{alias}"
+    connection.execute(f"ATTACH '{WAREHOUSE}' AS {alias} (TYPE iceberg, ENDPOINT '{URL}', {how})")
     return connection

@@ -1,0 +1,54 @@
+/*
+ * own.c
+ *		Tokens of the gateway's own; see own.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "auth/own.h"
+
+#include <time.h>
+
+#include "auth/issuer.h"
+#include "auth/signer.h"
+#include "auth/token.h"
+
+static GwSigner *signer;
+
+/* Keys that are there stay when there are no others. */
+void
+gw_own_take(GwSlice document, const char *why)
+{
+	GwSigner *fresh = why == NULL ? gw_signer_read(document) : NULL;
+
+	if (why == NULL && fresh == NULL)
+		why = "the database has none, or its answer is not understood: call "
+			  "icecat.rotate_signing_key()";
+	if (fresh != NULL)
+	{
+		gw_signer_free(signer);
+		signer = fresh;
+	}
+	gw_issuers_take_own(fresh != NULL ? gw_signer_keys(fresh) : NULL, why);
+}
+
+bool
+gw_own_is_ready(void)
+{
+	return signer != NULL;
+}
+
+bool
+gw_own_issue(const GwGrant *grant, GwGrantUse use, int64_t *lifetime_s, GwText *out)
+{
+	int64_t now = (int64_t) time(NULL);
+	json_t *claims;
+	bool    good;
+
+	if (signer == NULL)
+		return false;
+	claims = gw_grant_claims(grant, use, now, lifetime_s);
+	good = *lifetime_s > 0 && gw_signer_sign(signer, "JWT", claims, now, out) &&
+		   out->len <= GW_TOKEN_BYTES_MAX;
+	json_decref(claims);
+	return good;
+}
