@@ -1,6 +1,6 @@
 """The main job of icecat, with a real PyIceberg, step by step; every step is checked.
 
-Reads ICECAT_URL and ICECAT_WAREHOUSE, and the PG* variables of libpq. Can be run again at any time: it
+Reads ICECAT_URL and ICECAT_WAREHOUSE, ICECAT_CA_FILE and ICECAT_CREDENTIAL_FILE if they are set, and the PG* variables of libpq. Can be run again at any time: it
 drops the table it made before.
 
 SPDX-License-Identifier: PostgreSQL
@@ -22,8 +22,19 @@ from pyiceberg.types import DateType, DoubleType, LongType, NestedField, StringT
 
 URL = os.environ["ICECAT_URL"]
 WAREHOUSE = os.environ["ICECAT_WAREHOUSE"]
+CREDENTIAL_FILE = os.environ.get("ICECAT_CREDENTIAL_FILE")
 NAMESPACE = "shop"
 TABLE = ("shop", "orders")
+
+
+def access():
+    """What ./quickstart --secure asks for: whom to believe, and who asks."""
+    if CREDENTIAL_FILE is None:
+        return {}
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):     # the library prefers these to its property
+        os.environ.pop(name, None)
+    with open(CREDENTIAL_FILE, encoding="ascii") as file:
+        return {"credential": file.read().strip(), "ssl": {"cabundle": os.environ["ICECAT_CA_FILE"]}}
 
 
 class SqlCommitCatalog(RestCatalog):
@@ -142,7 +153,7 @@ def counts(catalog, connection):
 
 
 def one_transaction(connection):
-    catalog = SqlCommitCatalog("sql", uri=URL, warehouse=WAREHOUSE)
+    catalog = SqlCommitCatalog("sql", uri=URL, warehouse=WAREHOUSE, **access())
     catalog.connection = connection
     connection.execute("DROP TABLE IF EXISTS shipment")
     connection.execute("CREATE TABLE shipment (order_id bigint PRIMARY KEY, carrier text)")
@@ -157,7 +168,7 @@ def one_transaction(connection):
 
 
 def main():
-    catalog = load_catalog("demo", type="rest", uri=URL, warehouse=WAREHOUSE)
+    catalog = load_catalog("demo", type="rest", uri=URL, warehouse=WAREHOUSE, **access())
     with psycopg.connect() as connection:
         fill_table(catalog, make_table(catalog))
         show_snapshots(connection, expected=2)

@@ -69,6 +69,7 @@ acl                         files that you and the server may both write'
 
 PACKAGES_CHECK='
 postgresql-15-pgtap         pgTAP suites
+curl                        the snippets of ./quickstart --secure
 libcmocka-dev               unit tests of the gateway
 python3-pytest              tests of the gateway by raw sockets
 clang-14                    second compiler
