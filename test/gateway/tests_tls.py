@@ -6,7 +6,9 @@ import ctypes
 import json
 import os
 import random
+import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -175,6 +177,20 @@ def s_client(gateway, *arguments, data=b"", timeout=10):
         process.wait()
 
 
+def ticket_key(gateway):
+    """The name of the key that a ticket was sealed with."""
+    return re.search(r"TLS session ticket:\s+0000 - ([0-9a-f -]{47})", s_client(gateway, "-tls1_2", data=b"Q\n")).group(1)
+
+
+def test_keys_of_tickets_change(env, authority):
+    with own(env, authority, tls_session_s=3600) as gateway:
+        expect_equal(ticket_key(gateway), ticket_key(gateway), "they stay for a while")
+    with own(env, authority, tls_session_s=1) as gateway:
+        before = ticket_key(gateway)
+        time.sleep(1.5)
+        expect(ticket_key(gateway) != before, "but not for long")
+
+
 def test_renegotiation_and_early_data_are_refused(env, authority):
     with own(env, authority) as gateway:
         said = s_client(gateway, "-tls1_2", data=b"R\n")
@@ -222,6 +238,24 @@ def test_input_that_waits_in_the_library_is_not_forgotten(env, authority):
         expect_equal(client.answer().json()["table"], "sleep_500")
         for i in range(400):
             expect_equal(client.answer().json()["table"], f"t{i}")
+
+
+def test_the_last_bytes_of_a_body_are_not_forgotten(env, authority):
+    """They lie in a record that the library has taken from the socket together with the one before; one read had no room for them."""
+    with own(env, authority) as gateway:
+        for extra in (1, 7, 30, 60, 90, 120, 200):
+            with gateway.connect(10) as client:
+                client.send(request_bytes("POST", LOAD + "t", {"pad": "x" * 8000000}))      # opens the window of TCP
+                client.answer()
+                head = len(request_bytes("POST", LOAD + "t", b"x" * 60000)) - 60000
+                body = b'{"pad":"' + b"x" * (65536 + extra - head - 10) + b'"}'
+                data = request_bytes("POST", LOAD + "t", body)
+                expect_equal(len(data), 65536 + extra, "size")
+                gateway.signal(signal.SIGSTOP)      # so that all of it is there when it looks
+                client.send(data)
+                time.sleep(0.05)
+                gateway.signal(signal.SIGCONT)
+                expect_equal(client.answer().json()["length"], len(body))
 
 
 def test_both_halves_end_one_by_one(env, authority):
