@@ -28,8 +28,13 @@ SELECT warehouse_id, report_id, table_id, received_at, report_type, report FROM 
 SELECT warehouse_id, audit_id, occurred_at, action, outcome, status, object_kind, object_id, warehouse, namespace, name, version, role, login, source, principal, tenant, request_id, client_address, details
 FROM icecat_data.audit');
 	-- A role that is gone has only a number, which may be another role's where the dump is restored.
-	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.access_grant',
-		'WHERE role = 0::pg_catalog.oid OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
+	FOR v_table IN
+		SELECT t FROM pg_catalog.unnest('{icecat_data.access_grant,icecat_data.read_restriction,icecat_data.trusted_engine,
+			icecat_data.view_definer}'::pg_catalog.regclass[]) AS t
+	LOOP
+		PERFORM pg_catalog.pg_extension_config_dump(v_table,
+			'WHERE role = 0::pg_catalog.oid OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
+	END LOOP;
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.commit_policy',
 		'WHERE EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.oid = function)');
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.client', 'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');

@@ -105,39 +105,3 @@ COMMENT ON FUNCTION icecat.grants_of(regrole) IS
 'Everything that a role was granted, directly or by a role that it is a member of. One''s own needs no right; of another role shows what icecat.privileges does. A privilege holds on all that is in its object; the owner of the extension, its members and superusers need no row.
 p_role: NULL is the current role.
 REST: none.';
-
-CREATE OR REPLACE FUNCTION icecat.explain_access(
-	p_role regrole,
-	p_privilege text,
-	p_warehouse text DEFAULT NULL,
-	p_namespace text[] DEFAULT NULL,
-	p_name text DEFAULT NULL
-) RETURNS TABLE (allowed boolean, reason text, by_role regrole, privilege text, object_kind text, warehouse text, namespace text[], name text)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	WITH found AS (
-		SELECT CASE WHEN p.role = p_role THEN 'granted' ELSE 'granted to a role that it is a member of' END
-				|| CASE WHEN p.object_kind = 'catalog' AND p_warehouse IS NULL OR p.object_kind = 'warehouse' AND p_namespace IS NULL
-					OR p.object_kind = 'namespace' AND p_name IS NULL AND p.namespace = p_namespace OR p.name = p_name THEN ''
-					ELSE ', on what the object is in' END AS reason,
-			p.role, p.privilege, p.object_kind, p.warehouse, p.namespace, p.name
-		FROM icecat.privileges AS p
-		WHERE (p.role = 0::oid OR pg_catalog.pg_has_role(p_role, p.role, 'USAGE'))
-			AND p.privilege = ANY (icecat._implying(p_privilege))
-			AND (p.object_kind = 'catalog' OR p.warehouse = p_warehouse AND (p.object_kind = 'warehouse'
-				OR p.object_kind = 'namespace' AND p.namespace = p_namespace[1:pg_catalog.cardinality(p.namespace)]
-				OR p.name = p_name AND p.namespace = p_namespace))
-		UNION ALL
-		SELECT 'it has the rights of the extension''s owner', e.extowner, NULL, NULL, NULL, NULL, NULL
-		FROM pg_catalog.pg_extension AS e
-		WHERE e.extname = 'icecat' AND pg_catalog.pg_has_role(p_role, e.extowner, 'USAGE')
-	)
-	SELECT true, f.reason, f.role::regrole, f.privilege, f.object_kind, f.warehouse, f.namespace, f.name FROM found AS f
-	UNION ALL
-	SELECT false, 'no row that the current role may see grants it', NULL, NULL, NULL, NULL, NULL, NULL
-	WHERE NOT EXISTS (SELECT FROM found);
-END;
-COMMENT ON FUNCTION icecat.explain_access(regrole, text, text, text[], text) IS
-'Why a role may do something, one row for each reason, or that it may not. Sees what icecat.privileges shows the current role; so it is complete for one''s own role, and for those who may manage the catalog.
-p_privilege, p_warehouse, p_namespace, p_name: as in icecat.grant(); names as they are spelled.
-REST: none.';

@@ -65,12 +65,15 @@ CREATE OR REPLACE FUNCTION icecat.load_table(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text,
-	p_snapshots text DEFAULT 'all'
+	p_snapshots text DEFAULT 'all',
+	p_referenced_by json DEFAULT NULL
 ) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_load_table';
-COMMENT ON FUNCTION icecat.load_table(text, text[], text, text) IS
-'Returns a table''s LoadTableResult: metadata-location, metadata (exact) and config. REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole). Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file), IC301 another p_snapshots (400).';
+COMMENT ON FUNCTION icecat.load_table(text, text[], text, text, json) IS
+'Returns a table''s LoadTableResult: metadata-location, metadata (exact) config, and where they hold for the caller read-restrictions and labels (icecat.set_read_restriction(), set_labels()). REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole).
+p_referenced_by: [["ns","outermost view"], …, ["ns","a","view that refers to the table"]], at most icecat.referenced_by_max: a view that works as another role (icecat.trust_engine()) is loaded, and what it refers to by that role''s rights. Ignored unless the caller is a trusted engine.
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file), IC301 another p_snapshots (400).';
 
 CREATE OR REPLACE FUNCTION icecat.rest_load_table(
 	p_warehouse text,
@@ -78,13 +81,14 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table(
 	p_table text,
 	p_if_none_match text DEFAULT NULL,
 	p_snapshots text DEFAULT 'all',
+	p_referenced_by json DEFAULT NULL,
 	OUT body json,
 	OUT etag text,
 	OUT large boolean
 ) RETURNS record
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table';
-COMMENT ON FUNCTION icecat.rest_load_table(text, text[], text, text, text) IS
+COMMENT ON FUNCTION icecat.rest_load_table(text, text[], text, text, text, json) IS
 'load_table for conditional requests. body: the same answer; etag: the entity tag of this state of the table in this representation.
 p_if_none_match: an HTTP If-None-Match field (a list of tags, compared weakly, or *); where it names the tag, body is NULL (304) and only the head row is read; what is no list of tags is ignored.
 large: true, and body NULL, where the metadata is larger than icecat.answer_bytes_max. Same errors as load_table.';
@@ -93,11 +97,12 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table_pieces(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text,
-	p_snapshots text DEFAULT 'all'
+	p_snapshots text DEFAULT 'all',
+	p_referenced_by json DEFAULT NULL
 ) RETURNS SETOF text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table_pieces';
-COMMENT ON FUNCTION icecat.rest_load_table_pieces(text, text[], text, text) IS
+COMMENT ON FUNCTION icecat.rest_load_table_pieces(text, text[], text, text, json) IS
 'load_table for metadata of any size: first the entity tag, then the LoadTableResult in pieces of at most 256 kB, all of one state. The members of metadata come in another order than in load_table. Memory is bounded by the largest single part where the function is in the select list of a query that is fetched row by row. Same errors as load_table.';
 
 CREATE OR REPLACE FUNCTION icecat.list_tables(

@@ -54,12 +54,13 @@ COMMENT ON FUNCTION icecat.rest_register_view(text, text[], json) IS
 CREATE OR REPLACE FUNCTION icecat.load_view(
 	p_warehouse text,
 	p_namespace text[],
-	p_view text
+	p_view text,
+	p_referenced_by json DEFAULT NULL
 ) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_load_view';
-COMMENT ON FUNCTION icecat.load_view(text, text[], text) IS
-'Returns a view''s LoadViewResult: metadata-location, metadata (exact) and config. REST loadView. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC105 no such view, also where the name is a table''s (404), IC104 the view''s metadata file was removed from file storage (404; see icecat.check_metadata_file).';
+COMMENT ON FUNCTION icecat.load_view(text, text[], text, json) IS
+'Returns a view''s LoadViewResult: metadata-location, metadata (exact), config, and labels where it has some. REST loadView. p_referenced_by: as in load_table(). Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC105 no such view, also where the name is a table''s (404), IC104 the view''s metadata file was removed from file storage (404; see icecat.check_metadata_file).';
 
 CREATE OR REPLACE FUNCTION icecat.list_views(
 	p_warehouse text,

@@ -246,6 +246,9 @@ FROM (
 		WHERE x.warehouse_id <> '00000000-0000-0000-0000-000000000000' -- what belongs to the whole catalog
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'metadata_task' FROM icecat_data.metadata_task AS x
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'event_counter' FROM icecat_data.event_counter AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'read_restriction' FROM icecat_data.read_restriction AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'view_definer' FROM icecat_data.view_definer AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'label' FROM icecat_data.label AS x
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'access_grant' FROM icecat_data.access_grant AS x
 	WHERE x.warehouse_id <> '00000000-0000-0000-0000-000000000000'::uuid) AS o (warehouse_id, name)
 WHERE NOT EXISTS (SELECT FROM icecat_data.warehouse AS x WHERE x.warehouse_id = o.warehouse_id);

@@ -23,11 +23,12 @@ CREATE OR REPLACE VIEW icecat_data.live_table WITH (security_barrier) AS
 SELECT e.warehouse_id, e.table_id, e.warehouse, e.namespace, e.table_name, e.version, e.current_schema_id, e.default_spec_id,
 	e.default_sort_order_id, e.current_snapshot_id, e.metadata_location, e.last_updated_ms
 FROM icecat_data.every_table AS e
-WHERE (SELECT icecat._sees_all('select')) OR e.warehouse_id IN (SELECT icecat._seen('select'))
-	OR e.namespace_id IN (SELECT icecat._seen('select')) OR e.table_id IN (SELECT icecat._seen('select'));
+WHERE ((SELECT icecat._sees_all('select')) OR e.warehouse_id IN (SELECT icecat._seen('select'))
+	OR e.namespace_id IN (SELECT icecat._seen('select')) OR e.table_id IN (SELECT icecat._seen('select')))
+	AND e.table_id NOT IN (SELECT icecat._restricted(false));
 COMMENT ON VIEW icecat_data.live_table IS 'Tables that are not dropped and that the role may load, with what the views of schema icecat join on';
 
--- The same for roles that do not see all. The planner takes the array for short, and so a query through it for cheap: it does not
+-- The same for roles that do not see all, because of their grants or because of a restriction. The planner takes the array for short, and so a query through it for cheap: it does not
 -- compile for the way that is not taken.
 CREATE OR REPLACE VIEW icecat_data.own_table WITH (security_barrier) AS
 SELECT e.*
@@ -39,8 +40,12 @@ WHERE e.table_id = ANY (ARRAY(
 	JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.namespace_id = s.id
 	UNION ALL
 	SELECT r.relation_id FROM (SELECT icecat._seen('select') AS id) AS s CROSS JOIN icecat_data.warehouse AS w
-	JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.relation_id = s.id));
-COMMENT ON VIEW icecat_data.own_table IS 'Tables that are not dropped and that the role may load by a grant that is not for the whole catalog';
+	JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.relation_id = s.id
+	UNION ALL
+	SELECT r.relation_id FROM icecat_data.relation AS r
+	WHERE (SELECT icecat._sees_all('select')) AND (SELECT pg_catalog.count(*) FROM icecat._restricted(false)) > 0))
+	AND e.table_id NOT IN (SELECT icecat._restricted(false));
+COMMENT ON VIEW icecat_data.own_table IS 'Tables that are not dropped and that the role may load, if it does not see all';
 
 CREATE OR REPLACE VIEW icecat.warehouses WITH (security_barrier) AS
 SELECT s.warehouse, s.warehouse_id, CASE WHEN s.whole THEN s.location END AS location,
@@ -108,8 +113,9 @@ JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
 	AND r.kind = 'table' AND r.dropped_at IS NULL
 JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
-WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
-	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select'));
+WHERE ((SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select')))
+	AND r.relation_id NOT IN (SELECT icecat._restricted(false));
 COMMENT ON VIEW icecat.tables IS 'Tables of all warehouses, with the scalars of their metadata';
 COMMENT ON COLUMN icecat.tables.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.tables.namespace IS 'Levels of the namespace, from the top';
@@ -239,7 +245,7 @@ FROM (
 		x.operation, x.ordinal, x.body
 	FROM icecat_data.every_table AS t
 	JOIN icecat_data.table_snapshot AS x ON x.warehouse_id = t.warehouse_id AND x.table_id = t.table_id AND x.removed_version IS NULL
-	WHERE (SELECT icecat._sees_all('select'))
+	WHERE (SELECT icecat._sees_all('select')) AND (SELECT pg_catalog.count(*) FROM icecat._restricted(false)) = 0
 	UNION ALL
 	SELECT t.warehouse, t.namespace, t.table_name, t.table_id, t.current_snapshot_id, x.snapshot_id, x.parent_id, x.timestamp_ms,
 		x.operation, x.ordinal, x.body
@@ -247,7 +253,7 @@ FROM (
 	CROSS JOIN LATERAL (
 		SELECT y.* FROM icecat_data.table_snapshot AS y
 		WHERE y.warehouse_id = t.warehouse_id AND y.table_id = t.table_id AND y.removed_version IS NULL OFFSET 0) AS x
-	WHERE NOT (SELECT icecat._sees_all('select'))
+	WHERE NOT (SELECT icecat._sees_all('select')) OR (SELECT pg_catalog.count(*) FROM icecat._restricted(false)) > 0
 ) AS s;
 COMMENT ON VIEW icecat.snapshots IS 'Snapshots of each table';
 COMMENT ON COLUMN icecat.snapshots.warehouse IS 'Name of the warehouse';

@@ -36,7 +36,9 @@ JOIN icecat_data.relation AS r
 LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
 LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = r.warehouse_id AND v.view_id = r.relation_id
 WHERE coalesce(h.table_id, v.view_id) IS NOT NULL AND ((SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
-	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select')));
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.relation_id IN (SELECT icecat._seen('select')))
+	-- Clients of a SQL catalog know no restrictions.
+	AND r.relation_id NOT IN (SELECT icecat._restricted(true));
 COMMENT ON VIEW icecat.iceberg_tables IS 'For clients of a SQL catalog (JdbcCatalog, SqlCatalog): its table of tables and views. INSERT registers a metadata file, UPDATE of metadata_location is a commit (0 rows: another came first), UPDATE of the name a rename, DELETE a drop that leaves all files. See docs/use/migrate-from-sql-catalog.md';
 COMMENT ON COLUMN icecat.iceberg_tables.table_name IS 'Name of the table or view';
 COMMENT ON COLUMN icecat.iceberg_tables.catalog_name IS 'Name of the warehouse';

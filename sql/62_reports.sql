@@ -49,8 +49,9 @@ LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = t.warehouse_id AND n.na
 LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microseconds', 1e-3), ('milliseconds', 1), ('seconds', 1e3),
 	('minutes', 6e4), ('hours', 3.6e6), ('days', 8.64e7)) AS u (unit, ms)
 	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-planning-duration,time-unit}')
-WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
-	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.table_id IN (SELECT icecat._seen('select'));
+WHERE ((SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.table_id IN (SELECT icecat._seen('select')))
+	AND r.table_id NOT IN (SELECT icecat._restricted(true)); -- reports tell the filters of others
 COMMENT ON VIEW icecat.scan_reports IS 'Scan reports of clients: what a query read of a table, and what it could leave out (REST reportMetrics). One row for each report; those of a dropped table stay until their month is dropped.';
 COMMENT ON COLUMN icecat.scan_reports.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.scan_reports.namespace IS 'Levels of the table''s namespace now; NULL: the table was dropped, and forgotten';
@@ -127,8 +128,9 @@ LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = t.warehouse_id AND n.na
 LEFT JOIN LATERAL (VALUES ('nanoseconds', 1e-6::double precision), ('microseconds', 1e-3), ('milliseconds', 1), ('seconds', 1e3),
 	('minutes', 6e4), ('hours', 3.6e6), ('days', 8.64e7)) AS u (unit, ms)
 	ON u.unit = pg_catalog.lower(r.report #>> '{metrics,total-duration,time-unit}')
-WHERE (SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
-	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.table_id IN (SELECT icecat._seen('select'));
+WHERE ((SELECT icecat._sees_all('select')) OR w.warehouse_id IN (SELECT icecat._seen('select'))
+	OR n.namespace_id IN (SELECT icecat._seen('select')) OR r.table_id IN (SELECT icecat._seen('select')))
+	AND r.table_id NOT IN (SELECT icecat._restricted(true)); -- reports tell the filters of others
 COMMENT ON VIEW icecat.commit_reports IS 'Commit reports of clients: what a commit changed, and how long it took (REST reportMetrics). One row for each report; those of a dropped table stay until their month is dropped.';
 COMMENT ON COLUMN icecat.commit_reports.warehouse IS 'Name of the warehouse';
 COMMENT ON COLUMN icecat.commit_reports.namespace IS 'Levels of the table''s namespace now; NULL: the table was dropped, and forgotten';

@@ -35,7 +35,8 @@ FROM (
 		SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
 					'register_table', 'unregister_table', 'commit_table', 'commit_transaction', 'commit_metadata_file', 'drop_table',
 					'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata',
-					'grant', 'revoke', 'apply_grants')
+					'grant', 'revoke', 'apply_grants', 'set_read_restriction', 'drop_read_restriction', 'set_labels',
+					'trust_engine', 'distrust_engine')
 					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
 				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_make_signing_key') THEN ARRAY[0]

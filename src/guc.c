@@ -38,6 +38,8 @@ int   ice_guc_idempotency_lifetime_s;
 int   ice_guc_json_depth_max;
 bool  ice_guc_log_refusals;
 bool  ice_guc_maintenance;
+int   ice_guc_label_bytes_max;
+int   ice_guc_labels_max;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_metadata_queue_max;
 int   ice_guc_metadata_queue_wait_ms;
@@ -52,8 +54,11 @@ int   ice_guc_purge_slice_files;
 int   ice_guc_purge_slice_ms;
 int   ice_guc_purge_turn_s;
 int   ice_guc_report_retention_s;
+int   ice_guc_referenced_by_max;
 char *ice_guc_request_id;
 int   ice_guc_request_memory_max;
+int   ice_guc_restriction_nodes_max;
+int   ice_guc_restrictions_max;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
 char *ice_guc_worker_databases;
@@ -201,6 +206,10 @@ static const Setting settings[] = {
 	INT_SETTING("icecat.key_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_key_bytes_max, 1024, 1,
 				2500,
 				"Longest name of a branch or tag, and id of an encryption key, in bytes of UTF-8."),
+	INT_SETTING("icecat.label_bytes_max", PGC_SUSET, GUC_UNIT_BYTE, &ice_guc_label_bytes_max, 1024,
+				1, 65536, "Longest name, and longest value, of a label, in bytes of UTF-8."),
+	INT_SETTING("icecat.labels_max", PGC_SUSET, 0, &ice_guc_labels_max, 1000, 1, 100000,
+				"Most labels of one namespace, table or view, those of its columns counted."),
 	BOOL_SETTING(
 		"icecat.log_refusals", PGC_SUSET, 0, &ice_guc_log_refusals, false,
 		"Whether the server's log shows requests that the catalog refused (errors of class "
@@ -249,6 +258,8 @@ static const Setting settings[] = {
 				"write. A single read, of one manifest, may take longer."),
 	INT_SETTING("icecat.purge_turn_s", PGC_SIGHUP, GUC_UNIT_S, &ice_guc_purge_turn_s, 5, 1, 3600,
 				"How long a purge goes on while other purges wait; then it is their turn."),
+	INT_SETTING("icecat.referenced_by_max", PGC_SUSET, 0, &ice_guc_referenced_by_max, 10, 1, 1000,
+				"Most views that a load may say it comes by (referenced-by)."),
 	INT_SETTING("icecat.report_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_report_retention_s,
 				90 * 24 * 3600, -1, INT_MAX,
 				"How long metrics reports are kept: the worker drops whole months (UTC) that ended "
@@ -260,6 +271,12 @@ static const Setting settings[] = {
 				512, 16, 1024 * 1024,
 				"Most memory that the values of one request may take in a server process: a larger "
 				"request, or a metadata file or manifest that unpacks to more, is refused (400)."),
+	INT_SETTING("icecat.restriction_nodes_max", PGC_SUSET, 0, &ice_guc_restriction_nodes_max, 1000,
+				1, 100000,
+				"Most predicates and literals of the row filter of one read restriction, and most "
+				"columns that it masks."),
+	INT_SETTING("icecat.restrictions_max", PGC_SUSET, 0, &ice_guc_restrictions_max, 100, 1, 10000,
+				"Most read restrictions of one table, one for each role."),
 	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
 				1000, 1, 100000, "Most table changes in one commit_transaction."),
 	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,

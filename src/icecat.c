@@ -17,7 +17,9 @@
 #include "store/audit.h"
 #include "store/caller.h"
 #include "store/policy.h"
+#include "store/store_label.h"
 #include "store/store_queue.h"
+#include "store/store_restriction.h"
 #include "store/store_worker.h"
 #include "worker/worker.h"
 
@@ -25,6 +27,7 @@ PG_MODULE_MAGIC;
 
 void _PG_init(void);
 
+/* Runs once in each process that loads the library. */
 void
 _PG_init(void)
 {
@@ -35,6 +38,8 @@ _PG_init(void)
 	ice_access_init();
 	ice_audit_init();
 	ice_policy_init();
+	ice_restrictions_init();
+	ice_labels_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

@@ -87,6 +87,30 @@ test_query(void **state)
 	assert_refused(GW_PARAM_QUERY_PAGE_SIZE, "-1", "pageSize is not a positive integer");
 }
 
+/* Views, by commas that are not encoded, or that are encoded with all the rest. */
+static void
+test_references(void **state)
+{
+	(void) state;
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, NULL, NULL);
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "", NULL);
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "a%1Fv", "[[\"a\",\"v\"]]");
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "a%1fb%1Fv,c%1Fw",
+				 "[[\"a\",\"b\",\"v\"],[\"c\",\"w\"]]");
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "a%1Fv%2Cw,c%1Fw",
+				 "[[\"a\",\"v,w\"],[\"c\",\"w\"]]");
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "a%1Fv%2Cc%1Fw", "[[\"a\",\"v\"],[\"c\",\"w\"]]");
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "a%1Fv%2Cw", "[[\"a\",\"v,w\"]]");
+	assert_value(GW_PARAM_QUERY_REFERENCED_BY, "a%1F%22%5C%0A+x", "[[\"a\",\"\\\"\\\\\\n x\"]]");
+	assert_refused(GW_PARAM_QUERY_REFERENCED_BY, "v",
+				   "referenced-by: a view is named by its namespace and name");
+	assert_refused(GW_PARAM_QUERY_REFERENCED_BY, "a%1Fv,", "referenced-by: a name is empty");
+	assert_refused(GW_PARAM_QUERY_REFERENCED_BY, ",a%1Fv", "referenced-by: a name is empty");
+	assert_refused(GW_PARAM_QUERY_REFERENCED_BY, "a%1F%1Fv", "referenced-by: a name is empty");
+	assert_refused(GW_PARAM_QUERY_REFERENCED_BY, "a%1Fv%2",
+				   "The URL holds a % that is not followed by two hexadecimal digits");
+}
+
 static void
 test_header_body_setting(void **state)
 {
@@ -160,8 +184,8 @@ test_keys(void **state)
 	assert_memory_equal(key.data, "w\0{n}\0t", key.len);
 	key = gw_route_key(route, values, 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY,
 					   (const char *[]){"x", NULL}, &arena);
-	assert_int_equal(key.len, sizeof("w\0{n}\0t\0\0x"));
-	assert_memory_equal(key.data, "w\0{n}\0t\0\0x", key.len);
+	assert_int_equal(key.len, sizeof("w\0{n}\0t\0\0\0x"));
+	assert_memory_equal(key.data, "w\0{n}\0t\0\0\0x", key.len);
 }
 
 int
@@ -171,6 +195,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_header_body_setting),
 		cmocka_unit_test(test_found_by_wire_name),
 		cmocka_unit_test(test_arena),

@@ -81,6 +81,7 @@ COMMENT ON COLUMN icecat_data.event_pending.client_address IS 'icecat.client_add
 -- include 30_access.sql
 -- include 30_policies.sql
 -- include 30_credentials.sql
+-- include 30_restrictions.sql
 
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql

@@ -24,6 +24,7 @@
 #include "commit/create_register.h"
 #include "store/maintenance.h"
 #include "store/access.h"
+#include "store/store_restriction.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_tables_write);
 PG_FUNCTION_INFO_V1(sql_ice_iceberg_namespace_properties_write);
@@ -521,7 +522,8 @@ ensure_file(Found *relation)
 }
 
 /* The current metadata location of a table or view (warehouse_id, id), with a file there as far as
- * that can be done. NULL for one that the caller may not load. */
+ * that can be done. NULL for one that the caller may not load, or not whole: clients of a SQL
+ * catalog know no restrictions. */
 Datum
 sql_ice_metadata_file(PG_FUNCTION_ARGS)
 {
@@ -532,6 +534,7 @@ sql_ice_metadata_file(PG_FUNCTION_ARGS)
 
 	found = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) &&
 			ice_access_may_by_id(ICE_SELECT, PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)) &&
+			!ice_restricted(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)) &&
 			find_relation(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &relation);
 	if (found)
 	{

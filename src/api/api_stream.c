@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "api/table_answer.h"
+#include "api/represent.h"
 #include "store/store_parts.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);
@@ -24,6 +25,7 @@ PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);
 typedef struct Pieces
 {
 	char             *stream; /* NULL: all parts are read */
+	const char       *policy; /* as in IceRepresentation */
 	IceTable          table;
 	IceTableMetadata  metadata;
 	IceMetadataStream document;
@@ -40,7 +42,8 @@ begin(FunctionCallInfo fcinfo, MemoryContext context)
 	IceTable          table;
 	Pieces           *pieces;
 
-	ice_find_for_load(fcinfo, &table);
+	ice_find_for_load(fcinfo, 4, &table, &representation);
+	ice_represent(&table, &representation);
 	old = MemoryContextSwitchTo(context);
 	pieces = palloc0(sizeof(Pieces));
 	pieces->table = table;
@@ -49,6 +52,7 @@ begin(FunctionCallInfo fcinfo, MemoryContext context)
 	pieces->metadata.table_uuid = pstrdup(table.metadata->table_uuid);
 	pieces->metadata.location = pstrdup(table.metadata->location);
 	pieces->table.metadata_location = pstrdup(table.metadata_location);
+	pieces->policy = representation.policy ? pstrdup(representation.policy) : "";
 	pieces->stream = ice_parts_stream(&table, representation.refs_only);
 	initStringInfo(&pieces->pending);
 	appendStringInfoString(&pieces->pending, ice_etag(&table, &representation));
@@ -90,7 +94,7 @@ read_more(Pieces *pieces)
 	if (rows > 0)
 		return;
 	ice_metadata_stream_end(&pieces->document, &pieces->pending);
-	appendStringInfoString(&pieces->pending, ",\"config\":{}}");
+	appendStringInfo(&pieces->pending, ",\"config\":{}%s}", pieces->policy);
 	pieces->stream = NULL;
 }
 

@@ -12,8 +12,10 @@
 #include "postgres.h"
 
 #include "api/table_answer.h"
+#include "api/chain.h"
 #include "api/once.h"
 #include "api/page.h"
+#include "api/represent.h"
 #include "commit/create_register.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
@@ -194,17 +196,23 @@ ice_arg_refs_only(FunctionCallInfo fcinfo, int n)
 	return true;
 }
 
-/* Finds the table that arguments 0 to 2 name, for a load. */
+/* Finds the table that arguments 0 to 2 name, for a load by way of the views that argument n
+ * names. */
 void
-ice_find_for_load(FunctionCallInfo fcinfo, IceTable *table)
+ice_find_for_load(FunctionCallInfo fcinfo, int n, IceTable *table,
+				  IceRepresentation *representation)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
+	IceChain         chain;
 	const char      *name;
 
+	ice_chain_arg(fcinfo, n, &chain);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	name = ice_arg_text(fcinfo, 2, "table");
+	ice_chain_follow(&chain, &warehouse.id, name);
+	representation->access = chain.lent;
 	ice_table_get(&warehouse.id, &path, name, true, table);
 	ice_table_require(ICE_SELECT, table, &path, name);
 	ice_check_metadata_file(table);
@@ -220,7 +228,7 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 
 	answer.read_only = true;
 	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 3);
-	ice_find_for_load(fcinfo, &table);
+	ice_find_for_load(fcinfo, 4, &table, &answer.representation);
 	result = ice_table_answer(caller, &table, &answer);
 	ice_call_end();
 	return result;
@@ -239,7 +247,8 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 
 	answer.read_only = answer.limited = true;
 	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 4);
-	ice_find_for_load(fcinfo, &table);
+	ice_find_for_load(fcinfo, 5, &table, &answer.representation);
+	ice_represent(&table, &answer.representation);
 	etag = if_none_match != NULL ? ice_etag(&table, &answer.representation) : NULL;
 	if (etag != NULL && ice_etag_matches(if_none_match, etag))
 		result = ice_table_answer_tag(caller, etag);

@@ -9,7 +9,9 @@
  */
 #include "postgres.h"
 
+#include "api/chain.h"
 #include "api/once.h"
+#include "api/represent.h"
 #include "commit/commit_view.h"
 #include "commit/publish.h"
 #include "guc.h"
@@ -44,6 +46,7 @@ view_result(MemoryContext caller, const IceView *view, const StringInfoData *doc
 	ice_jw_key(&w, "config");
 	ice_jw_begin_object(&w);
 	ice_jw_end_object(&w);
+	ice_represent_labels(&out, &view->warehouse_id, &view->id);
 	ice_jw_end_object(&w);
 	return ice_result_end(&out);
 }
@@ -215,13 +218,16 @@ sql_ice_load_view(PG_FUNCTION_ARGS)
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceView          view;
+	IceChain         chain;
 	StringInfoData   document;
 	const char      *name;
 	Datum            result;
 
+	ice_chain_arg(fcinfo, 3, &chain);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	name = ice_arg_text(fcinfo, 2, "view");
+	ice_chain_follow(&chain, &warehouse.id, name);
 	ice_view_get(&warehouse.id, &path, name, true, &view);
 	ice_view_require(ICE_SELECT, &view, &path, name);
 	ice_check_view_metadata_file(&view);

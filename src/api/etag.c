@@ -32,6 +32,8 @@ ice_etag(const IceTable *table, const IceRepresentation *representation)
 	hash = mix_string(hash, table->metadata_location);
 	hash = mix_string(hash, representation->config);
 	hash = mix_string(hash, representation->access);
+	if (representation->policy != NULL)
+		hash = mix_string(hash, representation->policy);
 	return psprintf("W/\"%s-" INT64_FORMAT "-%016llx\"", representation->refs_only ? "refs" : "all",
 					table->version, (unsigned long long) hash);
 }

@@ -9,7 +9,7 @@
  *	- the metadata location, whose random part no other version has: after a restore to an earlier
  *	  time, or a failover that lost commits, the same version number may come a second time for
  *	  something else;
- *	- the representation, see below;
+ *	- the representation, see below: also the restrictions that hold for the caller, and the labels;
  *	- ICE_RENDERING, for what a release changes in the answers to unchanged tables.
  *
  * Tags are weak, since the gateway sends the same answer compressed or not. Clients must take them
@@ -34,6 +34,11 @@ typedef struct IceRepresentation
 	/* What the answer grants: the role it was made for, the way of delegation, and (so that a 304
 	 * never outlives them) the deadline of its credentials; NULL: nothing yet. */
 	const char *access;
+	/* Members that the answer has for this caller (represent.h), once represented; NULL: none. */
+	const char *policy;
+	bool        represented;
+	/* The caller reads only a part: such an answer never grants access to storage. */
+	bool        restricted;
 } IceRepresentation;
 
 /* W/"…", palloc'd. */

@@ -19,6 +19,7 @@
 #include "guc.h"
 #include "store/access.h"
 #include "store/maintenance.h"
+#include "store/store_restriction.h"
 
 #define SQLSTATE_LENGTH   5
 #define MESSAGE_BYTES_MAX 2000
@@ -250,6 +251,10 @@ ice_once_table(const IceOnce *once, IceTable *out)
 					   "The request with this Idempotency-Key succeeded; the table was dropped "
 					   "since.",
 					   NULL);
+	if (ice_restricted(&row->warehouse_id, &row->object_id))
+		ice_raise(ICE_ERR_FORBIDDEN,
+				  "Not allowed: %s is restricted in what it may read of the table",
+				  GetUserNameFromId(ice_caller().role, false));
 	ice_await_metadata_file(out);
 }
 

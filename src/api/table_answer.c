@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "api/table_answer.h"
+#include "api/represent.h"
 #include "commit/publish.h"
 #include "guc.h"
 
@@ -71,11 +72,13 @@ write_document(StringInfo out, const IceTable *table, const IceTableAnswer *answ
 Datum
 ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnswer *answer)
 {
-	const char    *config = answer->representation.config;
-	const char    *etag = NULL;
-	StringInfoData out;
-	IceJsonWriter  w;
+	IceRepresentation shown = answer->representation;
+	const char       *etag = NULL;
+	StringInfoData    out;
+	IceJsonWriter     w;
 
+	if (table->metadata_location != NULL)
+		ice_represent(table, &shown);
 	ice_result_begin(&out, caller);
 	ice_jw_init(&w, &out);
 	ice_jw_begin_object(&w);
@@ -84,13 +87,14 @@ ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnsw
 		ice_jw_key(&w, "metadata-location");
 		ice_jw_string(&w, table->metadata_location);
 		if (answer->tagged)
-			etag = ice_etag(table, &answer->representation);
+			etag = ice_etag(table, &shown);
 	}
 	ice_jw_key(&w, "metadata");
 	if (!write_document(&out, table, answer))
 		return make_record(caller, NULL, etag, true);
 	if (answer->kind == ICE_TABLE_ANSWER_LOAD)
-		appendStringInfo(&out, ",\"config\":%s", config ? config : "{}");
+		appendStringInfo(&out, ",\"config\":%s%s", shown.config ? shown.config : "{}",
+						 shown.policy ? shown.policy : "");
 	appendStringInfoChar(&out, '}');
 	return answer->tagged ? make_record(caller, &out, etag, false) : ice_result_end(&out);
 }

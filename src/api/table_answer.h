@@ -36,9 +36,10 @@ extern Datum ice_table_answer(MemoryContext caller, const IceTable *table,
 							  const IceTableAnswer *answer);
 
 /* The arguments that loads have in common: all or refs (IC301 for anything else); warehouse,
- * namespace and table. */
+ * namespace and table, and in argument n the views that it is loaded by (chain.h). */
 extern bool ice_arg_refs_only(FunctionCallInfo fcinfo, int n);
-extern void ice_find_for_load(FunctionCallInfo fcinfo, IceTable *table);
+extern void ice_find_for_load(FunctionCallInfo fcinfo, int n, IceTable *table,
+							  IceRepresentation *representation);
 
 /* "Not modified": the tag alone. */
 extern Datum ice_table_answer_tag(MemoryContext caller, const char *etag);

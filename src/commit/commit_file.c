@@ -21,10 +21,12 @@
 #include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
+#include "commit/place.h"
 #include "commit/publish.h"
 #include "spec/successor.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/store_definer.h"
 #include "store/store_parts.h"
 #include "store/store_task.h"
 
@@ -101,6 +103,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 						 IceTable *out)
 {
 	IceTableMetadata *next;
+	IceTable          moved;
 	const char       *holdings;
 	const char       *before;
 	List             *files;
@@ -109,6 +112,9 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	if (!look_up(warehouse, path, name, previous, out))
 		return false;
 	next = ice_register_read(metadata_location, out->metadata->table_uuid);
+	moved = *out;
+	moved.metadata = next;
+	ice_place_check_table(warehouse, &moved);
 	ice_publish_prepare(warehouse, next);
 	if (!lock(out, name))
 		return false;
@@ -149,6 +155,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 					 const char *previous, const char *metadata_location, IceView *out)
 {
 	IceViewMetadata *next;
+	IceView          moved;
 	pg_uuid_t        seen;
 
 	if (!look_up_view(warehouse, path, name, previous, out))
@@ -156,6 +163,9 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	seen = out->id;
 	previous = out->metadata_location;
 	next = ice_register_view_read(metadata_location);
+	moved = *out;
+	moved.metadata = next;
+	ice_place_check_view(warehouse, &moved);
 	ice_publish_view_prepare(warehouse, next);
 	if (!ice_view_find_locked(ICE_WRITE, &warehouse->id, path, name, out) ||
 		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)
@@ -168,6 +178,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	out->file_expected = true;
 	out->version++;
 	ice_view_update(out);
+	ice_definer_follow(out);
 	ice_hold_view(out);
 	ice_publish_view_event(out, "replace-view", path, name, ice_view_version_details(out));
 	return true;

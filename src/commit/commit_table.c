@@ -25,6 +25,7 @@
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
 #include "commit/metadata_location.h"
+#include "commit/place.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
 #include "store/policy.h"
@@ -196,6 +197,8 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	ice_commit_policy_table(table, "commit-table", &change->path, change->name, before, metadata);
 	ice_metadata_limits_check(metadata);
 	metadata->location = ice_location_normalize(metadata->location);
+	if (strcmp(holdings, ice_hold_key(metadata)) != 0)
+		ice_place_check_table(warehouse, table);
 	if (strcmp(folders, folders_key(metadata)) != 0 || !table->file_expected)
 		ice_publish_prepare(warehouse, metadata);
 	ice_metadata_log_push(metadata, table->metadata_location, before_ms);

@@ -17,12 +17,14 @@
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
 #include "commit/metadata_location.h"
+#include "commit/place.h"
 #include "commit/publish.h"
 #include "commit/read_metadata.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
 #include "store/store_access.h"
+#include "store/store_definer.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 
@@ -63,12 +65,14 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 		raise_exists(warehouse, space, path, name);
 	ice_metadata_limits_check_view(view->metadata);
 	ice_commit_policy_view(view, event_type, path, name);
+	ice_place_check_view(warehouse, view);
 	ice_publish_view_prepare(warehouse, view->metadata);
 	if (publish)
 		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
 	view->file_expected = !publish || ice_publishes_view(warehouse, view->metadata);
 	ice_view_insert(view);
 	ice_access_own("view", &warehouse->id, &view->id);
+	ice_definer_follow(view);
 	ice_hold_view(view);
 	initStringInfo(&text);
 	ice_view_metadata_write(&text, view->metadata);
@@ -169,12 +173,15 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	ice_metadata_limits_check_view(metadata);
 	ice_commit_policy_view(view, "replace-view", path, name);
 	metadata->location = ice_location_normalize(metadata->location);
+	if (strcmp(folders_before, folders_key(metadata)) != 0)
+		ice_place_check_view(warehouse, view);
 	if (strcmp(folders_before, folders_key(metadata)) != 0 || !view->file_expected)
 		ice_publish_view_prepare(warehouse, metadata);
 	view->metadata_location = ice_view_metadata_location_next(metadata, view->metadata_location);
 	view->file_expected = ice_publishes_view(warehouse, metadata);
 	view->version++;
 	ice_view_update(view);
+	ice_definer_follow(view);
 	if (strcmp(folders_before, folders_key(metadata)) != 0)
 		ice_hold_view(view);
 	initStringInfo(&text);

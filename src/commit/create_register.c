@@ -15,6 +15,7 @@
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
 #include "commit/metadata_location.h"
+#include "commit/place.h"
 #include "commit/publish.h"
 #include "commit/read_metadata.h"
 #include "guc.h"
@@ -39,6 +40,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 		return false;
 	ice_metadata_limits_check(table->metadata);
 	ice_commit_policy_table(table, event_type, path, name, NULL, table->metadata);
+	ice_place_check_table(warehouse, table);
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
 		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
@@ -102,6 +104,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	{
 		check_not_view(warehouse, &space, path, request->name);
 		ice_commit_policy_table(out, "stage-table", path, request->name, NULL, out->metadata);
+		ice_place_check_table(warehouse, out);
 		ice_publish_prepare(warehouse, out->metadata);
 	}
 	else if (!ice_create_write(warehouse, out, path, request->name, "create-table"))
@@ -173,7 +176,11 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	ice_hold_existing(metadata_location);
 	metadata = ice_register_read(metadata_location, ice_uuid_v4_text());
 	if (exists)
+	{
+		out->metadata = metadata;
+		ice_place_check_table(warehouse, out);
 		ice_publish_prepare(warehouse, metadata); /* before there is a lock */
+	}
 	if (exists && ice_table_find_locked(ICE_WRITE, &warehouse->id, path, name, out))
 	{
 		overwrite_table(out, path, name, metadata, metadata_location);

@@ -9,18 +9,21 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "commit/holdings.h"
+#include "errors.h"
 #include "guc.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
+#include "store/caller.h"
 #include "store/store_location.h"
 #include "store/store_lock.h"
 #include "store/store_task.h"
 
-/* The properties that name folders of a table; a view has the first alone. */
-static const char *const folder_properties[] = {"write.metadata.path", "write.data.path",
-												"write.object-storage.path",
-												"write.folder-storage.path"};
+const char *const ice_folder_properties[ICE_FOLDER_PROPERTIES] = {
+	"write.metadata.path", "write.data.path", "write.object-storage.path",
+	"write.folder-storage.path"};
 
 typedef struct Holder
 {
@@ -56,6 +59,27 @@ hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 	ice_mark_make(location, holder->catalog);
 }
 
+/* A path, in all spellings, and the folders above it. */
+static List *
+lines_of(const char *location)
+{
+	List     *paths = NIL;
+	ListCell *cell;
+
+	foreach (cell, ice_storage_spellings(location))
+		paths = list_concat(paths, ice_hold_line(lfirst(cell)));
+	return paths;
+}
+
+/* What is in the folders of a table that the caller may not load is not named by another one. */
+static void
+check_file(const char *location)
+{
+	if (ice_holds_unseen(lines_of(location)))
+		ice_raise(ICE_ERR_FORBIDDEN, "Not allowed: %s is a file of a table that %s may not load",
+				  location, GetUserNameFromId(ice_caller().role, false));
+}
+
 /* A file that the metadata names: a row only if it lies in none of the folders. */
 static void
 hold_file(Holder *holder, const char *location)
@@ -71,6 +95,7 @@ hold_file(Holder *holder, const char *location)
 			return;
 	if (!holder->locked && !ice_holds_known())
 		return;
+	check_file(location);
 	if (!holder->locked)
 		ice_lock_share(ICE_LOCK_FILES);
 	holder->locked = true;
@@ -123,9 +148,9 @@ static void
 hold_all(Holder *holder, const IceTable *table, bool write)
 {
 	hold_folder(holder, ICE_HOLD_LOCATION, table->metadata->location, write);
-	for (size_t i = 0; i < lengthof(folder_properties); i++)
+	for (int i = 0; i < ICE_FOLDER_PROPERTIES; i++)
 		hold_folder(holder, ICE_HOLD_PATH,
-					ice_table_property(table->metadata, folder_properties[i]), write);
+					ice_table_property(table->metadata, ice_folder_properties[i]), write);
 	hold_named(holder, table);
 }
 
@@ -170,9 +195,9 @@ ice_hold_key(const IceTableMetadata *metadata)
 
 	initStringInfo(&key);
 	appendStringInfoString(&key, metadata->location);
-	for (size_t i = 0; i < lengthof(folder_properties); i++)
+	for (int i = 0; i < ICE_FOLDER_PROPERTIES; i++)
 	{
-		const char *folder = ice_table_property(metadata, folder_properties[i]);
+		const char *folder = ice_table_property(metadata, ice_folder_properties[i]);
 
 		appendStringInfo(&key, "\n%s", folder != NULL ? folder : "");
 	}
@@ -203,7 +228,7 @@ ice_hold_view(const IceView *view)
 	if (!ice_holds_known())
 		return;
 	hold_folder(&holder, ICE_HOLD_LOCATION, view->metadata->location, true);
-	hold_folder(&holder, ICE_HOLD_PATH, ice_view_property(view->metadata, folder_properties[0]),
+	hold_folder(&holder, ICE_HOLD_PATH, ice_view_property(view->metadata, ice_folder_properties[0]),
 				true);
 	hold_file(&holder, view->metadata_location);
 }
@@ -213,15 +238,10 @@ ice_hold_view(const IceView *view)
 void
 ice_hold_existing(const char *metadata_location)
 {
-	List     *paths = NIL;
-	ListCell *cell;
-
 	ice_lock_share(ICE_LOCK_FILES);
 	if (!ice_holds_known())
 		return;
-	foreach (cell, ice_storage_spellings(metadata_location))
-		paths = list_concat(paths, ice_hold_line(lfirst(cell)));
-	if (ice_holds_being_purged(paths))
+	if (ice_holds_being_purged(lines_of(metadata_location)))
 		ice_raise_full(
 			ICE_ERR_NO_SUCH_FILE, psprintf("File is being deleted: %s", metadata_location),
 			"A table that was dropped with purge holds it, and its purge is queued.", NULL);

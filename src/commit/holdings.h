@@ -14,6 +14,10 @@
 #include "store/store_table.h"
 #include "store/store_view.h"
 
+/* The properties that name folders of a table; a view has the first alone. */
+#define ICE_FOLDER_PROPERTIES 4
+extern const char *const ice_folder_properties[ICE_FOLDER_PROPERTIES];
+
 /* What is about to be taken over exists already: shares ICE_LOCK_FILES until the transaction ends,
  * so that nothing is deleted between a look at who holds it and the commit. Raises NO_SUCH_FILE for
  * the file of a table whose purge is queued. */

@@ -253,6 +253,12 @@ with_point(IceJson *field, const char *key, IceJson *value)
 	return ice_json_get(field, key);
 }
 
+bool
+ice_default_suits(const IceType *type, const IceJson *value)
+{
+	return suits(type, value);
+}
+
 IceJson *
 ice_default_read(const IceField *field, const char *key)
 {

@@ -15,4 +15,7 @@
  * none. A whole number as a float gets a point, in the json too. Raises BAD_REQUEST. */
 extern IceJson *ice_default_read(const IceField *field, const char *key);
 
+/* Is it the JSON form of a value of the type? */
+extern bool ice_default_suits(const IceType *type, const IceJson *value);
+
 #endif

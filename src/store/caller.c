@@ -21,6 +21,8 @@
 typedef struct Call
 {
 	IceCaller    caller;
+	Oid          user;  /* whom the session goes back to */
+	Oid          owner; /* of the function */
 	Oid          function;
 	uint64       changes; /* ice_spi_changes() when it began, or when a call within it ended */
 	bool         recorded;
@@ -51,8 +53,9 @@ ice_call_begin(FunctionCallInfo fcinfo)
 	Call *call = MemoryContextAlloc(TopTransactionContext, sizeof(Call));
 	Oid   owner = function_owner(fcinfo->flinfo->fn_oid);
 
-	GetUserIdAndSecContext(&call->caller.role, &call->security_context);
-	call->caller.owns = has_privs_of_role(call->caller.role, owner);
+	GetUserIdAndSecContext(&call->user, &call->security_context);
+	call->owner = owner;
+	call->caller = (IceCaller){call->user, call->user, has_privs_of_role(call->user, owner)};
 	call->function = fcinfo->flinfo->fn_oid;
 	call->changes = ice_spi_changes();
 	call->recorded = false;
@@ -78,10 +81,17 @@ ice_call_end(void)
 	if (at_end != NULL && !innermost->recorded && ice_spi_changes() != innermost->changes)
 		at_end();
 	ice_spi_end();
-	SetUserIdAndSecContext(innermost->caller.role, innermost->security_context);
+	SetUserIdAndSecContext(innermost->user, innermost->security_context);
 	pop();
 	if (innermost != NULL)
 		innermost->changes = ice_spi_changes();
+}
+
+void
+ice_call_as(Oid role)
+{
+	innermost->caller.role = role;
+	innermost->caller.owns = has_privs_of_role(role, innermost->owner);
 }
 
 IceCaller
@@ -89,7 +99,7 @@ ice_caller(void)
 {
 	if (innermost != NULL)
 		return innermost->caller;
-	return (IceCaller){GetUserId(), true};
+	return (IceCaller){GetUserId(), GetUserId(), true};
 }
 
 Oid

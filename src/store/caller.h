@@ -23,7 +23,8 @@
 
 typedef struct IceCaller
 {
-	Oid  role;
+	Oid  role;   /* whose rights count */
+	Oid  engine; /* that calls: another one only after ice_call_as() */
 	bool owns; /* has the rights of the extension's owner, as a superuser does: may do everything */
 } IceCaller;
 
@@ -31,6 +32,10 @@ typedef struct IceCaller
  * between, the current user is the owner of the function. */
 extern MemoryContext ice_call_begin(FunctionCallInfo fcinfo);
 extern void          ice_call_end(void);
+
+/* Until the call ends, the rights of another role count. Who decides that the caller may have them
+ * has decided. */
+extern void ice_call_as(Oid role);
 
 /* The caller. Where nobody called, as in the worker, it is the current user, who then is the
  * owner. */

@@ -15,6 +15,7 @@
 
 #include "store/access.h"
 #include "store/store_location.h"
+#include "store/store_restriction.h"
 #include "store/uuid.h"
 
 static const char *const kind_names[] = {"location", "path", "file", "registered"};
@@ -76,6 +77,16 @@ static IceStatement holders = {"SELECT DISTINCT l.warehouse_id, l.object_id FROM
 							   1,
 							   {TEXTARRAYOID},
 							   NULL};
+
+/* All warehouses: whose file it is. More than so many are not looked at. */
+#define HOLDERS_MAX 100
+static IceStatement others_around = {
+	"SELECT DISTINCT l.warehouse_id, l.object_id FROM icecat_data.location l "
+	"WHERE (l.path = ANY ($1) OR (l.path > $2 || '/' AND l.path < $2 || '0')) "
+	"AND (l.object_id <> $4 OR l.warehouse_id <> $3) LIMIT 101",
+	4,
+	{TEXTARRAYOID, TEXTOID, UUIDOID, UUIDOID},
+	NULL};
 
 /* All warehouses: whose file it is. */
 static IceStatement warehouses = {
@@ -214,26 +225,55 @@ ice_holds_being_purged(const List *paths)
 	return ice_execute_latest(&being_purged, values) > 0;
 }
 
+/* A table or view by its ids. */
+typedef struct Held
+{
+	pg_uuid_t warehouse_id;
+	pg_uuid_t object_id;
+} Held;
+
+/* The rows of the last result, which further statements replace. */
+static Held *
+take_held(uint64 count)
+{
+	Held *held = palloc(sizeof(Held) * Max(count, 1));
+
+	for (uint64 i = 0; i < count; i++)
+		held[i] = (Held){ice_field_uuid(i, 1), ice_field_uuid(i, 2)};
+	return held;
+}
+
+/* May the caller do this with all of them, and with the whole of each? */
+static bool
+may_all(uint32 wanted, const Held *held, uint64 count)
+{
+	for (uint64 i = 0; i < count; i++)
+		if (!ice_access_may_by_id(wanted, &held[i].warehouse_id, &held[i].object_id) ||
+			ice_restricted(&held[i].warehouse_id, &held[i].object_id))
+			return false;
+	return true;
+}
+
 bool
 ice_holds_unseen(const List *paths)
 {
-	Datum      values[1] = {text_array(paths)};
-	uint64     count;
-	pg_uuid_t *ids;
+	Datum  values[1] = {text_array(paths)};
+	uint64 count;
 
-	if (ice_access_may(ICE_SELECT, (IceObject){.warehouse_id = NULL}))
+	if (ice_restrictions_none() && ice_access_may(ICE_SELECT, (IceObject){.warehouse_id = NULL}))
 		return false;
 	count = ice_execute_latest(&holders, values);
-	ids = palloc(sizeof(pg_uuid_t) * 2 * Max(count, 1));
-	for (uint64 i = 0; i < count; i++)
-	{
-		ids[2 * i] = ice_field_uuid(i, 1);
-		ids[2 * i + 1] = ice_field_uuid(i, 2);
-	}
-	for (uint64 i = 0; i < count; i++)
-		if (!ice_access_may_by_id(ICE_SELECT, &ids[2 * i], &ids[2 * i + 1]))
-			return true;
-	return false;
+	return !may_all(ICE_SELECT, take_held(count), count);
+}
+
+bool
+ice_holds_unwritable(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder)
+{
+	Datum  values[4] = {text_array(ice_hold_line(folder)), ice_cstring_datum(folder),
+						UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	uint64 count = ice_execute_latest(&others_around, values);
+
+	return count > HOLDERS_MAX || !may_all(ICE_WRITE, take_held(count), count);
 }
 
 char *

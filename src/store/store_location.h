@@ -58,8 +58,13 @@ extern List *ice_holds_warehouses(void);
 /* Is one of some paths held by a dropped table whose purge is queued? */
 extern bool ice_holds_being_purged(const List *paths);
 
-/* Is one of some paths held by a table or view that the caller may not load? */
+/* Is one of some paths held by a table or view that the caller may not load, or not whole? */
 extern bool ice_holds_unseen(const List *paths);
+
+/* Is a folder, or one above it, or something below it, held by another table or view that the
+ * caller may not write, or by very many? */
+extern bool ice_holds_unwritable(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+								 const char *folder);
 
 /* What the catalog is known by to all of its copies, as text; made with make, where there is none.
  * NULL: none. */

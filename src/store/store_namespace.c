@@ -22,6 +22,7 @@
 #include "store/case_mode.h"
 #include "store/names.h"
 #include "store/store_access.h"
+#include "store/store_label.h"
 #include "store/store_namespace.h"
 #include "store/uuid.h"
 
@@ -258,6 +259,7 @@ ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 
 	(void) ice_execute(&delete_statement, values, NULL, false);
 	ice_access_forget(warehouse_id, namespace_id);
+	ice_labels_forget(warehouse_id, namespace_id);
 }
 
 void

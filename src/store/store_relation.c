@@ -15,7 +15,9 @@
 #include "store/case_mode.h"
 #include "store/names.h"
 #include "store/store_access.h"
+#include "store/store_label.h"
 #include "store/store_relation.h"
+#include "store/store_restriction.h"
 
 static const char *const kind_names[] = {"table", "view"};
 static const char *const kind_titles[] = {"Table", "View"};
@@ -237,6 +239,8 @@ ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
 
 	ice_execute(&delete_relation, values, NULL, false);
 	ice_access_forget(warehouse_id, relation_id);
+	ice_restrictions_forget(warehouse_id, relation_id);
+	ice_labels_forget(warehouse_id, relation_id);
 }
 
 void

@@ -24,6 +24,7 @@
 #include "store/case_mode.h"
 #include "store/store_location.h"
 #include "store/store_parts.h"
+#include "store/store_restriction.h"
 #include "store/store_table.h"
 
 /* The head's columns, in the order read_head() expects them, after the ids. */
@@ -146,6 +147,7 @@ ice_table_require(uint32 wanted, const IceTable *table, const IceNamespacePath *
 {
 	ice_access_require(wanted, (IceObject){&table->warehouse_id, &table->namespace_id, &table->id},
 					   "table", path->dotted, name);
+	ice_restriction_require(wanted, table, path->dotted, name);
 }
 
 void

@@ -130,6 +130,9 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("namespace"),
 	DELETE_FROM("commit_policy"),
 	DELETE_FROM("access_grant"),
+	DELETE_FROM("read_restriction"),
+	DELETE_FROM("view_definer"),
+	DELETE_FROM("label"),
 	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("warehouse"),
 };

@@ -158,7 +158,7 @@ CREATE TABLE icecat.answer (name text PRIMARY KEY, document json);
 INSERT INTO icecat.answer SELECT 'fast', json_build_object('metadata', repeat('x', 2000));
 CREATE TABLE icecat.version (name text PRIMARY KEY, version integer DEFAULT 1);
 CREATE FUNCTION icecat.rest_load_table(p_warehouse text, p_namespace text[], p_table text,
-	p_if_none_match text DEFAULT NULL, p_snapshots text DEFAULT 'all',
+	p_if_none_match text DEFAULT NULL, p_snapshots text DEFAULT 'all', p_referenced_by json DEFAULT NULL,
 	OUT body json, OUT etag text, OUT large boolean) RETURNS record LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
 	large := false;
@@ -183,7 +183,7 @@ BEGIN
 	IF p_if_none_match = '*' OR ltrim(etag, 'W/') = ANY (string_to_array(replace(p_if_none_match, 'W/', ''), ',')) THEN
 		RETURN;
 	END IF;
-	body := json_build_object('version', etag, 'if_none_match', p_if_none_match, 'snapshots', p_snapshots, 'warehouse', p_warehouse, 'namespace', p_namespace, 'table', p_table,
+	body := json_build_object('version', etag, 'if_none_match', p_if_none_match, 'snapshots', p_snapshots, 'warehouse', p_warehouse, 'namespace', p_namespace, 'table', p_table, 'referenced_by', p_referenced_by,
 		'pid', pg_backend_pid(), 'role', current_user, 'tag', current_setting('application_name'),
 		'filler', CASE WHEN p_table LIKE 'size\_%' THEN repeat('x', split_part(p_table, '_', 2)::int) END);
 END $$;
@@ -193,7 +193,8 @@ CREATE FUNCTION icecat.fail(p_table text) RETURNS text LANGUAGE plpgsql VOLATILE
 BEGIN
 	RAISE EXCEPTION 'mock error in the middle' USING ERRCODE = 'IC103';
 END $$;
-CREATE FUNCTION icecat.rest_load_table_pieces(p_warehouse text, p_namespace text[], p_table text, p_snapshots text DEFAULT 'all')
+CREATE FUNCTION icecat.rest_load_table_pieces(p_warehouse text, p_namespace text[], p_table text, p_snapshots text DEFAULT 'all',
+	p_referenced_by json DEFAULT NULL)
 	RETURNS SETOF text LANGUAGE sql VOLATILE AS $$
 	SELECT CASE WHEN p_table LIKE '%error' AND i >= split_part(p_table, '_', 2)::integer THEN icecat.fail(p_table)
 		WHEN i = 0 THEN 'W/"large"'
@@ -247,13 +248,13 @@ CREATE FUNCTION icecat.list_views(p_warehouse text, p_namespace text[], p_page_t
 	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace, 'token', p_page_token, 'size', p_page_size) $$;
 CREATE FUNCTION icecat.view_exists(p_warehouse text, p_namespace text[], p_view text) RETURNS boolean
 	LANGUAGE sql STABLE AS $$ SELECT p_view <> 'missing' AND NOT starts_with(p_view, 'no+') $$;
-CREATE FUNCTION icecat.load_view(p_warehouse text, p_namespace text[], p_view text) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION icecat.load_view(p_warehouse text, p_namespace text[], p_view text, p_referenced_by json DEFAULT NULL) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
 	IF starts_with(p_view, 'no+') THEN
 		RAISE EXCEPTION 'View does not exist: %', p_view USING ERRCODE = 'IC105';
 	END IF;
 	PERFORM icecat.act(p_view);
-	RETURN json_build_object('warehouse', p_warehouse, 'namespace', p_namespace, 'view', p_view);
+	RETURN json_build_object('warehouse', p_warehouse, 'namespace', p_namespace, 'view', p_view, 'referenced_by', p_referenced_by);
 END $$;
 CREATE FUNCTION icecat.rest_create_view(p_warehouse text, p_namespace text[], p_request json) RETURNS json LANGUAGE sql AS $$
 	SELECT icecat.note('create_view', p_warehouse, p_namespace, NULL, p_request); SELECT p_request $$;

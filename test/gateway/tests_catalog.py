@@ -238,6 +238,10 @@ def test_query_parameters(env):
     for value, status in (("all", 200), ("refs", 200), ("", 400), ("some", 400), ("ALL", 200), ("Refs", 200)):
         expect_equal(get(f"{N}/n/tables/t?snapshots={value}").status, status, value)
     expect_equal(get(N + "/n/tables?snapshots=some").status, 200, "not a parameter of listTables")
+    for path in ("tables", "views"):
+        for value, views in (("a%1Fv", [["a", "v"]]), ("a%1Fb%1Fv,c%1Fw%2Cx", [["a", "b", "v"], ["c", "w,x"]]), ("", None)):
+            expect_equal(get(f"{N}/n/{path}/t?referenced-by={value}").json()["referenced_by"], views, value)
+        expect_equal(get(f"{N}/n/{path}/t?referenced-by=v").status, 400, "a view without a namespace")
 
 
 def test_purge_requested(env):

@@ -36,6 +36,9 @@ INSERT INTO without_warehouse VALUES
 	('_give', 'a part of grant_reader and its like'), ('_take', 'as _give'),
 	('grant', 'the role first; without a warehouse it is the whole catalog'), ('revoke', 'as grant'), ('apply_grants', 'as grant, many times'),
 	('grants_of', 'rows of a role, in all warehouses'), ('explain_access', 'as grant'),
+	('set_read_restriction', 'the role first, as grant'), ('drop_read_restriction', 'as set_read_restriction'),
+	('set_labels', 'the labels first, for the object may be a namespace, table, view or column'),
+	('trust_engine', 'a role is the same in all warehouses'), ('distrust_engine', 'as trust_engine'),
 	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('case_key', 'a pure function of a name');

@@ -18,7 +18,7 @@ INSERT INTO contract VALUES
 	('drop_namespace(text,text[])', false),
 	('create_table(text,text[],text,json,json,json,text,json,boolean)', false),
 	('list_tables(text,text[],text,integer)', true),
-	('load_table(text,text[],text,text)', true),
+	('load_table(text,text[],text,text,json)', true),
 	('table_exists(text,text[],text)', true),
 	('commit_table(text,text[],text,json,json)', false),
 	('commit_transaction(text,json)', false),
@@ -34,8 +34,8 @@ INSERT INTO contract VALUES
 	('rest_create_table(text,text[],json)', false),
 	('rest_register_table(text,text[],json)', false),
 	('rest_commit_table(text,text[],text,json)', false),
-	('rest_load_table(text,text[],text,text,text)', true),
-	('rest_load_table_pieces(text,text[],text,text)', true),
+	('rest_load_table(text,text[],text,text,text,json)', true),
+	('rest_load_table_pieces(text,text[],text,text,json)', true),
 	('rest_rename_table(text,json)', false),
 	('rest_commit_transaction(text,json)', false),
 	('start_worker()', false),
@@ -45,7 +45,7 @@ INSERT INTO contract VALUES
 	('read_events(text,bigint,integer)', false),
 	('create_view(text,text[],text,json,json,text,json)', false),
 	('register_view(text,text[],text,text)', false),
-	('load_view(text,text[],text)', true),
+	('load_view(text,text[],text,json)', true),
 	('list_views(text,text[],text,integer)', true),
 	('view_exists(text,text[],text)', true),
 	('replace_view(text,text[],text,json,json)', false),
@@ -68,6 +68,11 @@ INSERT INTO contract VALUES
 	('rotate_api_key(text,interval,interval)', false),
 	('revoke_api_key(text)', false),
 	('rotate_signing_key(interval,interval)', false),
+	('set_read_restriction(regrole,text,text[],text,json,json)', false),
+	('drop_read_restriction(regrole,text,text[],text)', false),
+	('trust_engine(regrole,text)', false),
+	('distrust_engine(regrole)', false),
+	('set_labels(json,text,text[],text,text)', false),
 	('case_key(text)', true),
 	('version()', true);
 
@@ -83,7 +88,7 @@ $$, 'every function of the contract exists');
 SELECT bag_has(
 	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
 	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
-		table_properties,history,metadata_files,events,audit_log,privileges,iceberg_tables,iceberg_namespace_properties,
+		table_properties,history,metadata_files,events,audit_log,privileges,read_restrictions,trusted_engines,labels,iceberg_tables,iceberg_namespace_properties,
 		views,view_versions,view_representations,view_history}'::text[])$$,
 	'every view of the contract exists');
 

@@ -85,6 +85,9 @@ ALTER TABLE icecat_data.table_part ALTER kind SET DEFAULT 11;
 INSERT INTO icecat_data.table_extra (warehouse_id, table_id, ordinal, removed_version, body) VALUES (:W, :T, 5 << 20, NULL, '{}');
 INSERT INTO icecat_data.idempotency (warehouse_id, key, created_at, expires_at, operation, request_hash) VALUES (:W, :T, now(), now(), 'dropTable', '');
 INSERT INTO icecat_data.access_grant (warehouse_id, object_id, role, privilege, object_kind, grantor, granted_at) VALUES (:W, :W, current_user::regrole, 'usage', 'warehouse', 'nobody', now());
+INSERT INTO icecat_data.read_restriction (warehouse_id, object_id, role, table_uuid, set_by, set_at) VALUES (:W, :W, current_user::regrole, 'x', 'nobody', now());
+INSERT INTO icecat_data.view_definer (warehouse_id, view_id, role, property, set_at) VALUES (:W, :W, current_user::regrole, 'x', now());
+INSERT INTO icecat_data.label (warehouse_id, object_id, field_id, name, value, object_kind, set_by, set_at) VALUES (:W, :W, -1, 'x', 'x', 'table', 'nobody', now());
 INSERT INTO icecat_data.view_head (warehouse_id, view_id, version, format_version, view_uuid, location, current_version_id, metadata_location, file_expected, updated_at) VALUES
 	(:W, :V, 4, 1, 'uuid-v', 's3://b/rv/v', 3, 's3://b/rv/v/metadata/00003.json', true, '2026-01-02 03:04:11+00');
 INSERT INTO icecat_data.view_part (warehouse_id, view_id, kind, ordinal, id, body) VALUES

@@ -6,8 +6,8 @@ implies, what an operation needs, and what an object is in. Every operation is t
 member of it.
 """
 # SPDX-License-Identifier: PostgreSQL
+import json
 import os
-import shutil
 import subprocess
 import time
 
@@ -187,7 +187,10 @@ def test_matrix(c, t):
                   % (name, name, name, name, privilege, PLACES[place][1]) for name, privilege, place in roles()))
     words = {"file": "file://%s/loose/00000-a.metadata.json" % c.files}      # held by no table
     os.makedirs(os.path.join(c.files, "loose"))
-    shutil.copy(c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'source'")[len("file://"):], words["file"][len("file://"):])
+    document = json.loads(c.sql("SELECT icecat.load_table('w', '{c}', 'source') -> 'metadata'"))
+    document["location"] = "file://%s/registered" % c.files
+    with open(words["file"][len("file://"):], "w", encoding="utf-8") as file:
+        json.dump(document, file)
     cases = [(operation, call % words, needs, False) for operation, call, needs in OPERATIONS]
     cases += [(question, call.replace("%%", "%"), need, True) for question, call, need in QUESTIONS]
     asked, script = [], []
@@ -349,7 +352,10 @@ def test_files(c, t):
         said = c.sql("SET ROLE thief; SELECT " + call, check=False)
         t.ok("File does not exist: " in said, "%s: as if it were not there" % call.split("(")[0], said)
     c.sql("SELECT icecat.grant('thief', 'select', 'w', '{a,b}', 't')")
-    t.equal(c.sql("SET ROLE thief; SELECT icecat.register_table('w', '{c}', 'lent', '%s') IS NOT NULL" % file), "t", "one that it may load is")
+    said = c.sql("SET ROLE thief; SELECT icecat.register_table('w', '{c}', 'lent', '%s') IS NOT NULL" % file, check=False)
+    t.ok("may not place files at" in said, "one that it may load is, but its table's folder is not the role's", said)
+    c.sql("SELECT icecat.grant('thief', 'write', 'w', '{a,b}', 't'), icecat.grant('thief', 'create', 'w')")
+    t.equal(c.sql("SET ROLE thief; SELECT icecat.register_table('w', '{c}', 'lent', '%s') IS NOT NULL" % file), "t", "unless it may write that")
     c.sql("SET ROLE thief; SELECT icecat.drop_table('w', '{c}', 'lent')")
 
 

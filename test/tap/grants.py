@@ -58,8 +58,8 @@ def grants(c, database="d"):
 def test_upgrade(c, t):
     """A function whose arguments an upgrade changes, which is dropped and made anew by its script."""
     before = grants(c)
-    c.sql("ALTER EXTENSION icecat DROP FUNCTION icecat.load_table(text, text[], text, text); "
-          "DROP FUNCTION icecat.load_table(text, text[], text, text);"
+    c.sql("ALTER EXTENSION icecat DROP FUNCTION icecat.load_table(text, text[], text, text, json); "
+          "DROP FUNCTION icecat.load_table(text, text[], text, text, json);"
           "CREATE FUNCTION icecat.load_table(p_warehouse text, p_namespace text[], p_table text, p_more text, p_most text DEFAULT '') RETURNS text "
           "LANGUAGE sql STABLE BEGIN ATOMIC SELECT 'new'; END; REVOKE ALL ON FUNCTION icecat.load_table FROM PUBLIC;"
           "ALTER FUNCTION icecat.load_table OWNER TO bob; ALTER EXTENSION icecat ADD FUNCTION icecat.load_table(text, text[], text, text, text)", "d")
@@ -67,7 +67,7 @@ def test_upgrade(c, t):
     t.equal(sorted(as_role(c, "bob", "SELECT * FROM icecat.regrant()").splitlines()),
             sorted(["a|admin", "r|reader", "%s|writer" % QUOTED, "wr|writer"]), "regrant() knows who has which set")
     t.equal(as_role(c, "r", "SELECT icecat.load_table('w', '{ns}', 't', 'x')"), "new", "and gives what is new")
-    after = grants(c).replace("icecat.load_table(text,text[],text,text,text)", "icecat.load_table(text,text[],text,text)")
+    after = grants(c).replace("icecat.load_table(text,text[],text,text,text)", "icecat.load_table(text,text[],text,text,json)")
     t.equal(set(after.splitlines()) ^ set(before.splitlines()), set(), "all rights are as before")
     t.equal(c.sql("SELECT count(*) FROM icecat.regrant()", "d"), "4", "a superuser may call it, too")
 

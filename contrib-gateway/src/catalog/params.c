@@ -165,6 +165,122 @@ gw_decode_snapshots(Decoding *decoding)
 	return fail_named(decoding, "", " is neither all nor refs");
 }
 
+/* -- referenced-by: views as JSON, [["a","b","view"],…] --------------------------------------- */
+
+/* The next part of a text before a separator, which is not in the rest; at its end data is NULL. */
+static GwSlice
+next_part(GwSlice *rest, const char *between)
+{
+	size_t      len = strlen(between);
+	const char *end = memmem(rest->data, rest->len, between, len);
+	GwSlice     part = {rest->data, end != NULL ? (size_t) (end - rest->data) : rest->len};
+
+	*rest = end != NULL ? (GwSlice){end + len, rest->len - part.len - len} : (GwSlice){NULL, 0};
+	return part;
+}
+
+/* What stands between the levels of a decoded name. */
+static const char *
+level_separator(GwSlice name)
+{
+	return memchr(name.data, 0x1F, name.len) != NULL ? "\x1F" : separator();
+}
+
+/* Appends a view, whose last level is its name. */
+static void
+add_view(Decoding *decoding, GwText *out, GwSlice name)
+{
+	const char *between = level_separator(name);
+	int         levels = 0;
+
+	gw_text_putc(out, '[');
+	while (name.data != NULL)
+	{
+		GwSlice level = next_part(&name, between);
+
+		if (level.len == 0)
+			fail_named(decoding, "", ": a name is empty");
+		if (levels++ > 0)
+			gw_text_putc(out, ',');
+		gw_text_json(out, level.data, level.len);
+	}
+	gw_text_putc(out, ']');
+	if (levels < 2)
+		fail_named(decoding, "", ": a view is named by its namespace and name");
+}
+
+/* A list whose commas were encoded with all the rest; a part without a separator is no view, so the
+ * comma belongs to a name. */
+static bool
+is_encoded_list(GwSlice decoded)
+{
+	if (memchr(decoded.data, ',', decoded.len) == NULL)
+		return false;
+	while (decoded.data != NULL)
+	{
+		GwSlice     part = next_part(&decoded, ",");
+		const char *between = level_separator(part);
+
+		if (memmem(part.data, part.len, between, strlen(between)) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Appends the views of a part of the value between two commas. */
+static void
+add_part(Decoding *decoding, GwText *out, GwSlice raw, bool alone)
+{
+	Decoding     part = *decoding;
+	GwParamInput input = *decoding->input;
+	size_t       len = 0;
+	const char  *text;
+	GwSlice      decoded;
+
+	input.raw = raw;
+	part.input = &input;
+	text = percent_decode(&part, &len);
+	decoding->fault = part.fault;
+	if (text == NULL)
+		return;
+	decoded = (GwSlice){text, len};
+	if (!alone || !is_encoded_list(decoded))
+	{
+		add_view(decoding, out, decoded);
+		return;
+	}
+	while (decoded.data != NULL)
+	{
+		add_view(decoding, out, next_part(&decoded, ","));
+		if (decoded.data != NULL)
+			gw_text_putc(out, ',');
+	}
+}
+
+/* Views, separated by commas that are not encoded; or all of the list is. */
+static const char *
+gw_decode_references(Decoding *decoding)
+{
+	GwSlice     rest = decoding->input->raw;
+	bool        alone = memchr(rest.data, ',', rest.len) == NULL;
+	GwText      out = {0};
+	const char *value;
+
+	if (rest.len == 0)
+		return NULL;
+	gw_text_putc(&out, '[');
+	while (rest.data != NULL && decoding->fault == NULL)
+	{
+		add_part(decoding, &out, next_part(&rest, ","), alone);
+		if (rest.data != NULL)
+			gw_text_putc(&out, ',');
+	}
+	gw_text_putc(&out, ']');
+	value = gw_arena_copy(decoding->arena, (GwSlice){out.data, out.len});
+	gw_text_free(&out);
+	return decoding->fault == NULL ? value : NULL;
+}
+
 /* A list of entity tags; see conditional.h. */
 static const char *
 gw_decode_tags(Decoding *decoding)
