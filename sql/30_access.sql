@@ -12,16 +12,16 @@ CREATE TABLE icecat_data.access_grant (
 	privilege text NOT NULL CONSTRAINT access_grant_privilege
 		CHECK (privilege IN ('usage', 'create', 'select', 'write', 'drop', 'manage')),
 	object_kind text NOT NULL CONSTRAINT access_grant_object_kind
-		CHECK (object_kind IN ('catalog', 'warehouse', 'namespace', 'table', 'view')),
+		CHECK (object_kind IN ('catalog', 'tenant', 'warehouse', 'namespace', 'table', 'view')),
 	grantor text NOT NULL,
 	granted_at timestamptz NOT NULL,
 	CONSTRAINT access_grant_pkey PRIMARY KEY (warehouse_id, object_id, role, privilege)
 );
 -- What a role sees is found by it, however much there is beside.
 CREATE INDEX access_grant_role_idx ON icecat_data.access_grant (warehouse_id, role, object_id);
-COMMENT ON TABLE icecat_data.access_grant IS 'Privileges of roles on the catalog, warehouses, namespaces, tables and views; changed by icecat.grant() and icecat.revoke() only';
-COMMENT ON COLUMN icecat_data.access_grant.warehouse_id IS 'Warehouse of the object; of the whole catalog the nil uuid';
-COMMENT ON COLUMN icecat_data.access_grant.object_id IS 'Id of the warehouse, namespace, table or view; of the whole catalog the nil uuid';
+COMMENT ON TABLE icecat_data.access_grant IS 'Privileges of roles on the catalog, tenants, warehouses, namespaces, tables and views; changed by icecat.grant() and icecat.revoke() only';
+COMMENT ON COLUMN icecat_data.access_grant.warehouse_id IS 'Warehouse of the object; of the whole catalog and of a tenant the nil uuid';
+COMMENT ON COLUMN icecat_data.access_grant.object_id IS 'Id of the tenant, warehouse, namespace, table or view; of the whole catalog the nil uuid';
 COMMENT ON COLUMN icecat_data.access_grant.role IS 'Who may; members of the role may, too. 0: every role (only made by the upgrade from 0.1.0)';
 COMMENT ON COLUMN icecat_data.access_grant.privilege IS 'usage, create, select, write, drop or manage';
 COMMENT ON COLUMN icecat_data.access_grant.object_kind IS 'catalog, warehouse, namespace, table or view';

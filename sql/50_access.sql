@@ -59,7 +59,7 @@ CREATE OR REPLACE FUNCTION icecat._seen(p_privilege text)
 RETURNS SETOF uuid
 LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'sql_ice_seen';
-COMMENT ON FUNCTION icecat._seen(text) IS 'Ids of warehouses, namespaces (and those below), tables and views on which the current role was granted a privilege, or one that implies it. What is in them is not listed.';
+COMMENT ON FUNCTION icecat._seen(text) IS 'Ids of tenants (and their warehouses), warehouses, namespaces (and those below), tables and views on which the current role was granted a privilege, or one that implies it. What is in them is not listed.';
 
 CREATE OR REPLACE FUNCTION icecat._seen_above()
 RETURNS SETOF uuid
@@ -67,29 +67,37 @@ LANGUAGE c STABLE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'sql_ice_seen_above';
 COMMENT ON FUNCTION icecat._seen_above() IS 'Ids of the warehouses and namespaces in which the current role was granted anything.';
 
+CREATE OR REPLACE FUNCTION icecat._own_roles()
+RETURNS oid[]
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sql_ice_own_roles';
+COMMENT ON FUNCTION icecat._own_roles() IS 'The roles whose privileges count for the current role, and 0, which is every role; of a tenant''s role those of its tenant only.';
+
 CREATE OR REPLACE VIEW icecat.privileges WITH (security_barrier) AS
 SELECT g.role, g.privilege, g.object_kind, w.name AS warehouse, n.levels AS namespace, r.name AS name, g.grantor, g.granted_at,
-	g.object_id, g.warehouse_id
+	g.object_id, g.warehouse_id, t.name AS tenant
 FROM icecat_data.access_grant AS g
+LEFT JOIN icecat_data.tenant AS t ON g.object_kind = 'tenant' AND t.warehouse_id = g.warehouse_id AND t.tenant_id = g.object_id
 LEFT JOIN icecat_data.warehouse AS w ON w.warehouse_id = g.warehouse_id
 LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = g.warehouse_id AND r.relation_id = g.object_id
 LEFT JOIN icecat_data.namespace AS n
 	ON n.warehouse_id = g.warehouse_id AND n.namespace_id = coalesce(r.namespace_id, g.object_id)
 WHERE r.dropped_at IS NULL
-	AND (pg_catalog.pg_has_role(g.role, 'USAGE') OR g.role = 0::oid OR (SELECT icecat._sees_all('manage'))
+	AND (g.role::oid = ANY ((SELECT icecat._own_roles())::oid[]) OR (SELECT icecat._sees_all('manage'))
 		OR g.warehouse_id IN (SELECT icecat._seen('manage')) OR n.namespace_id IN (SELECT icecat._seen('manage'))
 		OR g.object_id IN (SELECT icecat._seen('manage')));
 COMMENT ON VIEW icecat.privileges IS 'What was granted to whom: the rows of one''s own roles, and of all roles on what one may manage. See icecat.grants_of(), icecat.explain_access()';
 COMMENT ON COLUMN icecat.privileges.role IS 'Who may; members of the role may, too';
 COMMENT ON COLUMN icecat.privileges.privilege IS 'usage, create, select, write, drop or manage';
-COMMENT ON COLUMN icecat.privileges.object_kind IS 'catalog, warehouse, namespace, table or view; the privilege holds on all that is in it';
-COMMENT ON COLUMN icecat.privileges.warehouse IS 'Name of the warehouse; NULL: the whole catalog';
+COMMENT ON COLUMN icecat.privileges.object_kind IS 'catalog, tenant, warehouse, namespace, table or view; the privilege holds on all that is in it';
+COMMENT ON COLUMN icecat.privileges.warehouse IS 'Name of the warehouse; NULL: the whole catalog, or a tenant';
+COMMENT ON COLUMN icecat.privileges.tenant IS 'Name of the tenant, where the privilege is on one; NULL: elsewhere';
 COMMENT ON COLUMN icecat.privileges.namespace IS 'Levels of the namespace, or of that of the table or view';
 COMMENT ON COLUMN icecat.privileges.name IS 'Name of the table or view';
 COMMENT ON COLUMN icecat.privileges.grantor IS 'Role that granted it, or that made the object';
 COMMENT ON COLUMN icecat.privileges.granted_at IS 'When';
-COMMENT ON COLUMN icecat.privileges.object_id IS 'Id of the warehouse, namespace, table or view; of the whole catalog the nil uuid';
-COMMENT ON COLUMN icecat.privileges.warehouse_id IS 'Id of the warehouse; of the whole catalog the nil uuid';
+COMMENT ON COLUMN icecat.privileges.object_id IS 'Id of the tenant, warehouse, namespace, table or view; of the whole catalog the nil uuid';
+COMMENT ON COLUMN icecat.privileges.warehouse_id IS 'Id of the warehouse; of the whole catalog and of a tenant the nil uuid';
 
 CREATE OR REPLACE FUNCTION icecat.grants_of(p_role regrole DEFAULT NULL)
 RETURNS TABLE (privilege text, object_kind text, warehouse text, namespace text[], name text, by_role regrole, how text)

@@ -155,7 +155,8 @@ BEGIN ATOMIC
 		FROM icecat.privileges AS p
 		WHERE (p.role = 0::oid OR pg_catalog.pg_has_role(p_role, p.role, 'USAGE'))
 			AND p.privilege = ANY (icecat._implying(p_privilege))
-			AND (p.object_kind = 'catalog' OR p.warehouse = p_warehouse AND (p.object_kind = 'warehouse'
+			AND (p.object_kind = 'catalog' OR p.object_kind = 'tenant' AND pg_catalog.starts_with(p_warehouse, p.tenant || '/')
+				OR p.warehouse = p_warehouse AND (p.object_kind = 'warehouse'
 				OR p.object_kind = 'namespace' AND p.namespace = p_namespace[1:pg_catalog.cardinality(p.namespace)]
 				OR p.name = p_name AND p.namespace = p_namespace))
 		UNION ALL
@@ -184,5 +185,5 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION icecat.explain_access(regrole, text, text, text[], text) IS
 'Why a role may do something, one row for each reason, or that it may not. allowed is the same in all rows: a read restriction (icecat.set_read_restriction()) takes away what was granted, unless the role is a trusted engine that only reads. Sees what icecat.privileges shows the current role; so it is complete for one''s own role, and for those who may manage the catalog.
-p_privilege, p_warehouse, p_namespace, p_name: as in icecat.grant(); names as they are spelled.
+p_privilege, p_warehouse, p_namespace, p_name: as in icecat.grant(); names as they are spelled, that of a warehouse as in icecat.warehouses.
 REST: none.';

@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION icecat._pending_files() RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_pending_files';
 COMMENT ON FUNCTION icecat._pending_files() IS
-'Keys of the metadata files that this transaction''s answers have named and that are still queued, since the last call; NULL: there are none, or no worker comes to write them. The gateway asks in the same statement as the answer, and sends the answer when the worker has announced the keys on channel icecat_files.';
+'Keys of the metadata files that this transaction''s answers have named and that are still queued, since the last call; NULL: there are none, or no worker comes to write them. The gateway asks in the same statement as the answer, and sends the answer when the worker has announced the keys (icecat._listen_files()).';
 
 CREATE OR REPLACE FUNCTION icecat._queued_files(p_keys text) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -56,7 +56,7 @@ CREATE OR REPLACE FUNCTION icecat._listen_files() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_listen_files';
 COMMENT ON FUNCTION icecat._listen_files() IS
-'Lets this session hear which metadata files were written: one notification a batch of the worker on channel icecat_files, with their keys. Returns whether a worker runs or was started.';
+'Lets this session hear which metadata files were written: one notification a batch of the worker, with their keys, on a channel that nobody can guess. Returns whether a worker runs or was started.';
 
 CREATE OR REPLACE FUNCTION icecat._file_is_missing(p_location text) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

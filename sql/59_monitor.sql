@@ -254,6 +254,38 @@ FROM (
 WHERE NOT EXISTS (SELECT FROM icecat_data.warehouse AS x WHERE x.warehouse_id = o.warehouse_id);
 COMMENT ON VIEW icecat_data.check_warehouse_rows IS 'Rows of a warehouse that does not exist';
 
+CREATE OR REPLACE VIEW icecat_data.check_tenant (warehouse, place, object, problem) AS
+SELECT w.name, 0, w.name, 'the warehouse''s tenant does not exist, or its name does not begin with the tenant''s'
+FROM icecat_data.warehouse AS w
+LEFT JOIN icecat_data.tenant AS t ON t.warehouse_id = '00000000-0000-0000-0000-000000000000' AND t.tenant_id = w.tenant_id
+WHERE w.tenant_id IS NOT NULL AND (t.name IS NULL OR NOT starts_with(w.name, t.name || '/'))
+UNION ALL
+SELECT NULL, 0, o.object, o.problem
+FROM (
+	SELECT r.role::text, r.tenant_id, 'the role is assigned to a tenant that does not exist' FROM icecat_data.tenant_role AS r
+	UNION ALL
+	SELECT g.role::text, g.object_id, 'the role has a privilege on a tenant that does not exist' FROM icecat_data.access_grant AS g
+	WHERE g.object_kind = 'tenant') AS o (object, tenant_id, problem)
+WHERE NOT EXISTS (SELECT FROM icecat_data.tenant AS t WHERE t.tenant_id = o.tenant_id);
+COMMENT ON VIEW icecat_data.check_tenant IS 'A warehouse, role or privilege of a tenant that does not exist, or a warehouse with a name of another''s';
+
+CREATE OR REPLACE VIEW icecat_data.check_quota (warehouse, place, object, problem) AS
+SELECT w.name, 0, q.object_kind || ' ' || coalesce(w.name, t.name, q.object_id::text), CASE WHEN n.id IS NULL THEN format('quota of %s of what does not exist', q.resource)
+	ELSE format('quota says that %s %s are in use, and there are %s', q.used, q.resource, c.used) END
+FROM icecat_data.quota AS q
+LEFT JOIN icecat_data.warehouse AS w ON q.object_kind = 'warehouse' AND w.warehouse_id = q.warehouse_id
+LEFT JOIN icecat_data.tenant AS t ON q.object_kind = 'tenant' AND t.warehouse_id = q.warehouse_id AND t.tenant_id = q.object_id
+CROSS JOIN LATERAL (SELECT coalesce(w.warehouse_id, t.tenant_id) AS id) AS n
+CROSS JOIN LATERAL (
+	SELECT CASE q.resource
+		WHEN 'warehouses' THEN (SELECT count(*) FROM icecat_data.warehouse AS x WHERE x.tenant_id = n.id)
+		WHEN 'namespaces' THEN (SELECT count(*) FROM icecat_data.warehouse AS x JOIN icecat_data.namespace AS y ON y.warehouse_id = x.warehouse_id
+			WHERE x.warehouse_id = n.id OR x.tenant_id = n.id)
+		ELSE (SELECT count(*) FROM icecat_data.warehouse AS x JOIN icecat_data.relation AS y ON y.warehouse_id = x.warehouse_id
+			AND y.kind = rtrim(q.resource, 's') AND y.dropped_at IS NULL WHERE x.warehouse_id = n.id OR x.tenant_id = n.id) END AS used) AS c
+WHERE q.object_kind IN ('warehouse', 'tenant') AND (n.id IS NULL OR q.resource IN ('warehouses', 'namespaces', 'tables', 'views') AND q.used <> c.used);
+COMMENT ON VIEW icecat_data.check_quota IS 'A quota of what does not exist, or whose use is not what there is';
+
 -- Every rule. The condition goes down into each view.
 CREATE OR REPLACE FUNCTION icecat._check(
 	p_warehouse text,
@@ -319,6 +351,10 @@ BEGIN ATOMIC
 		SELECT * FROM icecat_data.check_dropped_without_name
 		UNION ALL
 		SELECT * FROM icecat_data.check_page_secret
+		UNION ALL
+		SELECT * FROM icecat_data.check_tenant
+		UNION ALL
+		SELECT * FROM icecat_data.check_quota
 		UNION ALL
 		SELECT * FROM icecat_data.check_warehouse_rows
 	) AS c

@@ -28,14 +28,14 @@ FROM (
 	UNION ALL
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
-				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_make_signing_key', 'worker_status')
-			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy')
+				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_make_signing_key', 'worker_status', '_listen_files')
+			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
 					'register_table', 'unregister_table', 'commit_table', 'commit_transaction', 'commit_metadata_file', 'drop_table',
 					'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata',
-					'grant', 'revoke', 'apply_grants', 'set_read_restriction', 'drop_read_restriction', 'set_labels',
+					'grant', 'revoke', 'apply_grants', 'grant_tenant', 'revoke_tenant', 'set_read_restriction', 'drop_read_restriction', 'set_labels',
 					'trust_engine', 'distrust_engine')
 					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]

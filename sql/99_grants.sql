@@ -2,7 +2,7 @@
 -- grant_admin() (63_grants.sql).
 -- Rights on icecat_data are never needed: functions and views reach it as their owner. Those that views call stay callable for
 -- all, because a view calls them with its reader's rights: icecat._metadata_file() gives a location to a role that may load the
--- table, _sees_all(), _seen(), _seen_above() and _restricted() tell a role about itself, the others see nothing but their arguments.
+-- table, _sees_all(), _seen(), _seen_above(), _restricted(), _own_roles() and _own_tenant() tell a role about itself, the others see nothing but their arguments.
 --
 -- Behaviour only: re-run whole by every upgrade. Only what this script has made is touched, which is what has no
 -- initial rights yet: to record the rights of today as initial would make pg_dump leave out what was granted since.
@@ -28,7 +28,8 @@ BEGIN
 					'icecat._is_among(bigint[],bigint)'::pg_catalog.regprocedure,
 					'icecat._schema_fields(json)'::pg_catalog.regprocedure, 'icecat._sees_all(text)'::pg_catalog.regprocedure,
 					'icecat._seen(text)'::pg_catalog.regprocedure, 'icecat._seen_above()'::pg_catalog.regprocedure,
-					'icecat._restricted(boolean)'::pg_catalog.regprocedure))
+					'icecat._restricted(boolean)'::pg_catalog.regprocedure, 'icecat._own_roles()'::pg_catalog.regprocedure,
+					'icecat._own_tenant()'::pg_catalog.regprocedure))
 			AND NOT EXISTS ( -- partitions are made at run time, where nobody gets a right either
 				SELECT FROM pg_catalog.pg_class AS c
 				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relispartition)

@@ -48,7 +48,8 @@ bool
 ice_error_is_final(IceErrorCode code)
 {
 	return error_statuses[code] < 500 && code != ICE_ERR_IDEMPOTENCY_MISMATCH &&
-		   code != ICE_ERR_FORBIDDEN && code != ICE_ERR_POLICY_REFUSED;
+		   code != ICE_ERR_FORBIDDEN && code != ICE_ERR_POLICY_REFUSED &&
+		   code != ICE_ERR_QUOTA_EXCEEDED;
 }
 
 void

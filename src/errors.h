@@ -24,7 +24,7 @@ typedef enum IceErrorCode
 extern IceErrorCode ice_error_of_sqlstate(const char *sqlstate);
 extern int          ice_error_status(IceErrorCode code);
 /* Is the error the last word on a request, so that an idempotency key keeps it? What may be well a
- * moment later is not: a privilege can be granted. */
+ * moment later is not: a privilege can be granted, a quota be raised. */
 extern bool         ice_error_is_final(IceErrorCode code);
 
 /* The C function whose name an error carries that is raised by ice_raise() or ice_raise_full(). */

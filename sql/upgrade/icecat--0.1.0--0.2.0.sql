@@ -82,6 +82,12 @@ COMMENT ON COLUMN icecat_data.event_pending.client_address IS 'icecat.client_add
 -- include 30_policies.sql
 -- include 30_credentials.sql
 -- include 30_restrictions.sql
+-- Tenants. (The index over warehouses is made at the end.)
+ALTER TABLE icecat_data.warehouse ADD COLUMN IF NOT EXISTS tenant_id uuid;
+COMMENT ON COLUMN icecat_data.warehouse.name IS 'REST prefix; unique in the database. That of a tenant''s begins with the tenant''s name and a slash, which its own roles leave out';
+COMMENT ON COLUMN icecat_data.warehouse.tenant_id IS 'The tenant that owns it; NULL: none';
+-- include 30_tenants.sql
+-- include 30_quotas.sql
 
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql
@@ -100,6 +106,9 @@ JOIN pg_catalog.pg_proc AS p ON p.pronamespace = 'icecat'::pg_catalog.regnamespa
 CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
 ON CONFLICT DO NOTHING
+$icecat$);
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS warehouse_tenant_idx ON icecat_data.warehouse (tenant_id) WHERE tenant_id IS NOT NULL
 $icecat$);
 -- Names whose case does not matter.
 SELECT pg_catalog.icecat_owner_step($icecat$

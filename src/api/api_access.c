@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 
 #include "api/args.h"
+#include "api/grant_check.h"
 #include "errors.h"
 #include "store/access.h"
 #include "store/audit.h"
@@ -115,24 +116,13 @@ find_object(const Named *named, IceGrant *out)
 	out->object_id = space.id;
 }
 
-/* -- the role and the privilege ---------------------------------------------------------------- */
-
-static void
-check_privilege(const char *name)
-{
-	if (ice_privilege_grants(name) == 0)
-		ice_raise(ICE_ERR_BAD_REQUEST,
-				  "Invalid privilege: %s (expected usage, create, select, write, drop or manage)",
-				  name);
-}
-
 /* A right can be taken from a role that is gone, and from PUBLIC (0), which an upgrade may have
  * given it to. */
 static void
 check_role(const Change *change)
 {
-	if (change->gives && !SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(change->grant.role)))
-		ice_raise(ICE_ERR_BAD_REQUEST, "No such role; privileges are not granted to PUBLIC");
+	if (change->gives)
+		ice_grant_check_role(&change->grant);
 }
 
 static bool
@@ -184,8 +174,7 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Missing value: role must not be null");
 	change.grant.role = PG_GETARG_OID(0);
 	change.grant.privilege = ice_arg_text(fcinfo, 1, "privilege");
-	check_privilege(change.grant.privilege);
-	check_role(&change);
+	ice_grant_check_privilege(change.grant.privilege);
 	named.warehouse = ice_arg_opt_text(fcinfo, 2);
 	if (!PG_ARGISNULL(3))
 	{
@@ -194,6 +183,7 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	}
 	named.name = ice_arg_opt_text(fcinfo, 4);
 	find_object(&named, &change.grant);
+	check_role(&change);
 	changed = apply(&change);
 	if (changed)
 		record(&change, &named);
@@ -232,13 +222,14 @@ parse_change(IceJson *body, Change *out)
 	if (!OidIsValid(out->grant.role))
 		ice_raise(ICE_ERR_BAD_REQUEST, "No such role: %s", role);
 	out->grant.privilege = ice_json_string(body, "privilege");
-	check_privilege(out->grant.privilege);
+	ice_grant_check_privilege(out->grant.privilege);
 	if (levels != NULL)
 	{
 		ice_namespace_of_json(levels, &path);
 		named.path = &path;
 	}
 	find_object(&named, &out->grant);
+	check_role(out);
 }
 
 /* One order for all callers, so that none waits for another in a circle. */
@@ -306,7 +297,7 @@ privilege_arg(FunctionCallInfo fcinfo)
 	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	uint32      grants;
 
-	check_privilege(name);
+	ice_grant_check_privilege(name);
 	grants = ice_privilege_grants(name);
 	for (uint32 bit = ICE_MANAGE; bit != 0; bit >>= 1)
 		if ((grants & bit) && strcmp(ice_privilege_name(bit), name) == 0)

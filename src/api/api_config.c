@@ -15,6 +15,7 @@
 
 #include "api/once.h"
 #include "guc.h"
+#include "store/store_tenant.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_get_config);
 PG_FUNCTION_INFO_V1(sql_ice_version);
@@ -127,7 +128,7 @@ write_config(StringInfo out, const IceWarehouse *warehouse, const char *separato
 	ice_jw_key(&writer, "overrides");
 	ice_jw_begin_object(&writer);
 	ice_jw_key(&writer, "prefix");
-	ice_jw_string(&writer, percent_encode(warehouse->name));
+	ice_jw_string(&writer, percent_encode(ice_tenant_short_name(warehouse->name)));
 	if (separator != NULL)
 	{
 		ice_jw_key(&writer, "namespace-separator");

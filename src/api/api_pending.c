@@ -54,7 +54,12 @@ sql_ice_queued_files(PG_FUNCTION_ARGS)
 Datum
 sql_ice_listen_files(PG_FUNCTION_ARGS)
 {
-	(void) fcinfo;
-	Async_Listen(ICE_FILE_CHANNEL);
+	MemoryContext caller = ice_call_begin(fcinfo);
+	const char   *channel = ice_pending_channel(!XactReadOnly);
+
+	channel = channel != NULL ? MemoryContextStrdup(caller, channel) : NULL;
+	ice_call_end();
+	if (channel != NULL)
+		Async_Listen(channel);
 	PG_RETURN_BOOL(ice_worker_ensure());
 }

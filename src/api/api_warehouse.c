@@ -14,6 +14,7 @@
 
 #include "api/property_change.h"
 #include "commit/holdings.h"
+#include "commit/tenant_root.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "spec/case_fold.h"
@@ -127,7 +128,7 @@ warehouse_result(MemoryContext context, const IceWarehouse *warehouse)
 	ice_jw_init(&writer, &result);
 	ice_jw_begin_object(&writer);
 	ice_jw_key(&writer, "name");
-	ice_jw_string(&writer, warehouse->name);
+	ice_jw_string(&writer, ice_tenant_short_name(warehouse->name));
 	if (warehouse->location != NULL)
 	{
 		ice_jw_key(&writer, "location");
@@ -150,22 +151,53 @@ write_event(MemoryContext caller, const char *type, const IceWarehouse *warehous
 	return result;
 }
 
+/* May the caller, who is of no tenant, create the warehouse in the one that its name begins
+ * with? */
+static bool
+may_in_named(const char *name)
+{
+	IceTenant tenant;
+
+	return ice_tenant_named(name, &tenant) && ice_access_may_tenant(ICE_CREATE, &tenant.id);
+}
+
+/* The tenant that a new warehouse belongs to (NULL: none), and its whole name. Raises FORBIDDEN in
+ * the same words whether there is a tenant of that name or not. */
+static const IceTenant *
+owner_of_new(IceWarehouse *warehouse, IceTenant *tenant)
+{
+	IceTenancy own;
+	bool       in_tenant = ice_access_tenant(&own);
+
+	if (!in_tenant && !may_in_named(warehouse->name))
+		ice_access_require(ICE_CREATE, (IceObject){.warehouse_id = NULL}, "the catalog", NULL,
+						   NULL);
+	if (!ice_tenant_of_new(warehouse->name, &warehouse->name, tenant))
+		return NULL;
+	ice_access_require_tenant(ICE_CREATE, &tenant->id, tenant->name);
+	return tenant;
+}
+
 Datum
 sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
-	char         *location = ice_arg_opt_text(fcinfo, 1);
-	IceJson      *properties = ice_properties_check(ice_arg_opt_json(fcinfo, 2), "properties");
-	IceWarehouse  warehouse;
-	Datum         result;
+	MemoryContext    caller = ice_call_begin(fcinfo);
+	char            *location = ice_arg_opt_text(fcinfo, 1);
+	IceJson         *properties = ice_properties_check(ice_arg_opt_json(fcinfo, 2), "properties");
+	IceWarehouse     warehouse;
+	IceTenant        own;
+	const IceTenant *tenant;
+	Datum            result;
 
-	ice_access_require(ICE_CREATE, (IceObject){.warehouse_id = NULL}, "the catalog", NULL, NULL);
-	check_known_properties(properties);
 	warehouse.name = check_name(ice_arg_text(fcinfo, 0, "name"));
+	tenant = owner_of_new(&warehouse, &own);
+	check_known_properties(properties);
 	warehouse.location = location == NULL ? NULL : check_location(location);
+	ice_root_check_tenant(tenant, warehouse.location);
 	warehouse.properties = ice_json_text(properties);
-	if (!ice_warehouse_insert(&warehouse))
-		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", warehouse.name);
+	if (!ice_warehouse_insert(&warehouse, tenant != NULL ? &tenant->id : NULL))
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s",
+				  ice_tenant_short_name(warehouse.name));
 	ice_access_own("warehouse", &warehouse.id, &warehouse.id);
 	result = write_event(caller, "create-warehouse", &warehouse);
 	ice_call_end();
@@ -177,12 +209,26 @@ static void
 rename_warehouse(IceWarehouse *warehouse, const char *name)
 {
 	IceWarehouse other;
+	IceTenant    before;
+	IceTenant    after;
+	bool         owned = ice_tenant_of_warehouse(&warehouse->id, &before);
+	const char  *whole;
+	bool         stays;
 
-	if (strcmp(check_name(name), warehouse->name) == 0)
+	/* In the same words whether there is a tenant of the name or not. */
+	if (!owned && strchr(name, '/') != NULL && ice_tenants_exist())
+		ice_raise(ICE_ERR_BAD_REQUEST, "A warehouse stays with its tenant, or with none: %s", name);
+	stays = ice_tenant_of_new(check_name(name), &whole, &after)
+				? owned && memcmp(&before.id, &after.id, UUID_LEN) == 0
+				: !owned;
+
+	if (strcmp(whole, warehouse->name) == 0)
 		return;
-	if (ice_warehouse_find(name, ICE_LOCK_NONE, false, &other))
+	if (!stays)
+		ice_raise(ICE_ERR_BAD_REQUEST, "A warehouse stays with its tenant, or with none: %s", name);
+	if (ice_warehouse_find(whole, ICE_LOCK_NONE, false, &other))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", name);
-	warehouse->name = name;
+	warehouse->name = whole;
 }
 
 /* Does the server write metadata files of tables with these properties, by their own word or else
@@ -271,6 +317,8 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 		rename_warehouse(&warehouse, new_name);
 	if (location != NULL)
 		warehouse.location = *location == '\0' ? NULL : check_location(location);
+	if (location != NULL)
+		ice_root_check(&warehouse.id, warehouse.location);
 	properties = ice_property_change_apply(&change, warehouse.properties);
 	if (properties != NULL)
 	{

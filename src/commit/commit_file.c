@@ -23,6 +23,7 @@
 #include "commit/metadata_limits.h"
 #include "commit/place.h"
 #include "commit/publish.h"
+#include "commit/tenant_root.h"
 #include "spec/successor.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
@@ -111,6 +112,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 
 	if (!look_up(warehouse, path, name, previous, out))
 		return false;
+	ice_root_check(&warehouse->id, metadata_location);
 	next = ice_register_read(metadata_location, out->metadata->table_uuid);
 	moved = *out;
 	moved.metadata = next;
@@ -124,7 +126,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	before = ice_commit_policy_state(out->metadata);
 	out->metadata = ice_table_metadata_succeed(out->metadata, next);
 	ice_commit_policy_table(out, "commit-table", path, name, before, out->metadata);
-	ice_metadata_limits_check(out->metadata);
+	ice_metadata_limits_check(&warehouse->id, out->metadata);
 	files = files_out_of_log(out->metadata);
 	out->metadata_location = metadata_location;
 	out->file_expected = true;
@@ -162,6 +164,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 		return false;
 	seen = out->id;
 	previous = out->metadata_location;
+	ice_root_check(&warehouse->id, metadata_location);
 	next = ice_register_view_read(metadata_location);
 	moved = *out;
 	moved.metadata = next;
@@ -173,7 +176,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	ice_view_load(out, false);
 	out->metadata = ice_view_metadata_succeed(out->metadata, next);
 	ice_commit_policy_view(out, "replace-view", path, name);
-	ice_metadata_limits_check_view(out->metadata);
+	ice_metadata_limits_check_view(&warehouse->id, out->metadata);
 	out->metadata_location = metadata_location;
 	out->file_expected = true;
 	out->version++;

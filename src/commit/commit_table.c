@@ -195,7 +195,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	if (!ice_updates_apply(change->request, metadata, ice_now_ms()))
 		return;
 	ice_commit_policy_table(table, "commit-table", &change->path, change->name, before, metadata);
-	ice_metadata_limits_check(metadata);
+	ice_metadata_limits_check(&warehouse->id, metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(holdings, ice_hold_key(metadata)) != 0)
 		ice_place_check_table(warehouse, table);

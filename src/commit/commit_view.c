@@ -63,7 +63,7 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 	view->version = 1;
 	if (!ice_relation_insert(&warehouse->id, &view->id, &space->id, name, ICE_RELATION_VIEW))
 		raise_exists(warehouse, space, path, name);
-	ice_metadata_limits_check_view(view->metadata);
+	ice_metadata_limits_check_view(&warehouse->id, view->metadata);
 	ice_commit_policy_view(view, event_type, path, name);
 	ice_place_check_view(warehouse, view);
 	ice_publish_view_prepare(warehouse, view->metadata);
@@ -118,7 +118,7 @@ ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, c
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	check_free(warehouse, &space, path, name);
-	ice_hold_existing(metadata_location);
+	ice_hold_existing(&warehouse->id, metadata_location);
 	*out = (IceView){.metadata = ice_register_view_read(metadata_location),
 					 .metadata_location = metadata_location};
 	write_new(warehouse, &space, path, name, "register-view", out, document);
@@ -170,7 +170,7 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	IceViewMetadata *metadata = view->metadata;
 	StringInfoData   text;
 
-	ice_metadata_limits_check_view(metadata);
+	ice_metadata_limits_check_view(&warehouse->id, metadata);
 	ice_commit_policy_view(view, "replace-view", path, name);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders_before, folders_key(metadata)) != 0)

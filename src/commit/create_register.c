@@ -38,7 +38,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 	if (!ice_relation_insert(&warehouse->id, &table->id, &table->namespace_id, name,
 							 ICE_RELATION_TABLE))
 		return false;
-	ice_metadata_limits_check(table->metadata);
+	ice_metadata_limits_check(&warehouse->id, table->metadata);
 	ice_commit_policy_table(table, event_type, path, name, NULL, table->metadata);
 	ice_place_check_table(warehouse, table);
 	ice_publish_prepare(warehouse, table->metadata);
@@ -147,7 +147,7 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 	}
 	table->metadata = metadata;
 	ice_commit_policy_table(table, "register-table", path, name, before, metadata);
-	ice_metadata_limits_check(metadata);
+	ice_metadata_limits_check(&table->warehouse_id, metadata);
 	table->metadata_location = metadata_location;
 	table->file_expected = true;
 	table->version++;
@@ -173,7 +173,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 		raise_exists(warehouse, &space, path, name);
 	if (exists)
 		ice_table_require(ICE_WRITE, out, path, name);
-	ice_hold_existing(metadata_location);
+	ice_hold_existing(&warehouse->id, metadata_location);
 	metadata = ice_register_read(metadata_location, ice_uuid_v4_text());
 	if (exists)
 	{

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "commit/holdings.h"
+#include "commit/tenant_root.h"
 #include "errors.h"
 #include "guc.h"
 #include "storage/mark.h"
@@ -53,6 +54,7 @@ hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 	holder->folders = lappend(holder->folders, ice_storage_spelling(location));
 	if (!write)
 		return;
+	ice_root_check(holder->warehouse_id, location);
 	hold(holder, kind, location);
 	if (holder->catalog == NULL)
 		holder->catalog = ice_catalog_id(true);
@@ -93,6 +95,7 @@ hold_file(Holder *holder, const char *location)
 	foreach (cell, holder->folders)
 		if (ice_storage_is_below(spelling, lfirst(cell)))
 			return;
+	ice_root_check(holder->warehouse_id, location);
 	if (!holder->locked && !ice_holds_known())
 		return;
 	check_file(location);
@@ -236,8 +239,9 @@ ice_hold_view(const IceView *view)
 /* -- registrations ---------------------------------------------------------------------------- */
 
 void
-ice_hold_existing(const char *metadata_location)
+ice_hold_existing(const pg_uuid_t *warehouse_id, const char *metadata_location)
 {
+	ice_root_check(warehouse_id, metadata_location);
 	ice_lock_share(ICE_LOCK_FILES);
 	if (!ice_holds_known())
 		return;

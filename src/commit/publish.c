@@ -16,6 +16,7 @@
 #include "budget_server.h"
 #include "commit/metadata_location.h"
 #include "commit/publish.h"
+#include "commit/tenant_root.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
@@ -74,6 +75,7 @@ ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 void
 ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
+	ice_root_check_table(&warehouse->id, metadata);
 	if (ice_publishes(warehouse, metadata))
 		ice_location_prepare(metadata);
 }
@@ -325,6 +327,7 @@ ice_publish_event(const IceTable *table, const char *event_type, const IceNamesp
 void
 ice_publish_view_prepare(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
 {
+	ice_root_check_view(&warehouse->id, metadata);
 	if (ice_publishes_view(warehouse, metadata))
 		ice_view_location_prepare(metadata);
 }

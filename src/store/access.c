@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -41,6 +42,40 @@ static IceStatement find_roles = {
 	"WHERE pg_catalog.pg_has_role($1, r.oid, 'USAGE')",
 	1,
 	{OIDOID},
+	NULL};
+
+/* Of a role, the tenants whose roles it has the rights of: the one that it is assigned to first. A
+ * superuser has the rights of all. */
+static IceStatement find_tenants = {
+	"SELECT t.tenant_id, t.name, pg_catalog.bool_or(m.role::pg_catalog.oid = $2) "
+	"FROM icecat_data.tenant_role AS m JOIN icecat_data.tenant AS t "
+	"ON t.warehouse_id = $1 AND t.tenant_id = m.tenant_id "
+	"WHERE m.warehouse_id = $1 AND pg_catalog.pg_has_role($2, m.role::pg_catalog.oid, 'USAGE') "
+	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = $2 AND r.rolsuper) "
+	"GROUP BY t.tenant_id, t.name ORDER BY 3 DESC LIMIT 2",
+	2,
+	{UUIDOID, OIDOID},
+	NULL};
+
+/* Itself, and the roles of its tenant that it has the rights of. */
+static IceStatement find_tenant_roles = {
+	"SELECT ARRAY(SELECT m.role::pg_catalog.oid FROM icecat_data.tenant_role AS m "
+	"WHERE m.warehouse_id = $1 AND m.tenant_id = $3 AND m.role::pg_catalog.oid <> $2 "
+	"AND pg_catalog.pg_has_role($2, m.role::pg_catalog.oid, 'USAGE')) || $2",
+	3,
+	{UUIDOID, OIDOID, UUIDOID},
+	NULL};
+
+/* On a warehouse, and on the tenant that it belongs to. */
+static IceStatement find_on_warehouse = {
+	"SELECT privilege FROM icecat_data.access_grant "
+	"WHERE warehouse_id = $1 AND object_id = $2 AND role::pg_catalog.oid = ANY ($3) UNION "
+	"SELECT g.privilege FROM icecat_data.warehouse AS w JOIN icecat_data.access_grant AS g "
+	"ON g.warehouse_id = '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid "
+	"AND g.object_id = w.tenant_id WHERE w.warehouse_id = $1 AND w.tenant_id IS NOT NULL "
+	"AND g.role::pg_catalog.oid = ANY ($3)",
+	3,
+	{UUIDOID, UUIDOID, OIDARRAYOID},
 	NULL};
 
 static IceStatement find_own = {
@@ -94,6 +129,8 @@ typedef struct KeptRole
 	Oid        role; /* the key */
 	uint32     on_catalog;
 	ArrayType *roles; /* whose rows count for it */
+	bool       in_tenant;
+	IceTenancy tenant;
 } KeptRole;
 
 typedef struct ObjectKey
@@ -229,14 +266,40 @@ sum(uint64 rows)
 	return privileges;
 }
 
+/* Asks which tenant a role belongs to. One that has the rights of roles of several belongs to
+ * none. */
+static void
+ask_tenant(Oid role, KeptRole *out)
+{
+	Datum  values[2] = {UUIDPGetDatum(&catalog_id), ObjectIdGetDatum(role)};
+	uint64 count = ask(&find_tenants, values);
+
+	out->in_tenant = count == 1 || (count == 2 && DatumGetBool(ice_field(0, 3)));
+	if (!out->in_tenant)
+		return;
+	out->tenant.id = ice_field_uuid(0, 1);
+	namestrcpy(&out->tenant.name, ice_field_text(0, 2));
+}
+
 /* Asks whose rows count for a role, and what they grant on the whole catalog. */
 static void
 ask_role(Oid role, KeptRole *out)
 {
 	Datum values[3] = {ObjectIdGetDatum(role)};
 
-	(void) ask(&find_roles, values);
+	memset(out, 0, sizeof(KeptRole));
 	out->role = role;
+	ask_tenant(role, out);
+	if (out->in_tenant)
+	{
+		values[0] = UUIDPGetDatum(&catalog_id);
+		values[1] = ObjectIdGetDatum(role);
+		values[2] = UUIDPGetDatum(&out->tenant.id);
+		(void) ask(&find_tenant_roles, values);
+		out->roles = DatumGetArrayTypePCopy(ice_field(0, 1));
+		return;
+	}
+	(void) ask(&find_roles, values);
 	out->roles = DatumGetArrayTypePCopy(ice_field(0, 1));
 	values[0] = values[1] = UUIDPGetDatum(&catalog_id);
 	values[2] = PointerGetDatum(out->roles);
@@ -291,6 +354,25 @@ get_object(IceStatement *statement, Oid role, const pg_uuid_t *warehouse_id,
 	return privileges;
 }
 
+bool
+ice_access_tenant_of(Oid role, IceTenancy *out)
+{
+	KeptRole kept_role;
+
+	AcceptInvalidationMessages();
+	get_role(role, &kept_role);
+	*out = kept_role.tenant;
+	return kept_role.in_tenant;
+}
+
+bool
+ice_access_tenant(IceTenancy *out)
+{
+	IceCaller caller = ice_caller();
+
+	return !caller.owns && ice_access_tenant_of(caller.role, out);
+}
+
 Datum
 ice_access_roles(void)
 {
@@ -314,7 +396,7 @@ may(uint32 wanted, Oid caller, IceObject object)
 	get_role(caller, &role);
 	has = role.on_catalog;
 	if (object.warehouse_id != NULL && (has & wanted) != wanted)
-		has |= get_object(&find_own, caller, object.warehouse_id, object.warehouse_id);
+		has |= get_object(&find_on_warehouse, caller, object.warehouse_id, object.warehouse_id);
 	if (object.namespace_id != NULL && (has & wanted) != wanted)
 		has |= get_object(&find_up, caller, object.warehouse_id, object.namespace_id);
 	if (object.relation_id != NULL && (has & wanted) != wanted)
@@ -323,11 +405,44 @@ may(uint32 wanted, Oid caller, IceObject object)
 }
 
 bool
+ice_access_may_tenant(uint32 wanted, const pg_uuid_t *tenant_id)
+{
+	IceCaller caller = ice_caller();
+	KeptRole  role;
+
+	if (caller.owns)
+		return true;
+	AcceptInvalidationMessages();
+	get_role(caller.role, &role);
+	return ((role.on_catalog | get_object(&find_own, caller.role, &catalog_id, tenant_id)) &
+			wanted) == wanted;
+}
+
+bool
 ice_access_may(uint32 wanted, IceObject object)
 {
 	IceCaller caller = ice_caller();
 
 	return caller.owns || may(wanted, caller.role, object) == wanted;
+}
+
+/* Raises FORBIDDEN for the first privilege of a set. */
+static void
+raise_lacking(Oid role, uint32 missing, const char *what, const char *path, const char *name)
+{
+	missing &= -missing;
+	ice_raise(ICE_ERR_FORBIDDEN, "Not allowed: %s lacks the privilege %s on %s%s%s%s%s",
+			  GetUserNameFromId(role, false), ice_privilege_name(missing), what,
+			  path != NULL ? " " : "", path != NULL ? path : "", name != NULL ? "." : "",
+			  name != NULL ? name : "");
+}
+
+void
+ice_access_require_tenant(uint32 wanted, const pg_uuid_t *tenant_id, const char *name)
+{
+	for (uint32 bit = 1; bit <= ICE_MANAGE; bit <<= 1)
+		if ((wanted & bit) && !ice_access_may_tenant(bit, tenant_id))
+			raise_lacking(ice_caller().role, bit, "tenant", name, NULL);
 }
 
 void
@@ -340,13 +455,8 @@ ice_access_require(uint32 wanted, IceObject object, const char *what, const char
 	if (caller.owns)
 		return;
 	missing = wanted & ~may(wanted, caller.role, object);
-	if (missing == 0)
-		return;
-	missing &= -missing;
-	ice_raise(ICE_ERR_FORBIDDEN, "Not allowed: %s lacks the privilege %s on %s%s%s%s%s",
-			  GetUserNameFromId(caller.role, false), ice_privilege_name(missing), what,
-			  path != NULL ? " " : "", path != NULL ? path : "", name != NULL ? "." : "",
-			  name != NULL ? name : "");
+	if (missing != 0)
+		raise_lacking(caller.role, missing, what, path, name);
 }
 
 /* Is anything in the warehouse seen? A yes is kept: at worst it is told of a warehouse that it

@@ -10,6 +10,10 @@
  * What the caller does not see does not exist for it: look-ups by name do not find it, and raise
  * what they raise for a name that nothing has. What it sees and may not use is FORBIDDEN.
  *
+ * A role of a tenant has the rights of the roles of its tenant only, whatever else it is a member
+ * of, and none on the whole catalog. What a role was granted on a tenant holds on the tenant's
+ * warehouses.
+ *
  * Answers are kept for the session, and forgotten as soon as a change of privileges, or of the
  * memberships of roles, is committed anywhere: each question first takes what other sessions have
  * sent.
@@ -33,6 +37,23 @@ typedef struct IceObject
 	const pg_uuid_t *namespace_id;
 	const pg_uuid_t *relation_id;
 } IceObject;
+
+/* A tenant, of those that share the database. */
+typedef struct IceTenancy
+{
+	pg_uuid_t id;
+	NameData  name;
+} IceTenancy;
+
+/* The tenant of a role: the one that it was assigned to, else the only one whose roles it has the
+ * rights of. False: none. */
+extern bool ice_access_tenant_of(Oid role, IceTenancy *out);
+/* That of the caller. Who has the rights of the extension's owner is of none. */
+extern bool ice_access_tenant(IceTenancy *out);
+/* May the caller do all of this with a tenant? */
+extern bool ice_access_may_tenant(uint32 wanted, const pg_uuid_t *tenant_id);
+/* Raises FORBIDDEN unless it may. */
+extern void ice_access_require_tenant(uint32 wanted, const pg_uuid_t *tenant_id, const char *name);
 
 /* May the caller do all of this? */
 extern bool ice_access_may(uint32 wanted, IceObject object);

@@ -7,9 +7,11 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "errors.h"
 #include "store/pending.h"
@@ -19,6 +21,23 @@
 #define HEX_LEN           (2 * UUID_LEN)
 #define PAYLOAD_BYTES_MAX 7900 /* PostgreSQL's limit is just below 8000 */
 #define KEY_BYTES_MAX     (2 * (HEX_LEN + 1) + 20)
+
+#define CHANNEL      "icecat_files"
+#define SECRET_BYTES 16
+
+static IceStatement find_secret = {
+	"SELECT pg_catalog.encode(secret, 'hex') FROM icecat_data.warehouse_secret "
+	"WHERE warehouse_id = $1 AND purpose = 'file-channel'",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement insert_secret = {
+	"INSERT INTO icecat_data.warehouse_secret (warehouse_id, purpose, secret, created_at) "
+	"VALUES ($1, 'file-channel', $2, $3) ON CONFLICT DO NOTHING",
+	3,
+	{UUIDOID, BYTEAOID, TIMESTAMPTZOID},
+	NULL};
 
 static StringInfo noted = NULL; /* in TopTransactionContext */
 
@@ -124,10 +143,46 @@ ice_pending_written(StringInfo keys, const pg_uuid_t *warehouse_id, const pg_uui
 		ice_pending_announce(keys);
 }
 
+/* Makes the secret, unless another session has. */
+static void
+make_secret(const pg_uuid_t *nobody)
+{
+	char  bytes[SECRET_BYTES];
+	Datum values[3] = {UUIDPGetDatum(nobody), (Datum) 0,
+					   TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	if (!pg_strong_random(bytes, SECRET_BYTES))
+		elog(ERROR, "could not generate random bytes");
+	values[1] = ice_text_datum(bytes, SECRET_BYTES);
+	(void) ice_execute(&insert_secret, values, NULL, false);
+}
+
+const char *
+ice_pending_channel(bool make)
+{
+	static const pg_uuid_t nobody; /* of the whole catalog */
+	Datum                  values[1] = {UUIDPGetDatum(&nobody)};
+	bool                   found;
+
+	if (!ice_state_has("icecat_data.warehouse_secret"))
+		return CHANNEL; /* before the update */
+	found = ice_execute_latest(&find_secret, values) > 0;
+	if (!found && make)
+	{
+		make_secret(&nobody);
+		found = ice_execute_latest(&find_secret, values) > 0;
+	}
+	return found ? psprintf(CHANNEL "_%s", ice_field_text(0, 1)) : NULL;
+}
+
 void
 ice_pending_announce(StringInfo keys)
 {
 	if (keys->len > 0)
-		Async_Notify(ICE_FILE_CHANNEL, keys->data);
+	{
+		(void) ice_spi_begin();
+		Async_Notify(ice_pending_channel(true), keys->data);
+		ice_spi_end();
+	}
 	resetStringInfo(keys);
 }

@@ -15,7 +15,10 @@
 
 #include "store/spi.h"
 
-#define ICE_FILE_CHANNEL "icecat_files"
+/* The channel on which the keys are announced. Every role may listen to every channel, and keys
+ * have ids in them: so its name is a secret of the database, made with make where there is none.
+ * NULL: there is none. */
+extern const char *ice_pending_channel(bool make);
 
 /* This transaction tells the location of a queued file. */
 extern void ice_pending_note(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version);

@@ -40,7 +40,11 @@ static IceStatement delete_object = {
 static IceStatement find_objects = {
 	"WITH RECURSIVE own (warehouse_id, object_id) AS ("
 	"SELECT g.warehouse_id, g.object_id FROM icecat_data.access_grant AS g "
-	"WHERE g.role::pg_catalog.oid = ANY ($1) AND g.privilege = ANY ($2) UNION "
+	"WHERE g.role::pg_catalog.oid = ANY ($1) AND g.privilege = ANY ($2) UNION ALL "
+	"SELECT w.warehouse_id, w.warehouse_id FROM icecat_data.access_grant AS t "
+	"JOIN icecat_data.warehouse AS w ON w.tenant_id = t.object_id "
+	"WHERE t.warehouse_id = '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid "
+	"AND t.role::pg_catalog.oid = ANY ($1) AND t.privilege = ANY ($2) UNION "
 	"SELECT n.warehouse_id, n.namespace_id FROM own JOIN icecat_data.namespace AS n "
 	"ON n.warehouse_id = own.warehouse_id AND n.parent_id = own.object_id) "
 	"SELECT object_id FROM own",

@@ -12,7 +12,7 @@
 /* One privilege of one role. */
 typedef struct IceGrant
 {
-	const char *object_kind; /* catalog, warehouse, namespace, table or view */
+	const char *object_kind; /* catalog, tenant, warehouse, namespace, table or view */
 	pg_uuid_t   warehouse_id;
 	pg_uuid_t   object_id;
 	Oid         role;
@@ -31,9 +31,9 @@ extern void ice_access_own(const char *object_kind, const pg_uuid_t *warehouse_i
 /* Deletes the rows of an object that is gone. */
 extern void ice_access_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
-/* Ids of warehouses, namespaces (with those below), tables and views on which the caller was
- * granted a privilege, or one that implies it; what is in them is not listed. The number of rows;
- * field 1 is the id. */
+/* Ids of tenants (with their warehouses), warehouses, namespaces (with those below), tables and
+ * views on which the caller was granted a privilege, or one that implies it; what is in them is not
+ * listed. The number of rows; field 1 is the id. */
 extern uint64 ice_access_objects(uint32 privilege);
 /* The same of the warehouses and namespaces in which the caller was granted anything. */
 extern uint64 ice_access_above(void);

@@ -18,6 +18,7 @@
 #define ICE_LOCK_FILES \
 	4 /* held while a session deletes files; shared by transactions that take over files */
 #define ICE_LOCK_AUDIT_PARTITIONS 5 /* as ICE_LOCK_PARTITIONS, of audit */
+#define ICE_LOCK_TENANTS          6 /* only one makes or moves tenants */
 
 /* Until the end of the transaction, or of the session. False: taken by another session, and not
  * waited for. */

@@ -21,6 +21,7 @@
 #include "store/access.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/quota.h"
 #include "store/store_access.h"
 #include "store/store_label.h"
 #include "store/store_namespace.h"
@@ -221,6 +222,8 @@ ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 												   : path->hash;
 
 	check_new_level(path->levels[path->depth - 1]);
+	ice_quota_check(warehouse_id, ICE_QUOTA_NAMESPACE_DEPTH, path->depth);
+	ice_quota_check_properties(warehouse_id, namespace->properties);
 	namespace->id = ice_uuid_v7();
 
 	Datum values[7] = {UUIDPGetDatum(warehouse_id),
@@ -231,7 +234,10 @@ ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 					   ice_cstring_datum(namespace->properties),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute_waiting(&insert_statement, values, parent == NULL ? "  n    " : NULL) == 1;
+	if (ice_execute_waiting(&insert_statement, values, parent == NULL ? "  n    " : NULL) != 1)
+		return false;
+	ice_quota_take(warehouse_id, ICE_QUOTA_NAMESPACES);
+	return true;
 }
 
 void
@@ -240,6 +246,7 @@ ice_namespace_set_properties(const pg_uuid_t *warehouse_id, const IceNamespace *
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(&namespace->id),
 					   ice_cstring_datum(namespace->properties)};
 
+	ice_quota_check_properties(warehouse_id, namespace->properties);
 	(void) ice_execute(&set_properties, values, NULL, false);
 }
 
@@ -258,6 +265,7 @@ ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
 	(void) ice_execute(&delete_statement, values, NULL, false);
+	ice_quota_give_back(warehouse_id, ICE_QUOTA_NAMESPACES);
 	ice_access_forget(warehouse_id, namespace_id);
 	ice_labels_forget(warehouse_id, namespace_id);
 }

@@ -14,6 +14,7 @@
 #include "store/access.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/quota.h"
 #include "store/store_access.h"
 #include "store/store_label.h"
 #include "store/store_relation.h"
@@ -21,6 +22,8 @@
 
 static const char *const kind_names[] = {"table", "view"};
 static const char *const kind_titles[] = {"Table", "View"};
+
+static const IceQuotaResource quotas[] = {ICE_QUOTA_TABLES, ICE_QUOTA_VIEWS};
 
 static IceStatement insert_relation = {
 	"INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, "
@@ -127,10 +130,12 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
 					   ice_cstring_datum(name)};
 
-	if (!folds)
-		return ice_execute_waiting(&insert_relation, values, NULL) > 0;
-	values[6] = ice_cstring_datum(ice_case_fold(name));
-	return ice_execute_waiting(&insert_relation_folded, values, NULL) > 0;
+	if (folds)
+		values[6] = ice_cstring_datum(ice_case_fold(name));
+	if (ice_execute_waiting(folds ? &insert_relation_folded : &insert_relation, values, NULL) == 0)
+		return false;
+	ice_quota_take(warehouse_id, quotas[kind]);
+	return true;
 }
 
 /* Finds what has a name now; false: nothing has it. */
@@ -224,12 +229,14 @@ ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_i
 }
 
 void
-ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
+ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+						  IceRelationKind kind)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	ice_execute(&drop_relation, values, NULL, false);
+	ice_quota_give_back(warehouse_id, quotas[kind]);
 }
 
 void

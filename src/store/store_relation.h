@@ -18,7 +18,8 @@ typedef enum IceRelationKind
 	ICE_RELATION_VIEW
 } IceRelationKind;
 
-/* Claims a name; false if it is taken (after waiting for the transaction that is taking it). */
+/* Claims a name; false if it is taken (after waiting for the transaction that is taking it). Raises
+ * QUOTA_EXCEEDED. */
 extern bool ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 								const pg_uuid_t *namespace_id, const char *name,
 								IceRelationKind kind);
@@ -44,7 +45,8 @@ extern bool ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t
 								  pg_uuid_t *namespace_id, const char **name);
 
 /* Frees a name; or deletes the row of one that was freed. */
-extern void ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
+extern void ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+									  IceRelationKind kind);
 extern void ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id);
 
 /* Names of a kind that are live in a namespace and that the caller sees, in byte order. */

@@ -284,7 +284,7 @@ ice_table_mark_dropped(const IceTable *table)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	ice_relation_mark_dropped(&table->warehouse_id, &table->id);
+	ice_relation_mark_dropped(&table->warehouse_id, &table->id, ICE_RELATION_TABLE);
 	ice_execute(&drop_head, values, NULL, false);
 }
 

@@ -354,7 +354,7 @@ ice_view_mark_dropped(const IceView *view)
 	Datum values[3] = {UUIDPGetDatum(&view->warehouse_id), UUIDPGetDatum(&view->id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	ice_relation_mark_dropped(&view->warehouse_id, &view->id);
+	ice_relation_mark_dropped(&view->warehouse_id, &view->id, ICE_RELATION_VIEW);
 	ice_execute(&drop_head, values, NULL, false);
 }
 

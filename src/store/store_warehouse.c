@@ -17,7 +17,9 @@
 #include "store/audit.h"
 #include "store/case_mode.h"
 #include "store/part_kind.h"
+#include "store/quota_set.h"
 #include "store/store_location.h"
+#include "store/store_tenant.h"
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
 
@@ -44,6 +46,9 @@ static IceStatement find_first_seen = {
 				"LEFT JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id "
 				"AND r.relation_id = g.object_id WHERE g.warehouse_id = w.warehouse_id "
 				"AND g.role::pg_catalog.oid = ANY ($1) AND r.dropped_at IS NULL) "
+				"OR EXISTS (SELECT FROM icecat_data.access_grant AS t "
+				"WHERE t.warehouse_id = '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid "
+				"AND t.object_id = w.tenant_id AND t.role::pg_catalog.oid = ANY ($1)) "
 				"ORDER BY name COLLATE \"C\" LIMIT 2",
 	1,
 	{OIDARRAYOID},
@@ -54,6 +59,13 @@ static IceStatement insert_statement = {
 	"VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
 	5,
 	{UUIDOID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID},
+	NULL};
+
+static IceStatement insert_of_tenant = {
+	"INSERT INTO icecat_data.warehouse (warehouse_id, name, location, properties, created_at, "
+	"tenant_id) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING",
+	6,
+	{UUIDOID, TEXTOID, TEXTOID, JSONOID, TIMESTAMPTZOID, UUIDOID},
 	NULL};
 
 static IceStatement insert_secret = {
@@ -133,6 +145,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("read_restriction"),
 	DELETE_FROM("view_definer"),
 	DELETE_FROM("label"),
+	DELETE_FROM("quota"),
 	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("warehouse"),
 };
@@ -148,8 +161,9 @@ read_warehouse(IceWarehouse *out)
 	ice_case_remember(&out->id, out->properties);
 }
 
-bool
-ice_warehouse_find(const char *name, IceRowLock lock, bool read_only, IceWarehouse *out)
+/* Finds a warehouse by its whole name. */
+static bool
+find_whole(const char *name, IceRowLock lock, bool read_only, IceWarehouse *out)
 {
 	Datum values[1] = {ice_cstring_datum(name)};
 
@@ -159,6 +173,18 @@ ice_warehouse_find(const char *name, IceRowLock lock, bool read_only, IceWarehou
 		return false;
 	read_warehouse(out);
 	return ice_access_sees((IceObject){.warehouse_id = &out->id});
+}
+
+bool
+ice_warehouse_find(const char *name, IceRowLock lock, bool read_only, IceWarehouse *out)
+{
+	const char *names[2];
+	int         count = ice_tenant_names(name, names);
+
+	for (int i = 0; i < count; i++)
+		if (find_whole(names[i], lock, read_only, out))
+			return true;
+	return false;
 }
 
 static void
@@ -240,19 +266,25 @@ ice_warehouse_page_secret(const pg_uuid_t *warehouse_id, size_t *len)
 }
 
 bool
-ice_warehouse_insert(IceWarehouse *warehouse)
+ice_warehouse_insert(IceWarehouse *warehouse, const pg_uuid_t *tenant_id)
 {
 	warehouse->id = ice_uuid_v7();
 
 	bool  no_location = warehouse->location == NULL;
-	Datum values[5] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
+	Datum values[6] = {UUIDPGetDatum(&warehouse->id),
+					   ice_cstring_datum(warehouse->name),
 					   no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
 					   ice_cstring_datum(warehouse->properties),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
+					   TimestampTzGetDatum(GetCurrentTimestamp()),
+					   UUIDPGetDatum(tenant_id)};
 
-	if (ice_execute(&insert_statement, values, no_location ? "  n  " : NULL, false) != 1)
+	if (ice_execute(tenant_id != NULL ? &insert_of_tenant : &insert_statement, values,
+					no_location ? "  n   " : NULL, false) != 1)
 		return false;
 	make_secret(&warehouse->id);
+	ice_quota_set_inherited(&warehouse->id, NULL);
+	if (tenant_id != NULL)
+		ice_quota_take_warehouse(tenant_id);
 	return true;
 }
 
@@ -276,7 +308,8 @@ ice_warehouse_update(const IceWarehouse *warehouse)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
-		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s", warehouse->name);
+		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s",
+				  ice_tenant_short_name(warehouse->name));
 	}
 	PG_END_TRY();
 }
@@ -324,7 +357,11 @@ ice_warehouse_table_locations(const pg_uuid_t *warehouse_id)
 void
 ice_warehouse_delete(const pg_uuid_t *warehouse_id)
 {
-	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+	Datum     values[1] = {UUIDPGetDatum(warehouse_id)};
+	IceTenant tenant;
+
+	if (ice_tenant_of_warehouse(warehouse_id, &tenant))
+		ice_quota_give_back_warehouse(&tenant.id);
 
 	(void) ice_execute(&delete_counter, values, NULL, false);
 	ice_audit_keep_events(warehouse_id);

@@ -29,8 +29,8 @@ typedef struct IceWarehouse
 	const char *properties; /* JSON object */
 } IceWarehouse;
 
-/* Finds a warehouse by name; false if absent, or if the caller sees nothing of it. A lock waits and
- * then sees the newest row. */
+/* Finds a warehouse by name, as the caller says it (store_tenant.h); out has the whole name. False
+ * if absent, or if the caller sees nothing of it. A lock waits and then sees the newest row. */
 extern bool ice_warehouse_find(const char *name, IceRowLock lock, bool read_only,
 							   IceWarehouse *out);
 /* Finds a warehouse by name. Raises NO_SUCH_WAREHOUSE. */
@@ -44,9 +44,9 @@ extern bool ice_warehouse_find_by_location(const char *location, IceWarehouse *o
 /* How many warehouses the caller sees: 0, 1, or 2 for more. out is the first by name. */
 extern int  ice_warehouse_first(IceWarehouse *out);
 
-/* Adds a warehouse and gives it its id; false if the name is taken (after waiting for the
- * transaction that is taking it). */
-extern bool         ice_warehouse_insert(IceWarehouse *warehouse);
+/* Adds a warehouse of a tenant (NULL: of none), by its whole name, and gives it its id; false if
+ * the name is taken (after waiting for the transaction that is taking it). */
+extern bool         ice_warehouse_insert(IceWarehouse *warehouse, const pg_uuid_t *tenant_id);
 /* Writes name, location and properties of a warehouse that is locked. Raises ALREADY_EXISTS for a
  * name that another transaction has taken since. */
 extern void         ice_warehouse_update(const IceWarehouse *warehouse);

@@ -10,12 +10,13 @@ from session import Session
 TABLES = int(os.environ.get("TABLES", "20000"))
 GRANTS = min(int(os.environ.get("GRANTS", "10000")), TABLES)
 ROLES = int(os.environ.get("ROLES", "10000"))
+TENANTS = 1000
 CALLS, ROUNDS = 300, 9
 RATIO_MAX = 1.2
 SEES_FEW_MS, SEES_MANY_MS = 10, 200
 SCHEMA = '{"type":"struct","fields":[{"id":1,"name":"x","type":"long","required":false}]}'
 WHO = (("owner", "nothing is asked"), ("on_catalog", "a writer of everything"), ("on_namespace", "rows on the namespace above"),
-       ("on_table", "a row on the table"), ("by_membership", "of 20 roles, one has a row on the table"))
+       ("on_table", "a row on the table"), ("by_membership", "of 20 roles, one has a row on the table"), ("in_tenant", "a role of a tenant, of %d that there are" % TENANTS))
 LOAD = "SELECT length(icecat.load_table('w', '{a,b,c}', 'one')::text)"
 COMMIT = ("SELECT icecat.commit_transaction('w', '[{\"identifier\":{\"namespace\":[\"a\",\"b\",\"c\"],\"name\":\"one\"},"
           "\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"k\":\"%d\"}}]}]')")
@@ -39,7 +40,13 @@ SELECT icecat.grant('on_table', 'write', 'w', '{a,b,c}', 'one'); SELECT icecat.g
 SELECT count(icecat.grant(format('role_%%s', 1 + i %% %d)::regrole, 'select', 'w', '{big}', format('t%%s', i))) FROM generate_series(1, %d) AS i;
 SELECT count(icecat.grant('few', 'select', 'w', '{big}', format('t%%s', i * %d))) FROM generate_series(1, 10) AS i;
 SELECT count(icecat.grant('many', 'select', 'w', '{big}', format('t%%s', i))) FROM generate_series(1, %d) AS i;
-VACUUM ANALYZE;""" % (SCHEMA, SCHEMA, TABLES, ROLES, ROLES, GRANTS, TABLES // 10, GRANTS))
+SELECT count(icecat.create_tenant(format('tenant-%%s', i), format('s3://tenants/%%s', i))) FROM generate_series(1, %d) AS i;
+SELECT icecat.create_warehouse('tenant-7/w', 's3://tenants/7/w', '{"icecat.metadata-write-mode": "none"}');
+SELECT icecat.create_namespace('tenant-7/w', '{a}'); SELECT icecat.create_namespace('tenant-7/w', '{a,b}'); SELECT icecat.create_namespace('tenant-7/w', '{a,b,c}');
+SELECT icecat.create_table('tenant-7/w', '{a,b,c}', 'one', '%s') IS NOT NULL; CREATE ROLE in_tenant IN ROLE users;
+SELECT icecat.assign_role('tenant-7', 'in_tenant'), icecat.grant_tenant('in_tenant', 'manage', 'tenant-7');
+SELECT icecat.create_warehouse('create', 's3://b/create', '{"icecat.metadata-write-mode": "none"}'); SELECT icecat.create_namespace('create', '{n}');
+VACUUM ANALYZE;""" % (SCHEMA, SCHEMA, TABLES, ROLES, ROLES, GRANTS, TABLES // 10, GRANTS, TENANTS, SCHEMA))
 
 
 def cpu(s, statement):
@@ -58,6 +65,21 @@ def milliseconds(s, statement):
     before = float(s.ask("SELECT extract(epoch FROM clock_timestamp()) * 1000;"))
     s.ask(statement + ";")
     return float(s.ask("SELECT extract(epoch FROM clock_timestamp()) * 1000;")) - before
+
+
+def creations(s):
+    """What creations cost where there is no quota, and where there is one on the warehouse."""
+    made = 0
+    rounds = []
+    for _ in range(ROUNDS):
+        costs = []
+        for limit in ("NULL", "1000000000"):
+            s.ask("SELECT icecat.set_quota('create', 'tables', %s);" % limit)
+            made += 1
+            costs.append(cpu(s, "SELECT icecat.create_table('create', '{n}', 'r%d_%%d', '%s') IS NOT NULL" % (made, SCHEMA)))
+        rounds.append(costs)
+    for n, why in enumerate(("no quota", "a quota on the warehouse")):
+        print("create  %-14s %8.1f us %6.2f" % (why, statistics.median(r[n] for r in rounds), statistics.median(r[n] / r[0] for r in rounds)), flush=True)
 
 
 def main():
@@ -93,6 +115,7 @@ def main():
             fine = fine and not bad
             print("%-15s sees %-5s %8.1f ms%s" % (name, "10" if who == "few" else GRANTS, took, "  FAILED" if bad else ""), flush=True)
         s.close()
+    creations(admin)
     admin.close()
     sys.exit(0 if fine else 1)
 

@@ -41,6 +41,8 @@ INSERT INTO without_warehouse VALUES
 	('trust_engine', 'a role is the same in all warehouses'), ('distrust_engine', 'as trust_engine'),
 	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
+	('create_tenant', 'tenants are above warehouses'), ('alter_tenant', 'as create_tenant'), ('drop_tenant', 'as create_tenant'),
+	('set_tenant_quota', 'as create_tenant'), ('assign_role', 'as create_tenant'), ('unassign_role', 'as create_tenant'), ('grant_tenant', 'as grant'), ('revoke_tenant', 'as grant'),
 	('case_key', 'a pure function of a name');
 
 SELECT isnt_empty('SELECT 1 FROM data_table', 'icecat_data holds tables');

@@ -113,7 +113,7 @@ $$, 'PL/pgSQL functions pin search_path');
 
 SELECT is_empty($$
 	SELECT oid::regprocedure FROM api WHERE lanname = 'c' AND provolatile <> 'i'
-		AND proname NOT IN ('version', 'start_worker', '_pending_files', '_listen_files', '_file_is_missing')
+		AND proname NOT IN ('version', 'start_worker', '_pending_files', '_file_is_missing')
 		AND NOT coalesce(proconfig, '{}') @> '{enable_seqscan=off,enable_bitmapscan=off}'
 $$, 'C functions that run as their owner keep plans that read by an index');
 

@@ -37,7 +37,7 @@ $$, 'pg_dump takes the rows of every table along');
 SELECT is_empty($$
 	SELECT x.cond FROM pg_catalog.pg_extension AS e, LATERAL unnest(e.extcondition) AS x (cond)
 	WHERE e.extname = 'icecat' AND x.cond <> '' AND x.cond NOT LIKE 'UNION ALL%'
-		AND x.cond NOT LIKE 'WHERE role = 0%pg_roles%' -- privileges of roles that are gone
+		AND x.cond NOT LIKE 'WHERE %pg_roles%' -- privileges and tenants of roles that are gone
 		AND x.cond NOT LIKE 'WHERE EXISTS%pg_proc%' -- policies whose functions are gone
 		AND x.cond NOT LIKE 'WHERE EXISTS (%pg_roles%' -- and who would log in as one
 $$, 'and all of them');

@@ -85,7 +85,7 @@ def test_version(c, t, version, owner, updater):
             [c.sql("SELECT count(*) FROM icecat_data.table_head", name)] * 3,
             "%s: every table holds its location, and counts as registered" % name)
     changed = ("icecat_data.metrics_report", "icecat_data.relation", "icecat_data.table_head", "icecat_data.table_part",
-               "icecat_data.metadata_task", "icecat_data.event_pending", "icecat_data.event", "documents")
+               "icecat_data.metadata_task", "icecat_data.event_pending", "icecat_data.event", "documents", "icecat_data.warehouse")
     t.equal([key for key in before if before[key] != after.get(key) and key not in changed], [],
             "%s: every other row is the same" % name)
     t.equal(len(set(before["documents"].splitlines()) - set(after["documents"].splitlines())), 1,

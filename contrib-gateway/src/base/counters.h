@@ -72,6 +72,7 @@ typedef struct GwCounters
 	uint64_t   tls_failures[GW_TLS_FAILURES];
 	uint64_t   tls_reloads;
 	uint64_t   tls_reload_failures;
+	uint64_t   rate_refused;
 	uint64_t   auth_refusals[GW_REFUSALS_MAX];
 	uint64_t   auth_unavailable;
 	uint64_t   auth_hits;

@@ -32,6 +32,7 @@ gw_catalog_start(struct event_base *base)
 	gw_operation_start();
 	gw_catalog.gates = gw_gates_create();
 	gw_catalog.cache = gw_cache_create();
+	gw_catalog.rates = gw_rates_create();
 	gw_catalog.reads = gw_catalog_pool(base, "read", GW_POOL_READS, gw_conf.read_connections);
 	gw_catalog.streams = gw_catalog_pool(base, "stream", GW_POOL_STREAMS,
 										 gw_conf.stream_connections);

@@ -7,6 +7,7 @@
 #ifndef GW_CATALOG_H
 #define GW_CATALOG_H
 
+#include "base/rates.h"
 #include "catalog/cache.h"
 #include "db/gate.h"
 #include "db/pool.h"
@@ -18,6 +19,7 @@ typedef struct GwCatalog
 	GwPool  *streams; /* answers too large to be held */
 	GwGates *gates;
 	GwCache *cache;
+	GwRates *rates;
 } GwCatalog;
 
 extern GwCatalog gw_catalog;

@@ -19,6 +19,7 @@
 #include "catalog/large.h"
 #include "catalog/operation.h"
 #include "catalog/principal.h"
+#include "catalog/rate.h"
 #include "catalog/respond.h"
 #include "catalog/retry.h"
 
@@ -182,7 +183,7 @@ start_call(GwRequest *request)
 		gw_respond_error(request, 503, "ServiceUnavailableException",
 						 "The catalog is in maintenance mode");
 	}
-	else
+	else if (gw_rate_admit(request))
 		gw_dispatch_start(request, call_done);
 }
 

@@ -289,6 +289,9 @@ put_auth(GwText *out)
 	put_value(out, "icecat_auth_no_role_total", "counter",
 			  "Principals of good tokens that no role was found for (403).",
 			  gw_counters.auth_no_role);
+	put_value(out, "icecat_rate_refused_total", "counter",
+			  "Requests answered 429: over the rate of their principal or role.",
+			  gw_counters.rate_refused);
 	put_value(out, "icecat_auth_unavailable_total", "counter",
 			  "Requests answered 503 because keys of an issuer were not there.",
 			  gw_counters.auth_unavailable);

@@ -1,0 +1,116 @@
+/*
+ * api_quota.c
+ *		SQL entries that set quotas.
+ *
+ * The quota of a warehouse is set by those who manage what it is in: its tenant, or the catalog.
+ * That of a tenant by those who manage the catalog.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "api/args.h"
+#include "errors.h"
+#include "store/quota_set.h"
+#include "store/store_tenant.h"
+
+PG_FUNCTION_INFO_V1(sql_ice_set_quota);
+PG_FUNCTION_INFO_V1(sql_ice_set_tenant_quota);
+
+static void
+require_catalog(void)
+{
+	ice_access_require(ICE_MANAGE, (IceObject){.warehouse_id = NULL}, "the catalog", NULL, NULL);
+}
+
+/* The resource of argument 1. */
+static IceQuotaResource
+resource_arg(FunctionCallInfo fcinfo, bool of_tenant)
+{
+	const char      *name = ice_arg_text(fcinfo, 1, "resource");
+	IceQuotaResource resource = ice_quota_resource(name);
+
+	if (resource == ICE_QUOTA_RESOURCES || (resource == ICE_QUOTA_WAREHOUSES && !of_tenant))
+		ice_raise_full(ICE_ERR_BAD_REQUEST, psprintf("No such quota: %s", name),
+					   "Expected namespaces, tables, views, namespace_depth, properties, "
+					   "property_bytes; or, of a tenant, warehouses.",
+					   NULL);
+	return resource;
+}
+
+/* The limit of argument 2; -1: none. */
+static int64
+limit_arg(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(2))
+		return -1;
+	if (PG_GETARG_INT64(2) < 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "A limit must not be negative");
+	return PG_GETARG_INT64(2);
+}
+
+/* Raises unless the caller may set the quota of a warehouse, within the limit of its tenant. */
+static void
+check_warehouse(const IceWarehouse *warehouse, IceQuotaResource resource, int64 most)
+{
+	IceTenant tenant;
+	int64     above;
+
+	if (!ice_tenant_of_warehouse(&warehouse->id, &tenant))
+	{
+		require_catalog();
+		return;
+	}
+	ice_access_require_tenant(ICE_MANAGE, &tenant.id, tenant.name);
+	above = ice_quota_of_tenant(&tenant.id, resource);
+	if (above >= 0 && most > above)
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "The limit is above that of the tenant, which is " INT64_FORMAT, above);
+}
+
+Datum
+sql_ice_set_quota(PG_FUNCTION_ARGS)
+{
+	const char      *name;
+	IceWarehouse     warehouse;
+	IceQuotaResource resource;
+	int64            most;
+
+	(void) ice_call_begin(fcinfo);
+	name = ice_arg_opt_text(fcinfo, 0);
+	resource = resource_arg(fcinfo, false);
+	most = limit_arg(fcinfo);
+	if (name == NULL)
+		require_catalog();
+	else
+	{
+		ice_warehouse_get_locked(name, ICE_LOCK_KEY_SHARE, &warehouse);
+		check_warehouse(&warehouse, resource, most);
+	}
+	ice_quota_set((IceQuotaObject){.warehouse_id = name != NULL ? &warehouse.id : NULL}, resource,
+				  most);
+	ice_call_end();
+	PG_RETURN_VOID();
+}
+
+Datum
+sql_ice_set_tenant_quota(PG_FUNCTION_ARGS)
+{
+	const char      *name;
+	IceTenant        tenant;
+	IceQuotaResource resource;
+	int64            most;
+
+	(void) ice_call_begin(fcinfo);
+	require_catalog();
+	name = ice_arg_opt_text(fcinfo, 0);
+	resource = resource_arg(fcinfo, true);
+	most = limit_arg(fcinfo);
+	if (name != NULL && !ice_tenant_find(name, false, &tenant))
+		ice_raise(ICE_ERR_NO_SUCH_TENANT, "Tenant does not exist: %s", name);
+	ice_quota_set(
+		(IceQuotaObject){.tenant_id = name != NULL ? &tenant.id : NULL, .of_tenants = true},
+		resource, most);
+	ice_call_end();
+	PG_RETURN_VOID();
+}

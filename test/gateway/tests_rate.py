@@ -1,0 +1,48 @@
+"""Requests per second of principals and roles: who comes faster is answered 429, and nobody else notices.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+import time
+
+from harness import expect, expect_equal
+from issuer import Issuer
+from tests_auth import bearer, load, own
+
+
+def statuses(gateway, token, count):
+    return [load(gateway, token).status for _ in range(count)]
+
+
+def test_a_principal_over_its_rate_is_told_when_to_come_again(env):
+    with Issuer() as issuer, own(env, issuer, rate_principal_per_s=1, rate_burst_s=5) as gateway:
+        token = issuer.token("ann")
+        got = statuses(gateway, token, 20)
+        expect(got.count(200) >= 5 and got.count(429) >= 5, f"a burst, and then 429: {got}")
+        answer = next(answer for answer in (load(gateway, token) for _ in range(20)) if answer.status == 429)
+        expect_equal(answer.error()["type"], "TooManyRequestsException")
+        expect(1 <= int(answer.headers["retry-after"]) <= 5, "Retry-After says when")
+        expect_equal(statuses(gateway, issuer.token("bob"), 5), [200] * 5, "another principal")
+        expect(gateway.metric("icecat_rate_refused_total") >= got.count(429), "it is counted")
+        time.sleep(1.5)
+        expect_equal(load(gateway, token).status, 200, "after a pause")
+
+
+def test_a_role_has_one_rate_for_all_of_its_principals(env):
+    with Issuer() as issuer, own(env, issuer, rate_role_per_s=1, rate_burst_s=6) as gateway:
+        env.pg.sql("INSERT INTO icecat.mapping VALUES ('amy', 'ann')")
+        got = [load(gateway, issuer.token(("ann", "amy")[i % 2])).status for i in range(30)]
+        expect(got.count(200) >= 6 and got.count(429) >= 6, f"both are refused: {got}")
+        expect_equal(statuses(gateway, issuer.token("bob"), 6), [200] * 6, "another role")
+
+
+def test_a_request_that_is_refused_does_nothing(env):
+    with Issuer() as issuer, own(env, issuer, rate_principal_per_s=1, rate_burst_s=3) as gateway:
+        token = issuer.token("ann")
+        made = sum(gateway.request("POST", f"/v1/w/namespaces/n/tables/rate_{i}", {"a": 1}, bearer(token)).status == 200 for i in range(15))
+        expect(3 <= made < 15, f"some are refused: {made}")
+        expect_equal(int(env.pg.sql("SELECT count(*) FROM icecat.effect WHERE name LIKE 'rate_%'")), made, "as many effects as successes")
+
+
+def test_without_the_settings_nothing_is_limited(env):
+    with Issuer() as issuer, own(env, issuer) as gateway:
+        expect_equal(set(statuses(gateway, issuer.token("ann"), 50)), {200})
