@@ -15,6 +15,7 @@
 #include "commit/holdings.h"
 #include "commit/metadata_location.h"
 #include "commit/place.h"
+#include "commit/tenant_root.h"
 #include "errors.h"
 #include "storage/storage.h"
 #include "store/access.h"
@@ -86,6 +87,8 @@ base_of(Placement *placement)
 	return placement->base;
 }
 
+/* The tenant's part comes first: what is said of a place outside of it tells nothing of who is
+ * there. */
 static void
 check_folder(Placement *placement, const char *location)
 {
@@ -97,6 +100,7 @@ check_folder(Placement *placement, const char *location)
 	spelling = ice_storage_spelling(location);
 	if (is_held(placement, spelling))
 		return;
+	ice_root_check(&placement->warehouse->id, location);
 	if (!ice_access_may(ICE_CREATE, (IceObject){.warehouse_id = &placement->warehouse->id}) &&
 		is_shared(spelling) &&
 		(base_of(placement) == NULL || strcmp(spelling, placement->base) == 0 ||
