@@ -87,8 +87,7 @@ base_of(Placement *placement)
 	return placement->base;
 }
 
-/* The tenant's part comes first: what is said of a place outside of it tells nothing of who is
- * there. */
+/* The tenant's part comes first: a refusal outside of it must not tell whether others are there. */
 static void
 check_folder(Placement *placement, const char *location)
 {
