@@ -16,10 +16,7 @@
 #include "store/access.h"
 #include "store/audit.h"
 #include "store/caller.h"
-#include "store/policy.h"
-#include "store/store_label.h"
 #include "store/store_queue.h"
-#include "store/store_restriction.h"
 #include "store/store_worker.h"
 #include "worker/worker.h"
 
@@ -37,9 +34,6 @@ _PG_init(void)
 	ice_caller_init();
 	ice_access_init();
 	ice_audit_init();
-	ice_policy_init();
-	ice_restrictions_init();
-	ice_labels_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

@@ -29,6 +29,7 @@
 #include "store/access.h"
 #include "store/caller.h"
 #include "store/spi.h"
+#include "store/table_watch.h"
 
 #define KEPT_ROLES_MAX   1000
 #define KEPT_OBJECTS_MAX 10000
@@ -148,7 +149,6 @@ typedef struct KeptObject
 static MemoryContext kept = NULL;
 static HTAB         *kept_roles = NULL;
 static HTAB         *kept_objects = NULL;
-static Oid           table_oid = InvalidOid;
 static uint64        generation = 0; /* how often all was forgotten */
 
 static void
@@ -156,18 +156,11 @@ forget(void)
 {
 	generation++;
 	kept_roles = kept_objects = NULL;
-	table_oid = InvalidOid;
 	if (kept != NULL)
 		MemoryContextReset(kept);
 }
 
-static void
-relation_changed(Datum arg, Oid relation)
-{
-	(void) arg;
-	if (relation == InvalidOid || relation == table_oid)
-		forget();
-}
+static IceTableWatch watch = {.table = "access_grant", .forget = forget};
 
 static void
 roles_changed(Datum arg, int cache, uint32 hash)
@@ -181,31 +174,20 @@ roles_changed(Datum arg, int cache, uint32 hash)
 void
 ice_access_init(void)
 {
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, roles_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
-}
-
-/* InvalidOid before the update that makes it. */
-static Oid
-access_table(void)
-{
-	if (table_oid == InvalidOid)
-		table_oid = get_relname_relid("access_grant", get_namespace_oid("icecat_data", false));
-	return table_oid;
 }
 
 bool
 ice_access_exists(void)
 {
-	return OidIsValid(access_table());
+	return OidIsValid(ice_table_watch_oid(&watch));
 }
 
 void
 ice_access_changed(void)
 {
-	CacheInvalidateRelcacheByRelid(access_table());
-	forget();
+	ice_table_watch_changed(&watch);
 }
 
 static HTAB *
@@ -237,7 +219,7 @@ prepare(void)
 static uint64
 begin_to_ask(void)
 {
-	(void) access_table();
+	(void) ice_table_watch_oid(&watch);
 	return generation;
 }
 

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -21,8 +20,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -33,6 +30,7 @@
 #include "store/caller.h"
 #include "store/policy.h"
 #include "store/spi.h"
+#include "store/table_watch.h"
 
 #define REASON_BYTES_MAX 2000
 
@@ -78,44 +76,12 @@ static IceStatement delete_policy = {
 
 /* -- is there one? ----------------------------------------------------------------------------- */
 
-static bool known = false;
-static bool any = false;
-static Oid  table_oid = InvalidOid;
-
-/* Any relation: the table may be made again by DROP EXTENSION and CREATE EXTENSION. */
-static void
-relation_changed(Datum arg, Oid relation)
-{
-	(void) arg;
-	if (relation == table_oid || !OidIsValid(relation) || !OidIsValid(table_oid))
-		known = false;
-}
-
-void
-ice_policy_init(void)
-{
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-}
+static IceTableWatch watch = {.table = "commit_policy"};
 
 bool
 ice_policy_exists(void)
 {
-	AcceptInvalidationMessages();
-	if (!known)
-	{
-		table_oid = get_relname_relid("commit_policy", get_namespace_oid("icecat_data", false));
-		any = OidIsValid(table_oid) && ice_execute_latest(&find_any, NULL) > 0;
-		known = true;
-	}
-	return any;
-}
-
-static void
-policies_changed(void)
-{
-	CacheInvalidateRelcacheByRelid(
-		get_relname_relid("commit_policy", get_namespace_oid("icecat_data", false)));
-	known = false;
+	return ice_table_watch_any(&watch, &find_any, NULL);
 }
 
 /* -- rows -------------------------------------------------------------------------------------- */
@@ -133,7 +99,7 @@ ice_policy_insert(const IcePolicy *policy)
 
 	if (ice_execute_waiting(&insert_policy, values, NULL) == 0)
 		return false;
-	policies_changed();
+	ice_table_watch_changed(&watch);
 	return true;
 }
 
@@ -157,7 +123,7 @@ ice_policy_delete(const IcePolicy *policy)
 	Datum values[2] = {UUIDPGetDatum(&policy->warehouse_id), ice_cstring_datum(policy->name)};
 
 	(void) ice_execute_waiting(&delete_policy, values, NULL);
-	policies_changed();
+	ice_table_watch_changed(&watch);
 }
 
 /* -- the function ------------------------------------------------------------------------------ */

@@ -60,7 +60,4 @@ extern bool ice_policy_insert(const IcePolicy *policy);
 extern bool ice_policy_find(const pg_uuid_t *warehouse_id, const char *name, IcePolicy *out);
 extern void ice_policy_delete(const IcePolicy *policy);
 
-/* Once, when the library is loaded. */
-extern void ice_policy_init(void);
-
 #endif

@@ -6,17 +6,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "errors.h"
 #include "json/json.h"
 #include "store/quota.h"
 #include "store/store_tenant.h"
+#include "store/table_watch.h"
 
 #define KEPT_MAX 10000
 
@@ -81,53 +79,29 @@ typedef struct Limited
 	pg_uuid_t tenant_id;
 } Limited;
 
-static bool          known = false;
-static bool          any = false;
 static HTAB         *kept = NULL;
 static MemoryContext context = NULL;
-static Oid           table_oid = InvalidOid;
 
 static void
-relation_changed(Datum arg, Oid relation)
+forget(void)
 {
-	(void) arg;
-	if (relation != InvalidOid && relation != table_oid)
-		return;
-	known = false;
 	kept = NULL;
 	if (context != NULL)
 		MemoryContextReset(context);
 }
 
-static Oid
-quota_table(void)
-{
-	static bool registered = false;
-
-	if (!registered)
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-	registered = true;
-	table_oid = get_relname_relid("quota", get_namespace_oid("icecat_data", false));
-	return table_oid;
-}
+static IceTableWatch watch = {.table = "quota", .forget = forget};
 
 void
 ice_quota_changed(void)
 {
-	CacheInvalidateRelcacheByRelid(quota_table());
-	relation_changed((Datum) 0, InvalidOid);
+	ice_table_watch_changed(&watch);
 }
 
 bool
 ice_quota_any(void)
 {
-	if (known)
-		return any;
-	if (!OidIsValid(quota_table()))
-		return false;   /* before the update */
-	known = any = true; /* a change that comes while it is asked makes it unknown again */
-	any = ice_execute_latest(&find_any, NULL) > 0;
-	return any;
+	return ice_table_watch_any(&watch, &find_any, NULL);
 }
 
 static void
@@ -157,7 +131,7 @@ keep(const Limited *limited)
 {
 	HASHCTL control = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(Limited)};
 
-	if (!known)
+	if (!watch.known)
 		return;
 	if (context == NULL)
 		context = AllocSetContextCreate(CacheMemoryContext, "icecat quotas", ALLOCSET_SMALL_SIZES);

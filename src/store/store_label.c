@@ -9,17 +9,14 @@
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "json/json.h"
 #include "store/caller.h"
 #include "store/store_label.h"
+#include "store/table_watch.h"
 
 static IceStatement find_any = {"SELECT warehouse_id FROM icecat_data.label LIMIT 1", 0, {0}, NULL};
 
@@ -59,58 +56,12 @@ static IceStatement delete_of_object = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
-static Oid    table_oid = InvalidOid;
-static bool   known_none = false;
-static uint64 generation = 0; /* how often it was forgotten */
+static IceTableWatch watch = {.table = "label"};
 
-static void
-forget(void)
-{
-	generation++;
-	known_none = false;
-	table_oid = InvalidOid;
-}
-
-static void
-relation_changed(Datum arg, Oid relation)
-{
-	(void) arg;
-	if (relation == InvalidOid || relation == table_oid)
-		forget();
-}
-
-void
-ice_labels_init(void)
-{
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-}
-
-/* InvalidOid before the update that makes it. */
-static Oid
-label_table(void)
-{
-	if (table_oid == InvalidOid)
-		table_oid = get_relname_relid("label", get_namespace_oid("icecat_data", false));
-	return table_oid;
-}
-
-/* Asks by the newest rows: with an older snapshot, none could be kept after the first one was
- * made. */
 bool
 ice_labels_none(void)
 {
-	uint64 asked_at;
-
-	AcceptInvalidationMessages();
-	if (known_none)
-		return true;
-	if (label_table() == InvalidOid)
-		return true;
-	if (IsInParallelMode())
-		return false;
-	asked_at = generation;
-	known_none = ice_execute_latest(&find_any, NULL) == 0 && asked_at == generation;
-	return known_none;
+	return !ice_table_watch_any(&watch, &find_any, NULL);
 }
 
 bool
@@ -126,8 +77,7 @@ ice_label_put(const IceLabelled *of, const char *name, const char *value)
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	/* Also where there are others, for these may be deleted before this one is committed. */
-	CacheInvalidateRelcacheByRelid(label_table());
-	forget();
+	ice_table_watch_changed(&watch);
 	return ice_execute_waiting(&put_label, values, NULL) > 0;
 }
 
@@ -207,6 +157,6 @@ ice_labels_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
-	if (OidIsValid(label_table()))
+	if (OidIsValid(ice_table_watch_oid(&watch)))
 		(void) ice_execute(&delete_of_object, values, NULL, false);
 }

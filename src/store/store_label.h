@@ -41,7 +41,4 @@ extern bool ice_labels_write(StringInfo out, const pg_uuid_t *warehouse_id,
 /* Deletes those of an object that is gone. */
 extern void ice_labels_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
-/* Once, when the library is loaded. */
-extern void ice_labels_init(void);
-
 #endif

@@ -10,18 +10,16 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
 #include "store/caller.h"
 #include "store/privilege.h"
 #include "store/store_restriction.h"
+#include "store/table_watch.h"
 
 #define ROW_COLUMNS "role::pg_catalog.oid, table_uuid, row_filter, column_masks "
 
@@ -117,47 +115,7 @@ static const pg_uuid_t everywhere = {{0}};
 
 /* -- that there are none ----------------------------------------------------------------------- */
 
-static Oid    table_oid = InvalidOid;
-static bool   known_none = false;
-static uint64 generation = 0; /* how often it was forgotten */
-
-static void
-forget(void)
-{
-	generation++;
-	known_none = false;
-	table_oid = InvalidOid;
-}
-
-static void
-relation_changed(Datum arg, Oid relation)
-{
-	(void) arg;
-	if (relation == InvalidOid || relation == table_oid)
-		forget();
-}
-
-void
-ice_restrictions_init(void)
-{
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-}
-
-/* InvalidOid before the update that makes it. */
-static Oid
-restriction_table(void)
-{
-	if (table_oid == InvalidOid)
-		table_oid = get_relname_relid("read_restriction", get_namespace_oid("icecat_data", false));
-	return table_oid;
-}
-
-static void
-changed(void)
-{
-	CacheInvalidateRelcacheByRelid(restriction_table());
-	forget();
-}
+static IceTableWatch watch = {.table = "read_restriction"};
 
 static uint64
 ask(IceStatement *statement, Datum *values)
@@ -169,21 +127,7 @@ ask(IceStatement *statement, Datum *values)
 bool
 ice_restrictions_none(void)
 {
-	uint64 asked_at;
-	bool   none;
-
-	AcceptInvalidationMessages();
-	if (known_none)
-		return true;
-	if (restriction_table() == InvalidOid)
-		return true;
-	asked_at = generation;
-	none = ask(&find_any, NULL) == 0;
-	/* A parallel query has one snapshot for all of its processes: what is read by it is not
-	 * kept. */
-	if (none && !IsInParallelMode() && asked_at == generation)
-		known_none = true;
-	return none;
+	return !ice_table_watch_any(&watch, &find_any, NULL);
 }
 
 /* -- of the caller ----------------------------------------------------------------------------- */
@@ -233,7 +177,7 @@ ice_engine_trusted(void)
 	Datum     values[2] = {UUIDPGetDatum(&everywhere), ObjectIdGetDatum(caller.engine)};
 
 	return (caller.owns && caller.role == caller.engine) ||
-		   (OidIsValid(restriction_table()) && ask(&find_trust, values) > 0);
+		   (OidIsValid(ice_table_watch_oid(&watch)) && ask(&find_trust, values) > 0);
 }
 
 void
@@ -308,7 +252,7 @@ ice_restriction_put(const IceTable *table, const IceRestrictionRow *row)
 	nulls[4] = row->row_filter ? ' ' : 'n';
 	nulls[5] = row->masks ? ' ' : 'n';
 	(void) ice_execute_waiting(&put_row, values, nulls);
-	changed();
+	ice_table_watch_changed(&watch);
 }
 
 bool
@@ -319,7 +263,7 @@ ice_restriction_delete(const IceTable *table, Oid role)
 
 	if (ice_execute_waiting(&delete_row, values, NULL) == 0)
 		return false;
-	changed();
+	ice_table_watch_changed(&watch);
 	return true;
 }
 
@@ -346,7 +290,7 @@ ice_restrictions_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_i
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
-	if (!OidIsValid(restriction_table()))
+	if (!OidIsValid(ice_table_watch_oid(&watch)))
 		return;
 	(void) ice_execute(&delete_of_table, values, NULL, false);
 	(void) ice_execute(&delete_definer, values, NULL, false);

@@ -59,7 +59,4 @@ extern bool ice_engine_delete(Oid role);
 /* Deletes what is said of a table or view that is gone: restrictions and definer. */
 extern void ice_restrictions_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
-/* Once, when the library is loaded. */
-extern void ice_restrictions_init(void);
-
 #endif

@@ -7,15 +7,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
 #include "store/store_tenant.h"
+#include "store/table_watch.h"
 #include "store/uuid.h"
 
 static IceStatement find_any = {
@@ -132,50 +130,20 @@ static const pg_uuid_t nil = {{0}};
 
 /* -- are there any ----------------------------------------------------------------------------- */
 
-static bool known = false;
-static bool any = false;
-static Oid  table_oid = InvalidOid;
-
-static void
-relation_changed(Datum arg, Oid relation)
-{
-	(void) arg;
-	if (relation == InvalidOid || relation == table_oid)
-		known = false;
-}
-
-static Oid
-tenant_table(void)
-{
-	static bool registered = false;
-
-	if (!registered)
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-	registered = true;
-	table_oid = get_relname_relid("tenant", get_namespace_oid("icecat_data", false));
-	return table_oid;
-}
+static IceTableWatch watch = {.table = "tenant"};
 
 bool
 ice_tenants_exist(void)
 {
 	Datum values[1] = {UUIDPGetDatum(&nil)};
 
-	AcceptInvalidationMessages();
-	if (known)
-		return any;
-	if (!OidIsValid(tenant_table()))
-		return false;   /* before the update */
-	known = any = true; /* a change that comes while it is asked makes it unknown again */
-	any = ice_execute_latest(&find_any, values) > 0;
-	return any;
+	return ice_table_watch_any(&watch, &find_any, values);
 }
 
 void
 ice_tenants_changed(void)
 {
-	CacheInvalidateRelcacheByRelid(tenant_table());
-	known = false;
+	ice_table_watch_changed(&watch);
 	ice_access_changed();
 }
 
