@@ -70,7 +70,7 @@ test_the_latest_key_whose_time_has_come_signs(void **state)
 	expect_signed_by(signer, 10, "a");
 	expect_signed_by(signer, 99, "a");
 	expect_signed_by(signer, 100, "b");
-	assert_false(gw_signer_sign(signer, "JWT", claims, 9, &text));
+	assert_true(gw_signer_sign(signer, "JWT", claims, 9, &text)); /* a clock that is behind */
 	gw_text_free(&text);
 	json_decref(claims);
 	gw_signer_free(signer);

@@ -253,7 +253,7 @@ later(GwAuthTicket *ticket, int64_t wait_s)
 
 /* Is it good, by what is known of the key? A wrong one is counted. */
 static GwAuthStep
-judge_key(GwAuthTicket *ticket, const GwCredential *credential)
+judge_key(GwAuthTicket *ticket, const GwCredential *credential, bool fresh)
 {
 	GwTry       try = try_of(ticket);
 	const char *role;
@@ -269,7 +269,10 @@ judge_key(GwAuthTicket *ticket, const GwCredential *credential)
 	role = gw_credential_role(credential);
 	if (role == NULL)
 		return GW_AUTH_ASK;
-	gw_auth_keep(ticket, role);
+	if (fresh)
+		gw_auth_keep(ticket, role);
+	else
+		snprintf(ticket->verdict.role, sizeof(ticket->verdict.role), "%s", role);
 	return GW_AUTH_DONE;
 }
 
@@ -279,7 +282,7 @@ gw_auth_take_key(GwAuthTicket *ticket, const GwCredential *credential)
 	GwTry try = try_of(ticket);
 
 	gw_known_put(&try, credential);
-	return judge_key(ticket, credential);
+	return judge_key(ticket, credential, true);
 }
 
 /* Nobody is to learn by many tries which keys there are. */
@@ -292,7 +295,7 @@ judge_known_key(GwAuthTicket *ticket, int64_t wait_s)
 
 	if (!gw_known_find(&try, gw_conf.auth_cache_s, &credential))
 		return later(ticket, wait_s);
-	step = judge_key(ticket, &credential);
+	step = judge_key(ticket, &credential, false);
 	return step == GW_AUTH_REFUSED ? later(ticket, wait_s) : step;
 }
 

@@ -116,14 +116,15 @@ gw_signer_keys(const GwSigner *signer)
 
 /* -- signing ------------------------------------------------------------------------------------*/
 
-/* The latest of those whose time has come; they come in that order. */
+/* The latest of those whose time has come; they come in that order. Where the clock is behind the
+ * database's, that may be none: then the first one. */
 static const SigningKey *
 key_that_signs(const GwSigner *signer, int64_t now_s)
 {
 	for (int i = signer->count - 1; i >= 0; i--)
 		if (signer->keys[i].signs_from_s <= now_s)
 			return &signer->keys[i];
-	return NULL;
+	return signer->count > 0 ? &signer->keys[0] : NULL;
 }
 
 static void

@@ -104,11 +104,13 @@ GwThrottleStep
 gw_throttle_check(GwThrottle *throttle, const GwTry *try, const GwThrottleLimits *limits,
 				  uint64_t now, int64_t *wait_s)
 {
-	const Tally *both = find(throttle, try, OF_BOTH);
-	bool         good = is_good(both, now);
+	const Tally *both;
+	bool         good;
 
 	if (limits->failures_max == 0)
 		return GW_THROTTLE_OPEN;
+	both = find(throttle, try, OF_BOTH);
+	good = is_good(both, now);
 	*wait_s = shut_for(both, limits, now);
 	if (*wait_s > 0)
 		return good ? GW_THROTTLE_KNOWN : GW_THROTTLE_SHUT;
@@ -155,6 +157,8 @@ gw_throttle_succeeded(GwThrottle *throttle, const GwTry *try, const GwThrottleLi
 	unsigned char digest[GW_DIGEST_BYTES];
 	Tally        *tally;
 
+	if (limits->failures_max == 0)
+		return;
 	digest_of(try, OF_BOTH, digest);
 	tally = gw_recent_take(throttle->tallies, digest, limits->entries_max);
 	if (tally != NULL)

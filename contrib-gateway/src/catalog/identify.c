@@ -164,7 +164,8 @@ ask(GwRequest *request, int statement, void (*done)(GwCall *, GwOutcome, GwPgRes
 	if (statement == GW_STATEMENT_CREDENTIAL)
 		gw_call_param(step, NULL);
 	gw_state_set(&request->state, GW_STATE_ASK);
-	if (gw_pool_submit(gw_catalog.reads, call, false))
+	if (gw_pool_offers(gw_catalog.reads, statement) &&
+		gw_pool_submit(gw_catalog.reads, call, false))
 		return;
 	gw_state_set(&request->state, GW_STATE_RESULT);
 	gw_counters.queue_refused++;

@@ -26,7 +26,7 @@ typedef struct Entry
 
 static Entry   *entries; /* room for GW_REFUSED_MAX */
 static int      count;
-static int      sending; /* of the call that is under way */
+static int      sending; /* of the call that is under way; 0: none is */
 static GwCall   call;
 static GwText   batch; /* its parameter */
 static uint64_t next_us;
@@ -106,7 +106,7 @@ gw_refused_note(const GwRequest *request, int status)
 uint64_t
 gw_refused_waiting(void)
 {
-	return (uint64_t) count;
+	return (uint64_t) (count + sending);
 }
 
 static void
@@ -121,6 +121,7 @@ done(GwCall *unused, GwOutcome outcome, GwPgResult *result)
 	}
 	else
 		gw_counters.audit_written += (uint64_t) sending;
+	sending = 0;
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);
 }
@@ -156,6 +157,10 @@ gw_refused_tick(uint64_t now)
 	gw_call_role(&call);
 	gw_call_param(gw_call_step(&call, GW_STATEMENT_AUDIT), batch.data);
 	call.done = done;
-	if (!gw_pool_submit(gw_catalog.writes, &call, true))
+	if (!gw_pool_offers(gw_catalog.writes, GW_STATEMENT_AUDIT) ||
+		!gw_pool_submit(gw_catalog.writes, &call, true))
+	{
 		gw_counters.audit_dropped += (uint64_t) sending;
+		sending = 0;
+	}
 }

@@ -398,8 +398,9 @@ credential_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
 	GwLogin *login = login_of_call(call);
 	GwTry    try = try_of(login);
-	bool     answered = outcome == GW_CALL_ANSWERED && !result->is_error;
-	bool     known = answered && !result->is_null &&
+	bool     told = outcome == GW_CALL_ANSWERED && !result->is_error;
+	bool     none = told && result->is_null;
+	bool     known = told && !none &&
 				 gw_credential_read((GwSlice){result->value, result->value_len},
 									&login->credential);
 
@@ -408,7 +409,7 @@ credential_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 					   result->message);
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);
-	if (!answered)
+	if (!known && !none)
 		log_in_without(login);
 	else
 	{
