@@ -7,7 +7,7 @@ AS 'MODULE_PATHNAME', 'sql_ice_create_tenant';
 COMMENT ON FUNCTION icecat.create_tenant(text, text) IS
 'Makes a tenant. Its warehouses have names that begin with p_name and a slash, which its own roles leave out.
 p_name: 1 to 63 of a-z, 0-9, _ and -. p_location: URI of its part of the storage: all tables, views and files of its warehouses lie below it, and nobody else''s.
-Errors: IC201 (409) the name is taken, or begins the names of warehouses; IC301 (400) bad name or location; IC306 (400) the location overlaps another tenant''s, or has tables in it; IC401 (403) no manage on the catalog.
+Errors: IC201 (409) the name is taken, or begins the names of warehouses; IC301 (400) bad name or location, or one that leads through links; IC306 (400) the location overlaps another tenant''s, or has tables of others in it; IC401 (403) no manage on the catalog.
 REST: none; tenants are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.alter_tenant(p_name text, p_new_name text DEFAULT NULL, p_location text DEFAULT NULL)

@@ -8,11 +8,14 @@
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
 #include "api/args.h"
+#include "store/access.h"
 #include "store/audit.h"
+#include "store/store_tenant.h"
 
 #define REFUSED_MAX      1000
 #define TEXT_BYTES_MAX   255
@@ -61,6 +64,19 @@ levels_of(const IceJson *object)
 	return OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text), TEXTOID, -1);
 }
 
+/* The name of the warehouse that the role's call meant: one of its tenant's. So a call names
+ * nothing in the log of another tenant. */
+static const char *
+whole_name(const char *name, const char *role)
+{
+	IceTenancy tenant;
+	Oid        id = role[0] != '\0' ? get_role_oid(role, true) : InvalidOid;
+
+	if (name == NULL || !OidIsValid(id) || !ice_access_tenant_of(id, &tenant))
+		return name;
+	return ice_tenant_whole_name(&tenant, name);
+}
+
 /* What a gateway says about one call. Only of the login of a gateway it is believed whose call it
  * was. */
 static void
@@ -77,6 +93,10 @@ insert_refused(const IceJson *body)
 	int64         age_ms = 0;
 
 	(void) ice_json_opt_int32(body, "status", &row.status);
+	if (row.status < 400 || row.status > 599 ||
+		(row.outcome != NULL && strncmp(row.outcome, "00", 2) == 0))
+		ice_json_raise(body, ICE_ERR_BAD_REQUEST, "Not a refused call: its status is %d",
+					   row.status);
 	(void) ice_json_opt_int64(body, "age-ms", &age_ms);
 	row.at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -Min(Max(age_ms, 0), AGE_MS_MAX));
 	if (row.outcome == NULL)
@@ -86,6 +106,7 @@ insert_refused(const IceJson *body)
 	actor.client_address = bounded_string(body, "client-address");
 	if (strcmp(actor.source, "gateway") == 0)
 		actor.role = role != NULL ? role : "";
+	row.warehouse = whole_name(row.warehouse, actor.role);
 	ice_audit_insert(&row);
 }
 

@@ -56,22 +56,30 @@ check_name(const char *name)
 }
 
 /* The canonical location. Raises FORBIDDEN_LOCATION for one that overlaps another tenant's, and for
- * one in which others have something already. except: the tenant itself, where there is one. */
+ * one in which others have something already; and BAD_REQUEST for a way by links, by which two
+ * locations may be one place. tenant: NULL before there is one. */
 static const char *
-check_location(const char *location, const pg_uuid_t *except)
+check_location(const char *location, const pg_uuid_t *tenant)
 {
-	const char *path = ice_storage_spelling(location);
-	const char *rest = strstr(path, "://");
-	ListCell   *cell;
+	static const pg_uuid_t nobody;
+	const char            *path = ice_storage_spelling(location);
+	const char            *rest = strstr(path, "://");
+	List                  *spellings = ice_storage_spellings(location);
+	ListCell              *cell;
 
 	if (rest == NULL || strspn(rest + 3, "/") == strlen(rest + 3))
 		ice_raise(ICE_ERR_BAD_REQUEST, "Location of a tenant must be a URI below a root: %s",
 				  location);
-	foreach (cell, ice_tenant_locations(except))
+	if (list_length(spellings) > 1)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Location of a tenant must not lead through links: %s",
+				  location);
+	if (tenant == NULL)
+		tenant = &nobody;
+	foreach (cell, ice_tenant_locations(tenant))
 		if (ice_storage_is_below(path, lfirst(cell)) || ice_storage_is_below(lfirst(cell), path))
 			ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location overlaps that of another tenant: %s",
 					  location);
-	if (except == NULL && ice_holds_below(&(pg_uuid_t){{0}}, &(pg_uuid_t){{0}}, path))
+	if (ice_holds_of_others_below(tenant, path))
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "There are tables or views in the location: %s",
 				  location);
 	return path;

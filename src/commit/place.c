@@ -21,6 +21,7 @@
 #include "store/access.h"
 #include "store/caller.h"
 #include "store/store_location.h"
+#include "store/store_restriction.h"
 
 typedef struct Placement
 {
@@ -110,12 +111,13 @@ check_folder(Placement *placement, const char *location)
 			refuse(location, "where files of another table or view are");
 }
 
-/* Nobody asks the owner, and those who may write everything. */
+/* Nobody asks the owner, and those who may write everything and read all of it. */
 static bool
 is_free(void)
 {
-	return !ice_holds_known() ||
-		   ice_access_may(ICE_WRITE | ICE_CREATE, (IceObject){.warehouse_id = NULL});
+	return !ice_holds_known() || ice_caller().owns ||
+		   (ice_restrictions_none() &&
+			ice_access_may(ICE_WRITE | ICE_CREATE, (IceObject){.warehouse_id = NULL}));
 }
 
 void

@@ -87,6 +87,7 @@ ice_label_delete(const IceLabelled *of, const char *name)
 	Datum values[4] = {UUIDPGetDatum(&of->warehouse_id), UUIDPGetDatum(&of->object_id),
 					   Int32GetDatum(of->field_id), ice_cstring_datum(name)};
 
+	ice_table_watch_changed(&watch);
 	return ice_execute_waiting(&delete_label, values, NULL) > 0;
 }
 
@@ -157,6 +158,7 @@ ice_labels_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
-	if (OidIsValid(ice_table_watch_oid(&watch)))
-		(void) ice_execute(&delete_of_object, values, NULL, false);
+	if (OidIsValid(ice_table_watch_oid(&watch)) &&
+		ice_execute(&delete_of_object, values, NULL, false) > 0)
+		ice_table_watch_changed(&watch);
 }

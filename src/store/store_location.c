@@ -62,6 +62,15 @@ static IceStatement others_below = {
 	{TEXTOID, UUIDOID, UUIDOID},
 	NULL};
 
+/* All warehouses but those of a tenant. */
+static IceStatement below_of_others = {
+	"SELECT 1 FROM icecat_data.location l LEFT JOIN icecat_data.warehouse w "
+	"ON w.warehouse_id = l.warehouse_id "
+	"WHERE l.path > $1 || '/' AND l.path < $1 || '0' AND w.tenant_id IS DISTINCT FROM $2 LIMIT 1",
+	2,
+	{TEXTOID, UUIDOID},
+	NULL};
+
 /* All warehouses: whose file it is. */
 static IceStatement being_purged = {
 	"SELECT 1 FROM icecat_data.location l JOIN icecat_data.metadata_task t "
@@ -201,12 +210,27 @@ ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, c
 	return take_texts(ice_execute_latest(&others_at, values));
 }
 
+/* Without a slash at its end. */
+static Datum
+folder_datum(const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return ice_text_datum(folder, len > 0 && folder[len - 1] == '/' ? len - 1 : len);
+}
+
+bool
+ice_holds_of_others_below(const pg_uuid_t *tenant_id, const char *folder)
+{
+	Datum values[2] = {folder_datum(folder), UUIDPGetDatum(tenant_id)};
+
+	return ice_execute_latest(&below_of_others, values) > 0;
+}
+
 bool
 ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder)
 {
-	size_t len = strlen(folder);
-	Datum  values[3] = {ice_text_datum(folder, len > 0 && folder[len - 1] == '/' ? len - 1 : len),
-						UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	Datum values[3] = {folder_datum(folder), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
 	return ice_execute_latest(&others_below, values) > 0;
 }

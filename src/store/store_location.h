@@ -48,6 +48,8 @@ extern bool ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 /* Those of some paths that another table or view holds, of any warehouse: a List of C strings. */
 extern List *ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 								 const List *paths);
+/* Does what belongs to no warehouse of a tenant hold anything below a folder? */
+extern bool  ice_holds_of_others_below(const pg_uuid_t *tenant_id, const char *folder);
 /* Does another table or view hold anything below a folder? */
 extern bool  ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 							 const char *folder);

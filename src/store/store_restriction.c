@@ -292,6 +292,7 @@ ice_restrictions_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_i
 
 	if (!OidIsValid(ice_table_watch_oid(&watch)))
 		return;
-	(void) ice_execute(&delete_of_table, values, NULL, false);
+	if (ice_execute(&delete_of_table, values, NULL, false) > 0)
+		ice_table_watch_changed(&watch);
 	(void) ice_execute(&delete_definer, values, NULL, false);
 }

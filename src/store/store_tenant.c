@@ -316,6 +316,12 @@ behind(const char *name, const IceTenancy *tenant)
 																			  : NULL;
 }
 
+const char *
+ice_tenant_whole_name(const IceTenancy *tenant, const char *name)
+{
+	return behind(name, tenant) != NULL ? name : psprintf("%s/%s", NameStr(tenant->name), name);
+}
+
 /* The last is a warehouse that is no tenant's, which has no slash where it can be seen by one. */
 int
 ice_tenant_names(const char *name, const char **out)
@@ -328,10 +334,7 @@ ice_tenant_names(const char *name, const char **out)
 		out[0] = name;
 		return 1;
 	}
-	if (behind(name, &tenant) != NULL)
-		out[count++] = name;
-	else
-		out[count++] = psprintf("%s/%s", NameStr(tenant.name), name);
+	out[count++] = ice_tenant_whole_name(&tenant, name);
 	if (strchr(name, '/') == NULL)
 		out[count++] = name;
 	return count;

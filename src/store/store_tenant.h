@@ -66,6 +66,8 @@ extern bool ice_tenant_is_elsewhere(const pg_uuid_t *tenant_id, Oid role);
 /* What a name of a warehouse stands for, said by this caller: up to two whole names, in the order
  * in which they are looked up. */
 extern int         ice_tenant_names(const char *name, const char **out);
+/* The name, with the tenant's before it. */
+extern const char *ice_tenant_whole_name(const IceTenancy *tenant, const char *name);
 /* The tenant that the name of a warehouse begins with, locked; false: it begins with none's. */
 extern bool        ice_tenant_named(const char *name, IceTenant *out);
 /* The tenant that a new warehouse of a name is to belong to, locked, and the whole name; false: to

@@ -2,9 +2,9 @@
  * table_watch.h
  *		What a session keeps of a table's rows, until an invalidation of the table comes.
  *
- * Who changes rows calls ice_table_watch_changed(), which sends the invalidation when the
- * transaction commits. There is one callback for all watches: PostgreSQL has room for ten in a
- * process, for all extensions.
+ * Who changes rows, or deletes some, calls ice_table_watch_changed(), which sends the invalidation
+ * when the transaction commits, and to this session also when it is rolled back. There is one
+ * callback for all watches: PostgreSQL has room for ten in a process, for all extensions.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
