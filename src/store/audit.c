@@ -25,6 +25,7 @@
 #include "guc.h"
 #include "store/audit.h"
 #include "store/caller.h"
+#include "store/policy.h"
 #include "store/spi.h"
 #include "store/store_partition.h"
 #include "store/store_queue.h"
@@ -238,6 +239,7 @@ ice_audit_insert(const IceAuditRow *row)
 	char          nulls[] = "                  ";
 	Datum         values[18];
 
+	ice_policy_require_none();
 	ice_caller_recorded();
 	if (!is_on())
 		return;
@@ -271,6 +273,7 @@ end_of_call(void)
 {
 	const char *name = get_func_name(ice_caller_function());
 
+	ice_policy_require_none();
 	for (size_t i = 0; name != NULL && i < lengthof(housekeeping); i++)
 		if (strcmp(name, housekeeping[i]) == 0)
 			return;

@@ -66,3 +66,19 @@ def test_a_refused_call_of_a_tenants_role_is_in_its_own_log(c):
     row = json.dumps([{"action": "x", "status": 403, "outcome": "IC401", "warehouse": "lake", "role": "acme"}])
     c.sql("SET SESSION AUTHORIZATION gate; SELECT icecat._audit_refused('%s')" % row)
     expect_equal(c.sql("SELECT warehouse FROM icecat.audit_log WHERE role_name = 'acme' AND status = 403"), "acme/lake")
+
+
+def test_a_commit_policy_changes_nothing_in_the_catalog(c):
+    """Not even what its owner may change otherwise."""
+    c.sql("CREATE ROLE steward; SELECT icecat.grant_user('steward'), icecat.grant('steward', 'manage', 'w');"
+          "CREATE SCHEMA contracts AUTHORIZATION steward; GRANT USAGE ON SCHEMA contracts TO PUBLIC")
+    commit = "SELECT icecat.commit_table('w', '{ns}', 't', '[]', '[{\"action\":\"set-properties\",\"updates\":{\"k\":\"v\"}}]') IS NOT NULL"
+    for number, change in enumerate(("icecat.set_labels('{\"by\":\"policy\"}', 'w', '{ns}', 't')", "icecat.grant('steward', 'select', 'w')",
+                                     "icecat.drop_commit_policy('w', 'p2')", "icecat.set_read_restriction('writer', 'w', '{ns}', 't', 'false')")):
+        c.sql("SET ROLE steward; CREATE FUNCTION contracts.p%d(p_change json) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp "
+              "AS $f$ BEGIN PERFORM %s; RETURN NULL; END $f$" % (number, change))
+        c.sql("SELECT icecat.create_commit_policy('w', 'p%d', 'contracts.p%d(json)', '{ns}')" % (number, number))
+        said = c.sql(commit, check=False)
+        expect("failed: SQLSTATE IC401" in said, f"{change}: {said}")
+        expect_equal(c.sql("SELECT icecat.drop_commit_policy('w', 'p%d')" % number), "t")
+    expect_equal(c.sql(commit), "t")
