@@ -31,10 +31,10 @@ extern void ice_budget_look(void);
 extern void ice_budget_reserve(size_t bytes);
 
 /* In every recursive function. Raises where the stack comes to its end. */
-extern void ice_stack_check(void);
+extern void ice_budget_stack_check(void);
 
 /* A hash that nobody can choose collisions for: seeded at random when the library is loaded. */
-extern uint64_t ice_hash(const void *bytes, size_t len);
+extern uint64_t ice_budget_hash(const void *bytes, size_t len);
 
 static inline void
 ice_step(void)

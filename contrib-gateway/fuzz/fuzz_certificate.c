@@ -31,10 +31,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (gw_certificate_read(x509, INT64_MIN, &out) == GW_REFUSAL_NONE)
 	{
 		assert(out.subject[0] != '\0' && strlen(out.subject) <= GW_SUBJECT_BYTES_MAX);
-		assert(gw_utf8_valid(out.subject, strlen(out.subject)));
-		claims = gw_json_object((GwSlice){out.claims, strlen(out.claims)});
-		assert(claims != NULL && gw_json_string(claims, "sub") != NULL);
-		assert(strcmp(gw_json_string(claims, "sub"), out.subject) == 0);
+		assert(gw_text_is_utf8(out.subject, strlen(out.subject)));
+		claims = gw_strict_json_object((GwSlice){out.claims, strlen(out.claims)});
+		assert(claims != NULL && gw_strict_json_string(claims, "sub") != NULL);
+		assert(strcmp(gw_strict_json_string(claims, "sub"), out.subject) == 0);
 		json_decref(claims);
 		free(out.claims);
 	}

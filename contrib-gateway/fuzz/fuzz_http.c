@@ -39,12 +39,12 @@ read_head(const char *data, size_t len, size_t piece)
 	while (found == GW_SCAN_MORE && have < len)
 	{
 		have = len - have < piece ? len : have + piece;
-		found = gw_http_scan(&scan, data, have, &limits, &fault);
+		found = gw_parse_scan(&scan, data, have, &limits, &fault);
 	}
 	if (found == GW_SCAN_MORE)
 		return (Verdict){.status = -1};
 	if (found == GW_SCAN_FAULT ||
-		!gw_http_parse_head(&head, data + scan.start, scan.end - scan.start, &limits, &fault))
+		!gw_parse_head(&head, data + scan.start, scan.end - scan.start, &limits, &fault))
 	{
 		assert(fault.status >= 400 && fault.message != NULL);
 		return (Verdict){.status = fault.status};

@@ -47,14 +47,14 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	const char      *end = memchr(input.data, '\n', len);
 	GwSlice          first = {input.data, end ? (size_t) (end - input.data) : len};
 	GwSlice          second = {end ? end + 1 : input.data, end ? len - first.len - 1 : len};
-	GwKeySet        *own = gw_keyset_read(second);
+	GwKeySet        *own = gw_jwk_set_read(second);
 
 	if (keys == NULL)
-		keys = gw_keyset_read(GW_LITERAL(fixed));
+		keys = gw_jwk_set_read(GW_LITERAL(fixed));
 	assert(keys != NULL && keys->count == 2);
 	assert(judge(first, keys) != GW_REFUSAL_NONE);
 	if (own != NULL)
 		(void) judge(first, own);
-	gw_keyset_free(own);
+	gw_jwk_set_free(own);
 	return 0;
 }

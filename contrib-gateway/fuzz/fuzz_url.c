@@ -21,7 +21,7 @@ check_namespace(GwSlice decoded)
 	{
 		assert(len < GW_URL_NAMESPACE_BYTES(decoded.len));
 		assert(out[0] == '{' && out[len - 1] == '}' && out[len] == '\0');
-		assert(gw_utf8_valid(out, len));
+		assert(gw_text_is_utf8(out, len));
 	}
 	free(out);
 }
@@ -54,13 +54,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (gw_url_decode(input, false, out, &out_len) == NULL)
 	{
-		assert(out_len <= len && gw_utf8_valid(out, out_len) && strlen(out) == out_len);
+		assert(out_len <= len && gw_text_is_utf8(out, out_len) && strlen(out) == out_len);
 		check_namespace((GwSlice){out, out_len});
 	}
 	while (gw_url_query_next(&query, &key, &value))
 		assert(key.len + value.len <= len);
 	gw_text_json(&json, input.data, input.len);
-	assert(gw_utf8_valid(json.data, json.len));
+	assert(gw_text_is_utf8(json.data, json.len));
 	check_settings(input.data, input.len);
 	gw_text_free(&json);
 	free(out);

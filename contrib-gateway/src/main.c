@@ -51,7 +51,7 @@ static uint64_t           drain_since_us;
 
 /* Settings whose form is known to the room that uses them. */
 static const GwConfCheck checks[] = {
-	{"trusted_proxies", gw_proxies_valid},
+	{"trusted_proxies", gw_forwarded_proxies_valid},
 	{"cors_origins", gw_cors_valid},
 	{"auth_issuers", gw_issuers_valid},
 	{"auth_issuer_keys_urls", gw_issuers_keys_valid},

@@ -107,16 +107,16 @@ fill(GwText *text, size_t len)
 static GwInflated
 inflate_in_pieces(GwSlice in, size_t piece, GwText *out, size_t out_max)
 {
-	GwInflater *inflater = gw_inflate_begin();
+	GwInflater *inflater = gw_coding_inflate_begin();
 	GwInflated  got = GW_INFLATE_MORE;
 
 	for (size_t at = 0; at < in.len && got != GW_INFLATE_FULL && got != GW_INFLATE_BROKEN;
 		 at += piece)
-		got = gw_inflate(inflater, in.data + at, in.len - at < piece ? in.len - at : piece, out,
-						 out_max);
+		got = gw_coding_inflate(inflater, in.data + at, in.len - at < piece ? in.len - at : piece,
+								out, out_max);
 	if (got != GW_INFLATE_FULL && got != GW_INFLATE_BROKEN)
-		got = gw_inflate(inflater, NULL, 0, out, out_max);
-	gw_inflate_end(inflater);
+		got = gw_coding_inflate(inflater, NULL, 0, out, out_max);
+	gw_coding_inflate_end(inflater);
 	return got;
 }
 
@@ -133,7 +133,7 @@ test_there_and_back(void **state)
 		GwText packed = {0};
 
 		fill(&text, sizes[s]);
-		gw_gzip(&packed, text.data, text.len, 1 + (int) s);
+		gw_coding_gzip(&packed, text.data, text.len, 1 + (int) s);
 		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++)
 		{
 			GwText out = {0};
@@ -160,14 +160,14 @@ test_pieces_and_members(void **state)
 {
 	GwText      packed = {0};
 	GwText      out = {0};
-	GwDeflater *deflater = gw_deflate_begin(6);
+	GwDeflater *deflater = gw_coding_deflate_begin(6);
 
 	(void) state;
-	gw_deflate(deflater, "abc", 3, false, &packed);
-	gw_deflate(deflater, "def", 3, false, &packed);
-	gw_deflate(deflater, NULL, 0, true, &packed);
-	gw_deflate_end(deflater);
-	gw_gzip(&packed, "ghi", 3, 1);
+	gw_coding_deflate(deflater, "abc", 3, false, &packed);
+	gw_coding_deflate(deflater, "def", 3, false, &packed);
+	gw_coding_deflate(deflater, NULL, 0, true, &packed);
+	gw_coding_deflate_end(deflater);
+	gw_coding_gzip(&packed, "ghi", 3, 1);
 	assert_int_equal(inflate_in_pieces((GwSlice){packed.data, packed.len}, 5, &out, 9),
 					 GW_INFLATE_END);
 	assert_string_equal(out.data, "abcdefghi");
@@ -196,7 +196,7 @@ test_bomb(void **state)
 	(void) state;
 	gw_text_reserve(&zeros, 10000000);
 	memset(zeros.data, '0', 10000000);
-	gw_gzip(&bomb, zeros.data, 10000000, 9);
+	gw_coding_gzip(&bomb, zeros.data, 10000000, 9);
 	assert_true(bomb.len < 20000);
 	assert_int_equal(inflate_in_pieces((GwSlice){bomb.data, bomb.len}, bomb.len, &out, 100000),
 					 GW_INFLATE_FULL);

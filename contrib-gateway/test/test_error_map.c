@@ -41,16 +41,16 @@ static void
 test_what_a_key_keeps(void **state)
 {
 	(void) state;
-	assert_true(gw_error_is_final("IC103"));
-	assert_true(gw_error_is_final("IC203"));
-	assert_true(gw_error_is_final("IC301"));
-	assert_false(gw_error_is_final("IC307")); /* another request has the key */
-	assert_false(gw_error_is_final("IC401")); /* it may be granted a moment later */
-	assert_false(gw_error_is_final("IC501"));
-	assert_false(gw_error_is_final("IC504"));
-	assert_false(gw_error_is_final("55P03"));
-	assert_false(gw_error_is_final("42501"));
-	assert_false(gw_error_is_final(""));
+	assert_true(gw_error_map_is_final("IC103"));
+	assert_true(gw_error_map_is_final("IC203"));
+	assert_true(gw_error_map_is_final("IC301"));
+	assert_false(gw_error_map_is_final("IC307")); /* another request has the key */
+	assert_false(gw_error_map_is_final("IC401")); /* it may be granted a moment later */
+	assert_false(gw_error_map_is_final("IC501"));
+	assert_false(gw_error_map_is_final("IC504"));
+	assert_false(gw_error_map_is_final("55P03"));
+	assert_false(gw_error_map_is_final("42501"));
+	assert_false(gw_error_map_is_final(""));
 }
 
 static void
@@ -140,7 +140,7 @@ test_long_message(void **state)
 	gw_text_putc(&message, 'x');
 	gw_reply_error_body(&body, 400, "T", message.data + 1);
 	assert_true(body.len < 5000);
-	assert_true(gw_utf8_valid(body.data, body.len));
+	assert_true(gw_text_is_utf8(body.data, body.len));
 	gw_text_free(&message);
 	gw_text_free(&body);
 }

@@ -30,26 +30,26 @@ static void
 test_ranges(void **state)
 {
 	(void) state;
-	assert_true(gw_proxies_valid(""));
-	assert_true(gw_proxies_valid("127.0.0.1"));
-	assert_true(gw_proxies_valid(" 10.0.0.0/8, ::1 ,fd00::/8,0.0.0.0/0"));
+	assert_true(gw_forwarded_proxies_valid(""));
+	assert_true(gw_forwarded_proxies_valid("127.0.0.1"));
+	assert_true(gw_forwarded_proxies_valid(" 10.0.0.0/8, ::1 ,fd00::/8,0.0.0.0/0"));
 	for (const char **bad =
 			 (const char *[]){"x", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", ",",
 							  "::1/129", "10.0.0.1,", "10.0.0", "localhost", NULL};
 		 *bad; bad++)
-		assert_false(gw_proxies_valid(*bad));
-	assert_true(gw_proxies_hold("10.0.0.0/8", "10.255.0.1"));
-	assert_false(gw_proxies_hold("10.0.0.0/8", "11.0.0.1"));
-	assert_true(gw_proxies_hold("10.0.0.128/25", "10.0.0.128"));
-	assert_false(gw_proxies_hold("10.0.0.128/25", "10.0.0.127"));
-	assert_true(gw_proxies_hold("192.0.2.1", "192.0.2.1"));
-	assert_false(gw_proxies_hold("192.0.2.1", "192.0.2.2"));
-	assert_true(gw_proxies_hold("0.0.0.0/0", "1.2.3.4"));
-	assert_false(gw_proxies_hold("0.0.0.0/0", "::2"));
-	assert_true(gw_proxies_hold("::1,fd00::/8", "fd12::3"));
-	assert_true(gw_proxies_hold("10.0.0.0/8", "::ffff:10.1.2.3"));
-	assert_false(gw_proxies_hold("", "10.1.2.3"));
-	assert_false(gw_proxies_hold("10.0.0.0/8", "unknown"));
+		assert_false(gw_forwarded_proxies_valid(*bad));
+	assert_true(gw_forwarded_proxies_hold("10.0.0.0/8", "10.255.0.1"));
+	assert_false(gw_forwarded_proxies_hold("10.0.0.0/8", "11.0.0.1"));
+	assert_true(gw_forwarded_proxies_hold("10.0.0.128/25", "10.0.0.128"));
+	assert_false(gw_forwarded_proxies_hold("10.0.0.128/25", "10.0.0.127"));
+	assert_true(gw_forwarded_proxies_hold("192.0.2.1", "192.0.2.1"));
+	assert_false(gw_forwarded_proxies_hold("192.0.2.1", "192.0.2.2"));
+	assert_true(gw_forwarded_proxies_hold("0.0.0.0/0", "1.2.3.4"));
+	assert_false(gw_forwarded_proxies_hold("0.0.0.0/0", "::2"));
+	assert_true(gw_forwarded_proxies_hold("::1,fd00::/8", "fd12::3"));
+	assert_true(gw_forwarded_proxies_hold("10.0.0.0/8", "::ffff:10.1.2.3"));
+	assert_false(gw_forwarded_proxies_hold("", "10.1.2.3"));
+	assert_false(gw_forwarded_proxies_hold("10.0.0.0/8", "unknown"));
 }
 
 static void

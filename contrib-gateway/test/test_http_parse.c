@@ -25,14 +25,14 @@ parse(const char *input, size_t len, size_t piece, GwHttpHead *head)
 	{
 		if (have > len)
 			have = len;
-		found = gw_http_scan(&scan, input, have, &limits, &fault);
+		found = gw_parse_scan(&scan, input, have, &limits, &fault);
 		if (have == len)
 			break;
 	}
 	if (found == GW_SCAN_MORE)
 		return -1;
 	if (found == GW_SCAN_DONE &&
-		gw_http_parse_head(head, input + scan.start, scan.end - scan.start, &limits, &fault))
+		gw_parse_head(head, input + scan.start, scan.end - scan.start, &limits, &fault))
 		return 0;
 	return fault.status;
 }

@@ -54,7 +54,7 @@ expect_signed_by(const GwSigner *signer, int64_t now, const char *kid)
 	assert_int_equal(gw_token_verify(&token, keys), GW_REFUSAL_SIGNATURE);
 	gw_token_free(&token);
 	gw_text_free(&text);
-	gw_keyset_free(keys);
+	gw_jwk_set_free(keys);
 	json_decref(claims);
 }
 

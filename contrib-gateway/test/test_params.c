@@ -179,11 +179,11 @@ test_keys(void **state)
 	GwSlice        key;
 
 	(void) state;
-	key = gw_route_key(route, values, 1u << GW_SOURCE_PATH, (const char *[]){NULL}, &arena);
+	key = gw_router_key(route, values, 1u << GW_SOURCE_PATH, (const char *[]){NULL}, &arena);
 	assert_int_equal(key.len, sizeof("w\0{n}\0t"));
 	assert_memory_equal(key.data, "w\0{n}\0t", key.len);
-	key = gw_route_key(route, values, 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY,
-					   (const char *[]){"x", NULL}, &arena);
+	key = gw_router_key(route, values, 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY,
+						(const char *[]){"x", NULL}, &arena);
 	assert_int_equal(key.len, sizeof("w\0{n}\0t\0\0\0x"));
 	assert_memory_equal(key.data, "w\0{n}\0t\0\0\0x", key.len);
 }

@@ -65,7 +65,7 @@ test_parameters_agree(void **state)
 			assert_non_null(strstr(gw_routes[i].sql, mark));
 		}
 		assert_null(strchr(gw_routes[i].sql, (char) ('0' + count + 1)));
-		assert_int_equal(gw_route_has(&gw_routes[i], GW_PARAM_BODY),
+		assert_int_equal(gw_router_has(&gw_routes[i], GW_PARAM_BODY),
 						 gw_routes[i].method == GW_POST && i != GW_ROUTE_unregisterTable);
 	}
 }

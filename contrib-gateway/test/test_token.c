@@ -42,7 +42,7 @@ static GwKeySet *
 keys_of(const json_t *json)
 {
 	char     *text = json_dumps(json, 0);
-	GwKeySet *set = gw_keyset_read((GwSlice){text, strlen(text)});
+	GwKeySet *set = gw_jwk_set_read((GwSlice){text, strlen(text)});
 
 	free(text);
 	return set;
@@ -71,7 +71,7 @@ judge(const json_t *test)
 		why = gw_token_verify(&token, keys);
 	gw_token_free(&token);
 	if (own)
-		gw_keyset_free(keys);
+		gw_jwk_set_free(keys);
 	return why;
 }
 
@@ -136,13 +136,13 @@ signature_is_right(const char *jwk, const char *text)
 	bool      right;
 
 	gw_text_printf(&set, "{\"keys\":[%s]}", jwk);
-	keys = gw_keyset_read((GwSlice){set.data, set.len});
+	keys = gw_jwk_set_read((GwSlice){set.data, set.len});
 	assert_non_null(keys);
 	assert_int_equal(keys->count, 1);
 	right = gw_token_read(&token, (GwSlice){text, strlen(text)}) == GW_REFUSAL_NONE &&
 			gw_token_verify(&token, keys) == GW_REFUSAL_NONE;
 	gw_token_free(&token);
-	gw_keyset_free(keys);
+	gw_jwk_set_free(keys);
 	gw_text_free(&set);
 	return right;
 }
@@ -200,7 +200,7 @@ test_rfc8037_eddsa(void **state)
 	const char *set = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
 					  "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
 	const char *text = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
-	GwKeySet   *keys = gw_keyset_read((GwSlice){set, strlen(set)});
+	GwKeySet   *keys = gw_jwk_set_read((GwSlice){set, strlen(set)});
 	GwText      signature = {0};
 
 	(void) state;
@@ -211,7 +211,7 @@ test_rfc8037_eddsa(void **state)
 									(GwSlice){text, strlen(text)},
 									(GwSlice){signature.data, signature.len}));
 	gw_text_free(&signature);
-	gw_keyset_free(keys);
+	gw_jwk_set_free(keys);
 }
 
 /* RFC 4648, section 10, without padding; and RFC 7515, appendix C */
@@ -260,7 +260,7 @@ test_sets(void **state)
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		assert_null(gw_keyset_read((GwSlice){none[i], strlen(none[i])}));
+		assert_null(gw_jwk_set_read((GwSlice){none[i], strlen(none[i])}));
 	assert_int_equal(usual_keys->count, 6);
 	assert_int_equal(usual_keys->left_out, 0);
 }
@@ -282,6 +282,6 @@ main(void)
 	usual_keys = keys_of(json);
 	json_decref(json);
 	failed = cmocka_run_group_tests_name("token", tests, NULL, NULL);
-	gw_keyset_free(usual_keys);
+	gw_jwk_set_free(usual_keys);
 	return failed;
 }

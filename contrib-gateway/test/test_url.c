@@ -159,16 +159,16 @@ test_utf8_fast_path(void **state)
 
 	(void) state;
 	memset(text, 'a', sizeof(text));
-	assert_true(gw_utf8_valid(text, sizeof(text)));
+	assert_true(gw_text_is_utf8(text, sizeof(text)));
 	for (size_t i = 0; i < sizeof(text); i++)
 	{
 		text[i] = '\xff';
-		assert_false(gw_utf8_valid(text, sizeof(text)));
+		assert_false(gw_text_is_utf8(text, sizeof(text)));
 		text[i] = 'a';
 	}
 	memcpy(text + 61, "\xE2\x82\xAC", 3);
-	assert_true(gw_utf8_valid(text, 64));
-	assert_false(gw_utf8_valid(text, 63));
+	assert_true(gw_text_is_utf8(text, 64));
+	assert_false(gw_text_is_utf8(text, 63));
 }
 
 static void

@@ -128,7 +128,8 @@ check_role(const Change *change)
 static bool
 apply(const Change *change)
 {
-	return change->gives ? ice_grant_insert(&change->grant) : ice_grant_delete(&change->grant);
+	return change->gives ? ice_store_access_insert_grant(&change->grant)
+						 : ice_store_access_delete_grant(&change->grant);
 }
 
 /* -- one change -------------------------------------------------------------------------------- */
@@ -143,13 +144,13 @@ record(const Change *change, const Named *named)
 	IceJsonWriter   w;
 
 	initStringInfo(&details);
-	ice_jw_init(&w, &details);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "role");
-	ice_jw_string(&w, role != NULL ? role : psprintf("%u", grant->role));
-	ice_jw_key(&w, "privilege");
-	ice_jw_string(&w, grant->privilege);
-	ice_jw_end_object(&w);
+	ice_json_write_init(&w, &details);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "role");
+	ice_json_write_string(&w, role != NULL ? role : psprintf("%u", grant->role));
+	ice_json_write_key(&w, "privilege");
+	ice_json_write_string(&w, grant->privilege);
+	ice_json_write_end_object(&w);
 	ice_audit_insert(
 		&(IceAuditRow){.object_kind = grant->object_kind,
 					   .warehouse_id = &grant->warehouse_id,
@@ -169,7 +170,7 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	Named            named = {NULL, NULL, NULL};
 	bool             changed;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	if (PG_ARGISNULL(0))
 		ice_raise(ICE_ERR_BAD_REQUEST, "Missing value: role must not be null");
 	change.grant.role = PG_GETARG_OID(0);
@@ -187,7 +188,7 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	changed = apply(&change);
 	if (changed)
 		record(&change, &named);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
 
@@ -225,7 +226,7 @@ parse_change(IceJson *body, Change *out)
 	ice_grant_check_privilege(out->grant.privilege);
 	if (levels != NULL)
 	{
-		ice_namespace_of_json(levels, &path);
+		ice_arg_namespace_of_json(levels, &path);
 		named.path = &path;
 	}
 	find_object(&named, &out->grant);
@@ -277,14 +278,14 @@ sql_ice_apply_grants(PG_FUNCTION_ARGS)
 	Change  *changes;
 	int32    changed = 0;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	array = ice_arg_json(fcinfo, 0, "changes");
 	changes = parse_changes(array);
 	for (int i = 0; i < array->count; i++)
 		changed += apply(&changes[i]);
 	if (changed > 0)
 		ice_audit_insert(&(IceAuditRow){.details = ice_json_text(array)});
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT32(changed);
 }
 
@@ -323,9 +324,9 @@ sql_ice_sees_all(PG_FUNCTION_ARGS)
 	uint32 privilege = privilege_arg(fcinfo);
 	bool   all;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	all = ice_access_may(privilege, (IceObject){.warehouse_id = NULL});
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(all);
 }
 
@@ -335,7 +336,7 @@ return_ids(ReturnSetInfo *result, uint64 rows)
 {
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Datum value = ice_field(i, 1);
+		Datum value = ice_spi_field(i, 1);
 		bool  null = false;
 
 		tuplestore_putvalues(result->setResult, result->setDesc, &value, &null);
@@ -348,9 +349,9 @@ sql_ice_seen(PG_FUNCTION_ARGS)
 	uint32 privilege = privilege_arg(fcinfo);
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	return_ids((ReturnSetInfo *) fcinfo->resultinfo, ice_access_objects(privilege));
-	ice_call_end();
+	ice_caller_end();
 	return (Datum) 0;
 }
 
@@ -358,8 +359,8 @@ Datum
 sql_ice_seen_above(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	return_ids((ReturnSetInfo *) fcinfo->resultinfo, ice_access_above());
-	ice_call_end();
+	ice_caller_end();
 	return (Datum) 0;
 }

@@ -33,12 +33,12 @@ sql_ice_audit(PG_FUNCTION_ARGS)
 	IceAuditRow row = {.action = NULL};
 	IceJson    *details;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	row.action = ice_arg_text(fcinfo, 0, "action");
 	details = ice_arg_opt_json(fcinfo, 1);
 	row.details = details != NULL ? ice_json_text(details) : NULL;
 	ice_audit_insert(&row);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -115,7 +115,7 @@ sql_ice_audit_refused(PG_FUNCTION_ARGS)
 {
 	IceJson *array;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	array = ice_arg_json(fcinfo, 0, "calls");
 	if (array->kind != ICE_JSON_ARRAY)
 		ice_json_raise(array, ICE_ERR_BAD_REQUEST, "Calls must be a JSON array");
@@ -124,7 +124,7 @@ sql_ice_audit_refused(PG_FUNCTION_ARGS)
 					   "There are %d calls, more than the limit of %d", array->count, REFUSED_MAX);
 	for (int i = 0; i < array->count; i++)
 		insert_refused(array->items[i]);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT32(array->count);
 }
 
@@ -133,10 +133,10 @@ sql_ice_trim_audit(PG_FUNCTION_ARGS)
 {
 	int32 months;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	months = ice_audit_upkeep(true);
 	if (months > 0)
 		ice_audit_insert(&(IceAuditRow){.details = psprintf("{\"months\":%d}", months)});
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT32(months);
 }

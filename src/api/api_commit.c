@@ -36,7 +36,7 @@ parse_request(IceJson *body)
 static Datum
 run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 {
-	MemoryContext  caller = ice_call_begin(fcinfo);
+	MemoryContext  caller = ice_caller_begin(fcinfo);
 	IceWarehouse   warehouse;
 	IceTableChange change = {.name = NULL};
 	IceOnce        once;
@@ -48,19 +48,19 @@ run_commit(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 	{
 		ice_arg_namespace(fcinfo, 1, &change.path);
 		change.name = ice_arg_text(fcinfo, 2, "table");
-		ice_check_table_name(change.name);
+		ice_arg_check_table_name(change.name);
 		change.request = is_rest ? parse_request(ice_arg_json(fcinfo, 3, "request"))
 								 : ice_commit_request_parse(ice_arg_opt_json(fcinfo, 3),
 															ice_arg_opt_json(fcinfo, 4),
 															ice_guc_updates_max);
-		ice_commit_changes(&warehouse, &change, 1);
+		ice_commit_table_changes(&warehouse, &change, 1);
 		ice_once_done(&once, &change.table.id, NULL);
 	}
 	else if (!once.recorded)
 		ice_once_table(&once, &change.table);
 	if (!once.recorded)
 		result = ice_table_answer(caller, &change.table, answer);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -98,9 +98,9 @@ parse_changes(IceJson *array)
 		IceJson *body = array->items[i];
 		IceJson *identifier = ice_json_object(body, "identifier");
 
-		ice_namespace_of_json(ice_json_array(identifier, "namespace"), &changes[i].path);
+		ice_arg_namespace_of_json(ice_json_array(identifier, "namespace"), &changes[i].path);
 		changes[i].name = ice_json_string(identifier, "name");
-		ice_check_table_name(changes[i].name);
+		ice_arg_check_table_name(changes[i].name);
 		changes[i].request = parse_request(body);
 	}
 	return changes;
@@ -109,7 +109,7 @@ parse_changes(IceJson *array)
 static void
 commit_transaction(const IceWarehouse *warehouse, IceJson *array)
 {
-	ice_commit_changes(warehouse, parse_changes(array), array->count);
+	ice_commit_table_changes(warehouse, parse_changes(array), array->count);
 }
 
 /* Takes the array of changes, or the REST body that has it in "table-changes". */
@@ -119,7 +119,7 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
@@ -130,7 +130,7 @@ sql_ice_commit_transaction(PG_FUNCTION_ARGS)
 										   ? body
 										   : ice_json_array(body, "table-changes"));
 	}
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -141,12 +141,12 @@ sql_ice_rest_commit_transaction(PG_FUNCTION_ARGS)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_queue_wait();
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "commitTransaction", &warehouse))
 		commit_transaction(&warehouse,
 						   ice_json_array(ice_arg_json(fcinfo, 1, "request"), "table-changes"));
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }

@@ -110,7 +110,7 @@ write_endpoints(IceJsonWriter *writer)
 	for (size_t i = 0; i < lengthof(endpoints); i++)
 	{
 		if (strstr(endpoints[i], "/{prefix}/") != NULL)
-			ice_jw_string(writer, endpoints[i]);
+			ice_json_write_string(writer, endpoints[i]);
 	}
 }
 
@@ -120,45 +120,45 @@ write_config(StringInfo out, const IceWarehouse *warehouse, const char *separato
 {
 	IceJsonWriter writer;
 
-	ice_jw_init(&writer, out);
-	ice_jw_begin_object(&writer);
-	ice_jw_key(&writer, "defaults");
-	ice_jw_begin_object(&writer);
-	ice_jw_end_object(&writer);
-	ice_jw_key(&writer, "overrides");
-	ice_jw_begin_object(&writer);
-	ice_jw_key(&writer, "prefix");
-	ice_jw_string(&writer, percent_encode(ice_tenant_short_name(warehouse->name)));
+	ice_json_write_init(&writer, out);
+	ice_json_write_begin_object(&writer);
+	ice_json_write_key(&writer, "defaults");
+	ice_json_write_begin_object(&writer);
+	ice_json_write_end_object(&writer);
+	ice_json_write_key(&writer, "overrides");
+	ice_json_write_begin_object(&writer);
+	ice_json_write_key(&writer, "prefix");
+	ice_json_write_string(&writer, percent_encode(ice_tenant_short_name(warehouse->name)));
 	if (separator != NULL)
 	{
-		ice_jw_key(&writer, "namespace-separator");
-		ice_jw_string(&writer, separator);
+		ice_json_write_key(&writer, "namespace-separator");
+		ice_json_write_string(&writer, separator);
 	}
-	ice_jw_end_object(&writer);
-	ice_jw_key(&writer, "endpoints");
-	ice_jw_begin_array(&writer);
+	ice_json_write_end_object(&writer);
+	ice_json_write_key(&writer, "endpoints");
+	ice_json_write_begin_array(&writer);
 	write_endpoints(&writer);
-	ice_jw_end_array(&writer);
+	ice_json_write_end_array(&writer);
 	if (ice_once_offered())
 	{
-		ice_jw_key(&writer, "idempotency-key-lifetime");
-		ice_jw_string(&writer, duration_text(ice_guc_idempotency_lifetime_s));
+		ice_json_write_key(&writer, "idempotency-key-lifetime");
+		ice_json_write_string(&writer, duration_text(ice_guc_idempotency_lifetime_s));
 	}
-	ice_jw_end_object(&writer);
+	ice_json_write_end_object(&writer);
 }
 
 Datum
 sql_ice_get_config(PG_FUNCTION_ARGS)
 {
-	MemoryContext  caller = ice_call_begin(fcinfo);
+	MemoryContext  caller = ice_caller_begin(fcinfo);
 	IceWarehouse   warehouse;
 	StringInfoData result;
 
 	find_warehouse(ice_arg_opt_text(fcinfo, 0), &warehouse);
-	ice_result_begin(&result, caller);
+	ice_arg_result_begin(&result, caller);
 	write_config(&result, &warehouse, PG_NARGS() > 1 ? ice_arg_opt_text(fcinfo, 1) : NULL);
-	ice_call_end();
-	return ice_result_end(&result);
+	ice_caller_end();
+	return ice_arg_result_end(&result);
 }
 
 Datum

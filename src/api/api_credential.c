@@ -42,11 +42,11 @@ PG_FUNCTION_INFO_V1(sql_ice_make_signing_key);
 
 /* -- arguments --------------------------------------------------------------------------------- */
 
-/* As ice_call_begin(), for those who own the extension. */
+/* As ice_caller_begin(), for those who own the extension. */
 static MemoryContext
 begin_as_owner(FunctionCallInfo fcinfo)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 
 	if (!ice_caller().owns)
 		ice_raise(ICE_ERR_FORBIDDEN,
@@ -184,7 +184,7 @@ end_with_row(FunctionCallInfo fcinfo, MemoryContext caller, const char *id, cons
 	Datum         row = result_row(fcinfo, id, text, at);
 
 	MemoryContextSwitchTo(inside);
-	ice_call_end();
+	ice_caller_end();
 	return row;
 }
 
@@ -200,7 +200,7 @@ sql_ice_create_client(PG_FUNCTION_ARGS)
 	IceVerifier   verifier;
 
 	make_verifier(secret, arg_lifetime(fcinfo, 2), &verifier);
-	if (!ice_client_insert(id, role, &verifier))
+	if (!ice_credential_insert_client(id, role, &verifier))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Client already exists: %s", id);
 	PG_RETURN_DATUM(end_with_row(fcinfo, caller, id, secret, verifier.expires_at));
 }
@@ -222,7 +222,7 @@ sql_ice_rotate_client_secret(PG_FUNCTION_ARGS)
 	IceVerifier   verifier;
 
 	make_verifier(secret, arg_lifetime(fcinfo, 2), &verifier);
-	if (!ice_client_rotate(id, &verifier, end == now ? 0 : end))
+	if (!ice_credential_rotate_client(id, &verifier, end == now ? 0 : end))
 		raise_no_client(id);
 	PG_RETURN_DATUM(end_with_row(fcinfo, caller, id, secret, verifier.expires_at));
 }
@@ -240,9 +240,9 @@ sql_ice_alter_client(PG_FUNCTION_ARGS)
 	role = PG_ARGISNULL(1) ? InvalidOid : checked_role(PG_GETARG_OID(1));
 	disabled = PG_ARGISNULL(2) ? false : PG_GETARG_BOOL(2);
 	end_sessions = ice_arg_bool(fcinfo, 3, "end_sessions");
-	if (!ice_client_alter(id, role, PG_ARGISNULL(2) ? NULL : &disabled, end_sessions))
+	if (!ice_credential_alter_client(id, role, PG_ARGISNULL(2) ? NULL : &disabled, end_sessions))
 		raise_no_client(id);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -252,8 +252,8 @@ sql_ice_drop_client(PG_FUNCTION_ARGS)
 	bool found;
 
 	(void) begin_as_owner(fcinfo);
-	found = ice_client_delete(ice_arg_text(fcinfo, 0, "client"));
-	ice_call_end();
+	found = ice_credential_delete_client(ice_arg_text(fcinfo, 0, "client"));
+	ice_caller_end();
 	PG_RETURN_BOOL(found);
 }
 
@@ -268,7 +268,7 @@ make_key(FunctionCallInfo fcinfo, MemoryContext caller, IceApiKey *key, Timestam
 	key->prefix = random_text(PREFIX_BYTES);
 	secret = psprintf("ice_%s_%s", key->prefix, random_text(SECRET_BYTES));
 	make_verifier(secret, expires_at, &key->verifier);
-	ice_api_key_insert(key);
+	ice_credential_insert_api_key(key);
 	return end_with_row(fcinfo, caller, key->prefix, secret, expires_at);
 }
 
@@ -291,7 +291,7 @@ sql_ice_rotate_api_key(PG_FUNCTION_ARGS)
 	TimestampTz   end = arg_end(fcinfo, 1, GetCurrentTimestamp(), "overlap");
 	IceApiKey     key;
 
-	if (!ice_api_key_end(prefix, end, &key))
+	if (!ice_credential_end_api_key(prefix, end, &key))
 		ice_raise(ICE_ERR_NO_SUCH_CREDENTIAL, "API key does not exist, or is revoked: %s", prefix);
 	key.role = checked_role(key.role);
 	PG_RETURN_DATUM(make_key(fcinfo, caller, &key, arg_lifetime(fcinfo, 2)));
@@ -303,8 +303,8 @@ sql_ice_revoke_api_key(PG_FUNCTION_ARGS)
 	bool found;
 
 	(void) begin_as_owner(fcinfo);
-	found = ice_api_key_revoke(ice_arg_text(fcinfo, 0, "prefix"));
-	ice_call_end();
+	found = ice_credential_revoke_api_key(ice_arg_text(fcinfo, 0, "prefix"));
+	ice_caller_end();
 	PG_RETURN_BOOL(found);
 }
 
@@ -325,7 +325,8 @@ sql_ice_rotate_signing_key(PG_FUNCTION_ARGS)
 	if (at_once)
 		signs_from = now;
 	random_bytes(seed, sizeof(seed));
-	ice_signing_key_rotate(id, seed, signs_from, arg_end(fcinfo, 0, signs_from, "overlap"));
+	ice_credential_rotate_signing_key(id, seed, signs_from,
+									  arg_end(fcinfo, 0, signs_from, "overlap"));
 	explicit_bzero(seed, sizeof(seed));
 	PG_RETURN_DATUM(end_with_row(fcinfo, caller, id, NULL, signs_from));
 }
@@ -337,10 +338,10 @@ sql_ice_make_signing_key(PG_FUNCTION_ARGS)
 	uint8 seed[ICE_SEED_BYTES];
 	bool  made;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	random_bytes(seed, sizeof(seed));
-	made = ice_signing_key_make(random_text(KEY_ID_BYTES), seed);
+	made = ice_credential_make_signing_key(random_text(KEY_ID_BYTES), seed);
 	explicit_bzero(seed, sizeof(seed));
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(made);
 }

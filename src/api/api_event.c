@@ -58,13 +58,13 @@ sql_ice_read_events(PG_FUNCTION_ARGS)
 	if (limit < 1 || limit > READ_LIMIT_MAX)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_limit must be from 1 to %d", READ_LIMIT_MAX);
 	InitMaterializedSRF(fcinfo, 0);
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_warehouse_require(ICE_SELECT, &warehouse);
 	if (may_sequence())
 		ice_sequence_wait(&warehouse.id);
 	return_rows(result, ice_events_read(&warehouse.id, after, limit));
-	ice_call_end();
+	ice_caller_end();
 	return (Datum) 0;
 }
 
@@ -74,8 +74,8 @@ sql_ice_trim_events(PG_FUNCTION_ARGS)
 	TimestampTz before = ice_arg_ago(fcinfo, 0, "p_older_than");
 	int32       dropped;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	dropped = ice_events_trim(before);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT32(dropped);
 }

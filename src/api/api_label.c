@@ -22,7 +22,7 @@ static int32
 column_id(IcePart *schema, const char *column)
 {
 	const IceField *field =
-		schema != NULL ? ice_schema_field_by_name(ice_part_schema(schema), column) : NULL;
+		schema != NULL ? ice_schema_field_by_name(ice_structure_schema(schema), column) : NULL;
 
 	if (field == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find field '%s' in the schema", column);
@@ -40,7 +40,7 @@ label_table(IceTable *table, const char *column, IceLabelled *out)
 		return;
 	ice_table_load(table, &needs, false);
 	out->field_id = column_id(
-		ice_part_find(table->metadata, ICE_PART_SCHEMA, table->metadata->current_schema_id),
+		ice_table_part_find(table->metadata, ICE_PART_SCHEMA, table->metadata->current_schema_id),
 		column);
 }
 
@@ -140,7 +140,7 @@ sql_ice_set_labels(PG_FUNCTION_ARGS)
 	IceJson    *labels;
 	int32       changed = 0;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	labels = ice_arg_json(fcinfo, 0, "labels");
 	if (labels->kind != ICE_JSON_OBJECT)
 		ice_json_raise(labels, ICE_ERR_BAD_REQUEST, "Labels must be a JSON object");
@@ -154,6 +154,6 @@ sql_ice_set_labels(PG_FUNCTION_ARGS)
 	if (ice_labels_count(&of) > ice_guc_labels_max)
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "There would be more labels than the limit of %d",
 				  ice_guc_labels_max);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT32(changed);
 }

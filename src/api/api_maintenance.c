@@ -91,12 +91,12 @@ sql_ice_adopt_tasks(PG_FUNCTION_ARGS)
 Datum
 sql_ice_storage_problems(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
-	char         *problems = ice_storage_problems();
+	MemoryContext caller = ice_caller_begin(fcinfo);
+	char         *problems = ice_adopt_problems();
 
 	if (problems != NULL)
 		problems = MemoryContextStrdup(caller, problems);
-	ice_call_end();
+	ice_caller_end();
 	if (problems == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problems));
@@ -125,9 +125,9 @@ sql_ice_trim_idempotency(PG_FUNCTION_ARGS)
 
 	if (limit < 1)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_limit must be positive");
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	trimmed = ice_idempotency_trim(limit);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT64(trimmed);
 }
 
@@ -204,14 +204,14 @@ sql_ice_run_worker_once(PG_FUNCTION_ARGS)
 		leave_to_worker();
 		PG_RETURN_INT64(0);
 	}
-	ice_execute_by_latest(IsolationUsesXactSnapshot());
+	ice_spi_by_latest(IsolationUsesXactSnapshot());
 	PG_TRY();
 	{
 		done = work_here();
 	}
 	PG_FINALLY();
 	{
-		ice_execute_by_latest(false);
+		ice_spi_by_latest(false);
 	}
 	PG_END_TRY();
 	PG_RETURN_INT64(done);
@@ -306,10 +306,10 @@ sql_ice_wait_for_metadata(PG_FUNCTION_ARGS)
 
 	if (timeout_ms < 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "p_timeout_ms must not be negative");
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	get_target(fcinfo, &target);
 	written = wait_for_write(&target, timeout_ms);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(written);
 }
 
@@ -319,7 +319,7 @@ render_target(StringInfo out, Target *target)
 {
 	if (!target->is_view)
 	{
-		ice_render_current(out, &target->table, true);
+		ice_publish_render_current(out, &target->table, true);
 		return target->table.metadata_location;
 	}
 	ice_view_load(&target->view, true);
@@ -330,7 +330,7 @@ render_target(StringInfo out, Target *target)
 Datum
 sql_ice_export_metadata(PG_FUNCTION_ARGS)
 {
-	MemoryContext  caller = ice_call_begin(fcinfo);
+	MemoryContext  caller = ice_caller_begin(fcinfo);
 	MemoryContext  old;
 	Target         target;
 	StringInfoData document;
@@ -344,7 +344,7 @@ sql_ice_export_metadata(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(caller);
 	location = cstring_to_text(file);
 	MemoryContextSwitchTo(old);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_TEXT_P(location);
 }
 

@@ -23,7 +23,7 @@ sql_ice_report_metrics(PG_FUNCTION_ARGS)
 	const char      *type;
 	const char      *name;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	report = ice_arg_json(fcinfo, 3, "report");
@@ -32,7 +32,7 @@ sql_ice_report_metrics(PG_FUNCTION_ARGS)
 	ice_table_get(&warehouse.id, &path, name, false, &table);
 	ice_table_require(ICE_SELECT, &table, &path, name);
 	ice_metrics_insert(&table, type, ice_json_text(report));
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -42,8 +42,8 @@ sql_ice_trim_metrics_reports(PG_FUNCTION_ARGS)
 	TimestampTz before = ice_arg_ago(fcinfo, 0, "p_older_than");
 	int32       dropped;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	dropped = ice_metrics_trim(before, true);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_INT32(dropped);
 }

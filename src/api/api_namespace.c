@@ -14,7 +14,7 @@
 #include "api/namespace.h"
 #include "api/once.h"
 #include "api/page.h"
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "store/access.h"
 #include "store/case_mode.h"
 #include "store/store_access.h"
@@ -43,10 +43,10 @@ request_body(FunctionCallInfo fcinfo, int n)
 static void
 write_levels(IceJsonWriter *writer, const IceNamespacePath *path)
 {
-	ice_jw_begin_array(writer);
+	ice_json_write_begin_array(writer);
 	for (int i = 0; i < path->depth; i++)
-		ice_jw_string(writer, path->levels[i]);
-	ice_jw_end_array(writer);
+		ice_json_write_string(writer, path->levels[i]);
+	ice_json_write_end_array(writer);
 }
 
 /* The properties exactly as they were set. Where no location was, clients are told the one that is
@@ -63,7 +63,7 @@ effective_properties(const IceWarehouse *warehouse, const IceNamespacePath *path
 
 	if (ice_json_get(properties, "location") != NULL)
 		return text;
-	location = ice_namespace_location(warehouse, path, space, read_only);
+	location = ice_location_of_namespace(warehouse, path, space, read_only);
 	if (location == NULL)
 		return text;
 	initStringInfo(&out);
@@ -81,15 +81,15 @@ write_namespace(MemoryContext caller, const IceNamespacePath *path, const char *
 	StringInfoData result;
 	IceJsonWriter  writer;
 
-	ice_result_begin(&result, caller);
-	ice_jw_init(&writer, &result);
-	ice_jw_begin_object(&writer);
-	ice_jw_key(&writer, "namespace");
+	ice_arg_result_begin(&result, caller);
+	ice_json_write_init(&writer, &result);
+	ice_json_write_begin_object(&writer);
+	ice_json_write_key(&writer, "namespace");
 	write_levels(&writer, path);
-	ice_jw_key(&writer, "properties");
-	ice_jw_raw(&writer, properties, strlen(properties));
-	ice_jw_end_object(&writer);
-	return ice_result_end(&result);
+	ice_json_write_key(&writer, "properties");
+	ice_json_write_raw(&writer, properties, strlen(properties));
+	ice_json_write_end_object(&writer);
+	return ice_arg_result_end(&result);
 }
 
 /* The namespace with its properties. */
@@ -115,7 +115,7 @@ below(IceNamespacePath *parent_path, const char *level, const pg_uuid_t *warehou
 {
 	const char **levels = palloc(sizeof(char *) * (parent_path->depth + 1));
 
-	ice_case_respell_path(warehouse_id, parent_id, false, parent_path);
+	ice_case_mode_respell_path(warehouse_id, parent_id, false, parent_path);
 	memcpy(levels, parent_path->levels, sizeof(char *) * parent_path->depth);
 	levels[parent_path->depth] = level;
 	ice_namespace_path_from(levels, parent_path->depth + 1, out);
@@ -130,12 +130,12 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 	IceNamespace     parent;
 	bool             nested = ice_namespace_path_parent(path, &parent_path);
 
-	out->properties = ice_json_text(ice_properties_check(properties, "properties"));
+	out->properties = ice_json_text(ice_property_change_check(properties, "properties"));
 	if (nested)
 	{
 		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
 		ice_namespace_require(ICE_CREATE, &warehouse->id, &parent, &parent_path);
-		if (ice_case_folds(&warehouse->id))
+		if (ice_case_mode_folds_of(&warehouse->id))
 		{
 			below(&parent_path, path->levels[path->depth - 1], &warehouse->id, &parent.id,
 				  &spelled);
@@ -168,7 +168,7 @@ read_request(FunctionCallInfo fcinfo, IceNamespacePath *path, IceJson **properti
 {
 	IceJson *request = request_body(fcinfo, 1);
 
-	ice_namespace_of_json(ice_json_array(request, "namespace"), path);
+	ice_arg_namespace_of_json(ice_json_array(request, "namespace"), path);
 	*properties = ice_json_get(request, "properties");
 }
 
@@ -176,7 +176,7 @@ read_request(FunctionCallInfo fcinfo, IceNamespacePath *path, IceJson **properti
 static Datum
 run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace namespace;
@@ -190,14 +190,14 @@ run_create(FunctionCallInfo fcinfo, ReadNamespace read)
 		read(fcinfo, &path, &properties);
 		if (!ice_namespace_create(&warehouse, &path, properties, &namespace))
 			ice_raise(ICE_ERR_ALREADY_EXISTS, "Namespace already exists: %s", path.dotted);
-		ice_case_respell_path(&warehouse.id, &namespace.id, false, &path);
+		ice_case_mode_respell_path(&warehouse.id, &namespace.id, false, &path);
 		ice_once_done(&once, &namespace.id, NULL);
 	}
 	else if (!once.recorded)
 		ice_once_namespace(&once, &path, &namespace);
 	if (!once.recorded)
 		result = namespace_result(caller, &warehouse, &path, &namespace, false);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -218,26 +218,26 @@ static void
 write_children(IceJsonWriter *writer, const IceNamespacePath *parent, const IcePage *page,
 			   const IceNames *names)
 {
-	ice_jw_begin_object(writer);
-	ice_jw_key(writer, "namespaces");
-	ice_jw_begin_array(writer);
+	ice_json_write_begin_object(writer);
+	ice_json_write_key(writer, "namespaces");
+	ice_json_write_begin_array(writer);
 	for (int i = 0; i < ice_page_count(page, names); i++)
 	{
-		ice_jw_begin_array(writer);
+		ice_json_write_begin_array(writer);
 		for (int j = 0; parent != NULL && j < parent->depth; j++)
-			ice_jw_string(writer, parent->levels[j]);
-		ice_jw_string(writer, names->items[i]);
-		ice_jw_end_array(writer);
+			ice_json_write_string(writer, parent->levels[j]);
+		ice_json_write_string(writer, names->items[i]);
+		ice_json_write_end_array(writer);
 	}
-	ice_jw_end_array(writer);
+	ice_json_write_end_array(writer);
 	ice_page_end(writer, page, names);
-	ice_jw_end_object(writer);
+	ice_json_write_end_object(writer);
 }
 
 Datum
 sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	bool             at_top = PG_ARGISNULL(1) || ARR_NDIM(PG_GETARG_ARRAYTYPE_P(1)) == 0;
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
@@ -252,21 +252,21 @@ sql_ice_list_namespaces(PG_FUNCTION_ARGS)
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
 		ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &parent);
-		ice_case_respell_path(&warehouse.id, &parent.id, true, &path);
+		ice_case_mode_respell_path(&warehouse.id, &parent.id, true, &path);
 	}
 	ice_page_arg(fcinfo, 2, "listNamespaces", &warehouse.id, at_top ? NULL : &parent.id, &page);
 	ice_namespace_children(&warehouse.id, page.parent_id, &page.range, &names);
-	ice_result_begin(&result, caller);
-	ice_jw_init(&writer, &result);
+	ice_arg_result_begin(&result, caller);
+	ice_json_write_init(&writer, &result);
 	write_children(&writer, at_top ? NULL : &path, &page, &names);
-	ice_call_end();
-	return ice_result_end(&result);
+	ice_caller_end();
+	return ice_arg_result_end(&result);
 }
 
 Datum
 sql_ice_load_namespace(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace namespace;
@@ -275,12 +275,12 @@ sql_ice_load_namespace(PG_FUNCTION_ARGS)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
-	ice_case_respell_path(&warehouse.id, &namespace.id, true, &path);
+	ice_case_mode_respell_path(&warehouse.id, &namespace.id, true, &path);
 	if (ice_access_may(ICE_USAGE, (IceObject){&warehouse.id, &namespace.id, NULL}))
 		result = namespace_result(caller, &warehouse, &path, &namespace, true);
 	else
 		result = write_namespace(caller, &path, "{}");
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -292,11 +292,11 @@ sql_ice_namespace_exists(PG_FUNCTION_ARGS)
 	IceNamespace namespace;
 	bool exists;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	exists = ice_namespace_find(&warehouse.id, &path, ICE_LOCK_NONE, true, &namespace);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(exists);
 }
 
@@ -305,7 +305,7 @@ write_tree(IceJsonWriter *writer, const IceJson *value)
 {
 	const char *text = ice_json_text(value);
 
-	ice_jw_raw(writer, text, strlen(text));
+	ice_json_write_raw(writer, text, strlen(text));
 }
 
 /* The answer of updateProperties, in the caller's context. */
@@ -315,20 +315,20 @@ change_result(MemoryContext caller, const IcePropertyChange *change)
 	StringInfoData result;
 	IceJsonWriter  writer;
 
-	ice_result_begin(&result, caller);
-	ice_jw_init(&writer, &result);
-	ice_jw_begin_object(&writer);
-	ice_jw_key(&writer, "updated");
-	ice_jw_begin_array(&writer);
+	ice_arg_result_begin(&result, caller);
+	ice_json_write_init(&writer, &result);
+	ice_json_write_begin_object(&writer);
+	ice_json_write_key(&writer, "updated");
+	ice_json_write_begin_array(&writer);
 	for (int i = 0; i < change->updates->count; i++)
-		ice_jw_string(&writer, change->updates->members[i].key);
-	ice_jw_end_array(&writer);
-	ice_jw_key(&writer, "removed");
+		ice_json_write_string(&writer, change->updates->members[i].key);
+	ice_json_write_end_array(&writer);
+	ice_json_write_key(&writer, "removed");
 	write_tree(&writer, change->removed);
-	ice_jw_key(&writer, "missing");
+	ice_json_write_key(&writer, "missing");
 	write_tree(&writer, change->missing);
-	ice_jw_end_object(&writer);
-	return ice_result_end(&result);
+	ice_json_write_end_object(&writer);
+	return ice_arg_result_end(&result);
 }
 
 /* Stores changed properties, with their event. */
@@ -363,7 +363,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
 	ice_namespace_require(ICE_WRITE, &warehouse->id, &namespace, &path);
-	ice_case_respell_path(&warehouse->id, &namespace.id, false, &path);
+	ice_case_mode_respell_path(&warehouse->id, &namespace.id, false, &path);
 	namespace.properties = ice_property_change_apply(change, namespace.properties);
 	result = change_result(caller, change);
 	if (namespace.properties != NULL)
@@ -375,7 +375,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 static Datum
 run_update_properties(FunctionCallInfo fcinfo, bool is_rest)
 {
-	MemoryContext     caller = ice_call_begin(fcinfo);
+	MemoryContext     caller = ice_caller_begin(fcinfo);
 	IceWarehouse      warehouse;
 	IcePropertyChange change;
 	IceOnce           once;
@@ -393,8 +393,8 @@ run_update_properties(FunctionCallInfo fcinfo, bool is_rest)
 			ice_once_done(&once, NULL, TextDatumGetCString(result));
 	}
 	else if (!once.recorded)
-		result = ice_result_text(caller, once.row.answer);
-	ice_call_end();
+		result = ice_arg_result_text(caller, once.row.answer);
+	ice_caller_end();
 	return result;
 }
 
@@ -454,7 +454,7 @@ drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_UPDATE, false, &namespace);
-	ice_case_respell_path(&warehouse->id, &namespace.id, false, &path);
+	ice_case_mode_respell_path(&warehouse->id, &namespace.id, false, &path);
 	ice_namespace_drop(warehouse, &path, &namespace);
 }
 
@@ -464,10 +464,10 @@ sql_ice_drop_namespace(PG_FUNCTION_ARGS)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "dropNamespace", &warehouse))
 		drop_namespace(fcinfo, &warehouse);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }

@@ -41,12 +41,12 @@ sql_ice_queued_files(PG_FUNCTION_ARGS)
 
 	if (!ice_worker_ensure())
 		PG_RETURN_NULL();
-	caller = ice_call_begin(fcinfo);
+	caller = ice_caller_begin(fcinfo);
 	still = ice_pending_still(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	old = MemoryContextSwitchTo(caller);
 	result = cstring_to_text(still);
 	MemoryContextSwitchTo(old);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_TEXT_P(result);
 }
 
@@ -54,11 +54,11 @@ sql_ice_queued_files(PG_FUNCTION_ARGS)
 Datum
 sql_ice_listen_files(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	const char   *channel = ice_pending_channel(!XactReadOnly);
 
 	channel = channel != NULL ? MemoryContextStrdup(caller, channel) : NULL;
-	ice_call_end();
+	ice_caller_end();
 	if (channel != NULL)
 		Async_Listen(channel);
 	PG_RETURN_BOOL(ice_worker_ensure());

@@ -98,7 +98,7 @@ sql_ice_create_commit_policy(PG_FUNCTION_ARGS)
 {
 	IcePolicy policy = {.name = NULL};
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	policy.name = ice_arg_text(fcinfo, 1, "name");
 	if (*policy.name == '\0' || strlen(policy.name) > (size_t) ice_guc_name_bytes_max)
 		ice_raise(ICE_ERR_BAD_REQUEST, "The name of a policy has 1 to %d bytes",
@@ -110,7 +110,7 @@ sql_ice_create_commit_policy(PG_FUNCTION_ARGS)
 	check_function(policy.function);
 	if (!ice_policy_insert(&policy))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Commit policy already exists: %s", policy.name);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -138,7 +138,7 @@ sql_ice_drop_commit_policy(PG_FUNCTION_ARGS)
 	IcePolicy    policy;
 	bool         found;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	found = ice_policy_find(&warehouse.id, ice_arg_text(fcinfo, 1, "name"), &policy);
 	if (found)
@@ -146,6 +146,6 @@ sql_ice_drop_commit_policy(PG_FUNCTION_ARGS)
 		require_manage(&warehouse, &policy);
 		ice_policy_delete(&policy);
 	}
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(found);
 }

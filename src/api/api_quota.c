@@ -76,7 +76,7 @@ sql_ice_set_quota(PG_FUNCTION_ARGS)
 	IceQuotaResource resource;
 	int64            most;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	name = ice_arg_opt_text(fcinfo, 0);
 	resource = resource_arg(fcinfo, false);
 	most = limit_arg(fcinfo);
@@ -89,7 +89,7 @@ sql_ice_set_quota(PG_FUNCTION_ARGS)
 	}
 	ice_quota_set((IceQuotaObject){.warehouse_id = name != NULL ? &warehouse.id : NULL}, resource,
 				  most);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -101,7 +101,7 @@ sql_ice_set_tenant_quota(PG_FUNCTION_ARGS)
 	IceQuotaResource resource;
 	int64            most;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	require_catalog();
 	name = ice_arg_opt_text(fcinfo, 0);
 	resource = resource_arg(fcinfo, true);
@@ -111,6 +111,6 @@ sql_ice_set_tenant_quota(PG_FUNCTION_ARGS)
 	ice_quota_set(
 		(IceQuotaObject){.tenant_id = name != NULL ? &tenant.id : NULL, .of_tenants = true},
 		resource, most);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }

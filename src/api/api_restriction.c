@@ -58,8 +58,8 @@ load_schema(IceTable *table)
 	IceCommitNeeds needs = {.lists[ICE_PART_SCHEMA] = true};
 
 	ice_table_load(table, &needs, false);
-	return ice_part_schema(
-		ice_part_find(table->metadata, ICE_PART_SCHEMA, table->metadata->current_schema_id));
+	return ice_structure_schema(
+		ice_table_part_find(table->metadata, ICE_PART_SCHEMA, table->metadata->current_schema_id));
 }
 
 static IceJson *
@@ -106,7 +106,7 @@ sql_ice_set_read_restriction(PG_FUNCTION_ARGS)
 	const IceSchema   *schema;
 	IceTable           table;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	row.role = role_arg(fcinfo, true);
 	check_restrictable(row.role);
 	given = (IceReadRestriction){ice_arg_opt_json(fcinfo, 4), ice_arg_opt_json(fcinfo, 5)};
@@ -124,7 +124,7 @@ sql_ice_set_read_restriction(PG_FUNCTION_ARGS)
 	row.row_filter = given.row_filter ? ice_json_text(given.row_filter) : NULL;
 	row.masks = given.masks ? ice_json_text(given.masks) : NULL;
 	ice_restriction_put(&table, &row);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -135,11 +135,11 @@ sql_ice_drop_read_restriction(PG_FUNCTION_ARGS)
 	Oid      role;
 	bool     dropped;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	role = role_arg(fcinfo, false);
 	table_arg(fcinfo, &table);
 	dropped = ice_restriction_delete(&table, role);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(dropped);
 }
 
@@ -152,16 +152,16 @@ sql_ice_restricted(PG_FUNCTION_ARGS)
 	uint64         rows;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	rows = ice_restrictions_hide(!PG_ARGISNULL(0) && PG_GETARG_BOOL(0));
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Datum value = ice_field(i, 1);
+		Datum value = ice_spi_field(i, 1);
 		bool  null = false;
 
 		tuplestore_putvalues(result->setResult, result->setDesc, &value, &null);
 	}
-	ice_call_end();
+	ice_caller_end();
 	return (Datum) 0;
 }
 
@@ -180,15 +180,15 @@ sql_ice_trust_engine(PG_FUNCTION_ARGS)
 	Oid         role;
 	bool        changed;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	role = role_arg(fcinfo, true);
 	property = ice_arg_opt_text(fcinfo, 1);
 	if (property != NULL && (*property == '\0' || strlen(property) > ICE_OWNER_PROPERTY_BYTES_MAX))
 		ice_raise(ICE_ERR_BAD_REQUEST, "The name of a property has 1 to %d bytes",
 				  ICE_OWNER_PROPERTY_BYTES_MAX);
 	require_catalog();
-	changed = ice_engine_put(role, property);
-	ice_call_end();
+	changed = ice_restriction_put_engine(role, property);
+	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
 
@@ -198,10 +198,10 @@ sql_ice_distrust_engine(PG_FUNCTION_ARGS)
 	bool changed;
 	Oid  role;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	role = role_arg(fcinfo, false);
 	require_catalog();
-	changed = ice_engine_delete(role);
-	ice_call_end();
+	changed = ice_restriction_delete_engine(role);
+	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }

@@ -149,12 +149,12 @@ insert_relation(const IceWarehouse *warehouse, const Row *row)
 	IceView          view;
 	StringInfoData   document;
 
-	ice_check_table_name(name);
+	ice_arg_check_table_name(name);
 	read_namespace(row, "table_namespace", &path);
 	ensure_namespace(warehouse, &path, ICE_LOCK_KEY_SHARE, &space);
 	initStringInfo(&document);
 	if (is_view(row))
-		ice_register_view(warehouse, &path, name, location, &view, &document);
+		ice_commit_view_register(warehouse, &path, name, location, &view, &document);
 	else
 		ice_register_table(warehouse, &path, name, location, false, &table);
 	return true;
@@ -180,12 +180,12 @@ move_relation(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	const char      *new_name = required_column(new, "table_name");
 	IceNamespacePath new_path;
 
-	ice_check_table_name(new_name);
+	ice_arg_check_table_name(new_name);
 	read_namespace(new, "table_namespace", &new_path);
 	if (!lock_relation(warehouse, path, name, view))
 		return false;
 	if (view)
-		ice_rename_view(warehouse, path, name, &new_path, new_name);
+		ice_commit_view_rename(warehouse, path, name, &new_path, new_name);
 	else
 		ice_rename_table(warehouse, path, name, &new_path, new_name);
 	return true;
@@ -200,8 +200,8 @@ commit_file(const IceWarehouse *warehouse, const IceNamespacePath *path, const c
 	IceTable table;
 	IceView  view;
 
-	return is_view ? ice_commit_view_file(warehouse, path, name, previous, location, &view)
-				   : ice_commit_metadata_file(warehouse, path, name, previous, location, &table);
+	return is_view ? ice_commit_file_of_view(warehouse, path, name, previous, location, &view)
+				   : ice_commit_file_of_table(warehouse, path, name, previous, location, &table);
 }
 
 /* A new metadata location is a commit, a new name a rename. False: no row is affected. */
@@ -237,7 +237,7 @@ delete_relation(const IceWarehouse *warehouse, const Row *row)
 	if (!lock_relation(warehouse, &path, name, view))
 		return false;
 	if (view)
-		ice_drop_view(warehouse, &path, name);
+		ice_commit_view_drop(warehouse, &path, name);
 	else
 		ice_drop_table(warehouse, &path, name, false);
 	return true;
@@ -400,9 +400,9 @@ run_trigger(FunctionCallInfo fcinfo, const Writer *writer)
 		elog(ERROR, "called other than by a view's INSTEAD OF trigger");
 	PG_TRY();
 	{
-		(void) ice_call_begin(fcinfo);
+		(void) ice_caller_begin(fcinfo);
 		affected = write_row(trigger, writer);
-		ice_call_end();
+		ice_caller_end();
 	}
 	PG_CATCH();
 	{
@@ -443,7 +443,7 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 	const char      *name;
 	bool             committed;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	ice_maintenance_require_off(&warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
@@ -457,7 +457,7 @@ sql_ice_commit_metadata_file(PG_FUNCTION_ARGS)
 		committed = commit_file(&warehouse, &path, name, false, ice_arg_opt_text(fcinfo, 4),
 								ice_arg_text(fcinfo, 3, "metadata_location"));
 	}
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(committed);
 }
 
@@ -507,9 +507,9 @@ ensure_file(Found *relation)
 	PG_TRY();
 	{
 		if (relation->is_view)
-			ice_ensure_view_file(&relation->view);
+			ice_commit_file_ensure_view(&relation->view);
 		else
-			ice_ensure_metadata_file(&relation->table);
+			ice_commit_file_ensure(&relation->table);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -527,14 +527,14 @@ ensure_file(Found *relation)
 Datum
 sql_ice_metadata_file(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	Found         relation;
 	Datum         result = (Datum) 0;
 	bool          found;
 
 	found = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) &&
 			ice_access_may_by_id(ICE_SELECT, PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)) &&
-			!ice_restricted(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)) &&
+			!ice_restriction_restricts(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1)) &&
 			find_relation(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &relation);
 	if (found)
 	{
@@ -542,11 +542,11 @@ sql_ice_metadata_file(PG_FUNCTION_ARGS)
 
 		ensure_file(&relation);
 		old = MemoryContextSwitchTo(caller);
-		result = ice_cstring_datum(relation.is_view ? relation.view.metadata_location
-													: relation.table.metadata_location);
+		result = ice_spi_cstring_datum(relation.is_view ? relation.view.metadata_location
+														: relation.table.metadata_location);
 		MemoryContextSwitchTo(old);
 	}
-	ice_call_end();
+	ice_caller_end();
 	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);

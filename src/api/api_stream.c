@@ -37,12 +37,12 @@ typedef struct Pieces
 static Pieces *
 begin(FunctionCallInfo fcinfo, MemoryContext context)
 {
-	IceRepresentation representation = {.refs_only = ice_arg_refs_only(fcinfo, 3)};
+	IceRepresentation representation = {.refs_only = ice_table_answer_refs_only(fcinfo, 3)};
 	MemoryContext     old;
 	IceTable          table;
 	Pieces           *pieces;
 
-	ice_find_for_load(fcinfo, 4, &table, &representation);
+	ice_table_answer_find(fcinfo, 4, &table, &representation);
 	ice_represent(&table, &representation);
 	old = MemoryContextSwitchTo(context);
 	pieces = palloc0(sizeof(Pieces));
@@ -68,7 +68,7 @@ write_head(Pieces *pieces, MemoryContext context)
 	appendStringInfoString(&pieces->pending, "{\"metadata-location\":");
 	ice_json_escape(&pieces->pending, pieces->table.metadata_location);
 	appendStringInfoString(&pieces->pending, ",\"metadata\":");
-	ice_metadata_stream_begin(&pieces->document, &pieces->pending, &pieces->metadata);
+	ice_table_metadata_stream_begin(&pieces->document, &pieces->pending, &pieces->metadata);
 	MemoryContextSwitchTo(old);
 }
 
@@ -87,13 +87,13 @@ read_more(Pieces *pieces)
 		size_t      body_len;
 
 		ice_parts_stream_row(i, &kind, &id, &key, &body, &body_len);
-		ice_metadata_stream_part(&pieces->document, &pieces->pending, kind, id, key, body,
-								 body_len);
+		ice_table_metadata_stream_part(&pieces->document, &pieces->pending, kind, id, key, body,
+									   body_len);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	if (rows > 0)
 		return;
-	ice_metadata_stream_end(&pieces->document, &pieces->pending);
+	ice_table_metadata_stream_end(&pieces->document, &pieces->pending);
 	appendStringInfo(&pieces->pending, ",\"config\":{}%s}", pieces->policy);
 	pieces->stream = NULL;
 }
@@ -120,7 +120,7 @@ next_piece(Pieces *pieces, MemoryContext caller)
 	if (len == 0)
 		return (Datum) 0;
 	old = MemoryContextSwitchTo(caller);
-	piece = ice_text_datum(pending->data + pieces->sent, len);
+	piece = ice_spi_text_datum(pending->data + pieces->sent, len);
 	MemoryContextSwitchTo(old);
 	pieces->sent += len;
 	return piece;
@@ -137,19 +137,19 @@ sql_ice_rest_load_table_pieces(PG_FUNCTION_ARGS)
 	if (SRF_IS_FIRSTCALL())
 	{
 		set = SRF_FIRSTCALL_INIT();
-		caller = ice_call_begin(fcinfo);
+		caller = ice_caller_begin(fcinfo);
 		set->user_fctx = pieces = begin(fcinfo, set->multi_call_memory_ctx);
 		MemoryContextSwitchTo(caller);
-		piece = ice_text_datum(pieces->pending.data, pieces->pending.len);
+		piece = ice_spi_text_datum(pieces->pending.data, pieces->pending.len);
 		resetStringInfo(&pieces->pending);
-		ice_call_end();
+		ice_caller_end();
 		write_head(pieces, set->multi_call_memory_ctx);
 		SRF_RETURN_NEXT(set, piece);
 	}
 	set = SRF_PERCALL_SETUP();
-	caller = ice_call_begin(fcinfo);
+	caller = ice_caller_begin(fcinfo);
 	piece = next_piece(set->user_fctx, caller);
-	ice_call_end();
+	ice_caller_end();
 	if (piece == (Datum) 0)
 		SRF_RETURN_DONE(set);
 	SRF_RETURN_NEXT(set, piece);

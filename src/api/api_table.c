@@ -71,9 +71,9 @@ create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehous
 	IceCreateTable  *request;
 
 	ice_arg_namespace(fcinfo, 1, &path);
-	request = ice_create_table_parse(is_rest ? ice_arg_json(fcinfo, 2, "request")
-											 : create_arguments(fcinfo));
-	ice_check_table_name(request->name);
+	request = ice_new_table_parse(is_rest ? ice_arg_json(fcinfo, 2, "request")
+										  : create_arguments(fcinfo));
+	ice_arg_check_table_name(request->name);
 	ice_create_table(warehouse, &path, request, out);
 }
 
@@ -82,7 +82,7 @@ create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehous
 static Datum
 run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	IceWarehouse  warehouse;
 	IceTable      table;
 	IceOnce       once;
@@ -100,7 +100,7 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 		create_table(fcinfo, is_rest, &warehouse, &table);
 	if (!once.recorded)
 		result = ice_table_answer(caller, &table, answer);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -133,7 +133,7 @@ register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *wareho
 								   : ice_arg_text(fcinfo, 3, "metadata_location");
 
 	ice_arg_namespace(fcinfo, 1, &path);
-	ice_check_table_name(name);
+	ice_arg_check_table_name(name);
 	ice_register_table(warehouse, &path, name, location,
 					   is_rest ? ice_json_opt_bool(request, "overwrite", false)
 							   : ice_arg_bool(fcinfo, 4, "overwrite"),
@@ -144,7 +144,7 @@ register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *wareho
 static Datum
 run_register(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	IceWarehouse  warehouse;
 	IceTable      table;
 	IceOnce       once;
@@ -160,7 +160,7 @@ run_register(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer
 		ice_once_table(&once, &table);
 	if (!once.recorded)
 		result = ice_table_answer(caller, &table, answer);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -184,7 +184,7 @@ sql_ice_rest_register_table_tagged(PG_FUNCTION_ARGS)
 
 /* Reads the parameter p_snapshots; the function of 0.1.0 has none. */
 bool
-ice_arg_refs_only(FunctionCallInfo fcinfo, int n)
+ice_table_answer_refs_only(FunctionCallInfo fcinfo, int n)
 {
 	const char *value = n < PG_NARGS() ? ice_arg_opt_text(fcinfo, n) : NULL;
 
@@ -199,8 +199,8 @@ ice_arg_refs_only(FunctionCallInfo fcinfo, int n)
 /* Finds the table that arguments 0 to 2 name, for a load by way of the views that argument n
  * names. */
 void
-ice_find_for_load(FunctionCallInfo fcinfo, int n, IceTable *table,
-				  IceRepresentation *representation)
+ice_table_answer_find(FunctionCallInfo fcinfo, int n, IceTable *table,
+					  IceRepresentation *representation)
 {
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
@@ -215,22 +215,22 @@ ice_find_for_load(FunctionCallInfo fcinfo, int n, IceTable *table,
 	representation->access = chain.lent;
 	ice_table_get(&warehouse.id, &path, name, true, table);
 	ice_table_require(ICE_SELECT, table, &path, name);
-	ice_check_metadata_file(table);
+	ice_publish_check(table);
 }
 
 Datum
 sql_ice_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext  caller = ice_call_begin(fcinfo);
+	MemoryContext  caller = ice_caller_begin(fcinfo);
 	IceTableAnswer answer = plain_answer;
 	IceTable       table;
 	Datum          result;
 
 	answer.read_only = true;
-	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 3);
-	ice_find_for_load(fcinfo, 4, &table, &answer.representation);
+	answer.representation.refs_only = ice_table_answer_refs_only(fcinfo, 3);
+	ice_table_answer_find(fcinfo, 4, &table, &answer.representation);
 	result = ice_table_answer(caller, &table, &answer);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -238,7 +238,7 @@ sql_ice_load_table(PG_FUNCTION_ARGS)
 Datum
 sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext  caller = ice_call_begin(fcinfo);
+	MemoryContext  caller = ice_caller_begin(fcinfo);
 	IceTableAnswer answer = tagged_answer;
 	const char    *if_none_match = ice_arg_opt_text(fcinfo, 3);
 	const char    *etag;
@@ -246,15 +246,15 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 	Datum          result;
 
 	answer.read_only = answer.limited = true;
-	answer.representation.refs_only = ice_arg_refs_only(fcinfo, 4);
-	ice_find_for_load(fcinfo, 5, &table, &answer.representation);
+	answer.representation.refs_only = ice_table_answer_refs_only(fcinfo, 4);
+	ice_table_answer_find(fcinfo, 5, &table, &answer.representation);
 	ice_represent(&table, &answer.representation);
 	etag = if_none_match != NULL ? ice_etag(&table, &answer.representation) : NULL;
 	if (etag != NULL && ice_etag_matches(if_none_match, etag))
 		result = ice_table_answer_tag(caller, etag);
 	else
 		result = ice_table_answer(caller, &table, &answer);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -262,7 +262,7 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 static Datum
 list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     space;
@@ -273,14 +273,14 @@ list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &space);
-	ice_case_respell_path(&warehouse.id, &space.id, true, &path);
+	ice_case_mode_respell_path(&warehouse.id, &space.id, true, &path);
 	ice_page_arg(fcinfo, 2, kind == ICE_RELATION_VIEW ? "listViews" : "listTables", &warehouse.id,
 				 &space.id, &page);
 	ice_relation_names(&warehouse.id, &space.id, kind, &page.range, &names);
-	ice_result_begin(&out, caller);
+	ice_arg_result_begin(&out, caller);
 	ice_page_write_identifiers(&out, &path, &page, &names);
-	ice_call_end();
-	return ice_result_end(&out);
+	ice_caller_end();
+	return ice_arg_result_end(&out);
 }
 
 Datum
@@ -303,11 +303,11 @@ sql_ice_table_exists(PG_FUNCTION_ARGS)
 	IceTable         table;
 	bool             exists;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	exists = ice_table_find(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "table"), true, &table);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(exists);
 }
 
@@ -318,7 +318,7 @@ sql_ice_drop_table(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceOnce          once;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "dropTable", &warehouse))
 	{
@@ -326,7 +326,7 @@ sql_ice_drop_table(PG_FUNCTION_ARGS)
 		ice_drop_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"),
 					   ice_arg_bool(fcinfo, 3, "purge"));
 	}
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -337,22 +337,22 @@ unregister_result(MemoryContext caller, const IceTable *table, const StringInfoD
 	StringInfoData out;
 	IceJsonWriter  w;
 
-	ice_result_begin(&out, caller);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, table->metadata_location);
-	ice_jw_key(&w, "metadata");
-	ice_jw_raw(&w, document->data, document->len);
-	ice_jw_end_object(&w);
-	return ice_result_end(&out);
+	ice_arg_result_begin(&out, caller);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "metadata-location");
+	ice_json_write_string(&w, table->metadata_location);
+	ice_json_write_key(&w, "metadata");
+	ice_json_write_raw(&w, document->data, document->len);
+	ice_json_write_end_object(&w);
+	return ice_arg_result_end(&out);
 }
 
 /* A repeat shows the rows of the table as they were left, as long as they are kept. */
 Datum
 sql_ice_unregister_table(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceTable         table;
@@ -365,18 +365,17 @@ sql_ice_unregister_table(PG_FUNCTION_ARGS)
 	if (ice_once_run(&once, fcinfo, "unregisterTable", &warehouse))
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
-		ice_unregister_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"), &table,
-							 &document);
+		ice_drop_unregister(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"), &table, &document);
 		ice_once_done(&once, &table.id, NULL);
 	}
 	else if (!once.recorded)
 	{
 		ice_once_table(&once, &table);
-		ice_render_current(&document, &table, false);
+		ice_publish_render_current(&document, &table, false);
 	}
 	if (!once.recorded)
 		result = unregister_result(caller, &table, &document);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -390,9 +389,9 @@ rename_of_request(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 	IceNamespacePath source_path;
 	IceNamespacePath destination_path;
 
-	ice_namespace_of_json(ice_json_array(source, "namespace"), &source_path);
-	ice_namespace_of_json(ice_json_array(destination, "namespace"), &destination_path);
-	ice_check_table_name(ice_json_string(destination, "name"));
+	ice_arg_namespace_of_json(ice_json_array(source, "namespace"), &source_path);
+	ice_arg_namespace_of_json(ice_json_array(destination, "namespace"), &destination_path);
+	ice_arg_check_table_name(ice_json_string(destination, "name"));
 	ice_rename_table(warehouse, &source_path, ice_json_string(source, "name"), &destination_path,
 					 ice_json_string(destination, "name"));
 }
@@ -408,7 +407,7 @@ rename_of_arguments(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 	ice_arg_namespace(fcinfo, 1, &source_path);
 	ice_arg_namespace(fcinfo, 3, &destination_path);
 	destination = ice_arg_text(fcinfo, 4, "destination");
-	ice_check_table_name(destination);
+	ice_arg_check_table_name(destination);
 	ice_rename_table(warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"), &destination_path,
 					 destination);
 }
@@ -419,11 +418,11 @@ run_rename(FunctionCallInfo fcinfo, bool is_rest)
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "renameTable", &warehouse))
 		(is_rest ? rename_of_request : rename_of_arguments)(fcinfo, &warehouse);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 

@@ -19,7 +19,7 @@
 #include "errors.h"
 #include "storage/storage.h"
 #include "store/quota_set.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_lock.h"
 #include "store/store_tenant.h"
 
@@ -106,7 +106,7 @@ sql_ice_create_tenant(PG_FUNCTION_ARGS)
 {
 	IceTenant tenant;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	tenant.name = check_name(ice_arg_text(fcinfo, 0, "name"));
 	(void) ice_lock_take(ICE_LOCK_TENANTS, false, true);
@@ -117,7 +117,7 @@ sql_ice_create_tenant(PG_FUNCTION_ARGS)
 	if (!ice_tenant_insert(&tenant))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Tenant already exists: %s", tenant.name);
 	ice_quota_set_inherited(NULL, &tenant.id);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -130,7 +130,7 @@ sql_ice_alter_tenant(PG_FUNCTION_ARGS)
 	IceTenant   tenant;
 	IceTenant   other;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	new_name = ice_arg_opt_text(fcinfo, 1);
 	location = ice_arg_opt_text(fcinfo, 2);
@@ -147,7 +147,7 @@ sql_ice_alter_tenant(PG_FUNCTION_ARGS)
 	if (location != NULL)
 		tenant.location = check_location(location, &tenant.id);
 	ice_tenant_update(&tenant, before);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -157,7 +157,7 @@ sql_ice_drop_tenant(PG_FUNCTION_ARGS)
 	IceTenant tenant;
 	int64     count;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	get_tenant(fcinfo, 0, true, &tenant);
 	count = ice_tenant_count_warehouses(&tenant.id);
@@ -166,7 +166,7 @@ sql_ice_drop_tenant(PG_FUNCTION_ARGS)
 				  "Tenant %s is not empty. Contains " INT64_FORMAT " warehouse(s).", tenant.name,
 				  count);
 	ice_tenant_delete(&tenant.id);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -208,7 +208,7 @@ sql_ice_assign_role(PG_FUNCTION_ARGS)
 	pg_uuid_t other;
 	bool      changed;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	get_tenant(fcinfo, 0, false, &tenant);
 	role = get_role(fcinfo, 1);
@@ -219,7 +219,7 @@ sql_ice_assign_role(PG_FUNCTION_ARGS)
 			ICE_ERR_BAD_REQUEST,
 			psprintf("Role %s belongs to another tenant", GetUserNameFromId(role, false)), NULL,
 			"Call icecat.unassign_role() first.");
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
 
@@ -229,11 +229,11 @@ sql_ice_unassign_role(PG_FUNCTION_ARGS)
 	IceTenant tenant;
 	bool      changed;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	get_tenant(fcinfo, 0, false, &tenant);
 	changed = ice_tenant_unassign(&tenant.id, get_role(fcinfo, 1));
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
 
@@ -263,7 +263,7 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	IceGrant   grant = {.object_kind = "tenant"};
 	bool       changed;
 
-	(void) ice_call_begin(fcinfo);
+	(void) ice_caller_begin(fcinfo);
 	grant.role = get_role(fcinfo, 0);
 	grant.privilege = ice_arg_text(fcinfo, 1, "privilege");
 	ice_grant_check_privilege(grant.privilege);
@@ -274,8 +274,8 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	grant.object_id = tenant.id;
 	if (gives)
 		ice_grant_check_role(&grant);
-	changed = gives ? ice_grant_insert(&grant) : ice_grant_delete(&grant);
-	ice_call_end();
+	changed = gives ? ice_store_access_insert_grant(&grant) : ice_store_access_delete_grant(&grant);
+	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
 
@@ -296,26 +296,26 @@ sql_ice_revoke_tenant(PG_FUNCTION_ARGS)
 Datum
 sql_ice_own_roles(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	Datum         roles = ice_access_roles();
 	MemoryContext old = MemoryContextSwitchTo(caller);
 
 	roles = PointerGetDatum(DatumGetArrayTypePCopy(roles));
 	MemoryContextSwitchTo(old);
-	ice_call_end();
+	ice_caller_end();
 	return roles;
 }
 
 Datum
 sql_ice_own_tenant(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	IceTenancy    own;
 	bool          is_in = ice_access_tenant(&own);
 	pg_uuid_t    *id = MemoryContextAlloc(caller, sizeof(pg_uuid_t));
 
 	*id = own.id;
-	ice_call_end();
+	ice_caller_end();
 	if (!is_in)
 		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(id);

@@ -36,19 +36,19 @@ view_result(MemoryContext caller, const IceView *view, const StringInfoData *doc
 	StringInfoData out;
 	IceJsonWriter  w;
 
-	ice_result_begin(&out, caller);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, view->metadata_location);
-	ice_jw_key(&w, "metadata");
-	ice_jw_raw(&w, document->data, (size_t) document->len);
-	ice_jw_key(&w, "config");
-	ice_jw_begin_object(&w);
-	ice_jw_end_object(&w);
+	ice_arg_result_begin(&out, caller);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "metadata-location");
+	ice_json_write_string(&w, view->metadata_location);
+	ice_json_write_key(&w, "metadata");
+	ice_json_write_raw(&w, document->data, (size_t) document->len);
+	ice_json_write_key(&w, "config");
+	ice_json_write_begin_object(&w);
+	ice_json_write_end_object(&w);
 	ice_represent_labels(&out, &view->warehouse_id, &view->id);
-	ice_jw_end_object(&w);
-	return ice_result_end(&out);
+	ice_json_write_end_object(&w);
+	return ice_arg_result_end(&out);
 }
 
 /* A change of a view that answers with its metadata: makes it, from the arguments after the
@@ -60,7 +60,7 @@ typedef void (*ChangeView)(FunctionCallInfo fcinfo, const IceWarehouse *warehous
 static Datum
 run_change(FunctionCallInfo fcinfo, const char *operation, ChangeView change)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceView          view;
@@ -84,7 +84,7 @@ run_change(FunctionCallInfo fcinfo, const char *operation, ChangeView change)
 	}
 	if (!once.recorded)
 		result = view_result(caller, &view, &document);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -93,10 +93,10 @@ static void
 create_of_json(IceJson *body, const IceWarehouse *warehouse, const IceNamespacePath *path,
 			   IceView *view, StringInfo document)
 {
-	IceCreateView *request = ice_create_view_parse(body);
+	IceCreateView *request = ice_view_parse_create(body);
 
-	ice_check_view_name(request->name);
-	ice_create_view(warehouse, path, request, view, document);
+	ice_arg_check_view_name(request->name);
+	ice_commit_view_create(warehouse, path, request, view, document);
 }
 
 static void
@@ -141,9 +141,9 @@ register_of_arguments(FunctionCallInfo fcinfo, const IceWarehouse *warehouse,
 {
 	const char *name = ice_arg_text(fcinfo, 2, "name");
 
-	ice_check_view_name(name);
-	ice_register_view(warehouse, path, name, ice_arg_text(fcinfo, 3, "metadata_location"), view,
-					  document);
+	ice_arg_check_view_name(name);
+	ice_commit_view_register(warehouse, path, name, ice_arg_text(fcinfo, 3, "metadata_location"),
+							 view, document);
 }
 
 static void
@@ -153,9 +153,9 @@ register_of_request(FunctionCallInfo fcinfo, const IceWarehouse *warehouse,
 	IceJson    *request = ice_arg_json(fcinfo, 2, "request");
 	const char *name = ice_json_string(request, "name");
 
-	ice_check_view_name(name);
-	ice_register_view(warehouse, path, name, ice_json_string(request, "metadata-location"), view,
-					  document);
+	ice_arg_check_view_name(name);
+	ice_commit_view_register(warehouse, path, name, ice_json_string(request, "metadata-location"),
+							 view, document);
 }
 
 Datum
@@ -177,10 +177,10 @@ replace_of_arguments(FunctionCallInfo fcinfo, const IceWarehouse *warehouse,
 	const char    *name = ice_arg_text(fcinfo, 2, "view");
 	IceViewCommit *commit;
 
-	ice_check_view_name(name);
-	commit = ice_view_commit_parse(ice_arg_opt_json(fcinfo, 3), ice_arg_json(fcinfo, 4, "updates"),
-								   ice_guc_updates_max);
-	ice_replace_view(warehouse, path, name, commit, view, document);
+	ice_arg_check_view_name(name);
+	commit = ice_view_update_parse_commit(ice_arg_opt_json(fcinfo, 3),
+										  ice_arg_json(fcinfo, 4, "updates"), ice_guc_updates_max);
+	ice_commit_view_replace(warehouse, path, name, commit, view, document);
 }
 
 static void
@@ -191,12 +191,12 @@ replace_of_request(FunctionCallInfo fcinfo, const IceWarehouse *warehouse,
 	IceJson       *body = ice_arg_json(fcinfo, 3, "request");
 	IceViewCommit *commit;
 
-	ice_check_view_name(name);
+	ice_arg_check_view_name(name);
 	if (body->kind != ICE_JSON_OBJECT)
 		ice_json_raise(body, ICE_ERR_BAD_REQUEST, "Commit request must be a JSON object");
-	commit = ice_view_commit_parse(ice_json_opt_array(body, "requirements"),
-								   ice_json_array(body, "updates"), ice_guc_updates_max);
-	ice_replace_view(warehouse, path, name, commit, view, document);
+	commit = ice_view_update_parse_commit(ice_json_opt_array(body, "requirements"),
+										  ice_json_array(body, "updates"), ice_guc_updates_max);
+	ice_commit_view_replace(warehouse, path, name, commit, view, document);
 }
 
 Datum
@@ -214,7 +214,7 @@ sql_ice_rest_replace_view(PG_FUNCTION_ARGS)
 Datum
 sql_ice_load_view(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
+	MemoryContext    caller = ice_caller_begin(fcinfo);
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceView          view;
@@ -230,12 +230,12 @@ sql_ice_load_view(PG_FUNCTION_ARGS)
 	ice_chain_follow(&chain, &warehouse.id, name);
 	ice_view_get(&warehouse.id, &path, name, true, &view);
 	ice_view_require(ICE_SELECT, &view, &path, name);
-	ice_check_view_metadata_file(&view);
+	ice_publish_check_view(&view);
 	ice_view_load(&view, true);
 	initStringInfo(&document);
 	ice_view_metadata_write(&document, view.metadata);
 	result = view_result(caller, &view, &document);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -247,11 +247,11 @@ sql_ice_view_exists(PG_FUNCTION_ARGS)
 	IceView          view;
 	bool             exists;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	exists = ice_view_find(&warehouse.id, &path, ice_arg_text(fcinfo, 2, "view"), true, &view);
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_BOOL(exists);
 }
 
@@ -262,14 +262,14 @@ sql_ice_drop_view(PG_FUNCTION_ARGS)
 	IceNamespacePath path;
 	IceOnce          once;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "dropView", &warehouse))
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
-		ice_drop_view(&warehouse, &path, ice_arg_text(fcinfo, 2, "view"));
+		ice_commit_view_drop(&warehouse, &path, ice_arg_text(fcinfo, 2, "view"));
 	}
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -282,9 +282,9 @@ rename_of_arguments(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 
 	ice_arg_namespace(fcinfo, 1, &source_path);
 	ice_arg_namespace(fcinfo, 3, &destination_path);
-	ice_check_view_name(destination);
-	ice_rename_view(warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"), &destination_path,
-					destination);
+	ice_arg_check_view_name(destination);
+	ice_commit_view_rename(warehouse, &source_path, ice_arg_text(fcinfo, 2, "source"),
+						   &destination_path, destination);
 }
 
 static void
@@ -296,11 +296,11 @@ rename_of_request(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 	IceJson         *source = ice_json_object(request, "source");
 	IceJson         *destination = ice_json_object(request, "destination");
 
-	ice_namespace_of_json(ice_json_array(source, "namespace"), &source_path);
-	ice_namespace_of_json(ice_json_array(destination, "namespace"), &destination_path);
-	ice_check_view_name(ice_json_string(destination, "name"));
-	ice_rename_view(warehouse, &source_path, ice_json_string(source, "name"), &destination_path,
-					ice_json_string(destination, "name"));
+	ice_arg_namespace_of_json(ice_json_array(source, "namespace"), &source_path);
+	ice_arg_namespace_of_json(ice_json_array(destination, "namespace"), &destination_path);
+	ice_arg_check_view_name(ice_json_string(destination, "name"));
+	ice_commit_view_rename(warehouse, &source_path, ice_json_string(source, "name"),
+						   &destination_path, ice_json_string(destination, "name"));
 }
 
 /* Renames a view once. */
@@ -310,11 +310,11 @@ run_rename(FunctionCallInfo fcinfo, void (*rename)(FunctionCallInfo, const IceWa
 	IceWarehouse warehouse;
 	IceOnce      once;
 
-	ice_call_begin(fcinfo);
+	ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
 	if (ice_once_run(&once, fcinfo, "renameView", &warehouse))
 		rename(fcinfo, &warehouse);
-	ice_call_end();
+	ice_caller_end();
 }
 
 Datum

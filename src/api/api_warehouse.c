@@ -124,20 +124,20 @@ warehouse_result(MemoryContext context, const IceWarehouse *warehouse)
 	StringInfoData result;
 	IceJsonWriter  writer;
 
-	ice_result_begin(&result, context);
-	ice_jw_init(&writer, &result);
-	ice_jw_begin_object(&writer);
-	ice_jw_key(&writer, "name");
-	ice_jw_string(&writer, ice_tenant_short_name(warehouse->name));
+	ice_arg_result_begin(&result, context);
+	ice_json_write_init(&writer, &result);
+	ice_json_write_begin_object(&writer);
+	ice_json_write_key(&writer, "name");
+	ice_json_write_string(&writer, ice_tenant_short_name(warehouse->name));
 	if (warehouse->location != NULL)
 	{
-		ice_jw_key(&writer, "location");
-		ice_jw_string(&writer, warehouse->location);
+		ice_json_write_key(&writer, "location");
+		ice_json_write_string(&writer, warehouse->location);
 	}
-	ice_jw_key(&writer, "properties");
-	ice_jw_raw(&writer, warehouse->properties, strlen(warehouse->properties));
-	ice_jw_end_object(&writer);
-	return ice_result_end(&result);
+	ice_json_write_key(&writer, "properties");
+	ice_json_write_raw(&writer, warehouse->properties, strlen(warehouse->properties));
+	ice_json_write_end_object(&writer);
+	return ice_arg_result_end(&result);
 }
 
 /* The event of a mutation shows what the function returns. */
@@ -181,11 +181,11 @@ owner_of_new(IceWarehouse *warehouse, IceTenant *tenant)
 Datum
 sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext    caller = ice_call_begin(fcinfo);
-	char            *location = ice_arg_opt_text(fcinfo, 1);
-	IceJson         *properties = ice_properties_check(ice_arg_opt_json(fcinfo, 2), "properties");
-	IceWarehouse     warehouse;
-	IceTenant        own;
+	MemoryContext caller = ice_caller_begin(fcinfo);
+	char         *location = ice_arg_opt_text(fcinfo, 1);
+	IceJson      *properties = ice_property_change_check(ice_arg_opt_json(fcinfo, 2), "properties");
+	IceWarehouse  warehouse;
+	IceTenant     own;
 	const IceTenant *tenant;
 	Datum            result;
 
@@ -193,14 +193,14 @@ sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 	tenant = owner_of_new(&warehouse, &own);
 	check_known_properties(properties);
 	warehouse.location = location == NULL ? NULL : check_location(location);
-	ice_root_check_tenant(tenant, warehouse.location);
+	ice_tenant_root_check_tenant(tenant, warehouse.location);
 	warehouse.properties = ice_json_text(properties);
 	if (!ice_warehouse_insert(&warehouse, tenant != NULL ? &tenant->id : NULL))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s",
 				  ice_tenant_short_name(warehouse.name));
 	ice_access_own("warehouse", &warehouse.id, &warehouse.id);
 	result = write_event(caller, "create-warehouse", &warehouse);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -293,14 +293,14 @@ change_case_mode(const IceWarehouse *warehouse, const char *properties)
 	bool folds = ice_case_mode_folds(properties);
 
 	if (folds != ice_case_mode_folds(warehouse->properties))
-		ice_case_convert(&warehouse->id, warehouse->name, folds);
-	ice_case_remember(&warehouse->id, properties);
+		ice_case_mode_convert(&warehouse->id, warehouse->name, folds);
+	ice_case_mode_remember(&warehouse->id, properties);
 }
 
 Datum
 sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext     caller = ice_call_begin(fcinfo);
+	MemoryContext     caller = ice_caller_begin(fcinfo);
 	char             *new_name = ice_arg_opt_text(fcinfo, 1);
 	char             *location = ice_arg_opt_text(fcinfo, 2);
 	IceWarehouse      warehouse;
@@ -318,7 +318,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	if (location != NULL)
 		warehouse.location = *location == '\0' ? NULL : check_location(location);
 	if (location != NULL)
-		ice_root_check(&warehouse.id, warehouse.location);
+		ice_tenant_root_check(&warehouse.id, warehouse.location);
 	properties = ice_property_change_apply(&change, warehouse.properties);
 	if (properties != NULL)
 	{
@@ -331,7 +331,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	}
 	ice_warehouse_update(&warehouse);
 	result = write_event(caller, "alter-warehouse", &warehouse);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 
@@ -359,7 +359,7 @@ check_empty(const IceWarehouse *warehouse)
 Datum
 sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	IceWarehouse  warehouse;
 	Datum         result;
 
@@ -375,7 +375,7 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 									.warehouse = warehouse.name,
 									.name = warehouse.name,
 									.details = TextDatumGetCString(result)});
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
@@ -397,7 +397,7 @@ maintained_properties(const char *properties, bool on, const char *reason)
 Datum
 sql_ice_set_maintenance(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	bool          on = ice_arg_bool(fcinfo, 1, "on");
 	char         *reason = ice_arg_opt_text(fcinfo, 2);
 	IceWarehouse  warehouse;
@@ -416,21 +416,21 @@ sql_ice_set_maintenance(PG_FUNCTION_ARGS)
 		ice_warehouse_update(&warehouse);
 		(void) write_event(caller, "alter-warehouse", &warehouse);
 	}
-	ice_call_end();
+	ice_caller_end();
 	PG_RETURN_VOID();
 }
 
 Datum
 sql_ice_load_warehouse(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = ice_call_begin(fcinfo);
+	MemoryContext caller = ice_caller_begin(fcinfo);
 	IceWarehouse  warehouse;
 	Datum         result;
 
 	ice_warehouse_get(ice_arg_text(fcinfo, 0, "name"), true, &warehouse);
 	ice_warehouse_require(ICE_USAGE, &warehouse);
 	result = warehouse_result(caller, &warehouse);
-	ice_call_end();
+	ice_caller_end();
 	return result;
 }
 

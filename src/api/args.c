@@ -82,7 +82,7 @@ ice_arg_namespace(FunctionCallInfo fcinfo, int n, IceNamespacePath *out)
 }
 
 void
-ice_namespace_of_json(IceJson *array, IceNamespacePath *out)
+ice_arg_namespace_of_json(IceJson *array, IceNamespacePath *out)
 {
 	const char **levels = palloc(sizeof(char *) * Max(array->count, 1));
 
@@ -111,19 +111,19 @@ check_name(const char *what, const char *name)
 }
 
 void
-ice_check_table_name(const char *name)
+ice_arg_check_table_name(const char *name)
 {
 	check_name("Table", name);
 }
 
 void
-ice_check_view_name(const char *name)
+ice_arg_check_view_name(const char *name)
 {
 	check_name("View", name);
 }
 
 void
-ice_result_begin(StringInfo out, MemoryContext caller)
+ice_arg_result_begin(StringInfo out, MemoryContext caller)
 {
 	MemoryContext old = MemoryContextSwitchTo(caller);
 
@@ -133,18 +133,18 @@ ice_result_begin(StringInfo out, MemoryContext caller)
 }
 
 Datum
-ice_result_end(StringInfo out)
+ice_arg_result_end(StringInfo out)
 {
 	SET_VARSIZE(out->data, out->len);
 	return PointerGetDatum(out->data);
 }
 
 Datum
-ice_result_text(MemoryContext caller, const char *text)
+ice_arg_result_text(MemoryContext caller, const char *text)
 {
 	StringInfoData out;
 
-	ice_result_begin(&out, caller);
+	ice_arg_result_begin(&out, caller);
 	appendStringInfoString(&out, text);
-	return ice_result_end(&out);
+	return ice_arg_result_end(&out);
 }

@@ -28,16 +28,16 @@ extern IceJson    *ice_arg_opt_json(FunctionCallInfo fcinfo, int n); /* NULL for
 extern TimestampTz ice_arg_ago(FunctionCallInfo fcinfo, int n, const char *name);
 extern void        ice_arg_namespace(FunctionCallInfo fcinfo, int n, IceNamespacePath *out);
 /* A namespace out of a request body's field (array of strings). */
-extern void        ice_namespace_of_json(IceJson *array, IceNamespacePath *out);
+extern void        ice_arg_namespace_of_json(IceJson *array, IceNamespacePath *out);
 extern void ice_arg_warehouse(FunctionCallInfo fcinfo, int n, bool read_only, IceWarehouse *out);
 /* Check a table's or view's name: not empty, within icecat.name_bytes_max. */
-extern void ice_check_table_name(const char *name);
-extern void ice_check_view_name(const char *name);
+extern void ice_arg_check_table_name(const char *name);
+extern void ice_arg_check_view_name(const char *name);
 
 /* A json result, built in place: begin, append to the buffer, end. Lives in the given context. */
-extern void  ice_result_begin(StringInfo out, MemoryContext caller);
-extern Datum ice_result_end(StringInfo out);
+extern void  ice_arg_result_begin(StringInfo out, MemoryContext caller);
+extern Datum ice_arg_result_end(StringInfo out);
 /* The same for a text that is there already. */
-extern Datum ice_result_text(MemoryContext caller, const char *text);
+extern Datum ice_arg_result_text(MemoryContext caller, const char *text);
 
 #endif

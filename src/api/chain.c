@@ -60,7 +60,7 @@ ice_chain_arg(FunctionCallInfo fcinfo, int n, IceChain *out)
 			ice_raise(ICE_ERR_BAD_REQUEST, "referenced-by names a view twice: %s", text);
 	}
 	ice_map_free(seen);
-	if (views->count > 0 && ice_engine_trusted())
+	if (views->count > 0 && ice_restriction_trusts_engine())
 		out->views = views;
 }
 
@@ -112,7 +112,7 @@ read_name(const IceJson *view, IceNamespacePath *path)
 
 	for (int i = 0; i < view->count - 1; i++)
 		ice_json_append(levels, ice_json_copy(view->items[i]));
-	ice_namespace_of_json(levels, path);
+	ice_arg_namespace_of_json(levels, path);
 	return view->items[view->count - 1]->string;
 }
 
@@ -134,7 +134,7 @@ follow_view(IceChain *chain, const pg_uuid_t *warehouse_id, const IceJson *named
 		if (chain->lent == NULL)
 			ice_raise(ICE_ERR_FORBIDDEN, "Not allowed: view %s.%s works as a role that is gone",
 					  path.dotted, name);
-		ice_call_as(definer);
+		ice_caller_as(definer);
 	}
 	if (chain->lent == NULL)
 		return;

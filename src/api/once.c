@@ -251,11 +251,11 @@ ice_once_table(const IceOnce *once, IceTable *out)
 					   "The request with this Idempotency-Key succeeded; the table was dropped "
 					   "since.",
 					   NULL);
-	if (ice_restricted(&row->warehouse_id, &row->object_id))
+	if (ice_restriction_restricts(&row->warehouse_id, &row->object_id))
 		ice_raise(ICE_ERR_FORBIDDEN,
 				  "Not allowed: %s is restricted in what it may read of the table",
 				  GetUserNameFromId(ice_caller().role, false));
-	ice_await_metadata_file(out);
+	ice_publish_await(out);
 }
 
 void
@@ -270,7 +270,7 @@ ice_once_view(const IceOnce *once, IceView *out)
 					   "The request with this Idempotency-Key succeeded; the view was dropped "
 					   "since.",
 					   NULL);
-	ice_await_view_metadata_file(out);
+	ice_publish_await_view(out);
 }
 
 void

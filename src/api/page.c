@@ -169,11 +169,11 @@ ice_page_end(IceJsonWriter *writer, const IcePage *page, const IceNames *names)
 {
 	int count = ice_page_count(page, names);
 
-	ice_jw_key(writer, "next-page-token");
+	ice_json_write_key(writer, "next-page-token");
 	if (count < names->count)
-		ice_jw_string(writer, make_token(page, names->items[count - 1]));
+		ice_json_write_string(writer, make_token(page, names->items[count - 1]));
 	else
-		ice_jw_null(writer);
+		ice_json_write_null(writer);
 }
 
 void
@@ -184,26 +184,26 @@ ice_page_write_identifiers(StringInfo out, const IceNamespacePath *path, const I
 	IceJsonWriter  w;
 
 	initStringInfo(&levels);
-	ice_jw_init(&w, &levels);
-	ice_jw_begin_array(&w);
+	ice_json_write_init(&w, &levels);
+	ice_json_write_begin_array(&w);
 	for (int i = 0; i < path->depth; i++)
-		ice_jw_string(&w, path->levels[i]);
-	ice_jw_end_array(&w);
+		ice_json_write_string(&w, path->levels[i]);
+	ice_json_write_end_array(&w);
 
-	ice_jw_init(&w, out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "identifiers");
-	ice_jw_begin_array(&w);
+	ice_json_write_init(&w, out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "identifiers");
+	ice_json_write_begin_array(&w);
 	for (int i = 0; i < ice_page_count(page, names); i++)
 	{
-		ice_jw_begin_object(&w);
-		ice_jw_key(&w, "namespace");
-		ice_jw_raw(&w, levels.data, levels.len);
-		ice_jw_key(&w, "name");
-		ice_jw_string(&w, names->items[i]);
-		ice_jw_end_object(&w);
+		ice_json_write_begin_object(&w);
+		ice_json_write_key(&w, "namespace");
+		ice_json_write_raw(&w, levels.data, levels.len);
+		ice_json_write_key(&w, "name");
+		ice_json_write_string(&w, names->items[i]);
+		ice_json_write_end_object(&w);
 	}
-	ice_jw_end_array(&w);
+	ice_json_write_end_array(&w);
 	ice_page_end(&w, page, names);
-	ice_jw_end_object(&w);
+	ice_json_write_end_object(&w);
 }

@@ -24,7 +24,7 @@ check_count(const IceJson *properties)
 }
 
 IceJson *
-ice_properties_check(IceJson *value, const char *name)
+ice_property_change_check(IceJson *value, const char *name)
 {
 	if (value == NULL || value->kind == ICE_JSON_NULL)
 		return ice_json_make_object();
@@ -64,7 +64,7 @@ ice_property_change_of_args(FunctionCallInfo fcinfo, int n, const char *what,
 	bool  *nulls = NULL;
 	int    count = 0;
 
-	out->updates = ice_properties_check(ice_arg_opt_json(fcinfo, n), "updates");
+	out->updates = ice_property_change_check(ice_arg_opt_json(fcinfo, n), "updates");
 	out->removals = ice_json_make_object();
 	if (!PG_ARGISNULL(n + 1))
 		deconstruct_array(PG_GETARG_ARRAYTYPE_P(n + 1), TEXTOID, -1, false, TYPALIGN_INT, &keys,
@@ -83,7 +83,7 @@ ice_property_change_of_json(IceJson *request, IcePropertyChange *out)
 {
 	IceJson *removals = ice_json_opt_array(request, "removals");
 
-	out->updates = ice_properties_check(ice_json_opt_object(request, "updates"), "updates");
+	out->updates = ice_property_change_check(ice_json_opt_object(request, "updates"), "updates");
 	out->removals = ice_json_make_object();
 	for (int i = 0; removals != NULL && i < removals->count; i++)
 		ice_json_set(out->removals, ice_json_to_string(removals->items[i], "removals"),

@@ -20,7 +20,7 @@ typedef struct IcePropertyChange
 
 /* Checks a map as given; NULL or JSON null: an empty one. Raises BAD_REQUEST, or LIMIT_EXCEEDED
  * over icecat.properties_max. */
-extern IceJson *ice_properties_check(IceJson *value, const char *name);
+extern IceJson *ice_property_change_check(IceJson *value, const char *name);
 
 /* A change out of SQL arguments: updates (json) at n, removals (text[]) at n + 1. Raises
  * BAD_REQUEST, and UNPROCESSABLE for a key on both sides, where what (namespace, warehouse) is

@@ -40,10 +40,10 @@ current_schema(const IceTable *table)
 	copy.metadata = &metadata;
 	if (!metadata.lists[ICE_PART_SCHEMA].loaded)
 		ice_parts_load(&copy, ICE_PART_SCHEMA, true);
-	part = ice_part_find(&metadata, ICE_PART_SCHEMA, metadata.current_schema_id);
+	part = ice_table_part_find(&metadata, ICE_PART_SCHEMA, metadata.current_schema_id);
 	if (part == NULL)
 		ice_raise(ICE_ERR_CORRUPT, "The table has no current schema");
-	return ice_part_schema(part);
+	return ice_structure_schema(part);
 }
 
 static IceJson *
@@ -131,7 +131,7 @@ ice_represent(const IceTable *table, IceRepresentation *representation)
 	if (rows != NIL)
 	{
 		representation->restricted = true;
-		if (!ice_engine_trusted())
+		if (!ice_restriction_trusts_engine())
 			refuse("and is no engine that is trusted to see to it");
 		add_restrictions(&text, table, rows);
 	}

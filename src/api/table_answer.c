@@ -46,9 +46,9 @@ make_record(MemoryContext caller, StringInfo body, const char *etag, bool large)
 	HeapTuple     tuple;
 
 	if (body != NULL)
-		values[0] = ice_result_end(body);
+		values[0] = ice_arg_result_end(body);
 	if (etag != NULL)
-		values[1] = ice_cstring_datum(etag);
+		values[1] = ice_spi_cstring_datum(etag);
 	tuple = heap_form_tuple(record_type(), values, nulls);
 	if (body != NULL)
 		pfree(body->data);
@@ -65,8 +65,8 @@ write_document(StringInfo out, const IceTable *table, const IceTableAnswer *answ
 		ice_table_metadata_write(out, table->metadata);
 		return true;
 	}
-	return ice_render(out, table, answer->representation.refs_only, answer->read_only,
-					  answer->limited ? ice_guc_answer_bytes_max : 0);
+	return ice_publish_render(out, table, answer->representation.refs_only, answer->read_only,
+							  answer->limited ? ice_guc_answer_bytes_max : 0);
 }
 
 Datum
@@ -79,24 +79,24 @@ ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnsw
 
 	if (table->metadata_location != NULL)
 		ice_represent(table, &shown);
-	ice_result_begin(&out, caller);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
+	ice_arg_result_begin(&out, caller);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
 	if (table->metadata_location != NULL)
 	{
-		ice_jw_key(&w, "metadata-location");
-		ice_jw_string(&w, table->metadata_location);
+		ice_json_write_key(&w, "metadata-location");
+		ice_json_write_string(&w, table->metadata_location);
 		if (answer->tagged)
 			etag = ice_etag(table, &shown);
 	}
-	ice_jw_key(&w, "metadata");
+	ice_json_write_key(&w, "metadata");
 	if (!write_document(&out, table, answer))
 		return make_record(caller, NULL, etag, true);
 	if (answer->kind == ICE_TABLE_ANSWER_LOAD)
 		appendStringInfo(&out, ",\"config\":%s%s", shown.config ? shown.config : "{}",
 						 shown.policy ? shown.policy : "");
 	appendStringInfoChar(&out, '}');
-	return answer->tagged ? make_record(caller, &out, etag, false) : ice_result_end(&out);
+	return answer->tagged ? make_record(caller, &out, etag, false) : ice_arg_result_end(&out);
 }
 
 Datum

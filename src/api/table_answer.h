@@ -27,7 +27,7 @@ typedef struct IceTableAnswer
 	bool               tagged; /* a record, else the body alone */
 	/* icecat.answer_bytes_max holds: rest_load_table_pieces() can do what this cannot. */
 	bool               limited;
-	bool               read_only; /* see ice_execute() */
+	bool               read_only; /* see ice_spi_execute() */
 	IceRepresentation  representation;
 } IceTableAnswer;
 
@@ -37,9 +37,9 @@ extern Datum ice_table_answer(MemoryContext caller, const IceTable *table,
 
 /* The arguments that loads have in common: all or refs (IC301 for anything else); warehouse,
  * namespace and table, and in argument n the views that it is loaded by (chain.h). */
-extern bool ice_arg_refs_only(FunctionCallInfo fcinfo, int n);
-extern void ice_find_for_load(FunctionCallInfo fcinfo, int n, IceTable *table,
-							  IceRepresentation *representation);
+extern bool ice_table_answer_refs_only(FunctionCallInfo fcinfo, int n);
+extern void ice_table_answer_find(FunctionCallInfo fcinfo, int n, IceTable *table,
+								  IceRepresentation *representation);
 
 /* "Not modified": the tag alone. */
 extern Datum ice_table_answer_tag(MemoryContext caller, const char *etag);

@@ -93,13 +93,13 @@ lock(IceTable *table, const char *name)
 	pg_uuid_t   namespace_id = table->namespace_id;
 	const char *location = table->metadata_location;
 
-	return ice_table_lock(table) && ice_case_same(&table->warehouse_id, table->name, name) &&
+	return ice_table_lock(table) && ice_case_mode_same(&table->warehouse_id, table->name, name) &&
 		   memcmp(&table->namespace_id, &namespace_id, UUID_LEN) == 0 &&
 		   strcmp(table->metadata_location, location) == 0;
 }
 
 bool
-ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
+ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 						 const char *name, const char *previous, const char *metadata_location,
 						 IceTable *out)
 {
@@ -112,7 +112,7 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 
 	if (!look_up(warehouse, path, name, previous, out))
 		return false;
-	ice_root_check(&warehouse->id, metadata_location);
+	ice_tenant_root_check(&warehouse->id, metadata_location);
 	next = ice_register_read(metadata_location, out->metadata->table_uuid);
 	moved = *out;
 	moved.metadata = next;
@@ -122,9 +122,9 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 		return false;
 	check_log(out, next, previous == NULL);
 	(void) ice_parts_load_all(out, false, 0);
-	holdings = ice_hold_key(out->metadata);
+	holdings = ice_holdings_key(out->metadata);
 	before = ice_commit_policy_state(out->metadata);
-	out->metadata = ice_table_metadata_succeed(out->metadata, next);
+	out->metadata = ice_successor_of_table(out->metadata, next);
 	ice_commit_policy_table(out, "commit-table", path, name, before, out->metadata);
 	ice_metadata_limits_check(&warehouse->id, out->metadata);
 	files = files_out_of_log(out->metadata);
@@ -132,12 +132,12 @@ ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *
 	out->file_expected = true;
 	out->version++;
 	ice_table_update(out, PG_INT32_MAX, &trimmed);
-	ice_hold_changes(out, holdings);
+	ice_holdings_change(out, holdings);
 	/* No file is queued that would have the removed rows deleted. */
 	if (out->rows_removed)
 		ice_task_enqueue_trim(&out->warehouse_id, &out->id, out->version);
 	ice_publish_deletes(out, files);
-	ice_publish_event(out, "commit-table", path, name, ice_version_details(out));
+	ice_publish_event(out, "commit-table", path, name, ice_publish_version_details(out));
 	return true;
 }
 
@@ -153,8 +153,9 @@ look_up_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const 
 }
 
 bool
-ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-					 const char *previous, const char *metadata_location, IceView *out)
+ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						const char *name, const char *previous, const char *metadata_location,
+						IceView *out)
 {
 	IceViewMetadata *next;
 	IceView          moved;
@@ -164,8 +165,8 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 		return false;
 	seen = out->id;
 	previous = out->metadata_location;
-	ice_root_check(&warehouse->id, metadata_location);
-	next = ice_register_view_read(metadata_location);
+	ice_tenant_root_check(&warehouse->id, metadata_location);
+	next = ice_commit_view_register_read(metadata_location);
 	moved = *out;
 	moved.metadata = next;
 	ice_place_check_view(warehouse, &moved);
@@ -174,7 +175,7 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)
 		return false;
 	ice_view_load(out, false);
-	out->metadata = ice_view_metadata_succeed(out->metadata, next);
+	out->metadata = ice_view_successor_of_view(out->metadata, next);
 	ice_commit_policy_view(out, "replace-view", path, name);
 	ice_metadata_limits_check_view(&warehouse->id, out->metadata);
 	out->metadata_location = metadata_location;
@@ -182,8 +183,8 @@ ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path
 	out->version++;
 	ice_view_update(out);
 	ice_definer_follow(out);
-	ice_hold_view(out);
-	ice_publish_view_event(out, "replace-view", path, name, ice_view_version_details(out));
+	ice_holdings_of_view(out);
+	ice_publish_view_event(out, "replace-view", path, name, ice_publish_view_version_details(out));
 	return true;
 }
 
@@ -204,7 +205,7 @@ file_missing(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, 
 }
 
 void
-ice_ensure_metadata_file(const IceTable *table)
+ice_commit_file_ensure(const IceTable *table)
 {
 	StringInfoData document;
 
@@ -212,12 +213,12 @@ ice_ensure_metadata_file(const IceTable *table)
 					  table->metadata_location))
 		return;
 	initStringInfo(&document);
-	ice_render_current(&document, table, true); /* of the same snapshot as the head */
+	ice_publish_render_current(&document, table, true); /* of the same snapshot as the head */
 	ice_storage_write_metadata(table->metadata_location, document.data, (size_t) document.len);
 }
 
 void
-ice_ensure_view_file(IceView *view)
+ice_commit_file_ensure_view(IceView *view)
 {
 	StringInfoData document;
 

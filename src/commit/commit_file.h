@@ -20,22 +20,22 @@
  * Raises NO_SUCH_FILE, FORBIDDEN_LOCATION or STORAGE for the file, VALIDATION, BAD_REQUEST or
  * COMMIT_FAILED for a document that cannot follow the table's present one; 55P03 on a lock timeout.
  */
-extern bool ice_commit_metadata_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
+extern bool ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 									 const char *name, const char *previous,
 									 const char *metadata_location, IceTable *out);
 
 /* The same of a view, whose document names no earlier file: with previous NULL it is taken as it
  * is. */
-extern bool ice_commit_view_file(const IceWarehouse *warehouse, const IceNamespacePath *path,
-								 const char *name, const char *previous,
-								 const char *metadata_location, IceView *out);
+extern bool ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
+									const char *name, const char *previous,
+									const char *metadata_location, IceView *out);
 
 /*
  * Makes sure that the file of the version that the calling query sees can be read, where it was not
  * written yet: it is still in the queue, or the table's metadata-write-mode is none. Leaves the
  * queue as it is. Does nothing on a standby. Raises STORAGE.
  */
-extern void ice_ensure_metadata_file(const IceTable *table);
-extern void ice_ensure_view_file(IceView *view);
+extern void ice_commit_file_ensure(const IceTable *table);
+extern void ice_commit_file_ensure_view(IceView *view);
 
 #endif

@@ -21,11 +21,11 @@ put_part(IceJsonWriter *w, const char *key, IcePart *part)
 {
 	const char *text = part != NULL ? ice_json_text(ice_part_json(part)) : NULL;
 
-	ice_jw_key(w, key);
+	ice_json_write_key(w, key);
 	if (text != NULL)
-		ice_jw_raw(w, text, strlen(text));
+		ice_json_write_raw(w, text, strlen(text));
 	else
-		ice_jw_null(w);
+		ice_json_write_null(w);
 }
 
 /* Small whatever the size of the table: of the schemas only the current one, and no snapshot but
@@ -39,24 +39,24 @@ state(const IceTableMetadata *metadata)
 	IceJsonWriter      w;
 
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "format-version");
-	ice_jw_int(&w, metadata->format_version);
-	ice_jw_key(&w, "location");
-	ice_jw_string(&w, metadata->location);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "format-version");
+	ice_json_write_int(&w, metadata->format_version);
+	ice_json_write_key(&w, "location");
+	ice_json_write_string(&w, metadata->location);
 	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT)
 	{
-		ice_jw_key(&w, "current-snapshot-id");
-		ice_jw_int(&w, metadata->current_snapshot_id);
+		ice_json_write_key(&w, "current-snapshot-id");
+		ice_json_write_int(&w, metadata->current_snapshot_id);
 	}
 	put_part(&w, "schema",
 			 schemas->loaded
 				 ? ice_part_list_find(schemas, metadata->current_schema_id, NULL, ICE_PART_LIVE)
 				 : NULL);
 	put_part(&w, "properties",
-			 properties->loaded ? ice_part_only(metadata, ICE_PART_PROPERTIES) : NULL);
-	ice_jw_end_object(&w);
+			 properties->loaded ? ice_table_part_only(metadata, ICE_PART_PROPERTIES) : NULL);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
@@ -72,7 +72,7 @@ spelled(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const IceN
 {
 	IceNamespacePath own = *path;
 
-	ice_case_respell_path(warehouse_id, namespace_id, false, &own);
+	ice_case_mode_respell_path(warehouse_id, namespace_id, false, &own);
 	return own.array;
 }
 
@@ -118,16 +118,16 @@ source_json(const IceNamespacePath *path, const char *name)
 	IceJsonWriter  w;
 
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "namespace");
-	ice_jw_begin_array(&w);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "namespace");
+	ice_json_write_begin_array(&w);
 	for (int i = 0; i < path->depth; i++)
-		ice_jw_string(&w, path->levels[i]);
-	ice_jw_end_array(&w);
-	ice_jw_key(&w, "name");
-	ice_jw_string(&w, name);
-	ice_jw_end_object(&w);
+		ice_json_write_string(&w, path->levels[i]);
+	ice_json_write_end_array(&w);
+	ice_json_write_key(&w, "name");
+	ice_json_write_string(&w, name);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
@@ -142,7 +142,7 @@ ice_commit_policy_rename(const char *kind, const pg_uuid_t *warehouse_id,
 
 	if (!ice_policy_exists())
 		return;
-	ice_case_respell_path(warehouse_id, from, false, &own);
+	ice_case_mode_respell_path(warehouse_id, from, false, &own);
 	change.operation = psprintf("rename-%s", kind);
 	change.warehouse_id = warehouse_id;
 	change.object_id = object_id;

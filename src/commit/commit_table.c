@@ -24,7 +24,7 @@
 #include "commit/deduplicate.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "commit/place.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
@@ -46,7 +46,7 @@ load_for_requirements(IceTableChange *change)
 {
 	IceCommitNeeds needs;
 
-	ice_requirements_needs(change->request, &needs);
+	ice_commit_request_requirements_needs(change->request, &needs);
 	needs.lists[ICE_PART_PROPERTIES] = true;
 	ice_table_load(&change->table, &needs, false);
 }
@@ -57,12 +57,12 @@ load_for_updates(IceTableChange *change)
 {
 	IceCommitNeeds needs;
 
-	ice_commit_needs(change->request, &needs);
+	ice_commit_request_needs(change->request, &needs);
 	needs.lists[ICE_PART_REF] = true;
 	needs.lists[ICE_PART_PROPERTIES] = true;
 	needs.lists[ICE_PART_SCHEMA] |= ice_policy_exists();
 	ice_table_load(&change->table, &needs, false);
-	if (ice_commit_needs_log_end(change->request, change->table.metadata))
+	if (ice_commit_request_needs_log_end(change->request, change->table.metadata))
 		ice_table_load_log_end(&change->table);
 }
 
@@ -118,7 +118,7 @@ lock_and_check(IceTableChange *change)
 	else
 	{
 		load_for_requirements(change);
-		ice_requirements_check(change->request, change->table.metadata);
+		ice_commit_request_check(change->request, change->table.metadata);
 	}
 	take_name(change, &seen_namespace_id);
 	load_for_updates(change);
@@ -148,17 +148,17 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	IceRelationKind   kind;
 	IceTableMetadata *metadata;
 	IceNamespacePath  spelled = change->path;
-	int32             version = ice_commit_initial_format_version(change->request);
+	int32             version = ice_commit_request_format_version(change->request);
 
 	ice_namespace_get(&warehouse->id, &change->path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, &change->path);
 	metadata = ice_table_metadata_empty(version, ice_uuid_v4_text());
 	change->table = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	change->table.metadata = metadata;
-	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
+	ice_case_mode_respell_path(&warehouse->id, &space.id, false, &spelled);
 	metadata->location = ice_location_derive(warehouse, &spelled, &space, change->name,
 											 metadata->table_uuid);
-	(void) ice_updates_apply(change->request, metadata, ice_now_ms());
+	(void) ice_commit_request_apply(change->request, metadata, ice_now_ms());
 	ice_location_require(metadata->location, "table", &change->path, change->name);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
@@ -187,34 +187,34 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	IceTable         *table = &change->table;
 	IceTableMetadata *metadata = table->metadata;
 	const char       *folders = folders_key(metadata);
-	const char       *holdings = ice_hold_key(metadata);
+	const char       *holdings = ice_holdings_key(metadata);
 	int64             before_ms = metadata->last_updated_ms;
 	const char       *before = ice_commit_policy_state(metadata);
 	List             *trimmed;
 
-	if (!ice_updates_apply(change->request, metadata, ice_now_ms()))
+	if (!ice_commit_request_apply(change->request, metadata, ice_now_ms()))
 		return;
 	ice_commit_policy_table(table, "commit-table", &change->path, change->name, before, metadata);
 	ice_metadata_limits_check(&warehouse->id, metadata);
 	metadata->location = ice_location_normalize(metadata->location);
-	if (strcmp(holdings, ice_hold_key(metadata)) != 0)
+	if (strcmp(holdings, ice_holdings_key(metadata)) != 0)
 		ice_place_check_table(warehouse, table);
 	if (strcmp(folders, folders_key(metadata)) != 0 || !table->file_expected)
 		ice_publish_prepare(warehouse, metadata);
-	ice_metadata_log_push(metadata, table->metadata_location, before_ms);
-	table->metadata_location = ice_metadata_location_next(metadata, table->metadata_location);
-	table->file_expected = ice_publishes(warehouse, metadata);
+	ice_table_log_push(metadata, table->metadata_location, before_ms);
+	table->metadata_location = ice_location_next(metadata, table->metadata_location);
+	table->file_expected = ice_publish_wanted(warehouse, metadata);
 	table->version++;
-	ice_table_update(table, ice_metadata_log_max(metadata), &trimmed);
-	ice_hold_changes(table, holdings);
+	ice_table_update(table, ice_table_log_max(metadata), &trimmed);
+	ice_holdings_change(table, holdings);
 	ice_publish_metadata(warehouse, table);
 	ice_publish_deletes(table, trimmed);
 	ice_publish_event(table, "commit-table", &change->path, change->name,
-					  ice_version_details(table));
+					  ice_publish_version_details(table));
 }
 
 void
-ice_commit_changes(const IceWarehouse *warehouse, IceTableChange *changes, int count)
+ice_commit_table_changes(const IceWarehouse *warehouse, IceTableChange *changes, int count)
 {
 	for (int i = 0; i < count; i++)
 		look_up(warehouse, &changes[i]);
@@ -227,7 +227,7 @@ ice_commit_changes(const IceWarehouse *warehouse, IceTableChange *changes, int c
 		return;
 	for (int i = 0; i < count; i++)
 		if (changes[i].exists)
-			ice_requirements_check(changes[i].request, changes[i].table.metadata);
+			ice_commit_request_check(changes[i].request, changes[i].table.metadata);
 	for (int i = 0; i < count; i++)
 		if (changes[i].exists)
 			lock_and_check(&changes[i]);

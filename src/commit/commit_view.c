@@ -16,7 +16,7 @@
 #include "commit/commit_view.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "commit/place.h"
 #include "commit/publish.h"
 #include "commit/read_metadata.h"
@@ -68,23 +68,23 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 	ice_place_check_view(warehouse, view);
 	ice_publish_view_prepare(warehouse, view->metadata);
 	if (publish)
-		view->metadata_location = ice_view_metadata_location_next(view->metadata, NULL);
-	view->file_expected = !publish || ice_publishes_view(warehouse, view->metadata);
+		view->metadata_location = ice_location_next_of_view(view->metadata, NULL);
+	view->file_expected = !publish || ice_publish_wanted_for_view(warehouse, view->metadata);
 	ice_view_insert(view);
 	ice_access_own("view", &warehouse->id, &view->id);
 	ice_definer_follow(view);
-	ice_hold_view(view);
+	ice_holdings_of_view(view);
 	initStringInfo(&text);
 	ice_view_metadata_write(&text, view->metadata);
 	if (publish)
 		ice_publish_view_metadata(warehouse, view, &text);
-	ice_publish_view_event(view, event_type, path, name, ice_view_version_details(view));
+	ice_publish_view_event(view, event_type, path, name, ice_publish_view_version_details(view));
 	appendBinaryStringInfo(document, text.data, text.len);
 }
 
 void
-ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
-				const IceCreateView *request, IceView *out, StringInfo document)
+ice_commit_view_create(const IceWarehouse *warehouse, const IceNamespacePath *path,
+					   const IceCreateView *request, IceView *out, StringInfo document)
 {
 	IceNamespacePath spelled = *path;
 	IceNamespace     space;
@@ -93,7 +93,7 @@ ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
-	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
+	ice_case_mode_respell_path(&warehouse->id, &space.id, false, &spelled);
 	check_free(warehouse, &space, path, request->name);
 	location = request->location != NULL
 				   ? ice_location_normalize(request->location)
@@ -104,22 +104,23 @@ ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
 }
 
 IceViewMetadata *
-ice_register_view_read(const char *metadata_location)
+ice_commit_view_register_read(const char *metadata_location)
 {
-	return ice_view_metadata_parse(ice_metadata_read(metadata_location));
+	return ice_view_metadata_parse(ice_read_metadata(metadata_location));
 }
 
 void
-ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-				  const char *metadata_location, IceView *out, StringInfo document)
+ice_commit_view_register(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						 const char *name, const char *metadata_location, IceView *out,
+						 StringInfo document)
 {
 	IceNamespace space;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	check_free(warehouse, &space, path, name);
-	ice_hold_existing(&warehouse->id, metadata_location);
-	*out = (IceView){.metadata = ice_register_view_read(metadata_location),
+	ice_holdings_of_existing(&warehouse->id, metadata_location);
+	*out = (IceView){.metadata = ice_commit_view_register_read(metadata_location),
 					 .metadata_location = metadata_location};
 	write_new(warehouse, &space, path, name, "register-view", out, document);
 }
@@ -143,7 +144,7 @@ lock_and_check(IceView *view, IceNamespacePath *path, const char *name, const Ic
 	else
 	{
 		ice_view_load(view, false);
-		ice_view_requirements_check(commit, view->metadata);
+		ice_view_update_check_requirements(commit, view->metadata);
 	}
 	if (memcmp(&view->namespace_id, &seen_namespace_id, UUID_LEN) != 0)
 	{
@@ -177,23 +178,25 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 		ice_place_check_view(warehouse, view);
 	if (strcmp(folders_before, folders_key(metadata)) != 0 || !view->file_expected)
 		ice_publish_view_prepare(warehouse, metadata);
-	view->metadata_location = ice_view_metadata_location_next(metadata, view->metadata_location);
-	view->file_expected = ice_publishes_view(warehouse, metadata);
+	view->metadata_location = ice_location_next_of_view(metadata, view->metadata_location);
+	view->file_expected = ice_publish_wanted_for_view(warehouse, metadata);
 	view->version++;
 	ice_view_update(view);
 	ice_definer_follow(view);
 	if (strcmp(folders_before, folders_key(metadata)) != 0)
-		ice_hold_view(view);
+		ice_holdings_of_view(view);
 	initStringInfo(&text);
 	ice_view_metadata_write(&text, metadata);
 	ice_publish_view_metadata(warehouse, view, &text);
-	ice_publish_view_event(view, "replace-view", path, name, ice_view_version_details(view));
+	ice_publish_view_event(view, "replace-view", path, name,
+						   ice_publish_view_version_details(view));
 	appendBinaryStringInfo(document, text.data, text.len);
 }
 
 void
-ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-				 const IceViewCommit *commit, IceView *out, StringInfo document)
+ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						const char *name, const IceViewCommit *commit, IceView *out,
+						StringInfo document)
 {
 	IceNamespacePath path_now = *path;
 	const char      *folders;
@@ -201,7 +204,7 @@ ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path, co
 	ice_view_get(&warehouse->id, path, name, false, out);
 	ice_view_require(ICE_WRITE, out, path, name);
 	ice_view_load(out, false);
-	ice_view_requirements_check(commit, out->metadata);
+	ice_view_update_check_requirements(commit, out->metadata);
 	lock_and_check(out, &path_now, name, commit);
 	folders = folders_key(out->metadata);
 	if (ice_view_updates_apply(commit, out->metadata, ice_now_ms()))
@@ -213,20 +216,20 @@ ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path, co
 /* -- ends and moves --------------------------------------------------------------------------- */
 
 void
-ice_drop_view(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name)
+ice_commit_view_drop(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name)
 {
 	IceView view;
 
 	ice_view_get_locked(ICE_DROP, &warehouse->id, path, name, &view);
 	ice_commit_policy_view(&view, "drop-view", path, name);
 	ice_view_mark_dropped(&view);
-	ice_publish_view_event(&view, "drop-view", path, name, ice_view_version_details(&view));
+	ice_publish_view_event(&view, "drop-view", path, name, ice_publish_view_version_details(&view));
 }
 
 void
-ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
-				const char *source, const IceNamespacePath *destination_path,
-				const char *destination)
+ice_commit_view_rename(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
+					   const char *source, const IceNamespacePath *destination_path,
+					   const char *destination)
 {
 	IceView      view;
 	IceNamespace space;
@@ -246,5 +249,5 @@ ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_pa
 	view.namespace_id = space.id;
 	view.name = destination;
 	ice_publish_view_event(&view, "rename-view", destination_path, destination,
-						   ice_rename_details(source_path, source));
+						   ice_publish_rename_details(source_path, source));
 }

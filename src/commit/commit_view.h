@@ -13,31 +13,32 @@
 #include "store/store_view.h"
 
 /* REST createView. Raises ALREADY_EXISTS, NO_SUCH_NAMESPACE, VALIDATION, BAD_REQUEST. */
-extern void ice_create_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
-							const IceCreateView *request, IceView *out, StringInfo document);
+extern void ice_commit_view_create(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								   const IceCreateView *request, IceView *out, StringInfo document);
 
 /* REST registerView: takes over the document at a metadata location. */
-extern void ice_register_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
-							  const char *name, const char *metadata_location, IceView *out,
-							  StringInfo document);
+extern void ice_commit_view_register(const IceWarehouse *warehouse, const IceNamespacePath *path,
+									 const char *name, const char *metadata_location, IceView *out,
+									 StringInfo document);
 
 /* The document at a metadata location, out of storage, or out of the queue if its file is still to
  * be written. */
-extern IceViewMetadata *ice_register_view_read(const char *metadata_location);
+extern IceViewMetadata *ice_commit_view_register_read(const char *metadata_location);
 
 /* REST replaceView. Raises COMMIT_FAILED (409), NO_SUCH_VIEW, VALIDATION; 55P03 on a lock
  * timeout. */
-extern void ice_replace_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
-							 const char *name, const IceViewCommit *commit, IceView *out,
-							 StringInfo document);
+extern void ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *path,
+									const char *name, const IceViewCommit *commit, IceView *out,
+									StringInfo document);
 
 /* REST dropView: its name is free, its files stay. */
-extern void ice_drop_view(const IceWarehouse *warehouse, const IceNamespacePath *path,
-						  const char *name);
+extern void ice_commit_view_drop(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								 const char *name);
 
 /* REST renameView, within one warehouse. */
-extern void ice_rename_view(const IceWarehouse *warehouse, const IceNamespacePath *source_path,
-							const char *source, const IceNamespacePath *destination_path,
-							const char *destination);
+extern void ice_commit_view_rename(const IceWarehouse     *warehouse,
+								   const IceNamespacePath *source_path, const char *source,
+								   const IceNamespacePath *destination_path,
+								   const char             *destination);
 
 #endif

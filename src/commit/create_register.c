@@ -14,7 +14,7 @@
 #include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "commit/place.h"
 #include "commit/publish.h"
 #include "commit/read_metadata.h"
@@ -43,17 +43,17 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 	ice_place_check_table(warehouse, table);
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
-		table->metadata_location = ice_metadata_location_next(table->metadata, NULL);
-	table->file_expected = !publish || ice_publishes(warehouse, table->metadata);
+		table->metadata_location = ice_location_next(table->metadata, NULL);
+	table->file_expected = !publish || ice_publish_wanted(warehouse, table->metadata);
 	ice_table_insert(table);
 	ice_access_own("table", &warehouse->id, &table->id);
 	if (publish)
-		ice_hold_table(table);
+		ice_holdings_of_table(table);
 	else
-		ice_hold_registered(table);
+		ice_holdings_of_registered(table);
 	if (publish)
 		ice_publish_metadata(warehouse, table);
-	ice_publish_event(table, event_type, path, name, ice_version_details(table));
+	ice_publish_event(table, event_type, path, name, ice_publish_version_details(table));
 	return true;
 }
 
@@ -91,7 +91,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	ice_namespace_get(&warehouse->id, path,
 					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
-	ice_case_respell_path(&warehouse->id, &space.id, false, &spelled);
+	ice_case_mode_respell_path(&warehouse->id, &space.id, false, &spelled);
 	if (ice_table_find(&warehouse->id, path, request->name, false, &existing))
 		raise_exists(warehouse, &space, path, request->name);
 	location = request->location != NULL
@@ -114,7 +114,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 IceTableMetadata *
 ice_register_read(const char *metadata_location, const char *fallback_uuid)
 {
-	return ice_table_metadata_parse(ice_metadata_read(metadata_location), fallback_uuid);
+	return ice_table_metadata_parse(ice_read_metadata(metadata_location), fallback_uuid);
 }
 
 /* Replaces the whole content of a table whose head is locked by another document, as its next
@@ -152,10 +152,10 @@ overwrite_table(IceTable *table, const IceNamespacePath *path, const char *name,
 	table->file_expected = true;
 	table->version++;
 	ice_table_update(table, PG_INT32_MAX, &trimmed);
-	ice_hold_registered(table);
+	ice_holdings_of_registered(table);
 	/* No file is queued that would have the removed rows deleted. */
 	ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
-	ice_publish_event(table, "register-table", path, name, ice_version_details(table));
+	ice_publish_event(table, "register-table", path, name, ice_publish_version_details(table));
 }
 
 void
@@ -173,7 +173,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 		raise_exists(warehouse, &space, path, name);
 	if (exists)
 		ice_table_require(ICE_WRITE, out, path, name);
-	ice_hold_existing(&warehouse->id, metadata_location);
+	ice_holdings_of_existing(&warehouse->id, metadata_location);
 	metadata = ice_register_read(metadata_location, ice_uuid_v4_text());
 	if (exists)
 	{

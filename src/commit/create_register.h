@@ -38,8 +38,8 @@ extern void ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath
 
 /* REST unregisterTable: drops the name, leaves all files, and makes sure that the last metadata
  * file is there. Appends the last document. */
-extern void ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
-								 const char *name, IceTable *out, StringInfo document);
+extern void ice_drop_unregister(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								const char *name, IceTable *out, StringInfo document);
 
 /* REST renameTable, within one warehouse. */
 extern void ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_path,

@@ -135,7 +135,7 @@ ice_deduplicate(const IceWarehouse *warehouse, IceTableChange *changes, int coun
 		if (!ice_table_get_whole(&warehouse->id, &changes[i].table.id, &changes[i].table))
 			ice_raise(ICE_ERR_NO_SUCH_TABLE, "Table does not exist: %s.%s", changes[i].path.dotted,
 					  changes[i].name);
-		ice_await_metadata_file(&changes[i].table);
+		ice_publish_await(&changes[i].table);
 	}
 	ereport(NOTICE, (errcode(sqlstate_deduplicated()),
 					 errmsg("the same commit was made before: nothing is changed")));

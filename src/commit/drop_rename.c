@@ -28,7 +28,7 @@ ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, cons
 
 	ice_table_get_locked(ICE_DROP, &warehouse->id, path, name, &table);
 	ice_commit_policy_table(&table, "drop-table", path, name, NULL, NULL);
-	refused = purge && !ice_hold_may_purge(warehouse, &table);
+	refused = purge && !ice_holdings_may_purge(warehouse, &table);
 	ice_table_mark_dropped(&table);
 	if (purge && !refused)
 		ice_task_enqueue_purge(&table.warehouse_id, &table.id, table.version);
@@ -46,19 +46,19 @@ ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, cons
 }
 
 void
-ice_unregister_table(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-					 IceTable *out, StringInfo document)
+ice_drop_unregister(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+					IceTable *out, StringInfo document)
 {
 	int start = document->len;
 
 	ice_table_get_locked(ICE_DROP | ICE_SELECT, &warehouse->id, path, name, out);
 	ice_commit_policy_table(out, "unregister-table", path, name, NULL, NULL);
-	ice_render_current(document, out, false);
+	ice_publish_render_current(document, out, false);
 	if (!ice_storage_exists(out->metadata_location))
 		ice_storage_write_metadata(out->metadata_location, document->data + start,
 								   document->len - start);
 	ice_table_mark_dropped(out);
-	ice_publish_event(out, "unregister-table", path, name, ice_version_details(out));
+	ice_publish_event(out, "unregister-table", path, name, ice_publish_version_details(out));
 }
 
 void
@@ -84,5 +84,5 @@ ice_rename_table(const IceWarehouse *warehouse, const IceNamespacePath *source_p
 	table.namespace_id = space.id;
 	table.name = destination;
 	ice_publish_event(&table, "rename-table", destination_path, destination,
-					  ice_rename_details(source_path, source));
+					  ice_publish_rename_details(source_path, source));
 }

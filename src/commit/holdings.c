@@ -18,7 +18,7 @@
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/caller.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_lock.h"
 #include "store/store_task.h"
 
@@ -54,10 +54,10 @@ hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 	holder->folders = lappend(holder->folders, ice_storage_spelling(location));
 	if (!write)
 		return;
-	ice_root_check(holder->warehouse_id, location);
+	ice_tenant_root_check(holder->warehouse_id, location);
 	hold(holder, kind, location);
 	if (holder->catalog == NULL)
-		holder->catalog = ice_catalog_id(true);
+		holder->catalog = ice_hold_catalog_id(true);
 	ice_mark_make(location, holder->catalog);
 }
 
@@ -95,7 +95,7 @@ hold_file(Holder *holder, const char *location)
 	foreach (cell, holder->folders)
 		if (ice_storage_is_below(spelling, lfirst(cell)))
 			return;
-	ice_root_check(holder->warehouse_id, location);
+	ice_tenant_root_check(holder->warehouse_id, location);
 	if (!holder->locked && !ice_holds_known())
 		return;
 	check_file(location);
@@ -158,7 +158,7 @@ hold_all(Holder *holder, const IceTable *table, bool write)
 }
 
 void
-ice_hold_table(const IceTable *table)
+ice_holdings_of_table(const IceTable *table)
 {
 	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id};
 
@@ -167,7 +167,7 @@ ice_hold_table(const IceTable *table)
 }
 
 void
-ice_hold_registered(const IceTable *table)
+ice_holdings_of_registered(const IceTable *table)
 {
 	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id, .locked = true};
 
@@ -179,7 +179,7 @@ ice_hold_registered(const IceTable *table)
 
 /* A property of the warehouse, which neither a client of REST nor a file in storage can set. */
 bool
-ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table)
+ice_holdings_may_purge(const IceWarehouse *warehouse, const IceTable *table)
 {
 	const char *value;
 
@@ -192,7 +192,7 @@ ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table)
 }
 
 char *
-ice_hold_key(const IceTableMetadata *metadata)
+ice_holdings_key(const IceTableMetadata *metadata)
 {
 	StringInfoData key;
 
@@ -208,10 +208,10 @@ ice_hold_key(const IceTableMetadata *metadata)
 }
 
 void
-ice_hold_changes(const IceTable *table, const char *key_before)
+ice_holdings_change(const IceTable *table, const char *key_before)
 {
 	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id};
-	bool   folders = strcmp(key_before, ice_hold_key(table->metadata)) != 0;
+	bool   folders = strcmp(key_before, ice_holdings_key(table->metadata)) != 0;
 
 	if (folders && !ice_holds_known())
 		return;
@@ -224,7 +224,7 @@ ice_hold_changes(const IceTable *table, const char *key_before)
 /* -- views ------------------------------------------------------------------------------------ */
 
 void
-ice_hold_view(const IceView *view)
+ice_holdings_of_view(const IceView *view)
 {
 	Holder holder = {.warehouse_id = &view->warehouse_id, .id = &view->id};
 
@@ -239,9 +239,9 @@ ice_hold_view(const IceView *view)
 /* -- registrations ---------------------------------------------------------------------------- */
 
 void
-ice_hold_existing(const pg_uuid_t *warehouse_id, const char *metadata_location)
+ice_holdings_of_existing(const pg_uuid_t *warehouse_id, const char *metadata_location)
 {
-	ice_root_check(warehouse_id, metadata_location);
+	ice_tenant_root_check(warehouse_id, metadata_location);
 	ice_lock_share(ICE_LOCK_FILES);
 	if (!ice_holds_known())
 		return;

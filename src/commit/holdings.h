@@ -22,19 +22,19 @@ extern const char *const ice_folder_properties[ICE_FOLDER_PROPERTIES];
  * so that nothing is deleted between a look at who holds it and the commit. Raises NO_SUCH_FILE for
  * the file of a table whose purge is queued, and FORBIDDEN_LOCATION for one that is not in the
  * tenant's part of the storage. */
-extern void ice_hold_existing(const pg_uuid_t *warehouse_id, const char *metadata_location);
+extern void ice_holdings_of_existing(const pg_uuid_t *warehouse_id, const char *metadata_location);
 
 /* A new table: its folders, and what it names outside of them. */
-extern void ice_hold_table(const IceTable *table);
+extern void ice_holdings_of_table(const IceTable *table);
 /* A table that took over a document, as a new one or instead of its own. */
-extern void ice_hold_registered(const IceTable *table);
+extern void ice_holdings_of_registered(const IceTable *table);
 /* Has its warehouse asked that a purge deletes the table's files, if it was registered? */
 #define ICE_PURGE_REGISTERED_PROPERTY "icecat.purge-registered"
-extern bool  ice_hold_may_purge(const IceWarehouse *warehouse, const IceTable *table);
+extern bool  ice_holdings_may_purge(const IceWarehouse *warehouse, const IceTable *table);
 /* What decides the folders of a table, and what a commit has changed since. */
-extern char *ice_hold_key(const IceTableMetadata *metadata);
-extern void  ice_hold_changes(const IceTable *table, const char *key_before);
+extern char *ice_holdings_key(const IceTableMetadata *metadata);
+extern void  ice_holdings_change(const IceTable *table, const char *key_before);
 /* A view that is new or changed. */
-extern void  ice_hold_view(const IceView *view);
+extern void  ice_holdings_of_view(const IceView *view);
 
 #endif

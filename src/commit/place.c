@@ -13,14 +13,14 @@
 #include "miscadmin.h"
 
 #include "commit/holdings.h"
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "commit/place.h"
 #include "commit/tenant_root.h"
 #include "errors.h"
 #include "storage/storage.h"
 #include "store/access.h"
 #include "store/caller.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_restriction.h"
 
 typedef struct Placement
@@ -82,7 +82,7 @@ base_of(Placement *placement)
 	placement->base = NULL;
 	if (!ice_namespace_get_by_id(&placement->warehouse->id, placement->namespace_id, &path, &space))
 		return NULL;
-	location = ice_namespace_location(placement->warehouse, &path, &space, false);
+	location = ice_location_of_namespace(placement->warehouse, &path, &space, false);
 	if (location != NULL)
 		placement->base = ice_storage_spelling(location);
 	return placement->base;
@@ -100,7 +100,7 @@ check_folder(Placement *placement, const char *location)
 	spelling = ice_storage_spelling(location);
 	if (is_held(placement, spelling))
 		return;
-	ice_root_check(&placement->warehouse->id, location);
+	ice_tenant_root_check(&placement->warehouse->id, location);
 	if (!ice_access_may(ICE_CREATE, (IceObject){.warehouse_id = &placement->warehouse->id}) &&
 		is_shared(spelling) &&
 		(base_of(placement) == NULL || strcmp(spelling, placement->base) == 0 ||

@@ -14,7 +14,7 @@
 #include "access/xlog.h"
 
 #include "budget_server.h"
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "commit/publish.h"
 #include "commit/tenant_root.h"
 #include "guc.h"
@@ -49,7 +49,7 @@ mode_of(const IceWarehouse *warehouse, const char *mode)
 }
 
 IceMetadataMode
-ice_metadata_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+ice_publish_mode(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
 	return mode_of(warehouse, ice_table_property(metadata, ICE_METADATA_MODE_PROPERTY));
 }
@@ -61,22 +61,22 @@ view_mode(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
 }
 
 bool
-ice_publishes_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
+ice_publish_wanted_for_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
 {
 	return view_mode(warehouse, metadata) != ICE_METADATA_NONE;
 }
 
 bool
-ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
+ice_publish_wanted(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
-	return ice_metadata_mode(warehouse, metadata) != ICE_METADATA_NONE;
+	return ice_publish_mode(warehouse, metadata) != ICE_METADATA_NONE;
 }
 
 void
 ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metadata)
 {
-	ice_root_check_table(&warehouse->id, metadata);
-	if (ice_publishes(warehouse, metadata))
+	ice_tenant_root_check_table(&warehouse->id, metadata);
+	if (ice_publish_wanted(warehouse, metadata))
 		ice_location_prepare(metadata);
 }
 
@@ -99,7 +99,7 @@ find_queued(const char *location)
 }
 
 bool
-ice_queued_document(const char *location, StringInfo out)
+ice_publish_queued_document(const char *location, StringInfo out)
 {
 	const IceTask *task = find_queued(location);
 
@@ -145,7 +145,7 @@ check_file(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, co
 }
 
 void
-ice_await_metadata_file(const IceTable *table)
+ice_publish_await(const IceTable *table)
 {
 	if (table->file_expected)
 		(void) file_comes(&table->warehouse_id, &table->id, table->version,
@@ -153,21 +153,21 @@ ice_await_metadata_file(const IceTable *table)
 }
 
 void
-ice_await_view_metadata_file(const IceView *view)
+ice_publish_await_view(const IceView *view)
 {
 	if (view->file_expected)
 		(void) file_comes(&view->warehouse_id, &view->id, view->version, view->metadata_location);
 }
 
 void
-ice_check_metadata_file(const IceTable *table)
+ice_publish_check(const IceTable *table)
 {
 	if (table->file_expected)
 		check_file(&table->warehouse_id, &table->id, table->version, table->metadata_location);
 }
 
 void
-ice_check_view_metadata_file(const IceView *view)
+ice_publish_check_view(const IceView *view)
 {
 	if (view->file_expected)
 		check_file(&view->warehouse_id, &view->id, view->version, view->metadata_location);
@@ -197,7 +197,8 @@ render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, in
 /* What the database holds is not counted as a request's: a table loads however large it has
  * become. */
 bool
-ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
+ice_publish_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only,
+				   int bytes_max)
 {
 	MemoryContext before = ice_budget_exempt(CurrentMemoryContext);
 	bool          rendered = render(out, table, refs_only, read_only, bytes_max);
@@ -207,9 +208,9 @@ ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only
 }
 
 void
-ice_render_current(StringInfo out, const IceTable *table, bool read_only)
+ice_publish_render_current(StringInfo out, const IceTable *table, bool read_only)
 {
-	(void) ice_render(out, table, false, read_only, 0);
+	(void) ice_publish_render(out, table, false, read_only, 0);
 }
 
 /* Writes the file of the current version now. */
@@ -219,7 +220,7 @@ write_now(const IceTable *table)
 	StringInfoData document;
 
 	initStringInfo(&document);
-	ice_render_current(&document, table, false);
+	ice_publish_render_current(&document, table, false);
 	ice_storage_write_metadata(table->metadata_location, document.data, document.len);
 }
 
@@ -235,7 +236,7 @@ is_first_on_disk(int64 version, const char *location)
 void
 ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 {
-	IceMetadataMode mode = ice_metadata_mode(warehouse, table->metadata);
+	IceMetadataMode mode = ice_publish_mode(warehouse, table->metadata);
 
 	/* Where no file is queued, removed rows would have nobody to delete them. */
 	if (mode != ICE_METADATA_ASYNC && table->rows_removed)
@@ -268,45 +269,45 @@ ice_publish_deletes(const IceTable *table, List *files)
 }
 
 char *
-ice_version_details(const IceTable *table)
+ice_publish_version_details(const IceTable *table)
 {
 	const IceTableMetadata *m = table->metadata;
 	StringInfoData          out;
 	IceJsonWriter           w;
 
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, table->metadata_location);
-	ice_jw_key(&w, "last-sequence-number");
-	ice_jw_int(&w, m->last_sequence_number);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "metadata-location");
+	ice_json_write_string(&w, table->metadata_location);
+	ice_json_write_key(&w, "last-sequence-number");
+	ice_json_write_int(&w, m->last_sequence_number);
 	if (m->current_snapshot_id != ICE_NO_SNAPSHOT)
 	{
-		ice_jw_key(&w, "current-snapshot-id");
-		ice_jw_int(&w, m->current_snapshot_id);
+		ice_json_write_key(&w, "current-snapshot-id");
+		ice_json_write_int(&w, m->current_snapshot_id);
 	}
-	ice_jw_end_object(&w);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
 char *
-ice_rename_details(const IceNamespacePath *source_path, const char *source)
+ice_publish_rename_details(const IceNamespacePath *source_path, const char *source)
 {
 	StringInfoData out;
 	IceJsonWriter  w;
 
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "source-namespace");
-	ice_jw_begin_array(&w);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "source-namespace");
+	ice_json_write_begin_array(&w);
 	for (int i = 0; i < source_path->depth; i++)
-		ice_jw_string(&w, source_path->levels[i]);
-	ice_jw_end_array(&w);
-	ice_jw_key(&w, "source-name");
-	ice_jw_string(&w, source);
-	ice_jw_end_object(&w);
+		ice_json_write_string(&w, source_path->levels[i]);
+	ice_json_write_end_array(&w);
+	ice_json_write_key(&w, "source-name");
+	ice_json_write_string(&w, source);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
@@ -316,7 +317,7 @@ ice_publish_event(const IceTable *table, const char *event_type, const IceNamesp
 {
 	IceNamespacePath spelled = *path;
 
-	ice_case_respell_path(&table->warehouse_id, &table->namespace_id, false, &spelled);
+	ice_case_mode_respell_path(&table->warehouse_id, &table->namespace_id, false, &spelled);
 	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, spelled.array,
 					 table->name != NULL ? table->name : name, table->version, details_json);
 	ice_queue_signal();
@@ -327,9 +328,9 @@ ice_publish_event(const IceTable *table, const char *event_type, const IceNamesp
 void
 ice_publish_view_prepare(const IceWarehouse *warehouse, const IceViewMetadata *metadata)
 {
-	ice_root_check_view(&warehouse->id, metadata);
-	if (ice_publishes_view(warehouse, metadata))
-		ice_view_location_prepare(metadata);
+	ice_tenant_root_check_view(&warehouse->id, metadata);
+	if (ice_publish_wanted_for_view(warehouse, metadata))
+		ice_location_prepare_view(metadata);
 }
 
 void
@@ -351,19 +352,19 @@ ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
 }
 
 char *
-ice_view_version_details(const IceView *view)
+ice_publish_view_version_details(const IceView *view)
 {
 	StringInfoData out;
 	IceJsonWriter  w;
 
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "metadata-location");
-	ice_jw_string(&w, view->metadata_location);
-	ice_jw_key(&w, "current-version-id");
-	ice_jw_int(&w, view->metadata->current_version_id);
-	ice_jw_end_object(&w);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "metadata-location");
+	ice_json_write_string(&w, view->metadata_location);
+	ice_json_write_key(&w, "current-version-id");
+	ice_json_write_int(&w, view->metadata->current_version_id);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
@@ -373,7 +374,7 @@ ice_publish_view_event(const IceView *view, const char *event_type, const IceNam
 {
 	IceNamespacePath spelled = *path;
 
-	ice_case_respell_path(&view->warehouse_id, &view->namespace_id, false, &spelled);
+	ice_case_mode_respell_path(&view->warehouse_id, &view->namespace_id, false, &spelled);
 	ice_event_insert(&view->warehouse_id, event_type, "view", &view->id, spelled.array,
 					 view->name != NULL ? view->name : name, view->version, details_json);
 }

@@ -24,11 +24,11 @@ typedef enum IceMetadataMode
 
 /* How the table's metadata files are written: its property icecat.metadata-write-mode, else the
  * warehouse's, else async. Raises VALIDATION for another value. */
-extern IceMetadataMode ice_metadata_mode(const IceWarehouse     *warehouse,
-										 const IceTableMetadata *metadata);
+extern IceMetadataMode ice_publish_mode(const IceWarehouse     *warehouse,
+										const IceTableMetadata *metadata);
 
 /* Is a metadata file queued or written for each version (every mode but none)? */
-extern bool ice_publishes(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
+extern bool ice_publish_wanted(const IceWarehouse *warehouse, const IceTableMetadata *metadata);
 
 /* Raises unless the server may keep this table's files there; makes the folders. Does nothing in
  * mode none. */
@@ -48,24 +48,25 @@ extern void ice_publish_event(const IceTable *table, const char *event_type,
 							  const char *details_json);
 
 /* The event details every version change carries: location, snapshot, sequence number. */
-extern char *ice_version_details(const IceTable *table);
+extern char *ice_publish_version_details(const IceTable *table);
 
 /* The event details of a rename: where the table or view was before. */
-extern char *ice_rename_details(const IceNamespacePath *source_path, const char *source);
+extern char *ice_publish_rename_details(const IceNamespacePath *source_path, const char *source);
 
 /* Raises NO_SUCH_FILE if the table's metadata file has vanished from file storage: it is not in the
  * queue, and somebody took it away. See icecat.check_metadata_file. */
-extern void ice_check_metadata_file(const IceTable *table);
+extern void ice_publish_check(const IceTable *table);
 /* For an answer that shows a state which this transaction did not make: the location that it names
  * may still be queued. */
-extern void ice_await_metadata_file(const IceTable *table);
+extern void ice_publish_await(const IceTable *table);
 
 /* Appends the document of a file that is still queued, in whatever warehouse and spelling; false if
  * it is not. */
-extern bool ice_queued_document(const char *location, StringInfo out);
+extern bool ice_publish_queued_document(const char *location, StringInfo out);
 
 /* The same of views. document: the whole text of the new version. */
-extern bool  ice_publishes_view(const IceWarehouse *warehouse, const IceViewMetadata *metadata);
+extern bool  ice_publish_wanted_for_view(const IceWarehouse    *warehouse,
+										 const IceViewMetadata *metadata);
 extern void  ice_publish_view_prepare(const IceWarehouse    *warehouse,
 									  const IceViewMetadata *metadata);
 extern void  ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
@@ -73,16 +74,16 @@ extern void  ice_publish_view_metadata(const IceWarehouse *warehouse, const IceV
 extern void  ice_publish_view_event(const IceView *view, const char *event_type,
 									const IceNamespacePath *path, const char *name,
 									const char *details_json);
-extern char *ice_view_version_details(const IceView *view);
-extern void  ice_check_view_metadata_file(const IceView *view);
-extern void  ice_await_view_metadata_file(const IceView *view);
+extern char *ice_publish_view_version_details(const IceView *view);
+extern void  ice_publish_check_view(const IceView *view);
+extern void  ice_publish_await_view(const IceView *view);
 
 /* Appends the table's current document, read again (own writes included): with all snapshots, or
  * with those alone that a ref points to. False, and nothing is appended, if it would be longer than
  * bytes_max; 0: any length. */
-extern bool ice_render(StringInfo out, const IceTable *table, bool refs_only, bool read_only,
-					   int bytes_max);
+extern bool ice_publish_render(StringInfo out, const IceTable *table, bool refs_only,
+							   bool read_only, int bytes_max);
 /* The whole document. */
-extern void ice_render_current(StringInfo out, const IceTable *table, bool read_only);
+extern void ice_publish_render_current(StringInfo out, const IceTable *table, bool read_only);
 
 #endif

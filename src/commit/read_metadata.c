@@ -15,7 +15,7 @@
 #include "commit/read_metadata.h"
 #include "guc.h"
 #include "storage/storage.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_task.h"
 
 /* The value of a text; NULL if it is no JSON. Other errors, such as a limit, go on. */
@@ -78,14 +78,14 @@ check_seen(const char *metadata_location)
 }
 
 IceJson *
-ice_metadata_read(const char *metadata_location)
+ice_read_metadata(const char *metadata_location)
 {
 	StringInfoData document;
 	IceJson       *json;
 
 	check_seen(metadata_location);
 	initStringInfo(&document);
-	if (!ice_queued_document(metadata_location, &document))
+	if (!ice_publish_queued_document(metadata_location, &document))
 		ice_storage_read_metadata(metadata_location, &document);
 	json = parse(&document);
 	if (!has_form(json))

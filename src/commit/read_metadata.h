@@ -12,6 +12,6 @@
 /* Reads it out of storage, or out of the queue if its file is still to be written. A file that is
  * no metadata of a table or view raises BAD_REQUEST, which says only that: what it holds instead is
  * not the client's to know. Raises what storage raises, too. */
-extern IceJson *ice_metadata_read(const char *metadata_location);
+extern IceJson *ice_read_metadata(const char *metadata_location);
 
 #endif

@@ -11,7 +11,7 @@
 #include "commit/tenant_root.h"
 #include "errors.h"
 #include "storage/storage.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 
 /* Does a location step upwards? Stores without folders take ".." for a name. */
 static bool
@@ -36,7 +36,7 @@ is_in(const char *path, const IceTenant *tenant)
 }
 
 void
-ice_root_check_tenant(const IceTenant *tenant, const char *location)
+ice_tenant_root_check_tenant(const IceTenant *tenant, const char *location)
 {
 	bool      allowed;
 	ListCell *cell;
@@ -60,30 +60,30 @@ ice_root_check_tenant(const IceTenant *tenant, const char *location)
 }
 
 void
-ice_root_check(const pg_uuid_t *warehouse_id, const char *location)
+ice_tenant_root_check(const pg_uuid_t *warehouse_id, const char *location)
 {
 	IceTenant tenant;
 
 	if (location == NULL || !ice_tenants_exist())
 		return;
-	ice_root_check_tenant(ice_tenant_of_warehouse(warehouse_id, &tenant) ? &tenant : NULL,
-						  location);
+	ice_tenant_root_check_tenant(ice_tenant_of_warehouse(warehouse_id, &tenant) ? &tenant : NULL,
+								 location);
 }
 
 void
-ice_root_check_table(const pg_uuid_t *warehouse_id, const IceTableMetadata *metadata)
+ice_tenant_root_check_table(const pg_uuid_t *warehouse_id, const IceTableMetadata *metadata)
 {
 	if (!ice_tenants_exist())
 		return;
-	ice_root_check(warehouse_id, metadata->location);
-	ice_root_check(warehouse_id, ice_table_property(metadata, "write.metadata.path"));
+	ice_tenant_root_check(warehouse_id, metadata->location);
+	ice_tenant_root_check(warehouse_id, ice_table_property(metadata, "write.metadata.path"));
 }
 
 void
-ice_root_check_view(const pg_uuid_t *warehouse_id, const IceViewMetadata *metadata)
+ice_tenant_root_check_view(const pg_uuid_t *warehouse_id, const IceViewMetadata *metadata)
 {
 	if (!ice_tenants_exist())
 		return;
-	ice_root_check(warehouse_id, metadata->location);
-	ice_root_check(warehouse_id, ice_view_property(metadata, "write.metadata.path"));
+	ice_tenant_root_check(warehouse_id, metadata->location);
+	ice_tenant_root_check(warehouse_id, ice_view_property(metadata, "write.metadata.path"));
 }

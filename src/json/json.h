@@ -156,18 +156,18 @@ typedef struct IceJsonWriter
 	bool       need_comma;
 } IceJsonWriter;
 
-extern void ice_jw_init(IceJsonWriter *writer, StringInfo out);
-extern void ice_jw_begin_object(IceJsonWriter *writer);
-extern void ice_jw_end_object(IceJsonWriter *writer);
-extern void ice_jw_begin_array(IceJsonWriter *writer);
-extern void ice_jw_end_array(IceJsonWriter *writer);
-extern void ice_jw_key(IceJsonWriter *writer, const char *key);
-extern void ice_jw_string(IceJsonWriter *writer, const char *value);
-extern void ice_jw_int(IceJsonWriter *writer, int64 value);
-extern void ice_jw_null(IceJsonWriter *writer);
+extern void ice_json_write_init(IceJsonWriter *writer, StringInfo out);
+extern void ice_json_write_begin_object(IceJsonWriter *writer);
+extern void ice_json_write_end_object(IceJsonWriter *writer);
+extern void ice_json_write_begin_array(IceJsonWriter *writer);
+extern void ice_json_write_end_array(IceJsonWriter *writer);
+extern void ice_json_write_key(IceJsonWriter *writer, const char *key);
+extern void ice_json_write_string(IceJsonWriter *writer, const char *value);
+extern void ice_json_write_int(IceJsonWriter *writer, int64 value);
+extern void ice_json_write_null(IceJsonWriter *writer);
 
 /* A whole value, unchecked. */
-extern void ice_jw_raw(IceJsonWriter *writer, const char *text, size_t len);
+extern void ice_json_write_raw(IceJsonWriter *writer, const char *text, size_t len);
 
 /* Appends a quoted, escaped JSON string. */
 extern void ice_json_escape(StringInfo out, const char *value);

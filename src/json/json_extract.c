@@ -22,7 +22,7 @@ ice_json_shown(const IceJson *value)
 
 	if (len <= VALUE_TEXT_MAX)
 		return pnstrdup(text, len);
-	return psprintf("%.*s...", (int) ice_json_clip(text, len, VALUE_TEXT_MAX), text);
+	return psprintf("%.*s...", (int) ice_json_lex_clip(text, len, VALUE_TEXT_MAX), text);
 }
 
 static void

@@ -21,7 +21,7 @@
 /* -- errors ----------------------------------------------------------------------------------- */
 
 size_t
-ice_json_clip(const char *text, size_t len, size_t max)
+ice_json_lex_clip(const char *text, size_t len, size_t max)
 {
 	if (len <= max)
 		return len;
@@ -31,7 +31,7 @@ ice_json_clip(const char *text, size_t len, size_t max)
 }
 
 int
-ice_json_line(const char *text, const char *at)
+ice_json_lex_line(const char *text, const char *at)
 {
 	int line = 1;
 
@@ -54,8 +54,9 @@ raise_token(IceJsonLexer *lexer, const char *end, const char *what)
 	size_t len = end - lexer->token;
 
 	ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at line %d, byte %d: %s, found \"%.*s\"",
-			  ice_json_line(lexer->text, lexer->token), (int) (lexer->token - lexer->text), what,
-			  (int) ice_json_clip(lexer->token, len, ICE_JSON_TOKEN_SHOWN_MAX), lexer->token);
+			  ice_json_lex_line(lexer->text, lexer->token), (int) (lexer->token - lexer->text),
+			  what, (int) ice_json_lex_clip(lexer->token, len, ICE_JSON_TOKEN_SHOWN_MAX),
+			  lexer->token);
 }
 
 void
@@ -63,7 +64,7 @@ ice_json_lex_unexpected(IceJsonLexer *lexer, IceJsonToken token, const char *exp
 {
 	if (token == ICE_JSON_TOKEN_END)
 		ice_raise(ICE_ERR_BAD_REQUEST, "invalid JSON at line %d, byte %d: the text ended too early",
-				  ice_json_line(lexer->text, lexer->stop), (int) (lexer->stop - lexer->text));
+				  ice_json_lex_line(lexer->text, lexer->stop), (int) (lexer->stop - lexer->text));
 	raise_token(lexer, lexer->end, expected);
 }
 

@@ -53,9 +53,9 @@ extern void ice_json_lex_unexpected(IceJsonLexer *lexer, IceJsonToken token, con
 	__attribute__((noreturn));
 
 /* The line of a text, from 1 on, in which a place of it lies. */
-extern int ice_json_line(const char *text, const char *at);
+extern int ice_json_lex_line(const char *text, const char *at);
 
 /* The longest length up to max that does not cut a UTF-8 character. */
-extern size_t ice_json_clip(const char *text, size_t len, size_t max);
+extern size_t ice_json_lex_clip(const char *text, size_t len, size_t max);
 
 #endif

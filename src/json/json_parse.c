@@ -199,12 +199,12 @@ close_container(Parser *parser)
 	parser->container = node->parent;
 	parser->depth--;
 	if (node->kind == ICE_JSON_OBJECT)
-		duplicate = ice_json_find_duplicate(node);
+		duplicate = ice_json_tree_find_duplicate(node);
 	if (duplicate == NULL)
 		return;
 	close_all(parser);
 	ice_json_raise(node, ICE_ERR_BAD_REQUEST, "duplicate key in JSON object: \"%.*s\"",
-				   (int) ice_json_clip(duplicate, strlen(duplicate), ICE_JSON_TOKEN_SHOWN_MAX),
+				   (int) ice_json_lex_clip(duplicate, strlen(duplicate), ICE_JSON_TOKEN_SHOWN_MAX),
 				   duplicate);
 }
 

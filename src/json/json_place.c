@@ -49,7 +49,7 @@ is_plain_key(const char *key)
 static void
 append_key(StringInfo path, const char *key)
 {
-	size_t shown = ice_json_clip(key, strlen(key), KEY_SHOWN_MAX);
+	size_t shown = ice_json_lex_clip(key, strlen(key), KEY_SHOWN_MAX);
 
 	if (is_plain_key(key))
 		appendStringInfo(path, "%s%s", path->len > 0 ? "." : "", key);
@@ -98,7 +98,7 @@ ice_json_place(const IceJson *value)
 	if (path.len > PATH_SHOWN_MAX)
 		appendStringInfoString(&path, "...");
 	return psprintf("At %s%sline %d, byte %zu.", path.data, path.len > 0 ? ", " : "",
-					ice_json_line(document->text, value->text),
+					ice_json_lex_line(document->text, value->text),
 					(size_t) (value->text - document->text));
 }
 

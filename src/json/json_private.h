@@ -10,13 +10,13 @@
 #include "json/json.h"
 
 /* In json_tree.c: append without marking as edited. */
-extern void ice_json_members_push(IceJson *object, const char *key, IceJson *value);
-extern void ice_json_items_push(IceJson *array, IceJson *value);
+extern void ice_json_tree_push_member(IceJson *object, const char *key, IceJson *value);
+extern void ice_json_tree_push_item(IceJson *array, IceJson *value);
 
 /* In json_tree.c: a key that occurs twice, or NULL. Leaves an index behind on large objects. */
-extern const char *ice_json_find_duplicate(IceJson *object);
+extern const char *ice_json_tree_find_duplicate(IceJson *object);
 
 /* In json_tree.c: the member's position, or -1. */
-extern int ice_json_find_member(const IceJson *object, const char *key);
+extern int ice_json_tree_find_member(const IceJson *object, const char *key);
 
 #endif

@@ -43,7 +43,7 @@ grow(IceJson *container, void *entries, size_t entry_size)
 }
 
 void
-ice_json_members_push(IceJson *object, const char *key, IceJson *value)
+ice_json_tree_push_member(IceJson *object, const char *key, IceJson *value)
 {
 	object->members = grow(object, object->members, sizeof(IceJsonMember));
 	object->members[object->count].key = key;
@@ -52,7 +52,7 @@ ice_json_members_push(IceJson *object, const char *key, IceJson *value)
 }
 
 void
-ice_json_items_push(IceJson *array, IceJson *value)
+ice_json_tree_push_item(IceJson *array, IceJson *value)
 {
 	array->items = grow(array, array->items, sizeof(IceJson *));
 	array->items[array->count++] = value;
@@ -75,7 +75,7 @@ static int *
 find_slot(const IceJson *object, const char *key)
 {
 	IceJsonIndex *index = object->index;
-	uint32        slot = (uint32) ice_hash(key, strlen(key)) & index->mask;
+	uint32        slot = (uint32) ice_budget_hash(key, strlen(key)) & index->mask;
 
 	for (;; slot = (slot + 1) & index->mask)
 	{
@@ -127,7 +127,7 @@ build_index(IceJson *object)
 }
 
 const char *
-ice_json_find_duplicate(IceJson *object)
+ice_json_tree_find_duplicate(IceJson *object)
 {
 	if (object->count > INDEX_MIN)
 		return build_index(object);
@@ -139,7 +139,7 @@ ice_json_find_duplicate(IceJson *object)
 }
 
 int
-ice_json_find_member(const IceJson *object, const char *key)
+ice_json_tree_find_member(const IceJson *object, const char *key)
 {
 	if (object->index != NULL)
 		return *find_slot(object, key);
@@ -171,7 +171,7 @@ ice_json_member(const IceJson *object, const char *key)
 	if (object->kind != ICE_JSON_OBJECT)
 		return NULL;
 
-	int position = ice_json_find_member(object, key);
+	int position = ice_json_tree_find_member(object, key);
 
 	return position < 0 ? NULL : object->members[position].value;
 }
@@ -259,7 +259,7 @@ copy_tree(const IceJson *value)
 {
 	IceJson *copy = palloc(sizeof(IceJson));
 
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	*copy = *value;
 	copy->capacity = 0;
@@ -316,7 +316,7 @@ mark_edited(IceJson *node)
 void
 ice_json_set(IceJson *object, const char *key, IceJson *value)
 {
-	int position = ice_json_find_member(object, key);
+	int position = ice_json_tree_find_member(object, key);
 
 	value->parent = object;
 	mark_edited(object);
@@ -325,14 +325,14 @@ ice_json_set(IceJson *object, const char *key, IceJson *value)
 		object->members[position].value = value;
 		return;
 	}
-	ice_json_members_push(object, pstrdup(key), value);
+	ice_json_tree_push_member(object, pstrdup(key), value);
 	index_last_member(object);
 }
 
 bool
 ice_json_remove(IceJson *object, const char *key)
 {
-	int position = ice_json_find_member(object, key);
+	int position = ice_json_tree_find_member(object, key);
 
 	if (position < 0)
 		return false;
@@ -362,7 +362,7 @@ ice_json_append(IceJson *array, IceJson *value)
 {
 	value->parent = array;
 	mark_edited(array);
-	ice_json_items_push(array, value);
+	ice_json_tree_push_item(array, value);
 }
 
 bool
@@ -405,7 +405,7 @@ numbers_equal(const IceJson *a, const IceJson *b)
 bool
 ice_json_equal(const IceJson *a, const IceJson *b)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	if (a == b)
 		return true;

@@ -94,7 +94,7 @@ write_items(StringInfo out, const IceJson *array)
 void
 ice_json_write(StringInfo out, const IceJson *value)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	if (!value->edited)
 	{
 		ice_step_bytes(value->text_len);
@@ -255,7 +255,7 @@ ice_json_canonical(StringInfo out, const IceJson *value)
 {
 	int64 number;
 
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	switch (value->kind)
 	{
@@ -293,7 +293,7 @@ ice_json_canonical(StringInfo out, const IceJson *value)
 /* -- writer ----------------------------------------------------------------------------------- */
 
 void
-ice_jw_init(IceJsonWriter *writer, StringInfo out)
+ice_json_write_init(IceJsonWriter *writer, StringInfo out)
 {
 	writer->out = out;
 	writer->need_comma = false;
@@ -324,31 +324,31 @@ end(IceJsonWriter *writer, char bracket)
 }
 
 void
-ice_jw_begin_object(IceJsonWriter *writer)
+ice_json_write_begin_object(IceJsonWriter *writer)
 {
 	begin(writer, '{');
 }
 
 void
-ice_jw_end_object(IceJsonWriter *writer)
+ice_json_write_end_object(IceJsonWriter *writer)
 {
 	end(writer, '}');
 }
 
 void
-ice_jw_begin_array(IceJsonWriter *writer)
+ice_json_write_begin_array(IceJsonWriter *writer)
 {
 	begin(writer, '[');
 }
 
 void
-ice_jw_end_array(IceJsonWriter *writer)
+ice_json_write_end_array(IceJsonWriter *writer)
 {
 	end(writer, ']');
 }
 
 void
-ice_jw_key(IceJsonWriter *writer, const char *key)
+ice_json_write_key(IceJsonWriter *writer, const char *key)
 {
 	separate(writer);
 	ice_json_escape(writer->out, key);
@@ -357,28 +357,28 @@ ice_jw_key(IceJsonWriter *writer, const char *key)
 }
 
 void
-ice_jw_string(IceJsonWriter *writer, const char *value)
+ice_json_write_string(IceJsonWriter *writer, const char *value)
 {
 	separate(writer);
 	ice_json_escape(writer->out, value);
 }
 
 void
-ice_jw_int(IceJsonWriter *writer, int64 value)
+ice_json_write_int(IceJsonWriter *writer, int64 value)
 {
 	separate(writer);
 	appendStringInfo(writer->out, INT64_FORMAT, value);
 }
 
 void
-ice_jw_null(IceJsonWriter *writer)
+ice_json_write_null(IceJsonWriter *writer)
 {
 	separate(writer);
 	appendStringInfoString(writer->out, "null");
 }
 
 void
-ice_jw_raw(IceJsonWriter *writer, const char *text, size_t len)
+ice_json_write_raw(IceJsonWriter *writer, const char *text, size_t len)
 {
 	separate(writer);
 	appendBinaryStringInfo(writer->out, text, (int) len);

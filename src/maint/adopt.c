@@ -15,15 +15,15 @@
 #include "storage/file_path.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 
 /* A mark can also stand at what is a root for another copy: at, or above, a warehouse's
  * location. */
 void
 ice_adopt_storage(void)
 {
-	char     *catalog = ice_catalog_id(true);
-	List     *folders = list_concat(ice_file_roots(false), ice_holds_warehouses());
+	char     *catalog = ice_hold_catalog_id(true);
+	List     *folders = list_concat(ice_file_path_roots(false), ice_holds_warehouses());
 	ListCell *cell;
 
 	if (catalog == NULL)
@@ -69,14 +69,14 @@ check_root(StringInfo text, const char *root, const char *catalog)
 }
 
 char *
-ice_storage_problems(void)
+ice_adopt_problems(void)
 {
-	char          *catalog = RecoveryInProgress() ? NULL : ice_catalog_id(false);
+	char          *catalog = RecoveryInProgress() ? NULL : ice_hold_catalog_id(false);
 	StringInfoData text;
 	ListCell      *cell;
 
 	initStringInfo(&text);
-	foreach (cell, ice_file_refused_roots())
+	foreach (cell, ice_file_path_refused_roots())
 	{
 		next_line(&text);
 		appendStringInfo(&text,
@@ -84,13 +84,13 @@ ice_storage_problems(void)
 						 "PostgreSQL's.",
 						 (char *) lfirst(cell));
 	}
-	foreach (cell, ice_file_roots(false))
+	foreach (cell, ice_file_path_roots(false))
 		check_root(&text, lfirst(cell), catalog);
 	return text.len > 0 ? text.data : NULL;
 }
 
 void
-ice_storage_say_problems(void)
+ice_adopt_say_problems(void)
 {
 	static bool looked = false;
 	char       *problems;
@@ -99,7 +99,7 @@ ice_storage_say_problems(void)
 		return;
 	looked = true;
 	(void) ice_spi_begin();
-	problems = ice_storage_problems();
+	problems = ice_adopt_problems();
 	if (problems != NULL)
 		ereport(LOG, (errmsg("file storage: %s", problems), errhidestmt(true)));
 	ice_spi_end();

@@ -14,8 +14,8 @@ extern void ice_adopt_storage(void);
 
 /* What is wrong with the roots of file storage, in words, a sentence a line; NULL: nothing. In
  * SPI. */
-extern char *ice_storage_problems(void);
+extern char *ice_adopt_problems(void);
 /* Says so in the log, once in a process. In a transaction. */
-extern void  ice_storage_say_problems(void);
+extern void  ice_adopt_say_problems(void);
 
 #endif

@@ -6,8 +6,8 @@
  * First its files (purge_walk.h), then the directories of its location as far as they are empty,
  * then its rows.
  *
- * A client chooses what its manifests name, so each file goes through ice_owned_delete(): what is
- * not the table's own stays, and is counted.
+ * A client chooses what its manifests name, so each file goes through ice_owned_files_delete():
+ * what is not the table's own stays, and is counted.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,7 +22,7 @@
 #include "maint/purge_walk.h"
 #include "storage/storage.h"
 #include "store/store_event.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_table.h"
 
 #define DELETED_AT_ONCE 64 /* files whose owner is looked up together: some milliseconds */
@@ -50,7 +50,7 @@ struct IcePurge
 };
 
 bool
-ice_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+ice_drop_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	List     *paths = NIL;
 	ListCell *cell;
@@ -96,7 +96,7 @@ read_table(IcePurge *purge)
 	purge->is_known = ice_purge_read_table(&task->warehouse_id, &task->table_id, &purge->table);
 	if (!purge->is_known)
 		return;
-	purge->folders = ice_owned_folders(&purge->owner);
+	purge->folders = ice_owned_files_folders(&purge->owner);
 	if (purge->folders == NIL)
 		say_that_files_stay(purge);
 	else
@@ -105,7 +105,8 @@ read_table(IcePurge *purge)
 }
 
 IcePurge *
-ice_purge_begin(const IceTask *task, const IceTransactions *transactions, MemoryContext context)
+ice_drop_purge_begin(const IceTask *task, const IceTransactions *transactions,
+					 MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	IcePurge     *purge = palloc0(sizeof(IcePurge));
@@ -173,7 +174,7 @@ step_folders(IcePurge *purge)
 	if (purge->prune == NULL)
 		MemoryContextSwitchTo(purge->prune_context);
 	if (ice_storage_canonical(folder) != NULL &&
-		!ice_owned_prune(&purge->owner, folder, &purge->prune))
+		!ice_owned_files_prune(&purge->owner, folder, &purge->prune))
 		return true;
 	MemoryContextReset(purge->prune_context);
 	purge->prune = NULL;
@@ -204,7 +205,7 @@ step(IcePurge *purge)
 	purge->walk = NULL;
 	if (step_folders(purge))
 		return true;
-	ice_in_transaction(purge->owner.transactions, delete_rows, purge);
+	ice_transaction_run(purge->owner.transactions, delete_rows, purge);
 	return true;
 }
 
@@ -215,20 +216,20 @@ take_steps(IcePurge *purge)
 	bool more = purge->is_known;
 
 	if (more && !purge->is_allowed)
-		purge->is_allowed = ice_owned_allowed(&purge->owner);
-	while (more && purge->owner.refused == NULL && !ice_purge_is_idle(purge))
+		purge->is_allowed = ice_owned_files_allowed(&purge->owner);
+	while (more && purge->owner.refused == NULL && !ice_drop_purge_is_idle(purge))
 	{
 		MemoryContextReset(purge->scratch);
 		MemoryContextSwitchTo(purge->scratch);
 		more = step(purge);
-		if (purge->files_left <= 0 || ice_owned_must_stop(&purge->owner))
+		if (purge->files_left <= 0 || ice_owned_files_must_stop(&purge->owner))
 			break;
 	}
 	return more;
 }
 
 IcePurgeState
-ice_purge_slice(IcePurge *purge)
+ice_drop_purge_slice(IcePurge *purge)
 {
 	MemoryContext old = MemoryContextSwitchTo(purge->scratch);
 	bool          more;
@@ -244,25 +245,25 @@ ice_purge_slice(IcePurge *purge)
 }
 
 const char *
-ice_purge_refused(const IcePurge *purge)
+ice_drop_purge_refused(const IcePurge *purge)
 {
 	return purge->owner.refused;
 }
 
 void
-ice_purge_wind_up(IcePurge *purge)
+ice_drop_purge_wind_up(IcePurge *purge)
 {
 	purge->winds_up = true;
 }
 
 bool
-ice_purge_is_idle(const IcePurge *purge)
+ice_drop_purge_is_idle(const IcePurge *purge)
 {
 	return purge->winds_up && ice_purge_queue_empty(&purge->queue);
 }
 
 bool
-ice_purge_may_end(const IcePurge *purge)
+ice_drop_purge_may_end(const IcePurge *purge)
 {
 	return purge->walk != NULL && purge->owner.deleted_count > 0;
 }
@@ -279,13 +280,13 @@ counts(const IcePurge *purge)
 }
 
 bool
-ice_purge_note(const IcePurge *purge)
+ice_drop_purge_note(const IcePurge *purge)
 {
 	return ice_task_note_progress(&purge->task, psprintf("{%s}", counts(purge)));
 }
 
 void
-ice_purge_finish(const IcePurge *purge)
+ice_drop_purge_finish(const IcePurge *purge)
 {
 	const IceTask *task = &purge->task;
 	char          *details;
@@ -295,7 +296,7 @@ ice_purge_finish(const IcePurge *purge)
 		return;
 	details = psprintf("{\"location\":%s,%s}",
 					   ice_json_text(ice_json_make_string(purge->table.location)), counts(purge));
-	ice_store_delete_table(&task->warehouse_id, &task->table_id);
+	ice_store_table_delete(&task->warehouse_id, &task->table_id);
 	ice_event_insert(&task->warehouse_id, "purge-table", "table", &task->table_id,
 					 purge->table.namespace_levels, purge->table.name, task->version, details);
 }

@@ -16,7 +16,7 @@
 #include "maint/path_set.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_lock.h"
 
 #define LOCK_STEP_US      10000
@@ -71,7 +71,7 @@ is_container(const char *folder, const List *warehouses)
 }
 
 List *
-ice_owned_folders(const IceOwner *owner)
+ice_owned_files_folders(const IceOwner *owner)
 {
 	List     *folders = NIL;
 	List     *warehouses = ice_holds_warehouses();
@@ -172,8 +172,8 @@ decide(void *arg)
 	List          *all = NIL;
 	path_set_hash *held;
 
-	work->folders = ice_owned_folders(work->owner);
-	work->catalog = ice_catalog_id(false);
+	work->folders = ice_owned_files_folders(work->owner);
+	work->catalog = ice_hold_catalog_id(false);
 	for (int i = 0; i < work->count; i++)
 	{
 		spellings[i] = own_spellings(work->files[i].location, work->folders);
@@ -220,7 +220,7 @@ check_marks(Work *work)
 /* -- deleting --------------------------------------------------------------------------------- */
 
 bool
-ice_owned_must_stop(const IceOwner *owner)
+ice_owned_files_must_stop(const IceOwner *owner)
 {
 	return owner->stop_at != 0 && (ice_transaction_is_wanted(owner->transactions) ||
 								   GetCurrentTimestamp() >= owner->stop_at);
@@ -256,7 +256,7 @@ delete_own(Work *work)
 {
 	int done = 0;
 
-	ice_in_transaction(work->owner->transactions, decide, work);
+	ice_transaction_run(work->owner->transactions, decide, work);
 	if (!check_marks(work))
 		return work->count;
 	while (done < work->count)
@@ -265,14 +265,14 @@ delete_own(Work *work)
 
 		remove_some(work->owner, &work->files[done], n);
 		done += n;
-		if (ice_owned_must_stop(work->owner))
+		if (ice_owned_files_must_stop(work->owner))
 			break;
 	}
 	return done;
 }
 
 int
-ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count)
+ice_owned_files_delete(IceOwner *owner, IceOwnedFile *files, int count)
 {
 	Work         work = {.owner = owner, .files = files, .count = count};
 	volatile int done = 0;
@@ -291,9 +291,9 @@ ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count)
 }
 
 bool
-ice_owned_allowed(IceOwner *owner)
+ice_owned_files_allowed(IceOwner *owner)
 {
-	(void) ice_owned_delete(owner, NULL, 0);
+	(void) ice_owned_files_delete(owner, NULL, 0);
 	return owner->refused == NULL;
 }
 
@@ -305,8 +305,8 @@ decide_prune(void *arg)
 	ListCell       *cell;
 	char           *file = psprintf("%s/x", work->folder);
 
-	work->folders = ice_owned_folders(owner);
-	work->catalog = ice_catalog_id(false);
+	work->folders = ice_owned_files_folders(owner);
+	work->catalog = ice_hold_catalog_id(false);
 	work->may_prune = own_spellings(file, work->folders) != NIL;
 	foreach (cell, ice_storage_spellings(work->folder))
 		if (ice_holds_below(&owner->warehouse_id, &owner->object_id, lfirst(cell)))
@@ -320,7 +320,7 @@ prune_own(Work *work, IceStorageWalk **walk)
 	const IceStorage *storage;
 	bool              over = false;
 
-	ice_in_transaction(work->owner->transactions, decide_prune, work);
+	ice_transaction_run(work->owner->transactions, decide_prune, work);
 	if (!work->may_prune || !check_marks(work))
 		return true;
 	storage = ice_storage_open(work->folder, NULL);
@@ -328,14 +328,14 @@ prune_own(Work *work, IceStorageWalk **walk)
 	{
 		CHECK_FOR_INTERRUPTS();
 		over = storage->prune(storage, work->folder, walk, PRUNE_BATCH);
-		if (ice_owned_must_stop(work->owner))
+		if (ice_owned_files_must_stop(work->owner))
 			break;
 	}
 	return over;
 }
 
 bool
-ice_owned_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk)
+ice_owned_files_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk)
 {
 	Work          work = {.owner = owner, .folder = folder};
 	volatile bool over = false;

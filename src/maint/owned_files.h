@@ -28,7 +28,7 @@ typedef struct IceOwner
 	pg_uuid_t              warehouse_id;
 	pg_uuid_t              object_id;
 	const IceTransactions *transactions; /* NULL: the caller is in a transaction */
-	/* end of the slice: see ice_owned_must_stop(); 0: there is none */
+	/* end of the slice: see ice_owned_files_must_stop(); 0: there is none */
 	TimestampTz            stop_at;
 	int64                  deleted_count;
 	int64                  kept_count; /* files left alone */
@@ -37,7 +37,7 @@ typedef struct IceOwner
 
 /* The folders whose files are the owner's, unless another one holds something below: canonical C
  * strings, in the current memory context; in SPI. */
-extern List *ice_owned_folders(const IceOwner *owner);
+extern List *ice_owned_files_folders(const IceOwner *owner);
 
 /* A file that is to go. */
 typedef struct IceOwnedFile
@@ -50,19 +50,19 @@ typedef struct IceOwnedFile
 } IceOwnedFile;
 
 /* Is the slice over, or is there something more urgent? */
-extern bool ice_owned_must_stop(const IceOwner *owner);
+extern bool ice_owned_files_must_stop(const IceOwner *owner);
 
 /* Deletes those of some files that are the owner's. Not in SPI. Returns how many of them, from the
  * first, were dealt with: all except those that the end of the slice left. A file that is not there
  * counts as dealt with. Raises STORAGE where a transaction that takes over files does not end. */
-extern int  ice_owned_delete(IceOwner *owner, IceOwnedFile *files, int count);
+extern int  ice_owned_files_delete(IceOwner *owner, IceOwnedFile *files, int count);
 /* Does this database delete anything of the owner? If not, owner->refused is set, as by the
  * others. */
-extern bool ice_owned_allowed(IceOwner *owner);
+extern bool ice_owned_files_allowed(IceOwner *owner);
 
 /* Takes away a folder of the owner as far as it holds no file, unless others hold something in or
  * around it: asked again for each step. True at the end; false: that of the slice came before. At
  * first *walk is NULL; it lies in the memory context of the first call. */
-extern bool ice_owned_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk);
+extern bool ice_owned_files_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk);
 
 #endif

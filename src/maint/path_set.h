@@ -25,7 +25,7 @@ typedef struct PathEntry
 #define SH_ELEMENT_TYPE      PathEntry
 #define SH_KEY_TYPE          char *
 #define SH_KEY               path
-#define SH_HASH_KEY(tb, key) (uint32) ice_hash(key, strlen(key))
+#define SH_HASH_KEY(tb, key) (uint32) ice_budget_hash(key, strlen(key))
 #define SH_EQUAL(tb, a, b)   (strcmp(a, b) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (a)->hash

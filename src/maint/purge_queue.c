@@ -91,7 +91,7 @@ ice_purge_queue_delete(IcePurgeQueue *queue, IceOwner *owner, int limit)
 		return 0;
 	for (int i = 0; i < count; i++)
 		files[i].location = list_nth(waiting->files, waiting->next + i);
-	count = ice_owned_delete(owner, files, count);
+	count = ice_owned_files_delete(owner, files, count);
 	if (owner->refused != NULL)
 		return 0;
 	for (int i = 0; i < count; i++)

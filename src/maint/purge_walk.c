@@ -312,7 +312,7 @@ next_page(IcePurgeWalk *walk)
 	walk->page = NIL;
 	walk->page_at = 0;
 	old = MemoryContextSwitchTo(walk->page_context);
-	ice_in_transaction(walk->owner->transactions, read_page, walk);
+	ice_transaction_run(walk->owner->transactions, read_page, walk);
 	MemoryContextSwitchTo(old);
 	if (walk->page != NIL)
 		return;

@@ -58,7 +58,7 @@ canonical(IceOutcome *outcome, MemoryContext context)
 	}
 	PG_CATCH();
 	{
-		outcome->error = ice_outcome_take_error(context);
+		outcome->error = ice_task_outcome_take_error(context);
 	}
 	PG_END_TRY();
 	return location;
@@ -98,7 +98,7 @@ run_table(Batch *batch, IceOutcome *outcomes, int count)
 						  .transactions = batch->transactions};
 
 	if (n > 0)
-		(void) ice_owned_delete(&owner, files, n);
+		(void) ice_owned_files_delete(&owner, files, n);
 	for (int i = 0; i < n; i++)
 	{
 		of[i]->refused = unconstify(char *, owner.refused);
@@ -118,7 +118,7 @@ try_table(Batch *batch, IceOutcome *outcomes, int count)
 	}
 	PG_CATCH();
 	{
-		error = ice_outcome_take_error(batch->context);
+		error = ice_task_outcome_take_error(batch->context);
 	}
 	PG_END_TRY();
 	for (int i = 0; i < count; i++)
@@ -136,7 +136,7 @@ count_table(const Batch *batch, int begin)
 	int end = begin + 1;
 
 	while (end < batch->count &&
-		   ice_outcome_same_table(&batch->outcomes[begin], &batch->outcomes[end]))
+		   ice_task_outcome_same_table(&batch->outcomes[begin], &batch->outcomes[end]))
 		end++;
 	return end - begin;
 }
@@ -168,14 +168,14 @@ finish(Batch *batch)
 		n = count_table(batch, begin);
 		for (int i = begin; i < begin + n; i++)
 		{
-			ice_outcome_note(&batch->outcomes[i]);
+			ice_task_outcome_note(&batch->outcomes[i]);
 			if (!batch->outcomes[i].done)
 				continue;
 			last = &batch->outcomes[i].task;
 			done++;
 		}
 		if (last != NULL)
-			ice_outcome_note_table(last);
+			ice_task_outcome_note_table(last);
 	}
 	return done;
 }

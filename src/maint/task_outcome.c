@@ -16,7 +16,7 @@
 #define RETRY_MAX_MS   60000
 
 char *
-ice_outcome_take_error(MemoryContext context)
+ice_task_outcome_take_error(MemoryContext context)
 {
 	ErrorData *error;
 	char      *text;
@@ -65,7 +65,7 @@ note_refusal(const IceTask *task, const char *reason)
 }
 
 void
-ice_outcome_note(const IceOutcome *outcome)
+ice_task_outcome_note(const IceOutcome *outcome)
 {
 	(void) ice_spi_begin();
 	if (outcome->error != NULL)
@@ -80,17 +80,17 @@ ice_outcome_note(const IceOutcome *outcome)
 /* Rows go as soon as they can, not only when the table's queue is empty: a queue that never
  * empties, or a file that cannot be written, keeps no more than what it needs. */
 void
-ice_outcome_note_table(const IceTask *done)
+ice_task_outcome_note_table(const IceTask *done)
 {
 	(void) ice_spi_begin();
-	ice_store_trim_removed(&done->warehouse_id, &done->table_id);
+	ice_store_table_trim_removed(&done->warehouse_id, &done->table_id);
 	if (done->attempts > 0 || done->held)
 		ice_due_release(done);
 	ice_spi_end();
 }
 
 bool
-ice_outcome_same_table(const IceOutcome *a, const IceOutcome *b)
+ice_task_outcome_same_table(const IceOutcome *a, const IceOutcome *b)
 {
 	return memcmp(&a->task.warehouse_id, &b->task.warehouse_id, UUID_LEN) == 0 &&
 		   memcmp(&a->task.table_id, &b->task.table_id, UUID_LEN) == 0;

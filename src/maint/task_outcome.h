@@ -20,14 +20,14 @@ typedef struct IceOutcome
 
 /* The message of the error being handled, which is then forgotten, in a memory context that becomes
  * the current one. A cancellation goes on. */
-extern char *ice_outcome_take_error(MemoryContext context);
+extern char *ice_task_outcome_take_error(MemoryContext context);
 
 /* Deletes the task, or notes when to try it again, or sets it aside. In a transaction. */
-extern void ice_outcome_note(const IceOutcome *outcome);
+extern void ice_task_outcome_note(const IceOutcome *outcome);
 /* After some tasks of a table, done the last of them: deletes the rows that no queued file needs
  * any more, and has what waited go on. In a transaction. */
-extern void ice_outcome_note_table(const IceTask *done);
+extern void ice_task_outcome_note_table(const IceTask *done);
 
-extern bool ice_outcome_same_table(const IceOutcome *a, const IceOutcome *b);
+extern bool ice_task_outcome_same_table(const IceOutcome *a, const IceOutcome *b);
 
 #endif

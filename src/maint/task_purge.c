@@ -42,7 +42,7 @@ choose(IcePurgeTurn *turn, TimestampTz due)
 	{
 		const IceTask *task = lfirst(cell);
 
-		found = !ice_purge_waits(&task->warehouse_id, &task->table_id);
+		found = !ice_drop_purge_waits(&task->warehouse_id, &task->table_id);
 		turn->outcome.task = *task;
 		if (found)
 			break;
@@ -89,7 +89,7 @@ begin_purge(void *arg)
 {
 	IcePurgeTurn *turn = arg;
 
-	turn->purge = ice_purge_begin(&turn->outcome.task, turn->transactions, turn->context);
+	turn->purge = ice_drop_purge_begin(&turn->outcome.task, turn->transactions, turn->context);
 }
 
 /* A slice, whose error becomes the task's. */
@@ -104,15 +104,15 @@ run(IcePurgeTurn *turn)
 		IcePurgeState state;
 
 		if (turn->purge == NULL)
-			ice_in_transaction(turn->transactions, begin_purge, turn);
-		state = ice_purge_slice(turn->purge);
+			ice_transaction_run(turn->transactions, begin_purge, turn);
+		state = ice_drop_purge_slice(turn->purge);
 		outcome->done = state == ICE_PURGE_OVER;
 		if (state == ICE_PURGE_REFUSED)
-			outcome->refused = unconstify(char *, ice_purge_refused(turn->purge));
+			outcome->refused = unconstify(char *, ice_drop_purge_refused(turn->purge));
 	}
 	PG_CATCH();
 	{
-		outcome->error = ice_outcome_take_error(turn->context);
+		outcome->error = ice_task_outcome_take_error(turn->context);
 	}
 	PG_END_TRY();
 }
@@ -125,7 +125,7 @@ is_turn_over(IcePurgeTurn *turn)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (turn->since == 0 && ice_purge_may_end(turn->purge))
+	if (turn->since == 0 && ice_drop_purge_may_end(turn->purge))
 		turn->since = now;
 	if (turn->since == 0 || turn->transactions == NULL ||
 		!TimestampDifferenceExceeds(turn->since, now, ice_guc_purge_turn_s * 1000))
@@ -137,16 +137,16 @@ is_turn_over(IcePurgeTurn *turn)
 static bool
 note_slice(IcePurgeTurn *turn)
 {
-	turn->is_gone = !ice_purge_note(turn->purge);
+	turn->is_gone = !ice_drop_purge_note(turn->purge);
 	if (turn->is_gone)
 		return true;
-	if (ice_purge_is_idle(turn->purge))
+	if (ice_drop_purge_is_idle(turn->purge))
 	{
 		ice_due_postpone(&turn->outcome.task, GetCurrentTimestamp());
 		return true;
 	}
 	if (is_turn_over(turn))
-		ice_purge_wind_up(turn->purge);
+		ice_drop_purge_wind_up(turn->purge);
 	return false;
 }
 
@@ -161,10 +161,10 @@ finish(IcePurgeTurn *turn)
 	if (outcome->error == NULL && outcome->refused == NULL)
 		over = note_slice(turn) || outcome->done;
 	if (outcome->done && !turn->is_gone)
-		ice_purge_finish(turn->purge);
+		ice_drop_purge_finish(turn->purge);
 	ice_spi_end();
 	if (over && !outcome->done)
-		ice_outcome_note(outcome);
+		ice_task_outcome_note(outcome);
 	return over;
 }
 

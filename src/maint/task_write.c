@@ -55,8 +55,8 @@ read_document(Write *write, MemoryContext context)
 	if (task->head_json == NULL)
 		ice_task_document(task, &write->document);
 	else
-		ice_store_render_version(&write->document, &task->warehouse_id, &task->table_id,
-								 task->version, task->head_json);
+		ice_store_table_render_version(&write->document, &task->warehouse_id, &task->table_id,
+									   task->version, task->head_json);
 	ice_spi_end();
 }
 
@@ -76,7 +76,7 @@ prepare_write(Write *write, MemoryContext context)
 	}
 	PG_CATCH();
 	{
-		write->outcome.error = ice_outcome_take_error(context);
+		write->outcome.error = ice_task_outcome_take_error(context);
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
@@ -122,7 +122,7 @@ read_tasks(Batch *batch, const IceTaskTable *only, TimestampTz due)
 			batch->full = true;
 			break;
 		}
-		if (!table->has_purge || ice_purge_waits(&table->warehouse_id, &table->table_id))
+		if (!table->has_purge || ice_drop_purge_waits(&table->warehouse_id, &table->table_id))
 			read_table(batch, table);
 		else
 		{
@@ -141,7 +141,7 @@ prepare(Batch *batch, const IceTaskTable *only, TimestampTz due)
 	int64 bytes = 0;
 	int   count = 0;
 
-	ice_storage_say_problems();
+	ice_adopt_say_problems();
 	read_tasks(batch, only, due);
 	MemoryContextSwitchTo(batch->context);
 	while (count < list_length(batch->writes) && bytes <= BATCH_BYTES_MAX)
@@ -195,7 +195,7 @@ decide(Batch *batch)
 	{
 		IceOutcome *outcome = &((Write *) lfirst(cell))->outcome;
 
-		if (failed != NULL && ice_outcome_same_table(failed, outcome))
+		if (failed != NULL && ice_task_outcome_same_table(failed, outcome))
 			outcome->error = NULL;
 		else if (outcome->error != NULL)
 			failed = outcome;
@@ -220,12 +220,12 @@ finish(Batch *batch)
 		const IceOutcome *outcome = &((Write *) lfirst(cell))->outcome;
 		const IceTask    *task = &outcome->task;
 
-		if (done != NULL && !ice_outcome_same_table(done, outcome))
+		if (done != NULL && !ice_task_outcome_same_table(done, outcome))
 		{
-			ice_outcome_note_table(&done->task);
+			ice_task_outcome_note_table(&done->task);
 			done = NULL;
 		}
-		ice_outcome_note(outcome);
+		ice_task_outcome_note(outcome);
 		if (!outcome->done)
 			continue;
 		done = outcome;
@@ -233,7 +233,7 @@ finish(Batch *batch)
 		ice_pending_written(&written, &task->warehouse_id, &task->table_id, task->version);
 	}
 	if (done != NULL)
-		ice_outcome_note_table(&done->task);
+		ice_task_outcome_note_table(&done->task);
 	ice_pending_announce(&written);
 	ice_queue_written((int) batch->done);
 	pfree(written.data);

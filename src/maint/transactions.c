@@ -40,7 +40,7 @@ roll_back(const IceTransactions *transactions)
 }
 
 void
-ice_in_transaction(const IceTransactions *transactions, void (*run)(void *arg), void *arg)
+ice_transaction_run(const IceTransactions *transactions, void (*run)(void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resources = CurrentResourceOwner;

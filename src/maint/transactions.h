@@ -58,7 +58,7 @@ ice_transaction_is_wanted(const IceTransactions *transactions)
 /* Runs work in SPI, in the memory context of the caller, in a transaction: one of its own, or, in a
  * session, a subtransaction of the present one, because the error of a task is kept instead of
  * raised. */
-extern void ice_in_transaction(const IceTransactions *transactions, void (*run)(void *arg),
-							   void                  *arg);
+extern void ice_transaction_run(const IceTransactions *transactions, void (*run)(void *arg),
+								void                  *arg);
 
 #endif

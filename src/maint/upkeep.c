@@ -37,9 +37,9 @@ ice_upkeep_dropped(void)
 		IceDroppedRelation *relation = lfirst(cell);
 
 		if (relation->is_view)
-			ice_store_delete_view(&relation->warehouse_id, &relation->id);
+			ice_store_view_delete(&relation->warehouse_id, &relation->id);
 		else
-			ice_store_delete_table(&relation->warehouse_id, &relation->id);
+			ice_store_table_delete(&relation->warehouse_id, &relation->id);
 	}
 	count = list_length(relations);
 	ice_spi_end();
@@ -52,7 +52,7 @@ ice_upkeep_expired(void)
 	int64 trimmed = 0;
 
 	(void) ice_spi_begin();
-	if (ice_state_has("icecat_data.idempotency"))
+	if (ice_spi_state_has("icecat_data.idempotency"))
 		trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
 	ice_spi_end();
 	return trimmed == EXPIRED_KEYS_PER_CALL;

@@ -45,7 +45,7 @@ append_field(StringInfo out, const IceField *field)
 static void
 append_type(StringInfo out, const IceType *type)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	appendStringInfo(out, "t%d:%d", (int) type->id, type->field_count);
 	if (type->id == ICE_TYPE_FIXED)
@@ -161,7 +161,7 @@ read_list(IceSameParts *same, const IcePartList *list, IceCanonicalOfPart of_par
 }
 
 StringInfo
-ice_same_start(IceSameParts *same, const IcePartList *list, IceCanonicalOfPart of_part)
+ice_canonical_same_start(IceSameParts *same, const IcePartList *list, IceCanonicalOfPart of_part)
 {
 	if (same->parts == NULL)
 		read_list(same, list, of_part);
@@ -170,7 +170,7 @@ ice_same_start(IceSameParts *same, const IcePartList *list, IceCanonicalOfPart o
 }
 
 IcePart *
-ice_same_find(IceSameParts *same)
+ice_canonical_same_find(IceSameParts *same)
 {
 	IcePart *part = ice_map_get(same->parts, same->text.data, (size_t) same->text.len);
 
@@ -180,7 +180,7 @@ ice_same_find(IceSameParts *same)
 }
 
 void
-ice_same_put(IceSameParts *same, IcePart *part)
+ice_canonical_same_put(IceSameParts *same, IcePart *part)
 {
 	*ice_map_at(same->parts, same->text.data, (size_t) same->text.len) = part;
 }

@@ -38,12 +38,12 @@ typedef void (*IceCanonicalOfPart)(StringInfo out, IcePart *part);
 
 /* Starts a look-up: reads the list the first time, and empties the text, to which the caller then
  * appends. */
-extern StringInfo ice_same_start(IceSameParts *same, const IcePartList *list,
-								 IceCanonicalOfPart of_part);
+extern StringInfo ice_canonical_same_start(IceSameParts *same, const IcePartList *list,
+										   IceCanonicalOfPart of_part);
 
 /* The part with this text that is not removed, or NULL. Then one that was added can be put in its
  * place. */
-extern IcePart *ice_same_find(IceSameParts *same);
-extern void     ice_same_put(IceSameParts *same, IcePart *part);
+extern IcePart *ice_canonical_same_find(IceSameParts *same);
+extern void     ice_canonical_same_put(IceSameParts *same, IcePart *part);
 
 #endif

@@ -7,7 +7,7 @@
 #include "spec/commit_read.h"
 
 int
-ice_read_requirements(const IceJson *requirements)
+ice_commit_read_requirements(const IceJson *requirements)
 {
 	if (requirements == NULL || requirements->kind == ICE_JSON_NULL)
 		return 0;
@@ -19,7 +19,7 @@ ice_read_requirements(const IceJson *requirements)
 }
 
 int
-ice_read_updates(const IceJson *updates, int updates_max)
+ice_commit_read_updates(const IceJson *updates, int updates_max)
 {
 	if (updates == NULL || updates->kind == ICE_JSON_NULL)
 		return 0;
@@ -34,7 +34,7 @@ ice_read_updates(const IceJson *updates, int updates_max)
 }
 
 const char *
-ice_read_requirement_type(const IceJson *requirement)
+ice_commit_read_requirement_type(const IceJson *requirement)
 {
 	if (requirement->kind != ICE_JSON_OBJECT)
 		ice_json_raise(requirement, ICE_ERR_BAD_REQUEST,
@@ -47,7 +47,7 @@ ice_read_requirement_type(const IceJson *requirement)
 }
 
 const char *
-ice_read_update_action(const IceJson *update)
+ice_commit_read_update_action(const IceJson *update)
 {
 	if (update->kind != ICE_JSON_OBJECT)
 		ice_json_raise(update, ICE_ERR_BAD_REQUEST,
@@ -69,7 +69,7 @@ field_name(const IceJson *update, const char *name, const char *early_name)
 }
 
 IceJson *
-ice_read_set_properties(const IceJson *update)
+ice_commit_read_set_properties(const IceJson *update)
 {
 	const char *name = field_name(update, "updates", "updated");
 	IceJson    *map = ice_json_member(update, name);
@@ -81,7 +81,7 @@ ice_read_set_properties(const IceJson *update)
 }
 
 IceJson *
-ice_read_remove_properties(const IceJson *update)
+ice_commit_read_remove_properties(const IceJson *update)
 {
 	const char *name = field_name(update, "removals", "removed");
 	IceJson    *names;
@@ -95,7 +95,7 @@ ice_read_remove_properties(const IceJson *update)
 }
 
 int64 *
-ice_read_ids(const IceJson *ids, const char *name, bool is_int32)
+ice_commit_read_ids(const IceJson *ids, const char *name, bool is_int32)
 {
 	int64 *result;
 

@@ -18,7 +18,7 @@
 static void
 parse_requirements(IceCommitRequest *request, const IceJson *requirements)
 {
-	request->requirement_count = ice_read_requirements(requirements);
+	request->requirement_count = ice_commit_read_requirements(requirements);
 	request->requirements = palloc(sizeof(IceRequirement) * Max(request->requirement_count, 1));
 	for (int i = 0; i < request->requirement_count; i++)
 	{
@@ -31,7 +31,7 @@ parse_requirements(IceCommitRequest *request, const IceJson *requirements)
 static void
 parse_updates(IceCommitRequest *request, const IceJson *updates, int updates_max)
 {
-	request->update_count = ice_read_updates(updates, updates_max);
+	request->update_count = ice_commit_read_updates(updates, updates_max);
 	ice_budget_reserve(sizeof(IceUpdate) * request->update_count);
 	request->updates = palloc(sizeof(IceUpdate) * Max(request->update_count, 1));
 	for (int i = 0; i < request->update_count; i++)
@@ -62,7 +62,7 @@ ice_commit_request_parse(IceJson *requirements, IceJson *updates, int updates_ma
 }
 
 int32
-ice_commit_initial_format_version(const IceCommitRequest *request)
+ice_commit_request_format_version(const IceCommitRequest *request)
 {
 	for (int i = 0; i < request->update_count; i++)
 		if (ice_update_is(&request->updates[i], "upgrade-format-version"))
@@ -73,7 +73,7 @@ ice_commit_initial_format_version(const IceCommitRequest *request)
 /* -- needs ------------------------------------------------------------------------------------ */
 
 void
-ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
+ice_commit_request_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 {
 	memset(needs, 0, sizeof(*needs));
 	for (int i = 0; i < request->requirement_count; i++)
@@ -83,9 +83,9 @@ ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 /* Properties steer the commit itself: how the metadata file is written, how many old ones are
  * kept. */
 void
-ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
+ice_commit_request_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 {
-	ice_requirements_needs(request, needs);
+	ice_commit_request_requirements_needs(request, needs);
 	ice_needs_list(needs, ICE_PART_PROPERTIES);
 	for (int i = 0; i < request->update_count; i++)
 		ice_update_needs(&request->updates[i], needs);
@@ -93,7 +93,7 @@ ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs)
 }
 
 bool
-ice_commit_needs_log_end(const IceCommitRequest *request, const IceTableMetadata *metadata)
+ice_commit_request_needs_log_end(const IceCommitRequest *request, const IceTableMetadata *metadata)
 {
 	bool moves_main = false;
 	bool is_older = false;
@@ -113,7 +113,7 @@ ice_commit_needs_log_end(const IceCommitRequest *request, const IceTableMetadata
 /* -- checking and applying -------------------------------------------------------------------- */
 
 void
-ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metadata)
+ice_commit_request_check(const IceCommitRequest *request, IceTableMetadata *metadata)
 {
 	for (int i = 0; i < request->requirement_count; i++)
 	{
@@ -124,7 +124,7 @@ ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metada
 
 /* last-updated-ms never goes back, whatever the clock does. */
 bool
-ice_updates_apply(const IceCommitRequest *request, IceTableMetadata *metadata, int64 now_ms)
+ice_commit_request_apply(const IceCommitRequest *request, IceTableMetadata *metadata, int64 now_ms)
 {
 	IceUpdateContext context = {
 		.metadata = metadata,

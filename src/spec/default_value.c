@@ -168,7 +168,7 @@ are_items(const IceField *field, const IceJson *array)
 {
 	if (array == NULL || array->kind != ICE_JSON_ARRAY)
 		return false;
-	ice_stack_check();
+	ice_budget_stack_check();
 	for (int i = 0; i < array->count; i++)
 	{
 		ice_step();
@@ -254,13 +254,13 @@ with_point(IceJson *field, const char *key, IceJson *value)
 }
 
 bool
-ice_default_suits(const IceType *type, const IceJson *value)
+ice_default_value_suits(const IceType *type, const IceJson *value)
 {
 	return suits(type, value);
 }
 
 IceJson *
-ice_default_read(const IceField *field, const char *key)
+ice_default_value_read(const IceField *field, const char *key)
 {
 	IceJson *value = ice_json_get(field->json, key);
 

@@ -13,9 +13,9 @@
 
 /* A default of the field, whose type and json are read: initial-default or write-default; NULL:
  * none. A whole number as a float gets a point, in the json too. Raises BAD_REQUEST. */
-extern IceJson *ice_default_read(const IceField *field, const char *key);
+extern IceJson *ice_default_value_read(const IceField *field, const char *key);
 
 /* Is it the JSON form of a value of the type? */
-extern bool ice_default_suits(const IceType *type, const IceJson *value);
+extern bool ice_default_value_suits(const IceType *type, const IceJson *value);
 
 #endif

@@ -86,7 +86,7 @@ check_field(const IceField *old, const IceField *field, int32 format_version)
 }
 
 void
-ice_schema_check_evolution(const IceSchema *before, const IceSchema *after, int32 format_version)
+ice_evolution_check_schema(const IceSchema *before, const IceSchema *after, int32 format_version)
 {
 	for (int i = 0; i < after->field_count; i++)
 	{
@@ -131,7 +131,7 @@ check_spec(const IcePartitionSpec *spec, const IceSchema *before, const IceSchem
 }
 
 void
-ice_specs_check_promotion(const IceTableMetadata *metadata, const IceSchema *before,
+ice_evolution_check_specs(const IceTableMetadata *metadata, const IceSchema *before,
 						  const IceSchema *after)
 {
 	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];

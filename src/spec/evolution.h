@@ -14,11 +14,11 @@
 
 /* Fields that both schemas have must keep their place and their initial default, and their type
  * unless it is promoted. Raises VALIDATION. */
-extern void ice_schema_check_evolution(const IceSchema *before, const IceSchema *after,
+extern void ice_evolution_check_schema(const IceSchema *before, const IceSchema *after,
 									   int32 format_version);
 
 /* No partition field of any spec may get other values by a promotion. Raises VALIDATION. */
-extern void ice_specs_check_promotion(const IceTableMetadata *metadata, const IceSchema *before,
+extern void ice_evolution_check_specs(const IceTableMetadata *metadata, const IceSchema *before,
 									  const IceSchema *after);
 
 #endif

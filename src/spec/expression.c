@@ -155,7 +155,7 @@ static IceJson *
 read_value(Binding *binding, const IceJson *value, const IceField *field)
 {
 	count(binding, value);
-	if (!ice_type_is_primitive(&field->type) || !ice_default_suits(&field->type, value))
+	if (!ice_type_is_primitive(&field->type) || !ice_default_value_suits(&field->type, value))
 		ice_json_raise(value, ICE_ERR_VALIDATION, "Cannot parse %s as a %s value, which %s has",
 					   ice_json_shown(value), ice_type_text(&field->type), field->full_name);
 	return ice_json_copy(value);
@@ -331,7 +331,7 @@ bind(Binding *binding, const IceJson *predicate)
 	const char     *type;
 	IceJson        *left;
 
-	ice_stack_check();
+	ice_budget_stack_check();
 	count(binding, predicate);
 	if (predicate->kind == ICE_JSON_BOOL)
 		return ice_json_make_bool(predicate->boolean);

@@ -96,7 +96,7 @@ find_entry(const IceMap *map, const void *key, size_t len, uint64 hash)
 void *
 ice_map_get(const IceMap *map, const void *key, size_t len)
 {
-	const Entry *entry = find_entry(map, key, len, ice_hash(key, len));
+	const Entry *entry = find_entry(map, key, len, ice_budget_hash(key, len));
 
 	return entry == NULL ? NULL : entry->value;
 }
@@ -105,7 +105,7 @@ ice_map_get(const IceMap *map, const void *key, size_t len)
 static Entry *
 demand_entry(IceMap *map, const void *key, size_t len, bool *found)
 {
-	uint64 hash = ice_hash(key, len);
+	uint64 hash = ice_budget_hash(key, len);
 	Entry *entry = find_entry(map, key, len, hash);
 
 	*found = entry != NULL;

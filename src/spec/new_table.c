@@ -19,7 +19,7 @@
 #include "spec/spec_text.h"
 
 IceCreateTable *
-ice_create_table_parse(IceJson *request)
+ice_new_table_parse(IceJson *request)
 {
 	IceCreateTable *create = palloc0(sizeof(IceCreateTable));
 
@@ -116,7 +116,7 @@ add_spec(IceTableMetadata *metadata, const IcePartitionSpec *spec, const IceSche
 	}
 	metadata->default_spec_id = ICE_INITIAL_SPEC_ID;
 	metadata->last_partition_id = ICE_UNPARTITIONED_LAST_ID + spec->field_count;
-	ice_part_add(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID, NULL, spec->json);
+	ice_table_part_add(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID, NULL, spec->json);
 }
 
 static IceSortOrder *
@@ -139,7 +139,7 @@ add_order(IceTableMetadata *metadata, const IceSortOrder *order, const IceSchema
 	for (int i = 0; i < order->field_count; i++)
 		translate_sources(order->fields[i].json, schema);
 	metadata->default_sort_order_id = order_id;
-	ice_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL, order->json);
+	ice_table_part_add(metadata, ICE_PART_SORT_ORDER, order_id, NULL, order->json);
 }
 
 IceTableMetadata *
@@ -163,7 +163,7 @@ ice_table_metadata_new(const IceCreateTable *request, const char *table_uuid, co
 	ice_schema_check_crs(schema);
 	ice_properties_check_new_table(properties, schema, format_version);
 	ice_schema_assign_fresh_ids(schema, 0, &metadata->last_column_id);
-	ice_part_add(metadata, ICE_PART_SCHEMA, 0, NULL, schema->json);
+	ice_table_part_add(metadata, ICE_PART_SCHEMA, 0, NULL, schema->json);
 	metadata->current_schema_id = 0;
 	add_spec(metadata, spec, schema);
 	add_order(metadata, order, schema);

@@ -203,7 +203,8 @@ ice_part_list_next_id(const IcePartList *list, int32 first, const char *what)
 static uint32
 part_hash(int64 id, const char *key)
 {
-	return (uint32) (key != NULL ? ice_hash(key, strlen(key)) : ice_hash(&id, sizeof(id)));
+	return (uint32) (key != NULL ? ice_budget_hash(key, strlen(key))
+								 : ice_budget_hash(&id, sizeof(id)));
 }
 
 static bool

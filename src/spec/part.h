@@ -29,7 +29,8 @@ struct IcePart
 	size_t      body_len;
 	IceJson    *json; /* NULL until ice_part_json() parses body */
 	const void
-		*parsed;   /* what body means, as far as somebody asked: see ice_part_schema() and others */
+		/* what body means, as far as somebody asked: see ice_structure_schema() and others */
+			*parsed;
 	IcePart *twin; /* private to the look-up that the part's kind has */
 };
 

@@ -22,7 +22,7 @@ parse_field(IcePartitionField *field, IceJson *json)
 	field->json = json;
 	field->name = ice_json_string(json, "name");
 	field->transform = ice_transform_parse(json);
-	ice_sources_parse(&field->sources, json, "partition");
+	ice_transform_sources_parse(&field->sources, json, "partition");
 	field->has_field_id = ice_json_opt_int32(json, "field-id", &field->field_id);
 	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
@@ -153,7 +153,7 @@ void
 ice_partition_spec_settle(const IcePartitionSpec *spec)
 {
 	for (int i = 0; i < spec->field_count; i++)
-		ice_sources_settle(&spec->fields[i].sources, spec->fields[i].json);
+		ice_transform_sources_settle(&spec->fields[i].sources, spec->fields[i].json);
 }
 
 /* Java refuses the whole table for one such field of any spec. A source that is gone is no
@@ -203,7 +203,7 @@ ice_partition_spec_compatible(const IcePartitionSpec *a, const IcePartitionSpec 
 		const IcePartitionField *left = &a->fields[i];
 		const IcePartitionField *right = &b->fields[i];
 
-		if (!ice_sources_equal(&left->sources, &right->sources) ||
+		if (!ice_transform_sources_equal(&left->sources, &right->sources) ||
 			strcmp(left->name, right->name) != 0 ||
 			strcmp(left->transform.text, right->transform.text) != 0)
 			return false;

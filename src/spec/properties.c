@@ -134,9 +134,9 @@ ice_properties_format_version(const IceJson *given)
 void
 ice_properties_replace(IceTableMetadata *metadata, IceJson *properties)
 {
-	IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+	IcePart *part = ice_table_part_only(metadata, ICE_PART_PROPERTIES);
 
 	if (part != NULL)
 		ice_part_remove(part);
-	ice_part_add(metadata, ICE_PART_PROPERTIES, 0, NULL, properties);
+	ice_table_part_add(metadata, ICE_PART_PROPERTIES, 0, NULL, properties);
 }

@@ -45,7 +45,7 @@ typedef struct Mask
 static bool
 has_within(const IceType *type, uint32 types)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	if (types & (UINT32_C(1) << type->id))
 		return true;
 	for (int i = 0; i < type->field_count; i++)
@@ -289,21 +289,21 @@ ice_read_restriction_write(StringInfo out, const IceReadRestriction *restriction
 {
 	IceJsonWriter w;
 
-	ice_jw_init(&w, out);
-	ice_jw_begin_object(&w);
+	ice_json_write_init(&w, out);
+	ice_json_write_begin_object(&w);
 	if (restriction->row_filter != NULL)
 	{
 		char *text = ice_json_text(restriction->row_filter);
 
-		ice_jw_key(&w, "required-row-filter");
-		ice_jw_raw(&w, text, strlen(text));
+		ice_json_write_key(&w, "required-row-filter");
+		ice_json_write_raw(&w, text, strlen(text));
 	}
 	if (restriction->masks != NULL)
 	{
 		char *text = ice_json_text(restriction->masks);
 
-		ice_jw_key(&w, "required-column-projections");
-		ice_jw_raw(&w, text, strlen(text));
+		ice_json_write_key(&w, "required-column-projections");
+		ice_json_write_raw(&w, text, strlen(text));
 	}
-	ice_jw_end_object(&w);
+	ice_json_write_end_object(&w);
 }

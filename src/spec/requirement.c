@@ -71,7 +71,7 @@ check_uuid(const IceRequirement *requirement, IceTableMetadata *metadata)
 static void
 check_ref(const IceRequirement *requirement, IceTableMetadata *metadata)
 {
-	IcePart *ref = ice_part_find_key(metadata, ICE_PART_REF, requirement->text);
+	IcePart *ref = ice_table_part_find_key(metadata, ICE_PART_REF, requirement->text);
 
 	if (ref == NULL)
 	{
@@ -150,7 +150,7 @@ static const IceRequirementKind kinds[] = {
 void
 ice_requirement_parse(IceRequirement *requirement, const IceJson *json)
 {
-	const char *type = ice_read_requirement_type(json);
+	const char *type = ice_commit_read_requirement_type(json);
 
 	memset(requirement, 0, sizeof(*requirement));
 	for (int i = 0; i < (int) lengthof(kinds); i++)

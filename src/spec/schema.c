@@ -23,7 +23,7 @@ count_fields(const IceType *type)
 {
 	int count = type->field_count;
 
-	ice_stack_check();
+	ice_budget_stack_check();
 	for (int i = 0; i < type->field_count; i++)
 		count += count_fields(&type->fields[i].type);
 	return count;
@@ -68,7 +68,7 @@ collect_fields(IceSchema *schema, IceType *type, IceField *parent)
 	const char *prefix = parent == NULL ? NULL : parent->full_name;
 	const char *inner_prefix = parent == NULL ? NULL : short_prefix(parent);
 
-	ice_stack_check();
+	ice_budget_stack_check();
 	for (int i = 0; i < type->field_count; i++)
 	{
 		IceField *field = &type->fields[i];
@@ -223,7 +223,7 @@ ice_schema_field_by_name(const IceSchema *schema, const char *name)
 static void
 check_identifier_parents(const IceField *field, const IceField *parent)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	if (parent == NULL)
 		return;
@@ -407,7 +407,7 @@ ice_schema_text(const IceSchema *schema)
 static void
 assign_level(IceType *type, int32 *last_id)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	for (int i = 0; i < type->field_count; i++)
 		type->fields[i].fresh_id = ++*last_id;

@@ -32,7 +32,7 @@ parse_field(IceSortField *field, IceJson *json)
 					   ice_json_shown(json));
 	field->json = json;
 	field->transform = ice_transform_parse(json);
-	ice_sources_parse(&field->sources, json, "sort");
+	ice_transform_sources_parse(&field->sources, json, "sort");
 	field->descending = parse_choice(json, "direction", "asc", "desc", "Invalid sort direction");
 	field->nulls_last = parse_choice(json, "null-order", "nulls-first", "nulls-last",
 									 "Unexpected null order");
@@ -119,7 +119,7 @@ void
 ice_sort_order_settle(const IceSortOrder *order)
 {
 	for (int i = 0; i < order->field_count; i++)
-		ice_sources_settle(&order->fields[i].sources, order->fields[i].json);
+		ice_transform_sources_settle(&order->fields[i].sources, order->fields[i].json);
 }
 
 bool
@@ -132,7 +132,7 @@ ice_sort_order_same(const IceSortOrder *a, const IceSortOrder *b)
 		const IceSortField *left = &a->fields[i];
 		const IceSortField *right = &b->fields[i];
 
-		if (!ice_sources_equal(&left->sources, &right->sources) ||
+		if (!ice_transform_sources_equal(&left->sources, &right->sources) ||
 			left->descending != right->descending || left->nulls_last != right->nulls_last ||
 			strcmp(left->transform.text, right->transform.text) != 0)
 			return false;

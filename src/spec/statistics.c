@@ -51,7 +51,7 @@ ice_statistics_parse(IceJson *json)
 }
 
 int64
-ice_partition_statistics_parse(const IceJson *json)
+ice_statistics_parse_partition(const IceJson *json)
 {
 	int64 snapshot_id = ice_json_int64(json, "snapshot-id");
 
@@ -71,7 +71,7 @@ is_base64(const char *text)
 }
 
 const char *
-ice_encryption_key_parse(IceJson *json)
+ice_statistics_parse_encryption_key(IceJson *json)
 {
 	static const char *const optional_members[] = {"encrypted-by-id", "properties"};
 

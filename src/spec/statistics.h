@@ -14,7 +14,7 @@
 
 /* Check the form and return the snapshot id or the key's id. Raise BAD_REQUEST. */
 extern int64       ice_statistics_parse(IceJson *json);
-extern int64       ice_partition_statistics_parse(const IceJson *json);
-extern const char *ice_encryption_key_parse(IceJson *json);
+extern int64       ice_statistics_parse_partition(const IceJson *json);
+extern const char *ice_statistics_parse_encryption_key(IceJson *json);
 
 #endif

@@ -39,7 +39,7 @@ struct IceStructure
 /* -- parts ------------------------------------------------------------------------------------ */
 
 const IceSchema *
-ice_part_schema(IcePart *part)
+ice_structure_schema(IcePart *part)
 {
 	if (part->parsed == NULL)
 		part->parsed = ice_schema_parse(ice_part_json(part));
@@ -47,7 +47,7 @@ ice_part_schema(IcePart *part)
 }
 
 const IcePartitionSpec *
-ice_part_spec(IcePart *part)
+ice_structure_spec(IcePart *part)
 {
 	if (part->parsed == NULL)
 		part->parsed = ice_partition_spec_parse(ice_part_json(part));
@@ -55,7 +55,7 @@ ice_part_spec(IcePart *part)
 }
 
 const IceSortOrder *
-ice_part_order(IcePart *part)
+ice_structure_order(IcePart *part)
 {
 	if (part->parsed == NULL)
 		part->parsed = ice_sort_order_parse(ice_part_json(part));
@@ -74,63 +74,63 @@ ice_structure_make(const IceTableMetadata *metadata)
 }
 
 void
-ice_part_schema_text(StringInfo out, IcePart *part)
+ice_structure_schema_text(StringInfo out, IcePart *part)
 {
-	ice_canonical_schema(out, ice_part_schema(part));
+	ice_canonical_schema(out, ice_structure_schema(part));
 }
 
 static void
 spec_text(StringInfo out, IcePart *part)
 {
-	ice_canonical_spec(out, ice_part_spec(part));
+	ice_canonical_spec(out, ice_structure_spec(part));
 }
 
 static void
 order_text(StringInfo out, IcePart *part)
 {
-	ice_canonical_order(out, ice_part_order(part));
+	ice_canonical_order(out, ice_structure_order(part));
 }
 
 IcePart *
 ice_structure_find_schema(IceStructure *structure, const IceSchema *schema)
 {
-	ice_canonical_schema(ice_same_start(&structure->schemas,
-										&structure->metadata->lists[ICE_PART_SCHEMA],
-										ice_part_schema_text),
+	ice_canonical_schema(ice_canonical_same_start(&structure->schemas,
+												  &structure->metadata->lists[ICE_PART_SCHEMA],
+												  ice_structure_schema_text),
 						 schema);
-	return ice_same_find(&structure->schemas);
+	return ice_canonical_same_find(&structure->schemas);
 }
 
 IcePart *
 ice_structure_find_spec(IceStructure *structure, const IcePartitionSpec *spec)
 {
-	ice_canonical_spec(ice_same_start(&structure->specs,
-									  &structure->metadata->lists[ICE_PART_PARTITION_SPEC],
-									  spec_text),
-					   spec);
-	return ice_same_find(&structure->specs);
+	ice_canonical_spec(
+		ice_canonical_same_start(&structure->specs,
+								 &structure->metadata->lists[ICE_PART_PARTITION_SPEC], spec_text),
+		spec);
+	return ice_canonical_same_find(&structure->specs);
 }
 
 IcePart *
 ice_structure_find_order(IceStructure *structure, const IceSortOrder *order)
 {
-	ice_canonical_order(ice_same_start(&structure->orders,
-									   &structure->metadata->lists[ICE_PART_SORT_ORDER],
-									   order_text),
+	ice_canonical_order(ice_canonical_same_start(&structure->orders,
+												 &structure->metadata->lists[ICE_PART_SORT_ORDER],
+												 order_text),
 						order);
-	return ice_same_find(&structure->orders);
+	return ice_canonical_same_find(&structure->orders);
 }
 
 void
 ice_structure_put_schema(IceStructure *structure, IcePart *part)
 {
-	ice_same_put(&structure->schemas, part);
+	ice_canonical_same_put(&structure->schemas, part);
 }
 
 void
 ice_structure_put_order(IceStructure *structure, IcePart *part)
 {
-	ice_same_put(&structure->orders, part);
+	ice_canonical_same_put(&structure->orders, part);
 }
 
 /* -- fields of specs -------------------------------------------------------------------------- */
@@ -226,7 +226,7 @@ find_highest(Meaning *meaning)
 static void
 add_fields(IceStructure *structure, IcePart *part)
 {
-	const IcePartitionSpec *spec = ice_part_spec(part);
+	const IcePartitionSpec *spec = ice_structure_spec(part);
 
 	for (int i = 0; i < spec->field_count; i++)
 	{
@@ -259,7 +259,7 @@ read_fields(IceStructure *structure)
 void
 ice_structure_put_spec(IceStructure *structure, IcePart *part)
 {
-	ice_same_put(&structure->specs, part);
+	ice_canonical_same_put(&structure->specs, part);
 	if (structure->fields != NULL)
 		add_fields(structure, part);
 }

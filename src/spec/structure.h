@@ -15,12 +15,12 @@
 #include "spec/table_metadata.h"
 
 /* What a part means, read once. Raise as the functions that read it. */
-extern const IceSchema        *ice_part_schema(IcePart *part);
-extern const IcePartitionSpec *ice_part_spec(IcePart *part);
-extern const IceSortOrder     *ice_part_order(IcePart *part);
+extern const IceSchema        *ice_structure_schema(IcePart *part);
+extern const IcePartitionSpec *ice_structure_spec(IcePart *part);
+extern const IceSortOrder     *ice_structure_order(IcePart *part);
 
 /* The canonical text of a part that is a schema. */
-extern void ice_part_schema_text(StringInfo out, IcePart *part);
+extern void ice_structure_schema_text(StringInfo out, IcePart *part);
 
 typedef struct IceStructure IceStructure;
 

@@ -108,7 +108,7 @@ check_new_snapshot(const IceTableMetadata *present, IceJson *json)
 	IceSnapshot snapshot;
 
 	ice_snapshot_parse(&snapshot, json, false);
-	ice_snapshot_check_new(present, &snapshot, json);
+	ice_update_check_new_snapshot(present, &snapshot, json);
 	if (present->format_version < 3)
 		return;
 	if (!snapshot.has_first_row_id)
@@ -151,7 +151,7 @@ check_ids(const IceTableMetadata *present, const IceTableMetadata *next, IcePart
 	for (int i = 0; i < list->count; i++)
 	{
 		IcePart *part = list->items[i];
-		IcePart *old = ice_part_find(present, kind, part->id);
+		IcePart *old = ice_table_part_find(present, kind, part->id);
 
 		if (!ice_part_is_new(part))
 			continue;
@@ -174,7 +174,8 @@ check_structure(const IceTableMetadata *present, IceTableMetadata *merged)
 	IceUpdateContext context = {.metadata = merged,
 								.before_schema_id = present->current_schema_id,
 								.before_snapshot_id = present->current_snapshot_id};
-	const IcePart *current = ice_part_find(merged, ICE_PART_SNAPSHOT, merged->current_snapshot_id);
+	const IcePart   *current = ice_table_part_find(merged, ICE_PART_SNAPSHOT,
+												   merged->current_snapshot_id);
 
 	if (present->current_schema_id == merged->current_schema_id &&
 		present->default_spec_id == merged->default_spec_id &&
@@ -183,8 +184,8 @@ check_structure(const IceTableMetadata *present, IceTableMetadata *merged)
 	context.main_removed = current == NULL ||
 						   (current->added &&
 							ice_json_get(current->json, "parent-snapshot-id") == NULL);
-	ice_check_structure(&context);
-	ice_check_evolution(&context);
+	ice_update_check_structure(&context);
+	ice_update_check_evolution(&context);
 }
 
 /* -- what changes ----------------------------------------------------------------------------- */
@@ -199,8 +200,8 @@ is_ordered(IcePartKind kind)
 static IcePart *
 find_counterpart(const IceTableMetadata *metadata, IcePartKind kind, const IcePart *part)
 {
-	return kind == ICE_PART_REF ? ice_part_find_key(metadata, kind, part->key)
-								: ice_part_only(metadata, kind);
+	return kind == ICE_PART_REF ? ice_table_part_find_key(metadata, kind, part->key)
+								: ice_table_part_only(metadata, kind);
 }
 
 /* Kinds without order: marks the parts of present that are not in next as they are. */
@@ -273,7 +274,7 @@ merge_list(IceTableMetadata *present, const IceTableMetadata *next, IcePartKind 
 }
 
 IceTableMetadata *
-ice_table_metadata_succeed(IceTableMetadata *present, IceTableMetadata *next)
+ice_successor_of_table(IceTableMetadata *present, IceTableMetadata *next)
 {
 	IceTableMetadata *merged = palloc(sizeof(IceTableMetadata));
 

@@ -18,10 +18,9 @@
  * keeps its text. present and next are used up. Raises VALIDATION, or COMMIT_FAILED where the
  * document was made from an older state.
  */
-extern IceTableMetadata *ice_table_metadata_succeed(IceTableMetadata *present,
-													IceTableMetadata *next);
+extern IceTableMetadata *ice_successor_of_table(IceTableMetadata *present, IceTableMetadata *next);
 
 /* The same of a view: its uuid, schemas and versions. */
-extern IceViewMetadata *ice_view_metadata_succeed(IceViewMetadata *present, IceViewMetadata *next);
+extern IceViewMetadata *ice_view_successor_of_view(IceViewMetadata *present, IceViewMetadata *next);
 
 #endif

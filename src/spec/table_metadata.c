@@ -26,50 +26,51 @@ find(const IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *k
 }
 
 IcePart *
-ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
+ice_table_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
 {
 	return find(metadata, kind, id, NULL, ICE_PART_LIVE);
 }
 
 IcePart *
-ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
+ice_table_part_find_key(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
 {
 	return find(metadata, kind, 0, key, ICE_PART_LIVE);
 }
 
 IcePart *
-ice_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
+ice_table_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind, const char *key)
 {
 	return find(metadata, kind, 0, key, ICE_PART_GONE);
 }
 
 IcePart *
-ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
+ice_table_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id)
 {
 	return find(metadata, kind, id, NULL, ICE_PART_ANY);
 }
 
 IcePart *
-ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key, IceJson *json)
+ice_table_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
+				   IceJson *json)
 {
 	return ice_part_list_add(&metadata->lists[kind], id, key, json);
 }
 
 IcePart *
-ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
-				int64 ordinal, const char *body, size_t body_len)
+ice_table_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id, const char *key,
+					  int64 ordinal, const char *body, size_t body_len)
 {
 	return ice_part_list_stored(&metadata->lists[kind], id, key, ordinal, body, body_len);
 }
 
 int
-ice_part_count(const IceTableMetadata *metadata, IcePartKind kind)
+ice_table_part_count(const IceTableMetadata *metadata, IcePartKind kind)
 {
 	return ice_part_list_count(&metadata->lists[kind]);
 }
 
 IcePart *
-ice_part_only(const IceTableMetadata *metadata, IcePartKind kind)
+ice_table_part_only(const IceTableMetadata *metadata, IcePartKind kind)
 {
 	return ice_part_list_last(&metadata->lists[kind]);
 }
@@ -84,31 +85,31 @@ ice_table_metadata_empty(int32 format_version, const char *table_uuid)
 	metadata->current_snapshot_id = ICE_NO_SNAPSHOT;
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		metadata->lists[kind].loaded = true;
-	ice_part_add(metadata, ICE_PART_PROPERTIES, 0, NULL, ice_json_make_object());
+	ice_table_part_add(metadata, ICE_PART_PROPERTIES, 0, NULL, ice_json_make_object());
 	return metadata;
 }
 
 const char *
 ice_table_property(const IceTableMetadata *metadata, const char *name)
 {
-	IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+	IcePart *part = ice_table_part_only(metadata, ICE_PART_PROPERTIES);
 
 	return part == NULL ? NULL : ice_json_opt_string(ice_part_json(part), name);
 }
 
 void
-ice_metadata_log_push(IceTableMetadata *metadata, const char *metadata_file, int64 before_ms)
+ice_table_log_push(IceTableMetadata *metadata, const char *metadata_file, int64 before_ms)
 {
 	IceJson *entry = ice_json_make_object();
 
 	ice_json_set(entry, "timestamp-ms", ice_json_make_int(before_ms));
 	ice_json_set(entry, "metadata-file", ice_json_make_string(metadata_file));
-	ice_part_add(metadata, ICE_PART_METADATA_LOG, 0, pstrdup(metadata_file), entry);
+	ice_table_part_add(metadata, ICE_PART_METADATA_LOG, 0, pstrdup(metadata_file), entry);
 }
 
 /* A value that is no number counts as absent: a property must not make a table unwritable. */
 int
-ice_metadata_log_max(const IceTableMetadata *metadata)
+ice_table_log_max(const IceTableMetadata *metadata)
 {
 	const char *text = ice_table_property(metadata, PREVIOUS_VERSIONS_MAX_PROPERTY);
 	int32       max;

@@ -3,8 +3,8 @@
  *		One table's metadata as a value: scalars, and lists of parts that keep their exact text.
  *
  * The store loads a value partly: only the lists (and of the snapshots only those ids) that
- * ice_commit_needs() names. How parts are marked and what the store does with the marks is said in
- * part.h; a ref that changes is removed and added with the same key.
+ * ice_commit_request_needs() names. How parts are marked and what the store does with the marks is
+ * said in part.h; a ref that changes is removed and added with the same key.
  *
  * Iceberg spec, "Table Metadata Fields".
  *
@@ -58,23 +58,25 @@ typedef struct IceTableMetadata
 
 /* A new part; its body is the json's text, which is copied only if it was edited: what it was
  * parsed from must live as long as the metadata. */
-extern IcePart *ice_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id,
-							 const char *key, IceJson *json);
+extern IcePart *ice_table_part_add(IceTableMetadata *metadata, IcePartKind kind, int64 id,
+								   const char *key, IceJson *json);
 /* Used by the store: a part that is in the database. body is not copied. */
-extern IcePart *ice_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id,
-								const char *key, int64 ordinal, const char *body, size_t body_len);
-extern IcePart *ice_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
-extern IcePart *ice_part_find_key(const IceTableMetadata *metadata, IcePartKind kind,
-								  const char *key);
+extern IcePart *ice_table_part_stored(IceTableMetadata *metadata, IcePartKind kind, int64 id,
+									  const char *key, int64 ordinal, const char *body,
+									  size_t body_len);
+extern IcePart *ice_table_part_find(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
+extern IcePart *ice_table_part_find_key(const IceTableMetadata *metadata, IcePartKind kind,
+										const char *key);
 /* Used by the store: of a list with keys, the stored part with this key that is removed. */
-extern IcePart *ice_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind,
-								   const char *key);
+extern IcePart *ice_table_part_find_gone(const IceTableMetadata *metadata, IcePartKind kind,
+										 const char *key);
 /* Also a removed one. */
-extern IcePart *ice_part_find_any(const IceTableMetadata *metadata, IcePartKind kind, int64 id);
+extern IcePart *ice_table_part_find_any(const IceTableMetadata *metadata, IcePartKind kind,
+										int64 id);
 /* The last that is not removed, or NULL. */
-extern IcePart *ice_part_only(const IceTableMetadata *metadata, IcePartKind kind);
+extern IcePart *ice_table_part_only(const IceTableMetadata *metadata, IcePartKind kind);
 /* How many are not removed. */
-extern int      ice_part_count(const IceTableMetadata *metadata, IcePartKind kind);
+extern int      ice_table_part_count(const IceTableMetadata *metadata, IcePartKind kind);
 
 /* -- whole documents -------------------------------------------------------------------------- */
 
@@ -90,7 +92,7 @@ typedef struct IceCreateTable
 } IceCreateTable;
 
 /* Reads a CreateTableRequest body. REST, createTable. Raises BAD_REQUEST, naming the field. */
-extern IceCreateTable *ice_create_table_parse(IceJson *request);
+extern IceCreateTable *ice_new_table_parse(IceJson *request);
 
 /* A new table's metadata: fresh field ids, spec 0, sort order 0 or 1; format version from the
  * property "format-version" (which is not kept, like other reserved properties). All lists
@@ -125,11 +127,12 @@ typedef struct IceMetadataStream
 	StringInfoData          repeated; /* current schema and default spec, format version 1 */
 } IceMetadataStream;
 
-extern void ice_metadata_stream_begin(IceMetadataStream *stream, StringInfo out,
-									  const IceTableMetadata *metadata);
-extern void ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind,
-									 int64 id, const char *key, const char *body, size_t body_len);
-extern void ice_metadata_stream_end(IceMetadataStream *stream, StringInfo out);
+extern void ice_table_metadata_stream_begin(IceMetadataStream *stream, StringInfo out,
+											const IceTableMetadata *metadata);
+extern void ice_table_metadata_stream_part(IceMetadataStream *stream, StringInfo out,
+										   IcePartKind kind, int64 id, const char *key,
+										   const char *body, size_t body_len);
+extern void ice_table_metadata_stream_end(IceMetadataStream *stream, StringInfo out);
 
 /* The members that are no lists, the first without a comma. */
 extern void ice_table_metadata_write_scalars(StringInfo out, const IceTableMetadata *metadata);
@@ -172,34 +175,35 @@ extern IceCommitRequest *ice_commit_request_parse(IceJson *requirements, IceJson
 
 /* current_snapshot_id of the head may be needed too: the store adds it when lists[SNAPSHOT] is
  * set. */
-extern void ice_requirements_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
-extern void ice_commit_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
+extern void ice_commit_request_requirements_needs(const IceCommitRequest *request,
+												  IceCommitNeeds         *needs);
+extern void ice_commit_request_needs(const IceCommitRequest *request, IceCommitNeeds *needs);
 
 /* Whether the last entry of the snapshot log must be loaded, too, where the log is not: it is the
  * lower bound for the time of a new snapshot that is older than the table's last update. */
-extern bool ice_commit_needs_log_end(const IceCommitRequest *request,
-									 const IceTableMetadata *metadata);
+extern bool ice_commit_request_needs_log_end(const IceCommitRequest *request,
+											 const IceTableMetadata *metadata);
 
 /* metadata NULL: the table does not exist. Raises COMMIT_FAILED "Requirement failed: …". */
-extern void ice_requirements_check(const IceCommitRequest *request, IceTableMetadata *metadata);
+extern void ice_commit_request_check(const IceCommitRequest *request, IceTableMetadata *metadata);
 
 /* Applies all updates in order, then validates. Sets last_updated_ms. Returns false when
  * nothing changed. Raises VALIDATION or BAD_REQUEST; COMMIT_FAILED where the rule is retryable
  * (stale sequence number, first-row-id behind next-row-id). metadata is undefined after an
  * error. */
-extern bool ice_updates_apply(const IceCommitRequest *request, IceTableMetadata *metadata,
-							  int64 now_ms);
+extern bool ice_commit_request_apply(const IceCommitRequest *request, IceTableMetadata *metadata,
+									 int64 now_ms);
 
 /* The format version that a create commit starts from: its upgrade-format-version, else the
  * default. */
-extern int32 ice_commit_initial_format_version(const IceCommitRequest *request);
+extern int32 ice_commit_request_format_version(const IceCommitRequest *request);
 
 /* Appends the entry for the file that this commit replaces (before_ms: its last-updated-ms) to
  * the metadata log. The list need not be loaded; trimming to
  * write.metadata.previous-versions-max is the store's (it needs ICE_PART_PROPERTIES loaded to
  * know it). */
-extern void ice_metadata_log_push(IceTableMetadata *metadata, const char *metadata_file,
-								  int64 before_ms);
-extern int  ice_metadata_log_max(const IceTableMetadata *metadata);
+extern void ice_table_log_push(IceTableMetadata *metadata, const char *metadata_file,
+							   int64 before_ms);
+extern int  ice_table_log_max(const IceTableMetadata *metadata);
 
 #endif

@@ -83,10 +83,10 @@ versioned_list(const IceTableMetadata *metadata, const IceJson *document, const 
 static void
 add_unique(IceTableMetadata *metadata, IcePartKind kind, int64 id, IceJson *json, const char *what)
 {
-	if (ice_part_find(metadata, kind, id) != NULL)
+	if (ice_table_part_find(metadata, kind, id) != NULL)
 		ice_json_raise(json, ICE_ERR_BAD_REQUEST, "Multiple %s with the same id: " INT64_FORMAT,
 					   what, id);
-	ice_part_add(metadata, kind, id, NULL, json);
+	ice_table_part_add(metadata, kind, id, NULL, json);
 }
 
 /* The object, or a copy of it that has the member. */
@@ -171,8 +171,8 @@ add_single_schema(IceTableMetadata *metadata, const IceJson *document)
 		json = ice_json_copy(json);
 		ice_json_set(json, "schema-id", ice_json_make_int(schema_id));
 	}
-	ice_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
-				 with_member(json, "schema-id", schema_id));
+	ice_table_part_add(metadata, ICE_PART_SCHEMA, schema_id, NULL,
+					   with_member(json, "schema-id", schema_id));
 }
 
 static const IceSchema *
@@ -188,7 +188,7 @@ parse_schemas(IceTableMetadata *metadata, const IceJson *document)
 	else
 		add_single_schema(metadata, document);
 
-	IcePart *current = ice_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id);
+	IcePart *current = ice_table_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id);
 
 	if (current == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find schema with current-schema-id=%d from schemas",
@@ -239,8 +239,8 @@ parse_specs(IceTableMetadata *metadata, const IceJson *document)
 		IcePartitionSpec *spec = ice_partition_spec_parse_fields(
 			ice_json_array(document, "partition-spec"), ICE_INITIAL_SPEC_ID);
 
-		ice_part_add(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID, NULL,
-					 ice_partition_spec_to_json(spec));
+		ice_table_part_add(metadata, ICE_PART_PARTITION_SPEC, ICE_INITIAL_SPEC_ID, NULL,
+						   ice_partition_spec_to_json(spec));
 		metadata->default_spec_id = ICE_INITIAL_SPEC_ID;
 		metadata->last_partition_id = ice_partition_spec_last_id(spec);
 	}
@@ -260,8 +260,8 @@ parse_orders(IceTableMetadata *metadata, const IceJson *document)
 	if (orders == NULL)
 	{
 		metadata->default_sort_order_id = ICE_UNSORTED_ORDER_ID;
-		ice_part_add(metadata, ICE_PART_SORT_ORDER, ICE_UNSORTED_ORDER_ID, NULL,
-					 ice_sort_order_unsorted_json());
+		ice_table_part_add(metadata, ICE_PART_SORT_ORDER, ICE_UNSORTED_ORDER_ID, NULL,
+						   ice_sort_order_unsorted_json());
 		return;
 	}
 	metadata->default_sort_order_id = ice_json_int32(document, "default-sort-order-id");
@@ -281,8 +281,8 @@ static void
 check_structure(const IceTableMetadata *metadata, const IceSchema *schema)
 {
 	const IcePartList *specs = &metadata->lists[ICE_PART_PARTITION_SPEC];
-	IcePart           *order_part = ice_part_find(metadata, ICE_PART_SORT_ORDER,
-												  metadata->default_sort_order_id);
+	IcePart           *order_part = ice_table_part_find(metadata, ICE_PART_SORT_ORDER,
+														metadata->default_sort_order_id);
 
 	for (int i = 0; i < specs->count; i++)
 	{
@@ -316,7 +316,7 @@ parse_snapshots(IceTableMetadata *metadata, const IceJson *document)
 			metadata->next_row_id = Max(metadata->next_row_id, ice_snapshot_end_row_id(&snapshot));
 	}
 	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
-		ice_part_find(metadata, ICE_PART_SNAPSHOT, metadata->current_snapshot_id) == NULL)
+		ice_table_part_find(metadata, ICE_PART_SNAPSHOT, metadata->current_snapshot_id) == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Invalid table metadata: Cannot find current version");
 }
 
@@ -332,8 +332,8 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 					   ice_json_shown(refs));
 	if (metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
 		(refs == NULL || ice_json_get(refs, ICE_MAIN_BRANCH) == NULL))
-		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, ICE_MAIN_BRANCH,
-					 ice_ref_to_json(&ref));
+		ice_table_part_add(metadata, ICE_PART_REF, ref.snapshot_id, ICE_MAIN_BRANCH,
+						   ice_ref_to_json(&ref));
 	if (refs == NULL)
 		return;
 	for (int i = 0; i < refs->count; i++)
@@ -346,7 +346,7 @@ parse_refs(IceTableMetadata *metadata, const IceJson *document)
 						   ice_json_shown(member->value));
 		ice_ref_parse(&ref, member->value);
 		ice_ref_settle(&ref, member->value);
-		ice_part_add(metadata, ICE_PART_REF, ref.snapshot_id, member->key, member->value);
+		ice_table_part_add(metadata, ICE_PART_REF, ref.snapshot_id, member->key, member->value);
 	}
 }
 
@@ -359,14 +359,15 @@ parse_logs(IceTableMetadata *metadata, const IceJson *document)
 	for (int i = 0; snapshots != NULL && i < snapshots->count; i++)
 	{
 		ice_json_int64(snapshots->items[i], "timestamp-ms");
-		ice_part_add(metadata, ICE_PART_SNAPSHOT_LOG,
-					 ice_json_int64(snapshots->items[i], "snapshot-id"), NULL, snapshots->items[i]);
+		ice_table_part_add(metadata, ICE_PART_SNAPSHOT_LOG,
+						   ice_json_int64(snapshots->items[i], "snapshot-id"), NULL,
+						   snapshots->items[i]);
 	}
 	for (int i = 0; files != NULL && i < files->count; i++)
 	{
 		ice_json_int64(files->items[i], "timestamp-ms");
-		ice_part_add(metadata, ICE_PART_METADATA_LOG, 0,
-					 ice_json_string(files->items[i], "metadata-file"), files->items[i]);
+		ice_table_part_add(metadata, ICE_PART_METADATA_LOG, 0,
+						   ice_json_string(files->items[i], "metadata-file"), files->items[i]);
 	}
 }
 
@@ -380,20 +381,20 @@ parse_files(IceTableMetadata *metadata, const IceJson *document)
 	IceJson *keys = optional_list(document, "encryption-keys", "encryption keys");
 
 	for (int i = 0; statistics != NULL && i < statistics->count; i++)
-		ice_part_add(metadata, ICE_PART_STATISTICS, ice_statistics_parse(statistics->items[i]),
-					 NULL, statistics->items[i]);
+		ice_table_part_add(metadata, ICE_PART_STATISTICS,
+						   ice_statistics_parse(statistics->items[i]), NULL, statistics->items[i]);
 	for (int i = 0; partition_statistics != NULL && i < partition_statistics->count; i++)
-		ice_part_add(metadata, ICE_PART_PARTITION_STATISTICS,
-					 ice_partition_statistics_parse(partition_statistics->items[i]), NULL,
-					 partition_statistics->items[i]);
+		ice_table_part_add(metadata, ICE_PART_PARTITION_STATISTICS,
+						   ice_statistics_parse_partition(partition_statistics->items[i]), NULL,
+						   partition_statistics->items[i]);
 	for (int i = 0; keys != NULL && i < keys->count; i++)
 	{
-		const char *key_id = ice_encryption_key_parse(keys->items[i]);
+		const char *key_id = ice_statistics_parse_encryption_key(keys->items[i]);
 
-		if (ice_part_find_key(metadata, ICE_PART_ENCRYPTION_KEY, key_id) != NULL)
+		if (ice_table_part_find_key(metadata, ICE_PART_ENCRYPTION_KEY, key_id) != NULL)
 			ice_json_raise(keys->items[i], ICE_ERR_BAD_REQUEST,
 						   "Multiple encryption keys with the same id: %s", key_id);
-		ice_part_add(metadata, ICE_PART_ENCRYPTION_KEY, 0, key_id, keys->items[i]);
+		ice_table_part_add(metadata, ICE_PART_ENCRYPTION_KEY, 0, key_id, keys->items[i]);
 	}
 }
 
@@ -435,7 +436,7 @@ keep_unknown_fields(IceTableMetadata *metadata, const IceJson *document)
 			ice_json_set(extra, document->members[i].key,
 						 ice_json_copy(document->members[i].value));
 	if (extra->count > 0)
-		ice_part_add(metadata, ICE_PART_EXTRA, 0, NULL, extra);
+		ice_table_part_add(metadata, ICE_PART_EXTRA, 0, NULL, extra);
 }
 
 IceTableMetadata *

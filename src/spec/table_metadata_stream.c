@@ -32,8 +32,8 @@ static const struct
 };
 
 void
-ice_metadata_stream_begin(IceMetadataStream *stream, StringInfo out,
-						  const IceTableMetadata *metadata)
+ice_table_metadata_stream_begin(IceMetadataStream *stream, StringInfo out,
+								const IceTableMetadata *metadata)
 {
 	stream->metadata = metadata;
 	stream->kind = -1;
@@ -106,8 +106,8 @@ repeat(IceMetadataStream *stream, IcePartKind kind, int64 id, const char *body, 
 /* Lists without a part are written as empty ones, except the keys, which older readers do not
  * know. */
 void
-ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind, int64 id,
-						 const char *key, const char *body, size_t body_len)
+ice_table_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind kind,
+							   int64 id, const char *key, const char *body, size_t body_len)
 {
 	IcePart part = {.body = body, .body_len = body_len};
 
@@ -134,7 +134,7 @@ ice_metadata_stream_part(IceMetadataStream *stream, StringInfo out, IcePartKind 
 }
 
 void
-ice_metadata_stream_end(IceMetadataStream *stream, StringInfo out)
+ice_table_metadata_stream_end(IceMetadataStream *stream, StringInfo out)
 {
 	go_to(stream, out, ICE_PART_EXTRA);
 	appendStringInfoChar(out, '}');

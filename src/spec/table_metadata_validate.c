@@ -35,23 +35,25 @@ check_structure(const IceTableMetadata *metadata)
 	const IcePartList *lists = metadata->lists;
 
 	if (lists[ICE_PART_SCHEMA].loaded &&
-		ice_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id) == NULL)
+		ice_table_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id) == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find schema with current-schema-id=%d from schemas",
 				  metadata->current_schema_id);
 	if (lists[ICE_PART_PARTITION_SPEC].loaded)
 	{
-		if (ice_part_count(metadata, ICE_PART_PARTITION_SPEC) == 0)
+		if (ice_table_part_count(metadata, ICE_PART_PARTITION_SPEC) == 0)
 			ice_raise(ICE_ERR_VALIDATION, "Partition specs cannot be null or empty");
-		if (ice_part_find(metadata, ICE_PART_PARTITION_SPEC, metadata->default_spec_id) == NULL)
+		if (ice_table_part_find(metadata, ICE_PART_PARTITION_SPEC, metadata->default_spec_id) ==
+			NULL)
 			ice_raise(ICE_ERR_VALIDATION,
 					  "Cannot find partition spec with default-spec-id=%d from partition-specs",
 					  metadata->default_spec_id);
 	}
 	if (lists[ICE_PART_SORT_ORDER].loaded)
 	{
-		if (ice_part_count(metadata, ICE_PART_SORT_ORDER) == 0)
+		if (ice_table_part_count(metadata, ICE_PART_SORT_ORDER) == 0)
 			ice_raise(ICE_ERR_VALIDATION, "Sort orders cannot be null or empty");
-		if (ice_part_find(metadata, ICE_PART_SORT_ORDER, metadata->default_sort_order_id) == NULL)
+		if (ice_table_part_find(metadata, ICE_PART_SORT_ORDER, metadata->default_sort_order_id) ==
+			NULL)
 			ice_raise(ICE_ERR_VALIDATION,
 					  "Cannot find sort order with default-sort-order-id=%d from sort-orders",
 					  metadata->default_sort_order_id);
@@ -64,7 +66,7 @@ check_main_branch(const IceTableMetadata *metadata)
 	if (!metadata->lists[ICE_PART_REF].loaded)
 		return;
 
-	const IcePart *main = ice_part_find_key(metadata, ICE_PART_REF, ICE_MAIN_BRANCH);
+	const IcePart *main = ice_table_part_find_key(metadata, ICE_PART_REF, ICE_MAIN_BRANCH);
 
 	if (main == NULL)
 		return;
@@ -86,7 +88,7 @@ check_new_refs(const IceTableMetadata *metadata)
 
 	for (int i = 0; i < refs->count; i++)
 		if (ice_part_is_new(refs->items[i]) &&
-			ice_part_find(metadata, ICE_PART_SNAPSHOT, refs->items[i]->id) == NULL)
+			ice_table_part_find(metadata, ICE_PART_SNAPSHOT, refs->items[i]->id) == NULL)
 			ice_raise(ICE_ERR_VALIDATION,
 					  "Snapshot for reference %s does not exist in the existing snapshots list",
 					  refs->items[i]->key);

@@ -65,7 +65,8 @@ member_refs(StringInfo out, const IcePartList *list)
 static void
 member_current_schema(StringInfo out, const IceTableMetadata *metadata)
 {
-	const IcePart *schema = ice_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id);
+	const IcePart *schema = ice_table_part_find(metadata, ICE_PART_SCHEMA,
+												metadata->current_schema_id);
 
 	if (schema == NULL)
 		return;
@@ -76,7 +77,8 @@ member_current_schema(StringInfo out, const IceTableMetadata *metadata)
 static void
 member_default_spec(StringInfo out, const IceTableMetadata *metadata)
 {
-	IcePart *spec = ice_part_find(metadata, ICE_PART_PARTITION_SPEC, metadata->default_spec_id);
+	IcePart *spec = ice_table_part_find(metadata, ICE_PART_PARTITION_SPEC,
+										metadata->default_spec_id);
 
 	if (spec == NULL)
 		return;
@@ -136,7 +138,7 @@ write_structure(StringInfo out, const IceTableMetadata *metadata)
 static void
 write_properties(StringInfo out, const IceTableMetadata *metadata)
 {
-	const IcePart *part = ice_part_only(metadata, ICE_PART_PROPERTIES);
+	const IcePart *part = ice_table_part_only(metadata, ICE_PART_PROPERTIES);
 
 	appendStringInfoString(out, ",\"properties\":");
 	if (part == NULL)
@@ -162,7 +164,7 @@ write_history(StringInfo out, const IceTableMetadata *metadata)
 
 	if (metadata->format_version >= 3)
 		member_int(out, "next-row-id", metadata->next_row_id);
-	if (ice_part_count(metadata, ICE_PART_ENCRYPTION_KEY) > 0)
+	if (ice_table_part_count(metadata, ICE_PART_ENCRYPTION_KEY) > 0)
 		member_list(out, "encryption-keys", &lists[ICE_PART_ENCRYPTION_KEY]);
 	member_refs(out, &lists[ICE_PART_REF]);
 	member_list(out, "snapshots", &lists[ICE_PART_SNAPSHOT]);
@@ -175,7 +177,7 @@ write_history(StringInfo out, const IceTableMetadata *metadata)
 void
 ice_table_metadata_write(StringInfo out, const IceTableMetadata *metadata)
 {
-	const IcePart *extra = ice_part_only(metadata, ICE_PART_EXTRA);
+	const IcePart *extra = ice_table_part_only(metadata, ICE_PART_EXTRA);
 
 	enlargeStringInfo(out, (int) Min(ice_table_metadata_size(metadata), FIRST_SIZE_MAX));
 	appendStringInfoChar(out, '{');

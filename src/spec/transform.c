@@ -110,7 +110,7 @@ ice_transform_parse(IceJson *field)
 }
 
 void
-ice_sources_parse(IceSources *sources, IceJson *field, const char *what)
+ice_transform_sources_parse(IceSources *sources, IceJson *field, const char *what)
 {
 	static const char *const optional_members[] = {"source-id", "source-ids"};
 	const IceJson           *list = ice_json_opt_array(field, "source-ids");
@@ -135,7 +135,7 @@ ice_sources_parse(IceSources *sources, IceJson *field, const char *what)
 }
 
 void
-ice_sources_settle(const IceSources *sources, IceJson *field)
+ice_transform_sources_settle(const IceSources *sources, IceJson *field)
 {
 	if (!sources->listed || sources->count > 1)
 		return;
@@ -144,7 +144,7 @@ ice_sources_settle(const IceSources *sources, IceJson *field)
 }
 
 bool
-ice_sources_equal(const IceSources *a, const IceSources *b)
+ice_transform_sources_equal(const IceSources *a, const IceSources *b)
 {
 	return a->count == b->count && memcmp(a->ids, b->ids, sizeof(int32) * a->count) == 0;
 }

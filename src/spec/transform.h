@@ -46,11 +46,11 @@ extern IceTransform ice_transform_parse(IceJson *field);
 
 /* One source-id, or the list source-ids of a transform with several arguments. what: the kind of
  * field, for messages. Raises BAD_REQUEST. */
-extern void ice_sources_parse(IceSources *sources, IceJson *field, const char *what);
+extern void ice_transform_sources_parse(IceSources *sources, IceJson *field, const char *what);
 
 /* A list of one source is written as source-id: readers that know no lists need that. */
-extern void ice_sources_settle(const IceSources *sources, IceJson *field);
-extern bool ice_sources_equal(const IceSources *a, const IceSources *b);
+extern void ice_transform_sources_settle(const IceSources *sources, IceJson *field);
+extern bool ice_transform_sources_equal(const IceSources *a, const IceSources *b);
 
 /* For new fields: what the format version has not, and several columns for a transform of one.
  * Raises VALIDATION. */

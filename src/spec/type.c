@@ -190,8 +190,8 @@ parse_struct_field(IceField *field, IceJson *json)
 	field->doc = ice_json_opt_string(json, "doc");
 	field->required = ice_json_bool(json, "required");
 	check_unknown(field);
-	field->initial_default = ice_default_read(field, "initial-default");
-	field->write_default = ice_default_read(field, "write-default");
+	field->initial_default = ice_default_value_read(field, "initial-default");
+	field->write_default = ice_default_value_read(field, "write-default");
 	ice_json_drop_nulls(json, optional_members, lengthof(optional_members));
 }
 
@@ -247,7 +247,7 @@ parse_map(IceType *type, IceJson *json)
 void
 ice_type_parse(IceType *type, IceJson *json)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	memset(type, 0, sizeof(*type));
 	if (json->kind == ICE_JSON_STRING)
@@ -334,7 +334,7 @@ fields_equal(const IceField *a, const IceField *b)
 bool
 ice_type_equal(const IceType *a, const IceType *b)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	if (a->id != b->id || a->field_count != b->field_count)
 		return false;

@@ -82,7 +82,7 @@ append_nested(StringInfo out, const IceType *type)
 static void
 append_type(StringInfo out, const IceType *type)
 {
-	ice_stack_check();
+	ice_budget_stack_check();
 	ice_step();
 	switch (type->id)
 	{

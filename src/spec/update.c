@@ -60,7 +60,7 @@ static const struct
 void
 ice_update_parse(IceUpdate *update, IceJson *json)
 {
-	const char *action = ice_read_update_action(json);
+	const char *action = ice_commit_read_update_action(json);
 
 	ice_step();
 
@@ -96,7 +96,7 @@ ice_update_apply(IceUpdateContext *context, const IceUpdate *update)
 {
 	ice_step();
 	if (context->removal_pending && update->kind->apply != ice_apply_remove_snapshots)
-		ice_finish_removal(context);
+		ice_update_finish_removal(context);
 	update->kind->apply(context, update);
 }
 
@@ -109,12 +109,12 @@ ice_update_is(const IceUpdate *update, const char *name)
 void
 ice_updates_finish(IceUpdateContext *context)
 {
-	ice_finish_removal(context);
-	ice_finish_snapshot_log(context);
-	ice_finish_properties(context);
+	ice_update_finish_removal(context);
+	ice_update_finish_snapshot_log(context);
+	ice_update_finish_properties(context);
 	if (context->structure_changed)
 	{
-		ice_check_structure(context);
-		ice_check_evolution(context);
+		ice_update_check_structure(context);
+		ice_update_check_evolution(context);
 	}
 }

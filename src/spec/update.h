@@ -89,7 +89,7 @@ ICE_UPDATE_FUNCTIONS(set_properties);
 ICE_UPDATE_FUNCTIONS(remove_properties);
 ICE_UPDATE_FUNCTIONS(add_encryption_key);
 ICE_UPDATE_FUNCTIONS(remove_encryption_key);
-extern void ice_finish_properties(IceUpdateContext *context);
+extern void ice_update_finish_properties(IceUpdateContext *context);
 
 /* update_structure.c */
 ICE_UPDATE_FUNCTIONS(add_schema);
@@ -100,8 +100,8 @@ ICE_UPDATE_FUNCTIONS(set_default_spec);
 ICE_UPDATE_FUNCTIONS(remove_partition_specs);
 ICE_UPDATE_FUNCTIONS(add_sort_order);
 ICE_UPDATE_FUNCTIONS(set_default_sort_order);
-extern void ice_check_structure(const IceUpdateContext *context);
-extern void ice_check_evolution(const IceUpdateContext *context);
+extern void ice_update_check_structure(const IceUpdateContext *context);
+extern void ice_update_check_evolution(const IceUpdateContext *context);
 
 /* update_snapshot.c */
 ICE_UPDATE_FUNCTIONS(add_snapshot);
@@ -112,11 +112,11 @@ ICE_UPDATE_FUNCTIONS(set_statistics);
 ICE_UPDATE_FUNCTIONS(remove_statistics);
 ICE_UPDATE_FUNCTIONS(set_partition_statistics);
 ICE_UPDATE_FUNCTIONS(remove_partition_statistics);
-extern void ice_finish_removal(IceUpdateContext *context);
-extern void ice_finish_snapshot_log(IceUpdateContext *context);
+extern void ice_update_finish_removal(IceUpdateContext *context);
+extern void ice_update_finish_snapshot_log(IceUpdateContext *context);
 /* Raises VALIDATION, or COMMIT_FAILED where another commit came first, unless the table can get the
  * snapshot. */
-extern void ice_snapshot_check_new(const IceTableMetadata *metadata, const IceSnapshot *snapshot,
-								   const IceJson *json);
+extern void ice_update_check_new_snapshot(const IceTableMetadata *metadata,
+										  const IceSnapshot *snapshot, const IceJson *json);
 
 #endif

@@ -45,8 +45,8 @@ check_not_empty(const IceTableMetadata *metadata, IcePartKind kind, const char *
 
 /* A sequence number that is not new means that another commit came first: the client can retry. */
 void
-ice_snapshot_check_new(const IceTableMetadata *metadata, const IceSnapshot *snapshot,
-					   const IceJson *json)
+ice_update_check_new_snapshot(const IceTableMetadata *metadata, const IceSnapshot *snapshot,
+							  const IceJson *json)
 {
 	int32 version = metadata->format_version;
 
@@ -56,7 +56,7 @@ ice_snapshot_check_new(const IceTableMetadata *metadata, const IceSnapshot *snap
 	if (snapshot->snapshot_id < 0)
 		ice_raise(ICE_ERR_VALIDATION, "Invalid snapshot id (cannot be negative): " INT64_FORMAT,
 				  snapshot->snapshot_id);
-	if (ice_part_find(metadata, ICE_PART_SNAPSHOT, snapshot->snapshot_id) != NULL)
+	if (ice_table_part_find(metadata, ICE_PART_SNAPSHOT, snapshot->snapshot_id) != NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Snapshot already exists for id: " INT64_FORMAT,
 				  snapshot->snapshot_id);
 	if (version > 1 && snapshot->has_parent &&
@@ -95,12 +95,12 @@ ice_apply_add_snapshot(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
 
-	ice_snapshot_check_new(metadata, &update->snapshot, update->value);
+	ice_update_check_new_snapshot(metadata, &update->snapshot, update->value);
 	metadata->last_sequence_number = Max(metadata->last_sequence_number,
 										 update->snapshot.sequence_number);
 	if (metadata->format_version >= 3)
 		assign_rows(metadata, &update->snapshot);
-	ice_part_add(metadata, ICE_PART_SNAPSHOT, update->id, NULL, update->value);
+	ice_table_part_add(metadata, ICE_PART_SNAPSHOT, update->id, NULL, update->value);
 	context->changed = true;
 }
 
@@ -145,7 +145,7 @@ log_main(IceUpdateContext *context, IcePart *snapshot)
 {
 	IceJson *entry = log_entry(snapshot->id, time_of_change(context, snapshot));
 
-	ice_part_add(context->metadata, ICE_PART_SNAPSHOT_LOG, snapshot->id, NULL, entry);
+	ice_table_part_add(context->metadata, ICE_PART_SNAPSHOT_LOG, snapshot->id, NULL, entry);
 	context->main_changed = true;
 }
 
@@ -154,8 +154,8 @@ void
 ice_apply_set_snapshot_ref(IceUpdateContext *context, const IceUpdate *update)
 {
 	IceTableMetadata *metadata = context->metadata;
-	IcePart          *old = ice_part_find_key(metadata, ICE_PART_REF, update->text);
-	IcePart          *snapshot = ice_part_find(metadata, ICE_PART_SNAPSHOT, update->id);
+	IcePart          *old = ice_table_part_find_key(metadata, ICE_PART_REF, update->text);
+	IcePart          *snapshot = ice_table_part_find(metadata, ICE_PART_SNAPSHOT, update->id);
 	bool              is_main = strcmp(update->text, ICE_MAIN_BRANCH) == 0;
 
 	if (old != NULL)
@@ -178,7 +178,8 @@ ice_apply_set_snapshot_ref(IceUpdateContext *context, const IceUpdate *update)
 	}
 	if (old != NULL)
 		ice_part_remove(old);
-	ice_part_add(metadata, ICE_PART_REF, update->id, update->text, ice_ref_to_json(&update->ref));
+	ice_table_part_add(metadata, ICE_PART_REF, update->id, update->text,
+					   ice_ref_to_json(&update->ref));
 	context->changed = true;
 }
 
@@ -209,7 +210,7 @@ ice_needs_remove_snapshot_ref(const IceUpdate *update pg_attribute_unused(), Ice
 void
 ice_apply_remove_snapshot_ref(IceUpdateContext *context, const IceUpdate *update)
 {
-	IcePart *ref = ice_part_find_key(context->metadata, ICE_PART_REF, update->text);
+	IcePart *ref = ice_table_part_find_key(context->metadata, ICE_PART_REF, update->text);
 
 	if (ref != NULL)
 		remove_ref(context, ref);
@@ -225,7 +226,7 @@ ice_parse_remove_snapshots(IceUpdate *update)
 					   "Invalid set of snapshot ids to remove: must be non-null");
 	update->value = ice_json_array(update->json, "snapshot-ids");
 	update->id_count = update->value->count;
-	update->ids = ice_read_ids(update->value, "snapshot-ids", false);
+	update->ids = ice_commit_read_ids(update->value, "snapshot-ids", false);
 }
 
 void
@@ -243,8 +244,8 @@ ice_needs_remove_snapshots(const IceUpdate *update, IceCommitNeeds *needs)
 static bool
 snapshot_is_gone(const IceTableMetadata *metadata, int64 snapshot_id)
 {
-	return ice_part_find(metadata, ICE_PART_SNAPSHOT, snapshot_id) == NULL &&
-		   ice_part_find_any(metadata, ICE_PART_SNAPSHOT, snapshot_id) != NULL;
+	return ice_table_part_find(metadata, ICE_PART_SNAPSHOT, snapshot_id) == NULL &&
+		   ice_table_part_find_any(metadata, ICE_PART_SNAPSHOT, snapshot_id) != NULL;
 }
 
 /* A snapshot has at most one file of each kind; documents may have more. */
@@ -254,7 +255,7 @@ remove_file(IceTableMetadata *metadata, IcePartKind kind, int64 snapshot_id)
 	IcePart *file;
 	bool     removed = false;
 
-	while ((file = ice_part_find(metadata, kind, snapshot_id)) != NULL)
+	while ((file = ice_table_part_find(metadata, kind, snapshot_id)) != NULL)
 	{
 		ice_part_remove(file);
 		removed = true;
@@ -319,7 +320,7 @@ ice_apply_remove_snapshots(IceUpdateContext *context, const IceUpdate *update)
 
 	for (int i = 0; i < update->id_count; i++)
 	{
-		IcePart *snapshot = ice_part_find(metadata, ICE_PART_SNAPSHOT, update->ids[i]);
+		IcePart *snapshot = ice_table_part_find(metadata, ICE_PART_SNAPSHOT, update->ids[i]);
 
 		if (snapshot == NULL)
 			continue;
@@ -334,7 +335,7 @@ ice_apply_remove_snapshots(IceUpdateContext *context, const IceUpdate *update)
 
 /* Refs and statistics go with their snapshot. */
 void
-ice_finish_removal(IceUpdateContext *context)
+ice_update_finish_removal(IceUpdateContext *context)
 {
 	if (!context->removal_pending)
 		return;
@@ -356,7 +357,7 @@ ice_finish_removal(IceUpdateContext *context)
 static bool
 is_intermediate(const IceTableMetadata *metadata, const IcePart *entry)
 {
-	const IcePart *snapshot = ice_part_find(metadata, ICE_PART_SNAPSHOT, entry->id);
+	const IcePart *snapshot = ice_table_part_find(metadata, ICE_PART_SNAPSHOT, entry->id);
 
 	return entry->added && entry->id != metadata->current_snapshot_id && snapshot != NULL &&
 		   snapshot->added;
@@ -379,8 +380,8 @@ drop_gone_history(IcePartList *log, const IceTableMetadata *metadata)
 /*
  * A client whose clock is far behind must not make the log run backwards, since readers would
  * refuse the whole table: its entry gets the time of the one before. That one is the last stored
- * entry where the log or its end was asked for (ice_commit_needs_log_end); elsewhere the new
- * snapshots are no older than the last update, which no entry is after.
+ * entry where the log or its end was asked for (ice_commit_request_needs_log_end); elsewhere the
+ * new snapshots are no older than the last update, which no entry is after.
  */
 static void
 raise_times(IcePartList *log)
@@ -403,7 +404,7 @@ raise_times(IcePartList *log)
 }
 
 void
-ice_finish_snapshot_log(IceUpdateContext *context)
+ice_update_finish_snapshot_log(IceUpdateContext *context)
 {
 	IceTableMetadata *metadata = context->metadata;
 	IcePartList      *log = &metadata->lists[ICE_PART_SNAPSHOT_LOG];
@@ -417,7 +418,7 @@ ice_finish_snapshot_log(IceUpdateContext *context)
 		drop_gone_history(log, metadata);
 	raise_times(log);
 
-	const IcePart *last = ice_part_only(metadata, ICE_PART_SNAPSHOT_LOG);
+	const IcePart *last = ice_table_part_only(metadata, ICE_PART_SNAPSHOT_LOG);
 
 	if (log->loaded && last != NULL && metadata->current_snapshot_id != ICE_NO_SNAPSHOT &&
 		last->id != metadata->current_snapshot_id)
@@ -431,7 +432,7 @@ static void
 set_file(IceUpdateContext *context, const IceUpdate *update, IcePartKind kind)
 {
 	remove_file(context->metadata, kind, update->id);
-	ice_part_add(context->metadata, kind, update->id, NULL, update->value);
+	ice_table_part_add(context->metadata, kind, update->id, NULL, update->value);
 	context->changed = true;
 }
 
@@ -476,7 +477,7 @@ void
 ice_parse_set_partition_statistics(IceUpdate *update)
 {
 	update->value = ice_json_object(update->json, "partition-statistics");
-	update->id = ice_partition_statistics_parse(update->value);
+	update->id = ice_statistics_parse_partition(update->value);
 }
 
 void

@@ -44,12 +44,12 @@ structure_of(IceUpdateContext *context)
 static const IceSchema *
 current_schema(const IceTableMetadata *metadata)
 {
-	IcePart *part = ice_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id);
+	IcePart *part = ice_table_part_find(metadata, ICE_PART_SCHEMA, metadata->current_schema_id);
 
 	if (part == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot find schema with current-schema-id=%d from schemas",
 				  metadata->current_schema_id);
-	return ice_part_schema(part);
+	return ice_structure_schema(part);
 }
 
 static void
@@ -72,29 +72,31 @@ check_readable(const IceUpdateContext *context, const IceSchema *schema)
 		return;
 	for (int i = 0; i < specs->count; i++)
 		if (!specs->items[i]->removed)
-			ice_partition_spec_check_readable(ice_part_spec(specs->items[i]), schema);
+			ice_partition_spec_check_readable(ice_structure_spec(specs->items[i]), schema);
 }
 
 /* The rules of TableMetadata.Builder.build(): default spec and order suit the current schema. */
 void
-ice_check_structure(const IceUpdateContext *context)
+ice_update_check_structure(const IceUpdateContext *context)
 {
 	const IceTableMetadata *metadata = context->metadata;
 	const IceSchema        *schema = current_schema(metadata);
-	IcePart *spec = ice_part_find(metadata, ICE_PART_PARTITION_SPEC, metadata->default_spec_id);
-	IcePart *order = ice_part_find(metadata, ICE_PART_SORT_ORDER, metadata->default_sort_order_id);
+	IcePart                *spec = ice_table_part_find(metadata, ICE_PART_PARTITION_SPEC,
+													   metadata->default_spec_id);
+	IcePart                *order = ice_table_part_find(metadata, ICE_PART_SORT_ORDER,
+														metadata->default_sort_order_id);
 
 	if (spec != NULL)
-		ice_partition_spec_check_types(ice_part_spec(spec), schema);
+		ice_partition_spec_check_types(ice_structure_spec(spec), schema);
 	if (order != NULL)
-		ice_sort_order_check_types(ice_part_order(order), schema);
+		ice_sort_order_check_types(ice_structure_order(order), schema);
 	check_readable(context, schema);
 }
 
 /* Where main's data stays, it must be readable with the new current schema. A commit that removes
  * main leaves the data behind: replacing a table gives an id of the same name another type. */
 void
-ice_check_evolution(const IceUpdateContext *context)
+ice_update_check_evolution(const IceUpdateContext *context)
 {
 	const IceTableMetadata *metadata = context->metadata;
 	IcePart                *before_part;
@@ -105,13 +107,13 @@ ice_check_evolution(const IceUpdateContext *context)
 		context->before_snapshot_id == ICE_NO_SNAPSHOT ||
 		context->before_schema_id == metadata->current_schema_id)
 		return;
-	before_part = ice_part_find_any(metadata, ICE_PART_SCHEMA, context->before_schema_id);
+	before_part = ice_table_part_find_any(metadata, ICE_PART_SCHEMA, context->before_schema_id);
 	if (before_part == NULL)
 		return;
-	before = ice_part_schema(before_part);
+	before = ice_structure_schema(before_part);
 	after = current_schema(metadata);
-	ice_schema_check_evolution(before, after, metadata->format_version);
-	ice_specs_check_promotion(metadata, before, after);
+	ice_evolution_check_schema(before, after, metadata->format_version);
+	ice_evolution_check_specs(metadata, before, after);
 }
 
 /* Adds a part of a given meaning: its text is json's, with the id. No copy of json is made. */
@@ -190,8 +192,8 @@ check_spec_names(IceUpdateContext *context, IcePart *schema)
 
 	for (; *checked < specs->count; ++*checked)
 		if (!specs->items[*checked]->removed)
-			ice_partition_spec_check_names(ice_part_spec(specs->items[*checked]),
-										   ice_part_schema(schema));
+			ice_partition_spec_check_names(ice_structure_spec(specs->items[*checked]),
+										   ice_structure_schema(schema));
 }
 
 void
@@ -203,7 +205,7 @@ ice_apply_set_current_schema(IceUpdateContext *context, const IceUpdate *update)
 
 	if (schema_id == metadata->current_schema_id)
 		return;
-	schema = ice_part_find(metadata, ICE_PART_SCHEMA, schema_id);
+	schema = ice_table_part_find(metadata, ICE_PART_SCHEMA, schema_id);
 	if (schema == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot set current schema to unknown schema: %d", schema_id);
 	metadata->current_schema_id = schema_id;
@@ -223,7 +225,7 @@ remove_listed(IceUpdateContext *context, const IceUpdate *update, IcePartKind ki
 	for (int i = 0; i < update->id_count; i++)
 	{
 		ice_step();
-		IcePart *part = ice_part_find(context->metadata, kind, update->ids[i]);
+		IcePart *part = ice_table_part_find(context->metadata, kind, update->ids[i]);
 
 		if (part == NULL)
 			continue;
@@ -237,7 +239,7 @@ ice_parse_remove_schemas(IceUpdate *update)
 {
 	update->value = ice_json_array(update->json, "schema-ids");
 	update->id_count = update->value->count;
-	update->ids = ice_read_ids(update->value, "schema-ids", true);
+	update->ids = ice_commit_read_ids(update->value, "schema-ids", true);
 }
 
 void
@@ -385,7 +387,7 @@ ice_apply_set_default_spec(IceUpdateContext *context, const IceUpdate *update)
 
 	if (spec_id == metadata->default_spec_id)
 		return;
-	if (ice_part_find(metadata, ICE_PART_PARTITION_SPEC, spec_id) == NULL)
+	if (ice_table_part_find(metadata, ICE_PART_PARTITION_SPEC, spec_id) == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot set default partition spec to unknown spec: %d",
 				  spec_id);
 	metadata->default_spec_id = spec_id;
@@ -398,7 +400,7 @@ ice_parse_remove_partition_specs(IceUpdate *update)
 {
 	update->value = ice_json_array(update->json, "spec-ids");
 	update->id_count = update->value->count;
-	update->ids = ice_read_ids(update->value, "spec-ids", true);
+	update->ids = ice_commit_read_ids(update->value, "spec-ids", true);
 }
 
 void
@@ -480,7 +482,7 @@ ice_apply_set_default_sort_order(IceUpdateContext *context, const IceUpdate *upd
 
 	if (order_id == metadata->default_sort_order_id)
 		return;
-	if (ice_part_find(metadata, ICE_PART_SORT_ORDER, order_id) == NULL)
+	if (ice_table_part_find(metadata, ICE_PART_SORT_ORDER, order_id) == NULL)
 		ice_raise(ICE_ERR_VALIDATION, "Cannot set default sort order to unknown sort order: %d",
 				  order_id);
 	metadata->default_sort_order_id = order_id;

@@ -61,7 +61,7 @@ ice_needs_upgrade_format_version(const IceUpdate *update pg_attribute_unused(),
 static void
 drop_extra_fields(IceTableMetadata *metadata)
 {
-	IcePart *part = ice_part_only(metadata, ICE_PART_EXTRA);
+	IcePart *part = ice_table_part_only(metadata, ICE_PART_EXTRA);
 
 	if (part == NULL)
 		return;
@@ -74,7 +74,7 @@ drop_extra_fields(IceTableMetadata *metadata)
 		return;
 	ice_part_remove(part);
 	if (extra->count > 0)
-		ice_part_add(metadata, ICE_PART_EXTRA, 0, NULL, extra);
+		ice_table_part_add(metadata, ICE_PART_EXTRA, 0, NULL, extra);
 }
 
 void
@@ -128,15 +128,16 @@ ice_apply_set_location(IceUpdateContext *context, const IceUpdate *update)
 static IcePropertySet *
 working_properties(IceUpdateContext *context)
 {
-	IcePart *part =
-		context->properties != NULL ? NULL : ice_part_only(context->metadata, ICE_PART_PROPERTIES);
+	IcePart *part = context->properties != NULL
+						? NULL
+						: ice_table_part_only(context->metadata, ICE_PART_PROPERTIES);
 
 	return ice_property_set_open(&context->properties, part == NULL ? NULL : ice_part_json(part));
 }
 
 /* Puts the changed properties in the place of the old ones. */
 void
-ice_finish_properties(IceUpdateContext *context)
+ice_update_finish_properties(IceUpdateContext *context)
 {
 	if (context->properties != NULL)
 		ice_properties_replace(context->metadata, ice_property_set_json(context->properties));
@@ -145,7 +146,7 @@ ice_finish_properties(IceUpdateContext *context)
 void
 ice_parse_set_properties(IceUpdate *update)
 {
-	update->value = ice_read_set_properties(update->json);
+	update->value = ice_commit_read_set_properties(update->json);
 }
 
 void
@@ -166,7 +167,7 @@ ice_apply_set_properties(IceUpdateContext *context, const IceUpdate *update)
 void
 ice_parse_remove_properties(IceUpdate *update)
 {
-	update->value = ice_read_remove_properties(update->json);
+	update->value = ice_commit_read_remove_properties(update->json);
 }
 
 void
@@ -195,7 +196,7 @@ ice_parse_add_encryption_key(IceUpdate *update)
 		ice_json_raise(update->json, ICE_ERR_BAD_REQUEST,
 					   "Invalid encryption key, must be non-null object: %s",
 					   update->value == NULL ? "null" : ice_json_shown(update->value));
-	update->text = ice_encryption_key_parse(update->value);
+	update->text = ice_statistics_parse_encryption_key(update->value);
 }
 
 void
@@ -208,9 +209,9 @@ ice_needs_add_encryption_key(const IceUpdate *update pg_attribute_unused(), IceC
 void
 ice_apply_add_encryption_key(IceUpdateContext *context, const IceUpdate *update)
 {
-	if (ice_part_find_key(context->metadata, ICE_PART_ENCRYPTION_KEY, update->text) != NULL)
+	if (ice_table_part_find_key(context->metadata, ICE_PART_ENCRYPTION_KEY, update->text) != NULL)
 		return;
-	ice_part_add(context->metadata, ICE_PART_ENCRYPTION_KEY, 0, update->text, update->value);
+	ice_table_part_add(context->metadata, ICE_PART_ENCRYPTION_KEY, 0, update->text, update->value);
 	context->changed = true;
 }
 
@@ -230,7 +231,8 @@ ice_needs_remove_encryption_key(const IceUpdate *update pg_attribute_unused(),
 void
 ice_apply_remove_encryption_key(IceUpdateContext *context, const IceUpdate *update)
 {
-	IcePart *key = ice_part_find_key(context->metadata, ICE_PART_ENCRYPTION_KEY, update->text);
+	IcePart *key = ice_table_part_find_key(context->metadata, ICE_PART_ENCRYPTION_KEY,
+										   update->text);
 
 	if (key == NULL)
 		return;

@@ -39,7 +39,7 @@ trim_log(IceViewMetadata *view, IcePart *const *kept, int kept_count)
 
 /* Ids are given in order: the highest are the latest. */
 void
-ice_view_expire_versions(IceViewMetadata *view, int keep_min)
+ice_view_history_expire(IceViewMetadata *view, int keep_min)
 {
 	const IcePartList *versions = &view->lists[ICE_VIEW_PART_VERSION];
 	int                keep = Max(ice_view_history_size(view), keep_min);

@@ -11,6 +11,6 @@
 
 /* Removes the oldest versions, but not the current one, and keeps at least keep_min; then the log
  * up to the last entry of a version that is gone. */
-extern void ice_view_expire_versions(IceViewMetadata *view, int keep_min);
+extern void ice_view_history_expire(IceViewMetadata *view, int keep_min);
 
 #endif

@@ -321,7 +321,7 @@ ice_view_metadata_write(StringInfo out, const IceViewMetadata *view)
 /* -- new views -------------------------------------------------------------------------------- */
 
 IceCreateView *
-ice_create_view_parse(IceJson *request)
+ice_view_parse_create(IceJson *request)
 {
 	IceCreateView *create = palloc0(sizeof(IceCreateView));
 

@@ -70,7 +70,7 @@ typedef struct IceCreateView
 } IceCreateView;
 
 /* Reads a CreateViewRequest body. REST, createView. Raises BAD_REQUEST, naming the field. */
-extern IceCreateView *ice_create_view_parse(IceJson *request);
+extern IceCreateView *ice_view_parse_create(IceJson *request);
 
 /* A new view's metadata: schema 0 with the field ids as given, version 1 of it, created now_ms, one
  * log entry. All lists loaded and added. Raises VALIDATION or BAD_REQUEST. */
@@ -106,11 +106,12 @@ typedef struct IceViewCommit
 /* Parses both arrays of a CommitViewRequest (requirements may be NULL = none). Raises BAD_REQUEST
  * for an unknown kind, for one that only tables have, and for a missing or wrong field;
  * LIMIT_EXCEEDED for more than updates_max updates. */
-extern IceViewCommit *ice_view_commit_parse(IceJson *requirements, IceJson *updates,
-											int updates_max);
+extern IceViewCommit *ice_view_update_parse_commit(IceJson *requirements, IceJson *updates,
+												   int updates_max);
 
 /* Raises COMMIT_FAILED "Requirement failed: …". */
-extern void ice_view_requirements_check(const IceViewCommit *commit, const IceViewMetadata *view);
+extern void ice_view_update_check_requirements(const IceViewCommit   *commit,
+											   const IceViewMetadata *view);
 
 /* Applies all updates in order, expires old versions (version.history.num-entries), then validates.
  * Returns false when nothing changed. Raises VALIDATION. view is undefined after an error. */

@@ -48,7 +48,7 @@ replace_parts(const IcePartList *old, IcePartList *new)
 }
 
 IceViewMetadata *
-ice_view_metadata_succeed(IceViewMetadata *present, IceViewMetadata *next)
+ice_view_successor_of_view(IceViewMetadata *present, IceViewMetadata *next)
 {
 	if (pg_strcasecmp(present->view_uuid, next->view_uuid) != 0)
 		ice_raise(ICE_ERR_VALIDATION, "View UUID does not match: current=%s != refreshed=%s",

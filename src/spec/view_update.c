@@ -186,7 +186,7 @@ finish_properties(Context *context)
 static void
 parse_set_properties(IceViewUpdate *update, const IceJson *json)
 {
-	update->value = ice_read_set_properties(json);
+	update->value = ice_commit_read_set_properties(json);
 }
 
 static void
@@ -201,7 +201,7 @@ apply_set_properties(Context *context, const IceViewUpdate *update)
 static void
 parse_remove_properties(IceViewUpdate *update, const IceJson *json)
 {
-	update->value = ice_read_remove_properties(json);
+	update->value = ice_commit_read_remove_properties(json);
 }
 
 /* Names that are not set are passed over. */
@@ -234,16 +234,17 @@ apply_add_schema(Context *context, const IceViewUpdate *update)
 	const char        *text;
 	size_t             len;
 
-	ice_canonical_schema(ice_same_start(&context->schemas, schemas, ice_part_schema_text),
-						 update->schema);
-	context->last_schema = ice_same_find(&context->schemas);
+	ice_canonical_schema(
+		ice_canonical_same_start(&context->schemas, schemas, ice_structure_schema_text),
+		update->schema);
+	context->last_schema = ice_canonical_same_find(&context->schemas);
 	if (context->last_schema != NULL)
 		return;
 	id.value = ice_part_list_next_id(schemas, 0, "schema");
 	text = ice_json_text_with(update->value, &id, NULL, &len);
 	part = ice_part_list_add_text(&view->lists[ICE_VIEW_PART_SCHEMA], id.value, NULL, text, len,
 								  update->schema);
-	ice_same_put(&context->schemas, part);
+	ice_canonical_same_put(&context->schemas, part);
 	context->last_schema = part;
 	context->changed = true;
 }
@@ -298,9 +299,9 @@ apply_add_view_version(Context *context, const IceViewUpdate *update)
 	size_t             len;
 
 	schema_id.value = version.schema_id = schema_of_version(context, &version);
-	ice_canonical_view_version(ice_same_start(&context->versions, versions, version_text),
+	ice_canonical_view_version(ice_canonical_same_start(&context->versions, versions, version_text),
 							   &version);
-	context->last_version = ice_same_find(&context->versions);
+	context->last_version = ice_canonical_same_find(&context->versions);
 	if (context->last_version != NULL)
 		return;
 	ice_view_version_check_new(&version);
@@ -308,7 +309,7 @@ apply_add_view_version(Context *context, const IceViewUpdate *update)
 	text = ice_json_text_with(version.json, &id, &schema_id, &len);
 	part = ice_part_list_add_text(&view->lists[ICE_VIEW_PART_VERSION], id.value, NULL, text, len,
 								  NULL);
-	ice_same_put(&context->versions, part);
+	ice_canonical_same_put(&context->versions, part);
 	context->last_version = part;
 	context->changed = true;
 }
@@ -354,7 +355,7 @@ static const UpdateKind kinds[] = {
 static void
 parse_update(IceViewUpdate *update, const IceJson *json)
 {
-	const char *action = ice_read_update_action(json);
+	const char *action = ice_commit_read_update_action(json);
 	const char *table_only;
 
 	memset(update, 0, sizeof(*update));
@@ -378,7 +379,7 @@ parse_update(IceViewUpdate *update, const IceJson *json)
 static void
 parse_requirement(IceViewRequirement *requirement, const IceJson *json)
 {
-	const char *type = ice_read_requirement_type(json);
+	const char *type = ice_commit_read_requirement_type(json);
 	const char *table_only = class_of(table_requirements, lengthof(table_requirements), type);
 
 	if (table_only != NULL)
@@ -391,18 +392,18 @@ parse_requirement(IceViewRequirement *requirement, const IceJson *json)
 }
 
 IceViewCommit *
-ice_view_commit_parse(IceJson *requirements, IceJson *updates, int updates_max)
+ice_view_update_parse_commit(IceJson *requirements, IceJson *updates, int updates_max)
 {
 	IceViewCommit *commit = palloc0(sizeof(IceViewCommit));
 
-	commit->requirement_count = ice_read_requirements(requirements);
+	commit->requirement_count = ice_commit_read_requirements(requirements);
 	commit->requirements = palloc(sizeof(IceViewRequirement) * Max(commit->requirement_count, 1));
 	for (int i = 0; i < commit->requirement_count; i++)
 	{
 		ice_step();
 		parse_requirement(&commit->requirements[i], requirements->items[i]);
 	}
-	commit->update_count = ice_read_updates(updates, updates_max);
+	commit->update_count = ice_commit_read_updates(updates, updates_max);
 	ice_budget_reserve(sizeof(IceViewUpdate) * commit->update_count);
 	commit->updates = palloc(sizeof(IceViewUpdate) * Max(commit->update_count, 1));
 	for (int i = 0; i < commit->update_count; i++)
@@ -416,7 +417,7 @@ ice_view_commit_parse(IceJson *requirements, IceJson *updates, int updates_max)
 /* -- checking and applying -------------------------------------------------------------------- */
 
 void
-ice_view_requirements_check(const IceViewCommit *commit, const IceViewMetadata *view)
+ice_view_update_check_requirements(const IceViewCommit *commit, const IceViewMetadata *view)
 {
 	for (int i = 0; i < commit->requirement_count; i++)
 		if (pg_strcasecmp(commit->requirements[i].uuid, view->view_uuid) != 0)
@@ -476,7 +477,7 @@ finish_versions(Context *context, IcePart *before, int64 now_ms)
 		ice_view_version_parse(&version, ice_part_json(part));
 		ice_view_log_push(view, version.version_id, is_new ? version.timestamp_ms : now_ms);
 	}
-	ice_view_expire_versions(view, is_new ? added : added + 1);
+	ice_view_history_expire(view, is_new ? added : added + 1);
 }
 
 bool

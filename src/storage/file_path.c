@@ -162,7 +162,7 @@ read_roots(const char *text)
 	{
 		size_t n = strcspn(text, ",");
 		char  *root = parse_root(text, n);
-		char  *resolved = root != NULL ? ice_file_resolve(root) : NULL;
+		char  *resolved = root != NULL ? ice_file_path_resolve(root) : NULL;
 
 		if (root != NULL && meets_postgres(resolved != NULL ? resolved : root))
 			known.refused = lappend(known.refused, root);
@@ -197,7 +197,7 @@ know_roots(void)
 }
 
 List *
-ice_file_roots(bool resolve)
+ice_file_path_roots(bool resolve)
 {
 	List     *roots = NIL;
 	ListCell *cell;
@@ -215,7 +215,7 @@ ice_file_roots(bool resolve)
 }
 
 List *
-ice_file_refused_roots(void)
+ice_file_path_refused_roots(void)
 {
 	List     *roots = NIL;
 	ListCell *cell;
@@ -228,11 +228,11 @@ ice_file_refused_roots(void)
 
 /* The root that path lies below, with the rest of the path; NULL if there is none. */
 char *
-ice_file_root(const char *path, bool resolve, const char **rest)
+ice_file_path_root(const char *path, bool resolve, const char **rest)
 {
 	ListCell *cell;
 
-	foreach (cell, ice_file_roots(resolve))
+	foreach (cell, ice_file_path_roots(resolve))
 	{
 		*rest = below(path, lfirst(cell));
 		if (*rest != NULL)
@@ -242,10 +242,10 @@ ice_file_root(const char *path, bool resolve, const char **rest)
 }
 
 void
-ice_file_raise_outside(const char *path)
+ice_file_path_raise_outside(const char *path)
 {
 	bool        none = ice_guc_file_roots == NULL || ice_guc_file_roots[0] == '\0';
-	List       *refused = ice_file_refused_roots();
+	List       *refused = ice_file_path_refused_roots();
 	const char *detail = NULL;
 
 	if (none)
@@ -264,13 +264,13 @@ ice_file_raise_outside(const char *path)
 
 /* The location's normalised path; raises unless it is below a root by its letters. */
 char *
-ice_file_checked_path(const char *location)
+ice_file_path_checked(const char *location)
 {
 	char       *path = ice_file_path(location);
 	const char *rest;
 
-	if (ice_file_root(path, false, &rest) == NULL)
-		ice_file_raise_outside(path);
+	if (ice_file_path_root(path, false, &rest) == NULL)
+		ice_file_path_raise_outside(path);
 	/* Above the root a folder of that name is another's: ./quickstart keeps its warehouse in
 	 * one. */
 	if (strstr(psprintf("/%s/", rest), "/" ICE_MARK_FOLDER "/") != NULL)
@@ -281,7 +281,7 @@ ice_file_checked_path(const char *location)
 
 /* The path with its links resolved as far as it exists; NULL and errno if that cannot be told. */
 char *
-ice_file_resolve(const char *path)
+ice_file_path_resolve(const char *path)
 {
 	char *head = pstrdup(path);
 	char  resolved[PATH_MAX];
@@ -355,7 +355,7 @@ any_path(const char *location)
 }
 
 char *
-ice_file_spelling(const char *location)
+ice_file_path_spelling(const char *location)
 {
 	char *path = any_path(location);
 
@@ -364,10 +364,10 @@ ice_file_spelling(const char *location)
 
 /* A link that points nowhere has no second spelling: what it will come to mean nobody knows. */
 List *
-ice_file_spellings(const char *location)
+ice_file_path_spellings(const char *location)
 {
 	char *path = any_path(location);
-	List *spellings = list_make1(ice_file_spelling(location));
+	List *spellings = list_make1(ice_file_path_spelling(location));
 	char *folder;
 	char *slash;
 
@@ -378,9 +378,9 @@ ice_file_spellings(const char *location)
 	if (slash > folder)
 	{
 		*slash = '\0';
-		folder = ice_file_resolve(folder);
+		folder = ice_file_path_resolve(folder);
 		if (folder != NULL)
 			spellings = add_spelling(spellings, normalise(psprintf("%s/%s", folder, slash + 1)));
 	}
-	return add_spelling(spellings, ice_file_resolve(path));
+	return add_spelling(spellings, ice_file_path_resolve(path));
 }

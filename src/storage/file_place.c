@@ -25,7 +25,7 @@
 
 /* openat() that is not disturbed by signals. */
 int
-ice_place_open_at(int directory, const char *name, int flags, int mode)
+ice_file_place_open_at(int directory, const char *name, int flags, int mode)
 {
 	int fd;
 
@@ -37,9 +37,9 @@ ice_place_open_at(int directory, const char *name, int flags, int mode)
 
 /* Opens a directory in another without following a link; ELOOP for a link. */
 int
-ice_place_open_subdirectory(int parent, const char *name)
+ice_file_place_open_subdirectory(int parent, const char *name)
 {
-	int         fd = ice_place_open_at(parent, name, O_RDONLY | O_DIRECTORY, 0);
+	int         fd = ice_file_place_open_at(parent, name, O_RDONLY | O_DIRECTORY, 0);
 	struct stat status;
 
 	if (fd >= 0 || errno != ENOTDIR)
@@ -59,8 +59,8 @@ make_subdirectory(int parent, const char *name)
 	int fd;
 
 	if (mkdirat(parent, name, 0700) < 0)
-		return errno == EEXIST ? ice_place_open_subdirectory(parent, name) : -1;
-	fd = ice_place_open_subdirectory(parent, name);
+		return errno == EEXIST ? ice_file_place_open_subdirectory(parent, name) : -1;
+	fd = ice_file_place_open_subdirectory(parent, name);
 	if (fd < 0)
 		return -1;
 	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(fd) < 0 || pg_fsync(parent) < 0)
@@ -86,7 +86,7 @@ walk(const char *root, const char *rest, bool make)
 	for (char *part = strtok_r(parts, "/", &state); part != NULL && fd >= 0;
 		 part = strtok_r(NULL, "/", &state))
 	{
-		int next = ice_place_open_subdirectory(fd, part);
+		int next = ice_file_place_open_subdirectory(fd, part);
 		int error;
 
 		if (next < 0 && errno == ENOENT && make)
@@ -103,20 +103,20 @@ walk(const char *root, const char *rest, bool make)
 /* Opens the directory of a checked path. -1 with errno if it is not there; raises for a forbidden
  * one. */
 int
-ice_place_open_directory(const char *path, bool make)
+ice_file_place_open_directory(const char *path, bool make)
 {
 	const char *rest;
-	char       *root = ice_file_root(path, false, &rest);
+	char       *root = ice_file_path_root(path, false, &rest);
 	int         fd;
 	char       *resolved;
 
 	if (root == NULL)
-		ice_file_raise_outside(path);
+		ice_file_path_raise_outside(path);
 	fd = walk(root, rest, make);
 	if (fd >= 0 || errno != ELOOP)
 		return fd;
-	resolved = ice_file_resolve(path);
-	root = resolved != NULL ? ice_file_root(resolved, true, &rest) : NULL;
+	resolved = ice_file_path_resolve(path);
+	root = resolved != NULL ? ice_file_path_root(resolved, true, &rest) : NULL;
 	if (root == NULL)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
 				  "Location leads out of the allowed directories by a symbolic link: %s", path);
@@ -126,7 +126,7 @@ ice_place_open_directory(const char *path, bool make)
 /* Opens the place of a file; place->directory is -1, and errno set, where its directory is
  * missing. */
 void
-ice_place_open(const char *path, bool make, IcePlace *place)
+ice_file_place_open(const char *path, bool make, IcePlace *place)
 {
 	char *parent = pstrdup(path);
 	char *slash = strrchr(parent, '/');
@@ -136,11 +136,11 @@ ice_place_open(const char *path, bool make, IcePlace *place)
 	*slash = '\0';
 	if (place->leaf[0] == '\0' || strlen(place->leaf) > NAME_MAX)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not a file: %s", path);
-	place->directory = ice_place_open_directory(slash == parent ? "/" : parent, make);
+	place->directory = ice_file_place_open_directory(slash == parent ? "/" : parent, make);
 }
 
 void
-ice_place_close(IcePlace *place)
+ice_file_place_close(IcePlace *place)
 {
 	if (place->directory >= 0)
 		close(place->directory);

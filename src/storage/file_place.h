@@ -20,15 +20,15 @@ typedef struct IcePlace
 } IcePlace;
 
 /* openat() without following a link, not disturbed by signals; -1 and errno. */
-extern int  ice_place_open_at(int directory, const char *name, int flags, int mode);
+extern int  ice_file_place_open_at(int directory, const char *name, int flags, int mode);
 /* Opens a directory in another without following a link; ELOOP for a link. */
-extern int  ice_place_open_subdirectory(int parent, const char *name);
+extern int  ice_file_place_open_subdirectory(int parent, const char *name);
 /* Opens the directory of a checked path; with make, missing ones below the root are made. -1 and
  * errno if it is not there; raises FORBIDDEN_LOCATION. */
-extern int  ice_place_open_directory(const char *path, bool make);
+extern int  ice_file_place_open_directory(const char *path, bool make);
 /* Opens the place of a file; place->directory is -1, and errno set, where its directory is
  * missing. */
-extern void ice_place_open(const char *path, bool make, IcePlace *place);
-extern void ice_place_close(IcePlace *place);
+extern void ice_file_place_open(const char *path, bool make, IcePlace *place);
+extern void ice_file_place_close(IcePlace *place);
 
 #endif

@@ -89,7 +89,7 @@ look_at(IceStorageWalk *walk, int directory, const char *name)
 		(void) unlinkat(directory, name, 0);
 		return;
 	}
-	child = ice_place_open_subdirectory(directory, name);
+	child = ice_file_place_open_subdirectory(directory, name);
 	if (child >= 0)
 		enter(walk, child, name);
 }
@@ -121,18 +121,18 @@ bool
 ice_file_prune(const IceStorage *storage pg_attribute_unused(), const char *location,
 			   IceStorageWalk **walk, int entries)
 {
-	char       *path = ice_file_checked_path(location);
+	char       *path = ice_file_path_checked(location);
 	const char *rest;
 	IcePlace    place;
 	int         fd;
 
-	(void) ice_file_root(path, false, &rest);
+	(void) ice_file_path_root(path, false, &rest);
 	if (*rest == '\0')
 		return true;
-	ice_place_open(path, false, &place);
+	ice_file_place_open(path, false, &place);
 	if (place.directory < 0)
 		return true;
-	fd = *walk == NULL ? ice_place_open_subdirectory(place.directory, place.leaf) : -1;
+	fd = *walk == NULL ? ice_file_place_open_subdirectory(place.directory, place.leaf) : -1;
 	if (*walk == NULL)
 		*walk = begin();
 	if (fd >= 0)
@@ -141,6 +141,6 @@ ice_file_prune(const IceStorage *storage pg_attribute_unused(), const char *loca
 		step(*walk);
 	if ((*walk)->depth == 0)
 		(void) unlinkat(place.directory, place.leaf, AT_REMOVEDIR);
-	ice_place_close(&place);
+	ice_file_place_close(&place);
 	return (*walk)->depth == 0;
 }

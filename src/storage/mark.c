@@ -189,7 +189,7 @@ ice_mark_make(const char *location, const char *catalog)
 
 	if (canonical == NULL || ice_mark_look(canonical, catalog, &where) != ICE_MARK_NONE)
 		return;
-	root = ice_file_root(path_of(canonical), false, &rest);
+	root = ice_file_path_root(path_of(canonical), false, &rest);
 	if (root != NULL && put(root, catalog, false) != 0)
 		ereport(DEBUG1, (errmsg("could not mark \"%s\"", root)));
 }
@@ -200,7 +200,7 @@ ice_mark_adopt(const char *folder, const char *catalog)
 	char       *path = path_of(folder);
 	char       *own = own_text();
 	const char *rest;
-	char       *root = ice_file_root(path, false, &rest);
+	char       *root = ice_file_path_root(path, false, &rest);
 
 	do
 	{

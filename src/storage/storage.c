@@ -105,7 +105,7 @@ ice_storage_spelling(const char *location)
 	size_t len = strlen(location);
 
 	if (is_file(location))
-		return ice_file_spelling(location);
+		return ice_file_path_spelling(location);
 	while (len > 1 && location[len - 1] == '/')
 		len--;
 	return pnstrdup(location, len);
@@ -115,7 +115,7 @@ List *
 ice_storage_spellings(const char *location)
 {
 	if (is_file(location))
-		return ice_file_spellings(location);
+		return ice_file_path_spellings(location);
 	return list_make1(ice_storage_spelling(location));
 }
 
@@ -132,7 +132,7 @@ ice_storage_is_below(const char *path, const char *folder)
 bool
 ice_storage_holds_root(const char *folder)
 {
-	List     *roots = list_concat(ice_file_roots(false), ice_file_roots(true));
+	List     *roots = list_concat(ice_file_path_roots(false), ice_file_path_roots(true));
 	ListCell *cell;
 
 	foreach (cell, roots)

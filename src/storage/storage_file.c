@@ -48,7 +48,7 @@ raise_os(const char *action, const char *path, int error)
 static char *
 file_canonical(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
-	return psprintf("file://%s", ice_file_checked_path(location));
+	return psprintf("file://%s", ice_file_path_checked(location));
 }
 
 /* Opens a regular file for reading; -1 and errno. */
@@ -59,12 +59,12 @@ open_file(const char *path, struct stat *status)
 	int      fd = -1;
 	int      error;
 
-	ice_place_open(path, false, &place);
+	ice_file_place_open(path, false, &place);
 	if (place.directory < 0)
 		return -1;
-	fd = ice_place_open_at(place.directory, place.leaf, O_RDONLY | O_NONBLOCK, 0);
+	fd = ice_file_place_open_at(place.directory, place.leaf, O_RDONLY | O_NONBLOCK, 0);
 	error = errno;
-	ice_place_close(&place);
+	ice_file_place_close(&place);
 	if (fd >= 0 && fstat(fd, status) == 0 && !S_ISREG(status->st_mode))
 	{
 		close(fd);
@@ -84,7 +84,7 @@ open_file_resolved(const char *path, struct stat *status)
 
 	if (fd >= 0 || errno != ELOOP)
 		return fd;
-	resolved = ice_file_resolve(path);
+	resolved = ice_file_path_resolve(path);
 	if (resolved == NULL)
 	{
 		errno = ELOOP;
@@ -98,7 +98,7 @@ static void
 file_read(const IceStorage *storage pg_attribute_unused(), const char *location, size_t limit,
 		  StringInfo out)
 {
-	char        *path = ice_file_checked_path(location);
+	char        *path = ice_file_path_checked(location);
 	struct stat  status;
 	size_t       start = out->len;
 	volatile int fd = open_file_resolved(path, &status);
@@ -175,13 +175,13 @@ directory_of_another(const char *path, const Writing *before, int count)
 static void
 writing_open(Writing *w, const char *location, const Writing *before, int count)
 {
-	char *path = ice_file_checked_path(location);
+	char *path = ice_file_path_checked(location);
 
 	temporary_name(w->name, sizeof(w->name));
 	w->place.directory = directory_of_another(path, before, count);
 	w->owns_directory = w->place.directory < 0;
 	if (w->owns_directory)
-		ice_place_open(path, true, &w->place);
+		ice_file_place_open(path, true, &w->place);
 	else
 	{
 		w->place.path = path;
@@ -214,7 +214,7 @@ write_bytes(int fd, const char *data, size_t len)
 static void
 writing_write(Writing *w, const char *data, size_t len)
 {
-	w->fd = ice_place_open_at(w->place.directory, w->name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	w->fd = ice_file_place_open_at(w->place.directory, w->name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	w->error = w->fd < 0 ? errno : write_bytes(w->fd, data, len);
 	if (w->error == 0)
 		pg_flush_data(w->fd, 0, (off_t) len);
@@ -271,7 +271,7 @@ write_all(Writing *all, int count, const IceFileWrite *files)
 		if (all[i].owns_directory && all[i].place.directory >= 0)
 		{
 			sync_directory(all, count, i);
-			ice_place_close(&all[i].place);
+			ice_file_place_close(&all[i].place);
 		}
 }
 
@@ -340,12 +340,12 @@ file_write_batch(const IceStorage *storage pg_attribute_unused(), IceFileWrite *
 static bool
 file_remove(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
-	char    *path = ice_file_checked_path(location);
+	char    *path = ice_file_path_checked(location);
 	IcePlace place;
 	int      error = 0;
 	char    *checksum;
 
-	ice_place_open(path, false, &place);
+	ice_file_place_open(path, false, &place);
 	if (place.directory < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return false;
 	if (place.directory < 0)
@@ -355,7 +355,7 @@ file_remove(const IceStorage *storage pg_attribute_unused(), const char *locatio
 		error = errno;
 	if (error == 0 || error == ENOENT)
 		(void) unlinkat(place.directory, checksum, 0);
-	ice_place_close(&place);
+	ice_file_place_close(&place);
 	pfree(checksum);
 	if (error != 0 && error != ENOENT)
 		raise_os("delete file", path, error);
@@ -398,8 +398,8 @@ file_remove_batch(const IceStorage *storage, IceFileRemoval *files, int count)
 static void
 file_make_directory(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
-	char *path = ice_file_checked_path(location);
-	int   fd = ice_place_open_directory(path, true);
+	char *path = ice_file_path_checked(location);
+	int   fd = ice_file_place_open_directory(path, true);
 
 	if (fd < 0)
 		raise_os("make directory", path, errno);
@@ -409,7 +409,7 @@ file_make_directory(const IceStorage *storage pg_attribute_unused(), const char 
 static bool
 file_exists(const IceStorage *storage pg_attribute_unused(), const char *location)
 {
-	char *path = ice_file_checked_path(location);
+	char *path = ice_file_path_checked(location);
 
 	if (access(path, F_OK) == 0)
 		return true;
@@ -424,7 +424,7 @@ file_missing(const IceStorage *storage pg_attribute_unused(), const char *locati
 	char       *path = ice_file_path(location);
 	const char *rest;
 
-	return ice_file_root(path, false, &rest) != NULL && access(path, F_OK) != 0 &&
+	return ice_file_path_root(path, false, &rest) != NULL && access(path, F_OK) != 0 &&
 		   (errno == ENOENT || errno == ENOTDIR);
 }
 

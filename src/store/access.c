@@ -233,8 +233,8 @@ may_keep(uint64 asked_at)
 static uint64
 ask(IceStatement *statement, Datum *values)
 {
-	return IsInParallelMode() ? ice_execute(statement, values, NULL, true)
-							  : ice_execute_latest(statement, values);
+	return IsInParallelMode() ? ice_spi_execute(statement, values, NULL, true)
+							  : ice_spi_execute_latest(statement, values);
 }
 
 /* What the rows of the last result grant: each is the name of a privilege. */
@@ -244,7 +244,7 @@ sum(uint64 rows)
 	uint32 privileges = 0;
 
 	for (uint64 i = 0; i < rows; i++)
-		privileges |= ice_privilege_grants(ice_field_text(i, 1));
+		privileges |= ice_privilege_grants(ice_spi_field_text(i, 1));
 	return privileges;
 }
 
@@ -256,11 +256,11 @@ ask_tenant(Oid role, KeptRole *out)
 	Datum  values[2] = {UUIDPGetDatum(&catalog_id), ObjectIdGetDatum(role)};
 	uint64 count = ask(&find_tenants, values);
 
-	out->in_tenant = count == 1 || (count == 2 && DatumGetBool(ice_field(0, 3)));
+	out->in_tenant = count == 1 || (count == 2 && DatumGetBool(ice_spi_field(0, 3)));
 	if (!out->in_tenant)
 		return;
-	out->tenant.id = ice_field_uuid(0, 1);
-	namestrcpy(&out->tenant.name, ice_field_text(0, 2));
+	out->tenant.id = ice_spi_field_uuid(0, 1);
+	namestrcpy(&out->tenant.name, ice_spi_field_text(0, 2));
 }
 
 /* Asks whose rows count for a role, and what they grant on the whole catalog. */
@@ -278,11 +278,11 @@ ask_role(Oid role, KeptRole *out)
 		values[1] = ObjectIdGetDatum(role);
 		values[2] = UUIDPGetDatum(&out->tenant.id);
 		(void) ask(&find_tenant_roles, values);
-		out->roles = DatumGetArrayTypePCopy(ice_field(0, 1));
+		out->roles = DatumGetArrayTypePCopy(ice_spi_field(0, 1));
 		return;
 	}
 	(void) ask(&find_roles, values);
-	out->roles = DatumGetArrayTypePCopy(ice_field(0, 1));
+	out->roles = DatumGetArrayTypePCopy(ice_spi_field(0, 1));
 	values[0] = values[1] = UUIDPGetDatum(&catalog_id);
 	values[2] = PointerGetDatum(out->roles);
 	out->on_catalog = sum(ask(&find_own, values));
@@ -489,6 +489,6 @@ ice_access_may_by_id(uint32 wanted, const pg_uuid_t *warehouse_id, const pg_uuid
 		return true;
 	if (ask(&find_namespace_of, values) == 0)
 		return false;
-	namespace_id = ice_field_uuid(0, 1);
+	namespace_id = ice_spi_field_uuid(0, 1);
 	return ice_access_may(wanted, (IceObject){warehouse_id, &namespace_id, relation_id});
 }

@@ -216,7 +216,7 @@ static Datum
 text_or_null(const char *text, char *null)
 {
 	if (text != NULL)
-		return ice_cstring_datum(text);
+		return ice_spi_cstring_datum(text);
 	*null = 'n';
 	return (Datum) 0;
 }
@@ -246,8 +246,8 @@ ice_audit_insert(const IceAuditRow *row)
 	values[0] = uuid_or_null(row->warehouse_id, &nulls[0]);
 	values[1] = UUIDPGetDatum(&audit_id);
 	values[2] = TimestampTzGetDatum(row->at != 0 ? row->at : GetCurrentTimestamp());
-	values[3] = ice_cstring_datum(row->action != NULL ? row->action : action_of_call());
-	values[4] = ice_cstring_datum(row->outcome != NULL ? row->outcome : MADE);
+	values[3] = ice_spi_cstring_datum(row->action != NULL ? row->action : action_of_call());
+	values[4] = ice_spi_cstring_datum(row->outcome != NULL ? row->outcome : MADE);
 	values[5] = Int32GetDatum(row->status);
 	nulls[5] = row->status == 0 ? 'n' : ' ';
 	values[6] = text_or_null(row->object_kind, &nulls[6]);
@@ -256,14 +256,14 @@ ice_audit_insert(const IceAuditRow *row)
 	values[9] = row->namespace_levels;
 	nulls[9] = row->namespace_levels == (Datum) 0 ? 'n' : ' ';
 	values[10] = text_or_null(row->name, &nulls[10]);
-	values[11] = ice_cstring_datum(now.role);
-	values[12] = ice_cstring_datum(now.login);
-	values[13] = ice_cstring_datum(now.source);
+	values[11] = ice_spi_cstring_datum(now.role);
+	values[12] = ice_spi_cstring_datum(now.login);
+	values[13] = ice_spi_cstring_datum(now.source);
 	values[14] = text_or_null(now.principal, &nulls[14]);
 	values[15] = text_or_null(now.request_id, &nulls[15]);
 	values[16] = text_or_null(now.client_address, &nulls[16]);
 	values[17] = text_or_null(bounded_details(row->details), &nulls[17]);
-	ice_execute(&insert_pending, values, nulls, false);
+	ice_spi_execute(&insert_pending, values, nulls, false);
 	ice_queue_signal();
 }
 
@@ -310,8 +310,8 @@ ice_audit_take_events(const pg_uuid_t *warehouse_id, Datum event_ids, List *mont
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), event_ids};
 
 	if (is_on())
-		(void) ice_execute(has_months(months) ? &take_events : &take_events_later, values, NULL,
-						   false);
+		(void) ice_spi_execute(has_months(months) ? &take_events : &take_events_later, values, NULL,
+							   false);
 }
 
 void
@@ -320,7 +320,7 @@ ice_audit_keep_events(const pg_uuid_t *warehouse_id)
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
 	if (is_on())
-		(void) ice_execute(&keep_events, values, NULL, false);
+		(void) ice_spi_execute(&keep_events, values, NULL, false);
 }
 
 /* The keys of the next rows, as two uuid[], and the partitions of their months. 0 if one cannot be
@@ -329,7 +329,7 @@ static int
 next_batch(Datum *arrays)
 {
 	Datum  values[1] = {Int64GetDatum(MOVE_BATCH)};
-	int    rows = (int) ice_execute(&select_pending, values, NULL, false);
+	int    rows = (int) ice_spi_execute(&select_pending, values, NULL, false);
 	Datum *keys[2] = {palloc(sizeof(Datum) * Max(rows, 1)), palloc(sizeof(Datum) * Max(rows, 1))};
 	List  *months = NIL; /* year * 12 + month - 1 */
 	ListCell *cell;
@@ -343,10 +343,10 @@ next_batch(Datum *arrays)
 		{
 			pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 
-			*id = ice_field_uuid(i, k + 1);
+			*id = ice_spi_field_uuid(i, k + 1);
 			keys[k][i] = UUIDPGetDatum(id);
 		}
-		ice_partition_month_of(DatumGetTimestampTz(ice_field(i, 3)), &year, &month);
+		ice_partition_month_of(DatumGetTimestampTz(ice_spi_field(i, 3)), &year, &month);
 		months = list_append_unique_int(months, year * 12 + month - 1);
 	}
 	foreach (cell, months)
@@ -367,8 +367,8 @@ ice_audit_move(void)
 
 	if (!ice_audit_exists() || (rows = next_batch(arrays)) == 0)
 		return 0;
-	(void) ice_execute(&move_pending, arrays, NULL, false);
-	(void) ice_execute(&delete_pending, arrays, NULL, false);
+	(void) ice_spi_execute(&move_pending, arrays, NULL, false);
+	(void) ice_spi_execute(&delete_pending, arrays, NULL, false);
 	return rows;
 }
 

@@ -48,7 +48,7 @@ function_owner(Oid function)
 }
 
 MemoryContext
-ice_call_begin(FunctionCallInfo fcinfo)
+ice_caller_begin(FunctionCallInfo fcinfo)
 {
 	Call *call = MemoryContextAlloc(TopTransactionContext, sizeof(Call));
 	Oid   owner = function_owner(fcinfo->flinfo->fn_oid);
@@ -76,7 +76,7 @@ pop(void)
 }
 
 void
-ice_call_end(void)
+ice_caller_end(void)
 {
 	if (at_end != NULL && !innermost->recorded && ice_spi_changes() != innermost->changes)
 		at_end();
@@ -88,7 +88,7 @@ ice_call_end(void)
 }
 
 void
-ice_call_as(Oid role)
+ice_caller_as(Oid role)
 {
 	innermost->caller.role = role;
 	innermost->caller.owns = has_privs_of_role(role, innermost->owner);

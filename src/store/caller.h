@@ -24,18 +24,18 @@
 typedef struct IceCaller
 {
 	Oid  role;   /* whose rights count */
-	Oid  engine; /* that calls: another one only after ice_call_as() */
+	Oid  engine; /* that calls: another one only after ice_caller_as() */
 	bool owns; /* has the rights of the extension's owner, as a superuser does: may do everything */
 } IceCaller;
 
 /* As ice_spi_begin() and ice_spi_end() (spi.h), for a function that is called from SQL: in
  * between, the current user is the owner of the function. */
-extern MemoryContext ice_call_begin(FunctionCallInfo fcinfo);
-extern void          ice_call_end(void);
+extern MemoryContext ice_caller_begin(FunctionCallInfo fcinfo);
+extern void          ice_caller_end(void);
 
 /* Until the call ends, the rights of another role count. Who decides that the caller may have them
  * has decided. */
-extern void ice_call_as(Oid role);
+extern void ice_caller_as(Oid role);
 
 /* The caller. Where nobody called, as in the worker, it is the current user, who then is the
  * owner. */

@@ -96,64 +96,66 @@ ice_case_mode_folds(const char *properties)
 }
 
 void
-ice_case_remember(const pg_uuid_t *warehouse_id, const char *properties)
+ice_case_mode_remember(const pg_uuid_t *warehouse_id, const char *properties)
 {
 	remembered_id = *warehouse_id;
 	remembered_folds = ice_case_mode_folds(properties);
 }
 
 bool
-ice_case_folds(const pg_uuid_t *warehouse_id)
+ice_case_mode_folds_of(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
 	if (memcmp(warehouse_id, &remembered_id, UUID_LEN) != 0)
 	{
-		if (ice_execute(&find_mode, values, NULL, true) == 0)
+		if (ice_spi_execute(&find_mode, values, NULL, true) == 0)
 			return false;
-		ice_case_remember(warehouse_id, ice_field_text(0, 1));
+		ice_case_mode_remember(warehouse_id, ice_spi_field_text(0, 1));
 	}
 	return remembered_folds;
 }
 
 bool
-ice_case_folds_now(const pg_uuid_t *warehouse_id)
+ice_case_mode_folds_now(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	return ice_execute_latest(&find_mode, values) > 0 && ice_case_mode_folds(ice_field_text(0, 1));
+	return ice_spi_execute_latest(&find_mode, values) > 0 &&
+		   ice_case_mode_folds(ice_spi_field_text(0, 1));
 }
 
 bool
-ice_case_same(const pg_uuid_t *warehouse_id, const char *a, const char *b)
+ice_case_mode_same(const pg_uuid_t *warehouse_id, const char *a, const char *b)
 {
-	return strcmp(a, b) == 0 ||
-		   (ice_case_folds(warehouse_id) && strcmp(ice_case_fold(a), ice_case_fold(b)) == 0);
+	return strcmp(a, b) == 0 || (ice_case_mode_folds_of(warehouse_id) &&
+								 strcmp(ice_case_fold(a), ice_case_fold(b)) == 0);
 }
 
 bool
-ice_case_respell(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
-				 bool read_only, Datum *values)
+ice_case_mode_respell(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const char *name,
+					  bool read_only, Datum *values)
 {
-	if (!ice_case_folds(warehouse_id))
+	if (!ice_case_mode_folds_of(warehouse_id))
 		return false;
 	values[0] = UUIDPGetDatum(warehouse_id);
 	values[1] = PointerGetDatum(ice_namespace_path_folded_hash(path));
-	values[2] = ice_cstring_datum(ice_case_fold(name));
-	if (ice_execute(&find_spelling, values, NULL, read_only) == 0)
+	values[2] = ice_spi_cstring_datum(ice_case_fold(name));
+	if (ice_spi_execute(&find_spelling, values, NULL, read_only) == 0)
 		return false;
-	values[2] = ice_cstring_datum(ice_field_text(0, 1));
+	values[2] = ice_spi_cstring_datum(ice_spi_field_text(0, 1));
 	return true;
 }
 
 void
-ice_case_respell_path(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, bool read_only,
-					  IceNamespacePath *path)
+ice_case_mode_respell_path(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+						   bool read_only, IceNamespacePath *path)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	if (ice_case_folds(warehouse_id) && ice_execute(&find_levels, values, NULL, read_only) > 0)
-		ice_namespace_path(DatumGetArrayTypeP(ice_field(0, 1)), path);
+	if (ice_case_mode_folds_of(warehouse_id) &&
+		ice_spi_execute(&find_levels, values, NULL, read_only) > 0)
+		ice_namespace_path(DatumGetArrayTypeP(ice_spi_field(0, 1)), path);
 }
 
 /* Raises if the statement finds two that would be one. */
@@ -163,14 +165,14 @@ check_distinct(IceStatement *statement, const char *what, const pg_uuid_t *wareh
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	if (ice_execute_latest(statement, values) > 0)
+	if (ice_spi_execute_latest(statement, values) > 0)
 		ice_raise(ICE_ERR_ALREADY_EXISTS,
 				  "Warehouse %s cannot become case-insensitive: %s %s and %s differ only by case",
-				  warehouse_name, what, ice_field_text(0, 1), ice_field_text(0, 2));
+				  warehouse_name, what, ice_spi_field_text(0, 1), ice_spi_field_text(0, 2));
 }
 
 void
-ice_case_convert(const pg_uuid_t *warehouse_id, const char *warehouse_name, bool folds)
+ice_case_mode_convert(const pg_uuid_t *warehouse_id, const char *warehouse_name, bool folds)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), BoolGetDatum(folds)};
 
@@ -178,12 +180,12 @@ ice_case_convert(const pg_uuid_t *warehouse_id, const char *warehouse_name, bool
 	if (IsolationUsesXactSnapshot())
 		ice_raise(ICE_ERR_BAD_REQUEST, "%s can be changed at isolation level READ COMMITTED only",
 				  ICE_CASE_MODE_PROPERTY);
-	(void) ice_execute_waiting(&lock_namespaces, values, NULL);
+	(void) ice_spi_execute_waiting(&lock_namespaces, values, NULL);
 	if (folds)
 	{
 		check_distinct(&same_namespaces, "namespaces", warehouse_id, warehouse_name);
 		check_distinct(&same_relations, "tables or views", warehouse_id, warehouse_name);
 	}
-	(void) ice_execute(&set_keys, values, NULL, false);
-	(void) ice_execute(&set_hashes, values, NULL, false);
+	(void) ice_spi_execute(&set_keys, values, NULL, false);
+	(void) ice_spi_execute(&set_hashes, values, NULL, false);
 }

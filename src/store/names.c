@@ -30,13 +30,13 @@ ice_names_read(IceStatement *statement, Datum *values, const IceNameRange *range
 	for (int i = 0; i < statement->nargs - 2; i++)
 		if (values[i] == (Datum) 0)
 			nulls[i] = 'n';
-	values[statement->nargs - 2] = ice_cstring_datum(range->after != NULL ? range->after : "");
+	values[statement->nargs - 2] = ice_spi_cstring_datum(range->after != NULL ? range->after : "");
 	values[statement->nargs - 1] = Int64GetDatum(range->limit);
 	if (range->limit == 0)
 		nulls[statement->nargs - 1] = 'n';
-	rows = ice_execute(statement, values, nulls, true);
+	rows = ice_spi_execute(statement, values, nulls, true);
 	out->items = palloc(sizeof(char *) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)
-		out->items[i] = ice_field_text(i, 1);
+		out->items[i] = ice_spi_field_text(i, 1);
 	out->count = (int) rows;
 }

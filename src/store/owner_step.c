@@ -83,9 +83,9 @@ ice_owner_step(const char *statement)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("only an upgrade of icecat may call this")));
 	owner = extension_owner(CurrentExtensionObject);
-	ice_sandbox_enter(&outside);
+	ice_spi_sandbox_enter(&outside);
 	SetUserIdAndSecContext(owner, outside.context | SECURITY_LOCAL_USERID_CHANGE |
 									  SECURITY_RESTRICTED_OPERATION);
 	run_outside_of_script(statement);
-	ice_sandbox_leave(&outside);
+	ice_spi_sandbox_leave(&outside);
 }

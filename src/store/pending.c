@@ -153,8 +153,8 @@ make_secret(const pg_uuid_t *nobody)
 
 	if (!pg_strong_random(bytes, SECRET_BYTES))
 		elog(ERROR, "could not generate random bytes");
-	values[1] = ice_text_datum(bytes, SECRET_BYTES);
-	(void) ice_execute(&insert_secret, values, NULL, false);
+	values[1] = ice_spi_text_datum(bytes, SECRET_BYTES);
+	(void) ice_spi_execute(&insert_secret, values, NULL, false);
 }
 
 const char *
@@ -164,15 +164,15 @@ ice_pending_channel(bool make)
 	Datum                  values[1] = {UUIDPGetDatum(&nobody)};
 	bool                   found;
 
-	if (!ice_state_has("icecat_data.warehouse_secret"))
+	if (!ice_spi_state_has("icecat_data.warehouse_secret"))
 		return CHANNEL; /* before the update */
-	found = ice_execute_latest(&find_secret, values) > 0;
+	found = ice_spi_execute_latest(&find_secret, values) > 0;
 	if (!found && make)
 	{
 		make_secret(&nobody);
-		found = ice_execute_latest(&find_secret, values) > 0;
+		found = ice_spi_execute_latest(&find_secret, values) > 0;
 	}
-	return found ? psprintf(CHANNEL "_%s", ice_field_text(0, 1)) : NULL;
+	return found ? psprintf(CHANNEL "_%s", ice_spi_field_text(0, 1)) : NULL;
 }
 
 void

@@ -90,14 +90,14 @@ bool
 ice_policy_insert(const IcePolicy *policy)
 {
 	Datum values[7] = {UUIDPGetDatum(&policy->warehouse_id),
-					   ice_cstring_datum(policy->name),
+					   ice_spi_cstring_datum(policy->name),
 					   UUIDPGetDatum(&policy->object_id),
-					   ice_cstring_datum(policy->object_kind),
+					   ice_spi_cstring_datum(policy->object_kind),
 					   ObjectIdGetDatum(policy->function),
-					   ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
+					   ice_spi_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	if (ice_execute_waiting(&insert_policy, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&insert_policy, values, NULL) == 0)
 		return false;
 	ice_table_watch_changed(&watch);
 	return true;
@@ -106,23 +106,23 @@ ice_policy_insert(const IcePolicy *policy)
 bool
 ice_policy_find(const pg_uuid_t *warehouse_id, const char *name, IcePolicy *out)
 {
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), ice_cstring_datum(name)};
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), ice_spi_cstring_datum(name)};
 
-	if (ice_execute(&find_policy, values, NULL, false) == 0)
+	if (ice_spi_execute(&find_policy, values, NULL, false) == 0)
 		return false;
 	*out = (IcePolicy){.warehouse_id = *warehouse_id, .name = name};
-	out->object_id = ice_field_uuid(0, 1);
-	out->object_kind = ice_field_text(0, 2);
-	out->function = DatumGetObjectId(ice_field(0, 3));
+	out->object_id = ice_spi_field_uuid(0, 1);
+	out->object_kind = ice_spi_field_text(0, 2);
+	out->function = DatumGetObjectId(ice_spi_field(0, 3));
 	return true;
 }
 
 void
 ice_policy_delete(const IcePolicy *policy)
 {
-	Datum values[2] = {UUIDPGetDatum(&policy->warehouse_id), ice_cstring_datum(policy->name)};
+	Datum values[2] = {UUIDPGetDatum(&policy->warehouse_id), ice_spi_cstring_datum(policy->name)};
 
-	(void) ice_execute_waiting(&delete_policy, values, NULL);
+	(void) ice_spi_execute_waiting(&delete_policy, values, NULL);
 	ice_table_watch_changed(&watch);
 }
 
@@ -192,7 +192,7 @@ call(Oid function, const char *change)
 
 	fmgr_info(function, &flinfo);
 	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, DEFAULT_COLLATION_OID, NULL, NULL);
-	fcinfo->args[0].value = ice_cstring_datum(change);
+	fcinfo->args[0].value = ice_spi_cstring_datum(change);
 	fcinfo->args[0].isnull = false;
 	result = FunctionCallInvoke(fcinfo);
 	return fcinfo->isnull ? NULL : TextDatumGetCString(result);
@@ -246,12 +246,12 @@ ask(const char *name, Oid function, const char *change)
 	running++;
 	PG_TRY();
 	{
-		ice_sandbox_enter(&outside);
+		ice_spi_sandbox_enter(&outside);
 		if (ice_guc_commit_policy_timeout_ms > 0)
 			enable_timeout_after(timeout, ice_guc_commit_policy_timeout_ms);
 		answer = call(function, change);
 		disable_timeout(timeout, false);
-		ice_sandbox_leave(&outside);
+		ice_spi_sandbox_leave(&outside);
 	}
 	PG_CATCH();
 	{
@@ -267,11 +267,11 @@ ask(const char *name, Oid function, const char *change)
 static void
 put_raw(IceJsonWriter *w, const char *key, const char *text)
 {
-	ice_jw_key(w, key);
+	ice_json_write_key(w, key);
 	if (text == NULL)
-		ice_jw_null(w);
+		ice_json_write_null(w);
 	else
-		ice_jw_raw(w, text, strlen(text));
+		ice_json_write_raw(w, text, strlen(text));
 }
 
 static void
@@ -282,11 +282,11 @@ put_levels(IceJsonWriter *w, Datum levels)
 
 	deconstruct_array(DatumGetArrayTypeP(levels), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL,
 					  &count);
-	ice_jw_key(w, "namespace");
-	ice_jw_begin_array(w);
+	ice_json_write_key(w, "namespace");
+	ice_json_write_begin_array(w);
 	for (int i = 0; i < count; i++)
-		ice_jw_string(w, TextDatumGetCString(elements[i]));
-	ice_jw_end_array(w);
+		ice_json_write_string(w, TextDatumGetCString(elements[i]));
+	ice_json_write_end_array(w);
 }
 
 /* What policies are told. */
@@ -298,30 +298,30 @@ change_json(const IcePolicyChange *change)
 	IceJsonWriter  w;
 
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-	ice_jw_key(&w, "operation");
-	ice_jw_string(&w, change->operation);
-	ice_jw_key(&w, "kind");
-	ice_jw_string(&w, change->kind);
-	ice_jw_key(&w, "warehouse");
-	(void) ice_execute(&find_warehouse, values, NULL, false);
-	ice_jw_string(&w, ice_field_text(0, 1));
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "operation");
+	ice_json_write_string(&w, change->operation);
+	ice_json_write_key(&w, "kind");
+	ice_json_write_string(&w, change->kind);
+	ice_json_write_key(&w, "warehouse");
+	(void) ice_spi_execute(&find_warehouse, values, NULL, false);
+	ice_json_write_string(&w, ice_spi_field_text(0, 1));
 	put_levels(&w, change->namespace_levels);
-	ice_jw_key(&w, "name");
-	ice_jw_string(&w, change->name);
-	ice_jw_key(&w, "role");
-	ice_jw_string(&w, GetUserNameFromId(ice_caller().role, false));
+	ice_json_write_key(&w, "name");
+	ice_json_write_string(&w, change->name);
+	ice_json_write_key(&w, "role");
+	ice_json_write_string(&w, GetUserNameFromId(ice_caller().role, false));
 	if (*ice_guc_principal != '\0')
 	{
-		ice_jw_key(&w, "principal");
-		ice_jw_string(&w, ice_guc_principal);
+		ice_json_write_key(&w, "principal");
+		ice_json_write_string(&w, ice_guc_principal);
 	}
 	if (change->source != NULL)
 		put_raw(&w, "source", change->source);
 	put_raw(&w, "old", change->before);
 	put_raw(&w, "new", change->after);
-	ice_jw_end_object(&w);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
@@ -332,15 +332,15 @@ ice_policy_check_at(const IcePolicyChange *change, const pg_uuid_t *namespace_id
 	static const pg_uuid_t nil = {{0}};
 	Datum  values[3] = {UUIDPGetDatum(change->warehouse_id), UUIDPGetDatum(namespace_id),
 						UUIDPGetDatum(change->object_id != NULL ? change->object_id : &nil)};
-	uint64 count = ice_execute_latest(&find_of, values);
+	uint64 count = ice_spi_execute_latest(&find_of, values);
 	char **names = palloc(sizeof(char *) * Max(count, 1));
 	Oid   *functions = palloc(sizeof(Oid) * Max(count, 1));
 	char  *told;
 
 	for (uint64 i = 0; i < count; i++)
 	{
-		names[i] = ice_field_text(i, 1);
-		functions[i] = DatumGetObjectId(ice_field(i, 2));
+		names[i] = ice_spi_field_text(i, 1);
+		functions[i] = DatumGetObjectId(ice_spi_field(i, 2));
 	}
 	told = count > 0 ? change_json(change) : NULL;
 	for (uint64 i = 0; i < count; i++)

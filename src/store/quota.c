@@ -108,19 +108,19 @@ static void
 ask_limited(const pg_uuid_t *warehouse_id, Limited *out)
 {
 	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(&nil)};
-	uint64 rows = ice_execute_latest(&find_limited, values);
+	uint64 rows = ice_spi_execute_latest(&find_limited, values);
 
 	*out = (Limited){.warehouse_id = *warehouse_id};
 	for (uint64 i = 0; i < rows; i++)
 	{
-		uint32 bit = 1u << ice_quota_resource(ice_field_text(i, 1));
+		uint32 bit = 1u << ice_quota_resource(ice_spi_field_text(i, 1));
 
-		if (ice_field_is_null(i, 2))
+		if (ice_spi_field_is_null(i, 2))
 			out->here |= bit;
 		else
 		{
 			out->in_tenant |= bit;
-			out->tenant_id = ice_field_uuid(i, 2);
+			out->tenant_id = ice_spi_field_uuid(i, 2);
 		}
 	}
 }
@@ -190,8 +190,8 @@ make_key(const pg_uuid_t *warehouse_id, const pg_uuid_t *tenant_id, IceQuotaReso
 {
 	out[0] = UUIDPGetDatum(warehouse_id != NULL ? warehouse_id : &nil);
 	out[1] = UUIDPGetDatum(warehouse_id != NULL ? warehouse_id : tenant_id);
-	out[2] = ice_cstring_datum(warehouse_id != NULL ? "warehouse" : "tenant");
-	out[3] = ice_cstring_datum(names[resource]);
+	out[2] = ice_spi_cstring_datum(warehouse_id != NULL ? "warehouse" : "tenant");
+	out[3] = ice_spi_cstring_datum(names[resource]);
 }
 
 /* Raises for the row of a key. */
@@ -199,8 +199,8 @@ static void
 raise_exceeded(Datum *key, bool of_tenant, IceQuotaResource resource, int64 most, int64 has)
 {
 	Datum       values[2] = {key[1], UUIDPGetDatum(&nil)};
-	const char *name = ice_execute_latest(&find_name, values) > 0
-						   ? ice_tenant_short_name(ice_field_text(0, 1))
+	const char *name = ice_spi_execute_latest(&find_name, values) > 0
+						   ? ice_tenant_short_name(ice_spi_field_text(0, 1))
 						   : "";
 
 	ice_raise_full(ICE_ERR_QUOTA_EXCEEDED,
@@ -217,10 +217,11 @@ take_from(const pg_uuid_t *warehouse_id, const pg_uuid_t *tenant_id, IceQuotaRes
 	Datum key[4];
 
 	make_key(warehouse_id, tenant_id, resource, key);
-	if (ice_execute_waiting(&take, key, NULL) > 0 || ice_execute_latest(&find_row, key) == 0)
+	if (ice_spi_execute_waiting(&take, key, NULL) > 0 ||
+		ice_spi_execute_latest(&find_row, key) == 0)
 		return;
-	raise_exceeded(key, warehouse_id == NULL, resource, ice_field_int64(0, 1),
-				   ice_field_int64(0, 2));
+	raise_exceeded(key, warehouse_id == NULL, resource, ice_spi_field_int64(0, 1),
+				   ice_spi_field_int64(0, 2));
 }
 
 static void
@@ -229,7 +230,7 @@ give_to(const pg_uuid_t *warehouse_id, const pg_uuid_t *tenant_id, IceQuotaResou
 	Datum key[4];
 
 	make_key(warehouse_id, tenant_id, resource, key);
-	(void) ice_execute_waiting(&give_back, key, NULL);
+	(void) ice_spi_execute_waiting(&give_back, key, NULL);
 }
 
 void
@@ -282,8 +283,8 @@ check_row(const pg_uuid_t *warehouse_id, const pg_uuid_t *tenant_id, IceQuotaRes
 	Datum key[4];
 
 	make_key(warehouse_id, tenant_id, resource, key);
-	if (ice_execute_latest(&find_row, key) > 0 && ice_field_int64(0, 1) < has)
-		raise_exceeded(key, warehouse_id == NULL, resource, ice_field_int64(0, 1), has);
+	if (ice_spi_execute_latest(&find_row, key) > 0 && ice_spi_field_int64(0, 1) < has)
+		raise_exceeded(key, warehouse_id == NULL, resource, ice_spi_field_int64(0, 1), has);
 }
 
 void
@@ -327,5 +328,5 @@ ice_quota_of_tenant(const pg_uuid_t *tenant_id, IceQuotaResource resource)
 	Datum key[4];
 
 	make_key(NULL, tenant_id, resource, key);
-	return ice_execute_latest(&find_row, key) > 0 ? ice_field_int64(0, 1) : -1;
+	return ice_spi_execute_latest(&find_row, key) > 0 ? ice_spi_field_int64(0, 1) : -1;
 }

@@ -139,8 +139,8 @@ count_now(const pg_uuid_t *object_id, IceQuotaResource resource)
 
 	if (resource >= ICE_QUOTA_COUNTED)
 		return 0;
-	(void) ice_execute_latest(&count_statements[resource], values);
-	return ice_field_int64(0, 1);
+	(void) ice_spi_execute_latest(&count_statements[resource], values);
+	return ice_spi_field_int64(0, 1);
 }
 
 /* Writes the row of an object; the nil id: the default of the kind. */
@@ -152,16 +152,16 @@ write_one(const pg_uuid_t *object_id, const char *kind, IceQuotaResource resourc
 	Datum values[9] = {
 		UUIDPGetDatum(is_warehouse ? object_id : &nil),
 		UUIDPGetDatum(object_id),
-		ice_cstring_datum(kind),
-		ice_cstring_datum(ice_quota_name(resource)),
+		ice_spi_cstring_datum(kind),
+		ice_spi_cstring_datum(ice_quota_name(resource)),
 		Int64GetDatum(most),
 		Int64GetDatum(count_now(object_id, resource)),
 		BoolGetDatum(inherited),
-		ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
+		ice_spi_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
 		TimestampTzGetDatum(GetCurrentTimestamp()),
 	};
 
-	(void) ice_execute_waiting(&write_row, values, NULL);
+	(void) ice_spi_execute_waiting(&write_row, values, NULL);
 }
 
 static void
@@ -169,31 +169,32 @@ delete_one(const pg_uuid_t *object_id, const char *kind, IceQuotaResource resour
 {
 	bool  is_warehouse = strcmp(kind, "warehouse") == 0;
 	Datum values[4] = {UUIDPGetDatum(is_warehouse ? object_id : &nil), UUIDPGetDatum(object_id),
-					   ice_cstring_datum(kind), ice_cstring_datum(ice_quota_name(resource))};
+					   ice_spi_cstring_datum(kind),
+					   ice_spi_cstring_datum(ice_quota_name(resource))};
 
-	(void) ice_execute_waiting(&delete_row, values, NULL);
+	(void) ice_spi_execute_waiting(&delete_row, values, NULL);
 }
 
 /* Sets a default, for all that have no row of their own. */
 static void
 set_default(bool of_tenants, IceQuotaResource resource, int64 most)
 {
-	Datum      values[2] = {ice_cstring_datum(ice_quota_name(resource)), UUIDPGetDatum(&nil)};
-	Datum      removed[2] = {ice_cstring_datum(kind_of(of_tenants)), values[0]};
+	Datum      values[2] = {ice_spi_cstring_datum(ice_quota_name(resource)), UUIDPGetDatum(&nil)};
+	Datum      removed[2] = {ice_spi_cstring_datum(kind_of(of_tenants)), values[0]};
 	uint64     count;
 	pg_uuid_t *ids;
 
 	if (most < 0)
 	{
 		delete_one(&nil, default_kind(of_tenants), resource);
-		(void) ice_execute_waiting(&delete_inherited, removed, NULL);
+		(void) ice_spi_execute_waiting(&delete_inherited, removed, NULL);
 		return;
 	}
 	write_one(&nil, default_kind(of_tenants), resource, most, false);
-	count = ice_execute_latest(of_tenants ? &find_tenants : &find_warehouses, values);
+	count = ice_spi_execute_latest(of_tenants ? &find_tenants : &find_warehouses, values);
 	ids = palloc(sizeof(pg_uuid_t) * Max(count, 1));
 	for (uint64 i = 0; i < count; i++)
-		ids[i] = ice_field_uuid(i, 1);
+		ids[i] = ice_spi_field_uuid(i, 1);
 	for (uint64 i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -205,12 +206,12 @@ set_default(bool of_tenants, IceQuotaResource resource, int64 most)
 static void
 set_one(const pg_uuid_t *object_id, bool of_tenants, IceQuotaResource resource, int64 most)
 {
-	Datum values[3] = {UUIDPGetDatum(&nil), ice_cstring_datum(default_kind(of_tenants)),
-					   ice_cstring_datum(ice_quota_name(resource))};
-	bool  inherits = most < 0 && ice_execute_latest(&find_default, values) > 0;
+	Datum values[3] = {UUIDPGetDatum(&nil), ice_spi_cstring_datum(default_kind(of_tenants)),
+					   ice_spi_cstring_datum(ice_quota_name(resource))};
+	bool  inherits = most < 0 && ice_spi_execute_latest(&find_default, values) > 0;
 
 	if (inherits)
-		most = ice_field_int64(0, 1);
+		most = ice_spi_field_int64(0, 1);
 	if (most < 0)
 		delete_one(object_id, kind_of(of_tenants), resource);
 	else
@@ -223,9 +224,9 @@ ice_quota_set(IceQuotaObject object, IceQuotaResource resource, int64 most)
 	const pg_uuid_t *id = object.of_tenants ? object.tenant_id : object.warehouse_id;
 
 	if (id == NULL)
-		(void) ice_execute_waiting(&lock_statements[ICE_QUOTA_WAREHOUSES], NULL, NULL);
+		(void) ice_spi_execute_waiting(&lock_statements[ICE_QUOTA_WAREHOUSES], NULL, NULL);
 	if (resource < ICE_QUOTA_COUNTED)
-		(void) ice_execute_waiting(&lock_statements[resource], NULL, NULL);
+		(void) ice_spi_execute_waiting(&lock_statements[resource], NULL, NULL);
 	if (id == NULL)
 		set_default(object.of_tenants, resource, most);
 	else
@@ -239,9 +240,9 @@ ice_quota_set_inherited(const pg_uuid_t *warehouse_id, const pg_uuid_t *tenant_i
 	bool  of_tenants = warehouse_id == NULL;
 	Datum values[5] = {UUIDPGetDatum(of_tenants ? &nil : warehouse_id),
 					   UUIDPGetDatum(of_tenants ? tenant_id : warehouse_id),
-					   ice_cstring_datum(kind_of(of_tenants)), UUIDPGetDatum(&nil),
-					   ice_cstring_datum(default_kind(of_tenants))};
+					   ice_spi_cstring_datum(kind_of(of_tenants)), UUIDPGetDatum(&nil),
+					   ice_spi_cstring_datum(default_kind(of_tenants))};
 
 	if (ice_quota_any())
-		(void) ice_execute_waiting(&inherit, values, NULL);
+		(void) ice_spi_execute_waiting(&inherit, values, NULL);
 }

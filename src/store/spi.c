@@ -120,7 +120,7 @@ current_plan(IceStatement *statement, int options)
 /* -- the sandbox ------------------------------------------------------------------------------ */
 
 void
-ice_sandbox_enter(IceSandbox *outside)
+ice_spi_sandbox_enter(IceSandbox *outside)
 {
 	GetUserIdAndSecContext(&outside->user, &outside->context);
 	SetUserIdAndSecContext(outside->user, outside->context | SECURITY_RESTRICTED_OPERATION);
@@ -128,7 +128,7 @@ ice_sandbox_enter(IceSandbox *outside)
 }
 
 void
-ice_sandbox_leave(const IceSandbox *outside)
+ice_spi_sandbox_leave(const IceSandbox *outside)
 {
 	AtEOXact_GUC(false, outside->level);
 	SetUserIdAndSecContext(outside->user, outside->context);
@@ -159,7 +159,7 @@ is_change(int result)
 }
 
 void
-ice_execute_by_latest(bool on)
+ice_spi_by_latest(bool on)
 {
 	by_latest = on;
 }
@@ -172,13 +172,13 @@ execute(IceStatement *statement, int options, Datum *values, const char *nulls, 
 	IceSandbox    outside;
 	int           result;
 
-	ice_sandbox_enter(&outside);
+	ice_spi_sandbox_enter(&outside);
 	if (by_latest)
 		result = SPI_execute_snapshot(current_plan(statement, options), values, nulls,
 									  GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
 	else
 		result = SPI_execute_plan(current_plan(statement, options), values, nulls, read_only, 0);
-	ice_sandbox_leave(&outside);
+	ice_spi_sandbox_leave(&outside);
 	MemoryContextSwitchTo(context); /* as above */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -187,34 +187,34 @@ execute(IceStatement *statement, int options, Datum *values, const char *nulls, 
 }
 
 uint64
-ice_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
+ice_spi_execute(IceStatement *statement, Datum *values, const char *nulls, bool read_only)
 {
 	return execute(statement, CURSOR_OPT_GENERIC_PLAN, values, nulls, read_only);
 }
 
 uint64
-ice_execute_planned(IceStatement *statement, Datum *values)
+ice_spi_execute_planned(IceStatement *statement, Datum *values)
 {
 	return execute(statement, CURSOR_OPT_CUSTOM_PLAN, values, NULL, false);
 }
 
 char *
-ice_cursor_open(IceStatement *statement, Datum *values)
+ice_spi_cursor_open(IceStatement *statement, Datum *values)
 {
 	MemoryContext context = CurrentMemoryContext;
 	IceSandbox    outside;
 	Portal        portal;
 
-	ice_sandbox_enter(&outside);
+	ice_spi_sandbox_enter(&outside);
 	portal = SPI_cursor_open(NULL, current_plan(statement, CURSOR_OPT_GENERIC_PLAN), values, NULL,
 							 true);
-	ice_sandbox_leave(&outside);
+	ice_spi_sandbox_leave(&outside);
 	MemoryContextSwitchTo(context);
 	return pstrdup(portal->name);
 }
 
 uint64
-ice_cursor_fetch(const char *name, int rows)
+ice_spi_cursor_fetch(const char *name, int rows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Portal        portal = SPI_cursor_find(name);
@@ -222,9 +222,9 @@ ice_cursor_fetch(const char *name, int rows)
 
 	if (portal == NULL)
 		elog(ERROR, "cursor \"%s\" does not exist", name);
-	ice_sandbox_enter(&outside);
+	ice_spi_sandbox_enter(&outside);
 	SPI_cursor_fetch(portal, true, rows);
-	ice_sandbox_leave(&outside);
+	ice_spi_sandbox_leave(&outside);
 	if (SPI_processed == 0)
 		SPI_cursor_close(portal);
 	MemoryContextSwitchTo(context);
@@ -234,18 +234,18 @@ ice_cursor_fetch(const char *name, int rows)
 /* A lock under REPEATABLE READ says nothing about rows that others have added since: its snapshot
  * hides them. */
 uint64
-ice_execute_latest(IceStatement *statement, Datum *values)
+ice_spi_execute_latest(IceStatement *statement, Datum *values)
 {
 	uint64 rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	rows = ice_execute(statement, values, NULL, true);
+	rows = ice_spi_execute(statement, values, NULL, true);
 	PopActiveSnapshot();
 	return rows;
 }
 
 uint64
-ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
+ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
 {
 	int    level = NewGUCNestLevel();
 	char   timeout[32];
@@ -254,24 +254,24 @@ ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
 	snprintf(timeout, sizeof(timeout), "%d", ice_guc_commit_lock_timeout_ms);
 	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	rows = ice_execute(statement, values, nulls, false);
+	rows = ice_spi_execute(statement, values, nulls, false);
 	AtEOXact_GUC(true, level);
 	return rows;
 }
 
 bool
-ice_state_has(const char *table)
+ice_spi_state_has(const char *table)
 {
 	static IceStatement statement = {
 		"SELECT pg_catalog.to_regclass($1) IS NOT NULL", 1, {TEXTOID}, NULL};
-	Datum values[1] = {ice_cstring_datum(table)};
+	Datum values[1] = {ice_spi_cstring_datum(table)};
 
-	(void) ice_execute(&statement, values, NULL, true);
-	return DatumGetBool(ice_field(0, 1));
+	(void) ice_spi_execute(&statement, values, NULL, true);
+	return DatumGetBool(ice_spi_field(0, 1));
 }
 
 Datum
-ice_field(uint64 row, int column)
+ice_spi_field(uint64 row, int column)
 {
 	bool is_null;
 
@@ -279,7 +279,7 @@ ice_field(uint64 row, int column)
 }
 
 bool
-ice_field_is_null(uint64 row, int column)
+ice_spi_field_is_null(uint64 row, int column)
 {
 	bool is_null;
 
@@ -288,54 +288,54 @@ ice_field_is_null(uint64 row, int column)
 }
 
 char *
-ice_field_text(uint64 row, int column)
+ice_spi_field_text(uint64 row, int column)
 {
-	if (ice_field_is_null(row, column))
+	if (ice_spi_field_is_null(row, column))
 		return NULL;
-	return TextDatumGetCString(ice_field(row, column));
+	return TextDatumGetCString(ice_spi_field(row, column));
 }
 
 int64
-ice_field_int64(uint64 row, int column)
+ice_spi_field_int64(uint64 row, int column)
 {
-	return DatumGetInt64(ice_field(row, column));
+	return DatumGetInt64(ice_spi_field(row, column));
 }
 
 int32
-ice_field_int32(uint64 row, int column)
+ice_spi_field_int32(uint64 row, int column)
 {
-	return DatumGetInt32(ice_field(row, column));
+	return DatumGetInt32(ice_spi_field(row, column));
 }
 
 pg_uuid_t
-ice_field_uuid(uint64 row, int column)
+ice_spi_field_uuid(uint64 row, int column)
 {
-	return *DatumGetUUIDP(ice_field(row, column));
+	return *DatumGetUUIDP(ice_spi_field(row, column));
 }
 
 const char *
-ice_field_bytes(uint64 row, int column, size_t *len)
+ice_spi_field_bytes(uint64 row, int column, size_t *len)
 {
-	text *value = DatumGetTextPP(ice_field(row, column));
+	text *value = DatumGetTextPP(ice_spi_field(row, column));
 
 	*len = VARSIZE_ANY_EXHDR(value);
 	return VARDATA_ANY(value);
 }
 
 Datum
-ice_text_datum(const char *text, size_t len)
+ice_spi_text_datum(const char *text, size_t len)
 {
 	return PointerGetDatum(cstring_to_text_with_len(text, (int) len));
 }
 
 Datum
-ice_cstring_datum(const char *text)
+ice_spi_cstring_datum(const char *text)
 {
-	return ice_text_datum(text, strlen(text));
+	return ice_spi_text_datum(text, strlen(text));
 }
 
 Datum
-ice_int64_array_datum(const int64 *numbers, int count)
+ice_spi_int64_array_datum(const int64 *numbers, int count)
 {
 	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
 	Datum  array;

@@ -47,8 +47,8 @@ typedef struct IceSandbox
 	int level;
 } IceSandbox;
 
-extern void ice_sandbox_enter(IceSandbox *outside);
-extern void ice_sandbox_leave(const IceSandbox *outside);
+extern void ice_spi_sandbox_enter(IceSandbox *outside);
+extern void ice_spi_sandbox_leave(const IceSandbox *outside);
 
 extern MemoryContext ice_spi_begin(void);
 extern void          ice_spi_end(void);
@@ -56,12 +56,12 @@ extern void          ice_spi_end(void);
 /* Runs a statement, returns its number of rows. nulls may be NULL. Read-only statements see the
  * snapshot of the calling query, others a fresh one under READ COMMITTED. Keeps the current memory
  * context. */
-extern uint64 ice_execute(IceStatement *statement, Datum *values, const char *nulls,
-						  bool read_only);
+extern uint64 ice_spi_execute(IceStatement *statement, Datum *values, const char *nulls,
+							  bool read_only);
 
 /* Runs a statement by a plan made for these values, which costs more than most statements do: for
  * long arrays. A statement is always run so, or never. */
-extern uint64 ice_execute_planned(IceStatement *statement, Datum *values);
+extern uint64 ice_spi_execute_planned(IceStatement *statement, Datum *values);
 
 /* How often a statement has changed rows. To go back to an earlier count says that what was changed
  * since is bookkeeping, and no change of the catalog. */
@@ -71,40 +71,41 @@ extern void   ice_spi_changes_back(uint64 earlier);
 /* Until it is turned off, which must happen on every way out: each statement sees the newest
  * committed rows, whatever the isolation level, and changes them. For work that belongs to no
  * transaction of the user's. */
-extern void ice_execute_by_latest(bool on);
+extern void ice_spi_by_latest(bool on);
 
 /* Opens a cursor that sees the snapshot of the calling query and lives, beyond ice_spi_end(), until
  * it has no more rows or the transaction ends. Returns its name. */
-extern char  *ice_cursor_open(IceStatement *statement, Datum *values);
-/* Fetches the next rows, as if they were the result of ice_execute(). */
-extern uint64 ice_cursor_fetch(const char *name, int rows);
+extern char  *ice_spi_cursor_open(IceStatement *statement, Datum *values);
+/* Fetches the next rows, as if they were the result of ice_spi_execute(). */
+extern uint64 ice_spi_cursor_fetch(const char *name, int rows);
 
 /* Runs a read-only statement that sees the newest committed rows, and the transaction's own,
  * whatever the isolation level: for checks that a lock on another row is meant to protect. */
-extern uint64 ice_execute_latest(IceStatement *statement, Datum *values);
+extern uint64 ice_spi_execute_latest(IceStatement *statement, Datum *values);
 
 /* Runs a statement that may wait for rows of other transactions, no longer than
  * icecat.commit_lock_timeout_ms for each; then it raises 55P03. */
-extern uint64 ice_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
+extern uint64 ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
 
 /* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION
  * UPDATE those that are new are missing; what must work before the update asks first. */
-extern bool ice_state_has(const char *table);
+extern bool ice_spi_state_has(const char *table);
 
 /* Fields of the last result: row from 0, column from 1. */
-extern bool  ice_field_is_null(uint64 row, int column);
-extern Datum ice_field(uint64 row, int column);
-extern char *ice_field_text(uint64 row, int column); /* text or json as C string; NULL for NULL */
-extern int64 ice_field_int64(uint64 row, int column);
-extern int32 ice_field_int32(uint64 row, int column);
-extern pg_uuid_t   ice_field_uuid(uint64 row, int column);
+extern bool        ice_spi_field_is_null(uint64 row, int column);
+extern Datum       ice_spi_field(uint64 row, int column);
+/* text or json as C string; NULL for NULL */
+extern char       *ice_spi_field_text(uint64 row, int column);
+extern int64       ice_spi_field_int64(uint64 row, int column);
+extern int32       ice_spi_field_int32(uint64 row, int column);
+extern pg_uuid_t   ice_spi_field_uuid(uint64 row, int column);
 /* The bytes of a text or json field in place (detoasted if need be). */
-extern const char *ice_field_bytes(uint64 row, int column, size_t *len);
+extern const char *ice_spi_field_bytes(uint64 row, int column, size_t *len);
 
 /* A text or json datum over bytes; json is not checked again. */
-extern Datum ice_text_datum(const char *text, size_t len);
+extern Datum ice_spi_text_datum(const char *text, size_t len);
 /* An int8[] of ids or ordinals. */
-extern Datum ice_int64_array_datum(const int64 *numbers, int count);
-extern Datum ice_cstring_datum(const char *text);
+extern Datum ice_spi_int64_array_datum(const int64 *numbers, int count);
+extern Datum ice_spi_cstring_datum(const char *text);
 
 #endif

@@ -76,16 +76,16 @@ insert(const IceGrant *grant)
 	Datum values[7] = {UUIDPGetDatum(&grant->warehouse_id),
 					   UUIDPGetDatum(&grant->object_id),
 					   ObjectIdGetDatum(grant->role),
-					   ice_cstring_datum(grant->privilege),
-					   ice_cstring_datum(grant->object_kind),
-					   ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
+					   ice_spi_cstring_datum(grant->privilege),
+					   ice_spi_cstring_datum(grant->object_kind),
+					   ice_spi_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute_waiting(&insert_grant, values, NULL) > 0;
+	return ice_spi_execute_waiting(&insert_grant, values, NULL) > 0;
 }
 
 bool
-ice_grant_insert(const IceGrant *grant)
+ice_store_access_insert_grant(const IceGrant *grant)
 {
 	if (!insert(grant))
 		return false;
@@ -94,12 +94,12 @@ ice_grant_insert(const IceGrant *grant)
 }
 
 bool
-ice_grant_delete(const IceGrant *grant)
+ice_store_access_delete_grant(const IceGrant *grant)
 {
 	Datum values[4] = {UUIDPGetDatum(&grant->warehouse_id), UUIDPGetDatum(&grant->object_id),
-					   ObjectIdGetDatum(grant->role), ice_cstring_datum(grant->privilege)};
+					   ObjectIdGetDatum(grant->role), ice_spi_cstring_datum(grant->privilege)};
 
-	if (ice_execute_waiting(&delete_grant, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&delete_grant, values, NULL) == 0)
 		return false;
 	ice_access_changed();
 	return true;
@@ -121,7 +121,7 @@ ice_access_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
 	if (ice_access_exists())
-		(void) ice_execute(&delete_object, values, NULL, false);
+		(void) ice_spi_execute(&delete_object, values, NULL, false);
 }
 
 uint64
@@ -136,7 +136,7 @@ ice_access_objects(uint32 privilege)
 		elements[i] = CStringGetTextDatum(names[i]);
 	values[0] = ice_access_roles();
 	values[1] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
-	return ice_execute(&find_objects, values, NULL, true);
+	return ice_spi_execute(&find_objects, values, NULL, true);
 }
 
 uint64
@@ -144,5 +144,5 @@ ice_access_above(void)
 {
 	Datum values[1] = {ice_access_roles()};
 
-	return ice_execute(&find_above, values, NULL, true);
+	return ice_spi_execute(&find_above, values, NULL, true);
 }

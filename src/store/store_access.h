@@ -21,8 +21,8 @@ typedef struct IceGrant
 
 /* False: it was there, or not there, before. Both make all sessions ask again when the transaction
  * commits. */
-extern bool ice_grant_insert(const IceGrant *grant);
-extern bool ice_grant_delete(const IceGrant *grant);
+extern bool ice_store_access_insert_grant(const IceGrant *grant);
+extern bool ice_store_access_delete_grant(const IceGrant *grant);
 
 /* Who makes an object may do everything with it: one row, unless the caller owns the extension. The
  * caller's own later questions are about an id that is new, so nobody has to ask again. */

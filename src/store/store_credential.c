@@ -106,7 +106,7 @@ static IceStatement make_signing = {
 static Datum
 bytes_datum(const uint8 *bytes, size_t len)
 {
-	return ice_text_datum((const char *) bytes, len);
+	return ice_spi_text_datum((const char *) bytes, len);
 }
 
 static Datum
@@ -119,9 +119,9 @@ new_session(void)
 }
 
 bool
-ice_client_insert(const char *id, Oid role, const IceVerifier *verifier)
+ice_credential_insert_client(const char *id, Oid role, const IceVerifier *verifier)
 {
-	Datum values[7] = {ice_cstring_datum(id),
+	Datum values[7] = {ice_spi_cstring_datum(id),
 					   ObjectIdGetDatum(role),
 					   new_session(),
 					   bytes_datum(verifier->salt, ICE_SALT_BYTES),
@@ -129,15 +129,15 @@ ice_client_insert(const char *id, Oid role, const IceVerifier *verifier)
 					   TimestampTzGetDatum(verifier->expires_at),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute_waiting(&insert_client, values,
-							   verifier->expires_at == 0 ? "     n " : NULL) > 0;
+	return ice_spi_execute_waiting(&insert_client, values,
+								   verifier->expires_at == 0 ? "     n " : NULL) > 0;
 }
 
 bool
-ice_client_rotate(const char *id, const IceVerifier *verifier, TimestampTz overlap_end)
+ice_credential_rotate_client(const char *id, const IceVerifier *verifier, TimestampTz overlap_end)
 {
 	char  nulls[] = "       ";
-	Datum values[7] = {ice_cstring_datum(id),
+	Datum values[7] = {ice_spi_cstring_datum(id),
 					   bytes_datum(verifier->salt, ICE_SALT_BYTES),
 					   bytes_datum(verifier->hash, ICE_SECRET_HASH_BYTES),
 					   TimestampTzGetDatum(verifier->expires_at),
@@ -149,14 +149,14 @@ ice_client_rotate(const char *id, const IceVerifier *verifier, TimestampTz overl
 		nulls[3] = 'n';
 	if (overlap_end == 0)
 		nulls[4] = 'n';
-	return ice_execute_waiting(&rotate_client, values, nulls) > 0;
+	return ice_spi_execute_waiting(&rotate_client, values, nulls) > 0;
 }
 
 bool
-ice_client_alter(const char *id, Oid role, const bool *disabled, bool end_sessions)
+ice_credential_alter_client(const char *id, Oid role, const bool *disabled, bool end_sessions)
 {
 	char  nulls[] = "     ";
-	Datum values[5] = {ice_cstring_datum(id), ObjectIdGetDatum(role),
+	Datum values[5] = {ice_spi_cstring_datum(id), ObjectIdGetDatum(role),
 					   BoolGetDatum(disabled != NULL && *disabled), new_session(),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
@@ -166,71 +166,71 @@ ice_client_alter(const char *id, Oid role, const bool *disabled, bool end_sessio
 		nulls[2] = 'n';
 	if (!end_sessions)
 		nulls[3] = 'n';
-	return ice_execute_waiting(&alter_client, values, nulls) > 0;
+	return ice_spi_execute_waiting(&alter_client, values, nulls) > 0;
 }
 
 bool
-ice_client_delete(const char *id)
+ice_credential_delete_client(const char *id)
 {
-	Datum values[1] = {ice_cstring_datum(id)};
+	Datum values[1] = {ice_spi_cstring_datum(id)};
 
-	return ice_execute_waiting(&delete_client, values, NULL) > 0;
+	return ice_spi_execute_waiting(&delete_client, values, NULL) > 0;
 }
 
 void
-ice_api_key_insert(const IceApiKey *key)
+ice_credential_insert_api_key(const IceApiKey *key)
 {
-	Datum values[7] = {ice_cstring_datum(key->prefix),
-					   ice_cstring_datum(key->name),
+	Datum values[7] = {ice_spi_cstring_datum(key->prefix),
+					   ice_spi_cstring_datum(key->name),
 					   ObjectIdGetDatum(key->role),
 					   bytes_datum(key->verifier.salt, ICE_SALT_BYTES),
 					   bytes_datum(key->verifier.hash, ICE_SECRET_HASH_BYTES),
 					   TimestampTzGetDatum(key->verifier.expires_at),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	(void) ice_execute_waiting(&insert_key, values,
-							   key->verifier.expires_at == 0 ? "     n " : NULL);
+	(void) ice_spi_execute_waiting(&insert_key, values,
+								   key->verifier.expires_at == 0 ? "     n " : NULL);
 }
 
 bool
-ice_api_key_end(const char *prefix, TimestampTz at, IceApiKey *out)
+ice_credential_end_api_key(const char *prefix, TimestampTz at, IceApiKey *out)
 {
-	Datum values[2] = {ice_cstring_datum(prefix), TimestampTzGetDatum(at)};
+	Datum values[2] = {ice_spi_cstring_datum(prefix), TimestampTzGetDatum(at)};
 
-	if (ice_execute_waiting(&end_key, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&end_key, values, NULL) == 0)
 		return false;
-	out->name = ice_field_text(0, 1);
-	out->role = DatumGetObjectId(ice_field(0, 2));
+	out->name = ice_spi_field_text(0, 1);
+	out->role = DatumGetObjectId(ice_spi_field(0, 2));
 	return true;
 }
 
 bool
-ice_api_key_revoke(const char *prefix)
+ice_credential_revoke_api_key(const char *prefix)
 {
-	Datum values[2] = {ice_cstring_datum(prefix), TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[2] = {ice_spi_cstring_datum(prefix), TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute_waiting(&revoke_key, values, NULL) > 0;
+	return ice_spi_execute_waiting(&revoke_key, values, NULL) > 0;
 }
 
 void
-ice_signing_key_rotate(const char *id, const uint8 *seed, TimestampTz signs_from,
-					   TimestampTz verify_until)
+ice_credential_rotate_signing_key(const char *id, const uint8 *seed, TimestampTz signs_from,
+								  TimestampTz verify_until)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Datum       trim[2] = {TimestampTzGetDatum(now), TimestampTzGetDatum(verify_until)};
-	Datum       values[4] = {ice_cstring_datum(id), bytes_datum(seed, ICE_SEED_BYTES),
+	Datum       values[4] = {ice_spi_cstring_datum(id), bytes_datum(seed, ICE_SEED_BYTES),
 							 TimestampTzGetDatum(signs_from), TimestampTzGetDatum(now)};
 
-	(void) ice_execute_waiting(&trim_signing, trim, NULL);
-	(void) ice_execute_waiting(&end_signing, &trim[1], NULL);
-	(void) ice_execute_waiting(&insert_signing, values, NULL);
+	(void) ice_spi_execute_waiting(&trim_signing, trim, NULL);
+	(void) ice_spi_execute_waiting(&end_signing, &trim[1], NULL);
+	(void) ice_spi_execute_waiting(&insert_signing, values, NULL);
 }
 
 bool
-ice_signing_key_make(const char *id, const uint8 *seed)
+ice_credential_make_signing_key(const char *id, const uint8 *seed)
 {
-	Datum values[3] = {ice_cstring_datum(id), bytes_datum(seed, ICE_SEED_BYTES),
+	Datum values[3] = {ice_spi_cstring_datum(id), bytes_datum(seed, ICE_SEED_BYTES),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute_waiting(&make_signing, values, NULL) > 0;
+	return ice_spi_execute_waiting(&make_signing, values, NULL) > 0;
 }

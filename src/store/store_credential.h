@@ -33,28 +33,30 @@ typedef struct IceApiKey
 } IceApiKey;
 
 /* False: there is one of the id. */
-extern bool ice_client_insert(const char *id, Oid role, const IceVerifier *verifier);
+extern bool ice_credential_insert_client(const char *id, Oid role, const IceVerifier *verifier);
 
 /* The verifier before goes on until a time, which is 0 where it does not; then the sessions end,
  * too. False: no such client. */
-extern bool ice_client_rotate(const char *id, const IceVerifier *verifier, TimestampTz overlap_end);
+extern bool ice_credential_rotate_client(const char *id, const IceVerifier *verifier,
+										 TimestampTz overlap_end);
 
 /* Role 0, and NULL: as before. False: no such client. */
-extern bool ice_client_alter(const char *id, Oid role, const bool *disabled, bool end_sessions);
-extern bool ice_client_delete(const char *id);
+extern bool ice_credential_alter_client(const char *id, Oid role, const bool *disabled,
+										bool end_sessions);
+extern bool ice_credential_delete_client(const char *id);
 
-extern void ice_api_key_insert(const IceApiKey *key);
+extern void ice_credential_insert_api_key(const IceApiKey *key);
 
 /* Finds one that is not revoked, and ends it at a time: its name and role. False: there is none. */
-extern bool ice_api_key_end(const char *prefix, TimestampTz at, IceApiKey *out);
-extern bool ice_api_key_revoke(const char *prefix);
+extern bool ice_credential_end_api_key(const char *prefix, TimestampTz at, IceApiKey *out);
+extern bool ice_credential_revoke_api_key(const char *prefix);
 
 /* Keys whose time is over are deleted, those that are left verify until a time, and the new one
  * signs from a time on. */
-extern void ice_signing_key_rotate(const char *id, const uint8 *seed, TimestampTz signs_from,
-								   TimestampTz verify_until);
+extern void ice_credential_rotate_signing_key(const char *id, const uint8 *seed,
+											  TimestampTz signs_from, TimestampTz verify_until);
 
 /* The first one, which signs at once. False: there is one that signs. */
-extern bool ice_signing_key_make(const char *id, const uint8 *seed);
+extern bool ice_credential_make_signing_key(const char *id, const uint8 *seed);
 
 #endif

@@ -55,11 +55,11 @@ static const char *
 owner_property(const IceView *view, const char **owner)
 {
 	Datum  values[1] = {UUIDPGetDatum(&everywhere)};
-	uint64 rows = ice_execute_latest(&find_properties, values);
+	uint64 rows = ice_spi_execute_latest(&find_properties, values);
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		const char *property = ice_field_text(i, 1);
+		const char *property = ice_spi_field_text(i, 1);
 
 		*owner = ice_view_property(view->metadata, property);
 		if (*owner != NULL)
@@ -90,18 +90,18 @@ ice_definer_follow(const IceView *view)
 	const char *property;
 	Datum       values[5] = {UUIDPGetDatum(&view->warehouse_id), UUIDPGetDatum(&view->id)};
 
-	if (!ice_state_has("icecat_data.view_definer"))
+	if (!ice_spi_state_has("icecat_data.view_definer"))
 		return;
 	property = owner_property(view, &owner);
 	if (property == NULL)
 	{
-		(void) ice_execute(&delete_definer, values, NULL, false);
+		(void) ice_spi_execute(&delete_definer, values, NULL, false);
 		return;
 	}
 	values[2] = ObjectIdGetDatum(check_owner(property, owner));
-	values[3] = ice_cstring_datum(property);
+	values[3] = ice_spi_cstring_datum(property);
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
-	(void) ice_execute(&put_definer, values, NULL, false);
+	(void) ice_spi_execute(&put_definer, values, NULL, false);
 }
 
 Oid
@@ -110,7 +110,7 @@ ice_definer_of(const IceView *view)
 	Datum values[4] = {UUIDPGetDatum(&view->warehouse_id), UUIDPGetDatum(&view->id),
 					   UUIDPGetDatum(&everywhere), ObjectIdGetDatum(ice_caller().engine)};
 
-	if (ice_execute_latest(&find_definer, values) == 0)
+	if (ice_spi_execute_latest(&find_definer, values) == 0)
 		return InvalidOid;
-	return DatumGetObjectId(ice_field(0, 1));
+	return DatumGetObjectId(ice_spi_field(0, 1));
 }

@@ -161,9 +161,9 @@ table_of_row(uint64 row)
 {
 	IceTaskTable *table = palloc(sizeof(IceTaskTable));
 
-	table->warehouse_id = ice_field_uuid(row, 1);
-	table->table_id = ice_field_uuid(row, 2);
-	table->has_purge = DatumGetBool(ice_field(row, 3));
+	table->warehouse_id = ice_spi_field_uuid(row, 1);
+	table->table_id = ice_spi_field_uuid(row, 2);
+	table->has_purge = DatumGetBool(ice_spi_field(row, 3));
 	return table;
 }
 
@@ -176,7 +176,7 @@ hold(const IceTaskTable *table, bool writes, TimestampTz now, int ms)
 					   TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, ms)),
 					   BoolGetDatum(writes)};
 
-	ice_execute(&hold_tasks, values, NULL, false);
+	ice_spi_execute(&hold_tasks, values, NULL, false);
 }
 
 void
@@ -191,7 +191,7 @@ look(IceStatement *statement, TimestampTz now, int limit, int tasks)
 	Datum values[4] = {ObjectIdGetDatum(MyDatabaseId), TimestampTzGetDatum(now),
 					   Int64GetDatum(limit), Int64GetDatum(tasks)};
 
-	return ice_execute(statement, values, NULL, false);
+	return ice_spi_execute(statement, values, NULL, false);
 }
 
 /* How long a table that a look has found must wait, by its row; 0: it need not. */
@@ -234,7 +234,7 @@ find_tables(IceStatement *statement, bool writes, TimestampTz now, int limit, in
 static int
 write_hold_ms(uint64 row)
 {
-	bool not_due = DatumGetBool(ice_field(row, 4));
+	bool not_due = DatumGetBool(ice_spi_field(row, 4));
 
 	return not_due ? HOLD_MS : 0;
 }
@@ -248,9 +248,9 @@ ice_due_writes(TimestampTz now, int limit)
 static int
 delete_hold_ms(uint64 row)
 {
-	bool has_purge = DatumGetBool(ice_field(row, 3));
-	bool behind_write = DatumGetBool(ice_field(row, 4));
-	bool not_due = DatumGetBool(ice_field(row, 5));
+	bool has_purge = DatumGetBool(ice_spi_field(row, 3));
+	bool behind_write = DatumGetBool(ice_spi_field(row, 4));
+	bool not_due = DatumGetBool(ice_spi_field(row, 5));
 
 	if (has_purge || not_due)
 		return HOLD_MS;
@@ -271,15 +271,15 @@ task_of_row(uint64 row, TimestampTz now)
 {
 	IceTask *task = palloc(sizeof(IceTask));
 
-	task->warehouse_id = ice_field_uuid(row, 1);
-	task->table_id = ice_field_uuid(row, 2);
-	task->version = ice_field_int64(row, 3);
-	task->position = ice_field_int32(row, 4);
-	task->kind = ice_task_kind(ice_field_text(row, 5));
-	task->location = ice_field_text(row, 6);
-	task->head_json = ice_field_text(row, 7);
-	task->attempts = ice_field_int32(row, 8);
-	task->held = DatumGetTimestampTz(ice_field(row, 9)) > now;
+	task->warehouse_id = ice_spi_field_uuid(row, 1);
+	task->table_id = ice_spi_field_uuid(row, 2);
+	task->version = ice_spi_field_int64(row, 3);
+	task->position = ice_spi_field_int32(row, 4);
+	task->kind = ice_task_kind(ice_spi_field_text(row, 5));
+	task->location = ice_spi_field_text(row, 6);
+	task->head_json = ice_spi_field_text(row, 7);
+	task->attempts = ice_spi_field_int32(row, 8);
+	task->held = DatumGetTimestampTz(ice_spi_field(row, 9)) > now;
 	return task;
 }
 
@@ -305,7 +305,7 @@ read_first(IceStatement *statement, const IceTaskTable *table, int limit)
 	Datum values[4] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->table_id),
 					   ObjectIdGetDatum(MyDatabaseId), Int64GetDatum(limit)};
 
-	return ice_execute(statement, values, NULL, false);
+	return ice_spi_execute(statement, values, NULL, false);
 }
 
 List *
@@ -338,7 +338,7 @@ ice_due_release(const IceTask *done)
 	Datum values[3] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	ice_execute(&release_tasks, values, NULL, false);
+	ice_spi_execute(&release_tasks, values, NULL, false);
 }
 
 void
@@ -348,7 +348,7 @@ ice_due_postpone(const IceTask *task, TimestampTz until)
 					   Int64GetDatum(task->version), Int32GetDatum(task->position),
 					   TimestampTzGetDatum(until)};
 
-	ice_execute(&postpone_task, values, NULL, false);
+	ice_spi_execute(&postpone_task, values, NULL, false);
 }
 
 /* -- times ------------------------------------------------------------------------------------ */
@@ -356,7 +356,8 @@ ice_due_postpone(const IceTask *task, TimestampTz until)
 static TimestampTz
 time_of(int column)
 {
-	return ice_field_is_null(0, column) ? DT_NOEND : DatumGetTimestampTz(ice_field(0, column));
+	return ice_spi_field_is_null(0, column) ? DT_NOEND
+											: DatumGetTimestampTz(ice_spi_field(0, column));
 }
 
 void
@@ -364,6 +365,6 @@ ice_due_next(IceDueTimes *times)
 {
 	Datum values[1] = {ObjectIdGetDatum(MyDatabaseId)};
 
-	ice_execute(&next_attempts, values, NULL, false);
+	ice_spi_execute(&next_attempts, values, NULL, false);
 	*times = (IceDueTimes){.write = time_of(1), .delete = time_of(2), .purge = time_of(3)};
 }

@@ -152,7 +152,7 @@ static Datum
 text_or_null(const char *text, char *null)
 {
 	if (text != NULL)
-		return ice_cstring_datum(text);
+		return ice_spi_cstring_datum(text);
 	*null = 'n';
 	return (Datum) 0;
 }
@@ -169,24 +169,24 @@ ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const ch
 								UUIDPGetDatum(&event_id),
 								TimestampTzGetDatum(event_time()),
 								Int32GetDatum(ice_queue_position()),
-								ice_cstring_datum(event_type),
-								ice_cstring_datum(object_kind),
+								ice_spi_cstring_datum(event_type),
+								ice_spi_cstring_datum(object_kind),
 								UUIDPGetDatum(object_id),
 								namespace_levels,
 								text_or_null(name, &nulls[8]),
 								Int64GetDatum(version),
-								ice_cstring_datum(GetUserNameFromId(GetOuterUserId(), false)),
+								ice_spi_cstring_datum(GetUserNameFromId(GetOuterUserId(), false)),
 								text_or_null(actor.request_id, &nulls[11]),
 								text_or_null(details_json, &nulls[12]),
 								text_or_null(actor.principal, &nulls[13]),
-								ice_cstring_datum(actor.role),
-								ice_cstring_datum(actor.login),
-								ice_cstring_datum(actor.source),
+								ice_spi_cstring_datum(actor.role),
+								ice_spi_cstring_datum(actor.login),
+								ice_spi_cstring_datum(actor.source),
 								text_or_null(actor.client_address, &nulls[17])};
 
 	nulls[7] = namespace_levels == (Datum) 0 ? 'n' : ' ';
-	ice_execute(ice_audit_exists() ? &insert_pending : &insert_pending_before, values, nulls,
-				false);
+	ice_spi_execute(ice_audit_exists() ? &insert_pending : &insert_pending_before, values, nulls,
+					false);
 	ice_caller_recorded();
 	ice_queue_signal();
 }
@@ -205,11 +205,11 @@ lock_last_number(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	if (ice_execute(&find_counter, values, NULL, false) == 0)
-		ice_execute(&insert_counter, values, NULL, false);
-	if (ice_execute(&lock_counter, values, NULL, false) == 0)
+	if (ice_spi_execute(&find_counter, values, NULL, false) == 0)
+		ice_spi_execute(&insert_counter, values, NULL, false);
+	if (ice_spi_execute(&lock_counter, values, NULL, false) == 0)
 		return -1;
-	return ice_field_int64(0, 1);
+	return ice_spi_field_int64(0, 1);
 }
 
 /* The ids of the next batch in order, as uuid[]; makes their partitions. 0 if a partition cannot be
@@ -218,7 +218,7 @@ static Datum
 next_batch(const pg_uuid_t *warehouse_id, int *count, List **in_months)
 {
 	Datum     values[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(SEQUENCE_BATCH)};
-	int       rows = (int) ice_execute(&select_pending, values, NULL, false);
+	int       rows = (int) ice_spi_execute(&select_pending, values, NULL, false);
 	Datum    *ids = palloc(sizeof(Datum) * Max(rows, 1));
 	List     *months = NIL; /* year * 12 + month - 1 */
 	ListCell *cell;
@@ -229,9 +229,9 @@ next_batch(const pg_uuid_t *warehouse_id, int *count, List **in_months)
 		int        year;
 		int        month;
 
-		*id = ice_field_uuid(i, 1);
+		*id = ice_spi_field_uuid(i, 1);
 		ids[i] = UUIDPGetDatum(id);
-		ice_partition_month_of(DatumGetTimestampTz(ice_field(i, 2)), &year, &month);
+		ice_partition_month_of(DatumGetTimestampTz(ice_spi_field(i, 2)), &year, &month);
 		months = list_append_unique_int(months, year * 12 + month - 1);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -264,11 +264,11 @@ ice_events_sequence(const pg_uuid_t *warehouse_id, int64 *numbered)
 		Datum counter[2] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(last + count)};
 
 		ice_audit_take_events(warehouse_id, ids, months);
-		if (ice_execute(ice_audit_exists() ? &move_pending : &move_pending_before, move, NULL,
-						false) != (uint64) count)
+		if (ice_spi_execute(ice_audit_exists() ? &move_pending : &move_pending_before, move, NULL,
+							false) != (uint64) count)
 			elog(ERROR, "events changed while they were numbered");
-		ice_execute(&delete_pending, move, NULL, false);
-		ice_execute(&update_counter, counter, NULL, false);
+		ice_spi_execute(&delete_pending, move, NULL, false);
+		ice_spi_execute(&update_counter, counter, NULL, false);
 		Async_Notify(ICE_EVENT_CHANNEL,
 					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(warehouse_id))));
 		*numbered += count;
@@ -281,20 +281,20 @@ ice_events_pending(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	return ice_execute(&any_pending, values, NULL, false) > 0;
+	return ice_spi_execute(&any_pending, values, NULL, false) > 0;
 }
 
 List *
 ice_events_pending_warehouses(void)
 {
-	uint64 rows = ice_execute(&pending_warehouses, NULL, NULL, false);
+	uint64 rows = ice_spi_execute(&pending_warehouses, NULL, NULL, false);
 	List  *ids = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
 		pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 
-		*id = ice_field_uuid(i, 1);
+		*id = ice_spi_field_uuid(i, 1);
 		ids = lappend(ids, id);
 	}
 	return ids;
@@ -305,7 +305,7 @@ ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(after), Int64GetDatum(limit)};
 
-	return ice_execute(ice_state_has("icecat_data.every_event") ? &read_events
-																: &read_events_before,
-					   values, NULL, false);
+	return ice_spi_execute(ice_spi_state_has("icecat_data.every_event") ? &read_events
+																		: &read_events_before,
+						   values, NULL, false);
 }

@@ -71,7 +71,7 @@ static IceStatement warehouses_statement = {
 static Datum
 hash_datum(const uint8 *hash)
 {
-	return ice_text_datum((const char *) hash, ICE_REQUEST_HASH_BYTES);
+	return ice_spi_text_datum((const char *) hash, ICE_REQUEST_HASH_BYTES);
 }
 
 bool
@@ -88,15 +88,16 @@ ice_idempotency_insert(const IceIdempotency *row)
 					   UUIDPGetDatum(&row->key),
 					   TimestampTzGetDatum(now),
 					   TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, lifetime_ms)),
-					   ice_cstring_datum(row->operation),
+					   ice_spi_cstring_datum(row->operation),
 					   hash_datum(row->hash),
-					   no_error ? (Datum) 0 : ice_cstring_datum(row->sqlstate),
-					   no_error ? (Datum) 0 : ice_cstring_datum(row->message),
-					   ice_cstring_datum(row->caller)};
+					   no_error ? (Datum) 0 : ice_spi_cstring_datum(row->sqlstate),
+					   no_error ? (Datum) 0 : ice_spi_cstring_datum(row->message),
+					   ice_spi_cstring_datum(row->caller)};
 
 	PG_TRY();
 	{
-		inserted = ice_execute_waiting(&insert_statement, values, no_error ? "      nn " : NULL);
+		inserted = ice_spi_execute_waiting(&insert_statement, values,
+										   no_error ? "      nn " : NULL);
 	}
 	PG_CATCH();
 	{
@@ -118,22 +119,22 @@ bool
 ice_idempotency_find(IceIdempotency *row)
 {
 	Datum       values[3] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-							 ice_cstring_datum(row->caller)};
+							 ice_spi_cstring_datum(row->caller)};
 	const char *hash;
 	size_t      len;
 
-	if (ice_execute(&find_statement, values, NULL, false) == 0)
+	if (ice_spi_execute(&find_statement, values, NULL, false) == 0)
 		return false;
-	row->operation = ice_field_text(0, 1);
-	hash = ice_field_bytes(0, 2, &len);
+	row->operation = ice_spi_field_text(0, 1);
+	hash = ice_spi_field_bytes(0, 2, &len);
 	memcpy(row->hash, hash, Min(len, ICE_REQUEST_HASH_BYTES));
-	row->sqlstate = ice_field_text(0, 3);
-	row->message = ice_field_text(0, 4);
-	row->has_object = !ice_field_is_null(0, 5);
+	row->sqlstate = ice_spi_field_text(0, 3);
+	row->message = ice_spi_field_text(0, 4);
+	row->has_object = !ice_spi_field_is_null(0, 5);
 	if (row->has_object)
-		row->object_id = ice_field_uuid(0, 5);
-	row->answer = ice_field_text(0, 6);
-	row->expired = DatumGetTimestampTz(ice_field(0, 7)) < GetCurrentTimestamp();
+		row->object_id = ice_spi_field_uuid(0, 5);
+	row->answer = ice_spi_field_text(0, 6);
+	row->expired = DatumGetTimestampTz(ice_spi_field(0, 7)) < GetCurrentTimestamp();
 	return true;
 }
 
@@ -141,10 +142,11 @@ void
 ice_idempotency_forget(const IceIdempotency *row)
 {
 	Datum  values[4] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-						TimestampTzGetDatum(GetCurrentTimestamp()), ice_cstring_datum(row->caller)};
+						TimestampTzGetDatum(GetCurrentTimestamp()),
+						ice_spi_cstring_datum(row->caller)};
 	uint64 changes = ice_spi_changes();
 
-	ice_execute_waiting(&forget_statement, values, NULL);
+	ice_spi_execute_waiting(&forget_statement, values, NULL);
 	ice_spi_changes_back(changes);
 }
 
@@ -154,15 +156,16 @@ ice_idempotency_finish(const IceIdempotency *row)
 	char   nulls[] = "     ";
 	uint64 changes = ice_spi_changes();
 	Datum  values[5] = {UUIDPGetDatum(&row->warehouse_id), UUIDPGetDatum(&row->key),
-						UUIDPGetDatum(&row->object_id), (Datum) 0, ice_cstring_datum(row->caller)};
+						UUIDPGetDatum(&row->object_id), (Datum) 0,
+						ice_spi_cstring_datum(row->caller)};
 
 	if (!row->has_object)
 		nulls[2] = 'n';
 	if (row->answer == NULL)
 		nulls[3] = 'n';
 	else
-		values[3] = ice_cstring_datum(row->answer);
-	ice_execute(&finish_statement, values, nulls, false);
+		values[3] = ice_spi_cstring_datum(row->answer);
+	ice_spi_execute(&finish_statement, values, nulls, false);
 	ice_spi_changes_back(changes);
 }
 
@@ -173,7 +176,7 @@ trim_warehouse(const pg_uuid_t *warehouse_id, int64 limit)
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), TimestampTzGetDatum(GetCurrentTimestamp()),
 					   Int64GetDatum(limit)};
 
-	return (int64) ice_execute(&trim_statement, values, NULL, false);
+	return (int64) ice_spi_execute(&trim_statement, values, NULL, false);
 }
 
 bool
@@ -185,13 +188,13 @@ ice_idempotency_exists(void)
 int64
 ice_idempotency_trim(int64 limit)
 {
-	uint64 count = ice_idempotency_exists() ? ice_execute(&warehouses_statement, NULL, NULL, false)
-											: 0;
+	uint64 count =
+		ice_idempotency_exists() ? ice_spi_execute(&warehouses_statement, NULL, NULL, false) : 0;
 	pg_uuid_t *warehouses = palloc(sizeof(pg_uuid_t) * Max(count, 1));
 	int64      trimmed = 0;
 
 	for (uint64 i = 0; i < count; i++)
-		warehouses[i] = ice_field_uuid(i, 1);
+		warehouses[i] = ice_spi_field_uuid(i, 1);
 	for (uint64 i = 0; i < count && trimmed < limit; i++)
 		trimmed += trim_warehouse(&warehouses[i], limit - trimmed);
 	return trimmed;

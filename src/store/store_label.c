@@ -70,25 +70,25 @@ ice_label_put(const IceLabelled *of, const char *name, const char *value)
 	Datum values[8] = {UUIDPGetDatum(&of->warehouse_id),
 					   UUIDPGetDatum(&of->object_id),
 					   Int32GetDatum(of->field_id),
-					   ice_cstring_datum(name),
-					   ice_cstring_datum(value),
-					   ice_cstring_datum(of->object_kind),
-					   ice_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
+					   ice_spi_cstring_datum(name),
+					   ice_spi_cstring_datum(value),
+					   ice_spi_cstring_datum(of->object_kind),
+					   ice_spi_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	/* Also where there are others, for these may be deleted before this one is committed. */
 	ice_table_watch_changed(&watch);
-	return ice_execute_waiting(&put_label, values, NULL) > 0;
+	return ice_spi_execute_waiting(&put_label, values, NULL) > 0;
 }
 
 bool
 ice_label_delete(const IceLabelled *of, const char *name)
 {
 	Datum values[4] = {UUIDPGetDatum(&of->warehouse_id), UUIDPGetDatum(&of->object_id),
-					   Int32GetDatum(of->field_id), ice_cstring_datum(name)};
+					   Int32GetDatum(of->field_id), ice_spi_cstring_datum(name)};
 
 	ice_table_watch_changed(&watch);
-	return ice_execute_waiting(&delete_label, values, NULL) > 0;
+	return ice_spi_execute_waiting(&delete_label, values, NULL) > 0;
 }
 
 int64
@@ -96,8 +96,8 @@ ice_labels_count(const IceLabelled *of)
 {
 	Datum values[2] = {UUIDPGetDatum(&of->warehouse_id), UUIDPGetDatum(&of->object_id)};
 
-	(void) ice_execute_latest(&count_of_object, values);
-	return ice_field_int64(0, 1);
+	(void) ice_spi_execute_latest(&count_of_object, values);
+	return ice_spi_field_int64(0, 1);
 }
 
 /* Writes the labels of one field, from a row of the last result on. Returns the first row of
@@ -105,51 +105,51 @@ ice_labels_count(const IceLabelled *of)
 static uint64
 write_map(IceJsonWriter *w, uint64 row, uint64 rows)
 {
-	int32 field_id = ice_field_int32(row, 1);
+	int32 field_id = ice_spi_field_int32(row, 1);
 
-	ice_jw_begin_object(w);
-	for (; row < rows && ice_field_int32(row, 1) == field_id; row++)
+	ice_json_write_begin_object(w);
+	for (; row < rows && ice_spi_field_int32(row, 1) == field_id; row++)
 	{
-		ice_jw_key(w, ice_field_text(row, 2));
-		ice_jw_string(w, ice_field_text(row, 3));
+		ice_json_write_key(w, ice_spi_field_text(row, 2));
+		ice_json_write_string(w, ice_spi_field_text(row, 3));
 	}
-	ice_jw_end_object(w);
+	ice_json_write_end_object(w);
 	return row;
 }
 
 bool
 ice_labels_write(StringInfo out, const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 {
-	Datum         values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
-	uint64        rows = ice_labels_none() ? 0 : ice_execute(&find_of_object, values, NULL, true);
-	uint64        row = 0;
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	uint64 rows = ice_labels_none() ? 0 : ice_spi_execute(&find_of_object, values, NULL, true);
+	uint64 row = 0;
 	IceJsonWriter w;
 
 	if (rows == 0)
 		return false;
-	ice_jw_init(&w, out);
-	ice_jw_begin_object(&w);
-	if (ice_field_int32(0, 1) == ICE_LABEL_OBJECT)
+	ice_json_write_init(&w, out);
+	ice_json_write_begin_object(&w);
+	if (ice_spi_field_int32(0, 1) == ICE_LABEL_OBJECT)
 	{
-		ice_jw_key(&w, "object-labels");
+		ice_json_write_key(&w, "object-labels");
 		row = write_map(&w, 0, rows);
 	}
 	if (row < rows)
 	{
-		ice_jw_key(&w, "fields");
-		ice_jw_begin_array(&w);
+		ice_json_write_key(&w, "fields");
+		ice_json_write_begin_array(&w);
 		while (row < rows)
 		{
-			ice_jw_begin_object(&w);
-			ice_jw_key(&w, "field-id");
-			ice_jw_int(&w, ice_field_int32(row, 1));
-			ice_jw_key(&w, "labels");
+			ice_json_write_begin_object(&w);
+			ice_json_write_key(&w, "field-id");
+			ice_json_write_int(&w, ice_spi_field_int32(row, 1));
+			ice_json_write_key(&w, "labels");
 			row = write_map(&w, row, rows);
-			ice_jw_end_object(&w);
+			ice_json_write_end_object(&w);
 		}
-		ice_jw_end_array(&w);
+		ice_json_write_end_array(&w);
 	}
-	ice_jw_end_object(&w);
+	ice_json_write_end_object(&w);
 	return true;
 }
 
@@ -159,6 +159,6 @@ ice_labels_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
 	if (OidIsValid(ice_table_watch_oid(&watch)) &&
-		ice_execute(&delete_of_object, values, NULL, false) > 0)
+		ice_spi_execute(&delete_of_object, values, NULL, false) > 0)
 		ice_table_watch_changed(&watch);
 }

@@ -53,10 +53,10 @@ ice_metrics_insert(const IceTable *table, const char *report_type, const char *r
 	TimestampTz now = GetCurrentTimestamp();
 	Datum       values[6] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&report_id),
 							 UUIDPGetDatum(&table->id),           TimestampTzGetDatum(now),
-							 ice_cstring_datum(report_type),      ice_cstring_datum(report)};
+							 ice_spi_cstring_datum(report_type),  ice_spi_cstring_datum(report)};
 	uint64      changes = ice_spi_changes();
 
 	(void) make_partition(now, 0, true);
-	ice_execute(&insert_report, values, NULL, false);
+	ice_spi_execute(&insert_report, values, NULL, false);
 	ice_spi_changes_back(changes);
 }

@@ -136,8 +136,8 @@ static IceStatement content_statement = {
 static uint64
 find_by_hash(Datum *values, IceRowLock lock, bool read_only)
 {
-	return lock == ICE_LOCK_NONE ? ice_execute(&find_statements[lock], values, NULL, read_only)
-								 : ice_execute_waiting(&find_statements[lock], values, NULL);
+	return lock == ICE_LOCK_NONE ? ice_spi_execute(&find_statements[lock], values, NULL, read_only)
+								 : ice_spi_execute_waiting(&find_statements[lock], values, NULL);
 }
 
 bool
@@ -149,15 +149,15 @@ ice_namespace_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, 
 
 	Assert(lock == ICE_LOCK_NONE || !read_only);
 	rows = find_by_hash(values, lock, read_only);
-	if (rows == 0 && ice_case_folds(warehouse_id))
+	if (rows == 0 && ice_case_mode_folds_of(warehouse_id))
 	{
 		values[1] = PointerGetDatum(ice_namespace_path_folded_hash(path));
 		rows = find_by_hash(values, lock, read_only);
 	}
 	if (rows == 0)
 		return false;
-	out->id = ice_field_uuid(0, 1);
-	out->properties = ice_field_text(0, 2);
+	out->id = ice_spi_field_uuid(0, 1);
+	out->properties = ice_spi_field_text(0, 2);
 	return ice_access_sees((IceObject){warehouse_id, &out->id, NULL});
 }
 
@@ -183,11 +183,11 @@ ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespac
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	if (ice_execute(&find_by_id, values, NULL, false) == 0)
+	if (ice_spi_execute(&find_by_id, values, NULL, false) == 0)
 		return false;
 	out->id = *namespace_id;
-	out->properties = ice_field_text(0, 1);
-	ice_namespace_path(DatumGetArrayTypeP(ice_field(0, 2)), path);
+	out->properties = ice_spi_field_text(0, 1);
+	ice_namespace_path(DatumGetArrayTypeP(ice_spi_field(0, 2)), path);
 	return true;
 }
 
@@ -197,10 +197,10 @@ ice_namespace_inherited_location(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	if (ice_execute(&inherited_location, values, NULL, read_only) == 0)
+	if (ice_spi_execute(&inherited_location, values, NULL, read_only) == 0)
 		return false;
-	*location = ice_field_text(0, 1);
-	*above = ice_field_int32(0, 2);
+	*location = ice_spi_field_text(0, 1);
+	*above = ice_spi_field_int32(0, 2);
 	return true;
 }
 
@@ -218,8 +218,8 @@ bool
 ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path,
 					 const IceNamespace *parent, IceNamespace *namespace)
 {
-	bytea *hash = ice_case_folds_now(warehouse_id) ? ice_namespace_path_folded_hash(path)
-												   : path->hash;
+	bytea *hash = ice_case_mode_folds_now(warehouse_id) ? ice_namespace_path_folded_hash(path)
+														: path->hash;
 
 	check_new_level(path->levels[path->depth - 1]);
 	ice_quota_check(warehouse_id, ICE_QUOTA_NAMESPACE_DEPTH, path->depth);
@@ -231,10 +231,10 @@ ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 					   parent == NULL ? (Datum) 0 : UUIDPGetDatum(&parent->id),
 					   path->array,
 					   PointerGetDatum(hash),
-					   ice_cstring_datum(namespace->properties),
+					   ice_spi_cstring_datum(namespace->properties),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	if (ice_execute_waiting(&insert_statement, values, parent == NULL ? "  n    " : NULL) != 1)
+	if (ice_spi_execute_waiting(&insert_statement, values, parent == NULL ? "  n    " : NULL) != 1)
 		return false;
 	ice_quota_take(warehouse_id, ICE_QUOTA_NAMESPACES);
 	return true;
@@ -244,10 +244,10 @@ void
 ice_namespace_set_properties(const pg_uuid_t *warehouse_id, const IceNamespace *namespace)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(&namespace->id),
-					   ice_cstring_datum(namespace->properties)};
+					   ice_spi_cstring_datum(namespace->properties)};
 
 	ice_quota_check_properties(warehouse_id, namespace->properties);
-	(void) ice_execute(&set_properties, values, NULL, false);
+	(void) ice_spi_execute(&set_properties, values, NULL, false);
 }
 
 bool
@@ -255,8 +255,8 @@ ice_namespace_is_own(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	return ice_execute(&writer_statement, values, NULL, false) > 0 &&
-		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_field(0, 1)));
+	return ice_spi_execute(&writer_statement, values, NULL, false) > 0 &&
+		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_spi_field(0, 1)));
 }
 
 void
@@ -264,7 +264,7 @@ ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	(void) ice_execute(&delete_statement, values, NULL, false);
+	(void) ice_spi_execute(&delete_statement, values, NULL, false);
 	ice_quota_give_back(warehouse_id, ICE_QUOTA_NAMESPACES);
 	ice_access_forget(warehouse_id, namespace_id);
 	ice_labels_forget(warehouse_id, namespace_id);
@@ -293,8 +293,8 @@ ice_namespace_content(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	(void) ice_execute_latest(&content_statement, values);
-	out->namespaces = ice_field_int64(0, 1);
-	out->tables = ice_field_int64(0, 2);
-	out->views = ice_field_int64(0, 3);
+	(void) ice_spi_execute_latest(&content_statement, values);
+	out->namespaces = ice_spi_field_int64(0, 1);
+	out->tables = ice_spi_field_int64(0, 2);
+	out->views = ice_spi_field_int64(0, 3);
 }

@@ -93,9 +93,9 @@ run_command(const char *command)
 	IceSandbox    outside;
 	int           result;
 
-	ice_sandbox_enter(&outside);
+	ice_spi_sandbox_enter(&outside);
 	result = SPI_execute(command, false, 0);
-	ice_sandbox_leave(&outside);
+	ice_spi_sandbox_leave(&outside);
 	if (result < 0)
 		elog(ERROR, "SPI_execute failed: %s", command);
 	MemoryContextSwitchTo(context);
@@ -203,12 +203,12 @@ static List *
 old_partitions(const IcePartitioned *table, TimestampTz before)
 {
 	Datum  values[1] = {CStringGetTextDatum(table->table)};
-	uint64 rows = ice_execute(&list_partitions, values, NULL, false);
+	uint64 rows = ice_spi_execute(&list_partitions, values, NULL, false);
 	List  *names = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		char *name = ice_field_text(i, 1);
+		char *name = ice_spi_field_text(i, 1);
 		int   year;
 		int   month;
 
@@ -237,7 +237,7 @@ trim_restored(const IcePartitioned *table, TimestampTz before)
 	(void) run_command(psprintf("SELECT pg_catalog.count(DISTINCT pg_catalog.date_trunc('month', "
 								"%s AT TIME ZONE 'UTC'))::pg_catalog.int4 %s",
 								table->time, old));
-	months = ice_field_int32(0, 1);
+	months = ice_spi_field_int32(0, 1);
 	if (months > 0)
 		(void) run_command(psprintf("DELETE %s", old));
 	return months;
@@ -266,9 +266,9 @@ oldest_restored(const IcePartitioned *table, int *year, int *month)
 {
 	(void) run_command(psprintf("SELECT pg_catalog.min(%s) FROM icecat_data.%s_restored",
 								table->time, table->table));
-	if (ice_field_is_null(0, 1))
+	if (ice_spi_field_is_null(0, 1))
 		return false;
-	ice_partition_month_of(DatumGetTimestampTz(ice_field(0, 1)), year, month);
+	ice_partition_month_of(DatumGetTimestampTz(ice_spi_field(0, 1)), year, month);
 	return true;
 }
 

@@ -101,10 +101,10 @@ collect_rows(IceTable *table, uint64 rows)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		size_t      len;
-		const char *body = ice_field_bytes(i, 5, &len);
+		const char *body = ice_spi_field_bytes(i, 5, &len);
 
-		ice_part_stored(table->metadata, ice_field_int32(i, 1), ice_field_int64(i, 3),
-						ice_field_text(i, 4), ice_field_int64(i, 2), body, len);
+		ice_table_part_stored(table->metadata, ice_spi_field_int32(i, 1), ice_spi_field_int64(i, 3),
+							  ice_spi_field_text(i, 4), ice_spi_field_int64(i, 2), body, len);
 	}
 }
 
@@ -140,7 +140,7 @@ ice_parts_load(IceTable *table, IcePartKind kind, bool read_only)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   Int16GetDatum(kind)};
 
-	collect_rows(table, ice_execute(&load_list, values, NULL, read_only));
+	collect_rows(table, ice_spi_execute(&load_list, values, NULL, read_only));
 	ice_parts_finish(table, kind);
 }
 
@@ -149,7 +149,7 @@ ice_parts_load_snapshot_log_end(IceTable *table, bool read_only)
 {
 	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
-	collect_rows(table, ice_execute(&snapshot_log_end, values, NULL, read_only));
+	collect_rows(table, ice_spi_execute(&snapshot_log_end, values, NULL, read_only));
 }
 
 void
@@ -160,17 +160,17 @@ ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read
 	int    missing_count = 0;
 
 	for (int i = 0; i < count; i++)
-		if (ice_part_find(table->metadata, ICE_PART_SNAPSHOT, ids[i]) == NULL)
+		if (ice_table_part_find(table->metadata, ICE_PART_SNAPSHOT, ids[i]) == NULL)
 			missing[missing_count++] = ids[i];
 	if (missing_count >= ICE_PARTS_MANY)
 	{
-		values[2] = ice_int64_array_datum(missing, missing_count);
-		collect_rows(table, ice_execute(&load_snapshots, values, NULL, read_only));
+		values[2] = ice_spi_int64_array_datum(missing, missing_count);
+		collect_rows(table, ice_spi_execute(&load_snapshots, values, NULL, read_only));
 	}
 	for (int i = 0; i < missing_count && missing_count < ICE_PARTS_MANY; i++)
 	{
 		values[2] = Int64GetDatum(missing[i]);
-		collect_rows(table, ice_execute(&load_snapshot, values, NULL, read_only));
+		collect_rows(table, ice_spi_execute(&load_snapshot, values, NULL, read_only));
 	}
 	pfree(missing);
 	ice_parts_finish(table, ICE_PART_SNAPSHOT);
@@ -183,7 +183,7 @@ rows_fit(uint64 rows, int bytes_max)
 	Size bytes = 0;
 
 	for (uint64 i = 0; i < rows && bytes <= (Size) bytes_max; i++)
-		bytes += toast_raw_datum_size(ice_field(i, 5)) - VARHDRSZ;
+		bytes += toast_raw_datum_size(ice_spi_field(i, 5)) - VARHDRSZ;
 	return bytes <= (Size) bytes_max;
 }
 
@@ -191,7 +191,7 @@ bool
 ice_parts_load_all(IceTable *table, bool read_only, int bytes_max)
 {
 	Datum  values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
-	uint64 rows = ice_execute(&load_live, values, NULL, read_only);
+	uint64 rows = ice_spi_execute(&load_live, values, NULL, read_only);
 
 	if (bytes_max > 0 && !rows_fit(rows, bytes_max))
 		return false;
@@ -219,7 +219,7 @@ ice_parts_load_referenced(IceTable *table, bool read_only)
 	int                count = 0;
 	int                distinct = 0;
 
-	collect_rows(table, ice_execute(&load_but_snapshots, values, NULL, read_only));
+	collect_rows(table, ice_spi_execute(&load_but_snapshots, values, NULL, read_only));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		ice_parts_finish(table, kind);
 	ids = palloc(sizeof(int64) * (refs->count + 1));
@@ -240,23 +240,23 @@ ice_parts_stream(const IceTable *table, bool refs_only)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   Int64GetDatum(table->metadata->current_snapshot_id)};
 
-	return ice_cursor_open(refs_only ? &stream_referenced : &load_live, values);
+	return ice_spi_cursor_open(refs_only ? &stream_referenced : &load_live, values);
 }
 
 uint64
 ice_parts_stream_next(const char *stream)
 {
-	return ice_cursor_fetch(stream, ICE_STREAM_ROWS);
+	return ice_spi_cursor_fetch(stream, ICE_STREAM_ROWS);
 }
 
 void
 ice_parts_stream_row(uint64 row, IcePartKind *kind, int64 *id, const char **key, const char **body,
 					 size_t *body_len)
 {
-	*kind = ice_field_int32(row, 1);
-	*id = ice_field_int64(row, 3);
-	*key = ice_field_text(row, 4);
-	*body = ice_field_bytes(row, 5, body_len);
+	*kind = ice_spi_field_int32(row, 1);
+	*id = ice_spi_field_int64(row, 3);
+	*key = ice_spi_field_text(row, 4);
+	*body = ice_spi_field_bytes(row, 5, body_len);
 }
 
 void
@@ -267,7 +267,7 @@ ice_parts_load_version(IceTable *table, int64 version)
 
 	/* Not read_only: that would look with the calling query's snapshot, which may be older than the
 	 * task's row and miss the very rows that the document is about. */
-	collect_rows(table, ice_execute(&load_version, values, NULL, false));
+	collect_rows(table, ice_spi_execute(&load_version, values, NULL, false));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		if (kind != ICE_PART_REF)
 			ice_parts_finish(table, kind);

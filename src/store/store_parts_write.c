@@ -167,7 +167,7 @@ flush_batch(InsertBatch *batch)
 		values[2 + i] = PointerGetDatum(construct_md_array(
 			batch->values[i], batch->nulls[i], 1, &batch->count, &lower, columns[i].type,
 			columns[i].length, columns[i].by_value, columns[i].align));
-	ice_execute(has_typed_columns() ? &insert_rows : &insert_rows_before, values, NULL, false);
+	ice_spi_execute(has_typed_columns() ? &insert_rows : &insert_rows_before, values, NULL, false);
 	for (int i = 0; i < BATCH_COLUMNS; i++)
 		pfree(DatumGetPointer(values[2 + i]));
 	for (int i = 0; i < batch->count; i++)
@@ -212,8 +212,9 @@ describe_part(InsertBatch *batch, int n, IcePartKind kind, IcePart *part)
 															 : NULL;
 	}
 	batch->nulls[7][n] = word == NULL || word->kind != ICE_JSON_STRING;
-	batch->values[7][n] =
-		batch->nulls[7][n] ? (Datum) 0 : ice_cstring_datum(ice_json_to_string(word, "operation"));
+	batch->values[7][n] = batch->nulls[7][n]
+							  ? (Datum) 0
+							  : ice_spi_cstring_datum(ice_json_to_string(word, "operation"));
 }
 
 /* Adds a part to the batch, as the next place of this version. */
@@ -230,11 +231,11 @@ insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
 	batch->values[1][n] = Int64GetDatum(part->ordinal);
 	batch->values[2][n] = Int64GetDatum(part->id);
 	batch->nulls[2][n] = !has_own_id(kind);
-	batch->values[3][n] = part->key ? ice_cstring_datum(part->key) : (Datum) 0;
+	batch->values[3][n] = part->key ? ice_spi_cstring_datum(part->key) : (Datum) 0;
 	batch->nulls[3][n] = part->key == NULL;
 	batch->values[4][n] = Int64GetDatum(part->id);
 	batch->nulls[4][n] = !has_target(kind);
-	batch->values[5][n] = ice_text_datum(part->body, part->body_len);
+	batch->values[5][n] = ice_spi_text_datum(part->body, part->body_len);
 	describe_part(batch, n, kind, part);
 }
 
@@ -244,7 +245,7 @@ has_task(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	return ice_execute(&any_task, values, NULL, false) > 0;
+	return ice_spi_execute(&any_task, values, NULL, false) > 0;
 }
 
 /* Marks rows as removed by this version. Many are deleted at once if no document is queued that
@@ -260,14 +261,14 @@ remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 	{
 		bool needed = has_task(&table->warehouse_id, &table->id);
 
-		values[3] = ice_int64_array_datum(ordinals, count);
-		ice_execute_planned(needed ? &remove_parts : &delete_parts, values);
+		values[3] = ice_spi_int64_array_datum(ordinals, count);
+		ice_spi_execute_planned(needed ? &remove_parts : &delete_parts, values);
 		pfree(DatumGetPointer(values[3]));
 	}
 	for (int i = 0; i < count && count < ICE_PARTS_MANY; i++)
 	{
 		values[3] = Int64GetDatum(ordinals[i]);
-		ice_execute(&remove_part, values, NULL, false);
+		ice_spi_execute(&remove_part, values, NULL, false);
 	}
 	table->rows_removed = true;
 }
@@ -290,15 +291,16 @@ write_refs(IceTable *table, InsertBatch *batch)
 		if (ref->removed)
 		{
 			values[2] = Int64GetDatum(ref->ordinal);
-			if (ice_part_find_key(table->metadata, ICE_PART_REF, ref->key) == NULL)
-				ice_execute(&delete_ref, values, NULL, false);
+			if (ice_table_part_find_key(table->metadata, ICE_PART_REF, ref->key) == NULL)
+				ice_spi_execute(&delete_ref, values, NULL, false);
 		}
-		else if ((replaced = ice_part_find_gone(table->metadata, ICE_PART_REF, ref->key)) != NULL)
+		else if ((replaced = ice_table_part_find_gone(table->metadata, ICE_PART_REF, ref->key)) !=
+				 NULL)
 		{
 			values[2] = Int64GetDatum(replaced->ordinal);
 			values[3] = Int64GetDatum(ref->id);
-			values[4] = ice_text_datum(ref->body, ref->body_len);
-			ice_execute(&update_ref, values, NULL, false);
+			values[4] = ice_spi_text_datum(ref->body, ref->body_len);
+			ice_spi_execute(&update_ref, values, NULL, false);
 			pfree(DatumGetPointer(values[4]));
 			ref->ordinal = replaced->ordinal;
 		}
@@ -358,14 +360,14 @@ ice_parts_trim_metadata_log(IceTable *table, int count)
 {
 	Datum  values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 						Int64GetDatum(count)};
-	uint64 rows = ice_execute(&oldest_metadata_log, values, NULL, false);
+	uint64 rows = ice_spi_execute(&oldest_metadata_log, values, NULL, false);
 	int64 *ordinals = palloc(sizeof(int64) * Max(rows, 1));
 	List  *files = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		ordinals[i] = ice_field_int64(i, 1);
-		files = lappend(files, ice_field_text(i, 2));
+		ordinals[i] = ice_spi_field_int64(i, 1);
+		files = lappend(files, ice_spi_field_text(i, 2));
 	}
 	if (rows > 0)
 		remove_rows(table, ICE_PART_METADATA_LOG, ordinals, (int) rows);
@@ -377,7 +379,7 @@ ice_parts_delete_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_i
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	ice_execute(&delete_removed, values, NULL, false);
+	ice_spi_execute(&delete_removed, values, NULL, false);
 }
 
 void
@@ -385,5 +387,5 @@ ice_parts_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	ice_execute(&delete_all, values, NULL, false);
+	ice_spi_execute(&delete_all, values, NULL, false);
 }

@@ -74,15 +74,15 @@ ice_purge_read_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, I
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	if (ice_execute(&dropped_head, values, NULL, false) == 0)
+	if (ice_spi_execute(&dropped_head, values, NULL, false) == 0)
 		return false;
-	out->location = ice_field_text(0, 1);
-	out->metadata_location = ice_field_text(0, 2);
-	out->properties = ice_field_text(0, 3);
-	out->name = ice_field_text(0, 4);
-	out->namespace_levels = ice_field_is_null(0, 5)
+	out->location = ice_spi_field_text(0, 1);
+	out->metadata_location = ice_spi_field_text(0, 2);
+	out->properties = ice_spi_field_text(0, 3);
+	out->name = ice_spi_field_text(0, 4);
+	out->namespace_levels = ice_spi_field_is_null(0, 5)
 								? (Datum) 0
-								: PointerGetDatum(PG_DETOAST_DATUM_COPY(ice_field(0, 5)));
+								: PointerGetDatum(PG_DETOAST_DATUM_COPY(ice_spi_field(0, 5)));
 	return true;
 }
 
@@ -92,13 +92,13 @@ ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id, const pg_u
 {
 	Datum  values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id), Int64GetDatum(*after),
 						Int64GetDatum(PAGE_ROWS)};
-	uint64 rows = ice_execute(&lists[list], values, NULL, false);
+	uint64 rows = ice_spi_execute(&lists[list], values, NULL, false);
 	List  *texts = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		*after = ice_field_int64(i, 1);
-		texts = lappend(texts, ice_field_text(i, 2));
+		*after = ice_spi_field_int64(i, 1);
+		texts = lappend(texts, ice_spi_field_text(i, 2));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return texts;
@@ -110,23 +110,23 @@ ice_purge_delete_parts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
 					   Int64GetDatum(PARTS_PER_CALL)};
 
-	return ice_execute(&delete_parts, values, NULL, false) < PARTS_PER_CALL;
+	return ice_spi_execute(&delete_parts, values, NULL, false) < PARTS_PER_CALL;
 }
 
 List *
 ice_purge_dropped_relations(TimestampTz before, int limit)
 {
 	Datum  values[2] = {TimestampTzGetDatum(before), Int64GetDatum(limit)};
-	uint64 rows = ice_execute(&dropped_relations, values, NULL, false);
+	uint64 rows = ice_spi_execute(&dropped_relations, values, NULL, false);
 	List  *dropped = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
 		IceDroppedRelation *relation = palloc(sizeof(IceDroppedRelation));
 
-		relation->warehouse_id = ice_field_uuid(i, 1);
-		relation->id = ice_field_uuid(i, 2);
-		relation->is_view = DatumGetBool(ice_field(i, 3));
+		relation->warehouse_id = ice_spi_field_uuid(i, 1);
+		relation->id = ice_spi_field_uuid(i, 2);
+		relation->is_view = DatumGetBool(ice_spi_field(i, 3));
 		dropped = lappend(dropped, relation);
 	}
 	return dropped;

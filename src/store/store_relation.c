@@ -118,21 +118,22 @@ bool
 ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, IceRelationKind kind)
 {
-	bool folds = ice_case_folds_now(warehouse_id);
+	bool folds = ice_case_mode_folds_now(warehouse_id);
 
 	ice_name_check_new(kind_names[kind], name);
 
 	Datum values[7] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(relation_id),
 					   UUIDPGetDatum(namespace_id),
-					   ice_cstring_datum(name),
-					   ice_cstring_datum(kind_names[kind]),
+					   ice_spi_cstring_datum(name),
+					   ice_spi_cstring_datum(kind_names[kind]),
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
-					   ice_cstring_datum(name)};
+					   ice_spi_cstring_datum(name)};
 
 	if (folds)
-		values[6] = ice_cstring_datum(ice_case_fold(name));
-	if (ice_execute_waiting(folds ? &insert_relation_folded : &insert_relation, values, NULL) == 0)
+		values[6] = ice_spi_cstring_datum(ice_case_fold(name));
+	if (ice_spi_execute_waiting(folds ? &insert_relation_folded : &insert_relation, values, NULL) ==
+		0)
 		return false;
 	ice_quota_take(warehouse_id, quotas[kind]);
 	return true;
@@ -144,18 +145,18 @@ find_bearer(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const 
 			pg_uuid_t *id, IceRelationKind *kind)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id),
-					   ice_cstring_datum(name)};
+					   ice_spi_cstring_datum(name)};
 
-	if (ice_execute_latest(&find_relation, values) == 0)
+	if (ice_spi_execute_latest(&find_relation, values) == 0)
 	{
-		if (!ice_case_folds(warehouse_id))
+		if (!ice_case_mode_folds_of(warehouse_id))
 			return false;
-		values[2] = ice_cstring_datum(ice_case_fold(name));
-		if (ice_execute_latest(&find_relation_folded, values) == 0)
+		values[2] = ice_spi_cstring_datum(ice_case_fold(name));
+		if (ice_spi_execute_latest(&find_relation_folded, values) == 0)
 			return false;
 	}
-	*id = ice_field_uuid(0, 1);
-	*kind = DatumGetBool(ice_field(0, 2)) ? ICE_RELATION_VIEW : ICE_RELATION_TABLE;
+	*id = ice_spi_field_uuid(0, 1);
+	*kind = DatumGetBool(ice_spi_field(0, 2)) ? ICE_RELATION_VIEW : ICE_RELATION_TABLE;
 	return true;
 }
 
@@ -185,10 +186,10 @@ ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					const pg_uuid_t *namespace_id, const char *name, const char *source_display,
 					const char *destination_display)
 {
-	bool            folds = ice_case_folds_now(warehouse_id);
+	bool            folds = ice_case_mode_folds_now(warehouse_id);
 	Datum           values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
-								 UUIDPGetDatum(namespace_id), ice_cstring_datum(name),
-								 ice_cstring_datum(folds ? ice_case_fold(name) : name)};
+								 UUIDPGetDatum(namespace_id), ice_spi_cstring_datum(name),
+								 ice_spi_cstring_datum(folds ? ice_case_fold(name) : name)};
 	MemoryContext   context = CurrentMemoryContext;
 	pg_uuid_t       bearer;
 	IceRelationKind kind;
@@ -200,7 +201,7 @@ ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 				  source_display, destination_display, kind_titles[kind]);
 	PG_TRY();
 	{
-		ice_execute_waiting(folds ? &rename_relation_folded : &rename_relation, values, NULL);
+		ice_spi_execute_waiting(folds ? &rename_relation_folded : &rename_relation, values, NULL);
 	}
 	PG_CATCH();
 	{
@@ -221,10 +222,10 @@ ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_i
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
 
-	if (ice_execute(&relation_name, values, NULL, false) == 0 || !ice_field_is_null(0, 3))
+	if (ice_spi_execute(&relation_name, values, NULL, false) == 0 || !ice_spi_field_is_null(0, 3))
 		return false;
-	*namespace_id = ice_field_uuid(0, 1);
-	*name = ice_field_text(0, 2);
+	*namespace_id = ice_spi_field_uuid(0, 1);
+	*name = ice_spi_field_text(0, 2);
 	return true;
 }
 
@@ -235,7 +236,7 @@ ice_relation_mark_dropped(const pg_uuid_t *warehouse_id, const pg_uuid_t *relati
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	ice_execute(&drop_relation, values, NULL, false);
+	ice_spi_execute(&drop_relation, values, NULL, false);
 	ice_quota_give_back(warehouse_id, quotas[kind]);
 }
 
@@ -244,7 +245,7 @@ ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
 
-	ice_execute(&delete_relation, values, NULL, false);
+	ice_spi_execute(&delete_relation, values, NULL, false);
 	ice_access_forget(warehouse_id, relation_id);
 	ice_restrictions_forget(warehouse_id, relation_id);
 	ice_labels_forget(warehouse_id, relation_id);
@@ -260,7 +261,7 @@ ice_relation_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
 	if (!ice_access_may(ICE_USAGE, (IceObject){warehouse_id, namespace_id, NULL}))
 	{
 		seen[2] = ice_access_roles();
-		seen[3] = ice_cstring_datum(kind_names[kind]);
+		seen[3] = ice_spi_cstring_datum(kind_names[kind]);
 		ice_names_read(&list_seen, seen, range, out);
 		return;
 	}

@@ -120,8 +120,8 @@ static IceTableWatch watch = {.table = "read_restriction"};
 static uint64
 ask(IceStatement *statement, Datum *values)
 {
-	return IsInParallelMode() ? ice_execute(statement, values, NULL, true)
-							  : ice_execute_latest(statement, values);
+	return IsInParallelMode() ? ice_spi_execute(statement, values, NULL, true)
+							  : ice_spi_execute_latest(statement, values);
 }
 
 bool
@@ -140,14 +140,14 @@ read_rows(uint64 count, Oid member)
 
 	for (uint64 i = 0; i < count; i++)
 	{
-		Oid                role = DatumGetObjectId(ice_field(i, 1));
+		Oid                role = DatumGetObjectId(ice_spi_field(i, 1));
 		IceRestrictionRow *row;
 
 		if (OidIsValid(member) && !is_member_of_role_nosuper(member, role))
 			continue;
 		row = palloc(sizeof(IceRestrictionRow));
-		*row = (IceRestrictionRow){role, ice_field_text(i, 2), ice_field_text(i, 3),
-								   ice_field_text(i, 4)};
+		*row = (IceRestrictionRow){role, ice_spi_field_text(i, 2), ice_spi_field_text(i, 3),
+								   ice_spi_field_text(i, 4)};
 		rows = lappend(rows, row);
 	}
 	return rows;
@@ -165,13 +165,13 @@ ice_restrictions_of_caller(const pg_uuid_t *warehouse_id, const pg_uuid_t *table
 }
 
 bool
-ice_restricted(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+ice_restriction_restricts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	return ice_restrictions_of_caller(warehouse_id, table_id) != NIL;
 }
 
 bool
-ice_engine_trusted(void)
+ice_restriction_trusts_engine(void)
 {
 	IceCaller caller = ice_caller();
 	Datum     values[2] = {UUIDPGetDatum(&everywhere), ObjectIdGetDatum(caller.engine)};
@@ -184,14 +184,14 @@ void
 ice_restriction_require(uint32 wanted, const IceTable *table, const char *path, const char *name)
 {
 	if (!(wanted & (ICE_SELECT | ICE_WRITE | ICE_DROP)) ||
-		!ice_restricted(&table->warehouse_id, &table->id))
+		!ice_restriction_restricts(&table->warehouse_id, &table->id))
 		return;
 	if (wanted & (ICE_WRITE | ICE_DROP))
 		ice_raise(ICE_ERR_FORBIDDEN,
 				  "Not allowed: %s is restricted in what it may read of table %s.%s, so it may "
 				  "not change it",
 				  GetUserNameFromId(ice_caller().role, false), path, name);
-	if (!ice_engine_trusted())
+	if (!ice_restriction_trusts_engine())
 		ice_raise(ICE_ERR_FORBIDDEN,
 				  "Not allowed: %s is restricted in what it may read of table %s.%s, and is no "
 				  "engine that is trusted to see to it",
@@ -204,7 +204,7 @@ ice_restrictions_hide(bool trusted_too)
 	IceCaller caller = ice_caller();
 	Datum     values[1] = {ObjectIdGetDatum(caller.role)};
 
-	if (caller.owns || ice_restrictions_none() || (!trusted_too && ice_engine_trusted()))
+	if (caller.owns || ice_restrictions_none() || (!trusted_too && ice_restriction_trusts_engine()))
 		return 0;
 	return ask(&find_hidden, values);
 }
@@ -217,7 +217,7 @@ ice_restrictions_beside(const IceTable *table, Oid role)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   ObjectIdGetDatum(role)};
 
-	return read_rows(ice_execute_latest(&find_beside, values), InvalidOid);
+	return read_rows(ice_spi_execute_latest(&find_beside, values), InvalidOid);
 }
 
 int64
@@ -226,14 +226,14 @@ ice_restrictions_count(const IceTable *table, Oid role)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   ObjectIdGetDatum(role)};
 
-	(void) ice_execute_latest(&count_others, values);
-	return ice_field_int64(0, 1);
+	(void) ice_spi_execute_latest(&count_others, values);
+	return ice_spi_field_int64(0, 1);
 }
 
 static Datum
 caller_name(void)
 {
-	return ice_cstring_datum(GetUserNameFromId(ice_caller().role, false));
+	return ice_spi_cstring_datum(GetUserNameFromId(ice_caller().role, false));
 }
 
 void
@@ -242,16 +242,16 @@ ice_restriction_put(const IceTable *table, const IceRestrictionRow *row)
 	Datum values[8] = {UUIDPGetDatum(&table->warehouse_id),
 					   UUIDPGetDatum(&table->id),
 					   ObjectIdGetDatum(row->role),
-					   ice_cstring_datum(row->table_uuid),
-					   row->row_filter ? ice_cstring_datum(row->row_filter) : (Datum) 0,
-					   row->masks ? ice_cstring_datum(row->masks) : (Datum) 0,
+					   ice_spi_cstring_datum(row->table_uuid),
+					   row->row_filter ? ice_spi_cstring_datum(row->row_filter) : (Datum) 0,
+					   row->masks ? ice_spi_cstring_datum(row->masks) : (Datum) 0,
 					   caller_name(),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 	char  nulls[9] = "        ";
 
 	nulls[4] = row->row_filter ? ' ' : 'n';
 	nulls[5] = row->masks ? ' ' : 'n';
-	(void) ice_execute_waiting(&put_row, values, nulls);
+	(void) ice_spi_execute_waiting(&put_row, values, nulls);
 	ice_table_watch_changed(&watch);
 }
 
@@ -261,28 +261,28 @@ ice_restriction_delete(const IceTable *table, Oid role)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   ObjectIdGetDatum(role)};
 
-	if (ice_execute_waiting(&delete_row, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&delete_row, values, NULL) == 0)
 		return false;
 	ice_table_watch_changed(&watch);
 	return true;
 }
 
 bool
-ice_engine_put(Oid role, const char *owner_property)
+ice_restriction_put_engine(Oid role, const char *owner_property)
 {
 	Datum values[5] = {UUIDPGetDatum(&everywhere), ObjectIdGetDatum(role),
-					   owner_property ? ice_cstring_datum(owner_property) : (Datum) 0,
+					   owner_property ? ice_spi_cstring_datum(owner_property) : (Datum) 0,
 					   caller_name(), TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	return ice_execute_waiting(&put_engine, values, owner_property ? NULL : "  n  ") > 0;
+	return ice_spi_execute_waiting(&put_engine, values, owner_property ? NULL : "  n  ") > 0;
 }
 
 bool
-ice_engine_delete(Oid role)
+ice_restriction_delete_engine(Oid role)
 {
 	Datum values[2] = {UUIDPGetDatum(&everywhere), ObjectIdGetDatum(role)};
 
-	return ice_execute_waiting(&delete_engine, values, NULL) > 0;
+	return ice_spi_execute_waiting(&delete_engine, values, NULL) > 0;
 }
 
 void
@@ -292,7 +292,7 @@ ice_restrictions_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_i
 
 	if (!OidIsValid(ice_table_watch_oid(&watch)))
 		return;
-	if (ice_execute(&delete_of_table, values, NULL, false) > 0)
+	if (ice_spi_execute(&delete_of_table, values, NULL, false) > 0)
 		ice_table_watch_changed(&watch);
-	(void) ice_execute(&delete_definer, values, NULL, false);
+	(void) ice_spi_execute(&delete_definer, values, NULL, false);
 }

@@ -28,7 +28,7 @@ typedef struct IceRestrictionRow
 } IceRestrictionRow;
 
 /* Is the caller restricted on a table? */
-extern bool  ice_restricted(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern bool  ice_restriction_restricts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* What restricts it: a List of IceRestrictionRow *. */
 extern List *ice_restrictions_of_caller(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Is there no restriction at all? */
@@ -36,7 +36,7 @@ extern bool  ice_restrictions_none(void);
 #define ICE_OWNER_PROPERTY_BYTES_MAX 255
 
 /* Is the caller a trusted engine? */
-extern bool   ice_engine_trusted(void);
+extern bool   ice_restriction_trusts_engine(void);
 /* Of a caller that is restricted on the table. Raises FORBIDDEN for everything but a trusted engine
  * that only reads. */
 extern void   ice_restriction_require(uint32 wanted, const IceTable *table, const char *path,
@@ -53,8 +53,8 @@ extern int64 ice_restrictions_count(const IceTable *table, Oid role);
 extern void  ice_restriction_put(const IceTable *table, const IceRestrictionRow *row);
 extern bool  ice_restriction_delete(const IceTable *table, Oid role);
 
-extern bool ice_engine_put(Oid role, const char *owner_property);
-extern bool ice_engine_delete(Oid role);
+extern bool ice_restriction_put_engine(Oid role, const char *owner_property);
+extern bool ice_restriction_delete_engine(Oid role);
 
 /* Deletes what is said of a table or view that is gone: restrictions and definer. */
 extern void ice_restrictions_forget(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);

@@ -22,7 +22,7 @@
 #include "guc.h"
 #include "store/access.h"
 #include "store/case_mode.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_parts.h"
 #include "store/store_restriction.h"
 #include "store/store_table.h"
@@ -103,22 +103,22 @@ read_head(IceTable *table)
 {
 	IceTableMetadata *m = palloc0(sizeof(IceTableMetadata));
 
-	table->version = ice_field_int64(0, 3);
-	m->format_version = ice_field_int32(0, 4);
-	m->table_uuid = ice_field_text(0, 5);
-	m->location = ice_field_text(0, 6);
-	m->last_sequence_number = ice_field_int64(0, 7);
-	m->last_updated_ms = ice_field_int64(0, 8);
-	m->last_column_id = ice_field_int32(0, 9);
-	m->current_schema_id = ice_field_int32(0, 10);
-	m->default_spec_id = ice_field_int32(0, 11);
-	m->last_partition_id = ice_field_int32(0, 12);
-	m->default_sort_order_id = ice_field_int32(0, 13);
-	m->current_snapshot_id = ice_field_int64(0, 14);
-	m->next_row_id = ice_field_int64(0, 15);
-	table->metadata_location = ice_field_text(0, 16);
-	table->metadata_log_count = ice_field_int32(0, 17);
-	table->file_expected = DatumGetBool(ice_field(0, 18));
+	table->version = ice_spi_field_int64(0, 3);
+	m->format_version = ice_spi_field_int32(0, 4);
+	m->table_uuid = ice_spi_field_text(0, 5);
+	m->location = ice_spi_field_text(0, 6);
+	m->last_sequence_number = ice_spi_field_int64(0, 7);
+	m->last_updated_ms = ice_spi_field_int64(0, 8);
+	m->last_column_id = ice_spi_field_int32(0, 9);
+	m->current_schema_id = ice_spi_field_int32(0, 10);
+	m->default_spec_id = ice_spi_field_int32(0, 11);
+	m->last_partition_id = ice_spi_field_int32(0, 12);
+	m->default_sort_order_id = ice_spi_field_int32(0, 13);
+	m->current_snapshot_id = ice_spi_field_int64(0, 14);
+	m->next_row_id = ice_spi_field_int64(0, 15);
+	table->metadata_location = ice_spi_field_text(0, 16);
+	table->metadata_log_count = ice_spi_field_int32(0, 17);
+	table->file_expected = DatumGetBool(ice_spi_field(0, 18));
 	table->complete = false;
 	table->metadata = m;
 }
@@ -128,15 +128,15 @@ ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, cons
 			   bool read_only, IceTable *out)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
-					   ice_cstring_datum(name)};
+					   ice_spi_cstring_datum(name)};
 
-	if (ice_execute(&find_by_name, values, NULL, read_only) == 0 &&
-		(!ice_case_respell(warehouse_id, path, name, read_only, values) ||
-		 ice_execute(&find_by_name, values, NULL, read_only) == 0))
+	if (ice_spi_execute(&find_by_name, values, NULL, read_only) == 0 &&
+		(!ice_case_mode_respell(warehouse_id, path, name, read_only, values) ||
+		 ice_spi_execute(&find_by_name, values, NULL, read_only) == 0))
 		return false;
 	out->warehouse_id = *warehouse_id;
-	out->id = ice_field_uuid(0, 1);
-	out->namespace_id = ice_field_uuid(0, 2);
+	out->id = ice_spi_field_uuid(0, 1);
+	out->namespace_id = ice_spi_field_uuid(0, 2);
 	read_head(out);
 	return ice_access_may(ICE_USAGE, (IceObject){warehouse_id, &out->namespace_id, &out->id});
 }
@@ -164,7 +164,7 @@ ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bo
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	if (ice_execute(&find_by_id, values, NULL, read_only) == 0)
+	if (ice_spi_execute(&find_by_id, values, NULL, read_only) == 0)
 		return false;
 	*out = (IceTable){.warehouse_id = *warehouse_id, .id = *table_id};
 	read_head(out);
@@ -192,7 +192,7 @@ ice_table_lock(IceTable *table)
 {
 	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
-	if (ice_execute_waiting(&lock_head, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&lock_head, values, NULL) == 0)
 		return false;
 	read_head(table);
 	return ice_relation_get_name(&table->warehouse_id, &table->id, &table->namespace_id,
@@ -213,7 +213,7 @@ ice_table_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id, const IceNam
 			return false;
 		ice_table_require(wanted, out, path, name);
 		namespace_id = out->namespace_id;
-		if (ice_table_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
+		if (ice_table_lock(out) && ice_case_mode_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
 			return true;
 	}
@@ -285,7 +285,7 @@ ice_table_mark_dropped(const IceTable *table)
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	ice_relation_mark_dropped(&table->warehouse_id, &table->id, ICE_RELATION_TABLE);
-	ice_execute(&drop_head, values, NULL, false);
+	ice_spi_execute(&drop_head, values, NULL, false);
 }
 
 /* Runs the statement that writes the head's columns. */
@@ -297,8 +297,8 @@ write_head(IceStatement *statement, const IceTable *table)
 												   UUIDPGetDatum(&table->id),
 												   Int64GetDatum(table->version),
 												   Int16GetDatum(m->format_version),
-												   ice_cstring_datum(m->table_uuid),
-												   ice_cstring_datum(m->location),
+												   ice_spi_cstring_datum(m->table_uuid),
+												   ice_spi_cstring_datum(m->location),
 												   Int64GetDatum(m->last_sequence_number),
 												   Int64GetDatum(m->last_updated_ms),
 												   Int32GetDatum(m->last_column_id),
@@ -308,11 +308,11 @@ write_head(IceStatement *statement, const IceTable *table)
 												   Int32GetDatum(m->default_sort_order_id),
 												   Int64GetDatum(m->current_snapshot_id),
 												   Int64GetDatum(m->next_row_id),
-												   ice_cstring_datum(table->metadata_location),
+												   ice_spi_cstring_datum(table->metadata_location),
 												   Int32GetDatum(table->metadata_log_count),
 												   BoolGetDatum(table->file_expected)};
 
-	ice_execute(statement, values, NULL, false);
+	ice_spi_execute(statement, values, NULL, false);
 }
 
 /* Live minus removed entries that this value adds to the metadata log. */
@@ -361,10 +361,10 @@ ice_table_head_json(const IceTable *table)
 
 	Assert(refs->loaded);
 	initStringInfo(&out);
-	ice_jw_init(&w, &out);
-	ice_jw_begin_object(&w);
-#define HEAD_INT(key, field)    (ice_jw_key(&w, key), ice_jw_int(&w, m->field))
-#define HEAD_STRING(key, field) (ice_jw_key(&w, key), ice_jw_string(&w, m->field))
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+#define HEAD_INT(key, field)    (ice_json_write_key(&w, key), ice_json_write_int(&w, m->field))
+#define HEAD_STRING(key, field) (ice_json_write_key(&w, key), ice_json_write_string(&w, m->field))
 	HEAD_INT("format-version", format_version);
 	HEAD_STRING("table-uuid", table_uuid);
 	HEAD_STRING("location", location);
@@ -379,16 +379,16 @@ ice_table_head_json(const IceTable *table)
 	HEAD_INT("next-row-id", next_row_id);
 #undef HEAD_INT
 #undef HEAD_STRING
-	ice_jw_key(&w, "refs");
-	ice_jw_begin_object(&w);
+	ice_json_write_key(&w, "refs");
+	ice_json_write_begin_object(&w);
 	for (int i = 0; i < refs->count; i++)
 		if (!refs->items[i]->removed)
 		{
-			ice_jw_key(&w, refs->items[i]->key);
-			ice_jw_raw(&w, refs->items[i]->body, refs->items[i]->body_len);
+			ice_json_write_key(&w, refs->items[i]->key);
+			ice_json_write_raw(&w, refs->items[i]->body, refs->items[i]->body_len);
 		}
-	ice_jw_end_object(&w);
-	ice_jw_end_object(&w);
+	ice_json_write_end_object(&w);
+	ice_json_write_end_object(&w);
 	return out.data;
 }
 
@@ -416,16 +416,16 @@ metadata_of_head_json(const char *head_json)
 	{
 		IceJson *ref = refs->members[i].value;
 
-		ice_part_stored(m, ICE_PART_REF, ice_json_int64(ref, "snapshot-id"), refs->members[i].key,
-						i, ref->text, ref->text_len);
+		ice_table_part_stored(m, ICE_PART_REF, ice_json_int64(ref, "snapshot-id"),
+							  refs->members[i].key, i, ref->text, ref->text_len);
 	}
 	m->lists[ICE_PART_REF].loaded = true;
 	return m;
 }
 
 void
-ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
-						 int64 version, const char *head_json)
+ice_store_table_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
+							   const pg_uuid_t *table_id, int64 version, const char *head_json)
 {
 	IceTable table = {.warehouse_id = *warehouse_id, .id = *table_id, .version = version};
 
@@ -435,18 +435,18 @@ ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id, const pg
 }
 
 void
-ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+ice_store_table_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	ice_parts_delete_removed(warehouse_id, table_id);
 }
 
 void
-ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+ice_store_table_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
 	ice_parts_delete_all(warehouse_id, table_id);
 	ice_holds_delete(warehouse_id, table_id);
-	ice_execute(&delete_head, values, NULL, false);
+	ice_spi_execute(&delete_head, values, NULL, false);
 	ice_relation_delete(warehouse_id, table_id);
 }

@@ -50,7 +50,8 @@ extern void ice_table_get_locked(uint32 wanted, const pg_uuid_t *warehouse_id,
 
 /* Loads what is needed. store_parts.h has what loads all of it. */
 extern void ice_table_load(IceTable *table, const IceCommitNeeds *needs, bool read_only);
-/* The last entry of the snapshot log, where the log is not loaded: ice_commit_needs_log_end(). */
+/* The last entry of the snapshot log, where the log is not loaded:
+ * ice_commit_request_needs_log_end(). */
 extern void ice_table_load_log_end(IceTable *table);
 
 /* Marks name and head as dropped; the head must be locked. */
@@ -67,12 +68,12 @@ extern void ice_table_update(IceTable *table, int log_max, List **trimmed);
 extern char *ice_table_head_json(const IceTable *table);
 /* Appends the metadata.json text of a version, from its frozen head and the rows of that
  * version. */
-extern void  ice_store_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
-									  const pg_uuid_t *table_id, int64 version,
-									  const char *head_json);
+extern void  ice_store_table_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
+											const pg_uuid_t *table_id, int64 version,
+											const char *head_json);
 /* Deletes the removed rows that no queued document needs. */
-extern void  ice_store_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern void  ice_store_table_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Deletes a dropped table's rows, relation included. */
-extern void  ice_store_delete_table(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern void  ice_store_table_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
 #endif

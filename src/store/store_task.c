@@ -156,9 +156,9 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 					   UUIDPGetDatum(table_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(position),
-					   ice_cstring_datum(kind_names[kind]),
-					   location != NULL ? ice_cstring_datum(location) : (Datum) 0,
-					   head_json != NULL ? ice_cstring_datum(head_json) : (Datum) 0,
+					   ice_spi_cstring_datum(kind_names[kind]),
+					   location != NULL ? ice_spi_cstring_datum(location) : (Datum) 0,
+					   head_json != NULL ? ice_spi_cstring_datum(head_json) : (Datum) 0,
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
 					   ObjectIdGetDatum(MyDatabaseId)};
 	char  nulls[] = "         ";
@@ -167,7 +167,7 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 		nulls[5] = 'n';
 	if (head_json == NULL)
 		nulls[6] = 'n';
-	ice_execute(&insert_task, values, nulls, false);
+	ice_spi_execute(&insert_task, values, nulls, false);
 	ice_queue_signal();
 }
 
@@ -187,13 +187,13 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 					   UUIDPGetDatum(view_id),
 					   Int64GetDatum(version),
 					   Int32GetDatum(next_position(ICE_TASK_WRITE)),
-					   ice_cstring_datum(kind_names[ICE_TASK_WRITE]),
-					   ice_cstring_datum(metadata_location),
-					   ice_text_datum(document, len),
+					   ice_spi_cstring_datum(kind_names[ICE_TASK_WRITE]),
+					   ice_spi_cstring_datum(metadata_location),
+					   ice_spi_text_datum(document, len),
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
 					   ObjectIdGetDatum(MyDatabaseId)};
 
-	ice_execute(&insert_document, values, NULL, false);
+	ice_spi_execute(&insert_document, values, NULL, false);
 	ice_queue_added();
 }
 
@@ -229,9 +229,9 @@ append_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, int64 v
 	const char *document;
 	size_t      len;
 
-	if (ice_execute(&read_document, values, NULL, false) == 0 || ice_field_is_null(0, 1))
+	if (ice_spi_execute(&read_document, values, NULL, false) == 0 || ice_spi_field_is_null(0, 1))
 		return false;
-	document = ice_field_bytes(0, 1, &len);
+	document = ice_spi_field_bytes(0, 1, &len);
 	appendBinaryStringInfo(out, document, (int) len);
 	return true;
 }
@@ -240,21 +240,21 @@ List *
 ice_task_writes_named(const char *location)
 {
 	const char *slash = strrchr(location, '/');
-	Datum       values[1] = {ice_cstring_datum(slash != NULL ? slash + 1 : location)};
-	uint64      rows = ice_execute(&find_file, values, NULL, false);
+	Datum       values[1] = {ice_spi_cstring_datum(slash != NULL ? slash + 1 : location)};
+	uint64      rows = ice_spi_execute(&find_file, values, NULL, false);
 	List       *tasks = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
 		IceTask *task = palloc(sizeof(IceTask));
 
-		*task = (IceTask){.warehouse_id = ice_field_uuid(i, 1),
-						  .table_id = ice_field_uuid(i, 2),
-						  .version = ice_field_int64(i, 3),
-						  .head_json = ice_field_text(i, 4),
-						  .position = ice_field_int32(i, 5),
+		*task = (IceTask){.warehouse_id = ice_spi_field_uuid(i, 1),
+						  .table_id = ice_spi_field_uuid(i, 2),
+						  .version = ice_spi_field_int64(i, 3),
+						  .head_json = ice_spi_field_text(i, 4),
+						  .position = ice_spi_field_int32(i, 5),
 						  .kind = ICE_TASK_WRITE,
-						  .location = ice_field_text(i, 6)};
+						  .location = ice_spi_field_text(i, 6)};
 		tasks = lappend(tasks, task);
 	}
 	return tasks;
@@ -269,8 +269,8 @@ ice_task_render(const IceTask *task, StringInfo out)
 	if (task->head_json == NULL) /* a view's */
 		return append_document(&task->warehouse_id, &task->table_id, task->version, task->position,
 							   out);
-	ice_store_render_version(out, &task->warehouse_id, &task->table_id, task->version,
-							 task->head_json);
+	ice_store_table_render_version(out, &task->warehouse_id, &task->table_id, task->version,
+								   task->head_json);
 	/* Still queued, so the worker has not yet deleted rows that only this document needed. */
 	if (ice_task_write_pending(&task->warehouse_id, &task->table_id, task->version, &own))
 		return true;
@@ -286,7 +286,7 @@ ice_task_adopt(void)
 {
 	Datum values[1] = {ObjectIdGetDatum(MyDatabaseId)};
 
-	ice_execute(&adopt_tasks, values, NULL, false);
+	ice_spi_execute(&adopt_tasks, values, NULL, false);
 }
 
 IceTaskKind
@@ -311,7 +311,7 @@ ice_task_done(const IceTask *task)
 	Datum values[4] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
 					   Int64GetDatum(task->version), Int32GetDatum(task->position)};
 
-	ice_execute(&delete_task, values, NULL, false);
+	ice_spi_execute(&delete_task, values, NULL, false);
 }
 
 bool
@@ -319,9 +319,9 @@ ice_task_note_progress(const IceTask *task, const char *progress)
 {
 	Datum values[5] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
 					   Int64GetDatum(task->version), Int32GetDatum(task->position),
-					   ice_cstring_datum(progress)};
+					   ice_spi_cstring_datum(progress)};
 
-	return ice_execute(&note_progress, values, NULL, false) > 0;
+	return ice_spi_execute(&note_progress, values, NULL, false) > 0;
 }
 
 void
@@ -330,9 +330,9 @@ ice_task_failed(const IceTask *task, TimestampTz next_attempt_at, const char *er
 	size_t len = (size_t) pg_mbcliplen(error, (int) strlen(error), ERROR_BYTES_MAX);
 	Datum  values[6] = {UUIDPGetDatum(&task->warehouse_id),   UUIDPGetDatum(&task->table_id),
 						Int64GetDatum(task->version),         Int32GetDatum(task->position),
-						TimestampTzGetDatum(next_attempt_at), ice_text_datum(error, len)};
+						TimestampTzGetDatum(next_attempt_at), ice_spi_text_datum(error, len)};
 
-	ice_execute(&fail_task, values, NULL, false);
+	ice_spi_execute(&fail_task, values, NULL, false);
 }
 
 void
@@ -340,9 +340,9 @@ ice_task_set_aside(const IceTask *task, const char *reason)
 {
 	Datum values[5] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
 					   Int64GetDatum(task->version), Int32GetDatum(task->position),
-					   ice_cstring_datum(reason)};
+					   ice_spi_cstring_datum(reason)};
 
-	ice_execute(&set_aside, values, NULL, false);
+	ice_spi_execute(&set_aside, values, NULL, false);
 }
 
 void
@@ -350,7 +350,7 @@ ice_task_delete_all(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	ice_execute(&delete_tasks, values, NULL, false);
+	ice_spi_execute(&delete_tasks, values, NULL, false);
 }
 
 /* The uuid that the table had when it made the task. Version 0.1.0 did not keep it. */
@@ -363,17 +363,18 @@ uuid_of_task(const IceTask *task)
 		return ice_json_string(
 			ice_json_parse(task->head_json, strlen(task->head_json), ice_guc_json_depth_max),
 			"table-uuid");
-	return ice_execute(&uuid_of_head, values, NULL, false) > 0 ? ice_field_text(0, 1) : "";
+	return ice_spi_execute(&uuid_of_head, values, NULL, false) > 0 ? ice_spi_field_text(0, 1) : "";
 }
 
 bool
 ice_task_file_is_named(const IceTask *task)
 {
 	const char *slash = strrchr(task->location, '/');
-	Datum values[3] = {UUIDPGetDatum(&task->warehouse_id), ice_cstring_datum(uuid_of_task(task)),
-					   ice_cstring_datum(slash != NULL ? slash + 1 : task->location)};
+	Datum       values[3] = {UUIDPGetDatum(&task->warehouse_id),
+							 ice_spi_cstring_datum(uuid_of_task(task)),
+							 ice_spi_cstring_datum(slash != NULL ? slash + 1 : task->location)};
 
-	return ice_execute(&names_file, values, NULL, false) > 0;
+	return ice_spi_execute(&names_file, values, NULL, false) > 0;
 }
 
 bool
@@ -385,11 +386,11 @@ ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 	uint64 rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	rows = ice_execute(&pending_writes, values, NULL, true);
+	rows = ice_spi_execute(&pending_writes, values, NULL, true);
 	PopActiveSnapshot();
 	*own = false;
 	for (uint64 i = 0; i < rows; i++)
-		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_field(i, 1))))
+		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_spi_field(i, 1))))
 			*own = true;
 	SPI_freetuptable(SPI_tuptable);
 	return rows > 0;
@@ -399,10 +400,10 @@ List *
 ice_task_write_locations(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {
 	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
-	uint64 rows = ice_execute(&write_locations, values, NULL, false);
+	uint64 rows = ice_spi_execute(&write_locations, values, NULL, false);
 	List  *locations = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
-		locations = lappend(locations, ice_field_text(i, 1));
+		locations = lappend(locations, ice_spi_field_text(i, 1));
 	return locations;
 }

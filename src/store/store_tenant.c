@@ -153,20 +153,20 @@ ice_tenants_changed(void)
 static void
 read_tenant(IceTenant *out)
 {
-	out->id = ice_field_uuid(0, 1);
-	out->name = ice_field_text(0, 2);
-	out->location = ice_field_text(0, 3);
+	out->id = ice_spi_field_uuid(0, 1);
+	out->name = ice_spi_field_text(0, 2);
+	out->location = ice_spi_field_text(0, 3);
 }
 
 bool
 ice_tenant_find(const char *name, bool for_update, IceTenant *out)
 {
-	Datum      values[2] = {UUIDPGetDatum(&nil), ice_cstring_datum(name)};
+	Datum      values[2] = {UUIDPGetDatum(&nil), ice_spi_cstring_datum(name)};
 	IceTenancy own;
 
 	if (ice_access_tenant(&own) && strcmp(NameStr(own.name), name) != 0)
 		return false;
-	if (ice_execute_waiting(for_update ? &find_for_update : &find_shared, values, NULL) == 0)
+	if (ice_spi_execute_waiting(for_update ? &find_for_update : &find_shared, values, NULL) == 0)
 		return false;
 	read_tenant(out);
 	return true;
@@ -177,7 +177,7 @@ ice_tenant_of_warehouse(const pg_uuid_t *warehouse_id, IceTenant *out)
 {
 	Datum values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(warehouse_id)};
 
-	if (!ice_tenants_exist() || ice_execute_latest(&of_warehouse, values) == 0)
+	if (!ice_tenants_exist() || ice_spi_execute_latest(&of_warehouse, values) == 0)
 		return false;
 	read_tenant(out);
 	return true;
@@ -187,11 +187,11 @@ List *
 ice_tenant_locations(const pg_uuid_t *except)
 {
 	Datum  values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(except != NULL ? except : &nil)};
-	uint64 rows = ice_execute_latest(&find_locations, values);
+	uint64 rows = ice_spi_execute_latest(&find_locations, values);
 	List  *locations = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
-		locations = lappend(locations, ice_field_text(i, 1));
+		locations = lappend(locations, ice_spi_field_text(i, 1));
 	return locations;
 }
 
@@ -204,17 +204,17 @@ ice_tenant_has_one_of(const List *folders)
 	ListCell *cell;
 
 	foreach (cell, folders)
-		elements[count++] = ice_cstring_datum(lfirst(cell));
+		elements[count++] = ice_spi_cstring_datum(lfirst(cell));
 	values[1] = PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
-	return ice_execute_latest(&has_one_of, values) > 0;
+	return ice_spi_execute_latest(&has_one_of, values) > 0;
 }
 
 bool
 ice_tenant_name_begins_others(const char *name)
 {
-	Datum values[1] = {ice_cstring_datum(name)};
+	Datum values[1] = {ice_spi_cstring_datum(name)};
 
-	return ice_execute_latest(&begins_others, values) > 0;
+	return ice_spi_execute_latest(&begins_others, values) > 0;
 }
 
 bool
@@ -223,10 +223,10 @@ ice_tenant_insert(IceTenant *tenant)
 	tenant->id = ice_uuid_v7();
 
 	Datum values[5] = {UUIDPGetDatum(&nil), UUIDPGetDatum(&tenant->id),
-					   ice_cstring_datum(tenant->name), ice_cstring_datum(tenant->location),
+					   ice_spi_cstring_datum(tenant->name), ice_spi_cstring_datum(tenant->location),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	if (ice_execute_waiting(&insert_tenant, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&insert_tenant, values, NULL) == 0)
 		return false;
 	ice_tenants_changed();
 	return true;
@@ -236,13 +236,14 @@ void
 ice_tenant_update(const IceTenant *tenant, const char *name_before)
 {
 	Datum values[4] = {UUIDPGetDatum(&nil), UUIDPGetDatum(&tenant->id),
-					   ice_cstring_datum(tenant->name), ice_cstring_datum(tenant->location)};
-	Datum names[3] = {UUIDPGetDatum(&tenant->id), ice_cstring_datum(tenant->name),
+					   ice_spi_cstring_datum(tenant->name),
+					   ice_spi_cstring_datum(tenant->location)};
+	Datum names[3] = {UUIDPGetDatum(&tenant->id), ice_spi_cstring_datum(tenant->name),
 					  Int32GetDatum((int32) strlen(name_before) + 1)};
 
-	(void) ice_execute_waiting(&update_tenant, values, NULL);
+	(void) ice_spi_execute_waiting(&update_tenant, values, NULL);
 	if (strcmp(tenant->name, name_before) != 0)
-		(void) ice_execute_waiting(&rename_warehouses, names, NULL);
+		(void) ice_spi_execute_waiting(&rename_warehouses, names, NULL);
 	ice_tenants_changed();
 }
 
@@ -251,8 +252,8 @@ ice_tenant_count_warehouses(const pg_uuid_t *tenant_id)
 {
 	Datum values[1] = {UUIDPGetDatum(tenant_id)};
 
-	(void) ice_execute_latest(&count_warehouses, values);
-	return ice_field_int64(0, 1);
+	(void) ice_spi_execute_latest(&count_warehouses, values);
+	return ice_spi_field_int64(0, 1);
 }
 
 void
@@ -261,7 +262,7 @@ ice_tenant_delete(const pg_uuid_t *tenant_id)
 	Datum values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(tenant_id)};
 
 	for (size_t i = 0; i < lengthof(delete_statements); i++)
-		(void) ice_execute_waiting(&delete_statements[i], values, NULL);
+		(void) ice_spi_execute_waiting(&delete_statements[i], values, NULL);
 	ice_tenants_changed();
 }
 
@@ -273,13 +274,13 @@ ice_tenant_assign(const pg_uuid_t *tenant_id, Oid role, pg_uuid_t *out)
 	Datum values[4] = {UUIDPGetDatum(&nil), ObjectIdGetDatum(role), UUIDPGetDatum(tenant_id),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	if (ice_execute_waiting(&insert_role, values, NULL) > 0)
+	if (ice_spi_execute_waiting(&insert_role, values, NULL) > 0)
 	{
 		ice_access_changed();
 		return true;
 	}
-	if (ice_execute_latest(&find_role, values) > 0)
-		*out = ice_field_uuid(0, 1);
+	if (ice_spi_execute_latest(&find_role, values) > 0)
+		*out = ice_spi_field_uuid(0, 1);
 	else
 		*out = nil;
 	return false;
@@ -290,7 +291,7 @@ ice_tenant_unassign(const pg_uuid_t *tenant_id, Oid role)
 {
 	Datum values[3] = {UUIDPGetDatum(&nil), ObjectIdGetDatum(role), UUIDPGetDatum(tenant_id)};
 
-	if (ice_execute_waiting(&delete_role, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&delete_role, values, NULL) == 0)
 		return false;
 	ice_access_changed();
 	return true;
@@ -301,7 +302,7 @@ ice_tenant_is_elsewhere(const pg_uuid_t *tenant_id, Oid role)
 {
 	Datum values[3] = {UUIDPGetDatum(&nil), UUIDPGetDatum(tenant_id), ObjectIdGetDatum(role)};
 
-	return ice_execute_latest(&find_elsewhere, values) > 0;
+	return ice_spi_execute_latest(&find_elsewhere, values) > 0;
 }
 
 /* -- names of warehouses ----------------------------------------------------------------------- */

@@ -18,7 +18,7 @@
 #include "errors.h"
 #include "store/access.h"
 #include "store/case_mode.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_view.h"
 
 /* Rows of one commit share a version; ordinal = version << ORDINAL_BITS | place. */
@@ -126,13 +126,13 @@ read_head(IceView *view)
 {
 	IceViewMetadata *m = ice_view_metadata_empty();
 
-	view->version = ice_field_int64(0, 3);
-	m->format_version = ice_field_int32(0, 4);
-	m->view_uuid = ice_field_text(0, 5);
-	m->location = ice_field_text(0, 6);
-	m->current_version_id = ice_field_int32(0, 7);
-	view->metadata_location = ice_field_text(0, 8);
-	view->file_expected = DatumGetBool(ice_field(0, 9));
+	view->version = ice_spi_field_int64(0, 3);
+	m->format_version = ice_spi_field_int32(0, 4);
+	m->view_uuid = ice_spi_field_text(0, 5);
+	m->location = ice_spi_field_text(0, 6);
+	m->current_version_id = ice_spi_field_int32(0, 7);
+	view->metadata_location = ice_spi_field_text(0, 8);
+	view->file_expected = DatumGetBool(ice_spi_field(0, 9));
 	view->metadata = m;
 }
 
@@ -141,15 +141,15 @@ ice_view_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, const
 			  bool read_only, IceView *out)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
-					   ice_cstring_datum(name)};
+					   ice_spi_cstring_datum(name)};
 
-	if (ice_execute(&find_by_name, values, NULL, read_only) == 0 &&
-		(!ice_case_respell(warehouse_id, path, name, read_only, values) ||
-		 ice_execute(&find_by_name, values, NULL, read_only) == 0))
+	if (ice_spi_execute(&find_by_name, values, NULL, read_only) == 0 &&
+		(!ice_case_mode_respell(warehouse_id, path, name, read_only, values) ||
+		 ice_spi_execute(&find_by_name, values, NULL, read_only) == 0))
 		return false;
 	out->warehouse_id = *warehouse_id;
-	out->id = ice_field_uuid(0, 1);
-	out->namespace_id = ice_field_uuid(0, 2);
+	out->id = ice_spi_field_uuid(0, 1);
+	out->namespace_id = ice_spi_field_uuid(0, 2);
 	out->name = NULL;
 	read_head(out);
 	return ice_access_may(ICE_USAGE, (IceObject){warehouse_id, &out->namespace_id, &out->id});
@@ -175,7 +175,7 @@ ice_view_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, IceV
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id)};
 
-	if (ice_execute(&find_by_id, values, NULL, true) == 0)
+	if (ice_spi_execute(&find_by_id, values, NULL, true) == 0)
 		return false;
 	*out = (IceView){.warehouse_id = *warehouse_id, .id = *view_id};
 	read_head(out);
@@ -189,7 +189,7 @@ ice_view_get_whole(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id, IceV
 	bool  found;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	found = ice_execute(&find_by_id, values, NULL, true) > 0;
+	found = ice_spi_execute(&find_by_id, values, NULL, true) > 0;
 	if (found)
 	{
 		*out = (IceView){.warehouse_id = *warehouse_id, .id = *view_id};
@@ -205,7 +205,7 @@ ice_view_lock(IceView *view)
 {
 	Datum values[2] = {UUIDPGetDatum(&view->warehouse_id), UUIDPGetDatum(&view->id)};
 
-	if (ice_execute_waiting(&lock_head, values, NULL) == 0)
+	if (ice_spi_execute_waiting(&lock_head, values, NULL) == 0)
 		return false;
 	read_head(view);
 	return ice_relation_get_name(&view->warehouse_id, &view->id, &view->namespace_id, &view->name);
@@ -225,7 +225,7 @@ ice_view_find_locked(uint32 wanted, const pg_uuid_t *warehouse_id, const IceName
 			return false;
 		ice_view_require(wanted, out, path, name);
 		namespace_id = out->namespace_id;
-		if (ice_view_lock(out) && ice_case_same(warehouse_id, out->name, name) &&
+		if (ice_view_lock(out) && ice_case_mode_same(warehouse_id, out->name, name) &&
 			memcmp(&out->namespace_id, &namespace_id, UUID_LEN) == 0)
 			return true;
 	}
@@ -243,15 +243,15 @@ void
 ice_view_load(IceView *view, bool read_only)
 {
 	Datum  values[2] = {UUIDPGetDatum(&view->warehouse_id), UUIDPGetDatum(&view->id)};
-	uint64 rows = ice_execute(&load_parts, values, NULL, read_only);
+	uint64 rows = ice_spi_execute(&load_parts, values, NULL, read_only);
 
 	for (uint64 i = 0; i < rows; i++)
 	{
 		size_t      len;
-		const char *body = ice_field_bytes(i, 4, &len);
+		const char *body = ice_spi_field_bytes(i, 4, &len);
 
-		ice_view_part_stored(view->metadata, ice_field_int32(i, 1), ice_field_int64(i, 3),
-							 ice_field_int64(i, 2), body, len);
+		ice_view_part_stored(view->metadata, ice_spi_field_int32(i, 1), ice_spi_field_int64(i, 3),
+							 ice_spi_field_int64(i, 2), body, len);
 	}
 }
 
@@ -262,16 +262,16 @@ static void
 write_head(IceStatement *statement, const IceView *view)
 {
 	const IceViewMetadata *m = view->metadata;
-	Datum                  location = ice_cstring_datum(view->metadata_location);
+	Datum                  location = ice_spi_cstring_datum(view->metadata_location);
 	Datum                  changed = TimestampTzGetDatum(GetCurrentTimestamp());
 	Datum                  values[HEAD_VALUES] = {
 						 UUIDPGetDatum(&view->warehouse_id),   UUIDPGetDatum(&view->id),
 						 Int64GetDatum(view->version),         Int16GetDatum(m->format_version),
-						 ice_cstring_datum(m->view_uuid),      ice_cstring_datum(m->location),
+						 ice_spi_cstring_datum(m->view_uuid),  ice_spi_cstring_datum(m->location),
 						 Int32GetDatum(m->current_version_id), location,
 						 BoolGetDatum(view->file_expected),    changed};
 
-	ice_execute(statement, values, NULL, false);
+	ice_spi_execute(statement, values, NULL, false);
 }
 
 /* Deletes the rows of the parts that are gone. */
@@ -289,7 +289,7 @@ delete_gone(const IceView *view)
 			if (ice_part_is_gone(list->items[i]))
 			{
 				values[3] = Int64GetDatum(list->items[i]->ordinal);
-				ice_execute(&delete_part, values, NULL, false);
+				ice_spi_execute(&delete_part, values, NULL, false);
 			}
 	}
 }
@@ -323,8 +323,8 @@ insert_new(const IceView *view)
 			part->ordinal = ordinal++;
 			values[3] = Int64GetDatum(part->ordinal);
 			values[4] = Int64GetDatum(part->id);
-			values[5] = ice_text_datum(part->body, part->body_len);
-			ice_execute(&insert_part, values, has_id(kind) ? NULL : "    n ", false);
+			values[5] = ice_spi_text_datum(part->body, part->body_len);
+			ice_spi_execute(&insert_part, values, has_id(kind) ? NULL : "    n ", false);
 			pfree(DatumGetPointer(values[5]));
 		}
 	}
@@ -355,16 +355,16 @@ ice_view_mark_dropped(const IceView *view)
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	ice_relation_mark_dropped(&view->warehouse_id, &view->id, ICE_RELATION_VIEW);
-	ice_execute(&drop_head, values, NULL, false);
+	ice_spi_execute(&drop_head, values, NULL, false);
 }
 
 void
-ice_store_delete_view(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id)
+ice_store_view_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(view_id)};
 
-	ice_execute(&delete_parts, values, NULL, false);
+	ice_spi_execute(&delete_parts, values, NULL, false);
 	ice_holds_delete(warehouse_id, view_id);
-	ice_execute(&delete_head, values, NULL, false);
+	ice_spi_execute(&delete_head, values, NULL, false);
 	ice_relation_delete(warehouse_id, view_id);
 }

@@ -72,6 +72,6 @@ extern void ice_view_update(const IceView *view);
 /* Marks name and head as dropped; the head must be locked. */
 extern void ice_view_mark_dropped(const IceView *view);
 /* Deletes a dropped view's rows, relation included. */
-extern void ice_store_delete_view(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id);
+extern void ice_store_view_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_id);
 
 #endif

@@ -18,7 +18,7 @@
 #include "store/case_mode.h"
 #include "store/part_kind.h"
 #include "store/quota_set.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_tenant.h"
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
@@ -154,22 +154,23 @@ static IceStatement delete_statements[] = {
 static void
 read_warehouse(IceWarehouse *out)
 {
-	out->id = ice_field_uuid(0, 1);
-	out->name = ice_field_text(0, 2);
-	out->location = ice_field_text(0, 3);
-	out->properties = ice_field_text(0, 4);
-	ice_case_remember(&out->id, out->properties);
+	out->id = ice_spi_field_uuid(0, 1);
+	out->name = ice_spi_field_text(0, 2);
+	out->location = ice_spi_field_text(0, 3);
+	out->properties = ice_spi_field_text(0, 4);
+	ice_case_mode_remember(&out->id, out->properties);
 }
 
 /* Finds a warehouse by its whole name. */
 static bool
 find_whole(const char *name, IceRowLock lock, bool read_only, IceWarehouse *out)
 {
-	Datum values[1] = {ice_cstring_datum(name)};
+	Datum values[1] = {ice_spi_cstring_datum(name)};
 
 	Assert(lock == ICE_LOCK_NONE || !read_only);
-	if ((lock == ICE_LOCK_NONE ? ice_execute(&find_statements[lock], values, NULL, read_only)
-							   : ice_execute_waiting(&find_statements[lock], values, NULL)) == 0)
+	if ((lock == ICE_LOCK_NONE
+			 ? ice_spi_execute(&find_statements[lock], values, NULL, read_only)
+			 : ice_spi_execute_waiting(&find_statements[lock], values, NULL)) == 0)
 		return false;
 	read_warehouse(out);
 	return ice_access_sees((IceObject){.warehouse_id = &out->id});
@@ -217,9 +218,9 @@ ice_warehouse_require(uint32 wanted, const IceWarehouse *warehouse)
 bool
 ice_warehouse_find_by_location(const char *location, IceWarehouse *out)
 {
-	Datum values[1] = {ice_cstring_datum(location)};
+	Datum values[1] = {ice_spi_cstring_datum(location)};
 
-	if (ice_execute(&find_by_location, values, NULL, true) == 0)
+	if (ice_spi_execute(&find_by_location, values, NULL, true) == 0)
 		return false;
 	read_warehouse(out);
 	return ice_access_sees((IceObject){.warehouse_id = &out->id});
@@ -230,7 +231,7 @@ ice_warehouse_first(IceWarehouse *out)
 {
 	bool  all = ice_access_may(ICE_USAGE, (IceObject){.warehouse_id = NULL});
 	Datum values[1] = {all ? (Datum) 0 : ice_access_roles()};
-	int   count = (int) ice_execute(all ? &find_first : &find_first_seen, values, NULL, true);
+	int   count = (int) ice_spi_execute(all ? &find_first : &find_first_seen, values, NULL, true);
 
 	if (count > 0)
 		read_warehouse(out);
@@ -246,13 +247,13 @@ make_secret(const pg_uuid_t *warehouse_id)
 	Datum  values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(secret),
 						TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	if (!ice_state_has("icecat_data.warehouse_secret"))
+	if (!ice_spi_state_has("icecat_data.warehouse_secret"))
 		return; /* the update makes them for all */
 	SET_VARSIZE(secret, VARHDRSZ + SECRET_BYTES);
 	if (!pg_strong_random(VARDATA(secret), SECRET_BYTES))
 		elog(ERROR, "could not generate random bytes");
-	(void) ice_execute(&insert_secret, values, NULL, false);
-	(void) ice_catalog_id(true);
+	(void) ice_spi_execute(&insert_secret, values, NULL, false);
+	(void) ice_hold_catalog_id(true);
 }
 
 const uint8 *
@@ -260,9 +261,9 @@ ice_warehouse_page_secret(const pg_uuid_t *warehouse_id, size_t *len)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	if (ice_execute(&find_secret, values, NULL, true) == 0)
+	if (ice_spi_execute(&find_secret, values, NULL, true) == 0)
 		ice_raise(ICE_ERR_CORRUPT, "The warehouse has no secret for page tokens");
-	return (const uint8 *) ice_field_bytes(0, 1, len);
+	return (const uint8 *) ice_spi_field_bytes(0, 1, len);
 }
 
 bool
@@ -272,14 +273,14 @@ ice_warehouse_insert(IceWarehouse *warehouse, const pg_uuid_t *tenant_id)
 
 	bool  no_location = warehouse->location == NULL;
 	Datum values[6] = {UUIDPGetDatum(&warehouse->id),
-					   ice_cstring_datum(warehouse->name),
-					   no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
-					   ice_cstring_datum(warehouse->properties),
+					   ice_spi_cstring_datum(warehouse->name),
+					   no_location ? (Datum) 0 : ice_spi_cstring_datum(warehouse->location),
+					   ice_spi_cstring_datum(warehouse->properties),
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
 					   UUIDPGetDatum(tenant_id)};
 
-	if (ice_execute(tenant_id != NULL ? &insert_of_tenant : &insert_statement, values,
-					no_location ? "  n   " : NULL, false) != 1)
+	if (ice_spi_execute(tenant_id != NULL ? &insert_of_tenant : &insert_statement, values,
+						no_location ? "  n   " : NULL, false) != 1)
 		return false;
 	make_secret(&warehouse->id);
 	ice_quota_set_inherited(&warehouse->id, NULL);
@@ -293,13 +294,13 @@ ice_warehouse_update(const IceWarehouse *warehouse)
 {
 	bool          no_location = warehouse->location == NULL;
 	MemoryContext context = CurrentMemoryContext;
-	Datum         values[4] = {UUIDPGetDatum(&warehouse->id), ice_cstring_datum(warehouse->name),
-                       no_location ? (Datum) 0 : ice_cstring_datum(warehouse->location),
-							   ice_cstring_datum(warehouse->properties)};
+	Datum values[4] = {UUIDPGetDatum(&warehouse->id), ice_spi_cstring_datum(warehouse->name),
+					   no_location ? (Datum) 0 : ice_spi_cstring_datum(warehouse->location),
+					   ice_spi_cstring_datum(warehouse->properties)};
 
 	PG_TRY();
 	{
-		ice_execute_waiting(&update_statement, values, no_location ? "  n " : NULL);
+		ice_spi_execute_waiting(&update_statement, values, no_location ? "  n " : NULL);
 	}
 	PG_CATCH();
 	{
@@ -320,8 +321,8 @@ count_rows(IceStatement *statement, const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	(void) ice_execute_latest(statement, values);
-	return ice_field_int64(0, 1);
+	(void) ice_spi_execute_latest(statement, values);
+	return ice_spi_field_int64(0, 1);
 }
 
 int64
@@ -340,15 +341,15 @@ List *
 ice_warehouse_table_locations(const pg_uuid_t *warehouse_id)
 {
 	Datum  values[1] = {UUIDPGetDatum(warehouse_id)};
-	uint64 rows = ice_execute(&table_locations, values, NULL, false);
+	uint64 rows = ice_spi_execute(&table_locations, values, NULL, false);
 	List  *tables = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
 		IceTableLocation *table = palloc(sizeof(IceTableLocation));
 
-		table->location = ice_field_text(i, 1);
-		table->properties = ice_field_text(i, 2);
+		table->location = ice_spi_field_text(i, 1);
+		table->properties = ice_spi_field_text(i, 2);
 		tables = lappend(tables, table);
 	}
 	return tables;
@@ -363,8 +364,8 @@ ice_warehouse_delete(const pg_uuid_t *warehouse_id)
 	if (ice_tenant_of_warehouse(warehouse_id, &tenant))
 		ice_quota_give_back_warehouse(&tenant.id);
 
-	(void) ice_execute(&delete_counter, values, NULL, false);
+	(void) ice_spi_execute(&delete_counter, values, NULL, false);
 	ice_audit_keep_events(warehouse_id);
 	for (size_t i = 0; i < lengthof(delete_statements); i++)
-		(void) ice_execute(&delete_statements[i], values, NULL, false);
+		(void) ice_spi_execute(&delete_statements[i], values, NULL, false);
 }

@@ -63,9 +63,9 @@ ice_table_watch_any(IceTableWatch *watch, IceStatement *statement, Datum *values
 		return false;
 	/* A parallel query has one snapshot for all of its processes: what it reads is not kept. */
 	if (IsInParallelMode())
-		return ice_execute(statement, values, NULL, true) > 0;
+		return ice_spi_execute(statement, values, NULL, true) > 0;
 	asked_at = watch->generation;
-	any = ice_execute_latest(statement, values) > 0;
+	any = ice_spi_execute_latest(statement, values) > 0;
 	watch->any = any;
 	watch->known = asked_at == watch->generation;
 	return any;

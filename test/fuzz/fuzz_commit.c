@@ -43,7 +43,7 @@ run_requirements(const IceJson *file, CaseOutcome *outcome pg_attribute_unused()
 	IceCommitRequest *request = ice_commit_request_parse(
 		ice_json_member(file, "requirements"), ice_json_member(file, "updates"), CASE_UPDATES_MAX);
 
-	ice_requirements_check(request, parse_document(case_document(file)));
+	ice_commit_request_check(request, parse_document(case_document(file)));
 }
 
 static void

@@ -50,8 +50,8 @@ commit_table(const char *updates)
 	IceCommitNeeds    needs;
 	StringInfoData    out;
 
-	ice_commit_needs(request, &needs);
-	(void) ice_updates_apply(request, metadata, CASE_NOW_MS);
+	ice_commit_request_needs(request, &needs);
+	(void) ice_commit_request_apply(request, metadata, CASE_NOW_MS);
 	initStringInfo(&out);
 	ice_table_metadata_write(&out, metadata);
 }
@@ -61,7 +61,7 @@ commit_view(const char *updates)
 {
 	IceViewMetadata *view = ice_view_metadata_parse(base("view"));
 	IceJson         *json = ice_json_parse(updates, strlen(updates), ICE_JSON_DEPTH_MAX_DEFAULT);
-	IceViewCommit   *commit = ice_view_commit_parse(NULL, json, CASE_UPDATES_MAX * 100);
+	IceViewCommit   *commit = ice_view_update_parse_commit(NULL, json, CASE_UPDATES_MAX * 100);
 
 	(void) ice_view_updates_apply(commit, view, CASE_NOW_MS);
 }

@@ -130,7 +130,7 @@ SELECT is_empty($$
 	WHERE NOT api.prosecdef AND api.lanname <> 'c' AND api.proname NOT IN ('import_sql_catalog', 'list_warehouses', 'grants_of', 'explain_access')
 $$, 'functions of the contract run as the owner of the extension');
 
--- They change to the owner themselves (ice_call_begin), because a definer function does not learn who calls.
+-- They change to the owner themselves (ice_caller_begin), because a definer function does not learn who calls.
 SELECT is_empty($$
 	SELECT signature FROM contract JOIN api ON api.oid = pg_catalog.to_regprocedure('icecat.' || signature)
 	WHERE api.lanname = 'c' AND api.proname NOT IN ('version', 'start_worker', 'case_key')

@@ -2,8 +2,8 @@
  * case_kinds.c
  *		What each kind of case of tables does.
  *
- * A case of updates runs twice: on the whole document, and on what ice_commit_needs() says, as the
- * store loads it; both ways must give the same document or the same error.
+ * A case of updates runs twice: on the whole document, and on what ice_commit_request_needs() says,
+ * as the store loads it; both ways must give the same document or the same error.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -140,7 +140,7 @@ case_fixture(const char *path, bool valid)
 static void
 run_create(const IceJson *file, CaseOutcome *outcome)
 {
-	IceCreateTable   *request = ice_create_table_parse(ice_json_get(file, "request"));
+	IceCreateTable   *request = ice_new_table_parse(ice_json_get(file, "request"));
 	IceTableMetadata *metadata = ice_table_metadata_new(
 		request, CASE_UUID, request->location == NULL ? "file:///w/t" : request->location,
 		CASE_NOW_MS);
@@ -165,7 +165,7 @@ run_requirement(const IceJson *file, CaseOutcome *outcome pg_attribute_unused())
 														 NULL, CASE_UPDATES_MAX);
 	IceJson          *document = case_document(file);
 
-	ice_requirements_check(request, document == NULL ? NULL : parse_document(document));
+	ice_commit_request_check(request, document == NULL ? NULL : parse_document(document));
 }
 
 void
@@ -212,8 +212,8 @@ as_stored(const IceTableMetadata *parsed, const IceCommitNeeds *needs)
 					wanted |= needs->snapshot_ids[j] == part->id;
 			}
 			if (wanted)
-				ice_part_stored(stored, kind, part->id, part->key, i + 1, part->body,
-								part->body_len);
+				ice_table_part_stored(stored, kind, part->id, part->key, i + 1, part->body,
+									  part->body_len);
 		}
 	}
 	return stored;
@@ -227,8 +227,8 @@ load_log_end(IceTableMetadata *stored, const IceTableMetadata *parsed)
 	const IcePart     *last = log->count > 0 ? log->items[log->count - 1] : NULL;
 
 	if (last != NULL)
-		ice_part_stored(stored, ICE_PART_SNAPSHOT_LOG, last->id, NULL, log->count, last->body,
-						last->body_len);
+		ice_table_part_stored(stored, ICE_PART_SNAPSHOT_LOG, last->id, NULL, log->count, last->body,
+							  last->body_len);
 }
 
 /* What the database holds after the changes of a partly loaded value were written. */
@@ -253,13 +253,13 @@ as_written(const IceTableMetadata *parsed, const IceTableMetadata *changed)
 			for (int j = 0; j < after->count; j++)
 				gone |= ice_part_is_gone(after->items[j]) && after->items[j]->ordinal == i + 1;
 			if (!gone)
-				ice_part_stored(result, kind, part->id, part->key, i + 1, part->body,
-								part->body_len);
+				ice_table_part_stored(result, kind, part->id, part->key, i + 1, part->body,
+									  part->body_len);
 		}
 		for (int j = 0; j < after->count; j++)
 			if (ice_part_is_new(after->items[j]))
-				ice_part_stored(result, kind, after->items[j]->id, after->items[j]->key, 0,
-								after->items[j]->body, after->items[j]->body_len);
+				ice_table_part_stored(result, kind, after->items[j]->id, after->items[j]->key, 0,
+									  after->items[j]->body, after->items[j]->body_len);
 	}
 	return result;
 }
@@ -272,10 +272,10 @@ run_update_whole(const IceJson *file, CaseOutcome *outcome)
 	IceTableMetadata *metadata;
 
 	if (document == NULL)
-		metadata = ice_table_metadata_empty(ice_commit_initial_format_version(request), CASE_UUID);
+		metadata = ice_table_metadata_empty(ice_commit_request_format_version(request), CASE_UUID);
 	else
 		metadata = as_stored(parse_document(document), NULL);
-	outcome->changed = ice_updates_apply(request, metadata, case_now(file));
+	outcome->changed = ice_commit_request_apply(request, metadata, case_now(file));
 	outcome->document = written(metadata);
 	parse_document(outcome->document);
 }
@@ -288,11 +288,11 @@ run_update_partial(const IceJson *file, CaseOutcome *outcome)
 	IceTableMetadata *metadata;
 	IceCommitNeeds    needs;
 
-	ice_commit_needs(request, &needs);
+	ice_commit_request_needs(request, &needs);
 	metadata = as_stored(parsed, &needs);
-	if (ice_commit_needs_log_end(request, parsed) && !needs.lists[ICE_PART_SNAPSHOT_LOG])
+	if (ice_commit_request_needs_log_end(request, parsed) && !needs.lists[ICE_PART_SNAPSHOT_LOG])
 		load_log_end(metadata, parsed);
-	outcome->changed = ice_updates_apply(request, metadata, case_now(file));
+	outcome->changed = ice_commit_request_apply(request, metadata, case_now(file));
 	outcome->document = written(as_written(parsed, metadata));
 }
 
@@ -334,7 +334,7 @@ run_needs(const IceJson *file, CaseOutcome *outcome)
 	IceJson          *lists = ice_json_make_array();
 	IceJson          *ids = ice_json_make_array();
 
-	ice_commit_needs(request, &needs);
+	ice_commit_request_needs(request, &needs);
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		if (needs.lists[kind])
 			ice_json_append(lists, ice_json_make_string(kind_names[kind]));
@@ -401,7 +401,7 @@ run_successor(const IceJson *file, CaseOutcome *outcome)
 	IceTableMetadata *present = as_stored(parse_document(case_document(file)), NULL);
 	IceTableMetadata *next = parse_document(next_document(file));
 	IceJson          *wanted = written(parse_document(next_document(file)));
-	IceTableMetadata *merged = ice_table_metadata_succeed(present, next);
+	IceTableMetadata *merged = ice_successor_of_table(present, next);
 	IceJson          *result = ice_json_make_object();
 
 	if (!ice_json_equal(written(merged), wanted))

@@ -77,15 +77,15 @@ commit_table(IceTableMetadata *metadata, const char *updates)
 	IceCommitRequest *request = ice_commit_request_parse(NULL, json, UPDATES_MAX);
 	IceCommitNeeds    needs;
 
-	ice_commit_needs(request, &needs);
-	(void) ice_updates_apply(request, metadata, CASE_NOW_MS);
+	ice_commit_request_needs(request, &needs);
+	(void) ice_commit_request_apply(request, metadata, CASE_NOW_MS);
 }
 
 static void
 commit_view(IceViewMetadata *view, const char *updates)
 {
 	IceJson       *json = ice_json_parse(updates, strlen(updates), ICE_JSON_DEPTH_MAX_DEFAULT);
-	IceViewCommit *commit = ice_view_commit_parse(NULL, json, UPDATES_MAX);
+	IceViewCommit *commit = ice_view_update_parse_commit(NULL, json, UPDATES_MAX);
 
 	(void) ice_view_updates_apply(commit, view, CASE_NOW_MS);
 }

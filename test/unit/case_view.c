@@ -57,7 +57,7 @@ judge_document(const IceJson *file)
 static void
 run_create(const IceJson *file, CaseOutcome *outcome)
 {
-	IceCreateView *request = ice_create_view_parse(ice_json_get(file, "request"));
+	IceCreateView *request = ice_view_parse_create(ice_json_get(file, "request"));
 
 	outcome->document = written(ice_view_metadata_new(
 		request, CASE_UUID, request->location == NULL ? "file:///w/v" : request->location,
@@ -117,9 +117,9 @@ run_commit(const IceJson *file, CaseOutcome *outcome)
 	IceViewMetadata *view = as_stored(before);
 	IceJson         *requirements = ice_json_member(file, "requirements");
 	IceJson         *updates = ice_json_member(file, "updates");
-	IceViewCommit   *commit = ice_view_commit_parse(requirements, updates, CASE_UPDATES_MAX);
+	IceViewCommit   *commit = ice_view_update_parse_commit(requirements, updates, CASE_UPDATES_MAX);
 
-	ice_view_requirements_check(commit, view);
+	ice_view_update_check_requirements(commit, view);
 	outcome->changed = ice_view_updates_apply(commit, view, case_now(file));
 	outcome->document = written(as_written(view));
 	if (!ice_json_equal(outcome->document, written(view)))

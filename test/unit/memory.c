@@ -97,12 +97,12 @@ ice_budget_look(void)
 }
 
 void
-ice_stack_check(void)
+ice_budget_stack_check(void)
 {
 }
 
 uint64_t
-ice_hash(const void *bytes, size_t len)
+ice_budget_hash(const void *bytes, size_t len)
 {
 	return hash_bytes_extended(bytes, (int) len, 4711);
 }

@@ -46,7 +46,7 @@ is_clean(const char *data, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char) data[i] < ' ' || data[i] == 0x7f)
 			return false;
-	return gw_utf8_valid(data, len);
+	return gw_text_is_utf8(data, len);
 }
 
 /* As RFC 4514 writes it, in UTF-8; NULL: it cannot be, or is too long. */

@@ -27,14 +27,14 @@ gw_credential_id_is_sound(GwSlice id)
 static bool
 read_hex(const json_t *object, const char *name, unsigned char *out, size_t bytes)
 {
-	const char *text = gw_json_string(object, name);
+	const char *text = gw_strict_json_string(object, name);
 
 	if (text == NULL || strlen(text) != 2 * bytes)
 		return false;
 	for (size_t i = 0; i < bytes; i++)
 	{
-		int high = gw_hex_digit(text[2 * i]);
-		int low = gw_hex_digit(text[2 * i + 1]);
+		int high = gw_text_hex_digit(text[2 * i]);
+		int low = gw_text_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -46,7 +46,7 @@ read_hex(const json_t *object, const char *name, unsigned char *out, size_t byte
 static bool
 read_text(const json_t *object, const char *name, char *out)
 {
-	const char *text = gw_json_string(object, name);
+	const char *text = gw_strict_json_string(object, name);
 	size_t      len = text != NULL ? strlen(text) : 0;
 
 	if (len >= GW_CREDENTIAL_TEXT)
@@ -69,7 +69,7 @@ read_verifier(const json_t *item, GwVerifier *out)
 bool
 gw_credential_read(GwSlice document, GwCredential *out)
 {
-	json_t *json = gw_json_object(document);
+	json_t *json = gw_strict_json_object(document);
 	json_t *item;
 	size_t  i;
 	bool    good;

@@ -197,7 +197,7 @@ gw_form_scope_has(const char *scope, const char *name)
 	GwSlice item;
 
 	while (next_scope(&scope, &item))
-		if (gw_slice_is(item, name))
+		if (gw_text_slice_is(item, name))
 			return true;
 	return false;
 }
@@ -214,7 +214,7 @@ gw_form_scope_role(const char *scope, char role[GW_FORM_ROLE_BYTES])
 		size_t len = item.len - prefix;
 
 		if (item.len < prefix || memcmp(item.data, ROLE_SCOPE, prefix) != 0 ||
-			gw_slice_is(item, ROLE_SCOPE "ALL"))
+			gw_text_slice_is(item, ROLE_SCOPE "ALL"))
 			continue;
 		if (len == 0 || len >= GW_FORM_ROLE_BYTES ||
 			(role[0] != '\0' &&

@@ -52,7 +52,7 @@ gw_grant_claims(const GwGrant *grant, GwGrantUse use, int64_t now_s, int64_t *li
 static const char *
 text_of(const json_t *claims, const char *name)
 {
-	const char *text = gw_json_string(claims, name);
+	const char *text = gw_strict_json_string(claims, name);
 
 	return text != NULL ? text : "";
 }
@@ -61,10 +61,10 @@ bool
 gw_grant_read(json_t *claims, GwGrantUse use, GwGrant *out)
 {
 	*out = (GwGrant){
-		.subject = gw_json_string(claims, "sub"),
-		.client = gw_json_string(claims, "client"),
-		.session = gw_json_string(claims, "ses"),
-		.origin = gw_json_string(claims, "origin"),
+		.subject = gw_strict_json_string(claims, "sub"),
+		.client = gw_strict_json_string(claims, "client"),
+		.session = gw_strict_json_string(claims, "ses"),
+		.origin = gw_strict_json_string(claims, "origin"),
 		.claims = json_object_get(claims, "claims"),
 		.role = text_of(claims, "role"),
 		.scope = text_of(claims, "scope"),

@@ -164,7 +164,7 @@ install_keys(GwIssuer *issuer, GwKeySet *keys, const char *why)
 {
 	if (keys != NULL)
 	{
-		gw_keyset_free(issuer->keys);
+		gw_jwk_set_free(issuer->keys);
 		issuer->keys = keys;
 		issuer->read_us = issuer->tried_us;
 		issuer->wanted = false;
@@ -178,13 +178,13 @@ static void
 take_keys(void *owner, GwSlice document, const char *why)
 {
 	GwIssuer *issuer = owner;
-	GwKeySet *keys = why == NULL ? gw_keyset_read(document) : NULL;
+	GwKeySet *keys = why == NULL ? gw_jwk_set_read(document) : NULL;
 
 	if (why == NULL && keys == NULL)
 		why = "the document is not a set of keys";
 	if (keys != NULL && keys->count == 0)
 	{
-		gw_keyset_free(keys);
+		gw_jwk_set_free(keys);
 		keys = NULL;
 		why = "no key in it is of use here";
 	}
@@ -196,9 +196,9 @@ take_keys(void *owner, GwSlice document, const char *why)
 static const char *
 read_configuration(const GwIssuer *issuer, GwSlice document, char **keys_url)
 {
-	json_t     *json = gw_json_object(document);
-	const char *name = gw_json_string(json, "issuer");
-	const char *url = gw_json_string(json, "jwks_uri");
+	json_t     *json = gw_strict_json_object(document);
+	const char *name = gw_strict_json_string(json, "issuer");
+	const char *url = gw_strict_json_string(json, "jwks_uri");
 	const char *why = NULL;
 
 	if (json == NULL)

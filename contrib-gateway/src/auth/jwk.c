@@ -37,7 +37,7 @@ static const Curve curves[] = {
 static bool
 member_bytes(const json_t *jwk, const char *name, GwText *out)
 {
-	const char *text = gw_json_string(jwk, name);
+	const char *text = gw_strict_json_string(jwk, name);
 
 	return text != NULL && *text != '\0' && gw_base64url_decode((GwSlice){text, strlen(text)}, out);
 }
@@ -116,7 +116,7 @@ import_point(const Curve *curve, const GwText *point)
 static EVP_PKEY *
 read_ec(const json_t *jwk, GwKeyKind *kind)
 {
-	const char *name = gw_json_string(jwk, "crv");
+	const char *name = gw_strict_json_string(jwk, "crv");
 	GwText      point = {0};
 	EVP_PKEY   *key = NULL;
 
@@ -139,7 +139,7 @@ read_ec(const json_t *jwk, GwKeyKind *kind)
 static EVP_PKEY *
 read_okp(const json_t *jwk)
 {
-	const char *name = gw_json_string(jwk, "crv");
+	const char *name = gw_strict_json_string(jwk, "crv");
 	GwText      bytes = {0};
 	EVP_PKEY   *key = NULL;
 
@@ -154,7 +154,7 @@ read_okp(const json_t *jwk)
 static EVP_PKEY *
 read_key(const json_t *jwk, GwKeyKind *kind)
 {
-	const char *type = gw_json_string(jwk, "kty");
+	const char *type = gw_strict_json_string(jwk, "kty");
 
 	if (type == NULL)
 		return NULL;
@@ -226,9 +226,9 @@ read_jwk(const json_t *jwk, GwKey *key)
 }
 
 GwKeySet *
-gw_keyset_read(GwSlice text)
+gw_jwk_set_read(GwSlice text)
 {
-	json_t   *json = gw_json_object(text);
+	json_t   *json = gw_strict_json_object(text);
 	json_t   *list = json_object_get(json, "keys");
 	GwKeySet *set = json_is_array(list) ? gw_alloc(sizeof(*set)) : NULL;
 	json_t   *jwk;
@@ -250,7 +250,7 @@ gw_keyset_read(GwSlice text)
 }
 
 void
-gw_keyset_free(GwKeySet *set)
+gw_jwk_set_free(GwKeySet *set)
 {
 	for (int i = 0; set != NULL && i < set->count; i++)
 		EVP_PKEY_free(set->keys[i].key);
@@ -258,7 +258,7 @@ gw_keyset_free(GwKeySet *set)
 }
 
 bool
-gw_key_fits(const GwKey *key, const GwAlgorithm *algorithm)
+gw_jwk_fits(const GwKey *key, const GwAlgorithm *algorithm)
 {
 	return key->kind == algorithm->kind && (key->only == NULL || key->only == algorithm);
 }

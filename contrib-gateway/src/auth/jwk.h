@@ -31,9 +31,9 @@ typedef struct GwKeySet
 } GwKeySet;
 
 /* NULL: the text is not a set of keys. */
-extern GwKeySet *gw_keyset_read(GwSlice text);
-extern void      gw_keyset_free(GwKeySet *set);
+extern GwKeySet *gw_jwk_set_read(GwSlice text);
+extern void      gw_jwk_set_free(GwKeySet *set);
 
-extern bool gw_key_fits(const GwKey *key, const GwAlgorithm *algorithm);
+extern bool gw_jwk_fits(const GwKey *key, const GwAlgorithm *algorithm);
 
 #endif

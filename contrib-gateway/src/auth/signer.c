@@ -37,8 +37,8 @@ read_seed(const char *text, unsigned char *seed)
 		return false;
 	for (int i = 0; i < SEED_BYTES; i++)
 	{
-		int high = gw_hex_digit(text[2 * i]);
-		int low = gw_hex_digit(text[2 * i + 1]);
+		int high = gw_text_hex_digit(text[2 * i]);
+		int low = gw_text_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -50,12 +50,12 @@ read_seed(const char *text, unsigned char *seed)
 static bool
 read_signing_key(const json_t *item, SigningKey *out)
 {
-	const char   *kid = gw_json_string(item, "kid");
+	const char   *kid = gw_strict_json_string(item, "kid");
 	const json_t *from = json_object_get(item, "signs_from");
 	unsigned char seed[SEED_BYTES];
 
 	if (kid == NULL || *kid == '\0' || strlen(kid) > GW_KID_BYTES_MAX || !json_is_integer(from) ||
-		!read_seed(gw_json_string(item, "seed"), seed))
+		!read_seed(gw_strict_json_string(item, "seed"), seed))
 		return false;
 	memcpy(out->kid, kid, strlen(kid) + 1);
 	out->signs_from_s = json_integer_value(from);

@@ -34,7 +34,7 @@ is_too_deep(GwSlice text)
 }
 
 json_t *
-gw_json_object(GwSlice text)
+gw_strict_json_object(GwSlice text)
 {
 	json_t *json;
 
@@ -48,7 +48,7 @@ gw_json_object(GwSlice text)
 }
 
 const char *
-gw_json_string(const json_t *object, const char *name)
+gw_strict_json_string(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
 }

@@ -15,9 +15,9 @@
 #include "base/text.h"
 
 /* An object, to be freed by json_decref(); NULL when the text is not one. */
-extern json_t *gw_json_object(GwSlice text);
+extern json_t *gw_strict_json_object(GwSlice text);
 
 /* A member that is a string without NUL; NULL when it is not there or something else. */
-extern const char *gw_json_string(const json_t *object, const char *name);
+extern const char *gw_strict_json_string(const json_t *object, const char *name);
 
 #endif

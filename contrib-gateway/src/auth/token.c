@@ -80,10 +80,11 @@ read_header(GwToken *token)
 	const json_t *kid;
 	const char   *name;
 
-	token->header = gw_json_object((GwSlice){token->header_text.data, token->header_text.len});
+	token->header =
+		gw_strict_json_object((GwSlice){token->header_text.data, token->header_text.len});
 	if (token->header == NULL)
 		return GW_REFUSAL_HEADER;
-	name = gw_json_string(token->header, "alg");
+	name = gw_strict_json_string(token->header, "alg");
 	token->algorithm = name != NULL ? gw_algorithm_find(name) : NULL;
 	if (token->algorithm == NULL)
 		return GW_REFUSAL_ALGORITHM;
@@ -113,10 +114,11 @@ gw_token_read(GwToken *token, GwSlice text)
 		why = read_header(token);
 	if (why != GW_REFUSAL_NONE)
 		return why;
-	token->claims = gw_json_object((GwSlice){token->claims_text.data, token->claims_text.len});
+	token->claims =
+		gw_strict_json_object((GwSlice){token->claims_text.data, token->claims_text.len});
 	if (token->claims == NULL)
 		return GW_REFUSAL_CLAIMS;
-	token->issuer = gw_json_string(token->claims, "iss");
+	token->issuer = gw_strict_json_string(token->claims, "iss");
 	return token->issuer != NULL ? GW_REFUSAL_NONE : GW_REFUSAL_ISSUER;
 }
 
@@ -134,7 +136,7 @@ gw_token_verify(const GwToken *token, const GwKeySet *keys)
 
 		if (token->kid != NULL && strcmp(key->kid, token->kid) != 0)
 			continue;
-		if (!gw_key_fits(key, token->algorithm))
+		if (!gw_jwk_fits(key, token->algorithm))
 		{
 			if (why == GW_REFUSAL_KEY && token->kid != NULL)
 				why = GW_REFUSAL_KEY_ALGORITHM;
@@ -248,7 +250,7 @@ gw_token_check(GwToken *token, const GwTokenRules *rules, int64_t now_s)
 	why = check_times(token, rules->leeway_s, now_s);
 	if (why != GW_REFUSAL_NONE)
 		return why;
-	token->subject = gw_json_string(token->claims, "sub");
+	token->subject = gw_strict_json_string(token->claims, "sub");
 	return subject_is_sound(token->subject) ? GW_REFUSAL_NONE : GW_REFUSAL_SUBJECT;
 }
 

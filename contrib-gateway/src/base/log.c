@@ -238,7 +238,7 @@ gw_log_tick(uint64_t now, bool all)
 static bool
 is_repeated(GwLogLevel level, const char *message)
 {
-	uint64_t h = gw_slice_hash((GwSlice){message, strlen(message)});
+	uint64_t h = gw_text_slice_hash((GwSlice){message, strlen(message)});
 	Said    *place = &said[0];
 
 	for (int i = 0; i < GW_LOG_WARNINGS_MAX; i++)

@@ -86,7 +86,7 @@ interval_us(GwRate rate)
 uint64_t
 gw_rates_wait(const GwRates *rates, GwSlice key, GwRate rate, uint64_t now_us)
 {
-	const Entry *entry = find(rates, cut(key), gw_slice_hash(cut(key)));
+	const Entry *entry = find(rates, cut(key), gw_text_slice_hash(cut(key)));
 	uint64_t     allowed = (uint64_t) (rate.burst - 1) * interval_us(rate);
 
 	if (entry == NULL || entry->ahead_us <= now_us + allowed)
@@ -113,7 +113,7 @@ make(GwRates *rates, GwSlice key, uint64_t hash)
 void
 gw_rates_take(GwRates *rates, GwSlice key, GwRate rate, int64_t max, uint64_t now_us)
 {
-	uint64_t hash = gw_slice_hash(cut(key));
+	uint64_t hash = gw_text_slice_hash(cut(key));
 	Entry   *entry = find(rates, cut(key), hash);
 
 	if (entry == NULL)

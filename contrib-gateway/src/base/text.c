@@ -140,7 +140,7 @@ continues(unsigned char c, unsigned char low, unsigned char high)
 
 /* The table of well-formed sequences of the Unicode standard: no surrogates, nothing overlong. */
 int
-gw_utf8_sequence(const unsigned char *p, size_t left)
+gw_text_utf8_sequence(const unsigned char *p, size_t left)
 {
 	unsigned char c = p[0];
 
@@ -171,7 +171,7 @@ gw_utf8_sequence(const unsigned char *p, size_t left)
 
 /* Eight ASCII bytes at a time, so that a large body costs little. NUL counts as valid here. */
 bool
-gw_utf8_valid(const char *data, size_t len)
+gw_text_is_utf8(const char *data, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) data;
 	size_t               at = 0;
@@ -190,7 +190,7 @@ gw_utf8_valid(const char *data, size_t len)
 				continue;
 			}
 		}
-		n = gw_utf8_sequence(p + at, len - at);
+		n = gw_text_utf8_sequence(p + at, len - at);
 		if (n == 0)
 			return false;
 		at += (size_t) n;
@@ -235,7 +235,7 @@ gw_text_json(GwText *text, const char *data, size_t len)
 	while (at < len)
 	{
 		unsigned char c = p[at];
-		int           n = gw_utf8_sequence(p + at, len - at);
+		int           n = gw_text_utf8_sequence(p + at, len - at);
 
 		if (n > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
 		{
@@ -254,7 +254,7 @@ gw_text_json(GwText *text, const char *data, size_t len)
 }
 
 int
-gw_hex_digit(char c)
+gw_text_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -266,7 +266,7 @@ gw_hex_digit(char c)
 }
 
 uint64_t
-gw_slice_hash(GwSlice slice)
+gw_text_slice_hash(GwSlice slice)
 {
 	uint64_t hash = 14695981039346656037u;
 
@@ -276,13 +276,13 @@ gw_slice_hash(GwSlice slice)
 }
 
 bool
-gw_slice_is(GwSlice slice, const char *text)
+gw_text_slice_is(GwSlice slice, const char *text)
 {
 	return strlen(text) == slice.len && memcmp(slice.data, text, slice.len) == 0;
 }
 
 bool
-gw_slice_is_nocase(GwSlice slice, const char *text)
+gw_text_slice_is_nocase(GwSlice slice, const char *text)
 {
 	return strlen(text) == slice.len && strncasecmp(slice.data, text, slice.len) == 0;
 }

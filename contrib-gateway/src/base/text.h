@@ -48,16 +48,16 @@ extern void gw_text_free(GwText *text);
 extern void gw_text_json(GwText *text, const char *data, size_t len);
 
 /* Length of the valid UTF-8 sequence at p, 0 when there is none. */
-extern int  gw_utf8_sequence(const unsigned char *p, size_t left);
-extern bool gw_utf8_valid(const char *data, size_t len);
+extern int  gw_text_utf8_sequence(const unsigned char *p, size_t left);
+extern bool gw_text_is_utf8(const char *data, size_t len);
 
 /* The value of a hexadecimal digit, -1 for what is none. */
-extern int gw_hex_digit(char c);
+extern int gw_text_hex_digit(char c);
 
 /* A hash of 64 bits (FNV-1a), never 0. For keys that no client chooses. */
-extern uint64_t gw_slice_hash(GwSlice slice);
+extern uint64_t gw_text_slice_hash(GwSlice slice);
 
-extern bool gw_slice_is(GwSlice slice, const char *text);
-extern bool gw_slice_is_nocase(GwSlice slice, const char *text);
+extern bool gw_text_slice_is(GwSlice slice, const char *text);
+extern bool gw_text_slice_is_nocase(GwSlice slice, const char *text);
 
 #endif

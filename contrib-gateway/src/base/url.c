@@ -22,8 +22,8 @@ gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len)
 		if (c == '%')
 		{
 			bool whole = in.len - i > 2;
-			int  high = whole ? gw_hex_digit(in.data[i + 1]) : -1;
-			int  low = whole ? gw_hex_digit(in.data[i + 2]) : -1;
+			int  high = whole ? gw_text_hex_digit(in.data[i + 1]) : -1;
+			int  low = whole ? gw_text_hex_digit(in.data[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return "The URL holds a % that is not followed by two hexadecimal digits";
@@ -38,7 +38,7 @@ gw_url_decode(GwSlice in, bool plus_is_space, char *out, size_t *out_len)
 	}
 	out[n] = '\0';
 	*out_len = n;
-	return gw_utf8_valid(out, n) ? NULL : "The URL holds bytes that are not UTF-8";
+	return gw_text_is_utf8(out, n) ? NULL : "The URL holds bytes that are not UTF-8";
 }
 
 int

@@ -26,12 +26,12 @@ append(char *at, const char *text)
 static GwSlice
 cache_key(GwRequest *request)
 {
-	return gw_route_key(request->route, request->values,
-						1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY | 1u << GW_SOURCE_SETTING,
-						(const char *[]){request->route->operation,
-										 request->role ? request->role : gw_conf.database_role,
-										 NULL},
-						&request->arena);
+	return gw_router_key(request->route, request->values,
+						 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY | 1u << GW_SOURCE_SETTING,
+						 (const char *[]){request->route->operation,
+										  request->role ? request->role : gw_conf.database_role,
+										  NULL},
+						 &request->arena);
 }
 
 void
@@ -159,7 +159,7 @@ compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *origina
 	if (entry == NULL)
 	{
 		*original = (Original){reply->body, reply->body_len, reply->handle, reply->release};
-		gw_gzip(scratch, reply->body, reply->body_len, level);
+		gw_coding_gzip(scratch, reply->body, reply->body_len, level);
 		reply->handle = NULL;
 		reply->release = NULL;
 	}
@@ -167,7 +167,7 @@ compress(GwReply *reply, GwCacheEntry *entry, GwText *scratch, Original *origina
 	{
 		GwText fresh = {0};
 
-		gw_gzip(&fresh, reply->body, reply->body_len, level);
+		gw_coding_gzip(&fresh, reply->body, reply->body_len, level);
 		gw_cache_add_gzip(entry, &fresh, (uint64_t) gw_conf.cache_bytes);
 	}
 	reply->body = entry ? entry->gzip.data : scratch->data;

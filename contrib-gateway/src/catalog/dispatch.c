@@ -147,8 +147,8 @@ build_call(GwRequest *request, const char *error, Done done)
 static GwSlice
 gate_key(GwRequest *request)
 {
-	return gw_route_key(request->route, request->values, 1u << GW_SOURCE_PATH,
-						(const char *[]){NULL}, &request->arena);
+	return gw_router_key(request->route, request->values, 1u << GW_SOURCE_PATH,
+						 (const char *[]){NULL}, &request->arena);
 }
 
 /* Commits of one table, or all that goes aside; no table has an empty key. */

@@ -66,7 +66,7 @@ gw_error_map(const char *sqlstate, bool commit)
 }
 
 bool
-gw_error_is_key_mismatch(const char *sqlstate)
+gw_error_map_is_key_mismatch(const char *sqlstate)
 {
 #define ICE_ERROR(name, code, http_status, iceberg_type, meaning) \
 	if (strcmp(#name, "IDEMPOTENCY_MISMATCH") == 0)               \
@@ -78,11 +78,11 @@ gw_error_is_key_mismatch(const char *sqlstate)
 /* Below 500, and about the request itself: that a key belongs to another request is not its
  * outcome, and a privilege that is missing may be granted. */
 bool
-gw_error_is_final(const char *sqlstate)
+gw_error_map_is_final(const char *sqlstate)
 {
 #define ICE_ERROR(name, code, http_status, iceberg_type, meaning) \
 	if (strcmp(sqlstate, code) == 0)                              \
-		return http_status < 500 && http_status != 403 && !gw_error_is_key_mismatch(sqlstate);
+		return http_status < 500 && http_status != 403 && !gw_error_map_is_key_mismatch(sqlstate);
 #include "ice_errors.def"
 	return false;
 }

@@ -114,7 +114,7 @@ gw_files_wait(GwFiles *files, GwFileWaiter *waiter, const char *keys, uint64_t n
 		GwFileKey *mine = &waiter->keys[waiter->key_count++];
 
 		mine->text = key;
-		mine->hash = gw_slice_hash(key);
+		mine->hash = gw_text_slice_hash(key);
 		mine->waiter = NULL;
 		if (files->written[mine->hash & (REMEMBERED - 1)] == mine->hash)
 			continue;
@@ -168,7 +168,7 @@ take_off(GwFiles *files, GwFileKey *key)
 static void
 written(GwFiles *files, GwSlice key)
 {
-	uint64_t   h = gw_slice_hash(key);
+	uint64_t   h = gw_text_slice_hash(key);
 	GwFileKey *at = TAILQ_FIRST(bucket_of(files, h));
 
 	files->written[h & (REMEMBERED - 1)] = h;

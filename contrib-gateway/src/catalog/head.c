@@ -59,7 +59,7 @@ read_query(GwRequest *request, GwSlice query, GwSlice raw[GW_PARAM_COUNT])
 	{
 		GwParam param = gw_param_find(GW_SOURCE_QUERY, key);
 
-		if (param == GW_PARAM_NONE || !gw_route_has(request->route, param))
+		if (param == GW_PARAM_NONE || !gw_router_has(request->route, param))
 			continue;
 		if (raw[param].data != NULL)
 			fault(request, 400, "A query parameter is repeated");
@@ -169,8 +169,8 @@ take_deduplicate(GwRequest *request, GwSlice value)
 {
 	if (request->route == NULL || !(request->route->flags & GW_ROUTE_COMMIT) || value.data == NULL)
 		return;
-	request->deduplicate = gw_slice_is_nocase(value, "true");
-	if (!request->deduplicate && !gw_slice_is_nocase(value, "false"))
+	request->deduplicate = gw_text_slice_is_nocase(value, "true");
+	if (!request->deduplicate && !gw_text_slice_is_nocase(value, "false"))
 		fault(request, 400, "Icecat-Deduplicate is neither true nor false");
 }
 
@@ -189,7 +189,7 @@ check_content_type(GwRequest *request, GwSlice type)
 		media.len = (size_t) (end - type.data);
 	while (media.len > 0 && (media.data[media.len - 1] == ' ' || media.data[media.len - 1] == '\t'))
 		media.len--;
-	if (gw_slice_is_nocase(media, "application/json"))
+	if (gw_text_slice_is_nocase(media, "application/json"))
 		return;
 	if (media.len > 5 && strncasecmp(media.data + media.len - 5, "+json", 5) == 0)
 		return;
@@ -254,7 +254,7 @@ bool
 gw_head_wants_body(const GwRequest *request)
 {
 	return request->exchange.fault.status == 0 && request->route != NULL &&
-		   gw_route_has(request->route, GW_PARAM_BODY);
+		   gw_router_has(request->route, GW_PARAM_BODY);
 }
 
 void

@@ -27,7 +27,7 @@ request_of_call(GwCall *call)
 static void
 end_coding(GwRequest *request)
 {
-	gw_deflate_end(request->deflater);
+	gw_coding_deflate_end(request->deflater);
 	request->deflater = NULL;
 }
 
@@ -41,7 +41,7 @@ feed(GwRequest *request, GwSlice piece, bool last)
 	if (request->deflater == NULL)
 		return piece.len > 0 ? request->exchange.feed(&request->exchange, piece) : GW_FED;
 	packed.len = 0;
-	gw_deflate(request->deflater, piece.data, piece.len, last, &packed);
+	gw_coding_deflate(request->deflater, piece.data, piece.len, last, &packed);
 	if (packed.len > 0)
 		fed = request->exchange.feed(&request->exchange, (GwSlice){packed.data, packed.len});
 	return fed;
@@ -56,7 +56,7 @@ begin_answer(GwRequest *request, const GwPgResult *row)
 	reply.vary = gw_conf.gzip_level > 0;
 	if (gw_conf.gzip_level > 0 && request->accept.gzip)
 	{
-		request->deflater = gw_deflate_begin((int) gw_conf.gzip_level);
+		request->deflater = gw_coding_deflate_begin((int) gw_conf.gzip_level);
 		reply.content_encoding = "gzip";
 	}
 	gw_answer_give(request, &reply);

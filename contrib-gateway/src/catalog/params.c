@@ -130,9 +130,9 @@ gw_decode_boolean(Decoding *decoding)
 {
 	GwSlice raw = decoding->input->raw;
 
-	if (gw_slice_is_nocase(raw, "true"))
+	if (gw_text_slice_is_nocase(raw, "true"))
 		return "true";
-	if (gw_slice_is_nocase(raw, "false"))
+	if (gw_text_slice_is_nocase(raw, "false"))
 		return "false";
 	return fail_named(decoding, "", " is neither true nor false");
 }
@@ -158,9 +158,9 @@ gw_decode_snapshots(Decoding *decoding)
 {
 	GwSlice raw = decoding->input->raw;
 
-	if (gw_slice_is_nocase(raw, "all"))
+	if (gw_text_slice_is_nocase(raw, "all"))
 		return "all";
-	if (gw_slice_is_nocase(raw, "refs"))
+	if (gw_text_slice_is_nocase(raw, "refs"))
 		return "refs";
 	return fail_named(decoding, "", " is neither all nor refs");
 }
@@ -301,7 +301,7 @@ gw_decode_body(Decoding *decoding)
 		return fail(decoding, "The request body is empty");
 	if (memchr(body.data, '\0', body.len) != NULL)
 		return fail(decoding, "The request body holds a NUL character");
-	if (!gw_utf8_valid(body.data, body.len))
+	if (!gw_text_is_utf8(body.data, body.len))
 		return fail(decoding, "The request body is not UTF-8");
 	return body.data;
 }
@@ -336,7 +336,7 @@ GwParam
 gw_param_find(GwSource source, GwSlice wire)
 {
 	for (int i = GW_PARAM_NONE + 1; i < GW_PARAM_COUNT; i++)
-		if (parameters[i].source == source && gw_slice_is(wire, parameters[i].wire))
+		if (parameters[i].source == source && gw_text_slice_is(wire, parameters[i].wire))
 			return (GwParam) i;
 	return GW_PARAM_NONE;
 }

@@ -23,7 +23,7 @@ find_field(const GwHttpHead *head, const char *name, GwSlice *out)
 
 	for (int i = 0; i < head->header_count; i++)
 	{
-		if (!gw_slice_is_nocase(head->headers[i].name, name))
+		if (!gw_text_slice_is_nocase(head->headers[i].name, name))
 			continue;
 		*out = head->headers[i].value;
 		count++;

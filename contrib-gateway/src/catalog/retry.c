@@ -29,7 +29,7 @@ gw_retry_reads_spaces(GwRequest *request, const GwPgResult *result)
 	if (result->is_error)
 	{
 		kind = gw_error_map(result->sqlstate, false);
-		if (strncmp(kind.type, "NoSuch", 6) != 0 && !gw_error_is_key_mismatch(result->sqlstate))
+		if (strncmp(kind.type, "NoSuch", 6) != 0 && !gw_error_map_is_key_mismatch(result->sqlstate))
 			return false;
 		prefix = strcmp(kind.type, "NoSuchWarehouseException") == 0;
 	}
@@ -106,7 +106,7 @@ gw_retry_tick(uint64_t now)
 bool
 gw_retry_is_final(const GwRequest *request, const GwPgResult *result)
 {
-	return result->is_error && request->key[0] != '\0' && gw_error_is_final(result->sqlstate);
+	return result->is_error && request->key[0] != '\0' && gw_error_map_is_final(result->sqlstate);
 }
 
 bool

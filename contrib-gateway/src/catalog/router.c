@@ -107,7 +107,7 @@ gw_router_match(GwMethod method, GwSlice path, GwMatch *match)
 }
 
 bool
-gw_route_has(const GwRoute *route, GwParam param)
+gw_router_has(const GwRoute *route, GwParam param)
 {
 	for (int i = 0; i < GW_PARAMS_MAX; i++)
 		if (route->params[i] == (int) param)
@@ -145,8 +145,8 @@ put_key(const GwRoute *route, const char *const *values, unsigned sources, const
 }
 
 GwSlice
-gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
-			 const char *const *more, GwArena *arena)
+gw_router_key(const GwRoute *route, const char *const *values, unsigned sources,
+			  const char *const *more, GwArena *arena)
 {
 	size_t len = put_key(route, values, sources, more, NULL);
 	char  *at = gw_arena_take(arena, len);
@@ -180,6 +180,6 @@ gw_router_allow(unsigned allowed, GwText *out)
 			continue;
 		if (out->len > 0)
 			gw_text_puts(out, ", ");
-		gw_text_puts(out, gw_http_method_name((GwMethod) i));
+		gw_text_puts(out, gw_parse_method_name((GwMethod) i));
 	}
 }

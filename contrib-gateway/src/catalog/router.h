@@ -72,14 +72,14 @@ typedef struct GwMatch
 
 /* HEAD finds a GET route where it has none of its own. */
 extern GwMatchKind gw_router_match(GwMethod method, GwSlice path, GwMatch *match);
-extern bool        gw_route_has(const GwRoute *route, GwParam param);
+extern bool        gw_router_has(const GwRoute *route, GwParam param);
 
 /*
  * What tells one request of a route from another: its values of parameters from these sources (a
  * bit for each GwSource), and further texts up to a NULL, each with a NUL behind it.
  */
-extern GwSlice gw_route_key(const GwRoute *route, const char *const *values, unsigned sources,
-							const char *const *more, GwArena *arena);
+extern GwSlice gw_router_key(const GwRoute *route, const char *const *values, unsigned sources,
+							 const char *const *more, GwArena *arena);
 
 /* Takes the base path off the front; false when the path is not below it. */
 extern bool gw_router_strip_base(GwSlice *path, GwSlice base);

@@ -12,7 +12,7 @@
 
 #include <sys/queue.h>
 
-#include "db/pgcall.h"
+#include "db/pg.h"
 
 typedef enum GwOutcome
 {

@@ -12,7 +12,7 @@
 #ifndef GW_SESSION_H
 #define GW_SESSION_H
 
-#include "db/pgcall.h"
+#include "db/pg.h"
 
 #define GW_PROBLEM_BYTES 512
 

@@ -28,7 +28,7 @@ enum
 static bool
 chunk_size_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
 {
-	int digit = gw_hex_digit((char) c);
+	int digit = gw_text_hex_digit((char) c);
 
 	if (digit >= 0)
 	{
@@ -68,7 +68,7 @@ chunk_trailer_byte(GwChunked *chunked, unsigned char c, GwFault *fault)
 		chunked->state = CHUNK_END_LF;
 	else if (chunked->state == CHUNK_TRAILER_NAME && c == ':')
 		chunked->state = CHUNK_TRAILER_VALUE;
-	else if (gw_http_is_token_char(c))
+	else if (gw_parse_is_token_char(c))
 		chunked->state = CHUNK_TRAILER_NAME;
 	else
 		return gw_fail(fault, 400, "A trailer line is malformed");

@@ -48,7 +48,7 @@ gw_clients_settle(void)
 static bool
 shake_hands(GwConn *conn)
 {
-	switch (gw_stream_handshake(&conn->stream))
+	switch (gw_socket_handshake(&conn->socket))
 	{
 		case GW_TLS_DONE:
 			gw_conn_set_state(conn, GW_CONN_IDLE);
@@ -86,7 +86,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	{
 		conn->view.len = 0;
 		conn->eof = true;
-		gw_stream_read_events(&conn->stream, false);
+		gw_socket_read_events(&conn->socket, false);
 		gw_input_finish(conn);
 		if (n < 0)
 			gw_conn_shut(conn);
@@ -98,7 +98,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	gw_input_keep_rest(conn);
 	gw_output_flush(conn);
 	if (!gw_conn_takes_input(conn) && conn->in.len >= GW_PIPELINED_BYTES_MAX)
-		gw_stream_read_events(&conn->stream, false);
+		gw_socket_read_events(&conn->socket, false);
 }
 
 /* The socket takes more, or a handshake can go on. */
@@ -115,7 +115,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		shake_hands(conn);
 		return;
 	}
-	sent = gw_stream_flush(&conn->stream);
+	sent = gw_socket_flush(&conn->socket);
 	if (sent == GW_SENT_FAILED)
 		gw_conn_shut(conn);
 	else if (sent == GW_SENT_ALL && conn->state == GW_CONN_WRITE)
@@ -234,12 +234,12 @@ gw_clients_accept(const GwService *service, int fd, const struct sockaddr *peer)
 	conn->handlers = service->handlers;
 	gw_output_bind(conn);
 	describe_peer(conn, peer);
-	gw_stream_open(&conn->stream, service->base, fd, on_readable, on_writable, conn);
+	gw_socket_open(&conn->socket, service->base, fd, on_readable, on_writable, conn);
 	TAILQ_INSERT_TAIL(&gw_conns, conn, link);
 	gw_counters.clients++;
 	if (!service->tls)
 		gw_conn_set_state(conn, GW_CONN_IDLE);
-	else if (gw_stream_begin_tls(&conn->stream))
+	else if (gw_socket_begin_tls(&conn->socket))
 		gw_conn_begin_handshake(conn);
 	else
 		gw_conn_shut(conn);
@@ -269,10 +269,10 @@ deadline(const GwConn *conn)
 			break;
 		case GW_CONN_WRITE:
 			ms = (uint64_t) gw_conf.write_timeout_ms;
-			moved = conn->stream.sent;
+			moved = conn->socket.sent;
 			break;
 		case GW_CONN_FLOW:
-			if (gw_stream_pending(&conn->stream) == 0)
+			if (gw_socket_pending(&conn->socket) == 0)
 				return UINT64_MAX;
 			ms = (uint64_t) gw_conf.write_timeout_ms;
 			break;
@@ -338,7 +338,7 @@ gw_clients_close_idle(uint64_t now)
 		bool fresh = now - conn->since_us <= GW_DRAIN_FRESH_MS * 1000;
 
 		/* a fresh one's request may be on its way */
-		if (conn->state == GW_CONN_IDLE && !gw_stream_has_input(&conn->stream) &&
+		if (conn->state == GW_CONN_IDLE && !gw_socket_has_input(&conn->socket) &&
 			(conn->requests > 0 || !fresh))
 			gw_conn_part(conn);
 		else if (conn->state == GW_CONN_HANDSHAKE && !fresh)

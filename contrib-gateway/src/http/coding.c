@@ -72,7 +72,7 @@ weight_of(GwSlice parameters)
 		GwSlice value = cut(&parameters, ';');
 		GwSlice name = cut(&value, '=');
 
-		if (gw_slice_is_nocase(name, "q"))
+		if (gw_text_slice_is_nocase(name, "q"))
 			return parse_q(trim(value));
 	}
 	return Q_ONE;
@@ -94,11 +94,11 @@ read_field(GwSlice rest, Weights *weights)
 		GwSlice coding = cut(&parameters, ';');
 		int     q = weight_of(parameters);
 
-		if (gw_slice_is_nocase(coding, "gzip") || gw_slice_is_nocase(coding, "x-gzip"))
+		if (gw_text_slice_is_nocase(coding, "gzip") || gw_text_slice_is_nocase(coding, "x-gzip"))
 			weights->gzip = q;
-		else if (gw_slice_is_nocase(coding, "identity"))
+		else if (gw_text_slice_is_nocase(coding, "identity"))
 			weights->identity = q;
-		else if (gw_slice_is(coding, "*"))
+		else if (gw_text_slice_is(coding, "*"))
 			weights->any = q;
 	}
 }
@@ -111,7 +111,7 @@ gw_coding_accept(const GwHttpHead *head)
 	int     identity;
 
 	for (int i = 0; i < head->header_count; i++)
-		if (gw_slice_is_nocase(head->headers[i].name, "accept-encoding"))
+		if (gw_text_slice_is_nocase(head->headers[i].name, "accept-encoding"))
 			read_field(head->headers[i].value, &weights);
 	gzip = weights.gzip >= 0 ? weights.gzip : weights.any;
 	identity = weights.identity >= 0 ? weights.identity : weights.any == 0 ? 0 : -1;
@@ -127,12 +127,12 @@ gw_coding_of_body(const GwHttpHead *head)
 	{
 		GwSlice value = head->headers[i].value;
 
-		if (!gw_slice_is_nocase(head->headers[i].name, "content-encoding"))
+		if (!gw_text_slice_is_nocase(head->headers[i].name, "content-encoding"))
 			continue;
-		if (value.len == 0 || gw_slice_is_nocase(value, "identity"))
+		if (value.len == 0 || gw_text_slice_is_nocase(value, "identity"))
 			continue;
 		if (coding != GW_CODING_NONE ||
-			(!gw_slice_is_nocase(value, "gzip") && !gw_slice_is_nocase(value, "x-gzip")))
+			(!gw_text_slice_is_nocase(value, "gzip") && !gw_text_slice_is_nocase(value, "x-gzip")))
 			return GW_CODING_UNKNOWN;
 		coding = GW_CODING_GZIP;
 	}
@@ -146,7 +146,7 @@ struct GwDeflater
 
 /* Out of memory is the one thing that can go wrong here. */
 GwDeflater *
-gw_deflate_begin(int level)
+gw_coding_deflate_begin(int level)
 {
 	GwDeflater *deflater = gw_alloc(sizeof(*deflater));
 
@@ -158,7 +158,7 @@ gw_deflate_begin(int level)
 
 /* zlib counts input in an int: more comes in pieces. */
 void
-gw_deflate(GwDeflater *deflater, const char *data, size_t len, bool last, GwText *out)
+gw_coding_deflate(GwDeflater *deflater, const char *data, size_t len, bool last, GwText *out)
 {
 	z_stream *z = &deflater->z;
 	int       rc;
@@ -183,7 +183,7 @@ gw_deflate(GwDeflater *deflater, const char *data, size_t len, bool last, GwText
 }
 
 void
-gw_deflate_end(GwDeflater *deflater)
+gw_coding_deflate_end(GwDeflater *deflater)
 {
 	if (deflater == NULL)
 		return;
@@ -193,22 +193,22 @@ gw_deflate_end(GwDeflater *deflater)
 
 /* The state of one compression is kept for the next: making it costs more than a small body. */
 void
-gw_gzip(GwText *out, const char *data, size_t len, int level)
+gw_coding_gzip(GwText *out, const char *data, size_t len, int level)
 {
 	static GwDeflater *kept;
 	static int         kept_level;
 
 	if (kept != NULL && kept_level != level)
 	{
-		gw_deflate_end(kept);
+		gw_coding_deflate_end(kept);
 		kept = NULL;
 	}
 	if (kept == NULL)
-		kept = gw_deflate_begin(level);
+		kept = gw_coding_deflate_begin(level);
 	else
 		deflateReset(&kept->z);
 	kept_level = level;
-	gw_deflate(kept, data, len, true, out);
+	gw_coding_deflate(kept, data, len, true, out);
 }
 
 struct GwInflater
@@ -218,7 +218,7 @@ struct GwInflater
 };
 
 GwInflater *
-gw_inflate_begin(void)
+gw_coding_inflate_begin(void)
 {
 	GwInflater *inflater = gw_alloc(sizeof(*inflater));
 
@@ -251,7 +251,7 @@ inflate_step(GwInflater *inflater, GwText *out, size_t out_max)
 }
 
 GwInflated
-gw_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out, size_t out_max)
+gw_coding_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out, size_t out_max)
 {
 	z_stream  *z = &inflater->z;
 	GwInflated step = inflater->ended ? GW_INFLATE_END : GW_INFLATE_MORE;
@@ -272,7 +272,7 @@ gw_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out, size
 }
 
 void
-gw_inflate_end(GwInflater *inflater)
+gw_coding_inflate_end(GwInflater *inflater)
 {
 	if (inflater == NULL)
 		return;

@@ -29,14 +29,15 @@ typedef enum GwCoding
 extern GwCoding gw_coding_of_body(const GwHttpHead *head);
 
 /* Compresses at once; level 1 to 9. Blocks as long as it takes: for bodies of bounded size. */
-extern void gw_gzip(GwText *out, const char *data, size_t len, int level);
+extern void gw_coding_gzip(GwText *out, const char *data, size_t len, int level);
 
 /* Compresses piece by piece. Feed the last piece (or nothing) with last set, then end. */
 typedef struct GwDeflater GwDeflater;
 
-extern GwDeflater *gw_deflate_begin(int level);
-extern void gw_deflate(GwDeflater *deflater, const char *data, size_t len, bool last, GwText *out);
-extern void gw_deflate_end(GwDeflater *deflater);
+extern GwDeflater *gw_coding_deflate_begin(int level);
+extern void        gw_coding_deflate(GwDeflater *deflater, const char *data, size_t len, bool last,
+									 GwText *out);
+extern void        gw_coding_deflate_end(GwDeflater *deflater);
 
 typedef enum GwInflated
 {
@@ -50,9 +51,9 @@ typedef enum GwInflated
  * out in all, however small the input is. */
 typedef struct GwInflater GwInflater;
 
-extern GwInflater *gw_inflate_begin(void);
-extern GwInflated  gw_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out,
-							  size_t out_max);
-extern void        gw_inflate_end(GwInflater *inflater);
+extern GwInflater *gw_coding_inflate_begin(void);
+extern GwInflated gw_coding_inflate(GwInflater *inflater, const char *data, size_t len, GwText *out,
+									size_t out_max);
+extern void       gw_coding_inflate_end(GwInflater *inflater);
 
 #endif

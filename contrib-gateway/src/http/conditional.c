@@ -9,7 +9,7 @@
 static bool
 is_field(const GwHeader *header)
 {
-	return gw_slice_is_nocase(header->name, "if-none-match");
+	return gw_text_slice_is_nocase(header->name, "if-none-match");
 }
 
 size_t
@@ -102,7 +102,7 @@ gw_conditional_list(const GwHttpHead *head, char *out)
 		if (!is_field(&head->headers[i]))
 			continue;
 		fields++;
-		if (gw_slice_is(head->headers[i].value, "*"))
+		if (gw_text_slice_is(head->headers[i].value, "*"))
 			any = true;
 		else
 			sound = add_field(head->headers[i].value, out, &len);

@@ -44,7 +44,7 @@ gw_conn_set_state(GwConn *conn, GwConnState state)
 	conn->state = state;
 	conn->since_us = gw_clock_us();
 	if (state == GW_CONN_WRITE)
-		conn->stream.sent = 0;
+		conn->socket.sent = 0;
 }
 
 size_t
@@ -70,7 +70,7 @@ gw_conn_free_body(GwConn *conn)
 {
 	gw_process.buffered_bytes -= conn->body.len;
 	conn->body.len = 0;
-	gw_inflate_end(conn->inflater);
+	gw_coding_inflate_end(conn->inflater);
 	conn->inflater = NULL;
 	if (conn->body.cap > GW_KEPT_BYTES_MAX)
 		gw_text_free(&conn->body);
@@ -152,7 +152,7 @@ gw_conn_shut(GwConn *conn)
 	}
 	else if (conn->live && (conn->state != GW_CONN_WAIT || conn->handler->abandon(conn->exchange)))
 		gw_conn_end_request(conn, 499, 0);
-	gw_stream_close(&conn->stream);
+	gw_socket_close(&conn->socket);
 	gw_conn_set_state(conn, GW_CONN_CLOSED);
 	gw_conn_settle_later(conn);
 }
@@ -165,10 +165,10 @@ gw_conn_part(GwConn *conn)
 		gw_conn_shut(conn);
 		return;
 	}
-	gw_stream_end(&conn->stream);
+	gw_socket_end(&conn->socket);
 	gw_conn_set_state(conn, GW_CONN_LINGER);
 	conn->in.len = 0;
-	gw_stream_read_events(&conn->stream, true);
+	gw_socket_read_events(&conn->socket, true);
 }
 
 bool

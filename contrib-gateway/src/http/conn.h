@@ -53,7 +53,7 @@ typedef struct GwConn
 	TAILQ_ENTRY(GwConn) handshake_link;
 	bool        unsettled; /* waits for gw_clients_settle() */
 	GwConnState state;
-	GwStream    stream;
+	GwSocket    socket;
 	GwText      in; /* input that could not be used yet */
 	GwSlice     view;
 	bool        view_shared; /* view lies in the buffer of the process */

@@ -84,7 +84,7 @@ only_field(const GwHttpHead *head, const char *name)
 
 	for (int i = 0; i < head->header_count; i++)
 	{
-		if (!gw_slice_is_nocase(head->headers[i].name, name))
+		if (!gw_text_slice_is_nocase(head->headers[i].name, name))
 			continue;
 		found = head->headers[i].value;
 		count++;
@@ -110,7 +110,7 @@ are_field_names(GwSlice names)
 {
 	for (size_t i = 0; i < names.len; i++)
 		if (names.data[i] != ',' && names.data[i] != ' ' &&
-			!gw_http_is_token_char((unsigned char) names.data[i]))
+			!gw_parse_is_token_char((unsigned char) names.data[i]))
 			return false;
 	return names.len < GW_CORS_HEADERS_BYTES;
 }

@@ -88,7 +88,7 @@ copy_part(GwSlice part, char *out, size_t size)
 }
 
 bool
-gw_proxies_valid(const char *list)
+gw_forwarded_proxies_valid(const char *list)
 {
 	GwSlice rest = {list, strlen(list)};
 	GwSlice part;
@@ -114,7 +114,7 @@ in_range(const Address *address, const Address *range, int prefix)
 }
 
 bool
-gw_proxies_hold(const char *list, const char *address)
+gw_forwarded_proxies_hold(const char *list, const char *address)
 {
 	GwSlice rest = {list, strlen(list)};
 	GwSlice part;
@@ -159,7 +159,7 @@ gw_forwarded_is_local(const GwHttpHead *head, const char *peer)
 	for (int i = 0; i < head->header_count; i++)
 		if (is_of_proxy(head->headers[i].name))
 			return false;
-	return gw_proxies_hold("127.0.0.0/8, ::1", peer);
+	return gw_forwarded_proxies_hold("127.0.0.0/8, ::1", peer);
 }
 
 /* An address that may be in quotes or brackets and have a port: 1.2.3.4:5, "[::1]:5", ::1. */
@@ -215,7 +215,7 @@ walk(const GwHttpHead *head, const char *name, const char *proxies, char out[GW_
 	{
 		GwSlice value = head->headers[i].value;
 
-		if (!gw_slice_is_nocase(head->headers[i].name, name))
+		if (!gw_text_slice_is_nocase(head->headers[i].name, name))
 			continue;
 		for (;;)
 		{
@@ -229,7 +229,7 @@ walk(const GwHttpHead *head, const char *name, const char *proxies, char out[GW_
 				return found;
 			memcpy(out, address, sizeof(address));
 			found = true;
-			if (!gw_proxies_hold(proxies, address))
+			if (!gw_forwarded_proxies_hold(proxies, address))
 				return true;
 			if (comma == NULL)
 				break;
@@ -265,7 +265,7 @@ gw_forwarded_prefix(const GwHttpHead *head)
 	{
 		GwSlice value = head->headers[i].value;
 
-		if (!gw_slice_is_nocase(head->headers[i].name, "x-forwarded-prefix"))
+		if (!gw_text_slice_is_nocase(head->headers[i].name, "x-forwarded-prefix"))
 			continue;
 		while (value.len > 0 && value.data[value.len - 1] == '/')
 			value.len--;

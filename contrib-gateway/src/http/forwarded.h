@@ -17,10 +17,10 @@
 #define GW_ADDRESS_BYTES 64
 
 /* Is it a list of addresses and CIDR ranges, separated by commas? Empty is one. */
-extern bool gw_proxies_valid(const char *list);
+extern bool gw_forwarded_proxies_valid(const char *list);
 
 /* Is the address, as text without a port, in one of the ranges? */
-extern bool gw_proxies_hold(const char *list, const char *address);
+extern bool gw_forwarded_proxies_hold(const char *list, const char *address);
 
 /* The client's address from X-Forwarded-For, else from Forwarded; false when neither says it. */
 extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,

@@ -34,7 +34,7 @@ take_certificate(GwConn *conn)
 {
 	bool refused = false;
 
-	conn->exchange->certificate = gw_stream_certificate(&conn->stream, &refused);
+	conn->exchange->certificate = gw_socket_certificate(&conn->socket, &refused);
 	if (!refused)
 		return;
 	conn->keep_alive = false;
@@ -74,7 +74,7 @@ static void
 run_request(GwConn *conn)
 {
 	if (conn->keep_body && conn->inflater != NULL &&
-		gw_inflate(conn->inflater, NULL, 0, &conn->body, 0) != GW_INFLATE_END)
+		gw_coding_inflate(conn->inflater, NULL, 0, &conn->body, 0) != GW_INFLATE_END)
 		gw_exchange_fault(conn->exchange, 400, "The gzip body is cut short");
 	gw_conn_set_state(conn, GW_CONN_WAIT);
 	gw_counters.bytes_in += conn->body_seen;
@@ -87,8 +87,8 @@ static void
 inflate_body(GwConn *conn, GwSlice piece)
 {
 	size_t     before = conn->body.len;
-	GwInflated got = gw_inflate(conn->inflater, piece.data, piece.len, &conn->body,
-								(size_t) gw_conf.body_bytes_max);
+	GwInflated got = gw_coding_inflate(conn->inflater, piece.data, piece.len, &conn->body,
+									   (size_t) gw_conf.body_bytes_max);
 
 	gw_process.buffered_bytes += conn->body.len - before;
 	if (got == GW_INFLATE_FULL)
@@ -185,7 +185,7 @@ answer_expectation(GwConn *conn)
 	if (conn->exchange->fault.status != 0)
 		conn->handler->refuse(conn->exchange, conn->exchange->fault);
 	else if (conn->view.len == 0 &&
-			 gw_stream_send(&conn->stream, GW_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), (GwBody){0},
+			 gw_socket_send(&conn->socket, GW_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), (GwBody){0},
 							false) == GW_SENT_FAILED)
 		gw_conn_shut(conn);
 }
@@ -200,10 +200,10 @@ begin_request(GwConn *conn, const GwHttpHead *head)
 	conn->body_left = head->length;
 	conn->chunked_body = head->chunked;
 	conn->chunked = (GwChunked){0};
-	begin_exchange(conn, head, gw_proxies_hold(gw_conf.trusted_proxies, conn->peer));
+	begin_exchange(conn, head, gw_forwarded_proxies_hold(gw_conf.trusted_proxies, conn->peer));
 	conn->keep_body = conn->handler->wants_body(conn->exchange);
 	if (conn->keep_body && conn->exchange->coding == GW_CODING_GZIP)
-		conn->inflater = gw_inflate_begin();
+		conn->inflater = gw_coding_inflate_begin();
 	if (head->length > (uint64_t) gw_conf.body_bytes_max)
 		gw_input_refuse(conn, (GwFault){413, "The request body is too large"});
 	else if (!head->chunked && head->length == 0)
@@ -224,13 +224,12 @@ advance_head(GwConn *conn)
 	GwHttpLimits limits = {(size_t) gw_conf.target_bytes_max, (size_t) gw_conf.header_bytes_max,
 						   (int) gw_conf.header_count_max};
 	GwFault      fault = {0, NULL};
-	GwScan found = gw_http_scan(&conn->scan, conn->view.data, conn->view.len, &limits, &fault);
+	GwScan found = gw_parse_scan(&conn->scan, conn->view.data, conn->view.len, &limits, &fault);
 
 	if (found == GW_SCAN_MORE)
 		return false;
-	if (found == GW_SCAN_DONE &&
-		gw_http_parse_head(&head, conn->view.data + conn->scan.start,
-						   conn->scan.end - conn->scan.start, &limits, &fault))
+	if (found == GW_SCAN_DONE && gw_parse_head(&head, conn->view.data + conn->scan.start,
+											   conn->scan.end - conn->scan.start, &limits, &fault))
 	{
 		const size_t end = conn->scan.end;
 
@@ -313,7 +312,7 @@ gw_input_go_on(GwConn *conn)
 	if (conn->eof && gw_conn_takes_input(conn))
 		gw_input_finish(conn);
 	else if (conn->state != GW_CONN_CLOSED && !conn->eof)
-		gw_stream_read_events(&conn->stream,
+		gw_socket_read_events(&conn->socket,
 							  gw_conn_takes_input(conn) || conn->in.len < GW_PIPELINED_BYTES_MAX);
 }
 
@@ -324,13 +323,13 @@ gw_input_read(GwConn *conn)
 
 	if (conn->in.len == 0)
 	{
-		n = gw_stream_read(&conn->stream, shared_input, sizeof(shared_input));
+		n = gw_socket_read(&conn->socket, shared_input, sizeof(shared_input));
 		conn->view_shared = true;
 		conn->view = (GwSlice){shared_input, n > 0 ? (size_t) n : 0};
 		return n;
 	}
 	gw_text_reserve(&conn->in, GW_READ_BYTES);
-	n = gw_stream_read(&conn->stream, conn->in.data + conn->in.len, GW_READ_BYTES);
+	n = gw_socket_read(&conn->socket, conn->in.data + conn->in.len, GW_READ_BYTES);
 	if (n > 0)
 		conn->in.len += (size_t) n;
 	conn->view_shared = false;

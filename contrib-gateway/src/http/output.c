@@ -21,7 +21,7 @@ gw_output_after_answer(GwConn *conn)
 		gw_conn_part(conn);
 	else
 	{
-		gw_stream_end(&conn->stream);
+		gw_socket_end(&conn->socket);
 		gw_conn_shut(conn);
 	}
 }
@@ -50,7 +50,7 @@ static bool
 may_wait(const GwConn *conn)
 {
 	return conn->advancing && conn->view.len > 0 && !conn->close &&
-		   gw_stream_pending(&conn->stream) < GW_READ_BYTES;
+		   gw_socket_pending(&conn->socket) < GW_READ_BYTES;
 }
 
 /* The head of an answer whose body comes in pieces. Without chunks only the end of the connection
@@ -66,7 +66,7 @@ begin_flow(GwConn *conn, const GwReply *reply)
 	head.len = 0;
 	gw_reply_head(&head, reply, conn->exchange->id, conn->close, conn->http10);
 	gw_conn_set_state(conn, GW_CONN_FLOW);
-	if (gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, (GwBody){0}, false) ==
+	if (gw_socket_send(&conn->socket, (GwSlice){head.data, head.len}, (GwBody){0}, false) ==
 		GW_SENT_FAILED)
 		gw_conn_shut(conn);
 }
@@ -86,7 +86,7 @@ feed(GwExchange *exchange, GwSlice piece)
 	gw_text_add(&chunk, piece.data, piece.len);
 	if (!conn->http10)
 		gw_text_puts(&chunk, "\r\n");
-	sent = gw_stream_send(&conn->stream, (GwSlice){chunk.data, chunk.len}, (GwBody){0}, false);
+	sent = gw_socket_send(&conn->socket, (GwSlice){chunk.data, chunk.len}, (GwBody){0}, false);
 	gw_text_free(&chunk);
 	conn->flowed += piece.len;
 	if (sent == GW_SENT_FAILED)
@@ -96,7 +96,7 @@ feed(GwExchange *exchange, GwSlice piece)
 	}
 	if (sent == GW_SENT_ALL)
 		conn->since_us = gw_clock_us();
-	return gw_stream_pending(&conn->stream) > GW_FLOW_BYTES_MAX ? GW_FED_FULL : GW_FED;
+	return gw_socket_pending(&conn->socket) > GW_FLOW_BYTES_MAX ? GW_FED_FULL : GW_FED;
 }
 
 /* The exchange's finish(): the last chunk, or an end that the client cannot take for one. */
@@ -111,9 +111,9 @@ finish(GwExchange *exchange, bool whole)
 	if (!whole)
 		gw_conn_shut(conn);
 	else if (conn->http10)
-		take_sent(conn, gw_stream_flush(&conn->stream));
+		take_sent(conn, gw_socket_flush(&conn->socket));
 	else
-		take_sent(conn, gw_stream_send(&conn->stream, GW_LITERAL("0\r\n\r\n"), (GwBody){0}, false));
+		take_sent(conn, gw_socket_send(&conn->socket, GW_LITERAL("0\r\n\r\n"), (GwBody){0}, false));
 	gw_conn_settle_later(conn);
 }
 
@@ -153,7 +153,7 @@ respond(GwExchange *exchange, GwReply *reply)
 		body = (GwBody){0};
 	}
 	gw_conn_end_request(conn, reply->status, body.len);
-	sent = gw_stream_send(&conn->stream, (GwSlice){head.data, head.len}, body, may_wait(conn));
+	sent = gw_socket_send(&conn->socket, (GwSlice){head.data, head.len}, body, may_wait(conn));
 	take_sent(conn, sent);
 	gw_conn_settle_later(conn);
 }
@@ -163,9 +163,9 @@ gw_output_flush(GwConn *conn)
 {
 	GwSent sent;
 
-	if (gw_stream_pending(&conn->stream) == 0 || conn->stream.writing)
+	if (gw_socket_pending(&conn->socket) == 0 || conn->socket.writing)
 		return;
-	sent = gw_stream_flush(&conn->stream);
+	sent = gw_socket_flush(&conn->socket);
 	if (sent == GW_SENT_FAILED)
 		gw_conn_shut(conn);
 	else if (sent == GW_SENT_PART && conn->state == GW_CONN_IDLE)

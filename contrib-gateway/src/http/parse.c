@@ -19,14 +19,14 @@ static const char *const method_names[GW_METHOD_COUNT] = {
 };
 
 const char *
-gw_http_method_name(GwMethod method)
+gw_parse_method_name(GwMethod method)
 {
 	return method_names[method];
 }
 
 /* tchar of RFC 9110, section 5.6.2. */
 bool
-gw_http_is_token_char(unsigned char c)
+gw_parse_is_token_char(unsigned char c)
 {
 	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
 		return true;
@@ -105,8 +105,8 @@ scan_limits(const GwHeadScan *scan, const GwHttpLimits *limits, GwFault *fault)
  * looked at again with the byte after it.
  */
 GwScan
-gw_http_scan(GwHeadScan *scan, const char *data, size_t len, const GwHttpLimits *limits,
-			 GwFault *fault)
+gw_parse_scan(GwHeadScan *scan, const char *data, size_t len, const GwHttpLimits *limits,
+			  GwFault *fault)
 {
 	while (scan->at < len)
 	{
@@ -151,12 +151,12 @@ parse_method(GwHttpHead *head, GwSlice text, GwFault *fault)
 	if (text.len == 0)
 		return gw_fail(fault, 400, "The request line is malformed");
 	for (size_t i = 0; i < text.len; i++)
-		if (!gw_http_is_token_char((unsigned char) text.data[i]))
+		if (!gw_parse_is_token_char((unsigned char) text.data[i]))
 			return gw_fail(fault, 400, "The method is not a token");
 	head->method = GW_METHOD_OTHER;
 	head->method_text = text;
 	for (int i = 0; i < GW_METHOD_OTHER; i++)
-		if (gw_slice_is(text, method_names[i]))
+		if (gw_text_slice_is(text, method_names[i]))
 			head->method = (GwMethod) i;
 	return true;
 }
@@ -293,7 +293,7 @@ take_transfer_encoding(GwHttpHead *head, GwSlice value, GwFault *fault)
 		return gw_fail(fault, 400, "Transfer-Encoding in an HTTP/1.0 request");
 	if (head->chunked)
 		return gw_fail(fault, 400, "Transfer-Encoding is repeated");
-	if (!gw_slice_is_nocase(value, "chunked"))
+	if (!gw_text_slice_is_nocase(value, "chunked"))
 		return gw_fail(fault, 501, "The only transfer coding known here is chunked");
 	head->chunked = true;
 	return true;
@@ -310,9 +310,9 @@ take_connection(GwHttpHead *head, GwSlice value, bool *close, bool *keep)
 		size_t      len = comma ? (size_t) (comma - value.data) : value.len;
 		GwSlice     option = trim((GwSlice){value.data, len});
 
-		if (gw_slice_is_nocase(option, "close"))
+		if (gw_text_slice_is_nocase(option, "close"))
 			*close = true;
-		else if (gw_slice_is_nocase(option, "keep-alive"))
+		else if (gw_text_slice_is_nocase(option, "keep-alive"))
 			*keep = true;
 		len += comma ? 1 : 0;
 		value.data += len;
@@ -348,34 +348,34 @@ typedef struct FieldFacts
 static bool
 take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 {
-	if (gw_slice_is_nocase(field.name, "host"))
+	if (gw_text_slice_is_nocase(field.name, "host"))
 	{
 		if (++facts->hosts > 1)
 			return gw_fail(fault, 400, "Host is repeated");
 		if (!host_is_valid(field.value))
 			return gw_fail(fault, 400, "Host is not a host");
 	}
-	else if (gw_slice_is_nocase(field.name, "content-length"))
+	else if (gw_text_slice_is_nocase(field.name, "content-length"))
 		return take_content_length(head, field.value, fault);
-	else if (gw_slice_is_nocase(field.name, "transfer-encoding"))
+	else if (gw_text_slice_is_nocase(field.name, "transfer-encoding"))
 		return take_transfer_encoding(head, field.value, fault);
-	else if (gw_slice_is_nocase(field.name, "connection"))
+	else if (gw_text_slice_is_nocase(field.name, "connection"))
 		return take_connection(head, field.value, &facts->close, &facts->keep);
-	else if (gw_slice_is_nocase(field.name, "content-type"))
+	else if (gw_text_slice_is_nocase(field.name, "content-type"))
 		head->content_type = field.value;
-	else if (gw_slice_is_nocase(field.name, "x-request-id"))
+	else if (gw_text_slice_is_nocase(field.name, "x-request-id"))
 		head->request_id = field.value;
-	else if (gw_slice_is_nocase(field.name, "icecat-deduplicate"))
+	else if (gw_text_slice_is_nocase(field.name, "icecat-deduplicate"))
 		head->deduplicate = field.value;
-	else if (gw_slice_is_nocase(field.name, "idempotency-key"))
+	else if (gw_text_slice_is_nocase(field.name, "idempotency-key"))
 	{
 		if (head->idempotency_key.data != NULL)
 			return gw_fail(fault, 400, "Idempotency-Key is repeated");
 		head->idempotency_key = field.value;
 	}
-	else if (gw_slice_is_nocase(field.name, "expect") && head->minor > 0)
+	else if (gw_text_slice_is_nocase(field.name, "expect") && head->minor > 0)
 	{
-		if (!gw_slice_is_nocase(field.value, "100-continue"))
+		if (!gw_text_slice_is_nocase(field.value, "100-continue"))
 			return gw_fail(fault, 417, "The only expectation known here is 100-continue");
 		head->expect_continue = true;
 	}
@@ -390,7 +390,7 @@ parse_field(GwSlice line, GwHeader *field, GwFault *fault)
 
 	if (line.data[0] == ' ' || line.data[0] == '\t')
 		return gw_fail(fault, 400, "A folded header line");
-	while (at < line.len && gw_http_is_token_char((unsigned char) line.data[at]))
+	while (at < line.len && gw_parse_is_token_char((unsigned char) line.data[at]))
 		at++;
 	if (at == line.len || line.data[at] != ':' || at == 0)
 		return gw_fail(fault, 400, "A header line is malformed");
@@ -421,10 +421,10 @@ check_head(GwHttpHead *head, const FieldFacts *facts, GwFault *fault)
 	return true;
 }
 
-/* Reads a head of len bytes that gw_http_scan found complete; data starts at its request line. */
+/* Reads a head of len bytes that gw_parse_scan found complete; data starts at its request line. */
 bool
-gw_http_parse_head(GwHttpHead *head, const char *data, size_t len, const GwHttpLimits *limits,
-				   GwFault *fault)
+gw_parse_head(GwHttpHead *head, const char *data, size_t len, const GwHttpLimits *limits,
+			  GwFault *fault)
 {
 	GwSlice    rest = {data, len};
 	FieldFacts facts = {0};

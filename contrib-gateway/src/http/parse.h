@@ -2,8 +2,8 @@
  * parse.h
  *		A strict HTTP/1.1 request parser (RFC 9112). Pure: no I/O, no allocation, no clock.
  *
- * Two steps. gw_http_scan looks at each byte of the head once as it arrives, finds the end and
- * refuses at once what can never become a request. gw_http_parse_head then reads the whole head.
+ * Two steps. gw_parse_scan looks at each byte of the head once as it arrives, finds the end and
+ * refuses at once what can never become a request. gw_parse_head then reads the whole head.
  * Whatever two HTTP programs might read differently is refused, because a proxy in front of this
  * one may be the other program: Content-Length together with Transfer-Encoding, a repeated
  * Content-Length, folded lines, bare CR or LF, a space before the colon, two Host fields.
@@ -85,11 +85,11 @@ typedef struct GwHeadScan
 	bool   skipped; /* one empty line before the request line was seen */
 } GwHeadScan;
 
-extern GwScan      gw_http_scan(GwHeadScan *scan, const char *data, size_t len,
-								const GwHttpLimits *limits, GwFault *fault);
-extern bool        gw_http_parse_head(GwHttpHead *head, const char *data, size_t len,
-									  const GwHttpLimits *limits, GwFault *fault);
-extern const char *gw_http_method_name(GwMethod method);
-extern bool        gw_http_is_token_char(unsigned char c);
+extern GwScan      gw_parse_scan(GwHeadScan *scan, const char *data, size_t len,
+								 const GwHttpLimits *limits, GwFault *fault);
+extern bool        gw_parse_head(GwHttpHead *head, const char *data, size_t len,
+								 const GwHttpLimits *limits, GwFault *fault);
+extern const char *gw_parse_method_name(GwMethod method);
+extern bool        gw_parse_is_token_char(unsigned char c);
 
 #endif

@@ -16,191 +16,191 @@
 #include "base/process.h"
 
 void
-gw_stream_open(GwStream *stream, struct event_base *base, int fd, event_callback_fn on_readable,
+gw_socket_open(GwSocket *socket, struct event_base *base, int fd, event_callback_fn on_readable,
 			   event_callback_fn on_writable, void *owner)
 {
-	stream->fd = fd;
-	stream->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, owner);
-	stream->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, owner);
-	gw_stream_read_events(stream, true);
+	socket->fd = fd;
+	socket->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, owner);
+	socket->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, owner);
+	gw_socket_read_events(socket, true);
 }
 
 /* Closes the socket and drops what it did not take. */
 void
-gw_stream_close(GwStream *stream)
+gw_socket_close(GwSocket *socket)
 {
-	if (stream->fd < 0)
+	if (socket->fd < 0)
 		return;
-	event_free(stream->readable);
-	event_free(stream->writable);
-	stream->readable = stream->writable = NULL;
-	if (stream->out != NULL)
+	event_free(socket->readable);
+	event_free(socket->writable);
+	socket->readable = socket->writable = NULL;
+	if (socket->out != NULL)
 	{
-		gw_process.buffered_bytes -= evbuffer_get_length(stream->out);
-		evbuffer_free(stream->out);
-		stream->out = NULL;
+		gw_process.buffered_bytes -= evbuffer_get_length(socket->out);
+		evbuffer_free(socket->out);
+		socket->out = NULL;
 	}
-	gw_tls_free(stream->tls);
-	stream->tls = NULL;
-	close(stream->fd);
-	stream->fd = -1;
+	gw_tls_free(socket->tls);
+	socket->tls = NULL;
+	close(socket->fd);
+	socket->fd = -1;
 }
 
 void
-gw_stream_end(GwStream *stream)
+gw_socket_end(GwSocket *socket)
 {
-	if (stream->tls != NULL)
-		gw_tls_end(stream->tls);
-	shutdown(stream->fd, SHUT_WR);
+	if (socket->tls != NULL)
+		gw_tls_end(socket->tls);
+	shutdown(socket->fd, SHUT_WR);
 }
 
 /* -- input ------------------------------------------------------------------------------------- */
 
 /* Calls the reader in the next turn, whatever the socket says. */
 static void
-read_again(GwStream *stream)
+read_again(GwSocket *socket)
 {
 	const struct timeval now = {0, 1}; /* with 0, libevent would forget the socket */
 
-	if (!stream->watching || stream->again)
+	if (!socket->watching || socket->again)
 		return;
-	event_add(stream->readable, &now);
-	stream->again = true;
+	event_add(socket->readable, &now);
+	socket->again = true;
 }
 
 static void
-watch_readable(GwStream *stream)
+watch_readable(GwSocket *socket)
 {
-	bool wanted = stream->reading && !stream->blocked;
+	bool wanted = socket->reading && !socket->blocked;
 
-	if (stream->watching == wanted)
+	if (socket->watching == wanted)
 		return;
-	stream->watching = wanted;
-	stream->again = false;
+	socket->watching = wanted;
+	socket->again = false;
 	if (!wanted)
 	{
-		event_del(stream->readable);
+		event_del(socket->readable);
 		return;
 	}
-	event_add(stream->readable, NULL);
-	if (stream->tls != NULL)
-		read_again(stream);
+	event_add(socket->readable, NULL);
+	if (socket->tls != NULL)
+		read_again(socket);
 }
 
 void
-gw_stream_read_events(GwStream *stream, bool wanted)
+gw_socket_read_events(GwSocket *socket, bool wanted)
 {
-	if (stream->fd < 0 || stream->reading == wanted)
+	if (socket->fd < 0 || socket->reading == wanted)
 		return;
-	stream->reading = wanted;
-	watch_readable(stream);
+	socket->reading = wanted;
+	watch_readable(socket);
 }
 
 static ssize_t
-read_plain(GwStream *stream, char *buffer, size_t size)
+read_plain(GwSocket *socket, char *buffer, size_t size)
 {
 	ssize_t n;
 
 	do
-		n = recv(stream->fd, buffer, size, 0);
+		n = recv(socket->fd, buffer, size, 0);
 	while (n < 0 && errno == EINTR);
 	return n;
 }
 
-static void watch_writable(GwStream *stream, bool wanted);
+static void watch_writable(GwSocket *socket, bool wanted);
 
 /* Record by record, as much as there is room for. What ends the input is met again by the next
  * read. */
 static ssize_t
-read_tls(GwStream *stream, char *buffer, size_t size)
+read_tls(GwSocket *socket, char *buffer, size_t size)
 {
 	size_t  have = 0;
 	ssize_t n;
 
 	do
 	{
-		n = gw_tls_read(stream->tls, buffer + have, size - have);
+		n = gw_tls_read(socket->tls, buffer + have, size - have);
 		have += n > 0 ? (size_t) n : 0;
 	} while (n > 0 && have < size);
-	if (gw_tls_reads_blocked(stream->tls))
+	if (gw_tls_reads_blocked(socket->tls))
 	{
-		stream->blocked = true;
-		watch_readable(stream);
-		watch_writable(stream, true);
+		socket->blocked = true;
+		watch_readable(socket);
+		watch_writable(socket, true);
 	}
 	if (have == 0)
 		return n;
 	if (n >= 0 || errno != EAGAIN)
-		read_again(stream);
+		read_again(socket);
 	return (ssize_t) have;
 }
 
 /* As recv(2). */
 ssize_t
-gw_stream_read(GwStream *stream, char *buffer, size_t size)
+gw_socket_read(GwSocket *socket, char *buffer, size_t size)
 {
-	if (stream->again)
-		event_remove_timer(stream->readable);
-	stream->again = false;
-	return stream->tls == NULL ? read_plain(stream, buffer, size) : read_tls(stream, buffer, size);
+	if (socket->again)
+		event_remove_timer(socket->readable);
+	socket->again = false;
+	return socket->tls == NULL ? read_plain(socket, buffer, size) : read_tls(socket, buffer, size);
 }
 
 bool
-gw_stream_has_input(const GwStream *stream)
+gw_socket_has_input(const GwSocket *socket)
 {
 	char byte;
 
-	return (stream->tls != NULL && gw_tls_has_input(stream->tls)) ||
-		   recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	return (socket->tls != NULL && gw_tls_has_input(socket->tls)) ||
+		   recv(socket->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 /* -- TLS --------------------------------------------------------------------------------------- */
 
 bool
-gw_stream_begin_tls(GwStream *stream)
+gw_socket_begin_tls(GwSocket *socket)
 {
-	stream->tls = gw_tls_begin(stream->fd);
-	return stream->tls != NULL;
+	socket->tls = gw_tls_begin(socket->fd);
+	return socket->tls != NULL;
 }
 
 /* Waits for what the library asks for, and for nothing else: a client that does not read could keep
  * the process busy. */
 GwTlsStep
-gw_stream_handshake(GwStream *stream)
+gw_socket_handshake(GwSocket *socket)
 {
-	GwTlsStep step = gw_tls_handshake(stream->tls);
+	GwTlsStep step = gw_tls_handshake(socket->tls);
 
-	stream->blocked = step == GW_TLS_WRITE;
-	watch_readable(stream);
-	watch_writable(stream, step == GW_TLS_WRITE);
+	socket->blocked = step == GW_TLS_WRITE;
+	watch_readable(socket);
+	watch_writable(socket, step == GW_TLS_WRITE);
 	if (step == GW_TLS_PLAIN || step == GW_TLS_FAILED)
 	{
-		gw_tls_free(stream->tls);
-		stream->tls = NULL;
+		gw_tls_free(socket->tls);
+		socket->tls = NULL;
 	}
 	else if (step == GW_TLS_DONE)
-		read_again(stream);
+		read_again(socket);
 	return step;
 }
 
 struct x509_st *
-gw_stream_certificate(GwStream *stream, bool *refused)
+gw_socket_certificate(GwSocket *socket, bool *refused)
 {
-	return stream->tls == NULL ? NULL : gw_tls_certificate(stream->tls, refused);
+	return socket->tls == NULL ? NULL : gw_tls_certificate(socket->tls, refused);
 }
 
 /* -- output ------------------------------------------------------------------------------------ */
 
 static void
-watch_writable(GwStream *stream, bool wanted)
+watch_writable(GwSocket *socket, bool wanted)
 {
-	if (stream->writing == wanted)
+	if (socket->writing == wanted)
 		return;
 	if (wanted)
-		event_add(stream->writable, NULL);
+		event_add(socket->writable, NULL);
 	else
-		event_del(stream->writable);
-	stream->writing = wanted;
+		event_del(socket->writable);
+	socket->writing = wanted;
 }
 
 static void
@@ -213,21 +213,21 @@ release(GwBody *body)
 
 /* Puts what the socket did not take into the buffer: skip bytes of head and body are gone. */
 static void
-keep_rest(GwStream *stream, GwSlice head, GwBody body, size_t skip)
+keep_rest(GwSocket *socket, GwSlice head, GwBody body, size_t skip)
 {
 	size_t head_left = skip < head.len ? head.len - skip : 0;
 	size_t body_skip = skip > head.len ? skip - head.len : 0;
 	size_t body_left = body.len - body_skip;
 
-	if (stream->out == NULL)
-		stream->out = evbuffer_new();
-	evbuffer_add(stream->out, head.data + head.len - head_left, head_left);
+	if (socket->out == NULL)
+		socket->out = evbuffer_new();
+	evbuffer_add(socket->out, head.data + head.len - head_left, head_left);
 	if (body.release != NULL && body_left > GW_COPY_BYTES_MAX)
-		evbuffer_add_reference(stream->out, body.data + body_skip, body_left, body.release,
+		evbuffer_add_reference(socket->out, body.data + body_skip, body_left, body.release,
 							   body.handle);
 	else
 	{
-		evbuffer_add(stream->out, body.data + body_skip, body_left);
+		evbuffer_add(socket->out, body.data + body_skip, body_left);
 		release(&body);
 	}
 	gw_process.buffered_bytes += head_left + body_left;
@@ -254,16 +254,16 @@ next_record(GwSlice head, GwBody body, size_t at)
 
 /* As writev(2): how much the socket took. */
 static ssize_t
-write_parts(GwStream *stream, GwSlice head, GwBody body)
+write_parts(GwSocket *socket, GwSlice head, GwBody body)
 {
 	struct iovec parts[2] = {{(void *) head.data, head.len}, {(void *) body.data, body.len}};
 	ssize_t      n = 0;
 	size_t       done = 0;
 
-	if (stream->tls == NULL)
+	if (socket->tls == NULL)
 	{
 		do
-			n = writev(stream->fd, parts, body.len > 0 ? 2 : 1);
+			n = writev(socket->fd, parts, body.len > 0 ? 2 : 1);
 		while (n < 0 && errno == EINTR);
 		return n;
 	}
@@ -271,7 +271,7 @@ write_parts(GwStream *stream, GwSlice head, GwBody body)
 	{
 		GwSlice record = next_record(head, body, done);
 
-		n = gw_tls_write(stream->tls, record.data, record.len);
+		n = gw_tls_write(socket->tls, record.data, record.len);
 		done += n > 0 ? (size_t) n : 0;
 	}
 	return n < 0 && (done == 0 || errno != EAGAIN) ? n : (ssize_t) done;
@@ -279,39 +279,39 @@ write_parts(GwStream *stream, GwSlice head, GwBody body)
 
 /* As evbuffer_write(). */
 static int
-write_out(GwStream *stream)
+write_out(GwSocket *socket)
 {
-	size_t  len = evbuffer_get_length(stream->out);
+	size_t  len = evbuffer_get_length(socket->out);
 	ssize_t n;
 
-	if (stream->tls == NULL)
-		return evbuffer_write(stream->out, stream->fd);
+	if (socket->tls == NULL)
+		return evbuffer_write(socket->out, socket->fd);
 	if (len > GW_TLS_RECORD_BYTES)
 		len = GW_TLS_RECORD_BYTES;
-	n = gw_tls_write(stream->tls, (char *) evbuffer_pullup(stream->out, (ssize_t) len), len);
+	n = gw_tls_write(socket->tls, (char *) evbuffer_pullup(socket->out, (ssize_t) len), len);
 	if (n > 0)
-		evbuffer_drain(stream->out, (size_t) n);
+		evbuffer_drain(socket->out, (size_t) n);
 	return (int) n;
 }
 
 /* What a read waited for can be written now: reading goes on. */
 static void
-unblock(GwStream *stream)
+unblock(GwSocket *socket)
 {
-	if (!stream->blocked)
+	if (!socket->blocked)
 		return;
-	stream->blocked = false;
-	watch_readable(stream);
+	socket->blocked = false;
+	watch_readable(socket);
 }
 
 GwSent
-gw_stream_send(GwStream *stream, GwSlice head, GwBody body, bool later)
+gw_socket_send(GwSocket *socket, GwSlice head, GwBody body, bool later)
 {
 	ssize_t n = 0;
 
-	if (!later && gw_stream_pending(stream) == 0)
+	if (!later && gw_socket_pending(socket) == 0)
 	{
-		n = write_parts(stream, head, body);
+		n = write_parts(socket, head, body);
 		if (n < 0 && errno != EAGAIN)
 		{
 			release(&body);
@@ -319,43 +319,43 @@ gw_stream_send(GwStream *stream, GwSlice head, GwBody body, bool later)
 		}
 		if (n < 0)
 			n = 0;
-		stream->sent += (uint64_t) n;
+		socket->sent += (uint64_t) n;
 		if ((size_t) n == head.len + body.len)
 		{
 			release(&body);
 			return GW_SENT_ALL;
 		}
 	}
-	keep_rest(stream, head, body, (size_t) n);
-	return later ? GW_SENT_ALL : gw_stream_flush(stream);
+	keep_rest(socket, head, body, (size_t) n);
+	return later ? GW_SENT_ALL : gw_socket_flush(socket);
 }
 
 GwSent
-gw_stream_flush(GwStream *stream)
+gw_socket_flush(GwSocket *socket)
 {
-	unblock(stream);
-	while (gw_stream_pending(stream) > 0)
+	unblock(socket);
+	while (gw_socket_pending(socket) > 0)
 	{
-		int n = write_out(stream);
+		int n = write_out(socket);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 		{
-			watch_writable(stream, true);
+			watch_writable(socket, true);
 			return GW_SENT_PART;
 		}
 		if (n <= 0)
 			return GW_SENT_FAILED;
-		stream->sent += (uint64_t) n;
+		socket->sent += (uint64_t) n;
 		gw_process.buffered_bytes -= (uint64_t) n;
 	}
-	watch_writable(stream, false);
+	watch_writable(socket, false);
 	return GW_SENT_ALL;
 }
 
 size_t
-gw_stream_pending(const GwStream *stream)
+gw_socket_pending(const GwSocket *socket)
 {
-	return stream->out ? evbuffer_get_length(stream->out) : 0;
+	return socket->out ? evbuffer_get_length(socket->out) : 0;
 }

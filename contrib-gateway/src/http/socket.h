@@ -7,8 +7,8 @@
  * there, not copied. libevent's bufferevents are not used: they would take a turn of the event loop
  * and two epoll_ctl calls per answer.
  *
- * With TLS, the library may hold input that the socket does not show any more. A stream that stops
- * before all of it was read is called again in the next turn of the loop.
+ * With TLS, the library may hold input that the socket does not show any more. A GwSocket that
+ * stops before all of it was read is called again in the next turn of the loop.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -29,7 +29,7 @@ typedef enum GwSent
 	GW_SENT_FAILED
 } GwSent;
 
-typedef struct GwStream
+typedef struct GwSocket
 {
 	int              fd;       /* -1: closed */
 	GwTls           *tls;      /* NULL: plain */
@@ -41,8 +41,8 @@ typedef struct GwStream
 	struct event    *readable;
 	struct event    *writable;
 	struct evbuffer *out;  /* NULL until something had to wait */
-	uint64_t         sent; /* bytes since gw_stream_start_counting */
-} GwStream;
+	uint64_t         sent; /* bytes since its owner set it to 0 */
+} GwSocket;
 
 /* A body to send; when release is given it owns the bytes through handle. */
 typedef struct GwBody
@@ -53,31 +53,31 @@ typedef struct GwBody
 	void (*release)(const void *data, size_t len, void *handle);
 } GwBody;
 
-extern void gw_stream_open(GwStream *stream, struct event_base *base, int fd,
+extern void gw_socket_open(GwSocket *socket, struct event_base *base, int fd,
 						   event_callback_fn on_readable, event_callback_fn on_writable,
 						   void *owner);
-extern void gw_stream_close(GwStream *stream);
+extern void gw_socket_close(GwSocket *socket);
 
 /* Begins TLS, on a fresh connection; false when it cannot. Until the handshake is DONE nothing else
- * may be read or written. PLAIN: the client does not speak TLS, and the stream is plain again; so
+ * may be read or written. PLAIN: the client does not speak TLS, and the socket is plain again; so
  * it is after FAILED, to be ended. */
-extern bool      gw_stream_begin_tls(GwStream *stream);
-extern GwTlsStep gw_stream_handshake(GwStream *stream);
+extern bool      gw_socket_begin_tls(GwSocket *socket);
+extern GwTlsStep gw_socket_handshake(GwSocket *socket);
 
 /* The client's certificate; see gw_tls_certificate(). */
-extern struct x509_st *gw_stream_certificate(GwStream *stream, bool *refused);
+extern struct x509_st *gw_socket_certificate(GwSocket *socket, bool *refused);
 
 /* Has the client sent something that was not read yet? */
-extern bool gw_stream_has_input(const GwStream *stream);
+extern bool gw_socket_has_input(const GwSocket *socket);
 
 /* Says that no more comes. */
-extern void    gw_stream_end(GwStream *stream);
-extern void    gw_stream_read_events(GwStream *stream, bool wanted);
-extern ssize_t gw_stream_read(GwStream *stream, char *buffer, size_t size);
+extern void    gw_socket_end(GwSocket *socket);
+extern void    gw_socket_read_events(GwSocket *socket, bool wanted);
+extern ssize_t gw_socket_read(GwSocket *socket, char *buffer, size_t size);
 
-/* With later set nothing is written yet: more is to come before gw_stream_flush. */
-extern GwSent gw_stream_send(GwStream *stream, GwSlice head, GwBody body, bool later);
-extern GwSent gw_stream_flush(GwStream *stream);
-extern size_t gw_stream_pending(const GwStream *stream);
+/* With later set nothing is written yet: more is to come before gw_socket_flush. */
+extern GwSent gw_socket_send(GwSocket *socket, GwSlice head, GwBody body, bool later);
+extern GwSent gw_socket_flush(GwSocket *socket);
+extern size_t gw_socket_pending(const GwSocket *socket);
 
 #endif

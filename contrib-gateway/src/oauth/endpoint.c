@@ -46,7 +46,7 @@ takes(GwSlice path)
 static bool
 is_below(GwSlice path, GwSlice base)
 {
-	return gw_router_strip_base(&path, base) && gw_slice_is(path, PATH);
+	return gw_router_strip_base(&path, base) && gw_text_slice_is(path, PATH);
 }
 
 /* Below the base path and, where a trusted proxy leaves its own prefix on, below that. */
@@ -84,7 +84,7 @@ take_authorization(GwLogin *login, const GwHttpHead *head)
 	{
 		GwSlice value = head->headers[i].value;
 
-		if (!gw_slice_is_nocase(head->headers[i].name, "authorization"))
+		if (!gw_text_slice_is_nocase(head->headers[i].name, "authorization"))
 			continue;
 		if (++count > 1)
 			gw_exchange_fault(&login->exchange, 400, "The Authorization field is repeated");
@@ -104,7 +104,7 @@ check_type(GwLogin *login, GwSlice type)
 		type.len = (size_t) (end - type.data);
 	while (type.len > 0 && (type.data[type.len - 1] == ' ' || type.data[type.len - 1] == '\t'))
 		type.len--;
-	if (!gw_slice_is_nocase(type, FORM))
+	if (!gw_text_slice_is_nocase(type, FORM))
 		gw_exchange_fault(&login->exchange, 400,
 						  "The Content-Type of a request for a token is " FORM);
 }

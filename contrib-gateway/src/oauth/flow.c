@@ -119,7 +119,7 @@ brings_its_own(const GwLogin *login)
 			   strcmp(token.issuer, GW_GRANT_ISSUER) == 0;
 
 	if (own)
-		client = gw_json_string(token.claims, "client");
+		client = gw_strict_json_string(token.claims, "client");
 	own = own && client != NULL && strcmp(client, login->client) == 0;
 	gw_token_free(&token);
 	return own;
@@ -222,7 +222,7 @@ begin_grant(GwLogin *login)
 	const char *scope = login->form.scope;
 
 	login->grant = (GwGrant){
-		.subject = gw_json_string(login->claims, "sub"),
+		.subject = gw_strict_json_string(login->claims, "sub"),
 		.origin = login->ticket.alias,
 		.claims = login->claims,
 		.role = login->role,

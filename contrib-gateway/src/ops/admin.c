@@ -138,7 +138,7 @@ find_page(GwSlice path)
 {
 	int i = PAGE_COUNT - 1;
 
-	while (i >= 0 && !gw_slice_is(path, pages[i].path))
+	while (i >= 0 && !gw_text_slice_is(path, pages[i].path))
 		i--;
 	return i;
 }

@@ -61,7 +61,7 @@ put_requests(GwText *out)
 				if (n > 0)
 					gw_text_printf(out, "%s{operation=\"%s\",method=\"%s\",status=\"%d\"} %llu\n",
 								   name, gw_counters_operation(op),
-								   gw_http_method_name((GwMethod) m), gw_status_at(s),
+								   gw_parse_method_name((GwMethod) m), gw_status_at(s),
 								   (unsigned long long) n);
 			}
 		}

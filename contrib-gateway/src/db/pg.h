@@ -1,5 +1,5 @@
 /*
- * pgcall.h
+ * pg.h
  *		One connection to PostgreSQL: pipelined calls and their results. The only user of libpq.
  *
  * A call is up to GW_STEPS_MAX statements and a Sync: one implicit transaction. The last statement
@@ -11,8 +11,8 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef GW_PGCALL_H
-#define GW_PGCALL_H
+#ifndef GW_PG_H
+#define GW_PG_H
 
 #include "base/limits.h"
 #include "base/text.h"

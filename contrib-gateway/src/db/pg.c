@@ -1,6 +1,6 @@
 /*
- * pgcall.c
- *		Pipelined calls over libpq; see pgcall.h.
+ * pg.c
+ *		Pipelined calls over libpq; see pg.h.
  *
  * libpq answers a pipeline in this order, per call: for each Prepare and each query its results and
  * a NULL, then PGRES_PIPELINE_SYNC. An error makes all until the Sync PGRES_PIPELINE_ABORTED.
@@ -9,7 +9,7 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#include "db/pgcall.h"
+#include "db/pg.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * store_location.c
+ * store_hold.c
  *		Whose file it is: what tables and views hold on storage (icecat_data.location).
  *
  * The statements that cross warehouses are look-ups and short ranges of the index on the path.
@@ -14,7 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "store/access.h"
-#include "store/store_location.h"
+#include "store/store_hold.h"
 #include "store/store_restriction.h"
 #include "store/uuid.h"
 
@@ -119,7 +119,7 @@ static IceStatement insert_catalog = {
 bool
 ice_holds_known(void)
 {
-	return ice_state_has("icecat_data.location");
+	return ice_spi_state_has("icecat_data.location");
 }
 
 void
@@ -127,10 +127,10 @@ ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, IceHoldK
 			 const char *path)
 {
 	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id),
-					   ice_cstring_datum(path), ice_cstring_datum(kind_names[kind])};
+					   ice_spi_cstring_datum(path), ice_spi_cstring_datum(kind_names[kind])};
 
 	if (strlen(path) <= ICE_HOLD_BYTES_MAX)
-		ice_execute(&insert_hold, values, NULL, false);
+		ice_spi_execute(&insert_hold, values, NULL, false);
 }
 
 static IceHoldKind
@@ -146,15 +146,15 @@ List *
 ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 {
 	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
-	uint64 rows = ice_execute_latest(&select_holds, values);
+	uint64 rows = ice_spi_execute_latest(&select_holds, values);
 	List  *holds = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
 		IceHold *hold = palloc(sizeof(IceHold));
 
-		hold->kind = kind_of_name(ice_field_text(i, 1));
-		hold->path = ice_field_text(i, 2);
+		hold->kind = kind_of_name(ice_spi_field_text(i, 1));
+		hold->path = ice_spi_field_text(i, 2);
 		holds = lappend(holds, hold);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -166,7 +166,7 @@ ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
-	return ice_execute_latest(&registered, values) > 0;
+	return ice_spi_execute_latest(&registered, values) > 0;
 }
 
 void
@@ -175,7 +175,7 @@ ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
 	if (ice_holds_known())
-		ice_execute(&delete_holds, values, NULL, false);
+		ice_spi_execute(&delete_holds, values, NULL, false);
 }
 
 static Datum
@@ -186,7 +186,7 @@ text_array(const List *texts)
 	ListCell *cell;
 
 	foreach (cell, texts)
-		values[count++] = ice_cstring_datum(lfirst(cell));
+		values[count++] = ice_spi_cstring_datum(lfirst(cell));
 	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
@@ -197,7 +197,7 @@ take_texts(uint64 rows)
 	List *texts = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
-		texts = lappend(texts, ice_field_text(i, 1));
+		texts = lappend(texts, ice_spi_field_text(i, 1));
 	SPI_freetuptable(SPI_tuptable);
 	return texts;
 }
@@ -207,7 +207,7 @@ ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, c
 {
 	Datum values[3] = {text_array(paths), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
-	return take_texts(ice_execute_latest(&others_at, values));
+	return take_texts(ice_spi_execute_latest(&others_at, values));
 }
 
 /* Without a slash at its end. */
@@ -216,7 +216,7 @@ folder_datum(const char *folder)
 {
 	size_t len = strlen(folder);
 
-	return ice_text_datum(folder, len > 0 && folder[len - 1] == '/' ? len - 1 : len);
+	return ice_spi_text_datum(folder, len > 0 && folder[len - 1] == '/' ? len - 1 : len);
 }
 
 bool
@@ -224,7 +224,7 @@ ice_holds_of_others_below(const pg_uuid_t *tenant_id, const char *folder)
 {
 	Datum values[2] = {folder_datum(folder), UUIDPGetDatum(tenant_id)};
 
-	return ice_execute_latest(&below_of_others, values) > 0;
+	return ice_spi_execute_latest(&below_of_others, values) > 0;
 }
 
 bool
@@ -232,13 +232,13 @@ ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const
 {
 	Datum values[3] = {folder_datum(folder), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
-	return ice_execute_latest(&others_below, values) > 0;
+	return ice_spi_execute_latest(&others_below, values) > 0;
 }
 
 List *
 ice_holds_warehouses(void)
 {
-	return take_texts(ice_execute_latest(&warehouses, NULL));
+	return take_texts(ice_spi_execute_latest(&warehouses, NULL));
 }
 
 bool
@@ -246,7 +246,7 @@ ice_holds_being_purged(const List *paths)
 {
 	Datum values[1] = {text_array(paths)};
 
-	return ice_execute_latest(&being_purged, values) > 0;
+	return ice_spi_execute_latest(&being_purged, values) > 0;
 }
 
 /* A table or view by its ids. */
@@ -263,7 +263,7 @@ take_held(uint64 count)
 	Held *held = palloc(sizeof(Held) * Max(count, 1));
 
 	for (uint64 i = 0; i < count; i++)
-		held[i] = (Held){ice_field_uuid(i, 1), ice_field_uuid(i, 2)};
+		held[i] = (Held){ice_spi_field_uuid(i, 1), ice_spi_field_uuid(i, 2)};
 	return held;
 }
 
@@ -273,7 +273,7 @@ may_all(uint32 wanted, const Held *held, uint64 count)
 {
 	for (uint64 i = 0; i < count; i++)
 		if (!ice_access_may_by_id(wanted, &held[i].warehouse_id, &held[i].object_id) ||
-			ice_restricted(&held[i].warehouse_id, &held[i].object_id))
+			ice_restriction_restricts(&held[i].warehouse_id, &held[i].object_id))
 			return false;
 	return true;
 }
@@ -286,22 +286,22 @@ ice_holds_unseen(const List *paths)
 
 	if (ice_restrictions_none() && ice_access_may(ICE_SELECT, (IceObject){.warehouse_id = NULL}))
 		return false;
-	count = ice_execute_latest(&holders, values);
+	count = ice_spi_execute_latest(&holders, values);
 	return !may_all(ICE_SELECT, take_held(count), count);
 }
 
 bool
 ice_holds_unwritable(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder)
 {
-	Datum  values[4] = {text_array(ice_hold_line(folder)), ice_cstring_datum(folder),
+	Datum  values[4] = {text_array(ice_hold_line(folder)), ice_spi_cstring_datum(folder),
 						UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
-	uint64 count = ice_execute_latest(&others_around, values);
+	uint64 count = ice_spi_execute_latest(&others_around, values);
 
 	return count > HOLDERS_MAX || !may_all(ICE_WRITE, take_held(count), count);
 }
 
 char *
-ice_catalog_id(bool make)
+ice_hold_catalog_id(bool make)
 {
 	static const pg_uuid_t nobody;
 	pg_uuid_t              id = ice_uuid_v7();
@@ -310,12 +310,12 @@ ice_catalog_id(bool make)
 
 	if (!ice_holds_known())
 		return NULL;
-	if (ice_execute_latest(&select_catalog, values) > 0)
-		return ice_field_text(0, 1);
+	if (ice_spi_execute_latest(&select_catalog, values) > 0)
+		return ice_spi_field_text(0, 1);
 	if (!make)
 		return NULL;
-	ice_execute(&insert_catalog, values, NULL, false);
-	return ice_execute_latest(&select_catalog, values) > 0 ? ice_field_text(0, 1) : NULL;
+	ice_spi_execute(&insert_catalog, values, NULL, false);
+	return ice_spi_execute_latest(&select_catalog, values) > 0 ? ice_spi_field_text(0, 1) : NULL;
 }
 
 List *

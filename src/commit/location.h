@@ -1,11 +1,11 @@
 /*
- * metadata_location.h
+ * location.h
  *		Where a table or view and its metadata files lie.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_METADATA_LOCATION_H
-#define ICE_METADATA_LOCATION_H
+#ifndef ICE_LOCATION_H
+#define ICE_LOCATION_H
 
 #include "store/store_table.h"
 #include "store/store_view.h"
@@ -14,8 +14,8 @@
  * namespace above that has one, else the warehouse's, with the levels below it as folders, of
  * letters, digits, '.', '_' and '-' only. NULL if there is none. The path is spelled as the
  * namespaces are. */
-extern char *ice_namespace_location(const IceWarehouse *warehouse, const IceNamespacePath *path,
-									const IceNamespace *space, bool read_only);
+extern char *ice_location_of_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path,
+									   const IceNamespace *space, bool read_only);
 
 /* The location of a new table or view for which the client asked none: <namespace's
  * location>/<table>-<uuid>. */
@@ -32,8 +32,8 @@ extern char *ice_location_normalize(const char *location);
 
 /* The file of the next metadata version: write.metadata.path or <location>/metadata, a number one
  * above the previous file's (previous NULL: 0), a new uuid, .metadata.json or .gz.metadata.json. */
-extern char *ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous);
-extern char *ice_view_metadata_location_next(const IceViewMetadata *metadata, const char *previous);
+extern char *ice_location_next(const IceTableMetadata *metadata, const char *previous);
+extern char *ice_location_next_of_view(const IceViewMetadata *metadata, const char *previous);
 
 /* Does the file lie in the table's own metadata folder? A registered document can name any
  * other. */
@@ -44,6 +44,6 @@ extern bool ice_location_is_metadata_file(const IceTableMetadata *metadata, cons
  * STORAGE. */
 extern void ice_location_prepare(const IceTableMetadata *metadata);
 /* The same for a view, which has no data. */
-extern void ice_view_location_prepare(const IceViewMetadata *metadata);
+extern void ice_location_prepare_view(const IceViewMetadata *metadata);
 
 #endif

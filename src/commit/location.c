@@ -1,5 +1,5 @@
 /*
- * metadata_location.c
+ * location.c
  *		Where a table or view and its metadata files lie.
  *
  * A derived location never depends on the name alone: it ends in the table's uuid, so that a name
@@ -11,7 +11,7 @@
 
 #include <ctype.h>
 
-#include "commit/metadata_location.h"
+#include "commit/location.h"
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/uuid.h"
@@ -102,8 +102,8 @@ usable(const char *location)
 }
 
 char *
-ice_namespace_location(const IceWarehouse *warehouse, const IceNamespacePath *path,
-					   const IceNamespace *space, bool read_only)
+ice_location_of_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						  const IceNamespace *space, bool read_only)
 {
 	IceJson    *properties = ice_json_parse(space->properties, strlen(space->properties),
 											ICE_JSON_DEPTH_STORED);
@@ -132,7 +132,7 @@ char *
 ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					const IceNamespace *space, const char *name, const char *table_uuid)
 {
-	const char    *base = ice_namespace_location(warehouse, path, space, false);
+	const char    *base = ice_location_of_namespace(warehouse, path, space, false);
 	StringInfoData out;
 
 	if (base == NULL)
@@ -214,14 +214,14 @@ next_file(const char *folder, const char *codec, const char *previous)
 }
 
 char *
-ice_metadata_location_next(const IceTableMetadata *metadata, const char *previous)
+ice_location_next(const IceTableMetadata *metadata, const char *previous)
 {
 	return next_file(table_folder(metadata), ice_table_property(metadata, METADATA_CODEC),
 					 previous);
 }
 
 char *
-ice_view_metadata_location_next(const IceViewMetadata *metadata, const char *previous)
+ice_location_next_of_view(const IceViewMetadata *metadata, const char *previous)
 {
 	return next_file(view_folder(metadata), ice_view_property(metadata, METADATA_CODEC), previous);
 }
@@ -245,7 +245,7 @@ ice_location_prepare(const IceTableMetadata *metadata)
 }
 
 void
-ice_view_location_prepare(const IceViewMetadata *metadata)
+ice_location_prepare_view(const IceViewMetadata *metadata)
 {
 	const char *folder = view_folder(metadata);
 

@@ -1,5 +1,5 @@
 /*
- * store_location.h
+ * store_hold.h
  *		Whose file it is: what tables and views hold on storage (icecat_data.location).
  *
  * Paths are canonical spellings (ice_storage_spellings). What is asked here is asked over all
@@ -9,8 +9,8 @@
  *
  * SPDX-License-Identifier: PostgreSQL
  */
-#ifndef ICE_STORE_LOCATION_H
-#define ICE_STORE_LOCATION_H
+#ifndef ICE_STORE_HOLD_H
+#define ICE_STORE_HOLD_H
 
 #include "nodes/pg_list.h"
 
@@ -70,7 +70,7 @@ extern bool ice_holds_unwritable(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 
 /* What the catalog is known by to all of its copies, as text; made with make, where there is none.
  * NULL: none. */
-extern char *ice_catalog_id(bool make);
+extern char *ice_hold_catalog_id(bool make);
 
 /* A path and all folders above it, the deepest first: a List of C strings. */
 extern List *ice_hold_line(const char *path);
