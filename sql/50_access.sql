@@ -49,6 +49,12 @@ COMMENT ON FUNCTION icecat._implying(text) IS 'The privileges that imply one, an
 
 -- What the views of this schema ask about the role that reads them. They are called with its rights, and tell it about itself only.
 
+CREATE OR REPLACE FUNCTION icecat._guards_estimates()
+RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sql_ice_guards_estimates';
+COMMENT ON FUNCTION icecat._guards_estimates() IS 'True. The planner calls it when it begins with a view, and by that loads the library, which keeps statistics about rows from operators of users.';
+
 CREATE OR REPLACE FUNCTION icecat._sees_all(p_privilege text)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE

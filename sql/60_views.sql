@@ -16,7 +16,8 @@ JOIN icecat_data.namespace AS n ON n.warehouse_id = w.warehouse_id
 JOIN icecat_data.relation AS r
 	ON r.warehouse_id = n.warehouse_id AND r.namespace_id = n.namespace_id
 	AND r.kind = 'table' AND r.dropped_at IS NULL
-JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id;
+JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
+WHERE icecat._guards_estimates();
 COMMENT ON VIEW icecat_data.every_table IS 'Tables that are not dropped, for every role: only below a condition that the role sees all, or the barrier of live_table';
 
 CREATE OR REPLACE VIEW icecat_data.live_table WITH (security_barrier) AS

@@ -29,7 +29,7 @@ BEGIN
 					'icecat._schema_fields(json)'::pg_catalog.regprocedure, 'icecat._sees_all(text)'::pg_catalog.regprocedure,
 					'icecat._seen(text)'::pg_catalog.regprocedure, 'icecat._seen_above()'::pg_catalog.regprocedure,
 					'icecat._restricted(boolean)'::pg_catalog.regprocedure, 'icecat._own_roles()'::pg_catalog.regprocedure,
-					'icecat._own_tenant()'::pg_catalog.regprocedure))
+					'icecat._own_tenant()'::pg_catalog.regprocedure, 'icecat._guards_estimates()'::pg_catalog.regprocedure))
 			AND NOT EXISTS ( -- partitions are made at run time, where nobody gets a right either
 				SELECT FROM pg_catalog.pg_class AS c
 				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relispartition)

@@ -16,6 +16,7 @@
 #include "store/access.h"
 #include "store/audit.h"
 #include "store/caller.h"
+#include "store/estimate.h"
 #include "store/store_queue.h"
 #include "store/store_worker.h"
 #include "worker/worker.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 	ice_caller_init();
 	ice_access_init();
 	ice_audit_init();
+	ice_estimate_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();
 	else

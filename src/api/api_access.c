@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(sql_ice_grant);
 PG_FUNCTION_INFO_V1(sql_ice_revoke);
 PG_FUNCTION_INFO_V1(sql_ice_apply_grants);
 PG_FUNCTION_INFO_V1(sql_ice_implying);
+PG_FUNCTION_INFO_V1(sql_ice_guards_estimates);
 PG_FUNCTION_INFO_V1(sql_ice_sees_all);
 PG_FUNCTION_INFO_V1(sql_ice_seen);
 PG_FUNCTION_INFO_V1(sql_ice_seen_above);
@@ -316,6 +317,13 @@ sql_ice_implying(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 		elements[i] = CStringGetTextDatum(names[i]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Loads the library, for its hooks. */
+Datum
+sql_ice_guards_estimates(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(true);
 }
 
 Datum
