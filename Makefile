@@ -63,7 +63,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make redundant            3 writers x 10,000 identical commits, two of them killed midway; lost replies
 #@   make check-clients-slow   Spark, Trino, Flink, chDB and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
-#@   make bench                one-line results beside those of plain PostgreSQL (SNAPSHOTS="1 1000")
+#@   make bench                one-line results beside those of plain PostgreSQL (SNAPSHOTS="1 1000"), and what privileges cost
 #@   make updates              100,000 updates of each kind in one request: time and memory (N="1000 10000")
 #@   make scale                100,000 tables beside 100: times and plans (some minutes, 6 GB)
 #@   make fuzz T=60            the parsers and the pure layers under libFuzzer, T seconds each
@@ -108,6 +108,7 @@ mutate:
 
 bench:
 	test/bench/run
+	[ -n "$(ONLY)" ] || TABLES=100000 test/bench/access
 
 scale:
 	test/scale/run

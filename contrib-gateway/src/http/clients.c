@@ -18,6 +18,7 @@
 #include "base/counters.h"
 #include "base/status.h"
 #include "http/conn.h"
+#include "http/forwarded.h"
 #include "http/input.h"
 #include "http/output.h"
 
@@ -151,6 +152,7 @@ describe_peer(GwConn *conn, const struct sockaddr *peer)
 		port = ntohs(in6->sin6_port);
 	}
 	snprintf(conn->peer, sizeof(conn->peer), "%s", host);
+	gw_forwarded_network(conn->peer, conn->network);
 	snprintf(conn->client, sizeof(conn->client), "%s:%d", host, port);
 }
 

@@ -76,13 +76,15 @@ typedef struct GwConn
 	uint64_t    body_left;
 	uint64_t    body_seen;
 	GwText      body;
-	char        peer[INET6_ADDRSTRLEN]; /* address alone */
+	char        peer[INET6_ADDRSTRLEN];    /* address alone */
+	char        network[GW_ADDRESS_BYTES]; /* of the peer */
 	char        client[INET6_ADDRSTRLEN + 8];
 	char        forwarded[GW_ADDRESS_BYTES]; /* the client of this request, behind proxies */
-	const GwHandler *const *handlers;        /* NULL ends them */
-	const GwHandler        *handler;         /* of the latest request */
-	GwExchange             *exchange;        /* in the memory of that handler */
-	max_align_t             memory[];        /* for each handler, in order */
+	char        forwarded_network[GW_ADDRESS_BYTES];
+	const GwHandler *const *handlers; /* NULL ends them */
+	const GwHandler        *handler;  /* of the latest request */
+	GwExchange             *exchange; /* in the memory of that handler */
+	max_align_t             memory[]; /* for each handler, in order */
 } GwConn;
 
 /* All connections, and those that wait for gw_clients_settle(). gw_counters.clients tells how many

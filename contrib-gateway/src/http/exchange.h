@@ -32,8 +32,6 @@ typedef enum GwFed
 struct GwConn;
 struct x509_st;
 
-#define GW_NETWORK_BYTES 64
-
 typedef struct GwExchange
 {
 	/* what the head says; set before begin() */
@@ -48,9 +46,9 @@ typedef struct GwExchange
 	const char           *client; /* its address, as the log has it; in the connection's memory */
 	/* of the client, verified; NULL: it showed none. For begin() and run() */
 	const struct x509_st *certificate;
-	/* of the client: its address, or the part of it that is one network's; "" where there is no
-	 * head */
-	char                  network[GW_NETWORK_BYTES];
+	/* of the client: its address, or the part of it that is one network's; in the connection's
+	 * memory */
+	const char           *network;
 
 	/* of both sides: the first fault is the answer. A status of 0: there is none yet */
 	GwFault fault;

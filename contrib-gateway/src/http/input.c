@@ -53,8 +53,12 @@ begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
 	if (proxied)
 		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
 	gw_exchange_begin(conn->exchange, head, proxied, conn->started_us);
-	gw_forwarded_network(conn->forwarded[0] != '\0' ? conn->forwarded : conn->peer,
-						 conn->exchange->network);
+	conn->exchange->network = conn->network;
+	if (conn->forwarded[0] != '\0')
+	{
+		gw_forwarded_network(conn->forwarded, conn->forwarded_network);
+		conn->exchange->network = conn->forwarded_network;
+	}
 	conn->exchange->local = head != NULL && gw_forwarded_is_local(head, conn->peer);
 	take_certificate(conn);
 	conn->exchange->client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client;
