@@ -19,6 +19,7 @@
 #include "store/case_mode.h"
 #include "store/store_access.h"
 #include "store/store_event.h"
+#include "store/warehouse_rules.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_namespace);
@@ -130,7 +131,9 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 	IceNamespace     parent;
 	bool             nested = ice_namespace_path_parent(path, &parent_path);
 
-	out->properties = ice_json_text(ice_property_change_check(properties, "properties"));
+	properties = ice_property_change_check(properties, "properties");
+	ice_warehouse_rules_check_steering(&warehouse->id, "namespace", properties, NULL);
+	out->properties = ice_json_text(properties);
 	if (nested)
 	{
 		ice_namespace_get(&warehouse->id, &parent_path, ICE_LOCK_KEY_SHARE, false, &parent);
@@ -341,12 +344,25 @@ write_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
 				TextDatumGetCString(result));
 }
 
+/* Applies a change to the properties of a namespace; what it leaves there may not steer readers, if
+ * it was not so before. */
+static void
+apply_change(const IceWarehouse *warehouse, IceNamespace *space, IcePropertyChange *change)
+{
+	const char *before = space->properties;
+
+	ice_warehouse_rules_check_steering(
+		&warehouse->id, "namespace", change->updates,
+		ice_json_parse(before, strlen(before), ICE_JSON_DEPTH_STORED));
+	space->properties = ice_property_change_apply(change, before);
+}
+
 void
 ice_namespace_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					 IceNamespace *space, IcePropertyChange *change)
 {
 	ice_namespace_require(ICE_WRITE, &warehouse->id, space, path);
-	space->properties = ice_property_change_apply(change, space->properties);
+	apply_change(warehouse, space, change);
 	if (space->properties != NULL)
 		write_change(warehouse, path, space, change_result(CurrentMemoryContext, change));
 }
@@ -364,7 +380,7 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
 	ice_namespace_require(ICE_WRITE, &warehouse->id, &namespace, &path);
 	ice_case_mode_respell_path(&warehouse->id, &namespace.id, false, &path);
-	namespace.properties = ice_property_change_apply(change, namespace.properties);
+	apply_change(warehouse, &namespace, change);
 	result = change_result(caller, change);
 	if (namespace.properties != NULL)
 		write_change(warehouse, &path, &namespace, result);

@@ -15,7 +15,9 @@
 
 #include "api/table_answer.h"
 #include "api/represent.h"
+#include "spec/steering.h"
 #include "store/store_parts.h"
+#include "store/warehouse_rules.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);
 
@@ -24,8 +26,9 @@ PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);
 /* Lives as long as the call of the set. */
 typedef struct Pieces
 {
-	char             *stream; /* NULL: all parts are read */
-	const char       *policy; /* as in IceRepresentation */
+	char             *stream;   /* NULL: all parts are read */
+	const char       *policy;   /* as in IceRepresentation */
+	bool              steering; /* show the properties that steer readers */
 	IceTable          table;
 	IceTableMetadata  metadata;
 	IceMetadataStream document;
@@ -53,6 +56,7 @@ begin(FunctionCallInfo fcinfo, MemoryContext context)
 	pieces->metadata.location = pstrdup(table.metadata->location);
 	pieces->table.metadata_location = pstrdup(table.metadata_location);
 	pieces->policy = representation.policy ? pstrdup(representation.policy) : "";
+	pieces->steering = ice_warehouse_rules_steering(&table.warehouse_id);
 	pieces->stream = ice_parts_stream(&table, representation.refs_only);
 	initStringInfo(&pieces->pending);
 	appendStringInfoString(&pieces->pending, ice_etag(&table, &representation));
@@ -72,6 +76,19 @@ write_head(Pieces *pieces, MemoryContext context)
 	MemoryContextSwitchTo(old);
 }
 
+/* The properties as they are shown. */
+static void
+hide_steering(const char **body, size_t *body_len)
+{
+	IcePart  part = {.body = *body, .body_len = *body_len};
+	IceJson *rest = ice_steering_without(ice_part_json(&part));
+
+	if (rest == NULL)
+		return;
+	*body = ice_json_text(rest);
+	*body_len = strlen(*body);
+}
+
 /* Appends the next parts, or the end. */
 static void
 read_more(Pieces *pieces)
@@ -87,6 +104,8 @@ read_more(Pieces *pieces)
 		size_t      body_len;
 
 		ice_parts_stream_row(i, &kind, &id, &key, &body, &body_len);
+		if (kind == ICE_PART_PROPERTIES && !pieces->steering)
+			hide_steering(&body, &body_len);
 		ice_table_metadata_stream_part(&pieces->document, &pieces->pending, kind, id, key, body,
 									   body_len);
 	}

@@ -26,6 +26,7 @@
 #include "store/names.h"
 #include "store/store_access.h"
 #include "store/store_event.h"
+#include "store/warehouse_rules.h"
 
 #define REASON_BYTES_MAX    1000
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
@@ -104,6 +105,7 @@ check_known_properties(const IceJson *properties)
 
 	const char *purge = ice_json_opt_string(properties, ICE_PURGE_REGISTERED_PROPERTY);
 
+	ice_warehouse_rules_check(properties);
 	if (purge != NULL && strcmp(purge, "true") != 0 && strcmp(purge, "false") != 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected true or false)",
 				  ICE_PURGE_REGISTERED_PROPERTY, purge);
@@ -295,6 +297,7 @@ change_case_mode(const IceWarehouse *warehouse, const char *properties)
 	if (folds != ice_case_mode_folds(warehouse->properties))
 		ice_case_mode_convert(&warehouse->id, warehouse->name, folds);
 	ice_case_mode_remember(&warehouse->id, properties);
+	ice_warehouse_rules_remember(&warehouse->id, properties);
 }
 
 Datum

@@ -9,6 +9,7 @@
 #include "common/hashfn.h"
 
 #include "api/etag.h"
+#include "store/warehouse_rules.h"
 
 /* Mixes bytes, and where they end, into a hash. */
 static uint64
@@ -32,6 +33,8 @@ ice_etag(const IceTable *table, const IceRepresentation *representation)
 	hash = mix_string(hash, table->metadata_location);
 	hash = mix_string(hash, representation->config);
 	hash = mix_string(hash, representation->access);
+	if (ice_warehouse_rules_steering(&table->warehouse_id))
+		hash = mix_string(hash, ICE_STEERING_PROPERTY);
 	if (representation->policy != NULL)
 		hash = mix_string(hash, representation->policy);
 	return psprintf("W/\"%s-" INT64_FORMAT "-%016llx\"", representation->refs_only ? "refs" : "all",

@@ -10,6 +10,7 @@
  *	  time, or a failover that lost commits, the same version number may come a second time for
  *	  something else;
  *	- the representation, see below: also the restrictions that hold for the caller, and the labels;
+ *	- whether the warehouse shows properties that steer readers;
  *	- ICE_RENDERING, for what a release changes in the answers to unchanged tables.
  *
  * Tags are weak, since the gateway sends the same answer compressed or not. Clients must take them
@@ -23,7 +24,7 @@
 #include "store/store_table.h"
 
 /* Raise this when a release answers the same for no table: old tags then match no more. */
-#define ICE_RENDERING 1
+#define ICE_RENDERING 2
 
 /* How a table is shown. Whatever else an answer comes to depend on belongs here: two answers that
  * differ must differ in it. */

@@ -30,6 +30,7 @@
 #include "store/store_definer.h"
 #include "store/store_parts.h"
 #include "store/store_task.h"
+#include "store/warehouse_rules.h"
 
 /* Do two locations name one file? "file:/a" and "file:///a" do. */
 static bool
@@ -124,6 +125,8 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 	(void) ice_parts_load_all(out, false, 0);
 	holdings = ice_holdings_key(out->metadata);
 	before = ice_commit_policy_state(out->metadata);
+	ice_warehouse_rules_check_steering(&warehouse->id, "table", ice_table_properties(next),
+									   ice_table_properties(out->metadata));
 	out->metadata = ice_successor_of_table(out->metadata, next);
 	ice_commit_policy_table(out, "commit-table", path, name, before, out->metadata);
 	ice_metadata_limits_check(&warehouse->id, out->metadata);
@@ -175,6 +178,8 @@ ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *p
 		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)
 		return false;
 	ice_view_load(out, false);
+	ice_warehouse_rules_check_steering(&warehouse->id, "view", ice_view_properties(next),
+									   ice_view_properties(out->metadata));
 	out->metadata = ice_view_successor_of_view(out->metadata, next);
 	ice_commit_policy_view(out, "replace-view", path, name);
 	ice_metadata_limits_check_view(&warehouse->id, out->metadata);

@@ -30,6 +30,7 @@
 #include "store/case_mode.h"
 #include "store/policy.h"
 #include "store/uuid.h"
+#include "store/warehouse_rules.h"
 
 /* Raises unless every requirement of a create is the assertion itself. */
 static void
@@ -159,6 +160,8 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	metadata->location = ice_location_derive(warehouse, &spelled, &space, change->name,
 											 metadata->table_uuid);
 	(void) ice_commit_request_apply(change->request, metadata, ice_now_ms());
+	ice_warehouse_rules_check_steering(&warehouse->id, "table", ice_table_properties(metadata),
+									   NULL);
 	ice_location_require(metadata->location, "table", &change->path, change->name);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
@@ -190,10 +193,13 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	const char       *holdings = ice_holdings_key(metadata);
 	int64             before_ms = metadata->last_updated_ms;
 	const char       *before = ice_commit_policy_state(metadata);
+	const IceJson    *properties = ice_table_properties(metadata);
 	List             *trimmed;
 
 	if (!ice_commit_request_apply(change->request, metadata, ice_now_ms()))
 		return;
+	ice_warehouse_rules_check_steering(&warehouse->id, "table", ice_table_properties(metadata),
+									   properties);
 	ice_commit_policy_table(table, "commit-table", &change->path, change->name, before, metadata);
 	ice_metadata_limits_check(&warehouse->id, metadata);
 	metadata->location = ice_location_normalize(metadata->location);

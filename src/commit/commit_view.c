@@ -27,6 +27,7 @@
 #include "store/store_definer.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
+#include "store/warehouse_rules.h"
 
 /* Raises ALREADY_EXISTS for a name, which a view or a table has. */
 static void
@@ -93,6 +94,7 @@ ice_commit_view_create(const IceWarehouse *warehouse, const IceNamespacePath *pa
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
+	ice_warehouse_rules_check_steering(&warehouse->id, "view", request->properties, NULL);
 	ice_case_mode_respell_path(&warehouse->id, &space.id, false, &spelled);
 	check_free(warehouse, &space, path, request->name);
 	location = request->location != NULL
@@ -200,6 +202,7 @@ ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *p
 {
 	IceNamespacePath path_now = *path;
 	const char      *folders;
+	const IceJson   *properties;
 
 	ice_view_get(&warehouse->id, path, name, false, out);
 	ice_view_require(ICE_WRITE, out, path, name);
@@ -207,8 +210,13 @@ ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *p
 	ice_view_update_check_requirements(commit, out->metadata);
 	lock_and_check(out, &path_now, name, commit);
 	folders = folders_key(out->metadata);
+	properties = ice_view_properties(out->metadata);
 	if (ice_view_updates_apply(commit, out->metadata, ice_now_ms()))
+	{
+		ice_warehouse_rules_check_steering(&warehouse->id, "view",
+										   ice_view_properties(out->metadata), properties);
 		write_version(warehouse, &path_now, out->name, out, folders, document);
+	}
 	else
 		ice_view_metadata_write(document, out->metadata);
 }

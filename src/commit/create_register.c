@@ -26,6 +26,7 @@
 #include "store/store_parts.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
+#include "store/warehouse_rules.h"
 
 bool
 ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamespacePath *path,
@@ -91,6 +92,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	ice_namespace_get(&warehouse->id, path,
 					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
+	ice_warehouse_rules_check_steering(&warehouse->id, "table", request->properties, NULL);
 	ice_case_mode_respell_path(&warehouse->id, &space.id, false, &spelled);
 	if (ice_table_find(&warehouse->id, path, request->name, false, &existing))
 		raise_exists(warehouse, &space, path, request->name);

@@ -18,6 +18,7 @@
 #include "commit/publish.h"
 #include "commit/tenant_root.h"
 #include "guc.h"
+#include "spec/steering.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
 #include "store/pending.h"
@@ -25,6 +26,7 @@
 #include "store/store_parts.h"
 #include "store/store_queue.h"
 #include "store/store_task.h"
+#include "store/warehouse_rules.h"
 
 /* The mode that a table's or view's own property (NULL: not set) and its warehouse ask for. */
 static IceMetadataMode
@@ -173,8 +175,10 @@ ice_publish_check_view(const IceView *view)
 		check_file(&view->warehouse_id, &view->id, view->version, view->metadata_location);
 }
 
+/* shown: to clients, else as the file has it. */
 static bool
-render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, int bytes_max)
+render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, bool shown,
+	   int bytes_max)
 {
 	IceTable         current = *table;
 	IceTableMetadata metadata = *table->metadata;
@@ -188,6 +192,8 @@ render(StringInfo out, const IceTable *table, bool refs_only, bool read_only, in
 		else if (!ice_parts_load_all(&current, read_only, bytes_max))
 			return false;
 	}
+	if (shown && !ice_warehouse_rules_steering(&table->warehouse_id))
+		ice_steering_hide(&metadata);
 	if (bytes_max > 0 && ice_table_metadata_size(&metadata) > (size_t) bytes_max)
 		return false;
 	ice_table_metadata_write(out, &metadata);
@@ -201,7 +207,7 @@ ice_publish_render(StringInfo out, const IceTable *table, bool refs_only, bool r
 				   int bytes_max)
 {
 	MemoryContext before = ice_budget_exempt(CurrentMemoryContext);
-	bool          rendered = render(out, table, refs_only, read_only, bytes_max);
+	bool          rendered = render(out, table, refs_only, read_only, true, bytes_max);
 
 	(void) ice_budget_exempt(before);
 	return rendered;
@@ -210,7 +216,10 @@ ice_publish_render(StringInfo out, const IceTable *table, bool refs_only, bool r
 void
 ice_publish_render_current(StringInfo out, const IceTable *table, bool read_only)
 {
-	(void) ice_publish_render(out, table, false, read_only, 0);
+	MemoryContext before = ice_budget_exempt(CurrentMemoryContext);
+
+	(void) render(out, table, false, read_only, false, 0);
+	(void) ice_budget_exempt(before);
 }
 
 /* Writes the file of the current version now. */

@@ -78,12 +78,13 @@ extern char *ice_publish_view_version_details(const IceView *view);
 extern void  ice_publish_check_view(const IceView *view);
 extern void  ice_publish_await_view(const IceView *view);
 
-/* Appends the table's current document, read again (own writes included): with all snapshots, or
+/* Appends the table's current document, read again (own writes included), as clients are shown it:
+ * without properties that steer readers, unless the warehouse allows these; with all snapshots, or
  * with those alone that a ref points to. False, and nothing is appended, if it would be longer than
  * bytes_max; 0: any length. */
 extern bool ice_publish_render(StringInfo out, const IceTable *table, bool refs_only,
 							   bool read_only, int bytes_max);
-/* The whole document. */
+/* The whole document, as its file has it. */
 extern void ice_publish_render_current(StringInfo out, const IceTable *table, bool read_only);
 
 #endif

@@ -89,6 +89,14 @@ ice_table_metadata_empty(int32 format_version, const char *table_uuid)
 	return metadata;
 }
 
+const IceJson *
+ice_table_properties(const IceTableMetadata *metadata)
+{
+	IcePart *part = ice_table_part_only(metadata, ICE_PART_PROPERTIES);
+
+	return part == NULL ? NULL : ice_part_json(part);
+}
+
 const char *
 ice_table_property(const IceTableMetadata *metadata, const char *name)
 {

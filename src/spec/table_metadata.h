@@ -140,6 +140,9 @@ extern void ice_table_metadata_write_scalars(StringInfo out, const IceTableMetad
 /* How long that document is, or a little less than it says. */
 extern size_t ice_table_metadata_size(const IceTableMetadata *metadata);
 
+/* All properties of a table; NULL: none. */
+extern const IceJson *ice_table_properties(const IceTableMetadata *metadata);
+
 /* Value of a table property, or NULL. */
 extern const char *ice_table_property(const IceTableMetadata *metadata, const char *name);
 

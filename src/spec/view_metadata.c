@@ -60,6 +60,14 @@ ice_view_part_find(const IceViewMetadata *view, IceViewPartKind kind, int64 id)
 	return ice_part_list_find(&view->lists[kind], id, NULL, ICE_PART_LIVE);
 }
 
+const IceJson *
+ice_view_properties(const IceViewMetadata *view)
+{
+	IcePart *part = ice_part_list_last(&view->lists[ICE_VIEW_PART_PROPERTIES]);
+
+	return part == NULL ? NULL : ice_part_json(part);
+}
+
 const char *
 ice_view_property(const IceViewMetadata *view, const char *name)
 {

@@ -87,6 +87,9 @@ extern void ice_view_metadata_validate(const IceViewMetadata *view);
 /* Appends the metadata document. Hot path: copies the parts' texts. */
 extern void ice_view_metadata_write(StringInfo out, const IceViewMetadata *view);
 
+/* All properties of a view; NULL: none. */
+extern const IceJson *ice_view_properties(const IceViewMetadata *view);
+
 /* Value of a view property, or NULL. */
 extern const char *ice_view_property(const IceViewMetadata *view, const char *name);
 

@@ -22,6 +22,7 @@
 #include "store/store_tenant.h"
 #include "store/store_warehouse.h"
 #include "store/uuid.h"
+#include "store/warehouse_rules.h"
 
 #define SECRET_BYTES 32
 
@@ -159,6 +160,7 @@ read_warehouse(IceWarehouse *out)
 	out->location = ice_spi_field_text(0, 3);
 	out->properties = ice_spi_field_text(0, 4);
 	ice_case_mode_remember(&out->id, out->properties);
+	ice_warehouse_rules_remember(&out->id, out->properties);
 }
 
 /* Finds a warehouse by its whole name. */

@@ -1,0 +1,33 @@
+/*
+ * warehouse_rules.h
+ *		What the properties of a warehouse say about tables and views in it: which of their
+ *		properties clients may set.
+ *
+ * These properties are set by SQL alone (create_warehouse, alter_warehouse): neither a client of
+ * REST nor a file in storage can change them.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_WAREHOUSE_RULES_H
+#define ICE_WAREHOUSE_RULES_H
+
+#include "json/json.h"
+#include "store/spi.h"
+
+#define ICE_STEERING_PROPERTY "icecat.steering-properties"
+
+/* Checks those that are among the properties of a warehouse. Raises BAD_REQUEST. */
+extern void ice_warehouse_rules_check(const IceJson *properties);
+
+/* Of a warehouse that the session has read: its properties are read again where it was another. */
+extern void ice_warehouse_rules_remember(const pg_uuid_t *warehouse_id, const char *properties);
+
+/* May properties steer readers (spec/steering.h)? */
+extern bool ice_warehouse_rules_steering(const pg_uuid_t *warehouse_id);
+
+/* Raises BAD_REQUEST where a property of something in the warehouse (what) is new, or another than
+ * before (NULL: none was), and steers readers, which the warehouse does not allow. */
+extern void ice_warehouse_rules_check_steering(const pg_uuid_t *warehouse_id, const char *what,
+											   const IceJson *properties, const IceJson *before);
+
+#endif
