@@ -10,7 +10,11 @@ EXTVERSION  = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" icecat.control
 MODULE_big  = icecat
 PGFILEDESC  = "icecat - an Apache Iceberg REST catalog inside PostgreSQL"
 
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+# icecat.so is loaded into the postmaster, so it has no libcurl and no OpenSSL. They are in a library of their own,
+# which a session or the worker loads when it first needs it.
+NET_OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/net/*.c))) src/errors.o
+NET_LINK = -lcurl -lcrypto -Wl,--version-script=src/net/exports.map
+OBJS = $(filter-out src/net/%,$(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c))))
 
 # The install script and the steps to this version are printed from the sources; those of released versions are frozen.
 UPGRADES    = $(patsubst sql/upgrade/%,sql/build/%,$(wildcard sql/upgrade/icecat--*--*.sql))
@@ -26,7 +30,7 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --no-locale --loa
 PG_CPPFLAGS = -Isrc -DICE_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -Wall -Wextra -Werror -Wno-declaration-after-statement $(ICE_CFLAGS)
 SHLIB_LINK  = -lz -lzstd -lsnappy -Wl,--version-script=src/exports.map
-EXTRA_CLEAN = sql/build results output_iso log tmp_check
+EXTRA_CLEAN = icecat_net.so $(filter src/net/%,$(NET_OBJS)) sql/build results output_iso log tmp_check
 
 # No bitcode: inlining C entries that call SPI gains nothing, and the build needs no second compiler.
 override with_llvm = no
@@ -38,8 +42,19 @@ include $(PGXS)
 # PostgreSQL's headers are not written for -Wextra: take them as system headers.
 override CPPFLAGS := -Isrc -DICE_VERSION='"$(EXTVERSION)"' -isystem $(shell $(PG_CONFIG) --includedir-server) $(filter-out -I$(includedir_server),$(CPPFLAGS))
 
-$(OBJS): $(wildcard src/*.h src/*.def src/*/*.h) Makefile
+$(OBJS) $(NET_OBJS): $(wildcard src/*.h src/*.def src/*/*.h) Makefile
 icecat.so: src/exports.map
+
+icecat_net.so: $(NET_OBJS) src/net/exports.map
+	$(CC) $(CFLAGS) -o $@ $(NET_OBJS) $(LDFLAGS) $(CFLAGS_SL) -shared $(NET_LINK)
+
+all: icecat_net.so
+install: install-net
+uninstall: uninstall-net
+install-net: icecat_net.so installdirs
+	$(INSTALL_SHLIB) icecat_net.so '$(DESTDIR)$(pkglibdir)/icecat_net.so'
+uninstall-net:
+	rm -f '$(DESTDIR)$(pkglibdir)/icecat_net.so'
 
 # State and behaviour files in order. OR REPLACE is stripped, so that an object planted beforehand cannot
 # be taken over by CREATE EXTENSION.
@@ -138,4 +153,4 @@ accept:
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench scale updates fuzz docs dev psql format accept help
+.PHONY: install-net uninstall-net gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench scale updates fuzz docs dev psql format accept help

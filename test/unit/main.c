@@ -34,6 +34,7 @@ static const struct
 	{"view", case_view},
 	{"budget", case_budget},
 	{"scale", NULL},
+	{"sigv4", case_sigv4},
 };
 
 /* Documents that the library they come from refuses, or that are no table metadata. */

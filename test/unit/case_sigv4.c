@@ -1,0 +1,88 @@
+/*
+ * case_sigv4.c
+ *		Published vectors of AWS Signature Version 4: canonical requests and signatures.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "case.h"
+
+#include "net/digest.h"
+#include "net/sigv4.h"
+
+static IceNetPair *
+read_headers(const IceJson *file, int *count)
+{
+	IceJson    *headers = ice_json_opt_array(file, "headers");
+	IceNetPair *pairs;
+
+	*count = headers == NULL ? 0 : headers->count;
+	pairs = palloc(sizeof(IceNetPair) * (size_t) Max(*count, 1));
+	for (int i = 0; i < *count; i++)
+	{
+		pairs[i].name = ice_json_string(headers->items[i], "name");
+		pairs[i].value = ice_json_string(headers->items[i], "value");
+	}
+	return pairs;
+}
+
+static void
+expect_text(const char *what, const char *expected, const char *got)
+{
+	if (strcmp(expected, got) != 0)
+		case_fail("%s is\n%s\ninstead of\n%s", what, got, expected);
+}
+
+static void
+expect_end(const char *what, const char *expected, const char *got)
+{
+	size_t len = strlen(expected);
+
+	if (strlen(got) < len || strcmp(got + strlen(got) - len, expected) != 0)
+		case_fail("%s is %s: does not end in %s", what, got, expected);
+}
+
+/* Both ways to carry a signature, as far as the file names what is expected of each. */
+void
+case_sigv4(const IceJson *file)
+{
+	const char     *body = ice_json_opt_string(file, "body");
+	const char     *query_canonical = ice_json_opt_string(file, "query-canonical");
+	const char     *header_canonical = ice_json_opt_string(file, "header-canonical");
+	const char     *signature;
+	uint8_t         digest[ICE_SHA256_BYTES];
+	char            hash[ICE_DIGEST_HEX];
+	int32           expires_s = 0;
+	IceNetPair      added[ICE_SIGV4_PAIRS];
+	IceSigv4Key     key = {.access_key = ice_json_string(file, "access-key"),
+						   .secret_key = ice_json_string(file, "secret-key"),
+						   .session_token = ice_json_opt_string(file, "session-token"),
+						   .region = ice_json_string(file, "region"),
+						   .service = ice_json_string(file, "service")};
+	IceSigv4Request request = {.method = ice_json_string(file, "method"),
+							   .path = ice_json_string(file, "path"),
+							   .query = ice_json_opt_string(file, "query"),
+							   .payload_hash = hash,
+							   .hash_header = ice_json_opt_bool(file, "hash-header", false)};
+
+	request.headers = read_headers(file, &request.header_count);
+	ice_json_opt_int64(file, "now-s", &request.now_s);
+	ice_json_opt_int32(file, "expires-s", &expires_s);
+	ice_digest_sha256(body == NULL ? "" : body, body == NULL ? 0 : strlen(body), digest);
+	ice_digest_hex(digest, sizeof(digest), hash);
+	if (ice_json_opt_bool(file, "unsigned", false))
+		request.payload_hash = ICE_SIGV4_UNSIGNED;
+
+	if (header_canonical != NULL)
+		expect_text("the request", header_canonical, ice_sigv4_canonical(&key, &request, 0));
+	if ((signature = ice_json_opt_string(file, "header-signature")) != NULL)
+	{
+		int count = ice_sigv4_headers(&key, &request, added);
+
+		expect_end("the header", psprintf(", Signature=%s", signature), added[count - 1].value);
+	}
+	if (query_canonical != NULL)
+		expect_text("the request", query_canonical, ice_sigv4_canonical(&key, &request, expires_s));
+	if ((signature = ice_json_opt_string(file, "query-signature")) != NULL)
+		expect_end("the query", psprintf("&X-Amz-Signature=%s", signature),
+				   ice_sigv4_query(&key, &request, expires_s));
+}
