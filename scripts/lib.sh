@@ -57,9 +57,9 @@ pkg-config                  finds the libraries
 postgresql-15               the server (its own clusters are left alone)
 postgresql-server-dev-15    headers to build the extension
 libevent-dev                the event loop of the gateway
-libcurl4-openssl-dev        keys of those who issue tokens
+libcurl4-openssl-dev        object stores; keys of those who issue tokens
 libjansson-dev              JSON of tokens
-libssl-dev                  TLS, signatures of tokens
+libssl-dev                  TLS, signatures of tokens and of requests to stores
 zlib1g-dev                  compressed metadata
 libzstd-dev                 manifests packed with Zstandard
 libsnappy-dev               manifests packed with Snappy
@@ -270,11 +270,11 @@ build_in()
 install_from()
 {
     local dir=$1 log=$2 lib before gateway=$1/contrib-gateway/build/icecat-gateway
-    lib=$("$PGBIN/pg_config" --pkglibdir)/icecat.so
-    before=$(cksum "$lib" 2>/dev/null || :)
+    lib=$("$PGBIN/pg_config" --pkglibdir)
+    before=$(cksum "$lib"/icecat{,_net}.so 2>/dev/null || :)
     quiet "$log" make -C "$dir" PG_CONFIG="$PGBIN/pg_config" with_llvm=no install || return 1
     EXTENSION_CHANGED=no GATEWAY_CHANGED=no
-    [ "$before" = "$(cksum "$lib")" ] || EXTENSION_CHANGED=yes
+    [ "$before" = "$(cksum "$lib"/icecat{,_net}.so)" ] || EXTENSION_CHANGED=yes
     if ! cmp -s "$gateway" "$HOME_DIR/bin/icecat-gateway"; then
         # A running binary can't be written to, but it can be replaced.
         install -m 755 "$gateway" "$HOME_DIR/bin/.icecat-gateway.new" || return 1

@@ -214,6 +214,7 @@ set_headers(Slot *slot)
 	return slot->headers != NULL;
 }
 
+/* What is asked, and all that must not happen by itself. */
 static void
 set_options(Slot *slot)
 {

@@ -192,6 +192,7 @@ put_header(Signing *signing, const char *name, const char *value)
 	signing->headers[at] = (IceNetPair){name, trimmed(value)};
 }
 
+/* What is signed of the headers: the request's own, and those that the signature adds. */
 static void
 collect_headers(Signing *signing, const IceSigv4Request *request, const IceNetPair *added,
 				int added_count)
@@ -241,6 +242,7 @@ canonical_request(const Signing *signing, const IceSigv4Request *request)
 	return out.data;
 }
 
+/* Derives the key of the day, region and service, and signs with it. */
 static void
 sign_text(const IceSigv4Key *key, const Signing *signing, const char *text, char *hex)
 {

@@ -35,6 +35,7 @@ static const struct
 	{"budget", case_budget},
 	{"scale", NULL},
 	{"sigv4", case_sigv4},
+	{"address", case_address},
 };
 
 /* Documents that the library they come from refuses, or that are no table metadata. */

@@ -1,12 +1,13 @@
 /*
- * case_sigv4.c
- *		Published vectors of AWS Signature Version 4: canonical requests and signatures.
+ * case_net.c
+ *		Vectors of AWS Signature Version 4, and the addresses that a call may go to.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "case.h"
 
 #include "net/digest.h"
+#include "net/net_address.h"
 #include "net/sigv4.h"
 
 static IceNetPair *
@@ -85,4 +86,25 @@ case_sigv4(const IceJson *file)
 	if ((signature = ice_json_opt_string(file, "query-signature")) != NULL)
 		expect_end("the query", psprintf("&X-Amz-Signature=%s", signature),
 				   ice_sigv4_query(&key, &request, expires_s));
+}
+
+/* Each address is allowed within the reach that it needs, and not within less. */
+void
+case_address(const IceJson *file)
+{
+	IceJson *addresses = ice_json_array(file, "addresses");
+	int32    needs = 0;
+
+	if (!ice_json_opt_int32(file, "needs", &needs))
+		needs = -1;
+	for (int i = 0; i < addresses->count; i++)
+	{
+		const char *address = ice_json_text(addresses->items[i]) + 1;
+		char       *text = pnstrdup(address, strlen(address) - 1);
+
+		for (int reach = 0; reach < 4; reach++)
+			if (ice_net_address_text_allowed(text, reach) !=
+				(needs >= 0 && (needs & reach) == needs))
+				case_fail("%s within %d", text, reach);
+	}
 }
