@@ -83,6 +83,7 @@ extern void case_update(const IceJson *file);
 extern void case_needs(const IceJson *file);
 extern void case_successor(const IceJson *file);
 extern void case_view(const IceJson *file);
+extern void case_vend(const IceJson *file);
 
 extern void case_budget(const IceJson *file);
 extern void case_sigv4(const IceJson *file);
