@@ -25,6 +25,7 @@ bool  ice_guc_check_metadata_file;
 char *ice_guc_client_address;
 int   ice_guc_commit_lock_timeout_ms;
 int   ice_guc_commit_policy_timeout_ms;
+char *ice_guc_config_prefix;
 char *ice_guc_default_warehouse;
 bool  ice_guc_deduplicate;
 int   ice_guc_deduplicate_window_s;
@@ -158,6 +159,10 @@ static const Setting settings[] = {
 	INT_SETTING("icecat.commit_policy_timeout_ms", PGC_SUSET, GUC_UNIT_MS,
 				&ice_guc_commit_policy_timeout_ms, 1000, 0, 600000,
 				"How long one commit policy may take; then the change is refused. 0 is no limit."),
+	STRING_SETTING("icecat.config_prefix", PGC_USERSET, 0, &ice_guc_config_prefix, "",
+				   "A word that get_config() puts before the warehouse in the prefix that it tells "
+				   "clients, with a slash. A gateway of several databases sets it, so that the "
+				   "client comes back to this one."),
 	BOOL_SETTING("icecat.deduplicate", PGC_USERSET, 0, &ice_guc_deduplicate, false,
 				 "Whether commits to existing tables are deduplicated by their content: one that "
 				 "equals an earlier one of the last icecat.deduplicate_window_s is not made again "

@@ -16,6 +16,7 @@ extern int   ice_guc_audit_details_bytes_max;
 extern int   ice_guc_audit_retention_days;
 extern bool  ice_guc_check_metadata_file;
 extern char *ice_guc_client_address;
+extern char *ice_guc_config_prefix;
 extern int   ice_guc_commit_lock_timeout_ms;
 extern int   ice_guc_commit_policy_timeout_ms;
 extern char *ice_guc_default_warehouse;

@@ -20,11 +20,13 @@
 #include "auth/issuer_options.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/conf_database.h"
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "catalog/await.h"
 #include "catalog/catalog.h"
+#include "catalog/database.h"
 #include "catalog/handler.h"
 #include "catalog/refused.h"
 #include "catalog/request.h"
@@ -71,6 +73,13 @@ typedef struct Options
 } Options;
 
 static void
+print_settings(GwConfFormat format)
+{
+	gw_conf_print(stdout, format);
+	gw_conf_database_print(stdout, format);
+}
+
+static void
 print_help(void)
 {
 	puts("icecat-gateway serves the Iceberg REST catalog of a PostgreSQL database with icecat.\n\n"
@@ -87,7 +96,7 @@ print_help(void)
 		 "SIGHUP reads the settings again and reopens log files. SIGTERM finishes what is\n"
 		 "under way and exits; a second one exits at once.\n\n"
 		 "Settings:\n");
-	gw_conf_print(stdout, GW_CONF_FILE);
+	print_settings(GW_CONF_FILE);
 }
 
 static bool
@@ -162,10 +171,11 @@ tls_problem(const GwConf *conf)
 	return NULL;
 }
 
-/* Reads file and environment over the defaults. */
+/* Reads file and environment over the defaults, and the files of further databases. */
 static bool
-load_settings(GwConf *conf, GwText *error)
+load_settings(GwConf *conf, GwDatabaseConfs *databases, GwText *error)
 {
+	*databases = (GwDatabaseConfs){0};
 	gw_conf_defaults(conf);
 	if (!gw_conf_load(conf, conf_path, environ, error))
 		return false;
@@ -177,6 +187,13 @@ load_settings(GwConf *conf, GwText *error)
 		gw_text_printf(error, "%s\n", gw_auth_problem(conf));
 	if (tls_problem(conf) != NULL)
 		gw_text_printf(error, "%s\n", tls_problem(conf));
+	(void) gw_conf_database_load(conf->databases_dir, conf->databases_max, databases, error);
+	for (int i = 0; i < databases->count; i++)
+		if (!gw_pg_dsn_is_valid(databases->list[i].dsn))
+			gw_text_printf(error, "database \"%s\": dsn is not a connection string\n",
+						   databases->list[i].name);
+	if (!conf->default_database && databases->count == 0)
+		gw_text_puts(error, "without default_database, databases_dir must have a database\n");
 	return error->len == 0;
 }
 
@@ -218,12 +235,17 @@ log_lines(GwLogLevel level, const char *prefix, char *text)
 }
 
 static void
-warn_of_shown_secret(void)
+warn_of_shown_secret(const GwDatabaseConfs *databases)
 {
+	GwText shown = {0};
+
 	if (gw_conf_shows_secret(&gw_conf, conf_path))
 		gw_log(GW_WARNING,
 			   "%s holds a password, and others than its owner may read or change it: chmod 600",
 			   conf_path);
+	gw_conf_database_shown(gw_conf.databases_dir, databases, &shown);
+	log_lines(GW_WARNING, "holds a password that others may read: chmod 600 ", shown.data);
+	gw_text_free(&shown);
 }
 
 /* Behind a proxy, TLS is the proxy's. */
@@ -236,33 +258,36 @@ warn_of_shown_tokens(void)
 			   "TLS (https:// in the setting listen), and no proxy is named in trusted_proxies");
 }
 
-/* SIGHUP: settings that do not read well change nothing. */
+/* SIGHUP: settings that do not read well change nothing, of no database. */
 static void
 on_reload(evutil_socket_t fd, short what, void *arg)
 {
-	GwConf fresh;
-	GwText text = {0};
+	GwConf          fresh;
+	GwDatabaseConfs databases;
+	GwText          text = {0};
 
 	(void) fd;
 	(void) what;
 	(void) arg;
 	gw_notify_reloading();
-	if (load_settings(&fresh, &text))
+	if (load_settings(&fresh, &databases, &text))
 	{
 		gw_conf_reload(&gw_conf, &fresh, &text);
+		warn_of_shown_secret(&databases);
+		gw_database_reload(&databases, &text);
 		log_lines(GW_INFO, "reload: ", text.data);
 		gw_log_open();
 		gw_tls_context_reload();
 		gw_cache_trim(gw_catalog.cache, (uint64_t) gw_conf.cache_bytes);
 		gw_counters.reloads++;
 		gw_log(GW_INFO, "settings reloaded");
-		warn_of_shown_secret();
 	}
 	else
 	{
 		log_lines(GW_ERROR, "reload: ", text.data);
 		gw_log(GW_ERROR, "settings kept as they were");
 		gw_conf_free(&fresh);
+		gw_conf_database_free_all(&databases);
 	}
 	gw_text_free(&text);
 	gw_notify_ready();
@@ -303,7 +328,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void) fd;
 	(void) what;
 	(void) arg;
-	gw_catalog_tick(now);
+	gw_database_tick(now);
 	gw_auth_tick(now);
 	gw_key_watch_tick(now);
 	gw_await_tick(now);
@@ -321,13 +346,17 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 /* Allows as many descriptors as the settings can need, as far as the system lets us. */
 static void
-raise_descriptor_limit(void)
+raise_descriptor_limit(const GwDatabaseConfs *databases)
 {
 	struct rlimit limit;
 	rlim_t        need = (rlim_t) (gw_conf.connections_max + gw_conf.read_connections +
                             gw_conf.write_connections + gw_conf.stream_connections +
                             SPARE_DESCRIPTORS);
 
+	for (int i = 0; i < databases->count; i++)
+		need += (rlim_t) (databases->list[i].read_connections +
+						  databases->list[i].write_connections +
+						  databases->list[i].stream_connections + 1);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
 	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
@@ -346,19 +375,20 @@ watch_signal(int number, event_callback_fn callback)
 
 /* Makes everything there is one of, listens, and starts to connect. */
 static bool
-start(void)
+start(GwDatabaseConfs *databases)
 {
 	struct timeval tick = {0, GW_TICK_MS * 1000};
 	GwService      service;
 	struct event  *timer;
 
 	signal(SIGPIPE, SIG_IGN);
-	raise_descriptor_limit();
+	warn_of_shown_secret(databases);
+	raise_descriptor_limit(databases);
 	base = event_base_new();
-	gw_catalog_start(base);
+	gw_catalog_start();
+	gw_database_start(base, databases, gw_await_announced);
 	gw_admin_start();
 	gw_endpoint_start();
-	gw_await_start(base);
 	if (!gw_auth_start(base, gw_key_watch_ask))
 		return false;
 	if (gw_listener_uses_tls(gw_conf.listen) && !gw_tls_context_start())
@@ -384,8 +414,7 @@ end_turn(void)
 	do
 	{
 		gw_clients_settle();
-		gw_catalog_flush();
-		gw_await_flush();
+		gw_database_flush();
 	} while (!gw_clients_is_settled());
 }
 
@@ -393,17 +422,18 @@ end_turn(void)
 int
 main(int argc, char **argv)
 {
-	Options options = {0};
-	GwText  error = {0};
+	Options         options = {0};
+	GwText          error = {0};
+	GwDatabaseConfs databases;
 
 	gw_conf_set_checks(checks, sizeof(checks) / sizeof(checks[0]));
 	parse_options(argc, argv, &options);
 	if (options.print)
 	{
-		gw_conf_print(stdout, options.format);
+		print_settings(options.format);
 		return 0;
 	}
-	if (!load_settings(&gw_conf, &error) || !tls_is_usable(&gw_conf, &error))
+	if (!load_settings(&gw_conf, &databases, &error) || !tls_is_usable(&gw_conf, &error))
 	{
 		fprintf(stderr, "%s", error.data);
 		return 1;
@@ -413,13 +443,12 @@ main(int argc, char **argv)
 		puts("the settings are good");
 		return 0;
 	}
-	if (!gw_log_open() || !start())
+	if (!gw_log_open() || !start(&databases))
 	{
 		gw_log_flush();
 		return 1;
 	}
 	gw_log(GW_INFO, "icecat-gateway %s started, pid %d", GW_VERSION, (int) getpid());
-	warn_of_shown_secret();
 	if (!gw_auth_is_on() && !gw_listener_is_local())
 		gw_log(GW_WARNING,
 			   "every client that reaches this gateway may do what its database role may: nothing "

@@ -31,7 +31,7 @@ tear_down(void **state)
 static GwTry
 try_of(const char *id, const char *network)
 {
-	return (GwTry){"client", {id, strlen(id)}, network};
+	return (GwTry){"client", {id, strlen(id)}, network, 1};
 }
 
 static GwThrottleStep

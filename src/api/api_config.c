@@ -114,6 +114,15 @@ write_endpoints(IceJsonWriter *writer)
 	}
 }
 
+/* The name, behind the word by which a gateway finds this database. */
+static const char *
+prefix_of(const IceWarehouse *warehouse)
+{
+	const char *name = ice_tenant_short_name(warehouse->name);
+
+	return *ice_guc_config_prefix == '\0' ? name : psprintf("%s/%s", ice_guc_config_prefix, name);
+}
+
 /* REST, CatalogConfig. */
 static void
 write_config(StringInfo out, const IceWarehouse *warehouse, const char *separator)
@@ -128,7 +137,7 @@ write_config(StringInfo out, const IceWarehouse *warehouse, const char *separato
 	ice_json_write_key(&writer, "overrides");
 	ice_json_write_begin_object(&writer);
 	ice_json_write_key(&writer, "prefix");
-	ice_json_write_string(&writer, percent_encode(ice_tenant_short_name(warehouse->name)));
+	ice_json_write_string(&writer, percent_encode(prefix_of(warehouse)));
 	if (separator != NULL)
 	{
 		ice_json_write_key(&writer, "namespace-separator");

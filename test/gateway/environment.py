@@ -30,6 +30,7 @@ class Environment:
 
     def __init__(self, binary, pg_config):
         self.binary = os.path.abspath(binary)
+        self.pg_config = pg_config
         self.root = tempfile.mkdtemp(prefix="icecat-gw-")
         os.chmod(self.root, 0o755)
         database = os.path.join(self.root, "pg")

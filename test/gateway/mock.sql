@@ -125,7 +125,7 @@ END $$;
 CREATE FUNCTION icecat.get_config(p_warehouse text DEFAULT NULL, p_namespace_separator text DEFAULT '%1F') RETURNS json
 	LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('defaults', json_build_object('warehouse', p_warehouse), 'overrides',
-		json_build_object('prefix', p_warehouse, 'namespace-separator', p_namespace_separator)) $$;
+		json_build_object('prefix', coalesce(nullif(current_setting('icecat.config_prefix', true), '') || '%2F', '') || p_warehouse, 'namespace-separator', p_namespace_separator)) $$;
 CREATE FUNCTION icecat.list_namespaces(p_warehouse text, p_parent text[] DEFAULT NULL, p_page_token text DEFAULT NULL,
 	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('namespaces', '[]'::json, 'warehouse', p_warehouse, 'parent', p_parent, 'token', p_page_token,
@@ -184,7 +184,7 @@ BEGIN
 		RETURN;
 	END IF;
 	body := json_build_object('version', etag, 'if_none_match', p_if_none_match, 'snapshots', p_snapshots, 'warehouse', p_warehouse, 'namespace', p_namespace, 'table', p_table, 'referenced_by', p_referenced_by,
-		'pid', pg_backend_pid(), 'role', current_user, 'tag', current_setting('application_name'),
+		'pid', pg_backend_pid(), 'of', current_setting('mock.of', true), 'role', current_user, 'tag', current_setting('application_name'),
 		'filler', CASE WHEN p_table LIKE 'size\_%' THEN repeat('x', split_part(p_table, '_', 2)::int) END);
 END $$;
 

@@ -127,7 +127,8 @@ class Gateway:
 
 
 def request_bytes(method, path, body=None, headers=()):
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+    host = () if any(line.lower().startswith("host:") for line in headers) else ("Host: localhost",)
+    lines = [f"{method} {path} HTTP/1.1", *host, *headers]
     data = b""
     if body is not None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

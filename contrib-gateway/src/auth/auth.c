@@ -17,6 +17,7 @@
 #include "auth/issuer.h"
 #include "auth/issuer_options.h"
 #include "auth/known.h"
+#include "auth/own.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -180,12 +181,21 @@ good_token(GwAuthTicket *ticket, const GwIssuer *issuer, const GwToken *token)
 	return GW_AUTH_ASK;
 }
 
+/* Ourselves, where we issue tokens, or one of the setting. */
+static GwIssuer *
+find_issuer(GwRealm *realm, const char *url)
+{
+	if (strcmp(url, GW_GRANT_ISSUER) == 0)
+		return gw_conf.oauth_tokens ? &realm->own : NULL;
+	return gw_issuers_find(url);
+}
+
 /* Everything but the database's part; see token.h for the order. */
 static GwAuthStep
 check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 {
-	GwRefusal       why = gw_token_read(token, ticket->token);
-	GwIssuer       *issuer = why == GW_REFUSAL_NONE ? gw_issuers_find(token->issuer) : NULL;
+	GwRefusal why = gw_token_read(token, ticket->token);
+	GwIssuer *issuer = why == GW_REFUSAL_NONE ? find_issuer(ticket->realm, token->issuer) : NULL;
 	const GwKeySet *keys;
 	GwTokenRules rules = {.audiences = gw_conf.auth_audiences, .leeway_s = gw_conf.auth_leeway_s};
 
@@ -194,6 +204,8 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	if (why != GW_REFUSAL_NONE)
 		return gw_auth_refuse(ticket, why);
 	rules.issuer = issuer->url;
+	if (ticket->realm->audiences[0] != '\0')
+		rules.audiences = ticket->realm->audiences;
 	if (issuer->own)
 		rules.audiences = GW_GRANT_AUDIENCE;
 	why = gw_token_check(token, &rules, (int64_t) time(NULL));
@@ -228,12 +240,21 @@ check_certificate(GwAuthTicket *ticket)
 	return GW_AUTH_ASK;
 }
 
+/* A digest that is another one in each realm: two that are equal would be a collision of SHA-256
+ * in all bits except 64 that nobody chooses. */
 static bool
 digest_of(const GwAuthTicket *ticket, unsigned char digest[GW_DIGEST_BYTES])
 {
+	bool good;
+
 	if (ticket->certificate != NULL)
-		return gw_certificate_digest(ticket->certificate, digest);
-	return EVP_Digest(ticket->token.data, ticket->token.len, digest, NULL, EVP_sha256(), NULL) == 1;
+		good = gw_certificate_digest(ticket->certificate, digest);
+	else
+		good = EVP_Digest(ticket->token.data, ticket->token.len, digest, NULL, EVP_sha256(),
+						  NULL) == 1;
+	for (size_t i = 0; good && i < sizeof(ticket->realm->number); i++)
+		digest[i] ^= (unsigned char) (ticket->realm->number >> (8 * i));
+	return good;
 }
 
 /* -- API keys ---------------------------------------------------------------------------------- */
@@ -241,7 +262,8 @@ digest_of(const GwAuthTicket *ticket, unsigned char digest[GW_DIGEST_BYTES])
 static GwTry
 try_of(const GwAuthTicket *ticket)
 {
-	return (GwTry){"key", {ticket->key_id, strlen(ticket->key_id)}, ticket->network};
+	return (GwTry){
+		"key", {ticket->key_id, strlen(ticket->key_id)}, ticket->network, ticket->realm->number};
 }
 
 static GwAuthStep
@@ -441,15 +463,32 @@ gw_auth_problem(const GwConf *conf)
 }
 
 bool
-gw_auth_start(struct event_base *base, void (*ask_own)(void))
+gw_auth_start(struct event_base *base, void (*ask_own)(GwIssuer *own))
 {
 	verdicts = gw_verdicts_create();
 	refused = gw_verdicts_create();
 	gw_known_start();
 	if (gw_conf.auth_issuers[0] != '\0' && !gw_fetch_start(base))
 		return false;
-	gw_issuers_start(on_changed, gw_conf.oauth_tokens ? ask_own : NULL);
+	gw_issuers_start(on_changed, ask_own);
 	return true;
+}
+
+/* Its keys are asked for by the next tick. */
+void
+gw_auth_open_realm(GwRealm *realm, uint64_t number)
+{
+	*realm = (GwRealm){.number = number, .audiences = ""};
+	if (gw_conf.oauth_tokens)
+		gw_issuers_add_own(&realm->own);
+}
+
+void
+gw_auth_close_realm(GwRealm *realm)
+{
+	if (gw_conf.oauth_tokens)
+		gw_issuers_drop_own(&realm->own);
+	gw_own_end(realm);
 }
 
 int64_t

@@ -20,6 +20,7 @@
 #include <sys/queue.h>
 
 #include "auth/credential.h"
+#include "auth/realm.h"
 #include "auth/refusal.h"
 #include "auth/verdicts.h"
 #include "base/conf.h"
@@ -56,6 +57,7 @@ typedef enum GwAuthUse
 typedef struct GwAuthTicket
 {
 	GwSlice               token; /* stays in its owner's memory */
+	GwRealm              *realm; /* set by the owner, as the next ones */
 	const struct x509_st *certificate;
 	void (*ready)(struct GwAuthTicket *ticket);
 	GwAuthUse use; /* only the token of a call may be DONE */
@@ -83,8 +85,13 @@ extern bool gw_auth_is_on(void);
 /* What is wrong with the settings as a whole; NULL: nothing. */
 extern const char *gw_auth_problem(const GwConf *conf);
 
-/* ask_own() asks the database for the keys of our own tokens; see issuer.h. */
-extern bool gw_auth_start(struct event_base *base, void (*ask_own)(void));
+/* ask_own() asks a database for the keys of our own tokens; see issuer.h. */
+extern bool gw_auth_start(struct event_base *base, void (*ask_own)(GwIssuer *own));
+
+/* A realm begins, with a number of its own, and ends when nobody uses it any more. */
+extern void gw_auth_open_realm(GwRealm *realm, uint64_t number);
+extern void gw_auth_close_realm(GwRealm *realm);
+
 extern void gw_auth_tick(uint64_t now_us);
 
 extern GwAuthStep gw_auth_check(GwAuthTicket *ticket);

@@ -20,10 +20,13 @@
 
 #define CONFIGURATION "/.well-known/openid-configuration"
 
-static GwIssuer issuers[GW_ISSUERS_MAX + 1];
-static int      issuer_count;
+typedef TAILQ_HEAD(IssuerList, GwIssuer) IssuerList;
+
+static GwIssuer   issuers[GW_ISSUERS_MAX];
+static int        issuer_count;
+static IssuerList owns = TAILQ_HEAD_INITIALIZER(owns);
 static void (*told)(GwIssuer *issuer);
-static void (*ask_for_own)(void);
+static void (*ask_for_own)(GwIssuer *own);
 
 /* -- the setting ------------------------------------------------------------------------------- */
 
@@ -240,7 +243,7 @@ begin_round(GwIssuer *issuer, uint64_t now)
 	gw_counters.auth_fetches++;
 	if (issuer->own)
 	{
-		ask_for_own();
+		ask_for_own(issuer);
 		return;
 	}
 	if (issuer->keys_given != NULL && issuer->keys_url == NULL)
@@ -262,10 +265,8 @@ begin_round(GwIssuer *issuer, uint64_t now)
 /* -- for others -------------------------------------------------------------------------------- */
 
 void
-gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(void))
+gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(GwIssuer *own))
 {
-	static char own_url[] = GW_GRANT_ISSUER;
-
 	told = changed;
 	ask_for_own = ask_own;
 	if (gw_conf.auth_issuers[0] != '\0')
@@ -280,30 +281,53 @@ gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(void))
 		issuer->ca_file = gw_issuer_options_find(gw_conf.auth_issuer_ca_files, issuer->alias);
 		issuer->token_file = gw_issuer_options_find(gw_conf.auth_issuer_token_files, issuer->alias);
 	}
-	if (ask_own != NULL)
-		issuers[issuer_count++] = (GwIssuer){.alias = GW_GRANT_ALIAS, .url = own_url, .own = true};
 	gw_issuers_tick(gw_clock_us());
 }
 
 void
-gw_issuers_take_own(GwKeySet *keys, const char *why)
+gw_issuers_add_own(GwIssuer *own)
 {
-	install_keys(gw_issuers_find(GW_GRANT_ISSUER), keys, why);
+	static char url[] = GW_GRANT_ISSUER;
+
+	*own = (GwIssuer){.alias = GW_GRANT_ALIAS, .url = url, .own = true};
+	TAILQ_INSERT_TAIL(&owns, own, link);
+}
+
+/* Nobody waits for its keys any more. */
+void
+gw_issuers_drop_own(GwIssuer *own)
+{
+	TAILQ_REMOVE(&owns, own, link);
+	gw_jwk_set_free(own->keys);
+	own->keys = NULL;
+}
+
+void
+gw_issuers_take_own(GwIssuer *own, GwKeySet *keys, const char *why)
+{
+	install_keys(own, keys, why);
+}
+
+static void
+tick(GwIssuer *issuer, uint64_t now)
+{
+	bool old = gw_issuer_keys(issuer, now) == NULL || has_old_keys(issuer, now);
+	bool paused = issuer->tried_us != 0 &&
+				  now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
+
+	if (!issuer->fetching && !paused && (old || issuer->wanted))
+		begin_round(issuer, now);
 }
 
 void
 gw_issuers_tick(uint64_t now)
 {
-	for (int i = 0; i < issuer_count; i++)
-	{
-		GwIssuer *issuer = &issuers[i];
-		bool      old = gw_issuer_keys(issuer, now) == NULL || has_old_keys(issuer, now);
-		bool      paused = issuer->tried_us != 0 &&
-					  now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
+	GwIssuer *own;
 
-		if (!issuer->fetching && !paused && (old || issuer->wanted))
-			begin_round(issuer, now);
-	}
+	for (int i = 0; i < issuer_count; i++)
+		tick(&issuers[i], now);
+	TAILQ_FOREACH (own, &owns, link)
+		tick(own, now);
 }
 
 GwIssuer *
@@ -334,15 +358,23 @@ gw_issuer_want(GwIssuer *issuer)
 int
 gw_issuers_count(void)
 {
-	return issuer_count;
+	int             count = issuer_count;
+	const GwIssuer *own;
+
+	TAILQ_FOREACH (own, &owns, link)
+		count++;
+	return count;
 }
 
 int
 gw_issuers_usable(uint64_t now)
 {
-	int usable = 0;
+	int             usable = 0;
+	const GwIssuer *own;
 
 	for (int i = 0; i < issuer_count; i++)
 		usable += gw_issuer_keys(&issuers[i], now) != NULL;
+	TAILQ_FOREACH (own, &owns, link)
+		usable += gw_issuer_keys(own, now) != NULL;
 	return usable;
 }

@@ -8,14 +8,16 @@
  * with the issuer's configuration document, which must name the issuer, unless that was read within
  * auth_keys_refresh_s: keys that are looked for again and again may have moved.
  *
- * Where the gateways issue tokens themselves, they are one more issuer. Its keys come from the
- * database, are asked for every auth_cache_s, and do not grow too old: nothing is served without
- * the database anyway.
+ * Where the gateways issue tokens themselves, they are one more issuer for each database. Its keys
+ * come from the database, are asked for every auth_cache_s, and do not grow too old: nothing is
+ * served without the database anyway.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #ifndef GW_ISSUER_H
 #define GW_ISSUER_H
+
+#include <sys/queue.h>
 
 #include "auth/jwk.h"
 
@@ -35,9 +37,10 @@ typedef struct GwIssuer
 	char     *ca_file;    /* these, of settings: NULL for none */
 	char     *token_file;
 	bool      fetching;
-	bool      wanted; /* a token may be of a key that is not there */
-	bool      failed; /* the last fetch */
-	bool      own;    /* the gateways themselves */
+	bool      wanted;           /* a token may be of a key that is not there */
+	bool      failed;           /* the last fetch */
+	bool      own;              /* the gateways themselves */
+	TAILQ_ENTRY(GwIssuer) link; /* of those */
 } GwIssuer;
 
 /* "alias=URL, alias=URL": is it such a list? An alias has small letters, digits, '-' and '_'. */
@@ -48,14 +51,19 @@ extern bool gw_issuers_keys_valid(const char *list);
 
 /*
  * Makes the issuers of the setting. changed() is told when a fetch has ended. ask_own() asks the
- * database for the keys of our own tokens; NULL: there are none.
+ * database of one of our own issuers for its keys.
  */
-extern void gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(void));
+extern void gw_issuers_start(void (*changed)(GwIssuer *issuer), void (*ask_own)(GwIssuer *own));
+
+/* One of our own comes, or goes. */
+extern void gw_issuers_add_own(GwIssuer *own);
+extern void gw_issuers_drop_own(GwIssuer *own);
 
 /* What came of ask_own(): the keys, or why there are none. */
-extern void gw_issuers_take_own(GwKeySet *keys, const char *why);
+extern void gw_issuers_take_own(GwIssuer *own, GwKeySet *keys, const char *why);
 extern void gw_issuers_tick(uint64_t now_us);
 
+/* One of the setting; NULL: it is none. */
 extern GwIssuer *gw_issuers_find(const char *url);
 
 /* The keys, when they are not too old to be used. */

@@ -43,6 +43,7 @@ digest_of(const GwTry *try, unsigned char *digest)
 {
 	GwText text = {0};
 
+	gw_text_add(&text, (const char *) &try->realm, sizeof(try->realm));
 	gw_text_add(&text, try->kind, strlen(try->kind) + 1);
 	gw_text_add(&text, try->id.data, try->id.len);
 	if (EVP_Digest(text.data, text.len, digest, NULL, EVP_sha256(), NULL) != 1)

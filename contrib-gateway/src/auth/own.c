@@ -12,11 +12,9 @@
 #include "auth/signer.h"
 #include "auth/token.h"
 
-static GwSigner *signer;
-
 /* Keys that are there stay when there are no others. */
 void
-gw_own_take(GwSlice document, const char *why)
+gw_own_take(GwRealm *realm, GwSlice document, const char *why)
 {
 	GwSigner *fresh = why == NULL ? gw_signer_read(document) : NULL;
 
@@ -25,30 +23,38 @@ gw_own_take(GwSlice document, const char *why)
 			  "icecat.rotate_signing_key()";
 	if (fresh != NULL)
 	{
-		gw_signer_free(signer);
-		signer = fresh;
+		gw_signer_free(realm->signer);
+		realm->signer = fresh;
 	}
-	gw_issuers_take_own(fresh != NULL ? gw_signer_keys(fresh) : NULL, why);
+	gw_issuers_take_own(&realm->own, fresh != NULL ? gw_signer_keys(fresh) : NULL, why);
 }
 
 bool
-gw_own_is_ready(void)
+gw_own_is_ready(const GwRealm *realm)
 {
-	return signer != NULL;
+	return realm->signer != NULL;
 }
 
 bool
-gw_own_issue(const GwGrant *grant, GwGrantUse use, int64_t *lifetime_s, GwText *out)
+gw_own_issue(const GwRealm *realm, const GwGrant *grant, GwGrantUse use, int64_t *lifetime_s,
+			 GwText *out)
 {
 	int64_t now = (int64_t) time(NULL);
 	json_t *claims;
 	bool    good;
 
-	if (signer == NULL)
+	if (realm->signer == NULL)
 		return false;
 	claims = gw_grant_claims(grant, use, now, lifetime_s);
-	good = *lifetime_s > 0 && gw_signer_sign(signer, "JWT", claims, now, out) &&
+	good = *lifetime_s > 0 && gw_signer_sign(realm->signer, "JWT", claims, now, out) &&
 		   out->len <= GW_TOKEN_BYTES_MAX;
 	json_decref(claims);
 	return good;
+}
+
+void
+gw_own_end(GwRealm *realm)
+{
+	gw_signer_free(realm->signer);
+	realm->signer = NULL;
 }

@@ -8,15 +8,20 @@
 #define GW_OWN_H
 
 #include "auth/grant.h"
+#include "auth/realm.h"
 
 /* The database's answer to a question for keys, or why there is none (NULL: there is an answer). */
-extern void gw_own_take(GwSlice document, const char *why);
+extern void gw_own_take(GwRealm *realm, GwSlice document, const char *why);
 
 /* Is there a key that may sign? */
-extern bool gw_own_is_ready(void);
+extern bool gw_own_is_ready(const GwRealm *realm);
 
 /* A token; *lifetime_s is how long it lives, and may be cut. False: it cannot be made, or would be
  * too long. */
-extern bool gw_own_issue(const GwGrant *grant, GwGrantUse use, int64_t *lifetime_s, GwText *out);
+extern bool gw_own_issue(const GwRealm *realm, const GwGrant *grant, GwGrantUse use,
+						 int64_t *lifetime_s, GwText *out);
+
+/* The realm ends. */
+extern void gw_own_end(GwRealm *realm);
 
 #endif

@@ -58,6 +58,7 @@ digest_of(const GwTry *try, Scope scope, unsigned char *digest)
 	GwText            text = {0};
 
 	gw_text_putc(&text, names[scope]);
+	gw_text_add(&text, (const char *) &try->realm, sizeof(try->realm));
 	if (scope != OF_ADDRESS)
 	{
 		gw_text_add(&text, try->kind, strlen(try->kind) + 1);

@@ -30,6 +30,7 @@ typedef struct GwTry
 	const char *kind; /* of the id */
 	GwSlice     id;
 	const char *network; /* the address, or the part of it that one stranger may have all of */
+	uint64_t    realm;   /* whose ids they are: nothing is counted across */
 } GwTry;
 
 typedef enum GwThrottleStep

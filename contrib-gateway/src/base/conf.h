@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "base/conf_format.h"
 #include "base/text.h"
 
 typedef struct GwConf
@@ -83,13 +84,6 @@ extern bool gw_conf_shows_secret(const GwConf *conf, const char *path);
  * names of the settings that changed and those that need a restart.
  */
 extern void gw_conf_reload(GwConf *running, GwConf *fresh, GwText *notes);
-
-typedef enum GwConfFormat
-{
-	GW_CONF_FILE, /* a configuration file with comments */
-	GW_CONF_MARKDOWN,
-	GW_CONF_MAN
-} GwConfFormat;
 
 /* Prints every setting with its default, unit, range and meaning. */
 extern void gw_conf_print(FILE *out, GwConfFormat format);

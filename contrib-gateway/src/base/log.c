@@ -343,6 +343,8 @@ gw_log_access(const GwAccessLine *access)
 	put_ms(line, ",\"db_ms\":", access->db_us);
 	if (access->principal != NULL)
 		put_string(line, ",\"principal\":", access->principal);
+	if (access->database != NULL)
+		put_string(line, ",\"database\":", access->database);
 	put_string(line, ",\"client\":", access->client);
 	end_line(&accesses);
 }

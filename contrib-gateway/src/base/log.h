@@ -36,6 +36,7 @@ typedef struct GwAccessLine
 	uint64_t    wait_us; /* at the gate and for a connection */
 	uint64_t    db_us;
 	const char *principal; /* NULL: not known */
+	const char *database;  /* NULL: there is nothing to tell */
 	const char *client;
 } GwAccessLine;
 

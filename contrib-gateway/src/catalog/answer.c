@@ -6,6 +6,7 @@
  */
 #include "catalog/answer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/conf.h"
@@ -21,14 +22,18 @@ append(char *at, const char *text)
 	return (char *) memcpy(at, text, size) + size;
 }
 
-/* All that an answer depends on, except the state of what it shows: the operation, its parameters,
- * the role. If-None-Match is no part of it: it only says whether the answer is sent. */
+/* All that an answer depends on, except the state of what it shows: the database, the operation,
+ * its parameters, the role. If-None-Match is no part of it: it only says whether the answer is
+ * sent. */
 static GwSlice
 cache_key(GwRequest *request)
 {
+	char number[24];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long) request->database->realm.number);
 	return gw_router_key(request->route, request->values,
 						 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY | 1u << GW_SOURCE_SETTING,
-						 (const char *[]){request->route->operation,
+						 (const char *[]){request->route->operation, number,
 										  request->role ? request->role : gw_conf.database_role,
 										  NULL},
 						 &request->arena);

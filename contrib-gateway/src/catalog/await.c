@@ -10,23 +10,26 @@
 #include "base/conf.h"
 #include "base/counters.h"
 #include "base/process.h"
-#include "catalog/catalog.h"
+#include "catalog/database.h"
 #include "catalog/files.h"
 #include "catalog/statements.h"
-
-static GwFiles *files;
-static GwPool  *listener;
-static GwCall
-	greeting; /* repeats LISTEN now and then: finds a dead connection, and whether a worker runs */
-static uint64_t greeted_us;
-static bool     worker_runs;
-static GwCall   question; /* which of these are still queued? */
-static GwText   asked;    /* its parameter */
 
 static GwRequest *
 request_of(GwFileWaiter *waiter)
 {
 	return (GwRequest *) ((char *) waiter - offsetof(GwRequest, file_wait));
+}
+
+static GwDatabase *
+database_of_question(GwCall *call)
+{
+	return (GwDatabase *) ((char *) call - offsetof(GwDatabase, await.question));
+}
+
+static GwDatabase *
+database_of_greeting(GwCall *call)
+{
+	return (GwDatabase *) ((char *) call - offsetof(GwDatabase, await.greeting));
 }
 
 /* Sends an answer that waits no more. */
@@ -42,25 +45,27 @@ release(GwFileWaiter *waiter, bool written)
 /* Each answer may make others stop waiting, as its client goes: so the list is begun again each
  * time. */
 static void
-release_ready(void)
+release_ready(GwDatabase *database)
 {
 	GwFileWaiter *waiter;
 
-	while ((waiter = gw_files_ready(files)) != NULL)
+	while ((waiter = gw_files_ready(database->await.files)) != NULL)
 		release(waiter, true);
 }
 
-static void
-on_announcement(const char *keys)
+void
+gw_await_announced(void *owner, const char *keys)
 {
-	gw_files_written(files, keys);
-	release_ready();
+	GwDatabase *database = owner;
+
+	gw_files_written(database->await.files, keys);
+	release_ready(database);
 }
 
 static void
 give_up(GwFileWaiter *waiter)
 {
-	gw_files_cancel(files, waiter);
+	gw_files_cancel(request_of(waiter)->database->await.files, waiter);
 	release(waiter, false);
 }
 
@@ -68,7 +73,8 @@ bool
 gw_await_begin(GwRequest *request, GwPgResult *result, void (*done)(GwRequest *request))
 {
 	if (gw_conf.metadata_wait_ms == 0 || result->pending == NULL ||
-		!gw_files_wait(files, &request->file_wait, result->pending, gw_clock_us()))
+		!gw_files_wait(request->database->await.files, &request->file_wait, result->pending,
+					   gw_clock_us()))
 		return false;
 	gw_state_set(&request->state, GW_STATE_FILES);
 	request->files_done = done;
@@ -82,7 +88,7 @@ gw_await_begin(GwRequest *request, GwPgResult *result, void (*done)(GwRequest *r
 void
 gw_await_cancel(GwRequest *request)
 {
-	gw_files_cancel(files, &request->file_wait);
+	gw_files_cancel(request->database->await.files, &request->file_wait);
 	gw_process.buffered_bytes -= request->kept.value_len;
 	gw_pg_result_free(&request->kept);
 }
@@ -90,28 +96,45 @@ gw_await_cancel(GwRequest *request)
 size_t
 gw_await_waiting(void)
 {
-	return gw_files_waiting(files);
+	const GwDatabase *database;
+	size_t            waiting = 0;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		waiting += gw_files_waiting(database->await.files);
+	return waiting;
 }
 
 bool
-gw_await_listens(void)
+gw_await_listens(const GwDatabase *database)
 {
-	return gw_pool_listens(listener);
+	return gw_pool_listens(database->listener);
 }
 
 bool
-gw_await_worker(void)
+gw_await_listens_all(void)
 {
-	return worker_runs;
+	const GwDatabase *database;
+	bool              all = true;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		all = all && gw_await_listens(database);
+	return all;
+}
+
+bool
+gw_await_worker(const GwDatabase *database)
+{
+	return database->await.worker_runs;
 }
 
 /* The question is answered. No value: no worker comes, so nobody needs to wait. */
 static void
 question_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	bool answered = outcome == GW_CALL_ANSWERED && !result->is_error;
+	GwDatabase *database = database_of_question(call);
+	GwFiles    *files = database->await.files;
+	bool        answered = outcome == GW_CALL_ANSWERED && !result->is_error;
 
-	(void) call;
 	if (answered && result->is_null)
 	{
 		uint64_t      now = gw_clock_us();
@@ -121,83 +144,79 @@ question_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 			give_up(waiter);
 	}
 	else if (answered)
-		gw_files_answered(files, asked.data, result->value);
+		gw_files_answered(files, database->await.asked.data, result->value);
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);
-	release_ready();
+	release_ready(database);
 }
 
 /* Asks for those that wait long: at once where nobody listens. */
 static void
-ask(uint64_t now)
+ask(GwDatabase *database, uint64_t now)
 {
-	uint64_t before = gw_await_listens() ? now - GW_FILE_ASK_MS * 1000 : now;
+	GwCall  *question = &database->await.question;
+	GwText  *asked = &database->await.asked;
+	GwFiles *files = database->await.files;
+	uint64_t before = gw_await_listens(database) ? now - GW_FILE_ASK_MS * 1000 : now;
 
-	if (question.state != GW_CALL_IDLE || gw_files_oldest(files, before) == NULL)
+	if (question->state != GW_CALL_IDLE || gw_files_oldest(files, before) == NULL)
 		return;
-	asked.len = 0;
-	gw_files_keys(files, before, GW_FILE_ASK_MAX, &asked);
-	gw_text_add(&asked, "", 1);
-	gw_call_begin(&question, 0);
-	gw_call_role(&question);
-	gw_call_param(gw_call_step(&question, GW_STATEMENT_QUEUED_FILES), asked.data);
-	question.done = question_done;
-	(void) gw_pool_submit(gw_catalog.reads, &question, false);
+	asked->len = 0;
+	gw_files_keys(files, before, GW_FILE_ASK_MAX, asked);
+	gw_text_add(asked, "", 1);
+	gw_call_begin(question, 0);
+	gw_call_role(question);
+	gw_call_param(gw_call_step(question, GW_STATEMENT_QUEUED_FILES), asked->data);
+	question->done = question_done;
+	(void) gw_pool_submit(database->reads, question, false);
 }
 
 static void
 greeting_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	bool answered = outcome == GW_CALL_ANSWERED && !result->is_error;
+	GwDatabase *database = database_of_greeting(call);
+	bool        answered = outcome == GW_CALL_ANSWERED && !result->is_error;
 
-	(void) call;
-	worker_runs = answered && !result->is_null && result->value[0] == 't';
+	database->await.worker_runs = answered && !result->is_null && result->value[0] == 't';
 	if (outcome == GW_CALL_ANSWERED)
 	{
-		gw_pool_set_listens(listener, answered);
+		gw_pool_set_listens(database->listener, answered);
 		gw_pg_result_free(result);
 	}
 }
 
 /* Also the first LISTEN of a connection, as soon as it is ready. */
 static void
-greet(uint64_t now)
+greet(GwDatabase *database, uint64_t now)
 {
-	if (greeting.state != GW_CALL_IDLE || !gw_pool_is_ready(listener) ||
-		(gw_await_listens() && now - greeted_us < GW_FILE_GREET_MS * 1000) ||
-		(!gw_await_listens() && now - greeted_us < GW_FILE_GREET_MS * 100))
-		return;
-	greeted_us = now;
-	gw_call_begin(&greeting, 0);
-	gw_call_role(&greeting);
-	gw_call_step(&greeting, GW_STATEMENT_LISTEN_FILES);
-	greeting.done = greeting_done;
-	(void) gw_pool_submit(listener, &greeting, true);
-}
+	GwCall  *greeting = &database->await.greeting;
+	uint64_t pause = now - database->await.greeted_us;
+	bool     listens = gw_await_listens(database);
 
-void
-gw_await_start(struct event_base *base)
-{
-	files = gw_files_create();
-	listener = gw_catalog_pool(base, "listening", GW_POOL_LISTENS, 1);
-	gw_pool_on_notify(listener, on_announcement);
+	if (greeting->state != GW_CALL_IDLE || !gw_pool_is_ready(database->listener) ||
+		database->leaving || pause < GW_FILE_GREET_MS * (listens ? 1000 : 100))
+		return;
+	database->await.greeted_us = now;
+	gw_call_begin(greeting, 0);
+	gw_call_role(greeting);
+	gw_call_step(greeting, GW_STATEMENT_LISTEN_FILES);
+	greeting->done = greeting_done;
+	(void) gw_pool_submit(database->listener, greeting, true);
 }
 
 void
 gw_await_tick(uint64_t now)
 {
 	uint64_t      limit = (uint64_t) gw_conf.metadata_wait_ms * 1000;
+	GwDatabase   *database;
 	GwFileWaiter *waiter;
 
-	gw_pool_tick(listener, now);
-	greet(now);
-	while (now > limit && (waiter = gw_files_oldest(files, now - limit)) != NULL)
-		give_up(waiter);
-	ask(now);
-}
-
-void
-gw_await_flush(void)
-{
-	gw_pool_flush(listener);
+	TAILQ_FOREACH (database, &gw_databases, link)
+	{
+		greet(database, now);
+		while (now > limit &&
+			   (waiter = gw_files_oldest(database->await.files, now - limit)) != NULL)
+			give_up(waiter);
+		ask(database, now);
+	}
 }

@@ -15,8 +15,6 @@
 
 #include "catalog/request_data.h"
 
-extern void gw_await_start(struct event_base *base);
-
 /* Keeps the answer until done(), which takes it. False: it can go at once. */
 extern bool gw_await_begin(GwRequest *request, GwPgResult *result,
 						   void (*done)(GwRequest *request));
@@ -24,15 +22,18 @@ extern bool gw_await_begin(GwRequest *request, GwPgResult *result,
 /* Drops a kept answer, whose client is gone. */
 extern void gw_await_cancel(GwRequest *request);
 
+/* The worker of a database has announced these files. */
+extern void gw_await_announced(void *database, const char *keys);
+
 /* How many answers wait. */
 extern size_t gw_await_waiting(void);
 
 /* Are announcements heard? Did a worker run, when it was last asked for? */
-extern bool gw_await_listens(void);
-extern bool gw_await_worker(void);
+extern bool gw_await_listens(const GwDatabase *database);
+extern bool gw_await_listens_all(void);
+extern bool gw_await_worker(const GwDatabase *database);
 
-/* Once per tick: what has waited too long. Once per turn of the event loop: flushing. */
+/* Once per tick: what has waited too long. */
 extern void gw_await_tick(uint64_t now_us);
-extern void gw_await_flush(void);
 
 #endif

@@ -28,7 +28,8 @@ request_of_ticket(GwTicket *ticket)
 GwPool *
 gw_dispatch_pool(const GwRequest *request)
 {
-	return request->route->access == GW_WRITE ? gw_catalog.writes : gw_catalog.reads;
+	return request->route->access == GW_WRITE ? request->database->writes
+											  : request->database->reads;
 }
 
 /* The extension is of the release before, which did not have the operation. */
@@ -136,27 +137,34 @@ build_call(GwRequest *request, const char *error, Done done)
 		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (error != NULL)
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY_ERROR), error);
-	else if (write && gw_conf.maintenance)
+	else if (write && gw_database_in_maintenance(request->database))
 		gw_call_step(call, GW_STATEMENT_MAINTENANCE);
+	if (request->word.len > 0 && gw_router_has(request->route, GW_PARAM_QUERY_WAREHOUSE))
+		gw_call_param(gw_call_step(call, GW_STATEMENT_CONFIG_PREFIX),
+					  gw_arena_copy(&request->arena, request->word));
 	step = gw_call_step(call, GW_STATEMENT_OF(request->operation));
 	for (int i = 0; i < GW_PARAMS_MAX && request->route->params[i] != GW_PARAM_NONE; i++)
 		gw_call_param(step, request->values[request->route->params[i]]);
 }
 
-/* warehouse NUL namespace NUL table or view NUL: no two of these have one name */
+/* warehouse NUL namespace NUL table or view NUL database NUL: no two of these have one name. All
+ * that goes aside in a database has the key of that alone. */
 static GwSlice
-gate_key(GwRequest *request)
+gate_key(GwRequest *request, bool aside)
 {
-	return gw_router_key(request->route, request->values, 1u << GW_SOURCE_PATH,
-						 (const char *[]){NULL}, &request->arena);
+	char number[24];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long) request->database->realm.number);
+	return gw_router_key(request->route, request->values, aside ? 0 : 1u << GW_SOURCE_PATH,
+						 (const char *[]){number, NULL}, &request->arena);
 }
 
-/* Commits of one table, or all that goes aside; no table has an empty key. */
+/* Commits of one table, or all that goes aside in a database. */
 static void
 enter_gate(GwRequest *request)
 {
 	bool    aside = request->route->flags & GW_ROUTE_ASIDE;
-	GwSlice key = aside ? (GwSlice){"", 0} : gate_key(request);
+	GwSlice key = gate_key(request, aside);
 
 	switch (gw_gate_enter(
 		gw_catalog.gates, &request->ticket, key.data, key.len, gate_width(request),

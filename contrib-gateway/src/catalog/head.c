@@ -32,6 +32,24 @@ take_param(GwRequest *request, GwParam param, const GwParamInput *input)
 		fault(request, 400, why);
 }
 
+/* The name of a warehouse may lead to a database, which does not see the word that does. */
+static void
+take_word(GwRequest *request, GwParam param)
+{
+	GwDatabase *database = request->database;
+
+	if (request->values[param] == NULL)
+		return;
+	if (request->word.len > 0)
+		request->database = gw_database_default();
+	request->database = gw_database_of_warehouse(request->database, &request->values[param],
+												 &request->word);
+	if (request->database == database)
+		return;
+	gw_database_release(database);
+	gw_database_hold(request->database);
+}
+
 /* Takes the names out of the path. */
 static void
 take_path(GwRequest *request, const GwMatch *match, bool prefix)
@@ -46,6 +64,8 @@ take_path(GwRequest *request, const GwMatch *match, bool prefix)
 		if (gw_param_source(param) == GW_SOURCE_PATH && (prefix || param != GW_PARAM_PREFIX))
 			take_param(request, param, &input);
 	}
+	if (prefix)
+		take_word(request, GW_PARAM_PREFIX);
 }
 
 /* Finds the parameters of the route in the query; others mean nothing. */
@@ -85,6 +105,7 @@ take_params(GwRequest *request, const GwMatch *match, const GwHttpHead *head)
 		if (source != GW_SOURCE_PATH && source != GW_SOURCE_BODY)
 			take_param(request, param, &input);
 	}
+	take_word(request, GW_PARAM_QUERY_WAREHOUSE);
 }
 
 static GwSlice
@@ -105,7 +126,7 @@ set_allow(GwRequest *request, unsigned allowed)
 }
 
 /* Matches what is below the base path and, where a trusted proxy leaves its own prefix on, below
- * that. */
+ * that; a path of the database comes next. */
 static GwMatchKind
 match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 {
@@ -117,7 +138,10 @@ match_path(GwRequest *request, const GwHttpHead *head, GwMatch *match)
 		GwMatchKind kind;
 
 		if ((i == 1 && !gw_router_strip_base(&path, prefix)) ||
-			!gw_router_strip_base(&path, base_path()) || path.len == 0)
+			!gw_router_strip_base(&path, base_path()))
+			continue;
+		request->database = gw_database_choose(&request->exchange, head, &path);
+		if (path.len == 0)
 			continue;
 		request->below = head->path.len - path.len;
 		kind = gw_router_match(request->exchange.method, path, match);
@@ -133,7 +157,13 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 {
 	GwMatch match;
 
-	switch (match_path(request, head, &match))
+	GwMatchKind kind = match_path(request, head, &match);
+
+	if (request->database == NULL)
+		kind = GW_MATCH_NO_PATH;
+	else
+		gw_database_hold(request->database);
+	switch (kind)
 	{
 		case GW_MATCH_NO_PATH:
 			fault(request, 404, "There is no such endpoint");

@@ -11,7 +11,6 @@
 
 #include "base/counters.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "catalog/principal.h"
 #include "catalog/respond.h"
 #include "catalog/statements.h"
@@ -153,6 +152,7 @@ ask(GwRequest *request, int statement, void (*done)(GwCall *, GwOutcome, GwPgRes
 	const char *const params[2])
 {
 	GwCall   *call = &request->call;
+	GwPool   *pool = request->database->reads;
 	GwPgStep *step;
 
 	gw_call_begin(call, strlen(params[1]));
@@ -164,14 +164,13 @@ ask(GwRequest *request, int statement, void (*done)(GwCall *, GwOutcome, GwPgRes
 	if (statement == GW_STATEMENT_CREDENTIAL)
 		gw_call_param(step, NULL);
 	gw_state_set(&request->state, GW_STATE_ASK);
-	if (gw_pool_offers(gw_catalog.reads, statement) &&
-		gw_pool_submit(gw_catalog.reads, call, false))
+	if (gw_pool_offers(pool, statement) && gw_pool_submit(pool, call, false))
 		return;
 	gw_state_set(&request->state, GW_STATE_RESULT);
 	gw_counters.queue_refused++;
 	gw_respond_refuse(request, 503,
-					  gw_pool_problem(gw_catalog.reads) ? gw_pool_problem(gw_catalog.reads)
-														: "Too many requests wait for the database",
+					  gw_pool_problem(pool) ? gw_pool_problem(pool)
+											: "Too many requests wait for the database",
 					  false);
 }
 

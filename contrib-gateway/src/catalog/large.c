@@ -13,7 +13,6 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "catalog/answer.h"
-#include "catalog/catalog.h"
 #include "catalog/principal.h"
 #include "catalog/respond.h"
 #include "catalog/statements.h"
@@ -142,7 +141,7 @@ gw_large_start(GwRequest *request)
 	call->row = on_row;
 	gw_state_set(&request->state, GW_STATE_PIECES);
 	gw_counters.streams++;
-	if (params[0] != GW_PARAM_NONE && gw_pool_submit(gw_catalog.streams, call, true))
+	if (params[0] != GW_PARAM_NONE && gw_pool_submit(request->database->streams, call, true))
 		return;
 	call->row = NULL;
 	reply_failure(request, GW_CALL_EXPIRED, NULL);

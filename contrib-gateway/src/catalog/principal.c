@@ -97,7 +97,8 @@ static void
 take_nobody(GwRequest *request)
 {
 	bool allowed = gw_conf.auth_anonymous_role[0] != '\0' &&
-				   (request->exchange.local || gw_conf.auth_anonymous_anywhere);
+				   (request->exchange.local || gw_conf.auth_anonymous_anywhere) &&
+				   request->database->conf.auth_anonymous;
 
 	request->auth.certificate = request->exchange.certificate;
 	if (request->auth.certificate != NULL)
@@ -122,6 +123,7 @@ gw_principal_read(GwRequest *request, const GwHttpHead *head)
 
 	if (!gw_auth_is_on())
 		return;
+	request->auth.realm = &request->database->realm;
 	count = find_field(head, "authorization", &value);
 	keys = gw_conf.auth_api_keys ? find_field(head, "x-api-key", &key) : 0;
 	if (count > 1)

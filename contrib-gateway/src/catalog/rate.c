@@ -29,13 +29,14 @@ typedef struct Limit
 
 /* False: there is no such limit for the request. */
 static bool
-set_limit(Limit *limit, char kind, const char *name, int64_t per_s)
+set_limit(Limit *limit, const GwDatabase *database, char kind, const char *name, int64_t per_s)
 {
 	int64_t burst = per_s * gw_conf.rate_burst_s;
 
 	if (per_s == 0 || name == NULL)
 		return false;
-	snprintf(limit->text, sizeof(limit->text), "%c%s", kind, name);
+	snprintf(limit->text, sizeof(limit->text), "%c%llu:%s", kind,
+			 (unsigned long long) database->realm.number, name);
 	limit->key = (GwSlice){limit->text, strlen(limit->text)};
 	limit->rate = (GwRate){per_s, burst > 0 ? burst : 1};
 	return true;
@@ -58,8 +59,10 @@ gw_rate_admit(GwRequest *request)
 	uint64_t now = gw_clock_us();
 	uint64_t wait_us = 0;
 
-	count += set_limit(&limits[count], 'p', request->principal, gw_conf.rate_principal_per_s);
-	count += set_limit(&limits[count], 'r', request->role, gw_conf.rate_role_per_s);
+	count += set_limit(&limits[count], request->database, 'p', request->principal,
+					   gw_conf.rate_principal_per_s);
+	count += set_limit(&limits[count], request->database, 'r', request->role,
+					   gw_conf.rate_role_per_s);
 	for (int i = 0; i < count && wait_us == 0; i++)
 		wait_us = gw_rates_wait(gw_catalog.rates, limits[i].key, limits[i].rate, now);
 	if (wait_us > 0)

@@ -12,24 +12,23 @@
 #include "base/conf.h"
 #include "base/counters.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
+#include "catalog/database.h"
 #include "catalog/statements.h"
 
 #define TEXT_BYTES_MAX 512 /* of one text; the database cuts it again */
 #define EVERY_US       1000000
 
-typedef struct Entry
+typedef struct GwRefusedEntry
 {
 	uint64_t at_us;
 	char    *members; /* of a JSON object, without its age */
-} Entry;
+} GwRefusedEntry;
 
-static Entry   *entries; /* room for GW_REFUSED_MAX */
-static int      count;
-static int      sending; /* of the call that is under way; 0: none is */
-static GwCall   call;
-static GwText   batch; /* its parameter */
-static uint64_t next_us;
+static GwDatabase *
+database_of_call(GwCall *call)
+{
+	return (GwDatabase *) ((char *) call - offsetof(GwDatabase, refused.call));
+}
 
 static void
 put(GwText *out, const char *name, const char *value)
@@ -76,17 +75,19 @@ gw_refused_note(const GwRequest *request, int status)
 {
 	const char *principal = request->principal ? request->principal
 											   : request->auth.verdict.principal;
+	GwDatabase *database = request->database;
 	GwText      out = {0};
 
-	if (gw_conf.audit_refused_max == 0)
+	if (gw_conf.audit_refused_max == 0 || database == NULL)
 		return;
-	if (count >= gw_conf.audit_refused_max || count >= GW_REFUSED_MAX)
+	if (database->refused.count >= gw_conf.audit_refused_max ||
+		database->refused.count >= GW_REFUSED_MAX)
 	{
 		gw_counters.audit_dropped++;
 		return;
 	}
-	if (entries == NULL)
-		entries = gw_alloc(GW_REFUSED_MAX * sizeof(Entry));
+	if (database->refused.entries == NULL)
+		database->refused.entries = gw_alloc(GW_REFUSED_MAX * sizeof(GwRefusedEntry));
 	put_action(&out, request->route);
 	gw_text_printf(&out, ",\"status\":%d", status);
 	put(&out, ",\"outcome\":", request->outcome);
@@ -100,67 +101,103 @@ gw_refused_note(const GwRequest *request, int status)
 	put(&out, ",\"request-id\":", request->exchange.id);
 	put(&out, ",\"client-address\":", request->exchange.client);
 	gw_text_add(&out, "", 1);
-	entries[count++] = (Entry){gw_clock_us(), out.data};
+	database->refused.entries[database->refused.count++] = (GwRefusedEntry){gw_clock_us(),
+																			out.data};
 }
 
 uint64_t
 gw_refused_waiting(void)
 {
-	return (uint64_t) (count + sending);
+	const GwDatabase *database;
+	int               waiting = 0;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		waiting += database->refused.count + database->refused.sending;
+	return (uint64_t) waiting;
 }
 
 static void
-done(GwCall *unused, GwOutcome outcome, GwPgResult *result)
+done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	(void) unused;
+	GwDatabase *database = database_of_call(call);
+
 	if (outcome != GW_CALL_ANSWERED || result->is_error)
 	{
-		gw_counters.audit_dropped += (uint64_t) sending;
+		gw_counters.audit_dropped += (uint64_t) database->refused.sending;
 		gw_log(GW_WARNING, "refused calls could not be written to the audit log: %s",
 			   outcome == GW_CALL_ANSWERED ? result->message : "the connection was lost");
 	}
 	else
-		gw_counters.audit_written += (uint64_t) sending;
-	sending = 0;
+		gw_counters.audit_written += (uint64_t) database->refused.sending;
+	database->refused.sending = 0;
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);
 }
 
 /* All that was noted, as one array. */
 static void
-build_batch(uint64_t now)
+build_batch(GwDatabase *database, uint64_t now)
 {
-	batch.len = 0;
-	for (int i = 0; i < count; i++)
+	GwText         *batch = &database->refused.batch;
+	GwRefusedEntry *entries = database->refused.entries;
+
+	batch->len = 0;
+	for (int i = 0; i < database->refused.count; i++)
 	{
-		gw_text_puts(&batch, i == 0 ? "[{" : ",{");
-		gw_text_puts(&batch, entries[i].members);
-		gw_text_printf(&batch, ",\"age-ms\":%llu}",
+		gw_text_puts(batch, i == 0 ? "[{" : ",{");
+		gw_text_puts(batch, entries[i].members);
+		gw_text_printf(batch, ",\"age-ms\":%llu}",
 					   (unsigned long long) ((now - entries[i].at_us) / 1000));
 		free(entries[i].members);
 	}
-	gw_text_puts(&batch, "]");
-	gw_text_add(&batch, "", 1);
-	sending = count;
-	count = 0;
+	gw_text_puts(batch, "]");
+	gw_text_add(batch, "", 1);
+	database->refused.sending = database->refused.count;
+	database->refused.count = 0;
+}
+
+static void
+write_batch(GwDatabase *database)
+{
+	GwCall *call = &database->refused.call;
+
+	gw_call_begin(call, 0);
+	gw_call_role(call);
+	gw_call_param(gw_call_step(call, GW_STATEMENT_AUDIT), database->refused.batch.data);
+	call->done = done;
+	if (!gw_pool_offers(database->writes, GW_STATEMENT_AUDIT) ||
+		!gw_pool_submit(database->writes, call, true))
+	{
+		gw_counters.audit_dropped += (uint64_t) database->refused.sending;
+		database->refused.sending = 0;
+	}
+}
+
+/* A database that leaves, and cannot be reached, is not waited for. */
+static void
+tick(GwDatabase *database, uint64_t now)
+{
+	bool ready = gw_pool_is_ready(database->writes);
+
+	if (database->refused.count == 0 || now < database->refused.next_us ||
+		database->refused.call.state != GW_CALL_IDLE || (!ready && !database->leaving))
+		return;
+	database->refused.next_us = now + EVERY_US;
+	build_batch(database, now);
+	if (ready)
+	{
+		write_batch(database);
+		return;
+	}
+	gw_counters.audit_dropped += (uint64_t) database->refused.sending;
+	database->refused.sending = 0;
 }
 
 void
 gw_refused_tick(uint64_t now)
 {
-	if (count == 0 || now < next_us || call.state != GW_CALL_IDLE ||
-		!gw_pool_is_ready(gw_catalog.writes))
-		return;
-	next_us = now + EVERY_US;
-	build_batch(now);
-	gw_call_begin(&call, 0);
-	gw_call_role(&call);
-	gw_call_param(gw_call_step(&call, GW_STATEMENT_AUDIT), batch.data);
-	call.done = done;
-	if (!gw_pool_offers(gw_catalog.writes, GW_STATEMENT_AUDIT) ||
-		!gw_pool_submit(gw_catalog.writes, &call, true))
-	{
-		gw_counters.audit_dropped += (uint64_t) sending;
-		sending = 0;
-	}
+	GwDatabase *database;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		tick(database, now);
 }

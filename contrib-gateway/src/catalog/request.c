@@ -35,6 +35,8 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 {
 	gw_state_set(&request->state, GW_STATE_READING);
 	gw_arena_open(&request->arena);
+	request->database = NULL;
+	request->word = (GwSlice){0};
 	request->route = NULL;
 	request->operation = GW_OPERATION_NONE;
 	request->allow[0] = '\0';
@@ -169,7 +171,7 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 static bool
 is_held_off(const GwRequest *request)
 {
-	return gw_conf.maintenance && request->route->access == GW_WRITE &&
+	return gw_database_in_maintenance(request->database) && request->route->access == GW_WRITE &&
 		   !(request->route->flags & GW_ROUTE_ASIDE) && request->key[0] == '\0';
 }
 
@@ -180,6 +182,7 @@ start_call(GwRequest *request)
 	if (is_held_off(request))
 	{
 		gw_counters.held_off++;
+		request->database->held_off++;
 		gw_respond_error(request, 503, "ServiceUnavailableException",
 						 "The catalog is in maintenance mode");
 	}
@@ -253,6 +256,7 @@ gw_request_usage(const GwRequest *request)
 	GwUsage       usage = {
 			  .operation = gw_operation_counted(request->operation),
 			  .wait_us = request->gate_us,
+			  .database = gw_database_label(request->database),
 			  .principal = request->principal != NULL ? request->principal
 													  : request->auth.verdict.principal,
     };
@@ -272,6 +276,10 @@ gw_request_end(GwRequest *request)
 		gw_state_set(&request->state, GW_STATE_OVER);
 	gw_state_set(&request->state, GW_STATE_IDLE);
 	gw_answer_end(request);
+	if (request->database != NULL)
+		request->database->requests++;
+	gw_database_release(request->database);
+	request->database = NULL;
 	gw_principal_end(request);
 	gw_retry_forget(request);
 	gw_arena_close(&request->arena);

@@ -16,6 +16,7 @@
 
 #include "auth/auth.h"
 #include "catalog/cache.h"
+#include "catalog/database.h"
 #include "catalog/files.h"
 #include "catalog/router.h"
 #include "catalog/state.h"
@@ -30,7 +31,9 @@ typedef struct GwRequest
 
 	/* head.c: what the head and the body say */
 	GwArena        arena;
-	const GwRoute *route; /* NULL: there is none for it */
+	GwDatabase    *database; /* held; NULL: no head could be read, or there is none for it */
+	GwSlice        word;     /* the first of the warehouse's name, where that led to the database */
+	const GwRoute *route;    /* NULL: there is none for it */
 	int            operation;
 	size_t         below;                  /* bytes of the path before what is routed */
 	bool           spaces;                 /* second try: a '+' in the path is taken for a space */

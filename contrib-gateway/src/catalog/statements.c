@@ -43,6 +43,8 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 		.sql = "SELECT pg_catalog.set_config('icecat.idempotency_error', $1, true)"},
 	[AT(GW_STATEMENT_DEDUPLICATE)] = {.name = "icecat_deduplicate",
 		.sql = "SELECT pg_catalog.set_config('icecat.deduplicate', 'on', true)"},
+	[AT(GW_STATEMENT_CONFIG_PREFIX)] = {.name = "icecat_config_prefix",
+		.sql = "SELECT pg_catalog.set_config('icecat.config_prefix', $1, true)"},
 	[AT(GW_STATEMENT_MAINTENANCE)] = {.name = "icecat_maintenance",
 		.sql = "SELECT pg_catalog.set_config('icecat.maintenance', 'on', true)"},
 	[AT(GW_STATEMENT_WORKER)] = {.name = "icecat_worker",

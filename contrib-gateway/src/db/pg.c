@@ -379,13 +379,13 @@ finish_call(GwPg *pg, GwPgResult *result)
 }
 
 void
-gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload))
+gw_pg_notifications(GwPg *pg, void (*notified)(void *owner, const char *payload), void *owner)
 {
 	PGnotify *notification;
 
 	while ((notification = PQnotifies(pg->conn)) != NULL)
 	{
-		notified(notification->extra);
+		notified(owner, notification->extra);
 		PQfreemem(notification);
 	}
 }

@@ -92,7 +92,8 @@ extern bool gw_pg_consume(GwPg *pg);
 extern bool gw_pg_next(GwPg *pg, GwPgResult *result);
 
 /* Hands out the payloads of all notifications that have come. */
-extern void gw_pg_notifications(GwPg *pg, void (*notified)(const char *payload));
+extern void gw_pg_notifications(GwPg *pg, void (*notified)(void *owner, const char *payload),
+								void *owner);
 extern void gw_pg_result_free(GwPgResult *result);
 
 /* Frees a result's handle; has the shape that evbuffer cleanups want. */

@@ -248,8 +248,9 @@ gw_pool_abort(GwCall *call)
 }
 
 void
-gw_pool_on_notify(GwPool *pool, void (*notified)(const char *payload))
+gw_pool_on_notify(GwPool *pool, void (*notified)(void *owner, const char *payload), void *owner)
 {
+	pool->owner = owner;
 	pool->notified = notified;
 }
 

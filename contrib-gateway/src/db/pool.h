@@ -43,7 +43,8 @@ extern void gw_pool_abort(GwCall *call);
 
 /* Who is told of notifications, by their payloads, and whether the connection that there is now
  * hears them. */
-extern void gw_pool_on_notify(GwPool *pool, void (*notified)(const char *payload));
+extern void gw_pool_on_notify(GwPool *pool, void (*notified)(void *owner, const char *payload),
+							  void   *owner);
 extern void gw_pool_set_listens(GwPool *pool, bool listens);
 extern bool gw_pool_listens(const GwPool *pool);
 

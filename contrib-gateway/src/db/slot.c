@@ -286,7 +286,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	pool->dispatching = true; /* answers of this turn first, then new calls */
 	slot_drain(slot);
 	if (pool->notified != NULL && slot->pg != NULL)
-		gw_pg_notifications(slot->pg, pool->notified);
+		gw_pg_notifications(slot->pg, pool->notified, pool->owner);
 	if (!alive && slot->pg != NULL)
 		gw_slot_lose(slot, gw_pg_error(slot->pg));
 	pool->dispatching = false;

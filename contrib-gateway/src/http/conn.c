@@ -121,6 +121,7 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 			 .wait_us = usage.wait_us,
 			 .db_us = usage.db_us,
 			 .principal = usage.principal,
+			 .database = usage.database,
 			 .client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client,
     };
 

@@ -68,6 +68,7 @@ typedef struct GwUsage
 {
 	int         operation; /* a number of the counters */
 	uint64_t    wait_us;   /* for others */
+	const char *database;  /* NULL: there is nothing to tell */
 	const char *principal; /* NULL: not known */
 	uint64_t    db_us;
 } GwUsage;

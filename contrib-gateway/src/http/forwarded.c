@@ -259,6 +259,22 @@ gw_forwarded_client(const GwHttpHead *head, const char *proxies, char out[GW_ADD
 }
 
 GwSlice
+gw_forwarded_host(const GwHttpHead *head)
+{
+	GwSlice found = {NULL, 0};
+	int     count = 0;
+
+	for (int i = 0; i < head->header_count; i++)
+	{
+		if (!gw_text_slice_is_nocase(head->headers[i].name, "x-forwarded-host"))
+			continue;
+		found = head->headers[i].value;
+		count++;
+	}
+	return count == 1 && memchr(found.data, ',', found.len) == NULL ? found : (GwSlice){NULL, 0};
+}
+
+GwSlice
 gw_forwarded_prefix(const GwHttpHead *head)
 {
 	for (int i = 0; i < head->header_count; i++)

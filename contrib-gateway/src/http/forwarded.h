@@ -4,8 +4,7 @@
  *
  * The fields count only when the peer is in the setting trusted_proxies: any other peer could write
  * anything. Of a chain of proxies the trusted ones at its end are skipped; what is before them is
- * hearsay and not read. X-Forwarded-Proto and X-Forwarded-Host are not needed: no answer holds a
- * URL of this server.
+ * hearsay and not read. X-Forwarded-Proto is not needed: no answer holds a URL of this server.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -33,6 +32,10 @@ extern void gw_forwarded_network(const char *address, char out[GW_ADDRESS_BYTES]
 /* Is the peer on this machine, and the client itself? What proxies add to requests says that it is
  * not. */
 extern bool gw_forwarded_is_local(const GwHttpHead *head, const char *peer);
+
+/* The host that the client named, from X-Forwarded-Host; empty where it is not there once, with one
+ * host. */
+extern GwSlice gw_forwarded_host(const GwHttpHead *head);
 
 /* The path under which the proxy serves this server, from X-Forwarded-Prefix; empty when it does
  * not say. */

@@ -211,6 +211,12 @@ parse_target(GwHttpHead *head, GwSlice target, GwFault *fault)
 		return true;
 	}
 	skip = authority_length(target);
+	if (skip > 0)
+	{
+		const char *host = (const char *) memchr(target.data, '/', skip) + 2;
+
+		head->host = (GwSlice){host, skip - (size_t) (host - target.data)};
+	}
 	target.data += skip;
 	target.len -= skip;
 	mark = memchr(target.data, '?', target.len);
@@ -354,6 +360,8 @@ take_field(GwHttpHead *head, GwHeader field, FieldFacts *facts, GwFault *fault)
 			return gw_fail(fault, 400, "Host is repeated");
 		if (!host_is_valid(field.value))
 			return gw_fail(fault, 400, "Host is not a host");
+		if (head->host.data == NULL)
+			head->host = field.value;
 	}
 	else if (gw_text_slice_is_nocase(field.name, "content-length"))
 		return take_content_length(head, field.value, fault);

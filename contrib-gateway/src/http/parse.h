@@ -54,6 +54,7 @@ typedef struct GwHttpHead
 	GwSlice  method_text;
 	GwSlice  path;  /* starts with '/', or is "*" */
 	GwSlice  query; /* without the '?'; data is NULL when there is none */
+	GwSlice  host;  /* of the target, else of the field Host; with its port, if it has one */
 	int      minor; /* HTTP/1.x */
 	bool     keep_alive;
 	bool     chunked;

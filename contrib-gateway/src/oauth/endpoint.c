@@ -43,22 +43,33 @@ takes(GwSlice path)
 	return path.len >= len && memcmp(path.data + path.len - len, PATH, len) == 0;
 }
 
+/* A path of the database comes after the base path. */
 static bool
-is_below(GwSlice path, GwSlice base)
+is_below(GwLogin *login, const GwHttpHead *head, GwSlice path, GwSlice base)
 {
-	return gw_router_strip_base(&path, base) && gw_text_slice_is(path, PATH);
+	GwDatabase *database;
+
+	if (!gw_router_strip_base(&path, base))
+		return false;
+	database = gw_database_choose(&login->exchange, head, &path);
+	if (database == NULL || !gw_text_slice_is(path, PATH))
+		return false;
+	login->database = database;
+	gw_database_hold(database);
+	return true;
 }
 
 /* Below the base path and, where a trusted proxy leaves its own prefix on, below that. */
 static bool
-is_here(const GwExchange *exchange, const GwHttpHead *head)
+is_here(GwLogin *login, const GwHttpHead *head)
 {
 	GwSlice base = {gw_conf.base_path, strlen(gw_conf.base_path)};
-	GwSlice prefix = exchange->proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
+	GwSlice prefix = login->exchange.proxied ? gw_forwarded_prefix(head) : (GwSlice){0};
 	GwSlice path = head->path;
 
-	return is_below(path, base) ||
-		   (prefix.len > 0 && gw_router_strip_base(&path, prefix) && is_below(path, base));
+	return is_below(login, head, path, base) ||
+		   (prefix.len > 0 && gw_router_strip_base(&path, prefix) &&
+			is_below(login, head, path, base));
 }
 
 static char *
@@ -135,7 +146,7 @@ read_head(GwLogin *login, const GwHttpHead *head)
 {
 	GwExchange *exchange = &login->exchange;
 
-	if (!is_here(exchange, head))
+	if (!is_here(login, head))
 		gw_exchange_fault(exchange, 404, "There is no such endpoint");
 	else if (!gw_conf.oauth_tokens)
 		gw_exchange_fault(exchange, 404,
@@ -209,7 +220,10 @@ static GwUsage
 usage(const GwExchange *exchange)
 {
 	const GwCall *call = &((const GwLogin *) exchange)->call;
-	GwUsage       usage = {.operation = operation};
+	GwUsage       usage = {
+			  .operation = operation,
+			  .database = gw_database_label(((const GwLogin *) exchange)->database),
+    };
 
 	if (call->sent_us > 0)
 		usage.wait_us = call->sent_us - call->queued_us;
@@ -224,6 +238,10 @@ end(GwExchange *exchange)
 	GwLogin *login = login_of(exchange);
 
 	gw_flow_end(login);
+	if (login->database != NULL)
+		login->database->requests++;
+	gw_database_release(login->database);
+	login->database = NULL;
 	gw_form_forget(login->basic_id, login->basic_size);
 	free(login->path);
 	free(login->origin);

@@ -14,7 +14,6 @@
 #include "base/conf.h"
 #include "base/counters.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "catalog/statements.h"
 #include "oauth/oauth_reply.h"
 
@@ -84,8 +83,8 @@ submit(GwLogin *login, int statement, void (*done)(GwCall *, GwOutcome, GwPgResu
 	step = gw_call_step(call, statement);
 	for (int i = 0; i < count; i++)
 		gw_call_param(step, params[i]);
-	return gw_pool_offers(gw_catalog.reads, statement) &&
-		   gw_pool_submit(gw_catalog.reads, call, false);
+	return gw_pool_offers(login->database->reads, statement) &&
+		   gw_pool_submit(login->database->reads, call, false);
 }
 
 /* -- the answer ---------------------------------------------------------------------------------*/
@@ -283,6 +282,7 @@ start_token(GwLogin *login, const char *text, GwAuthUse use)
 {
 	login->ticket.token = (GwSlice){text, strlen(text)};
 	login->ticket.use = use;
+	login->ticket.realm = &login->database->realm;
 	login->ticket.ready = keys_ready;
 	check_token(login);
 }
@@ -342,7 +342,10 @@ refuse_client(GwLogin *login)
 static GwTry
 try_of(const GwLogin *login)
 {
-	return (GwTry){"client", {login->client, strlen(login->client)}, login->exchange.network};
+	return (GwTry){"client",
+				   {login->client, strlen(login->client)},
+				   login->exchange.network,
+				   login->database->realm.number};
 }
 
 static void

@@ -13,16 +13,19 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
+#include "catalog/database.h"
 #include "catalog/statements.h"
 
-static GwCall   call;
-static uint64_t since_us; /* asked for, and not sent yet; 0: nothing is asked for */
+static GwDatabase *
+database_of_call(GwCall *call)
+{
+	return (GwDatabase *) ((char *) call - offsetof(GwDatabase, keys.call));
+}
 
 static void
-fail(const char *why)
+fail(GwDatabase *database, const char *why)
 {
-	gw_own_take((GwSlice){NULL, 0}, why);
+	gw_own_take(&database->realm, (GwSlice){NULL, 0}, why);
 }
 
 /* NULL: there is an answer. */
@@ -40,47 +43,47 @@ problem_of(GwOutcome outcome, const GwPgResult *result)
 
 /* A key was made, by this gateway or another one: it is asked for. */
 static void
-made(GwCall *unused, GwOutcome outcome, GwPgResult *result)
+made(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
+	GwDatabase *database = database_of_call(call);
 	const char *why = problem_of(outcome, result);
 
-	(void) unused;
 	if (why != NULL)
-		fail(why);
+		fail(database, why);
 	else
-		gw_key_watch_ask();
+		gw_key_watch_ask(&database->realm.own);
 	if (outcome == GW_CALL_ANSWERED)
 		gw_pg_result_free(result);
 }
 
 static bool
-submit(GwPool *pool, int statement, void (*done)(GwCall *, GwOutcome, GwPgResult *))
+submit(GwCall *call, GwPool *pool, int statement, void (*done)(GwCall *, GwOutcome, GwPgResult *))
 {
-	gw_call_begin(&call, 0);
-	gw_call_role(&call);
-	gw_call_step(&call, statement);
-	call.done = done;
-	return gw_pool_offers(pool, statement) && gw_pool_submit(pool, &call, true);
+	gw_call_begin(call, 0);
+	gw_call_role(call);
+	gw_call_step(call, statement);
+	call->done = done;
+	return gw_pool_offers(pool, statement) && gw_pool_submit(pool, call, true);
 }
 
 /* The answer is the one place where private keys pass through; its memory is libpq's. */
 static void
-told(GwCall *unused, GwOutcome outcome, GwPgResult *result)
+told(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
+	GwDatabase *database = database_of_call(call);
 	const char *why = problem_of(outcome, result);
 
-	(void) unused;
 	if (why != NULL)
-		fail(why);
+		fail(database, why);
 	else if (strcmp(result->value, "[]") == 0)
 	{
-		if (!gw_pool_is_ready(gw_catalog.writes) ||
-			!submit(gw_catalog.writes, GW_STATEMENT_MAKE_SIGNING_KEY, made))
-			fail("the database has none yet, and takes no changes here");
+		if (!gw_pool_is_ready(database->writes) ||
+			!submit(call, database->writes, GW_STATEMENT_MAKE_SIGNING_KEY, made))
+			fail(database, "the database has none yet, and takes no changes here");
 	}
 	else
 	{
-		gw_own_take((GwSlice){result->value, result->value_len}, NULL);
+		gw_own_take(&database->realm, (GwSlice){result->value, result->value_len}, NULL);
 		explicit_bzero((char *) (uintptr_t) result->value, result->value_len);
 	}
 	if (outcome == GW_CALL_ANSWERED)
@@ -88,30 +91,42 @@ told(GwCall *unused, GwOutcome outcome, GwPgResult *result)
 }
 
 static void
-send_question(void)
+send_question(GwDatabase *database)
 {
-	since_us = 0;
-	if (!submit(gw_catalog.reads, GW_STATEMENT_SIGNING_KEYS, told))
-		fail("the extension in the database is too old: run ALTER EXTENSION icecat UPDATE");
+	database->keys.since_us = 0;
+	if (!submit(&database->keys.call, database->reads, GW_STATEMENT_SIGNING_KEYS, told))
+		fail(database,
+			 "the extension in the database is too old: run ALTER EXTENSION icecat UPDATE");
+}
+
+static void
+tick(GwDatabase *database, uint64_t now)
+{
+	if (database->keys.since_us == 0 || database->keys.call.state != GW_CALL_IDLE)
+		return;
+	if (gw_pool_is_ready(database->reads))
+		send_question(database);
+	else if (now - database->keys.since_us > (uint64_t) gw_conf.auth_fetch_timeout_ms * 1000)
+	{
+		database->keys.since_us = 0;
+		fail(database, "there is no connection to the database");
+	}
 }
 
 void
-gw_key_watch_ask(void)
+gw_key_watch_ask(GwIssuer *own)
 {
-	since_us = gw_clock_us();
-	gw_key_watch_tick(since_us);
+	GwDatabase *database = (GwDatabase *) ((char *) own - offsetof(GwDatabase, realm.own));
+
+	database->keys.since_us = gw_clock_us();
+	tick(database, database->keys.since_us);
 }
 
 void
 gw_key_watch_tick(uint64_t now)
 {
-	if (since_us == 0 || call.state != GW_CALL_IDLE)
-		return;
-	if (gw_pool_is_ready(gw_catalog.reads))
-		send_question();
-	else if (now - since_us > (uint64_t) gw_conf.auth_fetch_timeout_ms * 1000)
-	{
-		since_us = 0;
-		fail("there is no connection to the database");
-	}
+	GwDatabase *database;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		tick(database, now);
 }

@@ -7,10 +7,11 @@
 #ifndef GW_KEY_WATCH_H
 #define GW_KEY_WATCH_H
 
-#include <stdint.h>
+#include "auth/issuer.h"
 
-/* As soon as there is a connection; gw_own_take() is told what came of it. */
-extern void gw_key_watch_ask(void);
+/* Asks the database whose issuer this is, as soon as there is a connection; gw_own_take() is told
+ * what came of it. */
+extern void gw_key_watch_ask(GwIssuer *own);
 
 extern void gw_key_watch_tick(uint64_t now_us);
 

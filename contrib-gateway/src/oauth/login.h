@@ -15,6 +15,7 @@
 #include "auth/credential.h"
 #include "auth/form.h"
 #include "auth/grant.h"
+#include "catalog/database.h"
 #include "db/pool.h"
 #include "http/exchange.h"
 
@@ -39,6 +40,8 @@ typedef struct GwLogin
 	char  *basic_id; /* NULL: it was none */
 	char  *basic_secret;
 	size_t basic_size;
+
+	GwDatabase *database; /* held; NULL: there is none for it */
 
 	/* flow.c: from the form to a grant */
 	GwForm       form;

@@ -104,7 +104,7 @@ static bool
 put_token(const GwLogin *login, GwGrantUse use, int64_t *lifetime_s, GwText *out)
 {
 	GwText token = {0};
-	bool   good = gw_own_issue(&login->grant, use, lifetime_s, &token);
+	bool   good = gw_own_issue(&login->database->realm, &login->grant, use, lifetime_s, &token);
 
 	if (good)
 		put_member(out, use == GW_GRANT_ACCESS ? "access_token" : "refresh_token", token.data);
@@ -151,7 +151,7 @@ gw_oauth_reply_token(GwLogin *login)
 	GwReply reply = {.status = 200, .retry_after_s = -1};
 	GwText  body = {0};
 
-	if (!gw_own_is_ready())
+	if (!gw_own_is_ready(&login->database->realm))
 	{
 		gw_oauth_reply_error(login, 503, NULL,
 							 "The gateway has no keys to sign with yet: it asks the database");

@@ -14,20 +14,31 @@
 #include "base/process.h"
 #include "base/status.h"
 #include "catalog/await.h"
-#include "catalog/catalog.h"
+#include "catalog/database.h"
 #include "http/cors.h"
 #include "ops/metrics.h"
+
+/* One request for a page. */
+typedef struct Admin
+{
+	GwExchange  exchange; /* must be first */
+	GwDatabase *database; /* whose host was asked; held. NULL: there is none */
+	int         page;     /* -1: none, as the head could not be read */
+	bool        preflight;
+	char       *origin; /* to be named in the answer, or NULL */
+	char       *asked;  /* header fields of a preflight */
+} Admin;
 
 /* How answers come to wait for metadata files: by the worker's announcements, by asking, or not at
  * all. */
 static const char *
-file_waits(void)
+file_waits(const GwDatabase *database)
 {
 	if (gw_conf.metadata_wait_ms == 0)
 		return "off";
-	if (!gw_await_listens())
+	if (!gw_await_listens(database))
 		return "asked for";
-	return gw_await_worker() ? "announced" : "no worker";
+	return gw_await_worker(database) ? "announced" : "no worker";
 }
 
 static void
@@ -49,52 +60,96 @@ reason_of(const GwPool *pool)
 
 /* Why nothing can be changed; NULL when it can. */
 static const char *
-reason_of_writes(void)
+reason_of_writes(const GwDatabase *database)
 {
-	const char *why = reason_of(gw_catalog.writes);
+	const char *why = reason_of(database->writes);
 
-	if (why == NULL && !gw_pool_may_write(gw_catalog.writes))
+	if (why == NULL && !gw_pool_may_write(database->writes))
 		return "The gateway's role may execute no function that changes something: GRANT EXECUTE "
 			   "on them to it, or "
 			   "set ready_without_writes";
 	return why;
 }
 
-/* Ready: it can read, it can write or need not, and it is not about to leave. */
-static void
-render_ready(GwReply *reply, GwText *body)
+/* It can read, and it can write or need not. */
+static bool
+is_ready(const GwDatabase *database)
 {
-	const char *reads = reason_of(gw_catalog.reads);
-	const char *writes = reason_of_writes();
-	const char *why = gw_process.draining ? "It is about to leave" : reads ? reads : writes;
-	bool        ready = why == NULL || (why == writes && gw_conf.ready_without_writes);
+	return reason_of(database->reads) == NULL &&
+		   (gw_conf.ready_without_writes || reason_of_writes(database) == NULL);
+}
 
-	gw_text_printf(body,
-				   "{\"ready\":%s,\"reads\":%s,\"writes\":%s,\"draining\":%s,"
-				   "\"metadata_files\":\"%s\",\"extension\":",
-				   ready ? "true" : "false", reads == NULL ? "true" : "false",
-				   writes == NULL ? "true" : "false", gw_process.draining ? "true" : "false",
-				   file_waits());
-	put_json(body, gw_pool_version(gw_catalog.reads));
+/* How many further databases there are, and how many of them are ready; no names, which strangers
+ * need not know. */
+static int
+put_further(GwText *body)
+{
+	const GwDatabase *database;
+	int               ready = 0;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		ready += gw_database_label(database) != NULL && !database->leaving && is_ready(database);
+	if (gw_database_further() > 0)
+		gw_text_printf(body, ",\"databases\":%d,\"databases_ready\":%d", gw_database_further(),
+					   ready);
+	return ready;
+}
+
+static void
+put_database(GwText *body, const GwDatabase *database)
+{
+	const char *reads = reason_of(database->reads);
+	const char *writes = reason_of_writes(database);
+
+	gw_text_printf(body, ",\"reads\":%s,\"writes\":%s,\"draining\":%s,\"metadata_files\":\"%s\"",
+				   reads == NULL ? "true" : "false", writes == NULL ? "true" : "false",
+				   gw_process.draining ? "true" : "false", file_waits(database));
+	gw_text_puts(body, ",\"extension\":");
+	put_json(body, gw_pool_version(database->reads));
 	gw_text_puts(body, ",\"reason\":");
-	if (why != NULL)
-		put_json(body, why);
+	if (gw_process.draining)
+		put_json(body, "It is about to leave");
+	else if (reads != NULL || writes != NULL)
+		put_json(body, reads != NULL ? reads : writes);
 	else
 		gw_text_puts(body, "null");
+}
+
+/* Under a host of its own, a database answers for itself. Otherwise it is the gateway that is asked
+ * for: it is ready where one database is, because a lost one makes only its own requests fail. */
+static void
+render_ready(const Admin *admin, GwReply *reply, GwText *body)
+{
+	const GwDatabase *database = admin->database;
+	GwText            rest = {0};
+	bool              ready = database != NULL && is_ready(database);
+
+	if (database != NULL)
+		put_database(&rest, database);
+	else
+		gw_text_printf(&rest, ",\"draining\":%s", gw_process.draining ? "true" : "false");
+	if (gw_database_label(database) == NULL)
+		ready = put_further(&rest) > 0 || ready;
+	ready = ready && !gw_process.draining;
+	gw_text_printf(body, "{\"ready\":%s", ready ? "true" : "false");
+	gw_text_add(body, rest.data, rest.len);
 	gw_text_putc(body, '}');
+	gw_text_free(&rest);
 	reply->status = ready ? 200 : 503;
 }
 
 static void
-render_health(GwReply *reply, GwText *body)
+render_health(const Admin *admin, GwReply *reply, GwText *body)
 {
+	(void) admin;
 	(void) reply;
 	gw_text_puts(body, "{\"status\":\"ok\",\"version\":\"" GW_VERSION "\"}");
 }
 
 static void
-render_metrics(GwReply *reply, GwText *body)
+render_metrics(const Admin *admin, GwReply *reply, GwText *body)
 {
+	(void) admin;
 	reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	gw_metrics_render(body);
 }
@@ -104,7 +159,7 @@ static const struct Page
 {
 	const char *path;
 	const char *operation;
-	void (*render)(GwReply *reply, GwText *body);
+	void (*render)(const Admin *admin, GwReply *reply, GwText *body);
 } pages[] = {
 	{"/health", "health", render_health},
 	{"/ready", "ready", render_ready},
@@ -115,16 +170,6 @@ static const struct Page
 #define METHODS    "GET, HEAD"
 
 static int counted[PAGE_COUNT];
-
-/* One request for a page. */
-typedef struct Admin
-{
-	GwExchange exchange; /* must be first */
-	int        page;     /* -1: none, as the head could not be read */
-	bool       preflight;
-	char      *origin; /* to be named in the answer, or NULL */
-	char      *asked;  /* header fields of a preflight */
-} Admin;
 
 void
 gw_admin_start(void)
@@ -182,8 +227,12 @@ begin(GwExchange *exchange, const GwHttpHead *head)
 
 	admin->page = head ? find_page(head->path) : -1;
 	admin->preflight = false;
+	admin->database = NULL;
 	if (head == NULL)
 		return;
+	admin->database = gw_database_choose(exchange, head, &(GwSlice){"", 0});
+	if (admin->database != NULL)
+		gw_database_hold(admin->database);
 	exchange->path = (GwSlice){pages[admin->page].path, head->path.len};
 	if (exchange->method != GW_GET && exchange->method != GW_HEAD)
 		gw_exchange_fault(exchange, 405, "The method is not allowed for this path");
@@ -242,7 +291,7 @@ run(GwExchange *exchange, GwSlice unused)
 		reply.allow_headers = admin->asked;
 	}
 	else
-		pages[admin->page].render(&reply, &body);
+		pages[admin->page].render(admin, &reply, &body);
 	respond(admin, &reply, &body);
 }
 
@@ -273,6 +322,8 @@ end(GwExchange *exchange)
 {
 	Admin *admin = (Admin *) exchange;
 
+	gw_database_release(admin->database);
+	admin->database = NULL;
 	free(admin->origin);
 	free(admin->asked);
 	admin->origin = admin->asked = NULL;

@@ -18,9 +18,11 @@
 #include "base/process.h"
 #include "catalog/await.h"
 #include "catalog/catalog.h"
+#include "catalog/database.h"
 #include "catalog/refused.h"
 #include "http/parse.h"
 #include "http/tls_context.h"
+#include "ops/database_metrics.h"
 #include "ops/worker_watch.h"
 
 static void
@@ -152,8 +154,8 @@ typedef struct PoolColumn
 static void
 put_pools(GwText *out)
 {
-	GwPoolStats      r = gw_pool_stats(gw_catalog.reads);
-	GwPoolStats      w = gw_pool_stats(gw_catalog.writes);
+	GwPoolStats      r = gw_database_pool_stats(false);
+	GwPoolStats      w = gw_database_pool_stats(true);
 	const PoolColumn columns[] = {
 		{"icecat_pool_connections_ready", "gauge", "Connections that take calls.",
 		 (uint64_t) r.ready, (uint64_t) w.ready},
@@ -259,7 +261,7 @@ put_files(GwText *out)
 				"Time that answers waited for files.", gw_counters.file_wait_us);
 	put_value(out, "icecat_metadata_listening", "gauge",
 			  "1 while the worker's announcements of files are heard; else files are asked for.",
-			  gw_await_listens());
+			  gw_await_listens_all());
 }
 
 /* Refused calls, for the audit log. */
@@ -399,6 +401,7 @@ gw_metrics_render(GwText *out)
 	if (gw_conf.oauth_tokens)
 		put_logins(out);
 	gw_worker_watch_render(out);
+	gw_database_metrics_render(out);
 	put_value(out, "icecat_log_lines_lost_total", "counter", "Log lines that could not be written.",
 			  gw_log_lost());
 	put_value(out, "icecat_reloads_total", "counter", "Reloads of the configuration.",
