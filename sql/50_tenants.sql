@@ -25,8 +25,8 @@ RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_tenant';
 COMMENT ON FUNCTION icecat.drop_tenant(text) IS
-'Drops a tenant that has no warehouse. Its roles stay, and belong to no tenant any more. Files in storage are not touched.
-Errors: IC107 (404) no such tenant; IC207 (409) it has warehouses; IC401 (403) no manage on the catalog.
+'Drops a tenant that has no warehouse and no storage profile. Its roles stay, and belong to no tenant any more. Files in storage are not touched.
+Errors: IC107 (404) no such tenant; IC207 (409) it has warehouses, or storage profiles; IC401 (403) no manage on the catalog.
 REST: none; tenants are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.assign_role(p_tenant text, p_role regrole)

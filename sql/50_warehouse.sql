@@ -1,28 +1,30 @@
 -- Warehouses: each is a catalog of its own and the {prefix} of the REST paths. Made and changed in SQL only.
 
-CREATE OR REPLACE FUNCTION icecat.create_warehouse(p_name text, p_location text, p_properties json DEFAULT '{}')
+CREATE OR REPLACE FUNCTION icecat.create_warehouse(p_name text, p_location text, p_properties json DEFAULT '{}', p_storage_profile text DEFAULT NULL)
 RETURNS json
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_create_warehouse';
-COMMENT ON FUNCTION icecat.create_warehouse(text, text, json) IS
-'Creates a warehouse and returns it: {"name", "location", "properties"}.
+COMMENT ON FUNCTION icecat.create_warehouse(text, text, json, text) IS
+'Creates a warehouse and returns it: {"name", "location", "properties", "storage-profile"}.
 p_name: the prefix of its REST paths; unique in the database, any characters, but neither "." nor "..", at most icecat.name_bytes_max bytes.
 p_location: a URI (file:///srv/lake, s3://bucket/path) or an absolute path, below which table locations are derived; slashes at its end are dropped. NULL: every namespace or table names its own location.
 p_properties: object of strings. icecat.metadata-write-mode is async (the default), sync or none. icecat.case-mode is sensitive (the default) or insensitive: then namespaces, tables and views are found whatever their case, keep the spelling they were made with, and no two may differ by case alone (icecat.case_key() says when they do). icecat.purge-registered is false (the default) or true: then a purge deletes the files of registered tables, too. icecat.steering-properties is refuse (the default) or allow: whether properties of tables, views and namespaces may steer the clients that read them (io-impl, s3.*, gcs.*, adls.*, client.*, token, uri and others); where they are refused, those of registered tables are kept and not shown.
-Errors: IC201 (409) the name is taken; IC301 (400) bad name, location or property; IC305 (400) over icecat.properties_max or icecat.name_bytes_max.
+p_storage_profile: how its object store is reached (icecat.create_storage_profile()); p_location lies in the root of the profile. NULL: it has none, and the server writes to file storage only. Needs manage on the catalog, or on the warehouse''s tenant.
+Errors: IC108 (404) no such storage profile; IC201 (409) the name is taken; IC301 (400) bad name, location or property; IC305 (400) over icecat.properties_max or icecat.name_bytes_max.
 REST: none; warehouses are administered in SQL.';
 
-CREATE OR REPLACE FUNCTION icecat.alter_warehouse(p_name text, p_new_name text DEFAULT NULL, p_location text DEFAULT NULL, p_updates json DEFAULT NULL, p_removals text[] DEFAULT NULL)
+CREATE OR REPLACE FUNCTION icecat.alter_warehouse(p_name text, p_new_name text DEFAULT NULL, p_location text DEFAULT NULL, p_updates json DEFAULT NULL, p_removals text[] DEFAULT NULL, p_storage_profile text DEFAULT NULL)
 RETURNS json
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_alter_warehouse';
-COMMENT ON FUNCTION icecat.alter_warehouse(text, text, text, json, text[]) IS
-'Changes a warehouse and returns it: {"name", "location", "properties"}. A NULL argument changes nothing.
+COMMENT ON FUNCTION icecat.alter_warehouse(text, text, text, json, text[], text) IS
+'Changes a warehouse and returns it: {"name", "location", "properties", "storage-profile"}. A NULL argument changes nothing.
 p_new_name: clients that use the old name as their prefix must be told.
 p_location: for tables made from now on; existing tables stay where they are. An empty text removes it.
 p_updates: object of strings, properties to set. A change of icecat.case-mode waits for what is being made in the warehouse, and is refused while names differ by case alone.
 p_removals: keys of properties to remove; absent ones are ignored.
-Errors: IC101 (404) no such warehouse; IC401 (403) not allowed; IC201 (409) the new name is taken, or names differ by case alone; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
+p_storage_profile: as in icecat.create_warehouse(); an empty text takes it away.
+Errors: IC101, IC108 (404) no such warehouse or storage profile; IC401 (403) not allowed; IC201 (409) the new name is taken, or names differ by case alone; IC301 (400) bad value; IC303 (422) a key both set and removed; IC305 (400) over a limit.
 REST: none; warehouses are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.set_maintenance(p_warehouse text, p_on boolean, p_reason text DEFAULT NULL)
@@ -49,7 +51,7 @@ RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_load_warehouse';
 COMMENT ON FUNCTION icecat.load_warehouse(text) IS
-'A warehouse: {"name", "location", "properties"}; location is left out if it has none.
+'A warehouse: {"name", "location", "properties", "storage-profile"}; location and storage-profile are left out if it has none.
 Errors: IC101 (404) no such warehouse; IC401 (403) not allowed.
 REST: none.';
 

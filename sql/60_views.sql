@@ -50,12 +50,14 @@ COMMENT ON VIEW icecat_data.own_table IS 'Tables that are not dropped and that t
 
 CREATE OR REPLACE VIEW icecat.warehouses WITH (security_barrier) AS
 SELECT s.warehouse, s.warehouse_id, CASE WHEN s.whole THEN s.location END AS location,
-	CASE WHEN s.whole THEN s.properties END AS properties, s.created_at, s.tenant
+	CASE WHEN s.whole THEN s.properties END AS properties, s.created_at, s.tenant,
+	CASE WHEN s.whole THEN s.storage_profile END AS storage_profile
 FROM (
-	SELECT w.name AS warehouse, w.warehouse_id, w.location, w.properties, w.created_at, t.name AS tenant,
+	SELECT w.name AS warehouse, w.warehouse_id, w.location, w.properties, w.created_at, t.name AS tenant, p.name AS storage_profile,
 		(SELECT icecat._sees_all('usage')) OR w.warehouse_id IN (SELECT icecat._seen('usage')) AS whole
 	FROM icecat_data.warehouse AS w
 	LEFT JOIN icecat_data.tenant AS t ON t.warehouse_id = '00000000-0000-0000-0000-000000000000' AND t.tenant_id = w.tenant_id
+	LEFT JOIN icecat_data.storage_profile AS p ON p.warehouse_id = '00000000-0000-0000-0000-000000000000' AND p.profile_id = w.storage_profile_id
 ) AS s
 WHERE s.whole OR s.warehouse_id IN (SELECT icecat._seen_above());
 COMMENT ON VIEW icecat.warehouses IS 'Warehouses of this database; each is a catalog of its own';
@@ -63,6 +65,7 @@ COMMENT ON COLUMN icecat.warehouses.warehouse_id IS 'Identity of the warehouse';
 COMMENT ON COLUMN icecat.warehouses.properties IS 'JSON object of strings; NULL where the role sees only something in it; icecat.metadata-write-mode and icecat.case-mode are read from here';
 COMMENT ON COLUMN icecat.warehouses.created_at IS 'When the warehouse was made';
 COMMENT ON COLUMN icecat.warehouses.warehouse IS 'Name, and prefix of the REST paths. A tenant''s begins with the tenant''s name and a slash, which its own roles may leave out';
+COMMENT ON COLUMN icecat.warehouses.storage_profile IS 'Name of the storage profile by which its object store is reached; NULL: none, or the role sees only something in it';
 COMMENT ON COLUMN icecat.warehouses.tenant IS 'The tenant that owns it; NULL: none';
 COMMENT ON COLUMN icecat.warehouses.location IS 'URI below which table locations are derived; NULL: none, or the role sees only something in it';
 

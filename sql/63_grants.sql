@@ -29,7 +29,8 @@ FROM (
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
 				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_make_signing_key', 'worker_status', '_listen_files')
-			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota')
+			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota',
+				'create_storage_profile', 'alter_storage_profile', 'drop_storage_profile')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
@@ -49,7 +50,7 @@ FROM (
 		AND p.proname NOT IN ('grant_user', 'grant_gateway', 'grant_reader', 'grant_writer', 'grant_admin', 'revoke_user', 'revoke_gateway',
 			'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_user',
 			'create_client', 'alter_client', 'drop_client', 'rotate_client_secret', 'create_api_key', 'rotate_api_key', 'revoke_api_key',
-			'rotate_signing_key', '_role_verdict', '_narrowed', '_client_verdict', '_mapped_role', '_give', '_take', '_audit', 'trim_audit',
+			'rotate_signing_key', 'rotate_storage_secrets', '_role_verdict', '_narrowed', '_client_verdict', '_mapped_role', '_give', '_take', '_audit', 'trim_audit',
 			'_check_rights_change', '_markers')
 	UNION ALL
 	SELECT CASE WHEN l.for_admins THEN ARRAY[3] ELSE ARRAY[1] END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass),
@@ -96,16 +97,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION icecat._markers() IS 'Who was granted which set; a user has no level.';
 
-CREATE OR REPLACE FUNCTION icecat._rights_of(p_role regrole) RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.json_agg(CASE m.level WHEN 0 THEN 'gateway' WHEN 1 THEN 'reader' WHEN 2 THEN 'writer' WHEN 3 THEN 'admin' ELSE 'user' END
-		ORDER BY m.level NULLS FIRST)
-	FROM icecat._markers() AS m
-	WHERE m.role = p_role;
-END;
-COMMENT ON FUNCTION icecat._rights_of(regrole) IS 'The sets of icecat.role_rights that a role was given, for the audit log; NULL: none.';
-
 CREATE OR REPLACE FUNCTION icecat._set_privileges() RETURNS TABLE (level integer, privilege text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC VALUES (1, 'select'), (2, 'write'), (2, 'create'), (2, 'drop'), (3, 'manage'); END;
@@ -116,15 +107,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
-	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
-	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level BETWEEN pg_catalog.sign(p_level) AND p_level LOOP
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	PERFORM icecat.grant(p_role, s.privilege) FROM icecat._set_privileges() AS s WHERE s.level <= p_level;
-	PERFORM icecat._audit('give-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
+	PERFORM icecat._audit('give-rights', pg_catalog.json_build_object('role', p_role, 'level', p_level));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role the rights of icecat.role_rights: those of a gateway (0), or from a reader''s up to a level, with its rows.';
@@ -134,20 +123,18 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
-	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
-	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level >= p_level LOOP
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	PERFORM icecat.revoke(p_role, s.privilege) FROM icecat._set_privileges() AS s WHERE s.level >= p_level;
+	PERFORM icecat._audit('take-rights', pg_catalog.json_build_object('role', p_role, 'level', p_level));
 	IF p_level = 0 THEN
 		EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION icecat._user() FROM %s', p_role);
 	ELSIF EXISTS (SELECT FROM icecat._markers() AS m WHERE m.role = p_role AND m.level IS NULL) THEN
 		PERFORM icecat.grant_user(p_role);
 	END IF;
-	PERFORM icecat._audit('take-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat._take(regrole, integer) IS 'Takes from a role all rights of icecat.role_rights from a level on, and the rows of it. From the lowest level on it is no user any more, either.';
@@ -157,15 +144,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
-	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
-	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.of_user LOOP
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION icecat._user() TO %s', p_role);
-	PERFORM icecat._audit('give-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
+	PERFORM icecat._audit('give-rights', pg_catalog.json_build_object('role', p_role, 'set', 'user'));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.grant_user(regrole) IS
@@ -177,16 +162,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
-	v_before json;
 	v_levels integer[] := ARRAY(SELECT pg_catalog.max(m.level) FROM icecat._markers() AS m WHERE m.role = p_role AND m.level >= 0 GROUP BY m.level = 0);
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
-	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.of_user LOOP
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION icecat._user() FROM %s', p_role);
-	PERFORM icecat._audit('take-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
+	PERFORM icecat._audit('take-rights', pg_catalog.json_build_object('role', p_role, 'set', 'user'));
 	PERFORM icecat._give(p_role, l) FROM pg_catalog.unnest(v_levels) AS l;
 END
 $icecat$;

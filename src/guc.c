@@ -60,6 +60,8 @@ char *ice_guc_request_id;
 int   ice_guc_request_memory_max;
 int   ice_guc_restriction_nodes_max;
 int   ice_guc_restrictions_max;
+char *ice_guc_secret_key_file;
+char *ice_guc_store_endpoints_allowed;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
 char *ice_guc_worker_databases;
@@ -282,6 +284,17 @@ static const Setting settings[] = {
 				"columns that it masks."),
 	INT_SETTING("icecat.restrictions_max", PGC_SUSET, 0, &ice_guc_restrictions_max, 100, 1, 10000,
 				"Most read restrictions of one table, one for each role."),
+	STRING_SETTING(
+		"icecat.secret_key_file", PGC_SIGHUP, GUC_SUPERUSER_ONLY, &ice_guc_secret_key_file, "",
+		"File with the keys that secrets of storage profiles are encrypted with: lines of an "
+		"id, a blank and 64 hexadecimal digits. The first encrypts, the others still open what "
+		"they have encrypted. It must be the server's, with mode 0600, or root's, with mode 0640 "
+		"at most. Empty: no secrets can be kept."),
+	STRING_SETTING(
+		"icecat.store_endpoints_allowed", PGC_SUSET, 0, &ice_guc_store_endpoints_allowed, "",
+		"Hosts, separated by commas, that endpoints of storage profiles may name: HOST or "
+		"HOST:PORT, where *. stands for any names before a domain. The owner of the extension "
+		"may name others, too. Empty: nobody else may set an endpoint."),
 	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
 				1000, 1, 100000, "Most table changes in one commit_transaction."),
 	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,

@@ -53,6 +53,8 @@ extern char *ice_guc_request_id;
 extern int   ice_guc_request_memory_max;
 extern int   ice_guc_restriction_nodes_max;
 extern int   ice_guc_restrictions_max;
+extern char *ice_guc_secret_key_file;
+extern char *ice_guc_store_endpoints_allowed;
 extern int   ice_guc_transaction_changes_max;
 extern int   ice_guc_updates_max;
 extern char *ice_guc_worker_databases;

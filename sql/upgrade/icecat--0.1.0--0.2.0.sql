@@ -88,6 +88,12 @@ COMMENT ON COLUMN icecat_data.warehouse.name IS 'REST prefix; unique in the data
 COMMENT ON COLUMN icecat_data.warehouse.tenant_id IS 'The tenant that owns it; NULL: none';
 -- include 30_tenants.sql
 -- include 30_quotas.sql
+-- Storage profiles. (The index over warehouses is made at the end.)
+ALTER TABLE icecat_data.warehouse ADD COLUMN IF NOT EXISTS storage_profile_id uuid;
+COMMENT ON COLUMN icecat_data.warehouse.storage_profile_id IS 'The storage profile by which its object store is reached; NULL: none';
+-- include 30_storage_profiles.sql
+DROP FUNCTION IF EXISTS icecat.create_warehouse(text, text, json);
+DROP FUNCTION IF EXISTS icecat.alter_warehouse(text, text, text, json, text[]);
 
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql
@@ -109,6 +115,9 @@ ON CONFLICT DO NOTHING
 $icecat$);
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS warehouse_tenant_idx ON icecat_data.warehouse (tenant_id) WHERE tenant_id IS NOT NULL
+$icecat$);
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS warehouse_profile_idx ON icecat_data.warehouse (storage_profile_id) WHERE storage_profile_id IS NOT NULL
 $icecat$);
 -- Names whose case does not matter.
 SELECT pg_catalog.icecat_owner_step($icecat$

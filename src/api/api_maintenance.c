@@ -23,10 +23,10 @@
 #include "maint/task_run.h"
 #include "maint/upkeep.h"
 #include "storage/storage.h"
-#include "store/audit.h"
 #include "store/owner_step.h"
 #include "store/store_idempotency.h"
 #include "store/store_lock.h"
+#include "store/store_profile.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
 #include "store/store_view.h"
@@ -65,17 +65,11 @@ check_owner(const char *name)
 static Datum
 adopt(const char *name)
 {
-	IceAuditActor actor;
-
 	check_owner(name);
 	PreventCommandIfReadOnly(name);
 	ice_spi_begin();
-	actor = ice_audit_actor();
-	actor.role = GetUserNameFromId(GetOuterUserId(), false);
 	ice_adopt_storage();
 	ice_task_adopt();
-	ice_audit_insert(
-		&(IceAuditRow){.action = "adopt-storage", .object_kind = "catalog", .actor = &actor});
 	ice_spi_end();
 	return BoolGetDatum(ice_worker_ensure());
 }
@@ -347,7 +341,8 @@ sql_ice_export_metadata(PG_FUNCTION_ARGS)
 	get_target(fcinfo, &target);
 	initStringInfo(&document);
 	file = render_target(&document, &target);
-	ice_storage_write_metadata(file, document.data, (size_t) document.len);
+	ice_storage_write_metadata(file, ice_profile_of(&target.warehouse_id, file), document.data,
+							   (size_t) document.len);
 	old = MemoryContextSwitchTo(caller);
 	location = cstring_to_text(file);
 	MemoryContextSwitchTo(old);

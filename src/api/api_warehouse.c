@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 
 #include "api/property_change.h"
+#include "api/warehouse_profile.h"
 #include "commit/holdings.h"
 #include "commit/tenant_root.h"
 #include "guc.h"
@@ -20,7 +21,6 @@
 #include "spec/case_fold.h"
 #include "store/access.h"
 #include "store/audit.h"
-#include "store/audit_change.h"
 #include "store/caller.h"
 #include "store/case_mode.h"
 #include "store/maintenance.h"
@@ -124,6 +124,7 @@ check_known_properties(const IceJson *properties)
 static Datum
 warehouse_result(MemoryContext context, const IceWarehouse *warehouse)
 {
+	const char    *profile = ice_warehouse_profile_name(warehouse);
 	StringInfoData result;
 	IceJsonWriter  writer;
 
@@ -139,29 +140,23 @@ warehouse_result(MemoryContext context, const IceWarehouse *warehouse)
 	}
 	ice_json_write_key(&writer, "properties");
 	ice_json_write_raw(&writer, warehouse->properties, strlen(warehouse->properties));
+	if (profile != NULL)
+	{
+		ice_json_write_key(&writer, "storage-profile");
+		ice_json_write_string(&writer, profile);
+	}
 	ice_json_write_end_object(&writer);
 	return ice_arg_result_end(&result);
 }
 
-/* The warehouse as it is now, in the memory of the call. */
-static const char *
-warehouse_text(const IceWarehouse *warehouse)
-{
-	return TextDatumGetCString(warehouse_result(CurrentMemoryContext, warehouse));
-}
-
-/* The event of a mutation shows what the function returns, and what was before (NULL: nothing). */
+/* The event of a mutation shows what the function returns. */
 static Datum
-write_event(MemoryContext caller, const char *type, const IceWarehouse *warehouse,
-			const char *before)
+write_event(MemoryContext caller, const char *type, const IceWarehouse *warehouse)
 {
 	Datum result = warehouse_result(caller, warehouse);
-	char *details = TextDatumGetCString(result);
 
-	if (before != NULL)
-		details = psprintf("%.*s,\"before\":%s}", (int) strlen(details) - 1, details, before);
 	ice_event_insert(&warehouse->id, type, "warehouse", &warehouse->id, (Datum) 0, warehouse->name,
-					 0, details);
+					 0, TextDatumGetCString(result));
 	return result;
 }
 
@@ -192,6 +187,18 @@ owner_of_new(IceWarehouse *warehouse, IceTenant *tenant)
 	return tenant;
 }
 
+/* Gives the warehouse the profile of argument n (NULL: no change). A function of a version before
+ * has no such argument. */
+static void
+set_profile(FunctionCallInfo fcinfo, int n, const IceWarehouse *warehouse)
+{
+	const char *name = PG_NARGS() > n ? ice_arg_opt_text(fcinfo, n) : NULL;
+
+	if (name != NULL)
+		ice_warehouse_profile_set(warehouse, name);
+	ice_warehouse_profile_check(warehouse);
+}
+
 Datum
 sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 {
@@ -213,7 +220,8 @@ sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Warehouse already exists: %s",
 				  ice_tenant_short_name(warehouse.name));
 	ice_access_own("warehouse", &warehouse.id, &warehouse.id);
-	result = write_event(caller, "create-warehouse", &warehouse, NULL);
+	set_profile(fcinfo, 3, &warehouse);
+	result = write_event(caller, "create-warehouse", &warehouse);
 	ice_caller_end();
 	return result;
 }
@@ -263,7 +271,7 @@ writes_files(const IceJson *own, const char *warehouse_properties)
 static void
 require_storage(const IceWarehouse *warehouse, const char *location)
 {
-	if (ice_storage_canonical(location) == NULL)
+	if (ice_storage_canonical(location, ice_profile_of(&warehouse->id, location)) == NULL)
 		ice_raise_full(
 			ICE_ERR_UNSUPPORTED,
 			psprintf("Cannot write metadata files of warehouse %s: the server may not write to %s",
@@ -321,7 +329,6 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	IceWarehouse      warehouse;
 	IcePropertyChange change;
 	const char       *properties;
-	const char       *before;
 	Datum             result;
 
 	ice_property_change_of_args(fcinfo, 3, "warehouse", &change);
@@ -329,13 +336,13 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
 	ice_warehouse_require(ICE_MANAGE, &warehouse);
 	ice_maintenance_require_off(&warehouse);
-	before = warehouse_text(&warehouse);
 	if (new_name != NULL)
 		rename_warehouse(&warehouse, new_name);
 	if (location != NULL)
 		warehouse.location = *location == '\0' ? NULL : check_location(location);
 	if (location != NULL)
 		ice_tenant_root_check(&warehouse.id, warehouse.location);
+	set_profile(fcinfo, 5, &warehouse);
 	properties = ice_property_change_apply(&change, warehouse.properties);
 	if (properties != NULL)
 	{
@@ -347,7 +354,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 			check_may_write(&warehouse);
 	}
 	ice_warehouse_update(&warehouse);
-	result = write_event(caller, "alter-warehouse", &warehouse, before);
+	result = write_event(caller, "alter-warehouse", &warehouse);
 	ice_caller_end();
 	return result;
 }
@@ -385,14 +392,13 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 	ice_warehouse_require(ICE_DROP, &warehouse);
 	ice_maintenance_require_off(&warehouse);
 	check_empty(&warehouse);
-	ice_audit_insert(
-		&(IceAuditRow){.object_kind = "warehouse",
-					   .warehouse_id = &warehouse.id,
-					   .object_id = &warehouse.id,
-					   .warehouse = warehouse.name,
-					   .name = warehouse.name,
-					   .details = ice_audit_change_details("", TextDatumGetCString(result), NULL)});
 	ice_warehouse_delete(&warehouse.id);
+	ice_audit_insert(&(IceAuditRow){.object_kind = "warehouse",
+									.warehouse_id = &warehouse.id,
+									.object_id = &warehouse.id,
+									.warehouse = warehouse.name,
+									.name = warehouse.name,
+									.details = TextDatumGetCString(result)});
 	ice_caller_end();
 	PG_RETURN_VOID();
 }
@@ -430,11 +436,9 @@ sql_ice_set_maintenance(PG_FUNCTION_ARGS)
 	properties = maintained_properties(warehouse.properties, on, reason);
 	if (strcmp(properties, warehouse.properties) != 0)
 	{
-		const char *before = warehouse_text(&warehouse);
-
 		warehouse.properties = properties;
 		ice_warehouse_update(&warehouse);
-		(void) write_event(caller, "alter-warehouse", &warehouse, before);
+		(void) write_event(caller, "alter-warehouse", &warehouse);
 	}
 	ice_caller_end();
 	PG_RETURN_VOID();

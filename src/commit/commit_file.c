@@ -29,6 +29,7 @@
 #include "store/case_mode.h"
 #include "store/store_definer.h"
 #include "store/store_parts.h"
+#include "store/store_profile.h"
 #include "store/store_task.h"
 #include "store/warehouse_rules.h"
 
@@ -36,14 +37,7 @@
 static bool
 same_location(const char *a, const char *b)
 {
-	const char *x;
-	const char *y;
-
-	if (strcmp(a, b) == 0)
-		return true;
-	x = ice_storage_canonical(a);
-	y = ice_storage_canonical(b);
-	return x != NULL && y != NULL && strcmp(x, y) == 0;
+	return strcmp(a, b) == 0 || strcmp(ice_storage_spelling(a), ice_storage_spelling(b)) == 0;
 }
 
 /* Raises unless the log of the document ends with (or, if anywhere, holds) the table's current
@@ -114,7 +108,7 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 	if (!look_up(warehouse, path, name, previous, out))
 		return false;
 	ice_tenant_root_check(&warehouse->id, metadata_location);
-	next = ice_register_read(metadata_location, out->metadata->table_uuid);
+	next = ice_register_read(&out->warehouse_id, metadata_location, out->metadata->table_uuid);
 	moved = *out;
 	moved.metadata = next;
 	ice_place_check_table(warehouse, &moved);
@@ -169,7 +163,7 @@ ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *p
 	seen = out->id;
 	previous = out->metadata_location;
 	ice_tenant_root_check(&warehouse->id, metadata_location);
-	next = ice_commit_view_register_read(metadata_location);
+	next = ice_commit_view_register_read(&out->warehouse_id, metadata_location);
 	moved = *out;
 	moved.metadata = next;
 	ice_place_check_view(warehouse, &moved);
@@ -195,18 +189,24 @@ ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *p
 
 /* -- the file that is read first --------------------------------------------------------------- */
 
-/* Is the file of a version still to be written, and can it be? */
+/* Is the file of a version still to be written, and can it be? A store that is not of this machine
+ * is not asked: a file that is queued is written once more. */
 static bool
 file_missing(const pg_uuid_t *warehouse_id, const pg_uuid_t *id, int64 version, bool expected,
 			 const char *location)
 {
 	bool own;
 
-	if (RecoveryInProgress() || ice_storage_canonical(location) == NULL)
+	if (RecoveryInProgress())
+		return false;
+	if (!ice_storage_is_local(location))
+		return expected && ice_profile_reaches(warehouse_id, location) &&
+			   ice_task_write_pending(warehouse_id, id, version, &own);
+	if (ice_storage_canonical(location, NULL) == NULL)
 		return false;
 	if (expected && !ice_task_write_pending(warehouse_id, id, version, &own))
 		return false;
-	return !ice_storage_exists(location);
+	return !ice_storage_exists(location, NULL);
 }
 
 void
@@ -219,7 +219,9 @@ ice_commit_file_ensure(const IceTable *table)
 		return;
 	initStringInfo(&document);
 	ice_publish_render_current(&document, table, true); /* of the same snapshot as the head */
-	ice_storage_write_metadata(table->metadata_location, document.data, (size_t) document.len);
+	ice_storage_write_metadata(table->metadata_location,
+							   ice_profile_of(&table->warehouse_id, table->metadata_location),
+							   document.data, (size_t) document.len);
 }
 
 void
@@ -233,5 +235,7 @@ ice_commit_file_ensure_view(IceView *view)
 	initStringInfo(&document);
 	ice_view_load(view, true); /* of the same snapshot as the head */
 	ice_view_metadata_write(&document, view->metadata);
-	ice_storage_write_metadata(view->metadata_location, document.data, (size_t) document.len);
+	ice_storage_write_metadata(view->metadata_location,
+							   ice_profile_of(&view->warehouse_id, view->metadata_location),
+							   document.data, (size_t) document.len);
 }

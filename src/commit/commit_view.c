@@ -106,9 +106,9 @@ ice_commit_view_create(const IceWarehouse *warehouse, const IceNamespacePath *pa
 }
 
 IceViewMetadata *
-ice_commit_view_register_read(const char *metadata_location)
+ice_commit_view_register_read(const pg_uuid_t *warehouse_id, const char *metadata_location)
 {
-	return ice_view_metadata_parse(ice_read_metadata(metadata_location));
+	return ice_view_metadata_parse(ice_read_metadata(warehouse_id, metadata_location));
 }
 
 void
@@ -122,7 +122,7 @@ ice_commit_view_register(const IceWarehouse *warehouse, const IceNamespacePath *
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	check_free(warehouse, &space, path, name);
 	ice_holdings_of_existing(&warehouse->id, metadata_location);
-	*out = (IceView){.metadata = ice_commit_view_register_read(metadata_location),
+	*out = (IceView){.metadata = ice_commit_view_register_read(&warehouse->id, metadata_location),
 					 .metadata_location = metadata_location};
 	write_new(warehouse, &space, path, name, "register-view", out, document);
 }

@@ -23,7 +23,8 @@ extern void ice_commit_view_register(const IceWarehouse *warehouse, const IceNam
 
 /* The document at a metadata location, out of storage, or out of the queue if its file is still to
  * be written. */
-extern IceViewMetadata *ice_commit_view_register_read(const char *metadata_location);
+extern IceViewMetadata *ice_commit_view_register_read(const pg_uuid_t *warehouse_id,
+													  const char      *metadata_location);
 
 /* REST replaceView. Raises COMMIT_FAILED (409), NO_SUCH_VIEW, VALIDATION; 55P03 on a lock
  * timeout. */

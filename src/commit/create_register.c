@@ -114,9 +114,11 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 }
 
 IceTableMetadata *
-ice_register_read(const char *metadata_location, const char *fallback_uuid)
+ice_register_read(const pg_uuid_t *warehouse_id, const char *metadata_location,
+				  const char *fallback_uuid)
 {
-	return ice_table_metadata_parse(ice_read_metadata(metadata_location), fallback_uuid);
+	return ice_table_metadata_parse(ice_read_metadata(warehouse_id, metadata_location),
+									fallback_uuid);
 }
 
 /* Replaces the whole content of a table whose head is locked by another document, as its next
@@ -176,7 +178,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	if (exists)
 		ice_table_require(ICE_WRITE, out, path, name);
 	ice_holdings_of_existing(&warehouse->id, metadata_location);
-	metadata = ice_register_read(metadata_location, ice_uuid_v4_text());
+	metadata = ice_register_read(&warehouse->id, metadata_location, ice_uuid_v4_text());
 	if (exists)
 	{
 		out->metadata = metadata;

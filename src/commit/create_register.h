@@ -29,8 +29,9 @@ extern void ice_register_table(const IceWarehouse *warehouse, const IceNamespace
 
 /* The document at a metadata location, out of storage, or out of the queue if its file is still to
  * be written; one without uuid (format version 1) gets fallback_uuid. */
-extern IceTableMetadata *ice_register_read(const char *metadata_location,
-										   const char *fallback_uuid);
+extern IceTableMetadata *ice_register_read(const pg_uuid_t *warehouse_id,
+										   const char      *metadata_location,
+										   const char      *fallback_uuid);
 
 /* REST dropTable; purge queues the deletion of all files. */
 extern void ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path,

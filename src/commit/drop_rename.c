@@ -15,6 +15,7 @@
 #include "commit/holdings.h"
 #include "commit/publish.h"
 #include "storage/storage.h"
+#include "store/store_profile.h"
 #include "store/store_task.h"
 
 /* A table that was registered may share its files with another catalog, of which nothing is known
@@ -49,13 +50,15 @@ void
 ice_drop_unregister(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
 					IceTable *out, StringInfo document)
 {
-	int start = document->len;
+	const IceStorageProfile *profile;
+	int                      start = document->len;
 
 	ice_table_get_locked(ICE_DROP | ICE_SELECT, &warehouse->id, path, name, out);
 	ice_commit_policy_table(out, "unregister-table", path, name, NULL, NULL);
 	ice_publish_render_current(document, out, false);
-	if (!ice_storage_exists(out->metadata_location))
-		ice_storage_write_metadata(out->metadata_location, document->data + start,
+	profile = ice_profile_of(&warehouse->id, out->metadata_location);
+	if (!ice_storage_exists(out->metadata_location, profile))
+		ice_storage_write_metadata(out->metadata_location, profile, document->data + start,
 								   document->len - start);
 	ice_table_mark_dropped(out);
 	ice_publish_event(out, "unregister-table", path, name, ice_publish_version_details(out));

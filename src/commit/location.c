@@ -14,6 +14,7 @@
 #include "commit/location.h"
 #include "guc.h"
 #include "storage/storage.h"
+#include "store/store_profile.h"
 #include "store/uuid.h"
 
 #define LEVEL_BYTES_MAX     64   /* of one namespace level in a path */
@@ -226,28 +227,33 @@ ice_location_next_of_view(const IceViewMetadata *metadata, const char *previous)
 	return next_file(view_folder(metadata), ice_view_property(metadata, METADATA_CODEC), previous);
 }
 
+/* A store that is not of this machine has no folders, and is not asked within a transaction: only
+ * whether the server may go there is looked at. */
 static void
-make_directory(const char *location)
+make_directory(const pg_uuid_t *warehouse_id, const char *location)
 {
-	const IceStorage *storage = ice_storage_open(location, NULL);
+	const IceStorage *storage;
 
+	if (!ice_storage_is_local(location) && ice_profile_reaches(warehouse_id, location))
+		return;
+	storage = ice_storage_open(location, NULL);
 	storage->make_directory(storage, location);
 }
 
 void
-ice_location_prepare(const IceTableMetadata *metadata)
+ice_location_prepare(const pg_uuid_t *warehouse_id, const IceTableMetadata *metadata)
 {
 	const char *data = psprintf("%s/data", metadata->location);
 	const char *folder = table_folder(metadata);
 
-	make_directory(folder);
-	make_directory(data);
+	make_directory(warehouse_id, folder);
+	make_directory(warehouse_id, data);
 }
 
 void
-ice_location_prepare_view(const IceViewMetadata *metadata)
+ice_location_prepare_view(const pg_uuid_t *warehouse_id, const IceViewMetadata *metadata)
 {
 	const char *folder = view_folder(metadata);
 
-	make_directory(folder);
+	make_directory(warehouse_id, folder);
 }

@@ -42,8 +42,9 @@ extern bool ice_location_is_metadata_file(const IceTableMetadata *metadata, cons
 /* The folders that clients and the server write to: <location>/metadata (or write.metadata.path)
  * and <location>/data are made where storage has folders. Raises FORBIDDEN_LOCATION, UNSUPPORTED or
  * STORAGE. */
-extern void ice_location_prepare(const IceTableMetadata *metadata);
+extern void ice_location_prepare(const pg_uuid_t *warehouse_id, const IceTableMetadata *metadata);
 /* The same for a view, which has no data. */
-extern void ice_location_prepare_view(const IceViewMetadata *metadata);
+extern void ice_location_prepare_view(const pg_uuid_t       *warehouse_id,
+									  const IceViewMetadata *metadata);
 
 #endif

@@ -24,6 +24,7 @@
 #include "store/pending.h"
 #include "store/store_event.h"
 #include "store/store_parts.h"
+#include "store/store_profile.h"
 #include "store/store_queue.h"
 #include "store/store_task.h"
 #include "store/warehouse_rules.h"
@@ -79,7 +80,7 @@ ice_publish_prepare(const IceWarehouse *warehouse, const IceTableMetadata *metad
 {
 	ice_tenant_root_check_table(&warehouse->id, metadata);
 	if (ice_publish_wanted(warehouse, metadata))
-		ice_location_prepare(metadata);
+		ice_location_prepare(&warehouse->id, metadata);
 }
 
 /* Finds the queued write of a file, in whatever warehouse and spelling. */
@@ -230,7 +231,9 @@ write_now(const IceTable *table)
 
 	initStringInfo(&document);
 	ice_publish_render_current(&document, table, false);
-	ice_storage_write_metadata(table->metadata_location, document.data, document.len);
+	ice_storage_write_metadata(table->metadata_location,
+							   ice_profile_of(&table->warehouse_id, table->metadata_location),
+							   document.data, document.len);
 }
 
 /* The first file of a new table or view is written at once on a local disk, where its folders are
@@ -239,7 +242,7 @@ write_now(const IceTable *table)
 static bool
 is_first_on_disk(int64 version, const char *location)
 {
-	return version == 1 && ice_storage_open(location, NULL)->is_local;
+	return version == 1 && ice_storage_is_local(location);
 }
 
 void
@@ -339,7 +342,7 @@ ice_publish_view_prepare(const IceWarehouse *warehouse, const IceViewMetadata *m
 {
 	ice_tenant_root_check_view(&warehouse->id, metadata);
 	if (ice_publish_wanted_for_view(warehouse, metadata))
-		ice_location_prepare_view(metadata);
+		ice_location_prepare_view(&warehouse->id, metadata);
 }
 
 void
@@ -351,7 +354,9 @@ ice_publish_view_metadata(const IceWarehouse *warehouse, const IceView *view,
 	if (mode == ICE_METADATA_NONE)
 		return;
 	if (mode == ICE_METADATA_SYNC || is_first_on_disk(view->version, view->metadata_location))
-		ice_storage_write_metadata(view->metadata_location, document->data, (size_t) document->len);
+		ice_storage_write_metadata(view->metadata_location,
+								   ice_profile_of(&view->warehouse_id, view->metadata_location),
+								   document->data, (size_t) document->len);
 	else
 	{
 		ice_task_enqueue_document(&view->warehouse_id, &view->id, view->version,

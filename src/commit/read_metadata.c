@@ -16,6 +16,7 @@
 #include "guc.h"
 #include "storage/storage.h"
 #include "store/store_hold.h"
+#include "store/store_profile.h"
 #include "store/store_task.h"
 
 /* The value of a text; NULL if it is no JSON. Other errors, such as a limit, go on. */
@@ -78,7 +79,7 @@ check_seen(const char *metadata_location)
 }
 
 IceJson *
-ice_read_metadata(const char *metadata_location)
+ice_read_metadata(const pg_uuid_t *warehouse_id, const char *metadata_location)
 {
 	StringInfoData document;
 	IceJson       *json;
@@ -86,7 +87,8 @@ ice_read_metadata(const char *metadata_location)
 	check_seen(metadata_location);
 	initStringInfo(&document);
 	if (!ice_publish_queued_document(metadata_location, &document))
-		ice_storage_read_metadata(metadata_location, &document);
+		ice_storage_read_metadata(metadata_location,
+								  ice_profile_of(warehouse_id, metadata_location), &document);
 	json = parse(&document);
 	if (!has_form(json))
 		ice_raise(ICE_ERR_BAD_REQUEST, "File is not the metadata of a table or view");

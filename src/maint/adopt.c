@@ -15,6 +15,7 @@
 #include "storage/file_path.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
+#include "store/store_profile.h"
 #include "store/store_hold.h"
 
 /* A mark can also stand at what is a root for another copy: at, or above, a warehouse's
@@ -30,10 +31,18 @@ ice_adopt_storage(void)
 		return;
 	foreach (cell, folders)
 	{
-		char *folder = ice_storage_canonical(lfirst(cell));
+		char *folder =
+			ice_storage_is_local(lfirst(cell)) ? ice_storage_canonical(lfirst(cell), NULL) : NULL;
 
 		if (folder != NULL)
 			ice_mark_adopt(folder, catalog);
+	}
+	foreach (cell, ice_profile_all())
+	{
+		const IceProfileRow *row = lfirst(cell);
+
+		if (ice_profile_kind(row->root) != ICE_STORE_FILE)
+			ice_mark_make_in_store(ice_profile_open(row), catalog, true);
 	}
 }
 

@@ -96,6 +96,7 @@ read_table(IcePurge *purge)
 	purge->is_known = ice_purge_read_table(&task->warehouse_id, &task->table_id, &purge->table);
 	if (!purge->is_known)
 		return;
+	ice_owned_files_find_profile(&purge->owner);
 	purge->folders = ice_owned_files_folders(&purge->owner);
 	if (purge->folders == NIL)
 		say_that_files_stay(purge);
@@ -173,7 +174,7 @@ step_folders(IcePurge *purge)
 	folder = list_nth(purge->folders, purge->folder_at);
 	if (purge->prune == NULL)
 		MemoryContextSwitchTo(purge->prune_context);
-	if (ice_storage_canonical(folder) != NULL &&
+	if (ice_storage_canonical(folder, purge->owner.profile) != NULL &&
 		!ice_owned_files_prune(&purge->owner, folder, &purge->prune))
 		return true;
 	MemoryContextReset(purge->prune_context);

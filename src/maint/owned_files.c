@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "maint/owned_files.h"
 #include "maint/path_set.h"
+#include "maint/store_health.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_hold.h"
@@ -163,6 +164,17 @@ any_held(path_set_hash *held, List *spellings)
 	return false;
 }
 
+/* How the owner's object store is reached. In a transaction. */
+void
+ice_owned_files_find_profile(IceOwner *owner)
+{
+	List *known = NIL;
+
+	if (!owner->is_profile_known)
+		owner->profile = ice_store_health_profile(&known, &owner->warehouse_id);
+	owner->is_profile_known = true;
+}
+
 /* Sorts out which files go. */
 static void
 decide(void *arg)
@@ -172,6 +184,7 @@ decide(void *arg)
 	List          *all = NIL;
 	path_set_hash *held;
 
+	ice_owned_files_find_profile(work->owner);
 	work->folders = ice_owned_files_folders(work->owner);
 	work->catalog = ice_hold_catalog_id(false);
 	for (int i = 0; i < work->count; i++)
@@ -189,19 +202,41 @@ decide(void *arg)
 	}
 }
 
+/* The mark of a folder. In an object store it is that of the profile's root, which is asked for
+ * once. */
+static IceMark
+look_for_mark(const Work *work, const char *folder, char **where, IceMark *of_store)
+{
+	const IceStorageProfile *profile = work->owner->profile;
+	const char              *problem;
+
+	if (work->catalog == NULL)
+		return ICE_MARK_NONE;
+	if (ice_storage_is_local(folder))
+		return ice_mark_look(folder, work->catalog, where);
+	if (!ice_storage_reaches(profile, folder))
+		return ICE_MARK_NONE;
+	problem = ice_store_health_problem(profile);
+	if (problem != NULL)
+		ice_raise(ICE_ERR_STORAGE, "%s", problem);
+	if (*of_store == ICE_MARK_NONE)
+		*of_store = ice_mark_look_in_store(profile, work->catalog, where);
+	return *of_store;
+}
+
 /* Is this the database that may delete in the owner's folders? */
 static bool
 check_marks(Work *work)
 {
 	IceOwner *owner = work->owner;
+	IceMark   of_store = ICE_MARK_NONE;
 	ListCell *cell;
 
 	owner->refused = NULL;
 	foreach (cell, work->folders)
 	{
 		char   *where = NULL;
-		IceMark mark = work->catalog == NULL ? ICE_MARK_NONE
-											 : ice_mark_look(lfirst(cell), work->catalog, &where);
+		IceMark mark = look_for_mark(work, lfirst(cell), &where, &of_store);
 
 		if (mark == ICE_MARK_OTHER)
 			owner->refused = psprintf("no file is deleted: %s is the mark of another database, of "
@@ -239,7 +274,7 @@ remove_some(IceOwner *owner, IceOwnedFile *files, int count)
 		if (!files[i].own)
 			continue;
 		removed[n] = &files[i];
-		removals[n++] = (IceFileRemoval){.location = files[i].location};
+		removals[n++] = (IceFileRemoval){.location = files[i].location, .profile = owner->profile};
 	}
 	ice_storage_remove_batch(removals, n);
 	for (int i = 0; i < n; i++)
@@ -305,6 +340,7 @@ decide_prune(void *arg)
 	ListCell       *cell;
 	char           *file = psprintf("%s/x", work->folder);
 
+	ice_owned_files_find_profile(work->owner);
 	work->folders = ice_owned_files_folders(owner);
 	work->catalog = ice_hold_catalog_id(false);
 	work->may_prune = own_spellings(file, work->folders) != NIL;
@@ -323,7 +359,7 @@ prune_own(Work *work, IceStorageWalk **walk)
 	ice_transaction_run(work->owner->transactions, decide_prune, work);
 	if (!work->may_prune || !check_marks(work))
 		return true;
-	storage = ice_storage_open(work->folder, NULL);
+	storage = ice_storage_open(work->folder, work->owner->profile);
 	while (!over)
 	{
 		CHECK_FOR_INTERRUPTS();

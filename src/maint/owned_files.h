@@ -25,19 +25,25 @@
 
 typedef struct IceOwner
 {
-	pg_uuid_t              warehouse_id;
-	pg_uuid_t              object_id;
-	const IceTransactions *transactions; /* NULL: the caller is in a transaction */
+	pg_uuid_t                warehouse_id;
+	pg_uuid_t                object_id;
+	const IceTransactions   *transactions; /* NULL: the caller is in a transaction */
 	/* end of the slice: see ice_owned_files_must_stop(); 0: there is none */
-	TimestampTz            stop_at;
-	int64                  deleted_count;
-	int64                  kept_count; /* files left alone */
-	const char            *refused;    /* why this database deletes nothing at all, or NULL */
+	TimestampTz              stop_at;
+	int64                    deleted_count;
+	int64                    kept_count; /* files left alone */
+	const char              *refused;    /* why this database deletes nothing at all, or NULL */
+	/* of its warehouse: looked up by the first call, unless it is known; NULL: none */
+	const IceStorageProfile *profile;
+	bool                     is_profile_known;
 } IceOwner;
 
 /* The folders whose files are the owner's, unless another one holds something below: canonical C
  * strings, in the current memory context; in SPI. */
 extern List *ice_owned_files_folders(const IceOwner *owner);
+
+/* Looks up the profile, in a transaction; it lives in the current context. */
+extern void ice_owned_files_find_profile(IceOwner *owner);
 
 /* A file that is to go. */
 typedef struct IceOwnedFile

@@ -140,7 +140,7 @@ static void
 add_file(IcePurgeWalk *walk, IcePurgeLevel level, const char *location)
 {
 	MemoryContext old = MemoryContextSwitchTo(walk->file_context);
-	char         *file = ice_storage_canonical(location);
+	char         *file = ice_storage_canonical(location, walk->owner->profile);
 
 	CHECK_FOR_INTERRUPTS();
 	if (file != NULL)
@@ -152,10 +152,11 @@ add_file(IcePurgeWalk *walk, IcePurgeLevel level, const char *location)
 }
 
 static void
-begin_reading(Reading *reading, const char *file, const char *const *field)
+begin_reading(Reading *reading, const IceStorageProfile *profile, const char *file,
+			  const char *const *field)
 {
 	MemoryContext     old = MemoryContextSwitchTo(reading->context);
-	const IceStorage *storage = ice_storage_open(file, NULL);
+	const IceStorage *storage = ice_storage_open(file, profile);
 	StringInfoData    content;
 
 	initStringInfo(&content);
@@ -187,7 +188,7 @@ static void
 take_file(IcePurgeWalk *walk, const char *location, Reading *reading, const char *const *field,
 		  IcePurgeLevel level)
 {
-	char *file = ice_storage_canonical(location);
+	char *file = ice_storage_canonical(location, walk->owner->profile);
 
 	if (file == NULL)
 	{
@@ -198,8 +199,8 @@ take_file(IcePurgeWalk *walk, const char *location, Reading *reading, const char
 	{
 		if (!is_own(walk, file) || reading == NULL)
 			ice_purge_queue_add(walk->queue, level, file);
-		else if (ice_storage_exists(file))
-			begin_reading(reading, file, field);
+		else if (ice_storage_exists(file, walk->owner->profile))
+			begin_reading(reading, walk->owner->profile, file, field);
 	}
 	pfree(file);
 }

@@ -50,11 +50,13 @@ read_tasks(Batch *batch, TimestampTz due)
 static char *
 canonical(IceOutcome *outcome, MemoryContext context)
 {
-	char *location = NULL;
+	char *volatile location = NULL;
 
+	if (!ice_storage_is_local(outcome->task.location))
+		return ice_storage_spelling(outcome->task.location);
 	PG_TRY();
 	{
-		location = ice_storage_checked(outcome->task.location);
+		location = ice_storage_checked(outcome->task.location, NULL);
 	}
 	PG_CATCH();
 	{

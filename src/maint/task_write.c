@@ -13,10 +13,13 @@
 #include "budget_server.h"
 #include "maint/adopt.h"
 #include "maint/drop_purge.h"
+#include "maint/store_health.h"
 #include "maint/task_outcome.h"
 #include "maint/task_write.h"
+#include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/pending.h"
+#include "store/store_hold.h"
 #include "store/store_queue.h"
 #include "store/store_table.h"
 
@@ -27,29 +30,47 @@
 
 typedef struct Write
 {
-	IceOutcome     outcome;
-	StringInfoData document;
+	IceOutcome               outcome;
+	StringInfoData           document;
+	const IceStorageProfile *profile; /* NULL: none, or file storage */
 } Write;
 
 typedef struct Batch
 {
-	MemoryContext context; /* holds all of the batch */
-	List         *writes;  /* Write *; those of one table stand together, in their order */
-	bool          full;    /* more may be due than fitted into it */
-	bool          put_off; /* some that were due are not any more */
+	MemoryContext context;  /* holds all of the batch */
+	List         *writes;   /* Write *; those of one table stand together, in their order */
+	List         *profiles; /* of the writes */
+	char         *catalog;  /* NULL: not known */
+	bool          full;     /* more may be due than fitted into it */
+	bool          put_off;  /* some that were due are not any more */
 	int64         done;
 } Batch;
 
 /* -- prepare ---------------------------------------------------------------------------------- */
 
-/* The document, allocated in the batch's context. */
+/* How the file's store is reached. */
 static void
-read_document(Write *write, MemoryContext context)
+find_profile(Batch *batch, Write *write)
 {
 	const IceTask *task = &write->outcome.task;
 
+	if (ice_storage_is_local(task->location))
+		return;
+	write->profile = ice_store_health_profile(&batch->profiles, &task->warehouse_id);
+	if (batch->catalog == NULL)
+		batch->catalog = ice_hold_catalog_id(false);
+}
+
+/* The document, allocated in the batch's context. */
+static void
+read_document(Batch *batch, Write *write)
+{
+	const IceTask *task = &write->outcome.task;
+	MemoryContext  context = batch->context;
+
 	(void) ice_spi_begin();
 	MemoryContextSwitchTo(context);
+	find_profile(batch, write);
 	(void) ice_budget_exempt(context);
 	initStringInfo(&write->document);
 	if (task->head_json == NULL)
@@ -62,8 +83,9 @@ read_document(Write *write, MemoryContext context)
 
 /* read_document() in a subtransaction: an error becomes the task's. */
 static void
-prepare_write(Write *write, MemoryContext context)
+prepare_write(Batch *batch, Write *write)
 {
+	MemoryContext context = batch->context;
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
@@ -71,7 +93,7 @@ prepare_write(Write *write, MemoryContext context)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		read_document(write, context);
+		read_document(batch, write);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -148,7 +170,7 @@ prepare(Batch *batch, const IceTaskTable *only, TimestampTz due)
 	{
 		Write *write = list_nth(batch->writes, count++);
 
-		prepare_write(write, batch->context);
+		prepare_write(batch, write);
 		bytes += write->document.len;
 	}
 	batch->full |= count < list_length(batch->writes);
@@ -157,11 +179,63 @@ prepare(Batch *batch, const IceTaskTable *only, TimestampTz due)
 
 /* -- write ------------------------------------------------------------------------------------ */
 
-/* Writes the files, all together. That of a table's later task may so be there although an earlier
- * one failed: it stays queued behind that, and is written once more. */
+/* Marks the root of a profile as this database's, once in a process. Without a mark nothing is
+ * deleted there; so a failure is tried again at the next batch, and says nothing. */
 static void
-write_files(Batch *batch)
+mark_store(const Batch *batch, const IceStorageProfile *profile)
 {
+	static List  *marked = NIL; /* ids */
+	MemoryContext context = CurrentMemoryContext;
+	ListCell     *cell;
+
+	foreach (cell, marked)
+		if (memcmp(lfirst(cell), &profile->id, UUID_LEN) == 0)
+			return;
+	PG_TRY();
+	{
+		ice_mark_make_in_store(profile, batch->catalog, false);
+		MemoryContextSwitchTo(TopMemoryContext);
+		marked = lappend(marked, memcpy(palloc(UUID_LEN), &profile->id, UUID_LEN));
+		MemoryContextSwitchTo(context);
+	}
+	PG_CATCH();
+	{
+		(void) ice_task_outcome_take_error(context);
+	}
+	PG_END_TRY();
+}
+
+/* Before anything is written to a profile's store: why nothing is, or NULL. */
+static const char *
+prepare_store(const Batch *batch, const IceStorageProfile *profile)
+{
+	const char *problem = ice_store_health_problem(profile);
+
+	if (problem == NULL && profile != NULL && batch->catalog != NULL)
+		mark_store(batch, profile);
+	return problem;
+}
+
+/* An object store fails where nothing could be written. */
+static void
+note_health(const IceStorageProfile *profile, const IceFileWrite *files, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (files[i].error == NULL)
+		{
+			ice_store_health_note(profile, NULL);
+			return;
+		}
+	if (count > 0)
+		ice_store_health_note(profile, files[0].error);
+}
+
+/* Writes the files of one store, all together. That of a table's later task may so be there
+ * although an earlier one failed: it stays queued behind that, and is written once more. */
+static void
+write_files(Batch *batch, const IceStorageProfile *profile)
+{
+	const char   *problem = prepare_store(batch, profile);
 	int           count = list_length(batch->writes);
 	Write       **writes = palloc(sizeof(Write *) * Max(count, 1));
 	IceFileWrite *files = palloc0(sizeof(IceFileWrite) * Max(count, 1));
@@ -176,12 +250,17 @@ write_files(Batch *batch)
 			continue;
 		writes[n] = write;
 		files[n++] = (IceFileWrite){.location = write->outcome.task.location,
+									.profile = write->profile,
 									.data = write->document.data,
 									.len = (size_t) write->document.len};
 	}
-	ice_storage_write_metadata_batch(files, n);
+	if (problem == NULL)
+	{
+		ice_storage_write_metadata_batch(files, n);
+		note_health(profile, files, n);
+	}
 	for (int i = 0; i < n; i++)
-		writes[i]->outcome.error = files[i].error;
+		writes[i]->outcome.error = problem != NULL ? pstrdup(problem) : files[i].error;
 }
 
 /* The files before the first of its table that failed are done. */
@@ -239,11 +318,39 @@ finish(Batch *batch)
 	pfree(written.data);
 }
 
+/* Writes those of the batch that lie in the store of a profile (NULL: on disks of this machine),
+ * and tells of them before another store is waited for. */
+static void
+run_store(Batch *batch, IceTaskWork *work, const IceStorageProfile *profile)
+{
+	Batch     part = *batch;
+	ListCell *cell;
+
+	part.writes = NIL;
+	part.done = 0;
+	foreach (cell, batch->writes)
+		if (((Write *) lfirst(cell))->profile == profile)
+			part.writes = lappend(part.writes, lfirst(cell));
+	if (part.writes == NIL)
+		return;
+	write_files(&part, profile);
+	decide(&part);
+	if (ice_transaction_begin_lazy(work->transactions))
+	{
+		MemoryContextSwitchTo(part.context);
+		finish(&part);
+		ice_transaction_commit(work->transactions);
+		MemoryContextSwitchTo(part.context);
+	}
+	batch->done += part.done;
+}
+
 bool
 ice_tasks_write(IceTaskWork *work, const IceTaskTable *only)
 {
 	MemoryContext old = CurrentMemoryContext;
 	Batch         batch = {0};
+	ListCell     *cell;
 	bool          more;
 
 	if (!ice_transaction_begin(work->transactions))
@@ -253,17 +360,9 @@ ice_tasks_write(IceTaskWork *work, const IceTaskTable *only)
 	prepare(&batch, only, work->due);
 	ice_transaction_commit(work->transactions);
 	MemoryContextSwitchTo(batch.context);
-	if (batch.writes != NIL)
-	{
-		write_files(&batch);
-		decide(&batch);
-		if (ice_transaction_begin_lazy(work->transactions))
-		{
-			MemoryContextSwitchTo(batch.context);
-			finish(&batch);
-			ice_transaction_commit(work->transactions);
-		}
-	}
+	run_store(&batch, work, NULL);
+	foreach (cell, batch.profiles)
+		run_store(&batch, work, lfirst(cell));
 	more = batch.full && (batch.done > 0 || batch.put_off);
 	work->done += batch.done;
 	MemoryContextSwitchTo(old);

@@ -1,6 +1,6 @@
 /*
  * mark.c
- *		Which copy of a catalog a root of file storage belongs to.
+ *		Which copy of a catalog a root of storage belongs to.
  *
  * What a mark holds: the system identifier (another one after initdb and pg_upgrade), the
  * database's oid (after a dump or from a template), the timeline (after a promotion or a recovery
@@ -23,6 +23,7 @@
 #include "guc.h"
 #include "storage/file_path.h"
 #include "storage/mark.h"
+#include "storage/profile.h"
 #include "storage/storage.h"
 
 /* below the data directory, where every process stands */
@@ -182,8 +183,8 @@ put(const char *folder, const char *catalog, bool replace)
 void
 ice_mark_make(const char *location, const char *catalog)
 {
-	char       *canonical = ice_storage_canonical(location);
-	char       *where;
+	char *canonical = ice_storage_is_local(location) ? ice_storage_canonical(location, NULL) : NULL;
+	char *where;
 	const char *rest;
 	char       *root;
 
@@ -214,4 +215,63 @@ ice_mark_adopt(const char *folder, const char *catalog)
 			ice_raise(ICE_ERR_STORAGE, "could not write file \"%s/%s/%s\": %s", path,
 					  ICE_MARK_FOLDER, catalog, strerror(error));
 	} while (go_up(path));
+}
+
+/* -- object stores ---------------------------------------------------------------------------- */
+
+static char *
+mark_location(const IceStorageProfile *profile, const char *catalog)
+{
+	return psprintf("%s/%s/%s", profile->root, ICE_MARK_FOLDER, catalog);
+}
+
+/* The mark's bytes. False: there is none. */
+static bool
+read_mark(const IceStorageProfile *profile, const char *location, StringInfo out)
+{
+	const IceStorage *storage = ice_storage_open(location, profile);
+	MemoryContext     context = CurrentMemoryContext;
+	bool volatile found = true;
+
+	PG_TRY();
+	{
+		storage->read(storage, location, MARK_BYTES_MAX, out);
+	}
+	PG_CATCH();
+	{
+		if (ice_error_of_sqlstate(unpack_sql_state(geterrcode())) != ICE_ERR_NO_SUCH_FILE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		found = false;
+	}
+	PG_END_TRY();
+	return found;
+}
+
+IceMark
+ice_mark_look_in_store(const IceStorageProfile *profile, const char *catalog, char **where)
+{
+	char          *own = own_text();
+	StringInfoData text;
+
+	initStringInfo(&text);
+	*where = mark_location(profile, catalog);
+	if (!read_mark(profile, *where, &text))
+		return ICE_MARK_NONE;
+	return (size_t) text.len == strlen(own) && memcmp(text.data, own, (size_t) text.len) == 0
+			   ? ICE_MARK_OWN
+			   : ICE_MARK_OTHER;
+}
+
+void
+ice_mark_make_in_store(const IceStorageProfile *profile, const char *catalog, bool adopt)
+{
+	char             *location = mark_location(profile, catalog);
+	const IceStorage *storage = ice_storage_open(location, profile);
+	char             *own = own_text();
+	char             *where;
+
+	if (adopt || ice_mark_look_in_store(profile, catalog, &where) == ICE_MARK_NONE)
+		storage->write_atomic(storage, location, own, strlen(own));
 }

@@ -1,6 +1,6 @@
 /*
  * mark.h
- *		Which copy of a catalog a root of file storage belongs to.
+ *		Which copy of a catalog a root of storage belongs to.
  *
  * A dump, a template, a base backup or a promoted standby is the same catalog, with the same tables
  * at the same locations. Only one of them may delete files. A mark, <root>/.icecat/<id of the
@@ -16,6 +16,8 @@
 
 #include "postgres.h"
 
+#include "storage/storage_def.h"
+
 typedef enum IceMark
 {
 	ICE_MARK_NONE,
@@ -30,6 +32,15 @@ extern IceMark ice_mark_look(const char *folder, const char *catalog, char **whe
 /* Marks the root of a location, unless there is a mark in or above the location. Failures are
  * passed over: without a mark nothing is deleted. */
 extern void ice_mark_make(const char *location, const char *catalog);
+
+/* The same of the root of a profile, in which a mark has that place. Asks the store once; raises
+ * what it raises. */
+extern IceMark ice_mark_look_in_store(const IceStorageProfile *profile, const char *catalog,
+									  char **where);
+/* Marks the root of a profile: with adopt, over another database's mark, else unless there is one.
+ * Raises what its store raises. */
+extern void    ice_mark_make_in_store(const IceStorageProfile *profile, const char *catalog,
+									  bool adopt);
 
 /* Makes the marks at a folder (canonical), and above it, those of this database. Raises STORAGE. */
 extern void ice_mark_adopt(const char *folder, const char *catalog);

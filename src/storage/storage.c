@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
+#include "storage/profile.h"
 #include "storage/storage.h"
 #include "storage/storage_file.h"
 
@@ -40,9 +41,9 @@ is_file(const char *location)
 	return (n == 4 && pg_strncasecmp(location, "file", 4) == 0) || (n == 0 && location[0] == '/');
 }
 
-/* File storage is the only one so far, and has no profile. */
+/* File storage has no profile; its roots are the server's. */
 const IceStorage *
-ice_storage_open(const char *location, const IceStorageProfile *profile pg_attribute_unused())
+ice_storage_open(const char *location, const IceStorageProfile *profile)
 {
 	size_t n = scheme_length(location);
 
@@ -50,8 +51,28 @@ ice_storage_open(const char *location, const IceStorageProfile *profile pg_attri
 		return ice_storage_file_open();
 	if (n == 0)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not an absolute URI: %s", location);
+	if (ice_profile_kind(location) >= 0 && !ice_storage_reaches(profile, location))
+		ice_raise_full(ICE_ERR_FORBIDDEN_LOCATION,
+					   psprintf("The server may not reach the location: %s", location),
+					   profile == NULL
+						   ? "Its warehouse has no storage profile."
+						   : "It is not in the root of the warehouse's storage profile.",
+					   NULL);
 	ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Storage scheme is not supported: %.*s", (int) n,
 			  location);
+}
+
+bool
+ice_storage_reaches(const IceStorageProfile *profile, const char *location)
+{
+	return profile != NULL && ice_profile_kind(location) == (int) profile->kind &&
+		   ice_storage_is_below(ice_storage_spelling(location), profile->root);
+}
+
+bool
+ice_storage_is_local(const char *location)
+{
+	return is_file(location);
 }
 
 bool
@@ -63,30 +84,30 @@ ice_storage_missing(const char *location)
 }
 
 bool
-ice_storage_exists(const char *location)
+ice_storage_exists(const char *location, const IceStorageProfile *profile)
 {
-	const IceStorage *storage = ice_storage_open(location, NULL);
+	const IceStorage *storage = ice_storage_open(location, profile);
 
 	return storage->exists(storage, location);
 }
 
 char *
-ice_storage_checked(const char *location)
+ice_storage_checked(const char *location, const IceStorageProfile *profile)
 {
-	const IceStorage *storage = ice_storage_open(location, NULL);
+	const IceStorage *storage = ice_storage_open(location, profile);
 
 	return storage->canonical(storage, location);
 }
 
 char *
-ice_storage_canonical(const char *location)
+ice_storage_canonical(const char *location, const IceStorageProfile *profile)
 {
 	MemoryContext context = CurrentMemoryContext;
 	char         *result = NULL;
 
 	PG_TRY();
 	{
-		result = ice_storage_checked(location);
+		result = ice_storage_checked(location, profile);
 	}
 	PG_CATCH();
 	{
@@ -159,9 +180,9 @@ is_gzip_name(const char *location)
 }
 
 void
-ice_storage_read_metadata(const char *location, StringInfo out)
+ice_storage_read_metadata(const char *location, const IceStorageProfile *profile, StringInfo out)
 {
-	const IceStorage *storage = ice_storage_open(location, NULL);
+	const IceStorage *storage = ice_storage_open(location, profile);
 	size_t            limit = (size_t) ice_guc_metadata_file_bytes_max;
 	StringInfoData    packed;
 
@@ -177,9 +198,10 @@ ice_storage_read_metadata(const char *location, StringInfo out)
 }
 
 void
-ice_storage_write_metadata(const char *location, const char *data, size_t len)
+ice_storage_write_metadata(const char *location, const IceStorageProfile *profile, const char *data,
+						   size_t len)
 {
-	const IceStorage *storage = ice_storage_open(location, NULL);
+	const IceStorage *storage = ice_storage_open(location, profile);
 	StringInfoData    packed;
 
 	if (!is_gzip_name(location))
@@ -202,7 +224,7 @@ prepare_write(IceFileWrite *file)
 
 	PG_TRY();
 	{
-		storage = ice_storage_open(file->location, NULL);
+		storage = ice_storage_open(file->location, file->profile);
 		if (is_gzip_name(file->location))
 		{
 			StringInfoData packed;
@@ -227,7 +249,7 @@ prepare_write(IceFileWrite *file)
 	return storage;
 }
 
-/* Neighbours of one storage go together; a file that cannot be written stands alone. */
+/* Neighbours of one store go together; a file that cannot be written stands alone. */
 void
 ice_storage_write_metadata_batch(IceFileWrite *files, int count)
 {
@@ -241,7 +263,9 @@ ice_storage_write_metadata_batch(IceFileWrite *files, int count)
 		end = begin + 1;
 		if (files[begin].error != NULL)
 			continue;
-		while (end < count && files[end].error == NULL && storages[end] == storages[begin])
+		while (end < count && files[end].error == NULL &&
+			   storages[end]->write_batch == storages[begin]->write_batch &&
+			   files[end].profile == files[begin].profile)
 			end++;
 		storages[begin]->write_batch(storages[begin], &files[begin], end - begin);
 	}
@@ -257,7 +281,7 @@ open_removal(IceFileRemoval *file)
 
 	PG_TRY();
 	{
-		storage = ice_storage_open(file->location, NULL);
+		storage = ice_storage_open(file->location, file->profile);
 	}
 	PG_CATCH();
 	{
@@ -275,17 +299,21 @@ open_removal(IceFileRemoval *file)
 void
 ice_storage_remove_batch(IceFileRemoval *files, int count)
 {
-	int end;
+	const IceStorage **storages = palloc(sizeof(IceStorage *) * Max(count, 1));
+	int                end;
 
+	for (int i = 0; i < count; i++)
+		storages[i] = open_removal(&files[i]);
 	for (int begin = 0; begin < count; begin = end)
 	{
-		const IceStorage *storage = open_removal(&files[begin]);
-
 		end = begin + 1;
-		if (storage == NULL)
+		if (storages[begin] == NULL)
 			continue;
-		while (end < count && open_removal(&files[end]) == storage)
+		while (end < count && storages[end] != NULL &&
+			   storages[end]->remove_batch == storages[begin]->remove_batch &&
+			   files[end].profile == files[begin].profile)
 			end++;
-		storage->remove_batch(storage, &files[begin], end - begin);
+		storages[begin]->remove_batch(storages[begin], &files[begin], end - begin);
 	}
+	pfree(storages);
 }

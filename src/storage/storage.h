@@ -27,17 +27,22 @@ struct List;
  * at all. */
 extern const IceStorage *ice_storage_open(const char *location, const IceStorageProfile *profile);
 
+/* Is a location in the root of a profile (NULL: in none)? */
+extern bool ice_storage_reaches(const IceStorageProfile *profile, const char *location);
+/* Does a location lie on disks of this machine? */
+extern bool ice_storage_is_local(const char *location);
+
 /* Has the file of a location that was accepted once vanished? False where that cannot be told
  * cheaply. */
 extern bool ice_storage_missing(const char *location);
 
 /* Is the file there? Raises as its store does. */
-extern bool ice_storage_exists(const char *location);
+extern bool ice_storage_exists(const char *location, const IceStorageProfile *profile);
 
 /* The canonical spelling of a location. Raises where it is not allowed. */
-extern char *ice_storage_checked(const char *location);
+extern char *ice_storage_checked(const char *location, const IceStorageProfile *profile);
 /* The same; NULL where it is not allowed. */
-extern char *ice_storage_canonical(const char *location);
+extern char *ice_storage_canonical(const char *location, const IceStorageProfile *profile);
 
 /* Every canonical spelling of a file or folder, whether the server may use it or not: first that of
  * its letters, then the one with all links resolved in the folders above it, and in itself, where
@@ -52,8 +57,10 @@ extern bool         ice_storage_is_below(const char *path, const char *folder);
 
 /* Metadata files: gzip'd where the name says so (.gz.metadata.json, .metadata.json.gz); at most
  * icecat.metadata_file_bytes_max unpacked. */
-extern void ice_storage_read_metadata(const char *location, StringInfo out);
-extern void ice_storage_write_metadata(const char *location, const char *data, size_t len);
+extern void ice_storage_read_metadata(const char *location, const IceStorageProfile *profile,
+									  StringInfo out);
+extern void ice_storage_write_metadata(const char *location, const IceStorageProfile *profile,
+									   const char *data, size_t len);
 /* Many of them, together; see write_batch. */
 extern void ice_storage_write_metadata_batch(IceFileWrite *files, int count);
 

@@ -11,31 +11,34 @@
 
 #include "lib/stringinfo.h"
 
+/* How a warehouse's store is reached: what a location alone does not say. File storage needs
+ * none. */
+typedef struct IceStorageProfile IceStorageProfile;
+
 /* One file of a batch. */
 typedef struct IceFileWrite
 {
-	const char *location;
-	const char *data;
-	size_t      len;
-	char       *error; /* set by the call if the file was not written; palloc'd */
+	const char              *location;
+	const IceStorageProfile *profile; /* NULL: none */
+	const char              *data;
+	size_t                   len;
+	char                    *error; /* set by the call if the file was not written; palloc'd */
 } IceFileWrite;
 
 /* One file to delete. */
 typedef struct IceFileRemoval
 {
-	const char *location;
-	bool        removed; /* set by the call: it was there */
-	char       *error;   /* set by the call if the file could not be deleted; palloc'd */
+	const char              *location;
+	const IceStorageProfile *profile; /* NULL: none */
+	bool                     removed; /* set by the call: it was there */
+	/* set by the call if the file could not be deleted; palloc'd */
+	char                    *error;
 } IceFileRemoval;
 
 typedef struct IceStorage IceStorage;
 
 /* Where a back end is in a folder that it walks through. */
 typedef struct IceStorageWalk IceStorageWalk;
-
-/* How a warehouse's store is reached: what a location alone does not say. File storage needs
- * none. */
-typedef struct IceStorageProfile IceStorageProfile;
 
 /* A handle: its operations, and whatever the back end keeps behind it. Every operation takes the
  * handle first. */

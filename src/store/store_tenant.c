@@ -34,6 +34,12 @@ static IceStatement of_warehouse = {
 	{UUIDOID, UUIDOID},
 	NULL};
 
+static IceStatement find_by_id = {"SELECT tenant_id, name, location FROM icecat_data.tenant "
+								  "WHERE warehouse_id = $1 AND tenant_id = $2",
+								  2,
+								  {UUIDOID, UUIDOID},
+								  NULL};
+
 static IceStatement find_locations = {
 	"SELECT location FROM icecat_data.tenant WHERE warehouse_id = $1 AND tenant_id <> $2",
 	2,
@@ -178,6 +184,17 @@ ice_tenant_of_warehouse(const pg_uuid_t *warehouse_id, IceTenant *out)
 	Datum values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(warehouse_id)};
 
 	if (!ice_tenants_exist() || ice_spi_execute_latest(&of_warehouse, values) == 0)
+		return false;
+	read_tenant(out);
+	return true;
+}
+
+bool
+ice_tenant_by_id(const pg_uuid_t *tenant_id, IceTenant *out)
+{
+	Datum values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(tenant_id)};
+
+	if (ice_spi_execute_latest(&find_by_id, values) == 0)
 		return false;
 	read_tenant(out);
 	return true;

@@ -41,6 +41,8 @@ extern void ice_tenants_changed(void);
 extern bool  ice_tenant_find(const char *name, bool for_update, IceTenant *out);
 /* The tenant that owns a warehouse; false: none does. */
 extern bool  ice_tenant_of_warehouse(const pg_uuid_t *warehouse_id, IceTenant *out);
+/* A tenant by its id; false: it is gone. */
+extern bool  ice_tenant_by_id(const pg_uuid_t *tenant_id, IceTenant *out);
 /* All locations of tenants, except one's: C strings. */
 extern List *ice_tenant_locations(const pg_uuid_t *except);
 /* Does one of these folders belong to a tenant? */

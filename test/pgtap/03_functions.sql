@@ -4,8 +4,8 @@ SELECT plan(19);
 
 CREATE TEMP TABLE contract (signature text, reads boolean);
 INSERT INTO contract VALUES
-	('create_warehouse(text,text,json)', false),
-	('alter_warehouse(text,text,text,json,text[])', false),
+	('create_warehouse(text,text,json,text)', false),
+	('alter_warehouse(text,text,text,json,text[],text)', false),
 	('drop_warehouse(text)', false),
 	('list_warehouses()', true),
 	('load_warehouse(text)', true),
