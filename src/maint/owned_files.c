@@ -20,11 +20,10 @@
 #include "store/store_hold.h"
 #include "store/store_lock.h"
 
-#define LOCK_STEP_US      10000
-#define LOCK_STEPS        50 /* of a session */
-#define LOCK_STEPS_WORKER 5  /* the worker has files to write */
-#define REMOVE_BATCH      16
-#define PRUNE_BATCH       32
+#define LOCK_WAIT_MS        500 /* of a session */
+#define LOCK_WAIT_WORKER_MS 50  /* the worker has files to write */
+#define REMOVE_BATCH        16
+#define PRUNE_BATCH         8 /* removing a folder takes milliseconds where the disk is busy */
 
 /* What a transaction does for an owner. */
 typedef struct Work
@@ -40,21 +39,55 @@ typedef struct Work
 
 /* -- the lock --------------------------------------------------------------------------------- */
 
+typedef struct Wait
+{
+	int  ms;
+	bool has_lock;
+} Wait;
+
+/* In the queue of those who want it: where many take over files, one of them always shares it. They
+ * wait behind us for as long as we do. */
+static void
+wait_for_lock(void *arg)
+{
+	Wait *wait = arg;
+
+	ice_lock_take_in_turn(ICE_LOCK_FILES, wait->ms);
+	wait->has_lock = true;
+}
+
+/* False: not in time. */
+static bool
+wait_in_turn(const IceOwner *owner)
+{
+	bool volatile in_time = true;
+	Wait wait = {.ms = owner->transactions != NULL ? LOCK_WAIT_WORKER_MS : LOCK_WAIT_MS};
+
+	PG_TRY();
+	{
+		ice_transaction_run(owner->transactions, wait_for_lock, &wait);
+	}
+	PG_CATCH();
+	{
+		/* It is the session's: the end of a transaction does not release it. */
+		if (wait.has_lock)
+			ice_lock_release(ICE_LOCK_FILES);
+		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+			PG_RE_THROW();
+		FlushErrorState();
+		in_time = false;
+	}
+	PG_END_TRY();
+	return in_time;
+}
+
 /* Waits a moment for those who take over files, then gives up: the task is tried again. */
 static void
 lock_files(const IceOwner *owner)
 {
-	int steps = owner->transactions != NULL ? LOCK_STEPS_WORKER : LOCK_STEPS;
-
-	for (int i = 0; i < steps; i++)
-	{
-		if (ice_lock_take(ICE_LOCK_FILES, true, false))
-			return;
-		CHECK_FOR_INTERRUPTS();
-		pg_usleep(LOCK_STEP_US);
-	}
-	ice_raise(ICE_ERR_STORAGE,
-			  "another transaction is registering a table: files are deleted later");
+	if (!ice_lock_take(ICE_LOCK_FILES, true, false) && !wait_in_turn(owner))
+		ice_raise(ICE_ERR_STORAGE,
+				  "another transaction is taking over files: files are deleted later");
 }
 
 /* -- whose ------------------------------------------------------------------------------------ */

@@ -120,16 +120,16 @@ static IceStatement hold_tasks = {
 	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID},
 	NULL};
 
-/* The first task and the first write of a table. */
+/* The first task of a table and, with $4, its first write. */
 static IceStatement release_tasks = {
 	"UPDATE icecat_data.metadata_task SET next_attempt_at = $3 WHERE warehouse_id = $1 "
 	"AND table_id = $2 AND next_attempt_at > $3 AND ((version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
-	"AND t.table_id = $2 ORDER BY t.version, t.position LIMIT 1) OR (version, position) = ("
+	"AND t.table_id = $2 ORDER BY t.version, t.position LIMIT 1) OR $4 AND (version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
 	"AND t.table_id = $2 AND t.position < " WRITES_END " ORDER BY t.version, t.position LIMIT 1))",
-	3,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID},
+	4,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, BOOLOID},
 	NULL};
 
 static IceStatement postpone_task = {
@@ -335,8 +335,9 @@ ice_due_first_deletes(const IceTaskTable *table, int limit)
 void
 ice_due_release(const IceTask *done)
 {
-	Datum values[3] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[4] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
+					   TimestampTzGetDatum(GetCurrentTimestamp()),
+					   BoolGetDatum(done->kind == ICE_TASK_WRITE)};
 
 	ice_spi_execute(&release_tasks, values, NULL, false);
 }

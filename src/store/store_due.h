@@ -42,7 +42,9 @@ extern List *ice_due_first_deletes(const IceTaskTable *table, int limit);
 
 /* Has those writes of a table that are due wait until they are released. */
 extern void ice_due_hold_writes(const IceTaskTable *table, TimestampTz now);
-/* After some of a table's tasks were done that had failed, or were held: the next ones are due. */
+/* After some of a table's tasks were done that had failed, or were held: the next ones are due. A
+ * write that failed keeps its time where a deletion was done: on a full disk, files go until
+ * then. */
 extern void ice_due_release(const IceTask *done);
 /* The task is not due before a time, though it has not failed. */
 extern void ice_due_postpone(const IceTask *task, TimestampTz until);

@@ -7,7 +7,9 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "storage/lock.h"
+#include "utils/guc.h"
 
 #include "store/store_lock.h"
 
@@ -24,6 +26,20 @@ ice_lock_take(int32 key, bool session, bool wait)
 
 	make_tag(&tag, key);
 	return LockAcquire(&tag, ExclusiveLock, session, !wait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+ice_lock_take_in_turn(int32 key, int wait_ms)
+{
+	int  level = NewGUCNestLevel();
+	char timeout[32];
+
+	snprintf(timeout, sizeof(timeout), "%d", wait_ms);
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) ice_lock_take(key, true, true);
+	AtEOXact_GUC(true, level);
+	SetLatch(MyLatch);
 }
 
 void

@@ -23,6 +23,10 @@
 /* Until the end of the transaction, or of the session. False: taken by another session, and not
  * waited for. */
 extern bool ice_lock_take(int32 key, bool session, bool wait);
+/* The same, for the session, in the queue of those who wait: who shares the lock later comes
+ * behind, so that it is not kept from us by one after the other. Raises 55P03 after a time. In a
+ * transaction; may swallow that our latch was set, so it is set at the end. */
+extern void ice_lock_take_in_turn(int32 key, int wait_ms);
 /* Ends one that the session has taken for itself. */
 extern void ice_lock_release(int32 key);
 /* Shares the lock with others until the end of the transaction; waits for a session that has it

@@ -1,6 +1,7 @@
 """A look for work costs what is due, not what is queued: 3,000 failing tasks beside one table that works."""
 # SPDX-License-Identifier: PostgreSQL
 import os
+import signal
 import subprocess
 import time
 
@@ -9,6 +10,9 @@ from expectations import expect, expect_equal
 FAILING = 3000
 COMMITS = 60
 NOWHERE = "nowhere://x/"
+DELETIONS = 320
+DELETED_AT_ONCE = 16
+TRIMMED = """, p_properties => '{"write.metadata.delete-after-commit.enabled":"true","write.metadata.previous-versions-max":"1"}'"""
 
 
 def queue_failing_sql(failing):
@@ -75,10 +79,27 @@ def test_held(c):
     expect(c.queue_is_empty(), "when the first can be done, all are (%.1f s)" % (time.monotonic() - start))
 
 
+def test_deletions_before_a_write(c):
+    """A write that fails, on a full disk say, is not tried after each batch of the deletions before it."""
+    c.sql(c.create_table_sql("full", extra=TRIMMED))
+    expect(c.queue_is_empty(), "nothing is queued yet")
+    pid = c.wait_worker()
+    c.freeze(pid)
+    c.sql("".join(c.property_commit_sql("full", "k", i) for i in range(DELETIONS)))
+    last = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'full'")[len("file://"):]
+    os.mkdir(last)  # cannot be written as a file
+    c.sql("UPDATE icecat_data.metadata_task SET attempts = 1 WHERE kind = 'delete'")
+    os.kill(pid, signal.SIGCONT)
+    expect(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task WHERE kind = 'delete'", "1"), "all deletions before it are done")
+    attempts = int(c.sql("SELECT attempts FROM icecat_data.metadata_task WHERE kind = 'write'"))
+    expect(0 < attempts < DELETIONS / DELETED_AT_ONCE / 2, "it was tried a few times", attempts)
+    os.rmdir(last)
+    expect(c.queue_is_empty(), "and is written when it can be")
+
+
 def test_deletion_fails(c):
     """A deletion that fails does not delay the later files of its table, and is done when it can be."""
-    c.sql(c.create_table_sql("old", extra=", p_properties => '{\"write.metadata.delete-after-commit.enabled\":\"true\","
-                             "\"write.metadata.previous-versions-max\":\"1\"}'"))
+    c.sql(c.create_table_sql("old", extra=TRIMMED))
     first = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'old'")[len("file://"):]
     os.remove(first)
     os.mkdir(first)  # cannot be deleted as a file
