@@ -18,9 +18,15 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_set_tenant_quota';
 COMMENT ON FUNCTION icecat.set_tenant_quota(text, text, bigint) IS
 'Limits how much may be in all warehouses of a tenant together.
-p_tenant: NULL: the default, for each tenant without a quota of its own. p_resource: as in icecat.set_quota(), and warehouses. p_limit: as there.
+p_tenant: NULL: the default, for each tenant without a quota of its own. p_resource: as in icecat.set_quota(), and warehouses; requests_per_second: of all roles of the tenant together, role_requests_per_second, principal_requests_per_second: of each. p_limit: as there; a rate is at least 1. Rates are held by the gateways that authenticate, which hear of a change within their setting rate_refresh_s, and answer 429.
 Errors: IC107 (404) no such tenant; IC301 (400) no such quota, or a bad limit; IC401 (403) no manage on the catalog; 55P03 (503) lock timeout.
 REST: none.';
+
+CREATE OR REPLACE FUNCTION icecat._rates(p_roles text[]) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_rates';
+COMMENT ON FUNCTION icecat._rates(text[]) IS
+'For each role a line: the id of its tenant, and how many requests a second the tenant, each of its roles and each of its principals may make; 0: no limit; a dash: the role has no tenant. Nothing where no quota is set at all. Gateways ask.';
 
 CREATE OR REPLACE VIEW icecat.quotas WITH (security_barrier) AS
 SELECT q.object_kind AS applies_to, w.name AS warehouse, t.name AS tenant, q.resource, q.most AS limit_value,
@@ -34,7 +40,7 @@ COMMENT ON VIEW icecat.quotas IS 'Limits, and use against them, of what the role
 COMMENT ON COLUMN icecat.quotas.applies_to IS 'warehouse or tenant; each warehouse, each tenant: the default for those without a quota of their own';
 COMMENT ON COLUMN icecat.quotas.warehouse IS 'Name of the warehouse; NULL: not of one';
 COMMENT ON COLUMN icecat.quotas.tenant IS 'Name of the tenant; NULL: not of one';
-COMMENT ON COLUMN icecat.quotas.resource IS 'warehouses, namespaces, tables, views: how many; namespace_depth: levels; properties, property_bytes: of one object';
+COMMENT ON COLUMN icecat.quotas.resource IS 'warehouses, namespaces, tables, views: how many; namespace_depth: levels; properties, property_bytes: of one object; …requests_per_second: of a tenant, each of its roles, each of its principals';
 COMMENT ON COLUMN icecat.quotas.limit_value IS 'How much may be';
 COMMENT ON COLUMN icecat.quotas.used IS 'How much is; NULL: a limit on each object alone, or a default';
 COMMENT ON COLUMN icecat.quotas.inherited IS 'Comes from a default, and changes with it';

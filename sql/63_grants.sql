@@ -28,7 +28,7 @@ FROM (
 	UNION ALL
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
-				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_make_signing_key', 'worker_status', '_listen_files')
+				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_rates', '_make_signing_key', 'worker_status', '_listen_files')
 			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota',
 				'create_storage_profile', 'alter_storage_profile', 'drop_storage_profile')
 	FROM pg_catalog.pg_proc AS p
@@ -40,7 +40,7 @@ FROM (
 					'trust_engine', 'distrust_engine')
 					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
-				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_make_signing_key') THEN ARRAY[0]
+				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_rates', '_make_signing_key') THEN ARRAY[0]
 				WHEN p.proname = '_audit_refused' THEN ARRAY[0, 2]
 				WHEN p.proname IN ('worker_status', '_queued_files', '_listen_files') THEN ARRAY[0, 1]
 				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN ARRAY[1]

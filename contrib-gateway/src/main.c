@@ -30,6 +30,7 @@
 #include "catalog/handler.h"
 #include "catalog/refused.h"
 #include "catalog/request.h"
+#include "catalog/role_rates.h"
 #include "http/clients.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
@@ -337,6 +338,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_listener_tick();
 	gw_tls_context_tick(now);
 	gw_refused_tick(now);
+	gw_role_rates_tick();
 	gw_worker_watch_tick(now);
 	gw_notify_tick(now);
 	gw_log_tick(now, false);

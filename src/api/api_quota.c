@@ -5,9 +5,18 @@
  * The quota of a warehouse is set by those who manage what it is in: its tenant, or the catalog.
  * That of a tenant by those who manage the catalog.
  *
+ * Rates are quotas, too: of a tenant, held by the gateways, which ask for those of the roles that
+ * they see.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 
 #include "api/args.h"
 #include "errors.h"
@@ -16,6 +25,7 @@
 
 PG_FUNCTION_INFO_V1(sql_ice_set_quota);
 PG_FUNCTION_INFO_V1(sql_ice_set_tenant_quota);
+PG_FUNCTION_INFO_V1(sql_ice_rates);
 
 static void
 require_catalog(void)
@@ -30,22 +40,28 @@ resource_arg(FunctionCallInfo fcinfo, bool of_tenant)
 	const char      *name = ice_arg_text(fcinfo, 1, "resource");
 	IceQuotaResource resource = ice_quota_resource(name);
 
-	if (resource == ICE_QUOTA_RESOURCES || (resource == ICE_QUOTA_WAREHOUSES && !of_tenant))
+	if (resource == ICE_QUOTA_RESOURCES ||
+		(!of_tenant && (resource == ICE_QUOTA_WAREHOUSES || resource >= ICE_QUOTA_RATES)))
 		ice_raise_full(ICE_ERR_BAD_REQUEST, psprintf("No such quota: %s", name),
 					   "Expected namespaces, tables, views, namespace_depth, properties, "
-					   "property_bytes; or, of a tenant, warehouses.",
+					   "property_bytes; or, of a tenant, warehouses, requests_per_second, "
+					   "role_requests_per_second, principal_requests_per_second.",
 					   NULL);
 	return resource;
 }
 
 /* The limit of argument 2; -1: none. */
 static int64
-limit_arg(FunctionCallInfo fcinfo)
+limit_arg(FunctionCallInfo fcinfo, IceQuotaResource resource)
 {
 	if (PG_ARGISNULL(2))
 		return -1;
 	if (PG_GETARG_INT64(2) < 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "A limit must not be negative");
+	if (resource >= ICE_QUOTA_RATES &&
+		(PG_GETARG_INT64(2) == 0 || PG_GETARG_INT64(2) > ICE_QUOTA_PER_S_MAX))
+		ice_raise(ICE_ERR_BAD_REQUEST, "A rate is from 1 to %d requests per second",
+				  ICE_QUOTA_PER_S_MAX);
 	return PG_GETARG_INT64(2);
 }
 
@@ -79,7 +95,7 @@ sql_ice_set_quota(PG_FUNCTION_ARGS)
 	(void) ice_caller_begin(fcinfo);
 	name = ice_arg_opt_text(fcinfo, 0);
 	resource = resource_arg(fcinfo, false);
-	most = limit_arg(fcinfo);
+	most = limit_arg(fcinfo, resource);
 	if (name == NULL)
 		require_catalog();
 	else
@@ -105,7 +121,7 @@ sql_ice_set_tenant_quota(PG_FUNCTION_ARGS)
 	require_catalog();
 	name = ice_arg_opt_text(fcinfo, 0);
 	resource = resource_arg(fcinfo, true);
-	most = limit_arg(fcinfo);
+	most = limit_arg(fcinfo, resource);
 	if (name != NULL && !ice_tenant_find(name, false, &tenant))
 		ice_raise(ICE_ERR_NO_SUCH_TENANT, "Tenant does not exist: %s", name);
 	ice_quota_set(
@@ -113,4 +129,45 @@ sql_ice_set_tenant_quota(PG_FUNCTION_ARGS)
 		resource, most);
 	ice_caller_end();
 	PG_RETURN_VOID();
+}
+
+/* One line: the tenant, and its limits of a second; 0 for none. "-": the role has none. */
+static void
+write_rates(StringInfo out, Oid role)
+{
+	IceTenancy tenant;
+
+	if (!OidIsValid(role) || !ice_access_tenant_of(role, &tenant))
+	{
+		appendStringInfoString(out, "-\n");
+		return;
+	}
+	appendStringInfoString(
+		out, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&tenant.id))));
+	for (int i = ICE_QUOTA_RATES; i < ICE_QUOTA_RESOURCES; i++)
+		appendStringInfo(out, " " INT64_FORMAT,
+						 Max(ice_quota_of_tenant(&tenant.id, (IceQuotaResource) i), 0));
+	appendStringInfoChar(out, '\n');
+}
+
+Datum
+sql_ice_rates(PG_FUNCTION_ARGS)
+{
+	StringInfoData out;
+	Datum         *names;
+	bool          *nulls;
+	int            count;
+
+	(void) ice_caller_begin(fcinfo);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls,
+					  &count);
+	initStringInfo(&out);
+	for (int i = 0; i < count && ice_quota_any(); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_rates(&out,
+					nulls[i] ? InvalidOid : get_role_oid(TextDatumGetCString(names[i]), true));
+	}
+	ice_caller_end();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }

@@ -18,9 +18,16 @@
 
 #define KEPT_MAX 10000
 
-static const char *const names[ICE_QUOTA_RESOURCES] = {
-	"warehouses",      "namespaces", "tables",        "views",
-	"namespace_depth", "properties", "property_bytes"};
+static const char *const names[ICE_QUOTA_RESOURCES] = {"warehouses",
+													   "namespaces",
+													   "tables",
+													   "views",
+													   "namespace_depth",
+													   "properties",
+													   "property_bytes",
+													   "requests_per_second",
+													   "role_requests_per_second",
+													   "principal_requests_per_second"};
 
 /* Nil: what is no warehouse's. */
 static const pg_uuid_t nil = {{0}};

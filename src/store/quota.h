@@ -28,10 +28,15 @@ typedef enum IceQuotaResource
 	ICE_QUOTA_NAMESPACE_DEPTH,
 	ICE_QUOTA_PROPERTIES,
 	ICE_QUOTA_PROPERTY_BYTES,
+	ICE_QUOTA_REQUESTS,           /* per second, of a tenant: held by gateways */
+	ICE_QUOTA_ROLE_REQUESTS,      /* of each of its roles */
+	ICE_QUOTA_PRINCIPAL_REQUESTS, /* of each principal that works as one of them */
 	ICE_QUOTA_RESOURCES
 } IceQuotaResource;
 
-#define ICE_QUOTA_COUNTED ICE_QUOTA_NAMESPACE_DEPTH
+#define ICE_QUOTA_COUNTED   ICE_QUOTA_NAMESPACE_DEPTH
+#define ICE_QUOTA_RATES     ICE_QUOTA_REQUESTS /* these, and all that follow */
+#define ICE_QUOTA_PER_S_MAX 1000000
 
 /* Takes one, or gives one back. Taking raises QUOTA_EXCEEDED. */
 extern void ice_quota_take(const pg_uuid_t *warehouse_id, IceQuotaResource resource);

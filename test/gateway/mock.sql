@@ -35,6 +35,11 @@ CREATE FUNCTION icecat._credential(p_kind text, p_id text, p_role text DEFAULT N
 CREATE FUNCTION icecat._signing_keys() RETURNS json LANGUAGE sql STABLE SECURITY DEFINER AS $$
 	SELECT json_agg(json_build_object('kid', kid, 'seed', seed, 'signs_from', signs_from) ORDER BY signs_from, kid) FROM icecat.signing_key $$;
 
+-- What tenants' rates are: a line for each role that has some.
+CREATE TABLE icecat.rate (role text PRIMARY KEY, line text);
+CREATE FUNCTION icecat._rates(p_roles text[]) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
+	SELECT string_agg(coalesce(r.line, '-') || E'\n', '' ORDER BY u.place) FROM unnest(p_roles) WITH ORDINALITY AS u (role, place) LEFT JOIN icecat.rate AS r USING (role) $$;
+
 -- Counts the calls that say "once": the first of them loses its connection.
 CREATE SEQUENCE icecat.once;
 

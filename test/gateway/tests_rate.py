@@ -4,7 +4,7 @@ SPDX-License-Identifier: PostgreSQL
 """
 import time
 
-from harness import expect, expect_equal
+from harness import expect, expect_equal, wait_until
 from issuer import Issuer
 from tests_auth import bearer, load, own
 
@@ -46,3 +46,53 @@ def test_a_request_that_is_refused_does_nothing(env):
 def test_without_the_settings_nothing_is_limited(env):
     with Issuer() as issuer, own(env, issuer) as gateway:
         expect_equal(set(statuses(gateway, issuer.token("ann"), 50)), {200})
+
+
+def told(gateway, token, expected):
+    """Asks until the rates of the tenant are known."""
+    wait_until(lambda: (load(gateway, token).status == 429) == expected, "the rates are told")
+
+
+def test_a_tenant_has_one_rate_for_all_of_its_roles(env):
+    with Issuer() as issuer, own(env, issuer, rate_burst_s=4, rate_refresh_s=1) as gateway:
+        env.pg.sql("INSERT INTO icecat.rate VALUES ('ann', '11111111-1111-1111-1111-111111111111 1 0 0'), ('bob', '11111111-1111-1111-1111-111111111111 1 0 0')")
+        try:
+            told(gateway, issuer.token("ann"), True)
+            told(gateway, issuer.token("bob"), True)
+            answer = load(gateway, issuer.token("ann"))
+            answer = answer if answer.status == 429 else load(gateway, issuer.token("ann"))
+            expect_equal((answer.status, answer.error()["message"]), (429, "Too many requests: the rate of this tenant is limited"))
+            expect(int(answer.headers["retry-after"]) >= 1, "Retry-After")
+            env.pg.sql("UPDATE icecat.rate SET line = '22222222-2222-2222-2222-222222222222 100 0 0' WHERE role = 'bob'")
+            wait_until(lambda: statuses(gateway, issuer.token("bob"), 5) == [200] * 5, "another tenant, within rate_refresh_s", 5)
+            got = statuses(gateway, issuer.token("ann"), 10)
+            expect(429 in got, f"the first one is still limited: {got}")
+            env.pg.sql("DELETE FROM icecat.rate")
+            wait_until(lambda: statuses(gateway, issuer.token("ann"), 20) == [200] * 20, "no limit any more, within rate_refresh_s", 5)
+        finally:
+            env.pg.sql("DELETE FROM icecat.rate")
+
+
+def test_each_role_and_principal_of_a_tenant_may_have_a_rate(env):
+    with Issuer() as issuer, own(env, issuer, rate_burst_s=3, rate_refresh_s=1) as gateway:
+        env.pg.sql("INSERT INTO icecat.mapping VALUES ('amy', 'ann')"
+                   "; INSERT INTO icecat.rate VALUES ('ann', '11111111-1111-1111-1111-111111111111 0 0 1'), ('bob', '11111111-1111-1111-1111-111111111111 0 1 0')")
+        try:
+            told(gateway, issuer.token("ann"), True)
+            told(gateway, issuer.token("bob"), True)
+            got = statuses(gateway, issuer.token("amy"), 2)
+            expect_equal(got, [200, 200], "another principal of the role")
+            messages = {load(gateway, issuer.token(name)).body for name in ("ann", "bob") for _ in range(5)}
+            expect(any(b"this principal" in body for body in messages) and any(b"this role" in body for body in messages), "whose rate it is")
+        finally:
+            env.pg.sql("DELETE FROM icecat.rate")
+
+
+def test_a_database_that_does_not_tell_limits_nobody(env):
+    with Issuer() as issuer, own(env, issuer, rate_refresh_s=1) as gateway:
+        env.pg.sql("ALTER FUNCTION icecat._rates RENAME TO _rates_away")
+        try:
+            expect_equal(statuses(gateway, issuer.token("ann"), 20), [200] * 20)
+            wait_until(lambda: "does not tell of rates" in gateway.log(), "the log says so")
+        finally:
+            env.pg.sql("ALTER FUNCTION icecat._rates_away RENAME TO _rates")

@@ -130,10 +130,32 @@ def test_race(w):
     t.equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "the rows agree")
 
 
+def test_rates(w):
+    """Requests per second are held by gateways; here is what they are told."""
+    lines = "SELECT regexp_replace(icecat._rates('{maker,boss,users,postgres,none_such}'), '[0-9a-f]{8}-[-0-9a-f]+', 'ID', 'g')"
+    w.equal("postgres", "SELECT icecat.set_tenant_quota('acme', 'requests_per_second', 50), icecat.set_tenant_quota('acme', 'principal_requests_per_second', 5)", "|",
+            "rates of a tenant")
+    w.equal("postgres", lines, "ID 50 0 5\nID 50 0 5\n-\n-\n-", "its roles have them, others none")
+    w.equal("postgres", "SELECT icecat.set_tenant_quota('acme', 'role_requests_per_second', 20)", "", "of each role")
+    w.equal("postgres", lines, "ID 50 20 5\nID 50 20 5\n-\n-\n-", "it is told, too")
+    shown = w.c.sql("SELECT string_agg(resource || ' ' || coalesce(used::text, '-') || '/' || limit_value, ', ' ORDER BY resource) FROM icecat.quotas WHERE resource LIKE '%second'")
+    w.t.equal(shown, "principal_requests_per_second -/5, requests_per_second -/50, role_requests_per_second -/20", "the view has them")
+    w.fails("postgres", "SELECT icecat.set_tenant_quota('acme', 'requests_per_second', 0)", "IC301", "no rate of nothing")
+    w.fails("postgres", "SELECT icecat.set_tenant_quota('acme', 'requests_per_second', 1000001)", "IC301", "nor one that no gateway can hold")
+    w.fails("postgres", "SELECT icecat.set_quota('w', 'requests_per_second', 1)", "IC301", "nor of a warehouse")
+    w.fails("boss", "SELECT icecat.set_tenant_quota('acme', 'requests_per_second', 1000)", "42501", "a tenant does not set its own")
+    w.fails("boss", "SELECT icecat._rates('{maker}')", "42501", "nor asks for them: gateways do")
+    w.equal("postgres", "SELECT icecat.set_tenant_quota(NULL, 'requests_per_second', 7), icecat.set_tenant_quota('acme', 'requests_per_second', NULL)", "|", "a default")
+    w.equal("postgres", lines, "ID 7 20 5\nID 7 20 5\n-\n-\n-", "is inherited")
+    for resource in ("requests_per_second", "role_requests_per_second", "principal_requests_per_second"):
+        w.equal("postgres", "SELECT icecat.set_tenant_quota(NULL, '%s', NULL), icecat.set_tenant_quota('acme', '%s', NULL)" % (resource, resource), "|", "without")
+    w.t.equal(w.c.sql("SELECT * FROM icecat.check_integrity()"), "", "the rows agree")
+
+
 def test(c, t):
     world = World(c, t)
     c.sql(SETUP.format(files=c.files))
-    for part in (test_counts, test_each, test_tenants, test_defaults, test_race):
+    for part in (test_counts, test_each, test_tenants, test_defaults, test_rates, test_race):
         part(world)
 
 

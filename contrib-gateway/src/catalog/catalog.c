@@ -17,4 +17,5 @@ gw_catalog_start(void)
 	gw_catalog.gates = gw_gates_create();
 	gw_catalog.cache = gw_cache_create();
 	gw_catalog.rates = gw_rates_create();
+	gw_catalog.role_rates = gw_cache_create();
 }

@@ -17,6 +17,7 @@ typedef struct GwCatalog
 	GwGates *gates;
 	GwCache *cache;
 	GwRates *rates;
+	GwCache *role_rates; /* what databases say of roles; see role_rates.h */
 } GwCatalog;
 
 extern GwCatalog gw_catalog;

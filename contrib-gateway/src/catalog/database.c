@@ -125,7 +125,8 @@ is_idle(const GwDatabase *database)
 {
 	return database->users == 0 && database->await.greeting.state == GW_CALL_IDLE &&
 		   database->await.question.state == GW_CALL_IDLE &&
-		   database->refused.call.state == GW_CALL_IDLE && database->refused.count == 0 &&
+		   database->refused.call.state == GW_CALL_IDLE &&
+		   database->rates.call.state == GW_CALL_IDLE && database->refused.count == 0 &&
 		   database->keys.call.state == GW_CALL_IDLE && database->keys.since_us == 0 &&
 		   database->worker.call.state == GW_CALL_IDLE;
 }
@@ -179,6 +180,9 @@ close_database(GwDatabase *database)
 	gw_text_free(&database->await.asked);
 	gw_text_free(&database->refused.batch);
 	gw_text_free(&database->worker.lines);
+	gw_text_free(&database->rates.wanted);
+	gw_text_free(&database->rates.asked);
+	gw_text_free(&database->rates.list);
 	free(database->refused.entries);
 	gw_conf_database_free(&database->conf);
 	free(database);

@@ -60,6 +60,15 @@ typedef struct GwDatabase
 		uint64_t               next_us;
 	} refused;
 
+	/* role_rates.c */
+	struct
+	{
+		GwCall call;
+		GwText wanted; /* roles to be asked for, each with its NUL */
+		GwText asked;  /* those of the call that is under way */
+		GwText list;   /* its parameter */
+	} rates;
+
 	/* oauth/key_watch.c */
 	struct
 	{

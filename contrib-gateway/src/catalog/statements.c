@@ -72,6 +72,11 @@ static const GwStatement list[AT(GW_STATEMENT_END)] = {
 		.operation = true},
 	[AT(GW_STATEMENT_MAKE_SIGNING_KEY)] = {.name = "icecat_make_signing_key",
 		.sql = "SELECT icecat._make_signing_key()"},
+	[AT(GW_STATEMENT_RATES)] = {.name = "icecat_rates",
+		.sql = "SELECT icecat._rates(ARRAY(SELECT r.value FROM "
+			   "pg_catalog.json_array_elements_text($1::pg_catalog.json) "
+			   "WITH ORDINALITY AS r (value, place) ORDER BY r.place))",
+		.operation = true},
 };
 /* clang-format on */
 
