@@ -70,7 +70,7 @@ COMMENT ON COLUMN icecat_data.audit.role IS 'Role whose privileges counted; empt
 COMMENT ON COLUMN icecat_data.audit.login IS 'Role that the session had logged in as: a session cannot say another';
 COMMENT ON COLUMN icecat_data.audit.source IS 'gateway: the login was a gateway''s (icecat.grant_gateway()), so that principal, request_id and client_address are what it found out; sql: they are what the session says; worker';
 COMMENT ON COLUMN icecat_data.audit.principal IS 'Who the call was made for';
-COMMENT ON COLUMN icecat_data.audit.tenant IS 'Tenant of the warehouse';
+COMMENT ON COLUMN icecat_data.audit.tenant IS 'Tenant of the object, else of the role';
 COMMENT ON COLUMN icecat_data.audit.request_id IS 'Request of the gateway';
 COMMENT ON COLUMN icecat_data.audit.client_address IS 'Where the client was';
 COMMENT ON COLUMN icecat_data.audit.details IS 'What changed, bounded; what it holds depends on the action';

@@ -3,10 +3,11 @@
 CREATE OR REPLACE VIEW icecat_data.audit_of_event AS
 SELECT p.warehouse_id, p.event_id AS audit_id, p.occurred_at, p.event_type AS action, '00000'::text AS outcome, NULL::integer AS status,
 	p.object_kind, p.object_id, w.name AS warehouse, p.namespace, p.name, p.version, coalesce(p.role, p.actor) AS role,
-	coalesce(p.login, p.actor) AS login, coalesce(p.source, 'sql') AS source, p.principal, NULL::text AS tenant, p.request_id,
+	coalesce(p.login, p.actor) AS login, coalesce(p.source, 'sql') AS source, p.principal, t.name AS tenant, p.request_id,
 	p.client_address, p.details
 FROM icecat_data.event_pending AS p
-LEFT JOIN icecat_data.warehouse AS w ON w.warehouse_id = p.warehouse_id;
+LEFT JOIN icecat_data.warehouse AS w ON w.warehouse_id = p.warehouse_id
+LEFT JOIN icecat_data.tenant AS t ON t.warehouse_id = '00000000-0000-0000-0000-000000000000' AND t.tenant_id = w.tenant_id;
 COMMENT ON VIEW icecat_data.audit_of_event IS 'Events without a number, as rows of the audit log, which the sequencer makes of them';
 
 CREATE OR REPLACE VIEW icecat_data.every_audit AS
@@ -51,17 +52,17 @@ COMMENT ON COLUMN icecat.audit_log.role_name IS 'Role whose privileges counted; 
 COMMENT ON COLUMN icecat.audit_log.login IS 'Role that the session had logged in as. A session cannot say another';
 COMMENT ON COLUMN icecat.audit_log.source IS 'gateway: the login is a gateway''s (icecat.grant_gateway()), and principal, request_id and client_address are what it found out; sql: they are what the session says; worker';
 COMMENT ON COLUMN icecat.audit_log.principal IS 'Who the call was made for: the issuer''s alias, ~ and the token''s subject';
-COMMENT ON COLUMN icecat.audit_log.tenant IS 'Tenant of the warehouse; NULL: none';
+COMMENT ON COLUMN icecat.audit_log.tenant IS 'Tenant of the object, else of the role; NULL: of none';
 COMMENT ON COLUMN icecat.audit_log.request_id IS 'Request of the gateway, as in its log';
 COMMENT ON COLUMN icecat.audit_log.client_address IS 'Where the client was';
 COMMENT ON COLUMN icecat.audit_log.details IS 'JSON object, bounded by icecat.audit_details_bytes_max; its content depends on the action';
 COMMENT ON COLUMN icecat.audit_log.audit_id IS 'Identity of the row; that of the event where there is one';
 COMMENT ON COLUMN icecat.audit_log.warehouse_id IS 'Id of the warehouse; the nil uuid: of none';
 
-CREATE OR REPLACE FUNCTION icecat._audit(p_action text, p_details json DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION icecat._audit(p_action text, p_object_kind text, p_name text, p_before json, p_after json) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_audit';
-COMMENT ON FUNCTION icecat._audit(text, json) IS 'Adds a row to the audit log, for a change that a function in SQL makes. Only the owner may call it.';
+COMMENT ON FUNCTION icecat._audit(text, text, text, json, json) IS 'Adds a row to the audit log, for a change that a function in SQL makes: of which object, from what, to what (NULL: nothing). Only the owner may call it.';
 
 CREATE OR REPLACE FUNCTION icecat._audit_refused(p_calls json) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL UNSAFE

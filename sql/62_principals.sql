@@ -29,6 +29,8 @@ CREATE OR REPLACE FUNCTION icecat.map_principal(p_issuer text, p_claim text, p_v
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 AS $icecat$
+DECLARE
+	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
 	IF (p_issuer = '*' OR p_issuer ~ '^[a-z0-9_-]{1,63}$') IS NOT TRUE OR (p_claim <> '') IS NOT TRUE OR (p_value <> '') IS NOT TRUE
@@ -43,13 +45,16 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = 'a token is never worth a superuser',
 			HINT = 'Make a role for the principal, and give it the rights that it needs.';
 	END IF;
+	v_before := (SELECT pg_catalog.json_build_object('role', m.role, 'priority', m.priority)
+		FROM icecat_data.principal_mapping AS m
+		WHERE m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = p_claim AND m.value = p_value AND m.issuer = p_issuer);
 	INSERT INTO icecat_data.principal_mapping (warehouse_id, claim, value, issuer, priority, role, created_at)
 	VALUES ('00000000-0000-0000-0000-000000000000', p_claim, p_value, p_issuer, p_priority, pg_catalog.pg_get_userbyid(p_role),
 		pg_catalog.statement_timestamp())
 	ON CONFLICT (warehouse_id, claim, value, issuer) DO UPDATE
 		SET priority = excluded.priority, role = excluded.role, created_at = excluded.created_at;
-	PERFORM icecat._audit('map-principal', pg_catalog.json_build_object('issuer', p_issuer, 'claim', p_claim, 'value', p_value,
-		'role', p_role, 'priority', p_priority));
+	PERFORM icecat._audit('map-principal', 'principal-mapping', p_issuer || ' ' || p_claim || '=' || p_value, v_before,
+		pg_catalog.json_build_object('role', pg_catalog.pg_get_userbyid(p_role), 'priority', p_priority));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.map_principal(text, text, text, regrole, integer) IS
@@ -64,12 +69,15 @@ Only the owner of the extension, or a superuser, may call. Errors: 22023 an argu
 CREATE OR REPLACE FUNCTION icecat.unmap_principal(p_issuer text, p_claim text, p_value text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER
 AS $icecat$
+DECLARE
+	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'));
 	DELETE FROM icecat_data.principal_mapping AS m
-	WHERE m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = p_claim AND m.value = p_value AND m.issuer = p_issuer;
+	WHERE m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = p_claim AND m.value = p_value AND m.issuer = p_issuer
+	RETURNING pg_catalog.json_build_object('role', m.role, 'priority', m.priority) INTO v_before;
 	IF FOUND THEN
-		PERFORM icecat._audit('unmap-principal', pg_catalog.json_build_object('issuer', p_issuer, 'claim', p_claim, 'value', p_value));
+		PERFORM icecat._audit('unmap-principal', 'principal-mapping', p_issuer || ' ' || p_claim || '=' || p_value, v_before, NULL);
 		RETURN true;
 	END IF;
 	RETURN false;

@@ -97,6 +97,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION icecat._markers() IS 'Who was granted which set; a user has no level.';
 
+CREATE OR REPLACE FUNCTION icecat._rights_of(p_role regrole) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.json_agg(CASE m.level WHEN 0 THEN 'gateway' WHEN 1 THEN 'reader' WHEN 2 THEN 'writer' WHEN 3 THEN 'admin' ELSE 'user' END
+		ORDER BY m.level NULLS FIRST)
+	FROM icecat._markers() AS m
+	WHERE m.role = p_role;
+END;
+COMMENT ON FUNCTION icecat._rights_of(regrole) IS 'The sets of icecat.role_rights that a role was given, for the audit log; NULL: none.';
+
 CREATE OR REPLACE FUNCTION icecat._set_privileges() RETURNS TABLE (level integer, privilege text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC VALUES (1, 'select'), (2, 'write'), (2, 'create'), (2, 'drop'), (3, 'manage'); END;
@@ -107,13 +117,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
+	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
+	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level BETWEEN pg_catalog.sign(p_level) AND p_level LOOP
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	PERFORM icecat.grant(p_role, s.privilege) FROM icecat._set_privileges() AS s WHERE s.level <= p_level;
-	PERFORM icecat._audit('give-rights', pg_catalog.json_build_object('role', p_role, 'level', p_level));
+	PERFORM icecat._audit('give-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat._give(regrole, integer) IS 'Gives a role the rights of icecat.role_rights: those of a gateway (0), or from a reader''s up to a level, with its rows.';
@@ -123,18 +135,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
+	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
+	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.level >= p_level LOOP
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	PERFORM icecat.revoke(p_role, s.privilege) FROM icecat._set_privileges() AS s WHERE s.level >= p_level;
-	PERFORM icecat._audit('take-rights', pg_catalog.json_build_object('role', p_role, 'level', p_level));
 	IF p_level = 0 THEN
 		EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION icecat._user() FROM %s', p_role);
 	ELSIF EXISTS (SELECT FROM icecat._markers() AS m WHERE m.role = p_role AND m.level IS NULL) THEN
 		PERFORM icecat.grant_user(p_role);
 	END IF;
+	PERFORM icecat._audit('take-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat._take(regrole, integer) IS 'Takes from a role all rights of icecat.role_rights from a level on, and the rows of it. From the lowest level on it is no user any more, either.';
@@ -144,13 +158,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
+	v_before json;
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
+	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.of_user LOOP
 		EXECUTE pg_catalog.format('GRANT %s ON %s TO %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION icecat._user() TO %s', p_role);
-	PERFORM icecat._audit('give-rights', pg_catalog.json_build_object('role', p_role, 'set', 'user'));
+	PERFORM icecat._audit('give-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
 END
 $icecat$;
 COMMENT ON FUNCTION icecat.grant_user(regrole) IS
@@ -162,14 +178,16 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $icecat$
 DECLARE
 	v_right record;
+	v_before json;
 	v_levels integer[] := ARRAY(SELECT pg_catalog.max(m.level) FROM icecat._markers() AS m WHERE m.role = p_role AND m.level >= 0 GROUP BY m.level = 0);
 BEGIN
 	PERFORM icecat._check_rights_change(p_role);
+	v_before := icecat._rights_of(p_role);
 	FOR v_right IN SELECT * FROM icecat.role_rights AS r WHERE r.of_user LOOP
 		EXECUTE pg_catalog.format('REVOKE %s ON %s FROM %s', v_right.privilege, v_right.object, p_role);
 	END LOOP;
 	EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION icecat._user() FROM %s', p_role);
-	PERFORM icecat._audit('take-rights', pg_catalog.json_build_object('role', p_role, 'set', 'user'));
+	PERFORM icecat._audit('take-rights', 'role', pg_catalog.pg_get_userbyid(p_role), v_before, icecat._rights_of(p_role));
 	PERFORM icecat._give(p_role, l) FROM pg_catalog.unnest(v_levels) AS l;
 END
 $icecat$;

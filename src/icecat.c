@@ -14,7 +14,7 @@
 #include "guc.h"
 #include "refusal_log.h"
 #include "store/access.h"
-#include "store/audit.h"
+#include "store/audit_change.h"
 #include "store/caller.h"
 #include "store/estimate.h"
 #include "store/store_queue.h"
@@ -34,7 +34,7 @@ _PG_init(void)
 	ice_refusal_log_init();
 	ice_caller_init();
 	ice_access_init();
-	ice_audit_init();
+	ice_audit_change_init();
 	ice_estimate_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();

@@ -22,7 +22,7 @@
 #include "api/grant_check.h"
 #include "errors.h"
 #include "store/access.h"
-#include "store/audit.h"
+#include "store/audit_change.h"
 #include "store/store_access.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
@@ -129,38 +129,19 @@ check_role(const Change *change)
 static bool
 apply(const Change *change)
 {
-	return change->gives ? ice_store_access_insert_grant(&change->grant)
-						 : ice_store_access_delete_grant(&change->grant);
+	const IceGrant *grant = &change->grant;
+
+	ice_audit_change_begin(ICE_AUDIT_GRANT,
+						   &(IceAuditState){.warehouse_id = grant->warehouse_id,
+											.object_id = grant->object_id,
+											.role = grant->role,
+											.text = grant->privilege,
+											.action = change->gives ? "grant" : "revoke"});
+	return change->gives ? ice_store_access_insert_grant(grant)
+						 : ice_store_access_delete_grant(grant);
 }
 
 /* -- one change -------------------------------------------------------------------------------- */
-
-/* For the audit log. */
-static void
-record(const Change *change, const Named *named)
-{
-	const IceGrant *grant = &change->grant;
-	const char     *role = GetUserNameFromId(grant->role, true);
-	StringInfoData  details;
-	IceJsonWriter   w;
-
-	initStringInfo(&details);
-	ice_json_write_init(&w, &details);
-	ice_json_write_begin_object(&w);
-	ice_json_write_key(&w, "role");
-	ice_json_write_string(&w, role != NULL ? role : psprintf("%u", grant->role));
-	ice_json_write_key(&w, "privilege");
-	ice_json_write_string(&w, grant->privilege);
-	ice_json_write_end_object(&w);
-	ice_audit_insert(
-		&(IceAuditRow){.object_kind = grant->object_kind,
-					   .warehouse_id = &grant->warehouse_id,
-					   .object_id = &grant->object_id,
-					   .warehouse = named->warehouse,
-					   .namespace_levels = named->path != NULL ? named->path->array : (Datum) 0,
-					   .name = named->name,
-					   .details = details.data});
-}
 
 /* Grants or revokes, by the arguments of icecat.grant(). */
 static Datum
@@ -187,8 +168,6 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	find_object(&named, &change.grant);
 	check_role(&change);
 	changed = apply(&change);
-	if (changed)
-		record(&change, &named);
 	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
@@ -284,8 +263,6 @@ sql_ice_apply_grants(PG_FUNCTION_ARGS)
 	changes = parse_changes(array);
 	for (int i = 0; i < array->count; i++)
 		changed += apply(&changes[i]);
-	if (changed > 0)
-		ice_audit_insert(&(IceAuditRow){.details = ice_json_text(array)});
 	ice_caller_end();
 	PG_RETURN_INT32(changed);
 }

@@ -15,6 +15,7 @@
 #include "api/args.h"
 #include "store/access.h"
 #include "store/audit.h"
+#include "store/audit_change.h"
 #include "store/store_tenant.h"
 
 #define REFUSED_MAX      1000
@@ -31,12 +32,17 @@ Datum
 sql_ice_audit(PG_FUNCTION_ARGS)
 {
 	IceAuditRow row = {.action = NULL};
-	IceJson    *details;
+	IceJson    *before;
+	IceJson    *after;
 
 	(void) ice_caller_begin(fcinfo);
 	row.action = ice_arg_text(fcinfo, 0, "action");
-	details = ice_arg_opt_json(fcinfo, 1);
-	row.details = details != NULL ? ice_json_text(details) : NULL;
+	row.object_kind = ice_arg_text(fcinfo, 1, "object_kind");
+	row.name = ice_arg_text(fcinfo, 2, "name");
+	before = ice_arg_opt_json(fcinfo, 3);
+	after = ice_arg_opt_json(fcinfo, 4);
+	row.details = ice_audit_change_details("", before != NULL ? ice_json_text(before) : NULL,
+										   after != NULL ? ice_json_text(after) : NULL);
 	ice_audit_insert(&row);
 	ice_caller_end();
 	PG_RETURN_VOID();
@@ -136,7 +142,8 @@ sql_ice_trim_audit(PG_FUNCTION_ARGS)
 	(void) ice_caller_begin(fcinfo);
 	months = ice_audit_upkeep(true);
 	if (months > 0)
-		ice_audit_insert(&(IceAuditRow){.details = psprintf("{\"months\":%d}", months)});
+		ice_audit_insert(&(IceAuditRow){.object_kind = "catalog",
+										.details = psprintf("{\"months\":%d}", months)});
 	ice_caller_end();
 	PG_RETURN_INT32(months);
 }

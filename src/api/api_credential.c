@@ -21,6 +21,7 @@
 
 #include "api/args.h"
 #include "errors.h"
+#include "store/audit_change.h"
 #include "store/store_credential.h"
 
 #define NAME_BYTES_MAX   63
@@ -188,6 +189,13 @@ end_with_row(FunctionCallInfo fcinfo, MemoryContext caller, const char *id, cons
 	return row;
 }
 
+/* For the audit log: the state of a client, of an API key, or of all signing keys (NULL). */
+static void
+note_change(IceAuditKind kind, const char *id)
+{
+	ice_audit_change_begin(kind, &(IceAuditState){.text = id});
+}
+
 /* -- clients ----------------------------------------------------------------------------------- */
 
 Datum
@@ -200,6 +208,7 @@ sql_ice_create_client(PG_FUNCTION_ARGS)
 	IceVerifier   verifier;
 
 	make_verifier(secret, arg_lifetime(fcinfo, 2), &verifier);
+	note_change(ICE_AUDIT_CLIENT, id);
 	if (!ice_credential_insert_client(id, role, &verifier))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Client already exists: %s", id);
 	PG_RETURN_DATUM(end_with_row(fcinfo, caller, id, secret, verifier.expires_at));
@@ -222,6 +231,7 @@ sql_ice_rotate_client_secret(PG_FUNCTION_ARGS)
 	IceVerifier   verifier;
 
 	make_verifier(secret, arg_lifetime(fcinfo, 2), &verifier);
+	note_change(ICE_AUDIT_CLIENT, id);
 	if (!ice_credential_rotate_client(id, &verifier, end == now ? 0 : end))
 		raise_no_client(id);
 	PG_RETURN_DATUM(end_with_row(fcinfo, caller, id, secret, verifier.expires_at));
@@ -240,6 +250,7 @@ sql_ice_alter_client(PG_FUNCTION_ARGS)
 	role = PG_ARGISNULL(1) ? InvalidOid : checked_role(PG_GETARG_OID(1));
 	disabled = PG_ARGISNULL(2) ? false : PG_GETARG_BOOL(2);
 	end_sessions = ice_arg_bool(fcinfo, 3, "end_sessions");
+	note_change(ICE_AUDIT_CLIENT, id);
 	if (!ice_credential_alter_client(id, role, PG_ARGISNULL(2) ? NULL : &disabled, end_sessions))
 		raise_no_client(id);
 	ice_caller_end();
@@ -249,10 +260,13 @@ sql_ice_alter_client(PG_FUNCTION_ARGS)
 Datum
 sql_ice_drop_client(PG_FUNCTION_ARGS)
 {
-	bool found;
+	char *id;
+	bool  found;
 
 	(void) begin_as_owner(fcinfo);
-	found = ice_credential_delete_client(ice_arg_text(fcinfo, 0, "client"));
+	id = ice_arg_text(fcinfo, 0, "client");
+	note_change(ICE_AUDIT_CLIENT, id);
+	found = ice_credential_delete_client(id);
 	ice_caller_end();
 	PG_RETURN_BOOL(found);
 }
@@ -268,6 +282,7 @@ make_key(FunctionCallInfo fcinfo, MemoryContext caller, IceApiKey *key, Timestam
 	key->prefix = random_text(PREFIX_BYTES);
 	secret = psprintf("ice_%s_%s", key->prefix, random_text(SECRET_BYTES));
 	make_verifier(secret, expires_at, &key->verifier);
+	note_change(ICE_AUDIT_API_KEY, key->prefix);
 	ice_credential_insert_api_key(key);
 	return end_with_row(fcinfo, caller, key->prefix, secret, expires_at);
 }
@@ -291,6 +306,7 @@ sql_ice_rotate_api_key(PG_FUNCTION_ARGS)
 	TimestampTz   end = arg_end(fcinfo, 1, GetCurrentTimestamp(), "overlap");
 	IceApiKey     key;
 
+	note_change(ICE_AUDIT_API_KEY, prefix);
 	if (!ice_credential_end_api_key(prefix, end, &key))
 		ice_raise(ICE_ERR_NO_SUCH_CREDENTIAL, "API key does not exist, or is revoked: %s", prefix);
 	key.role = checked_role(key.role);
@@ -300,10 +316,13 @@ sql_ice_rotate_api_key(PG_FUNCTION_ARGS)
 Datum
 sql_ice_revoke_api_key(PG_FUNCTION_ARGS)
 {
-	bool found;
+	char *prefix;
+	bool  found;
 
 	(void) begin_as_owner(fcinfo);
-	found = ice_credential_revoke_api_key(ice_arg_text(fcinfo, 0, "prefix"));
+	prefix = ice_arg_text(fcinfo, 0, "prefix");
+	note_change(ICE_AUDIT_API_KEY, prefix);
+	found = ice_credential_revoke_api_key(prefix);
 	ice_caller_end();
 	PG_RETURN_BOOL(found);
 }
@@ -325,6 +344,7 @@ sql_ice_rotate_signing_key(PG_FUNCTION_ARGS)
 	if (at_once)
 		signs_from = now;
 	random_bytes(seed, sizeof(seed));
+	note_change(ICE_AUDIT_SIGNING_KEYS, NULL);
 	ice_credential_rotate_signing_key(id, seed, signs_from,
 									  arg_end(fcinfo, 0, signs_from, "overlap"));
 	explicit_bzero(seed, sizeof(seed));
@@ -340,6 +360,7 @@ sql_ice_make_signing_key(PG_FUNCTION_ARGS)
 
 	(void) ice_caller_begin(fcinfo);
 	random_bytes(seed, sizeof(seed));
+	note_change(ICE_AUDIT_SIGNING_KEYS, NULL);
 	made = ice_credential_make_signing_key(random_text(KEY_ID_BYTES), seed);
 	explicit_bzero(seed, sizeof(seed));
 	ice_caller_end();

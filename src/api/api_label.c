@@ -9,6 +9,7 @@
 #include "api/args.h"
 #include "guc.h"
 #include "spec/structure.h"
+#include "store/audit_change.h"
 #include "store/store_label.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
@@ -149,6 +150,12 @@ sql_ice_set_labels(PG_FUNCTION_ARGS)
 					   "There are %d labels, more than the limit of %d", labels->count,
 					   ice_guc_labels_max);
 	object_arg(fcinfo, &of);
+	ice_audit_change_begin(ICE_AUDIT_LABELS,
+						   &(IceAuditState){.warehouse_id = of.warehouse_id,
+											.object_id = of.object_id,
+											.text = of.field_id == ICE_LABEL_OBJECT
+														? NULL
+														: psprintf("%d", of.field_id)});
 	for (int i = 0; i < labels->count; i++)
 		changed += set_label(&of, &labels->members[i]);
 	if (ice_labels_count(&of) > ice_guc_labels_max)

@@ -23,6 +23,7 @@
 #include "maint/task_run.h"
 #include "maint/upkeep.h"
 #include "storage/storage.h"
+#include "store/audit.h"
 #include "store/owner_step.h"
 #include "store/store_idempotency.h"
 #include "store/store_lock.h"
@@ -65,11 +66,17 @@ check_owner(const char *name)
 static Datum
 adopt(const char *name)
 {
+	IceAuditActor actor;
+
 	check_owner(name);
 	PreventCommandIfReadOnly(name);
 	ice_spi_begin();
+	actor = ice_audit_actor();
+	actor.role = GetUserNameFromId(GetOuterUserId(), false);
 	ice_adopt_storage();
 	ice_task_adopt();
+	ice_audit_insert(
+		&(IceAuditRow){.action = "adopt-storage", .object_kind = "catalog", .actor = &actor});
 	ice_spi_end();
 	return BoolGetDatum(ice_worker_ensure());
 }

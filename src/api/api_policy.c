@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "store/access.h"
+#include "store/audit_change.h"
 #include "store/policy.h"
 #include "store/store_table.h"
 #include "store/store_view.h"
@@ -93,6 +94,15 @@ find_object(FunctionCallInfo fcinfo, IcePolicy *policy)
 	policy->object_id = space.id;
 }
 
+/* For the audit log. */
+static void
+note_change(const IcePolicy *policy)
+{
+	ice_audit_change_begin(ICE_AUDIT_POLICY, &(IceAuditState){.warehouse_id = policy->warehouse_id,
+															  .object_id = policy->object_id,
+															  .text = policy->name});
+}
+
 Datum
 sql_ice_create_commit_policy(PG_FUNCTION_ARGS)
 {
@@ -108,6 +118,7 @@ sql_ice_create_commit_policy(PG_FUNCTION_ARGS)
 	policy.function = PG_GETARG_OID(2);
 	find_object(fcinfo, &policy);
 	check_function(policy.function);
+	note_change(&policy);
 	if (!ice_policy_insert(&policy))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Commit policy already exists: %s", policy.name);
 	ice_caller_end();
@@ -144,6 +155,7 @@ sql_ice_drop_commit_policy(PG_FUNCTION_ARGS)
 	if (found)
 	{
 		require_manage(&warehouse, &policy);
+		note_change(&policy);
 		ice_policy_delete(&policy);
 	}
 	ice_caller_end();

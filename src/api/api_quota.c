@@ -20,6 +20,7 @@
 
 #include "api/args.h"
 #include "errors.h"
+#include "store/audit_change.h"
 #include "store/quota_set.h"
 #include "store/store_tenant.h"
 
@@ -84,6 +85,20 @@ check_warehouse(const IceWarehouse *warehouse, IceQuotaResource resource, int64 
 				  "The limit is above that of the tenant, which is " INT64_FORMAT, above);
 }
 
+/* For the audit log: the quota of an object, or, with the nil id, the default of the kind. */
+static void
+note_change(const char *kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+			IceQuotaResource resource)
+{
+	IceAuditState state = {.text = psprintf("%s/%s", kind, ice_quota_name(resource))};
+
+	if (warehouse_id != NULL)
+		state.warehouse_id = *warehouse_id;
+	if (object_id != NULL)
+		state.object_id = *object_id;
+	ice_audit_change_begin(ICE_AUDIT_QUOTA, &state);
+}
+
 Datum
 sql_ice_set_quota(PG_FUNCTION_ARGS)
 {
@@ -103,6 +118,8 @@ sql_ice_set_quota(PG_FUNCTION_ARGS)
 		ice_warehouse_get_locked(name, ICE_LOCK_KEY_SHARE, &warehouse);
 		check_warehouse(&warehouse, resource, most);
 	}
+	note_change(name != NULL ? "warehouse" : "each warehouse", name != NULL ? &warehouse.id : NULL,
+				name != NULL ? &warehouse.id : NULL, resource);
 	ice_quota_set((IceQuotaObject){.warehouse_id = name != NULL ? &warehouse.id : NULL}, resource,
 				  most);
 	ice_caller_end();
@@ -124,6 +141,8 @@ sql_ice_set_tenant_quota(PG_FUNCTION_ARGS)
 	most = limit_arg(fcinfo, resource);
 	if (name != NULL && !ice_tenant_find(name, false, &tenant))
 		ice_raise(ICE_ERR_NO_SUCH_TENANT, "Tenant does not exist: %s", name);
+	note_change(name != NULL ? "tenant" : "each tenant", NULL, name != NULL ? &tenant.id : NULL,
+				resource);
 	ice_quota_set(
 		(IceQuotaObject){.tenant_id = name != NULL ? &tenant.id : NULL, .of_tenants = true},
 		resource, most);

@@ -17,6 +17,7 @@
 #include "spec/read_restriction.h"
 #include "spec/structure.h"
 #include "store/access.h"
+#include "store/audit_change.h"
 #include "store/store_restriction.h"
 #include "store/store_table.h"
 
@@ -98,6 +99,16 @@ check_restrictable(Oid role)
 				  GetUserNameFromId(role, false));
 }
 
+/* For the audit log. */
+static void
+note_change(const IceTable *table, Oid role)
+{
+	ice_audit_change_begin(ICE_AUDIT_RESTRICTION,
+						   &(IceAuditState){.warehouse_id = table->warehouse_id,
+											.object_id = table->id,
+											.role = role});
+}
+
 Datum
 sql_ice_set_read_restriction(PG_FUNCTION_ARGS)
 {
@@ -123,6 +134,7 @@ sql_ice_set_read_restriction(PG_FUNCTION_ARGS)
 	row.table_uuid = table.metadata->table_uuid;
 	row.row_filter = given.row_filter ? ice_json_text(given.row_filter) : NULL;
 	row.masks = given.masks ? ice_json_text(given.masks) : NULL;
+	note_change(&table, row.role);
 	ice_restriction_put(&table, &row);
 	ice_caller_end();
 	PG_RETURN_VOID();
@@ -138,6 +150,7 @@ sql_ice_drop_read_restriction(PG_FUNCTION_ARGS)
 	(void) ice_caller_begin(fcinfo);
 	role = role_arg(fcinfo, false);
 	table_arg(fcinfo, &table);
+	note_change(&table, role);
 	dropped = ice_restriction_delete(&table, role);
 	ice_caller_end();
 	PG_RETURN_BOOL(dropped);
@@ -187,6 +200,7 @@ sql_ice_trust_engine(PG_FUNCTION_ARGS)
 		ice_raise(ICE_ERR_BAD_REQUEST, "The name of a property has 1 to %d bytes",
 				  ICE_OWNER_PROPERTY_BYTES_MAX);
 	require_catalog();
+	ice_audit_change_begin(ICE_AUDIT_ENGINE, &(IceAuditState){.role = role});
 	changed = ice_restriction_put_engine(role, property);
 	ice_caller_end();
 	PG_RETURN_BOOL(changed);
@@ -201,6 +215,7 @@ sql_ice_distrust_engine(PG_FUNCTION_ARGS)
 	(void) ice_caller_begin(fcinfo);
 	role = role_arg(fcinfo, false);
 	require_catalog();
+	ice_audit_change_begin(ICE_AUDIT_ENGINE, &(IceAuditState){.role = role});
 	changed = ice_restriction_delete_engine(role);
 	ice_caller_end();
 	PG_RETURN_BOOL(changed);

@@ -18,6 +18,7 @@
 #include "api/grant_check.h"
 #include "errors.h"
 #include "storage/storage.h"
+#include "store/audit_change.h"
 #include "store/quota_set.h"
 #include "store/store_hold.h"
 #include "store/store_lock.h"
@@ -117,6 +118,7 @@ sql_ice_create_tenant(PG_FUNCTION_ARGS)
 	if (!ice_tenant_insert(&tenant))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Tenant already exists: %s", tenant.name);
 	ice_quota_set_inherited(NULL, &tenant.id);
+	ice_audit_change_made(ICE_AUDIT_TENANT, &(IceAuditState){.object_id = tenant.id});
 	ice_caller_end();
 	PG_RETURN_VOID();
 }
@@ -136,6 +138,7 @@ sql_ice_alter_tenant(PG_FUNCTION_ARGS)
 	location = ice_arg_opt_text(fcinfo, 2);
 	(void) ice_lock_take(ICE_LOCK_TENANTS, false, true);
 	get_tenant(fcinfo, 0, true, &tenant);
+	ice_audit_change_begin(ICE_AUDIT_TENANT, &(IceAuditState){.object_id = tenant.id});
 	before = tenant.name;
 	if (new_name != NULL && strcmp(check_name(new_name), before) != 0)
 	{
@@ -170,6 +173,7 @@ sql_ice_drop_tenant(PG_FUNCTION_ARGS)
 		ice_raise(ICE_ERR_TENANT_NOT_EMPTY,
 				  "Tenant %s is not empty. Contains " INT64_FORMAT " storage profile(s).",
 				  tenant.name, count);
+	ice_audit_change_begin(ICE_AUDIT_TENANT, &(IceAuditState){.object_id = tenant.id});
 	ice_tenant_delete(&tenant.id);
 	ice_caller_end();
 	PG_RETURN_VOID();
@@ -218,6 +222,8 @@ sql_ice_assign_role(PG_FUNCTION_ARGS)
 	get_tenant(fcinfo, 0, false, &tenant);
 	role = get_role(fcinfo, 1);
 	check_assignable(&tenant, role);
+	ice_audit_change_begin(ICE_AUDIT_TENANT_ROLE,
+						   &(IceAuditState){.object_id = tenant.id, .role = role});
 	changed = ice_tenant_assign(&tenant.id, role, &other);
 	if (!changed && memcmp(&other, &tenant.id, UUID_LEN) != 0)
 		ice_raise_full(
@@ -232,12 +238,16 @@ Datum
 sql_ice_unassign_role(PG_FUNCTION_ARGS)
 {
 	IceTenant tenant;
+	Oid       role;
 	bool      changed;
 
 	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	get_tenant(fcinfo, 0, false, &tenant);
-	changed = ice_tenant_unassign(&tenant.id, get_role(fcinfo, 1));
+	role = get_role(fcinfo, 1);
+	ice_audit_change_begin(ICE_AUDIT_TENANT_ROLE,
+						   &(IceAuditState){.object_id = tenant.id, .role = role});
+	changed = ice_tenant_unassign(&tenant.id, role);
 	ice_caller_end();
 	PG_RETURN_BOOL(changed);
 }
@@ -279,6 +289,9 @@ run_change(FunctionCallInfo fcinfo, bool gives)
 	grant.object_id = tenant.id;
 	if (gives)
 		ice_grant_check_role(&grant);
+	ice_audit_change_begin(
+		ICE_AUDIT_GRANT,
+		&(IceAuditState){.object_id = tenant.id, .role = grant.role, .text = grant.privilege});
 	changed = gives ? ice_store_access_insert_grant(&grant) : ice_store_access_delete_grant(&grant);
 	ice_caller_end();
 	PG_RETURN_BOOL(changed);

@@ -21,6 +21,7 @@
 #include "spec/case_fold.h"
 #include "store/access.h"
 #include "store/audit.h"
+#include "store/audit_change.h"
 #include "store/caller.h"
 #include "store/case_mode.h"
 #include "store/maintenance.h"
@@ -149,14 +150,25 @@ warehouse_result(MemoryContext context, const IceWarehouse *warehouse)
 	return ice_arg_result_end(&result);
 }
 
-/* The event of a mutation shows what the function returns. */
+/* The warehouse as it is now, in the memory of the call. */
+static const char *
+warehouse_text(const IceWarehouse *warehouse)
+{
+	return TextDatumGetCString(warehouse_result(CurrentMemoryContext, warehouse));
+}
+
+/* The event of a mutation shows what the function returns, and what was before (NULL: nothing). */
 static Datum
-write_event(MemoryContext caller, const char *type, const IceWarehouse *warehouse)
+write_event(MemoryContext caller, const char *type, const IceWarehouse *warehouse,
+			const char *before)
 {
 	Datum result = warehouse_result(caller, warehouse);
+	char *details = TextDatumGetCString(result);
 
+	if (before != NULL)
+		details = psprintf("%.*s,\"before\":%s}", (int) strlen(details) - 1, details, before);
 	ice_event_insert(&warehouse->id, type, "warehouse", &warehouse->id, (Datum) 0, warehouse->name,
-					 0, TextDatumGetCString(result));
+					 0, details);
 	return result;
 }
 
@@ -221,7 +233,7 @@ sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 				  ice_tenant_short_name(warehouse.name));
 	ice_access_own("warehouse", &warehouse.id, &warehouse.id);
 	set_profile(fcinfo, 3, &warehouse);
-	result = write_event(caller, "create-warehouse", &warehouse);
+	result = write_event(caller, "create-warehouse", &warehouse, NULL);
 	ice_caller_end();
 	return result;
 }
@@ -329,6 +341,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	IceWarehouse      warehouse;
 	IcePropertyChange change;
 	const char       *properties;
+	const char       *before;
 	Datum             result;
 
 	ice_property_change_of_args(fcinfo, 3, "warehouse", &change);
@@ -336,6 +349,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
 	ice_warehouse_require(ICE_MANAGE, &warehouse);
 	ice_maintenance_require_off(&warehouse);
+	before = warehouse_text(&warehouse);
 	if (new_name != NULL)
 		rename_warehouse(&warehouse, new_name);
 	if (location != NULL)
@@ -354,7 +368,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 			check_may_write(&warehouse);
 	}
 	ice_warehouse_update(&warehouse);
-	result = write_event(caller, "alter-warehouse", &warehouse);
+	result = write_event(caller, "alter-warehouse", &warehouse, before);
 	ice_caller_end();
 	return result;
 }
@@ -392,13 +406,14 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 	ice_warehouse_require(ICE_DROP, &warehouse);
 	ice_maintenance_require_off(&warehouse);
 	check_empty(&warehouse);
+	ice_audit_insert(
+		&(IceAuditRow){.object_kind = "warehouse",
+					   .warehouse_id = &warehouse.id,
+					   .object_id = &warehouse.id,
+					   .warehouse = warehouse.name,
+					   .name = warehouse.name,
+					   .details = ice_audit_change_details("", TextDatumGetCString(result), NULL)});
 	ice_warehouse_delete(&warehouse.id);
-	ice_audit_insert(&(IceAuditRow){.object_kind = "warehouse",
-									.warehouse_id = &warehouse.id,
-									.object_id = &warehouse.id,
-									.warehouse = warehouse.name,
-									.name = warehouse.name,
-									.details = TextDatumGetCString(result)});
 	ice_caller_end();
 	PG_RETURN_VOID();
 }
@@ -436,9 +451,11 @@ sql_ice_set_maintenance(PG_FUNCTION_ARGS)
 	properties = maintained_properties(warehouse.properties, on, reason);
 	if (strcmp(properties, warehouse.properties) != 0)
 	{
+		const char *before = warehouse_text(&warehouse);
+
 		warehouse.properties = properties;
 		ice_warehouse_update(&warehouse);
-		(void) write_event(caller, "alter-warehouse", &warehouse);
+		(void) write_event(caller, "alter-warehouse", &warehouse, before);
 	}
 	ice_caller_end();
 	PG_RETURN_VOID();

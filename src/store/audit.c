@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 
 #include "guc.h"
+#include "store/access.h"
 #include "store/audit.h"
 #include "store/caller.h"
 #include "store/policy.h"
@@ -35,15 +36,27 @@
 #define TEXT_BYTES_MAX 255 /* of what a session says about itself */
 #define MADE           "00000"
 
+/* $1 and $9: the warehouse, by id or by name. $19, $20: the tenant of the role, of whose calls
+ * those without a known object are. */
 static IceStatement insert_pending = {
 	"INSERT INTO icecat_data.audit_pending (warehouse_id, audit_id, occurred_at, action, outcome, "
 	"status, object_kind, object_id, warehouse, namespace, name, role, login, source, principal, "
-	"request_id, client_address, details) VALUES (coalesce($1, (SELECT w.warehouse_id FROM "
-	"icecat_data.warehouse AS w WHERE w.name = $9), '00000000-0000-0000-0000-000000000000'), "
-	"$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-	18,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, UUIDOID, TEXTOID,
-	 TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONOID},
+	"request_id, client_address, details, tenant) "
+	"SELECT coalesce($1, w.warehouse_id, '00000000-0000-0000-0000-000000000000'), $2, $3, $4, $5, "
+	"$6, $7, coalesce($8, CASE WHEN $1 IS NULL AND w.warehouse_id IS NULL THEN $19 END), $9, $10, "
+	"$11, $12, $13, $14, $15, $16, $17, $18, coalesce(t.name, own.name, $20) "
+	"FROM (VALUES (1)) AS one (n) LEFT JOIN ("
+	"SELECT warehouse_id, tenant_id FROM icecat_data.warehouse WHERE warehouse_id = $1 UNION ALL "
+	"SELECT warehouse_id, tenant_id FROM icecat_data.warehouse WHERE $1 IS NULL AND name = $9"
+	") AS w ON true "
+	"LEFT JOIN icecat_data.tenant AS t "
+	"ON t.warehouse_id = '00000000-0000-0000-0000-000000000000' AND t.tenant_id = w.tenant_id "
+	"LEFT JOIN icecat_data.tenant AS own "
+	"ON own.warehouse_id = '00000000-0000-0000-0000-000000000000' AND own.tenant_id = $8",
+	20,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+	 UUIDOID, TEXTOID, TEXTARRAYOID,   TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	 TEXTOID, TEXTOID, TEXTOID,        JSONOID, UUIDOID, TEXTOID},
 	NULL};
 
 #define MORE_COLUMNS                                                                      \
@@ -103,20 +116,14 @@ static IceStatement delete_pending = {
 	{UUIDARRAYOID, UUIDARRAYOID},
 	NULL};
 
-/* Functions that change rows of the catalog's own housekeeping, or only what a client reports. */
-static const char *const housekeeping[] = {
-	"read_events",     "report_metrics",   "rest_report_metrics", "wait_for_metadata",
-	"export_metadata", "_export_metadata", "trim_idempotency",    "start_worker",
-};
-
 bool
 ice_audit_exists(void)
 {
 	return OidIsValid(get_relname_relid("audit_pending", get_namespace_oid("icecat_data", false)));
 }
 
-static bool
-is_on(void)
+bool
+ice_audit_is_on(void)
 {
 	return ice_guc_audit && ice_audit_exists();
 }
@@ -198,8 +205,9 @@ action_of_call(void)
 
 	if (strncmp(action, "rest_", 5) == 0)
 		action += 5;
+	action += *action == '_';
 	for (char *at = action; *at != '\0'; at++)
-		if (*at == '_' && at > action)
+		if (*at == '_')
 			*at = '-';
 	return action;
 }
@@ -230,18 +238,29 @@ uuid_or_null(const pg_uuid_t *id, char *null)
 	return (Datum) 0;
 }
 
+/* The tenant of a role, which may be gone, or none at all (""). */
+static bool
+find_tenant(const char *role, IceTenancy *out)
+{
+	Oid id = *role != '\0' ? get_role_oid(role, true) : InvalidOid;
+
+	return OidIsValid(id) && ice_access_tenant_of(id, out);
+}
+
 /* Where there is no audit log, nothing is written, and the call has said what it changes. */
 void
 ice_audit_insert(const IceAuditRow *row)
 {
 	IceAuditActor now = row->actor == NULL ? ice_audit_actor() : *row->actor;
 	pg_uuid_t     audit_id = ice_uuid_v7();
-	char          nulls[] = "                  ";
-	Datum         values[18];
+	IceTenancy    tenant;
+	bool          of_tenant;
+	char          nulls[] = "                    ";
+	Datum         values[20];
 
 	ice_policy_require_none();
 	ice_caller_recorded();
-	if (!is_on())
+	if (!ice_audit_is_on())
 		return;
 	values[0] = uuid_or_null(row->warehouse_id, &nulls[0]);
 	values[1] = UUIDPGetDatum(&audit_id);
@@ -263,27 +282,11 @@ ice_audit_insert(const IceAuditRow *row)
 	values[15] = text_or_null(now.request_id, &nulls[15]);
 	values[16] = text_or_null(now.client_address, &nulls[16]);
 	values[17] = text_or_null(bounded_details(row->details), &nulls[17]);
+	of_tenant = find_tenant(now.role, &tenant);
+	values[18] = uuid_or_null(of_tenant ? &tenant.id : NULL, &nulls[18]);
+	values[19] = text_or_null(of_tenant ? NameStr(tenant.name) : NULL, &nulls[19]);
 	ice_spi_execute(&insert_pending, values, nulls, false);
 	ice_queue_signal();
-}
-
-/* A call has changed rows, and neither it nor an event has said what. */
-static void
-end_of_call(void)
-{
-	const char *name = get_func_name(ice_caller_function());
-
-	ice_policy_require_none();
-	for (size_t i = 0; name != NULL && i < lengthof(housekeeping); i++)
-		if (strcmp(name, housekeeping[i]) == 0)
-			return;
-	ice_audit_insert(&(IceAuditRow){.action = NULL});
-}
-
-void
-ice_audit_init(void)
-{
-	ice_caller_on_end(end_of_call);
 }
 
 /* -- to the partitions ------------------------------------------------------------------------- */
@@ -309,7 +312,7 @@ ice_audit_take_events(const pg_uuid_t *warehouse_id, Datum event_ids, List *mont
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), event_ids};
 
-	if (is_on())
+	if (ice_audit_is_on())
 		(void) ice_spi_execute(has_months(months) ? &take_events : &take_events_later, values, NULL,
 							   false);
 }
@@ -319,7 +322,7 @@ ice_audit_keep_events(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	if (is_on())
+	if (ice_audit_is_on())
 		(void) ice_spi_execute(&keep_events, values, NULL, false);
 }
 

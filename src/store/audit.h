@@ -3,9 +3,8 @@
  *		The audit log: who changed what, in the transaction of the change.
  *
  * A change of a table, view, namespace or warehouse is recorded by its event (store_event.h), of
- * which the sequencer makes a row of the audit log. What leaves no event says what it changed by
- * ice_audit_insert(). Where a call has changed rows and said nothing, its end writes a row with its
- * name: no change goes unseen because its code forgot to tell.
+ * which the sequencer makes a row of the audit log. What leaves no event says what it changes by
+ * audit_change.h, or writes a row here.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -50,6 +49,8 @@ typedef struct IceAuditRow
 
 extern void ice_audit_insert(const IceAuditRow *row);
 
+/* Is anything recorded? */
+extern bool ice_audit_is_on(void);
 /* Is there an audit log? The library comes before ALTER EXTENSION UPDATE has made its tables. */
 extern bool ice_audit_exists(void);
 
@@ -65,8 +66,5 @@ extern int64 ice_audit_move(void);
 /* Makes partitions ahead, takes in what came with a dump, and drops, or puts aside, months that are
  * too old; returns how many months. Without wait, what another session keeps it from is left. */
 extern int32 ice_audit_upkeep(bool wait);
-
-/* Once, when the library is loaded. */
-extern void ice_audit_init(void);
 
 #endif

@@ -26,6 +26,7 @@ typedef struct Call
 	Oid          function;
 	uint64       changes; /* ice_spi_changes() when it began, or when a call within it ended */
 	bool         recorded;
+	List        *changed; /* what it has said that it changes; see audit_change.h */
 	int          security_context;
 	int          level; /* of the (sub)transaction that it was made in */
 	struct Call *outer;
@@ -59,6 +60,7 @@ ice_caller_begin(FunctionCallInfo fcinfo)
 	call->function = fcinfo->flinfo->fn_oid;
 	call->changes = ice_spi_changes();
 	call->recorded = false;
+	call->changed = NIL;
 	call->level = GetCurrentTransactionNestLevel();
 	call->outer = innermost;
 	innermost = call;
@@ -78,7 +80,8 @@ pop(void)
 void
 ice_caller_end(void)
 {
-	if (at_end != NULL && !innermost->recorded && ice_spi_changes() != innermost->changes)
+	if (at_end != NULL && (!innermost->recorded || innermost->changed != NIL) &&
+		ice_spi_changes() != innermost->changes)
 		at_end();
 	ice_spi_end();
 	SetUserIdAndSecContext(innermost->user, innermost->security_context);
@@ -113,6 +116,20 @@ ice_caller_recorded(void)
 {
 	if (innermost != NULL)
 		innermost->recorded = true;
+}
+
+List **
+ice_caller_changed(void)
+{
+	static List *nobody = NIL;
+
+	return innermost != NULL ? &innermost->changed : &nobody;
+}
+
+bool
+ice_caller_is_recorded(void)
+{
+	return innermost != NULL && innermost->recorded;
 }
 
 void

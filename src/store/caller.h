@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 
 typedef struct IceCaller
 {
@@ -45,10 +46,14 @@ extern IceCaller ice_caller(void);
 extern Oid ice_caller_function(void);
 
 /* What the call that is under way changes is on record: its end has nothing to add. */
-extern void ice_caller_recorded(void);
+extern void   ice_caller_recorded(void);
+extern bool   ice_caller_is_recorded(void);
+/* What the call that is under way has said that it changes, for audit_change.c. It lives as long as
+ * the memory of the call. */
+extern List **ice_caller_changed(void);
 /* Once: what is done, as the owner, at the end of a call that has changed rows of which nothing is
  * on record. */
-extern void ice_caller_on_end(void (*on_end)(void));
+extern void   ice_caller_on_end(void (*on_end)(void));
 
 /* Once, when the library is loaded. */
 extern void ice_caller_init(void);

@@ -30,10 +30,10 @@ OPERATIONS = [
     ("icecat.rename_table('w', '{a}', 't', '{b}', 'u')", "rename-table|table|{b}|u"),
     ("icecat.grant('someone', 'select', 'w', '{b}', 'u')", "grant|table|{b}|u"),
     ("icecat.revoke('someone', 'select', 'w', '{b}', 'u')", "revoke|table|{b}|u"),
-    ("icecat.grant('someone', 'usage', 'w')", "grant|warehouse||"),
+    ("icecat.grant('someone', 'usage', 'w')", "grant|warehouse||w"),
     ("icecat.grant('someone', 'usage')", "grant|catalog||"),
     ("icecat.apply_grants('[{\"action\":\"revoke\",\"role\":\"someone\",\"privilege\":\"usage\"}]')",
-     "apply-grants|||"),
+     "revoke|catalog||"),
     ("icecat.create_view('w', '{a}', 'v', '%s', '%s')" % (SCHEMA, VERSION),
      "create-view|view|{a}|v"),
     ("icecat.replace_view('w', '{a}', 'v', '[]', '%s')" % SET, "replace-view|view|{a}|v"),
@@ -41,8 +41,8 @@ OPERATIONS = [
     ("icecat.drop_view('w', '{b}', 'v')", "drop-view|view|{b}|v"),
     ("icecat.drop_table('w', '{b}', 'u')", "drop-table|table|{b}|u"),
     ("icecat.drop_namespace('w', '{b}')", "drop-namespace|namespace|{b}|"),
-    ("icecat.map_principal('corp', 'sub', 'zoe', 'someone')", "map-principal|||"),
-    ("icecat.unmap_principal('corp', 'sub', 'zoe')", "unmap-principal|||"),
+    ("icecat.map_principal('corp', 'sub', 'zoe', 'someone')", "map-principal|principal-mapping||corp sub=zoe"),
+    ("icecat.unmap_principal('corp', 'sub', 'zoe')", "unmap-principal|principal-mapping||corp sub=zoe"),
     ("icecat.drop_warehouse('v')", "drop-warehouse|warehouse||v"),
 ]
 # These leave none.
@@ -80,7 +80,7 @@ def test_table_of_cases(c, t):
                   "FROM icecat.audit_log WHERE request_id LIKE 'r-%'"),
             "00000|postgres|postgres|sql|corp~ann|192.0.2.7", "each says who, and how it went")
     t.equal(c.sql("SELECT count(*) FROM icecat.audit_log WHERE request_id LIKE 'r-%' AND "
-                  "(warehouse IS NULL) <> (object_kind IS NULL OR object_kind = 'catalog')"), "0",
+                  "(warehouse IS NULL) <> (object_kind IN ('catalog', 'principal-mapping'))"), "0",
             "and in which warehouse")
     t.equal(c.sql("SELECT details ->> 'role', details ->> 'privilege' FROM icecat.audit_log "
                   "WHERE request_id = 'r-10'"), "someone|select", "what was granted")
@@ -162,7 +162,7 @@ def test_rights(c, t):
         for statement in ("DELETE FROM icecat_data.audit", "UPDATE icecat_data.audit SET action = ''",
                           "DELETE FROM icecat.audit_log", "UPDATE icecat.audit_log SET action = ''",
                           "TRUNCATE icecat_data.audit", "SELECT icecat.trim_audit()",
-                          "SELECT icecat._audit('x', NULL)", "SET icecat.audit = off",
+                          "SELECT icecat._audit('x', 'x', 'x', NULL, NULL)", "SET icecat.audit = off",
                           "SET icecat.audit_retention_days = 0"):
             said = c.sql("SET ROLE %s; SELECT icecat.version(); %s" % (role, statement), check=False)
             t.ok("permission denied" in said or "from view" in said or "update view" in said,

@@ -88,7 +88,7 @@ def test_long_details_are_not_kept_in_the_audit_log(c):
     """Their length is."""
     name = "n" * 200
     for limit, kept in ((8192, "t"), (64, "f")):
-        c.sql("SET icecat.audit_details_bytes_max = %d; SELECT icecat.map_principal('corp', 'sub', '%s%d', 'analyst')" % (limit, name, limit))
+        c.sql("SET icecat.audit_details_bytes_max = %d; SELECT icecat.set_labels('{\"k\":\"%s%d\"}', 'w', '{ns}')" % (limit, name, limit))
         details = c.sql("SELECT details FROM icecat.audit_log ORDER BY occurred_at DESC LIMIT 1")
         expect_equal("t" if name in details else "f", kept)
         expect_equal("left-out-bytes" in details, kept == "f")
