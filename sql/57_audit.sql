@@ -69,7 +69,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_audit_refused';
 COMMENT ON FUNCTION icecat._audit_refused(json) IS
 'Adds calls that a gateway has refused to the audit log; returns how many.
-p_calls: array of at most 1000 objects {"action", "outcome": SQLSTATE, "status", "warehouse", "namespace": a text[] as text, "name", "role", "principal", "request-id", "client-address", "age-ms"}. Only of a session that has logged in as a gateway (icecat.grant_gateway()) the role is believed; of others it is the caller''s.
+p_calls: array of at most 1000 objects {"action", "outcome": SQLSTATE, "status", "warehouse", "namespace": a text[] as text, "name", "role", "principal", "request-id", "client-address", "reason", "repeated": how often the same came again, "age-ms"}. Only of a session that has logged in as a gateway (icecat.grant_gateway()) the role is believed; of others it is the caller''s.
 Errors: IC305 more than 1000 (400).';
 
 CREATE OR REPLACE FUNCTION icecat.trim_audit() RETURNS integer

@@ -83,6 +83,35 @@ whole_name(const char *name, const char *role)
 	return ice_tenant_whole_name(&tenant, name);
 }
 
+/* Why a call was refused, and how often the same was, after the first time. */
+static const char *
+refused_details(const IceJson *object)
+{
+	const char    *reason = bounded_string(object, "reason");
+	int64          repeated = 0;
+	StringInfoData out;
+	IceJsonWriter  w;
+
+	(void) ice_json_opt_int64(object, "repeated", &repeated);
+	if (reason == NULL && repeated == 0)
+		return NULL;
+	initStringInfo(&out);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	if (reason != NULL)
+	{
+		ice_json_write_key(&w, "reason");
+		ice_json_write_string(&w, reason);
+	}
+	if (repeated > 0)
+	{
+		ice_json_write_key(&w, "repeated");
+		ice_json_write_int(&w, repeated);
+	}
+	ice_json_write_end_object(&w);
+	return out.data;
+}
+
 /* What a gateway says about one call. Only of the login of a gateway it is believed whose call it
  * was. */
 static void
@@ -94,6 +123,7 @@ insert_refused(const IceJson *body)
 						 .warehouse = bounded_string(body, "warehouse"),
 						 .namespace_levels = levels_of(body),
 						 .name = bounded_string(body, "name"),
+						 .details = refused_details(body),
 						 .actor = &actor};
 	const char   *role = bounded_string(body, "role");
 	int64         age_ms = 0;

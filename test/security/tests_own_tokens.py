@@ -13,7 +13,7 @@ SELECT icecat.grant_writer('writers'), icecat.grant_reader('small'), icecat.gran
 GRANT writers TO gate;
 """
 SETTINGS_OF_GATEWAY = {"oauth_tokens": "on", "auth_api_keys": "on", "auth_cache_s": 1, "auth_keys_pause_s": 1, "auth_refused_cache_s": 0,
-                       "auth_failures_max": 0}
+                       "auth_failures_max": 0, "audit_repeats_window_s": 1}
 
 
 def prepare(c):
@@ -157,3 +157,24 @@ def test_tokens_of_a_database_are_worth_nothing_in_its_copy(c, program, gateways
         other = first_token(gateway, "copied", secret)
         expect(works(gateway, other), "the copy has the client, and made a key")
         expect_equal((call(gateway, token).status, call(gateways[0], other).status), (401, 401))
+
+
+def test_refused_log_ins_are_in_the_audit_log_once_for_each_kind_and_counted(c, gateways):
+    """The client is named where the database knows it; an id that a stranger says may be a secret."""
+    gateway, calls = gateways[0], 50
+    secret = make_client(c, "watched")
+    first_token(gateway, "watched", secret)
+    harness.wait_until(lambda: gateway.metric("icecat_audit_waiting") == 0, "what was before is written", 10)
+    since = c.sql("SELECT clock_timestamp()")
+    for number in range(calls):
+        expect_equal(login(gateway, "watched", "wrong").status, 401)
+        expect_equal(login(gateway, "pasted-secret-%d" % number, "wrong").status, 401)
+    harness.wait_until(lambda: gateway.metric("icecat_audit_waiting") == 0, "all is written or counted", 10)
+    rows = [line.split("|") for line in c.sql(
+        "SELECT coalesce(principal, ''), status, details ->> 'reason', count(*) FILTER (WHERE details ->> 'repeated' IS NULL), "
+        "sum(coalesce((details ->> 'repeated')::int, 1)) FROM icecat.audit_log WHERE action = 'log-in' AND occurred_at > '%s' GROUP BY 1, 2, 3 ORDER BY 1" % since).split("\n")]
+    expect_equal([row[:3] + row[4:] for row in rows], [["", "401", "invalid_client", str(calls)], ["icecat~watched", "401", "invalid_client", str(calls)]])
+    expect(all(int(row[3]) <= 10 for row in rows), f"few rows: {rows}")
+    text = c.sql("SELECT string_agg(a::text, ' ') FROM icecat.audit_log AS a WHERE action = 'log-in'")
+    expect("pasted" not in text and "wrong" not in text and secret not in text, "no id of a stranger, and no secret")
+    expect_equal(c.sql("SELECT DISTINCT split_part(client_address, ':', 1) FROM icecat.audit_log WHERE action = 'log-in'"), "127.0.0.1")

@@ -94,14 +94,35 @@ def test_long_details_are_not_kept_in_the_audit_log(c):
         expect_equal("left-out-bytes" in details, kept == "f")
 
 
+PATHS = ["/v1/config", "/v1/w/namespaces", "/v1/w/namespaces/a", "/v1/w/namespaces/a/tables", "/v1/w/namespaces/a/tables/t", "/v1/w/namespaces/a/views",
+         "/v1/w/namespaces/a/views/v"]
+AUTHORIZATIONS = [[], ["Authorization: Basic eDp5"], ["Authorization: Bearer x"]]
+
+
 def test_refused_calls_of_one_second_are_bounded(c, program):
-    calls = 40
+    calls = [(path, fields) for path in PATHS for fields in AUTHORIZATIONS]
     with harness.Gateway(program, c.dsn, c.dir, auth_issuers="corp=http://127.0.0.1:1", auth_audiences="icecat", audit_refused_max=3) as gateway:
-        for _ in range(calls):
-            expect_equal(gateway.request("GET", "/v1/config").status, 401)
+        for path, fields in calls:
+            expect_equal(gateway.request("GET", path, None, fields).status, 401)
         harness.wait_until(lambda: gateway.metric("icecat_audit_waiting") == 0, "all is written or dropped", 10)
         written = int(c.sql("SELECT count(*) FROM icecat.audit_log WHERE status = 401"))
         dropped = int(gateway.metric("icecat_audit_dropped_total"))
         expect(3 <= written, f"{written} are written")
         expect(dropped > 0, f"{dropped} are dropped")
-        expect_equal(written + dropped, calls)
+        expect_equal(written + dropped, len(calls))
+
+
+def test_refused_tokens_of_one_kind_are_counted_for_a_while(c, program):
+    """audit_repeats_window_s."""
+    rows = "SELECT count(*) FROM icecat.audit_log WHERE status = 401 AND action = 'load-view' AND details ->> 'reason' = 'scheme' AND "
+    before = [int(c.sql(rows + "details ->> 'repeated' IS %s NULL" % word)) for word in ("", "NOT")]
+    with harness.Gateway(program, c.dsn, c.dir, auth_issuers="corp=http://127.0.0.1:1", auth_audiences="icecat", audit_repeats_window_s=2) as gateway:
+        for _ in range(40):
+            expect_equal(gateway.request("GET", PATHS[-1], None, AUTHORIZATIONS[1]).status, 401)
+        harness.wait_until(lambda: gateway.metric("icecat_audit_written_total") == 1, "the first is written", 10)
+        expect_equal(gateway.metric("icecat_audit_waiting"), 39)
+        expect_equal(gateway.metric("icecat_audit_repeated_total"), 39)
+        harness.wait_until(lambda: gateway.metric("icecat_audit_waiting") == 0, "then how often it came again", 10)
+        harness.wait_until(lambda: gateway.metric("icecat_audit_written_total") == 2, "in a row", 10)
+    expect_equal([int(c.sql(rows + "details ->> 'repeated' IS %s NULL" % word)) - n for word, n in zip(("", "NOT"), before)], [1, 1])
+    expect_equal(c.sql("SELECT details ->> 'repeated' FROM icecat.audit_log WHERE action = 'load-view' AND details ->> 'repeated' IS NOT NULL"), "39")

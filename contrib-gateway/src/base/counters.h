@@ -82,6 +82,7 @@ typedef struct GwCounters
 	uint64_t   held_off;
 	uint64_t   audit_written;
 	uint64_t   audit_dropped;
+	uint64_t   audit_repeated;
 	uint64_t   auth_throttled;
 	uint64_t   oauth_issued[GW_LOGINS_MAX];
 	uint64_t   oauth_refused;

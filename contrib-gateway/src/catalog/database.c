@@ -14,6 +14,7 @@
 #include "catalog/router.h"
 #include "catalog/statements.h"
 #include "http/forwarded.h"
+#include "catalog/repeats.h"
 
 #define DEFAULT_NAME "default"
 
@@ -127,6 +128,8 @@ is_idle(const GwDatabase *database)
 		   database->await.question.state == GW_CALL_IDLE &&
 		   database->refused.call.state == GW_CALL_IDLE &&
 		   database->rates.call.state == GW_CALL_IDLE && database->refused.count == 0 &&
+		   (database->refused.repeats == NULL ||
+			gw_repeats_waiting(database->refused.repeats) == 0) &&
 		   database->keys.call.state == GW_CALL_IDLE && database->keys.since_us == 0 &&
 		   database->worker.call.state == GW_CALL_IDLE;
 }
@@ -184,6 +187,8 @@ close_database(GwDatabase *database)
 	gw_text_free(&database->rates.asked);
 	gw_text_free(&database->rates.list);
 	free(database->refused.entries);
+	if (database->refused.repeats != NULL)
+		gw_repeats_destroy(database->refused.repeats);
 	gw_conf_database_free(&database->conf);
 	free(database);
 }

@@ -53,6 +53,7 @@ typedef struct GwDatabase
 	struct
 	{
 		struct GwRefusedEntry *entries; /* room for GW_REFUSED_MAX */
+		struct GwRepeats      *repeats; /* NULL: nothing was repeated */
 		int                    count;
 		int                    sending; /* of the call that is under way; 0: none is */
 		GwCall                 call;

@@ -13,6 +13,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "catalog/database.h"
+#include "catalog/repeats.h"
 #include "catalog/statements.h"
 
 #define TEXT_BYTES_MAX 512 /* of one text; the database cuts it again */
@@ -70,26 +71,107 @@ put_namespace(GwText *out, const char *levels)
 	gw_text_json(out, levels, strlen(levels));
 }
 
+/* Is there room for one more in this second? Else it is dropped. */
+static bool
+has_room(const GwDatabase *database)
+{
+	if (database->refused.count < gw_conf.audit_refused_max &&
+		database->refused.count < GW_REFUSED_MAX)
+		return true;
+	gw_counters.audit_dropped++;
+	return false;
+}
+
+static void
+add(GwDatabase *database, GwText *members)
+{
+	if (database->refused.entries == NULL)
+		database->refused.entries = gw_alloc(GW_REFUSED_MAX * sizeof(GwRefusedEntry));
+	gw_text_add(members, "", 1);
+	database->refused.entries[database->refused.count++] = (GwRefusedEntry){gw_clock_us(),
+																			members->data};
+}
+
+/* Refusals that anyone can cause, without a role, are of one kind where what was done, why it was
+ * refused, who it was and the network are the same: the first is written, others are counted. True:
+ * it is done with. members is what all of the kind have. */
+static bool
+is_repeat(GwDatabase *database, const GwText *members, const char *network)
+{
+	GwText   kind = {0};
+	GwRepeat repeat;
+
+	if (database->refused.repeats == NULL)
+		database->refused.repeats = gw_repeats_create(GW_REFUSED_MAX);
+	gw_text_add(&kind, members->data, members->len);
+	put(&kind, ",\"client-address\":", network);
+	repeat = gw_repeats_count(database->refused.repeats, (GwSlice){kind.data, kind.len},
+							  gw_clock_us(), (uint64_t) gw_conf.audit_repeats_window_s * 1000000);
+	gw_text_free(&kind);
+	if (repeat == GW_REPEAT_AGAIN)
+		gw_counters.audit_repeated++;
+	if (repeat == GW_REPEAT_NO_ROOM)
+		gw_counters.audit_dropped++;
+	return repeat != GW_REPEAT_FIRST;
+}
+
+/* Writes how often the kinds came whose window is over; all of a database that leaves. */
+static void
+add_repeats(GwDatabase *database, uint64_t now)
+{
+	GwRepeats *repeats = database->refused.repeats;
+	uint64_t   times;
+	char      *kind;
+
+	if (database->leaving)
+		now = UINT64_MAX;
+	while (repeats != NULL && database->refused.count < GW_REFUSED_MAX &&
+		   (kind = gw_repeats_ended(repeats, now, &times)) != NULL)
+	{
+		GwText out = {0};
+
+		if (times > 0)
+		{
+			gw_text_puts(&out, kind);
+			gw_text_printf(&out, ",\"repeated\":%llu", (unsigned long long) times);
+			add(database, &out);
+		}
+		free(kind);
+	}
+}
+
+static const char *
+principal_of(const GwRequest *request)
+{
+	return request->principal ? request->principal : request->auth.verdict.principal;
+}
+
+/* What a refusal has in common with others of its kind. */
+static void
+put_kind(GwText *out, const GwRequest *request, int status)
+{
+	put_action(out, request->route);
+	gw_text_printf(out, ",\"status\":%d", status);
+	if (request->auth.why != GW_REFUSAL_NONE)
+		put(out, ",\"reason\":", gw_refusal_name(request->auth.why));
+	put(out, ",\"principal\":", principal_of(request));
+}
+
 void
 gw_refused_note(const GwRequest *request, int status)
 {
-	const char *principal = request->principal ? request->principal
-											   : request->auth.verdict.principal;
 	GwDatabase *database = request->database;
 	GwText      out = {0};
 
 	if (gw_conf.audit_refused_max == 0 || database == NULL)
 		return;
-	if (database->refused.count >= gw_conf.audit_refused_max ||
-		database->refused.count >= GW_REFUSED_MAX)
+	put_kind(&out, request, status);
+	if ((status != 403 && is_repeat(database, &out, request->exchange.network)) ||
+		!has_room(database))
 	{
-		gw_counters.audit_dropped++;
+		gw_text_free(&out);
 		return;
 	}
-	if (database->refused.entries == NULL)
-		database->refused.entries = gw_alloc(GW_REFUSED_MAX * sizeof(GwRefusedEntry));
-	put_action(&out, request->route);
-	gw_text_printf(&out, ",\"status\":%d", status);
 	put(&out, ",\"outcome\":", request->outcome);
 	put(&out, ",\"warehouse\":", request->values[GW_PARAM_PREFIX]);
 	put_namespace(&out, request->values[GW_PARAM_NAMESPACE]);
@@ -97,23 +179,45 @@ gw_refused_note(const GwRequest *request, int status)
 		request->values[GW_PARAM_TABLE] ? request->values[GW_PARAM_TABLE]
 										: request->values[GW_PARAM_VIEW]);
 	put(&out, ",\"role\":", request->role);
-	put(&out, ",\"principal\":", principal);
 	put(&out, ",\"request-id\":", request->exchange.id);
 	put(&out, ",\"client-address\":", request->exchange.client);
-	gw_text_add(&out, "", 1);
-	database->refused.entries[database->refused.count++] = (GwRefusedEntry){gw_clock_us(),
-																			out.data};
+	add(database, &out);
+}
+
+void
+gw_refused_note_login(GwDatabase *database, const GwExchange *exchange, int status,
+					  const char *reason, const char *client)
+{
+	GwText out = {0};
+
+	if (gw_conf.audit_refused_max == 0 || database == NULL)
+		return;
+	gw_text_printf(&out, "\"action\":\"log-in\",\"status\":%d", status);
+	put(&out, ",\"reason\":", reason);
+	put(&out, ",\"principal\":", client);
+	if (is_repeat(database, &out, exchange->network) || !has_room(database))
+	{
+		gw_text_free(&out);
+		return;
+	}
+	put(&out, ",\"request-id\":", exchange->id);
+	put(&out, ",\"client-address\":", exchange->client);
+	add(database, &out);
 }
 
 uint64_t
 gw_refused_waiting(void)
 {
 	const GwDatabase *database;
-	int               waiting = 0;
+	uint64_t          waiting = 0;
 
 	TAILQ_FOREACH (database, &gw_databases, link)
-		waiting += database->refused.count + database->refused.sending;
-	return (uint64_t) waiting;
+	{
+		waiting += (uint64_t) (database->refused.count + database->refused.sending);
+		if (database->refused.repeats != NULL)
+			waiting += gw_repeats_waiting(database->refused.repeats);
+	}
+	return waiting;
 }
 
 static void
@@ -179,6 +283,7 @@ tick(GwDatabase *database, uint64_t now)
 {
 	bool ready = gw_pool_is_ready(database->writes);
 
+	add_repeats(database, now);
 	if (database->refused.count == 0 || now < database->refused.next_us ||
 		database->refused.call.state != GW_CALL_IDLE || (!ready && !database->leaving))
 		return;

@@ -6,9 +6,12 @@
  */
 #include "oauth/oauth_reply.h"
 
+#include <stdio.h>
+
 #include "auth/own.h"
 #include "base/conf.h"
 #include "base/counters.h"
+#include "catalog/refused.h"
 #include "http/cors.h"
 
 #define METHODS    "POST"
@@ -55,13 +58,38 @@ word_of(int status)
 	return status >= 500 ? "server_error" : "invalid_request";
 }
 
+/* Was a secret, or a token that stands for one, refused? Other errors are of form. */
+static bool
+is_log_in(int status, const char *error)
+{
+	return status == 401 || status == 429 || (error != NULL && strcmp(error, "invalid_grant") == 0);
+}
+
+/* The client, where the database knows it. */
+static const char *
+principal_of(const GwLogin *login, char *out, size_t size)
+{
+	if (login->credential.name[0] == '\0')
+		return NULL;
+	snprintf(out, size, "%s~%s", GW_GRANT_ALIAS, login->credential.name);
+	return out;
+}
+
+/* A log-in that is refused is noted for the audit log. */
 static void
 reply_error(GwLogin *login, int status, const char *error, const char *text, bool close)
 {
 	GwReply reply = {.status = status, .retry_after_s = -1, .close = close};
 	GwText  body = {0};
+	char    principal[GW_CREDENTIAL_TEXT + 8];
 
 	gw_counters.oauth_refused++;
+	if (is_log_in(status, error))
+		gw_refused_note_login(login->database, &login->exchange, status,
+							  status == 429   ? "throttled"
+							  : error != NULL ? error
+											  : word_of(status),
+							  principal_of(login, principal, sizeof(principal)));
 	put_member(&body, "error", error != NULL ? error : word_of(status));
 	put_member(&body, "error_description", text);
 	gw_text_putc(&body, '}');

@@ -272,6 +272,9 @@ put_audit(GwText *out)
 			  "Refused calls that wait to be written to the audit log.", gw_refused_waiting());
 	put_value(out, "icecat_audit_written_total", "counter",
 			  "Refused calls that were written to the audit log.", gw_counters.audit_written);
+	put_value(out, "icecat_audit_repeated_total", "counter",
+			  "Refused tokens and log-ins that a row of the audit log counts.",
+			  gw_counters.audit_repeated);
 	put_value(
 		out, "icecat_audit_dropped_total", "counter",
 		"Refused calls that are not in the audit log: too many at once, or not to be written.",
