@@ -20,6 +20,20 @@ static const int error_statuses[ICE_ERR_COUNT] = {
 #include "ice_errors.def"
 };
 
+static void (*on_refusal)(IceErrorCode code) = NULL;
+
+const char *
+ice_error_sqlstate(IceErrorCode code)
+{
+	return error_sqlstates[code];
+}
+
+void
+ice_error_on_refusal(void (*note)(IceErrorCode code))
+{
+	on_refusal = note;
+}
+
 static int
 error_sqlstate(IceErrorCode code)
 {
@@ -76,6 +90,8 @@ ice_raise(IceErrorCode code, const char *format, ...)
 void
 ice_raise_full(IceErrorCode code, const char *message, const char *detail, const char *hint)
 {
+	if (on_refusal != NULL && error_statuses[code] == 403)
+		on_refusal(code);
 	ereport(ERROR, (errcode(error_sqlstate(code)), errmsg_internal("%s", message),
 					detail ? errdetail_internal("%s", detail) : 0, hint ? errhint("%s", hint) : 0));
 	pg_unreachable();

@@ -23,9 +23,13 @@ typedef enum IceErrorCode
 /* The code of a SQLSTATE of ours; ICE_ERR_COUNT for another one. */
 extern IceErrorCode ice_error_of_sqlstate(const char *sqlstate);
 extern int          ice_error_status(IceErrorCode code);
+extern const char  *ice_error_sqlstate(IceErrorCode code);
 /* Is the error the last word on a request, so that an idempotency key keeps it? What may be well a
  * moment later is not: a privilege can be granted, a quota be raised. */
 extern bool         ice_error_is_final(IceErrorCode code);
+
+/* Once: what is done before an error is raised that refuses a call (403). It must not raise one. */
+extern void ice_error_on_refusal(void (*note)(IceErrorCode code));
 
 /* The C function whose name an error carries that is raised by ice_raise() or ice_raise_full(). */
 #define ICE_RAISE_FUNCTION "ice_raise_full"

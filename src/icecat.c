@@ -17,6 +17,7 @@
 #include "store/audit_change.h"
 #include "store/caller.h"
 #include "store/estimate.h"
+#include "store/refusals.h"
 #include "store/store_queue.h"
 #include "store/store_worker.h"
 #include "worker/worker.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	ice_caller_init();
 	ice_access_init();
 	ice_audit_change_init();
+	ice_refusals_init();
 	ice_estimate_init();
 	if (process_shared_preload_libraries_in_progress)
 		ice_worker_register_static();

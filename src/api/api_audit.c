@@ -70,19 +70,6 @@ levels_of(const IceJson *object)
 	return OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text), TEXTOID, -1);
 }
 
-/* The name of the warehouse that the role's call meant: one of its tenant's. So a call names
- * nothing in the log of another tenant. */
-static const char *
-whole_name(const char *name, const char *role)
-{
-	IceTenancy tenant;
-	Oid        id = role[0] != '\0' ? get_role_oid(role, true) : InvalidOid;
-
-	if (name == NULL || !OidIsValid(id) || !ice_access_tenant_of(id, &tenant))
-		return name;
-	return ice_tenant_whole_name(&tenant, name);
-}
-
 /* Why a call was refused, and how often the same was, after the first time. */
 static const char *
 refused_details(const IceJson *object)
@@ -142,7 +129,7 @@ insert_refused(const IceJson *body)
 	actor.client_address = bounded_string(body, "client-address");
 	if (strcmp(actor.source, "gateway") == 0)
 		actor.role = role != NULL ? role : "";
-	row.warehouse = whole_name(row.warehouse, actor.role);
+	row.warehouse = ice_tenant_name_said_by(row.warehouse, actor.role);
 	ice_audit_insert(&row);
 }
 

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "maint/refused_calls.h"
 #include "maint/sequence.h"
 #include "store/audit.h"
 #include "store/store_event.h"
@@ -33,6 +34,7 @@ ice_sequence_all(int64 *numbered)
 	foreach (cell, warehouses)
 		if (ice_events_sequence(lfirst(cell), numbered) != ICE_SEQUENCE_DONE)
 			all = false;
+	(void) ice_refused_calls_write(MyBackendType != B_BACKEND);
 	moved = ice_audit_move();
 	*numbered += moved;
 	ice_spi_end();

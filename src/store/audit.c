@@ -197,8 +197,8 @@ ice_audit_actor(void)
 /* -- what -------------------------------------------------------------------------------------- */
 
 /* The name of the function of the call: commit-table for rest_commit_table. */
-static char *
-action_of_call(void)
+char *
+ice_audit_action(void)
 {
 	char *name = get_func_name(ice_caller_function());
 	char *action = name != NULL ? name : pstrdup("unknown");
@@ -265,7 +265,7 @@ ice_audit_insert(const IceAuditRow *row)
 	values[0] = uuid_or_null(row->warehouse_id, &nulls[0]);
 	values[1] = UUIDPGetDatum(&audit_id);
 	values[2] = TimestampTzGetDatum(row->at != 0 ? row->at : GetCurrentTimestamp());
-	values[3] = ice_spi_cstring_datum(row->action != NULL ? row->action : action_of_call());
+	values[3] = ice_spi_cstring_datum(row->action != NULL ? row->action : ice_audit_action());
 	values[4] = ice_spi_cstring_datum(row->outcome != NULL ? row->outcome : MADE);
 	values[5] = Int32GetDatum(row->status);
 	nulls[5] = row->status == 0 ? 'n' : ' ';

@@ -30,6 +30,9 @@ typedef struct IceAuditActor
 
 extern IceAuditActor ice_audit_actor(void);
 
+/* The action of the call that is under way: commit-table for rest_commit_table(). */
+extern char *ice_audit_action(void);
+
 /* A row of the audit log. Ids and texts may be NULL, and namespace_levels, a text[], 0. */
 typedef struct IceAuditRow
 {

@@ -20,16 +20,16 @@
 /* A call that is under way. Lives in TopTransactionContext. */
 typedef struct Call
 {
-	IceCaller    caller;
-	Oid          user;  /* whom the session goes back to */
-	Oid          owner; /* of the function */
-	Oid          function;
-	uint64       changes; /* ice_spi_changes() when it began, or when a call within it ended */
-	bool         recorded;
-	List        *changed; /* what it has said that it changes; see audit_change.h */
-	int          security_context;
-	int          level; /* of the (sub)transaction that it was made in */
-	struct Call *outer;
+	IceCaller        caller;
+	Oid              user;  /* whom the session goes back to */
+	Oid              owner; /* of the function */
+	FunctionCallInfo fcinfo;
+	uint64           changes; /* ice_spi_changes() when it began, or when a call within it ended */
+	bool             recorded;
+	List            *changed; /* what it has said that it changes; see audit_change.h */
+	int              security_context;
+	int              level; /* of the (sub)transaction that it was made in */
+	struct Call     *outer;
 } Call;
 
 static Call *innermost = NULL;
@@ -57,7 +57,7 @@ ice_caller_begin(FunctionCallInfo fcinfo)
 	GetUserIdAndSecContext(&call->user, &call->security_context);
 	call->owner = owner;
 	call->caller = (IceCaller){call->user, call->user, has_privs_of_role(call->user, owner)};
-	call->function = fcinfo->flinfo->fn_oid;
+	call->fcinfo = fcinfo;
 	call->changes = ice_spi_changes();
 	call->recorded = false;
 	call->changed = NIL;
@@ -108,7 +108,13 @@ ice_caller(void)
 Oid
 ice_caller_function(void)
 {
-	return innermost != NULL ? innermost->function : InvalidOid;
+	return innermost != NULL ? innermost->fcinfo->flinfo->fn_oid : InvalidOid;
+}
+
+FunctionCallInfo
+ice_caller_call(void)
+{
+	return innermost != NULL ? innermost->fcinfo : NULL;
 }
 
 void

@@ -43,7 +43,9 @@ extern void ice_caller_as(Oid role);
 extern IceCaller ice_caller(void);
 
 /* The function of the innermost call; InvalidOid where nobody called. */
-extern Oid ice_caller_function(void);
+extern Oid              ice_caller_function(void);
+/* The innermost call, with its arguments; NULL where nobody called. */
+extern FunctionCallInfo ice_caller_call(void);
 
 /* What the call that is under way changes is on record: its end has nothing to add. */
 extern void   ice_caller_recorded(void);

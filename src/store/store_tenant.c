@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
@@ -338,6 +339,17 @@ const char *
 ice_tenant_whole_name(const IceTenancy *tenant, const char *name)
 {
 	return behind(name, tenant) != NULL ? name : psprintf("%s/%s", NameStr(tenant->name), name);
+}
+
+const char *
+ice_tenant_name_said_by(const char *name, const char *role)
+{
+	IceTenancy tenant;
+	Oid        id = role[0] != '\0' ? get_role_oid(role, true) : InvalidOid;
+
+	if (name == NULL || !OidIsValid(id) || !ice_access_tenant_of(id, &tenant))
+		return name;
+	return ice_tenant_whole_name(&tenant, name);
 }
 
 /* The last is a warehouse that is no tenant's, which has no slash where it can be seen by one. */

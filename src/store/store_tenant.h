@@ -70,6 +70,9 @@ extern bool ice_tenant_is_elsewhere(const pg_uuid_t *tenant_id, Oid role);
 extern int         ice_tenant_names(const char *name, const char **out);
 /* The name, with the tenant's before it. */
 extern const char *ice_tenant_whole_name(const IceTenancy *tenant, const char *name);
+/* The whole name of the warehouse that a role's refused call meant: one of its tenant's, so that it
+ * names nothing in the log of another one. The role may be gone, or ""; the name may be NULL. */
+extern const char *ice_tenant_name_said_by(const char *name, const char *role);
 /* The tenant that the name of a warehouse begins with, locked; false: it begins with none's. */
 extern bool        ice_tenant_named(const char *name, IceTenant *out);
 /* The tenant that a new warehouse of a name is to belong to, locked, and the whole name; false: to

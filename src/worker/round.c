@@ -15,6 +15,7 @@
 #include "maint/task_purge.h"
 #include "maint/task_write.h"
 #include "maint/upkeep.h"
+#include "store/refusals.h"
 #include "store/store_due.h"
 #include "store/store_lock.h"
 #include "store/store_queue.h"
@@ -186,6 +187,7 @@ look_ahead(IceRound *round)
 	round->next_at = Min(times.write, Min(times.delete, times.purge));
 	if (round->next_at == DT_NOEND)
 		ice_queue_empty();
+	round->next_at = Min(round->next_at, ice_refusals_due());
 	ice_spi_end();
 	ice_worker_session_commit();
 	return times;

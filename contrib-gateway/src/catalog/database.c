@@ -11,10 +11,10 @@
 
 #include "auth/auth.h"
 #include "base/conf.h"
+#include "catalog/repeats.h"
 #include "catalog/router.h"
 #include "catalog/statements.h"
 #include "http/forwarded.h"
-#include "catalog/repeats.h"
 
 #define DEFAULT_NAME "default"
 
