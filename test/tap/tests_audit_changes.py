@@ -90,6 +90,7 @@ NO_CHANGE = {
     "files and the worker": "export_metadata _export_metadata run_worker_once start_worker",
     "what clients report": "report_metrics rest_report_metrics",
     "housekeeping, by time alone": "trim_audit trim_events trim_idempotency trim_metrics_reports",
+    "with rows of their own (tests_storage_profiles.py)": "create_storage_profile alter_storage_profile drop_storage_profile rotate_storage_secrets",
     "parts of those above": "_audit _audit_refused _give _take adopt_tasks regrant",
     "the same by another name (audit.py, test/security/audited.py)":
         "rest_commit_table rest_commit_transaction rest_create_namespace rest_create_table rest_create_view rest_register_table rest_register_view "
