@@ -45,6 +45,7 @@ int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_metadata_queue_max;
 int   ice_guc_metadata_queue_wait_ms;
 int   ice_guc_key_bytes_max;
+int   ice_guc_multipart_bytes;
 int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
 int   ice_guc_page_size_default;
@@ -62,6 +63,7 @@ int   ice_guc_restriction_nodes_max;
 int   ice_guc_restrictions_max;
 char *ice_guc_secret_key_file;
 char *ice_guc_store_endpoints_allowed;
+int   ice_guc_store_requests_max;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
 char *ice_guc_worker_databases;
@@ -240,6 +242,9 @@ static const Setting settings[] = {
 		"How long a commit waits, before it takes any lock, while the queue of metadata files "
 		"is longer than icecat.metadata_queue_max. One in a transaction that has changed "
 		"something already does not wait."),
+	INT_SETTING("icecat.multipart_bytes", PGC_SUSET, GUC_UNIT_BYTE, &ice_guc_multipart_bytes,
+				16 * 1024 * 1024, 5 * 1024 * 1024, 1024 * 1024 * 1024,
+				"A larger file is written to an object store in parts of this size."),
 	INT_SETTING("icecat.name_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_name_bytes_max, 255,
 				1, 255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
 	INT_SETTING("icecat.namespace_depth_max", PGC_USERSET, 0, &ice_guc_namespace_depth_max, 32, 1,
@@ -295,6 +300,8 @@ static const Setting settings[] = {
 		"Hosts, separated by commas, that endpoints of storage profiles may name: HOST or "
 		"HOST:PORT, where *. stands for any names before a domain. The owner of the extension "
 		"may name others, too. Empty: nobody else may set an endpoint."),
+	INT_SETTING("icecat.store_requests_max", PGC_SUSET, 0, &ice_guc_store_requests_max, 100, 1,
+				1000, "Most requests to an object store that one process has under way."),
 	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
 				1000, 1, 100000, "Most table changes in one commit_transaction."),
 	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,

@@ -402,6 +402,8 @@ fill_slots(Slot *slots, int slot_count, IceNetCall **calls, int count, int *next
 		if (slot->call == NULL && *next < count)
 		{
 			slot->call = calls[(*next)++];
+			if (slot->call->begins != NULL)
+				slot->call->begins(slot->call);
 			begin_request(slot);
 		}
 		else if (slot->call != NULL && slot->curl == NULL && slot->again_at <= now)

@@ -102,6 +102,8 @@ struct IceNetCall
 	size_t      answer_len;
 	char       *answer_headers; /* "name: value" lines, names in lower case */
 
+	/* Called before it is sent for the first time: there may be many before it. May raise. */
+	void (*begins)(IceNetCall *call);
 	/* Called when the request has ended, outside of libcurl. True: send it again, changed or not,
 	 * after pause_ms. May raise. */
 	bool (*ended)(IceNetCall *call);

@@ -15,6 +15,7 @@
 #include "storage/profile.h"
 #include "storage/storage.h"
 #include "storage/storage_file.h"
+#include "storage/storage_s3.h"
 
 /* Length of the scheme before ':' (RFC 3986), or 0. */
 static size_t
@@ -58,6 +59,8 @@ ice_storage_open(const char *location, const IceStorageProfile *profile)
 						   ? "Its warehouse has no storage profile."
 						   : "It is not in the root of the warehouse's storage profile.",
 					   NULL);
+	if (ice_profile_kind(location) == ICE_STORE_S3)
+		return ice_storage_s3_open(profile);
 	ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Storage scheme is not supported: %.*s", (int) n,
 			  location);
 }

@@ -22,6 +22,9 @@ typedef struct IceFileWrite
 	const IceStorageProfile *profile; /* NULL: none */
 	const char              *data;
 	size_t                   len;
+	/* In a network store: only if there is no file yet. One of the same bytes is as good; another
+	 * one is an error. */
+	bool                     only_new;
 	char                    *error; /* set by the call if the file was not written; palloc'd */
 } IceFileWrite;
 
@@ -34,6 +37,23 @@ typedef struct IceFileRemoval
 	/* set by the call if the file could not be deleted; palloc'd */
 	char                    *error;
 } IceFileRemoval;
+
+/* One file of a list. */
+typedef struct IceStorageEntry
+{
+	char  *location;
+	uint64 size;
+	int64  modified_s; /* since 1970; -1: not known */
+} IceStorageEntry;
+
+/* A part of a list. */
+typedef struct IceStoragePage
+{
+	int          files_max; /* in this page */
+	char        *next;      /* where it begins; the call sets where the next one does. NULL: the
+							 * beginning, or that was all */
+	struct List *files;     /* IceStorageEntry *, palloc'd; set by the call */
+} IceStoragePage;
 
 typedef struct IceStorage IceStorage;
 
@@ -73,6 +93,18 @@ struct IceStorage
 	 * between is closed with the memory context of the first call. */
 	bool (*prune)(const IceStorage *storage, const char *location, IceStorageWalk **walk,
 				  int entries);
+
+	/* The rest is of network stores; NULL in file storage. */
+
+	/* As write_atomic, unless there is a file: then false, and it stays as it is. */
+	bool (*write_new)(const IceStorage *storage, const char *location, const char *data,
+					  size_t len);
+	/* Appends len bytes from offset on, or what the file has of them; *size becomes the file's,
+	 * or 0 where offset is behind its end and the store says no more. */
+	void (*read_range)(const IceStorage *storage, const char *location, uint64 offset, size_t len,
+					   StringInfo out, uint64 *size);
+	/* Files whose location begins with that of the folder and a slash, in the order of bytes. */
+	void (*list)(const IceStorage *storage, const char *folder, IceStoragePage *page);
 };
 
 #endif
