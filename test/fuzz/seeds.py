@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the pure layers' fuzzers, and their dictionary, from the cases of test/data.
 
-seeds.py DATA TO makes TO/json, TO/metadata, TO/commit, TO/request, TO/view and TO/vend, and TO/dictionary; TO/avro and TO/snappy by the writer
+seeds.py DATA TO makes TO/json, TO/metadata, TO/commit, TO/request, TO/view, TO/vend and TO/xml, and TO/dictionary; TO/avro and TO/snappy by the writer
 of test/lib. Every crash that was ever found is a case, so it is a seed, too.
 """
 # SPDX-License-Identifier: PostgreSQL
@@ -89,7 +89,7 @@ def write_avro(to):
 def main():
     data, to = sys.argv[1:3]
     write_avro(to)
-    for target in ("json", "metadata", "commit", "view", "request", "vend"):
+    for target in ("json", "metadata", "commit", "view", "request", "vend", "xml"):
         os.makedirs(os.path.join(to, target), exist_ok=True)
     count = 0
     words = set()
@@ -114,6 +114,9 @@ def main():
             continue
         if kind == "budget":
             put("json", case["start"] + case["each"].replace("#", "1000000") + case["end"])
+            continue
+        if kind == "xml":
+            put("xml", case["text"])
             continue
         if kind == "vend":
             sign = case.get("sign", {})

@@ -1,6 +1,7 @@
 /*
  * case_net.c
- *		Vectors of AWS Signature Version 4, and the addresses that a call may go to.
+ *		Vectors of AWS Signature Version 4, the addresses that a call may go to, and the XML of
+ *		stores.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,6 +10,7 @@
 #include "net/digest.h"
 #include "net/net_address.h"
 #include "net/sigv4.h"
+#include "xml/xml.h"
 
 static IceNetPair *
 read_headers(const IceJson *file, int *count)
@@ -107,4 +109,30 @@ case_address(const IceJson *file)
 				(needs >= 0 && (needs & reach) == needs))
 				case_fail("%s within %d", text, reach);
 	}
+}
+
+/* Every element as it ends: its path, and its text if it is a leaf. */
+static void
+run_xml(const IceJson *file, CaseOutcome *outcome)
+{
+	const char *text = ice_json_string(file, "text");
+	IceXml      xml;
+
+	outcome->document = ice_json_make_array();
+	ice_xml_begin(&xml, text, strlen(text));
+	while (ice_xml_next(&xml))
+	{
+		IceJson *element = ice_json_make_object();
+
+		ice_json_set(element, "path", ice_json_make_string(pstrdup(xml.path.data)));
+		if (xml.is_leaf)
+			ice_json_set(element, "text", ice_json_make_string(pstrdup(xml.text.data)));
+		ice_json_append(outcome->document, element);
+	}
+}
+
+void
+case_xml(const IceJson *file)
+{
+	case_judge_run(run_xml, file);
 }

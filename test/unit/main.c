@@ -39,6 +39,7 @@ static const struct
 	{"scale", NULL},
 	{"sigv4", case_sigv4},
 	{"address", case_address},
+	{"xml", case_xml},
 };
 
 /* Documents that the library they come from refuses, or that are no table metadata. */

@@ -1,0 +1,220 @@
+"""How the server logs in to an S3 store: against mocks of the token service, the instance's metadata and a container's agent.
+
+The environment is the server's, so the mock listens before it starts.
+
+SPDX-License-Identifier: PostgreSQL
+"""
+import http.server
+import json
+import os
+import threading
+import time
+import urllib.parse
+
+import pytest
+from expectations import expect, expect_equal
+
+ROOT = "s3://lake/base"
+EXPIRED_S = 120        # in so many seconds: nearer than a key is kept
+LASTING_S = 3600
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+class Mock:
+    """Answers what the three services do; requests has what was asked: (method, path, headers, body)."""
+
+    def __init__(self):
+        self.requests = []
+        self.lasts_s = LASTING_S
+        self.keys = 0
+        self.broken = None
+        mock = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *unused):
+                pass
+
+            def do_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                mock.requests.append((self.command, self.path, self.headers, body))
+                status, text = mock.answer(self.command, self.path, self.headers, body)
+                self.send_response_only(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            do_GET = do_PUT = do_POST = do_any
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def key(self, prefix):
+        self.keys += 1
+        return "%s%d" % (prefix, self.keys)
+
+    def answer(self, method, path, headers, body):
+        if self.broken is not None:
+            return self.broken
+        if path == "/" and method == "POST":
+            form = urllib.parse.parse_qs(body)
+            action = form["Action"][0]
+            return 200, ("<{0}Response xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><{0}Result><Credentials><AccessKeyId>{1}</AccessKeyId>"
+                         "<SecretAccessKey>s</SecretAccessKey><SessionToken>a+b/c=</SessionToken><Expiration>{2}</Expiration></Credentials>"
+                         "</{0}Result></{0}Response>").format(action, self.key("STS"), stamp(self.lasts_s))
+        if path == "/latest/api/token" and method == "PUT" and headers["x-aws-ec2-metadata-token-ttl-seconds"]:
+            return 200, "the-token"
+        if path.startswith("/latest/meta-data/iam/security-credentials/"):
+            if headers["x-aws-ec2-metadata-token"] != "the-token":
+                return 401, ""
+            if path.endswith("/"):
+                return 200, "my role"
+            if path.endswith("/my%20role"):
+                return 200, self.json_key("EC2")
+        if path == "/container" and headers["authorization"] == "container-token":
+            return 200, self.json_key("ECS")
+        return 404, ""
+
+    def json_key(self, prefix):
+        return json.dumps({"Code": "Success", "AccessKeyId": self.key(prefix), "SecretAccessKey": "s", "Token": "t",
+                           "Expiration": stamp(self.lasts_s)})
+
+
+MOCK = Mock()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def stop_mock():
+    yield
+    MOCK.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    MOCK.requests.clear()
+    MOCK.lasts_s, MOCK.broken = LASTING_S, None
+
+
+def restart_with(c, **variables):
+    """The server's environment is the one that it is started in."""
+    c.stop()
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update({name: value for name, value in variables.items() if value is not None})
+    try:
+        c.start()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def options(**more):
+    given = {"endpoint": MOCK.url, "region": "eu-x-1", "allow-private-endpoints": "true"}
+    given.update({name.replace("_", "-"): value for name, value in more.items()})
+    return [text for pair in given.items() for text in pair]
+
+
+def login(s3):
+    return s3.call("login", check=False)
+
+
+def form_of(request):
+    return {name: values[0] for name, values in urllib.parse.parse_qs(request[3]).items()}
+
+
+def test_a_key_of_the_profile(functions):
+    expect_equal(login(functions(ROOT, options(access_key_id="AK", secret_access_key="x"))), "AK", "its own")
+    expect_equal(login(functions(ROOT, options(login="none"))), "", "none")
+    expect_equal(MOCK.requests, [], "nobody was asked")
+
+
+def test_a_role_is_assumed(functions):
+    s3 = functions(ROOT, options(login="assume-role", access_key_id="AK", secret_access_key="x", role_arn="arn:aws:iam::1:role/r",
+                                 external_id="e x", session_name="me", session_tags="team=a b,x=y"))
+    expect_equal(login(s3)[:3], "STS", "the role's key")
+    method, path, headers, _ = MOCK.requests[0]
+    form = form_of(MOCK.requests[0])
+    expect_equal((method, path), ("POST", "/"), "one request")
+    expect_equal(form, {"Action": "AssumeRole", "Version": "2011-06-15", "DurationSeconds": "3600", "RoleArn": "arn:aws:iam::1:role/r",
+                        "RoleSessionName": "me", "ExternalId": "e x", "Tags.member.1.Key": "team", "Tags.member.1.Value": "a b",
+                        "Tags.member.2.Key": "x", "Tags.member.2.Value": "y"}, "what was asked")
+    expect("Credential=AK/" in headers["authorization"] and "/eu-x-1/sts/aws4_request" in headers["authorization"], "signed for sts")
+
+
+def test_a_key_is_kept_until_shortly_before_its_end(functions):
+    s3 = functions(ROOT, options(login="assume-role", access_key_id="AK", secret_access_key="x", role_arn="arn:r"))
+    twice = s3.statement("login") + ";" + s3.statement("login") + ";"
+    first, second = s3.cluster.sql(twice).split("\n")
+    expect_equal(first, second, "kept")
+    expect_equal(len(MOCK.requests), 1, "asked once")
+    MOCK.lasts_s = EXPIRED_S
+    first, second = s3.cluster.sql(twice).split("\n")
+    expect(first != second, "another one when the end is near")
+    one = functions(ROOT, options(login="assume-role", access_key_id="AK", secret_access_key="x", role_arn="arn:other"))
+    MOCK.lasts_s = LASTING_S
+    first, second = s3.cluster.sql(s3.statement("login") + ";" + one.statement("login") + ";").split("\n")
+    expect(first != second, "a key for each profile")
+
+
+def test_the_instance(functions, c):
+    restart_with(c, AWS_EC2_METADATA_SERVICE_ENDPOINT=MOCK.url + "/")
+    expect_equal(login(functions(ROOT, options(login="instance")))[:3], "EC2", "its key")
+    expect_equal([(m, p) for m, p, _, _ in MOCK.requests],
+                 [("PUT", "/latest/api/token"), ("GET", "/latest/meta-data/iam/security-credentials/"),
+                  ("GET", "/latest/meta-data/iam/security-credentials/my%20role")], "a token, the role, its key")
+    # The metadata of the machine is asked also where the profile may not reach such addresses itself.
+    expect_equal(login(functions(ROOT, ["region", "x", "login", "instance"]))[:3], "EC2", "without allow-private-endpoints")
+
+
+def test_the_container(functions, c, tmp_path):
+    restart_with(c, AWS_CONTAINER_CREDENTIALS_FULL_URI=MOCK.url + "/container", AWS_CONTAINER_AUTHORIZATION_TOKEN="container-token")
+    expect_equal(login(functions(ROOT, options(login="container")))[:3], "ECS", "its key")
+    token = os.path.join(c.dir, "container.token")
+    with open(token, "w") as file:
+        file.write("container-token\n")
+    restart_with(c, AWS_CONTAINER_CREDENTIALS_FULL_URI=MOCK.url + "/container", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=token)
+    expect_equal(login(functions(ROOT, options(login="container")))[:3], "ECS", "with a token in a file")
+    expect_equal(login(functions(ROOT, options(login="assume-role", role_arn="arn:r")))[:3], "STS", "and a role with that")
+    expect("Credential=ECS" in MOCK.requests[-1][2]["authorization"], "signed by the container's key")
+
+
+def test_a_web_identity(functions, c):
+    token = os.path.join(c.dir, "web.token")
+    with open(token, "w") as file:
+        file.write("eyJ.a.b\n")
+    restart_with(c, AWS_WEB_IDENTITY_TOKEN_FILE=token, AWS_ROLE_ARN="arn:of-the-environment")
+    expect_equal(login(functions(ROOT, options(login="web-identity")))[:3], "STS", "a key")
+    form = form_of(MOCK.requests[0])
+    expect_equal((form["Action"], form["RoleArn"], form["WebIdentityToken"]), ("AssumeRoleWithWebIdentity", "arn:of-the-environment", "eyJ.a.b"),
+                 "what was asked")
+    expect_equal(MOCK.requests[0][2]["authorization"], None, "not signed")
+    with open(token, "w") as file:
+        file.write("with a blank")
+    expect("does not hold a token" in login(functions(ROOT, options(login="web-identity", session_name="y"))), "no token")
+
+
+def test_what_is_missing_or_refused(functions, c):
+    restart_with(c)
+    expect("AWS_WEB_IDENTITY_TOKEN_FILE" in login(functions(ROOT, options(login="web-identity"))), "web-identity")
+    expect("AWS_CONTAINER_CREDENTIALS_FULL_URI" in login(functions(ROOT, options(login="container"))), "container")
+    role = functions(ROOT, options(login="assume-role", access_key_id="AK", secret_access_key="hidden", role_arn="arn:r", retries_max="0"))
+    MOCK.broken = 403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+    message = login(role)
+    expect("could not get a key for s3://lake/base: the store answers 403, AccessDenied: not you" in message, message)
+    expect("hidden" not in message, "no secret")
+    expect("could not get a key for s3://lake/base" in role.write(ROOT + "/x", b"x", "batch"), "a batch gives it as the file's error")
+    for text, words in (("<a/>", "no temporary key"), ("no xml", "not well-formed XML"), ("", "not well-formed XML"),
+                        ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "not well-formed XML")):
+        MOCK.broken = 200, text
+        expect(words in login(role), text)
