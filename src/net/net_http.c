@@ -437,7 +437,7 @@ hand_out(void)
 void
 ice_net_http_run(IceNetCall **calls, int count, int in_flight_max)
 {
-	int   slot_count = Min(count, in_flight_max);
+	int   slot_count = Min(count, Max(in_flight_max, 1));
 	Slot *slots = palloc0(sizeof(Slot) * (size_t) Max(slot_count, 1));
 	int   next = 0;
 	long  wait_ms;

@@ -155,6 +155,7 @@ is_not_offered(const IceStoreCall *call)
 		   (strcmp(code, "NotImplemented") == 0 || strcmp(code, "InvalidArgument") == 0);
 }
 
+/* What became of a group: problem is that of the whole run, or NULL. */
 static void
 end_group(Group *group, const char *problem)
 {

@@ -191,6 +191,7 @@ ice_s3_login_assume(const IceStorageProfile *profile, const char *form, IceS3Ses
 	ice_s3_session_sts(profile, "AssumeRole", form, &key, session);
 }
 
+/* The role of the profile, with all that it says of the session. */
 static void
 assume_role(const IceStorageProfile *profile, IceS3Session *session)
 {

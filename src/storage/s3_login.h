@@ -12,17 +12,7 @@
 #ifndef ICE_S3_LOGIN_H
 #define ICE_S3_LOGIN_H
 
-#include "storage/net.h"
-#include "storage/profile.h"
-
-/* A temporary key. */
-typedef struct IceS3Session
-{
-	char *access_key;
-	char *secret_key;
-	char *session_token;
-	int64 expires_s; /* since 1970 */
-} IceS3Session;
+#include "storage/s3_session.h"
 
 /* Sets what a signature needs of the key, in the current memory context. A temporary key is kept
  * until shortly before its end; asking for one takes requests. False: the profile logs in as

@@ -145,7 +145,7 @@ begin_ask(Ask *ask, const IceStorageProfile *profile, const char *method, const 
 	ice_store_call_begin(&ask->call, &ask_dialect, profile, "get a key for", profile->root);
 }
 
-/* What the environment names is within the reach of whoever starts the server. */
+/* What the environment names was chosen by those who start the server: it may be anywhere. */
 static void
 begin_local_ask(Ask *ask, const IceStorageProfile *profile, const char *method, const char *url)
 {

@@ -7,7 +7,17 @@
 #ifndef ICE_S3_SESSION_H
 #define ICE_S3_SESSION_H
 
-#include "storage/s3_login.h"
+#include "storage/net.h"
+#include "storage/profile.h"
+
+/* A temporary key. */
+typedef struct IceS3Session
+{
+	char *access_key;
+	char *secret_key;
+	char *session_token;
+	int64 expires_s; /* since 1970 */
+} IceS3Session;
 
 /* By a form of the token service (application/x-www-form-urlencoded), signed with the key; NULL:
  * not signed. action is AssumeRole or AssumeRoleWithWebIdentity. */

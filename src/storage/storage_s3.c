@@ -20,7 +20,6 @@
 #include "storage/s3_delete.h"
 #include "storage/s3_multipart.h"
 #include "storage/s3_run.h"
-#include "storage/storage.h"
 #include "storage/storage_s3.h"
 #include "xml/xml.h"
 
@@ -48,12 +47,14 @@ s3_canonical(const IceStorage *storage, const char *location)
 	char       *bucket;
 	char       *object;
 	char       *canonical;
+	size_t      len;
 
 	ice_s3_call_split(location, &bucket, &object);
 	canonical = psprintf("s3://%s/%s", bucket, object);
 	while (canonical[strlen(canonical) - 1] == '/')
 		canonical[strlen(canonical) - 1] = '\0';
-	if (!ice_storage_is_below(canonical, root))
+	len = strlen(root);
+	if (strncmp(canonical, root, len) != 0 || (canonical[len] != '/' && canonical[len] != '\0'))
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
 				  "Location is outside of the storage profile's root: %s", location);
 	return canonical;
@@ -99,6 +100,7 @@ is_absent(const IceS3Call *s3)
 	return code == NULL || strcmp(code, "NoSuchKey") == 0;
 }
 
+/* All of a file, whose bytes are checked where the store has their digest. */
 static void
 s3_read(const IceStorage *storage, const char *location, size_t limit, StringInfo out)
 {
@@ -135,6 +137,7 @@ size_in_range(const IceS3Call *s3)
 	return slash == NULL ? 0 : strtoull(slash + 1, NULL, 10);
 }
 
+/* A part of a file; a store that knows no ranges would answer 200, which is an error here. */
 static void
 s3_read_range(const IceStorage *storage, const char *location, uint64 offset, size_t len,
 			  StringInfo out, uint64 *size)
@@ -349,6 +352,8 @@ compare_taken(const IceStorage *storage, IceFileWrite *files, IceS3Call **puts, 
 	pfree(of);
 }
 
+/* All files at once; then what is left of those in parts is given up, and those that were there are
+ * compared. */
 static void
 s3_write_batch(const IceStorage *storage, IceFileWrite *files, int count)
 {
@@ -453,6 +458,7 @@ finish_page(const IceS3Call *s3, const char *prefix, bool encoded, IceStoragePag
 	}
 }
 
+/* Reads the answer of a list. */
 static void
 read_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
 {
@@ -489,6 +495,7 @@ read_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
 	page->next = more ? token : NULL;
 }
 
+/* Keys come percent-encoded where the store can do that: XML cannot hold all of them. */
 static void
 s3_list(const IceStorage *storage, const char *folder, IceStoragePage *page)
 {

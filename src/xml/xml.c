@@ -114,6 +114,7 @@ numeric_reference(const char *digits, size_t len)
 	return value;
 }
 
+/* Appends what a reference stands for. */
 static void
 read_reference(IceXml *xml)
 {

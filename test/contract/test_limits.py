@@ -26,6 +26,8 @@ WHERE = {
     "icecat.commit_lock_timeout_ms": ("test/specs/commit-lock-timeout.spec", "commit_lock_timeout_ms"),
     "icecat.request_memory_max": ("test/security/tests_request_cost.py", "icecat.request_memory_max"),
     "icecat.page_size_max": ("test/sql/page.sql", "page_size_max"),
+    "icecat.store_requests_max": ("test/stores/tests_s3.py", "icecat.store_requests_max"),
+    "icecat.multipart_bytes": ("test/stores/tests_s3.py", "icecat.multipart_bytes"),
     "body_bytes_max": ("test/contract/conftest.py", "body_bytes_max"),
     "target_bytes_max": ("test/contract/conftest.py", "target_bytes_max"),
     "header_bytes_max": ("test/contract/conftest.py", "header_bytes_max"),

@@ -126,6 +126,7 @@ FAULTS = {
     "hang": "takes the request and answers nothing until the fault is over",
     "503": "answers 503 SlowDown",
     "slow": "answers a byte a second",
+    "late": "answers 50 ms later",
     "cut": "sends the request on, and closes the connection instead of the answer",
     "corrupt": "changes a byte of the body that it sends on, or that it gives back",
     "expired": "answers 403 ExpiredToken",
@@ -144,6 +145,7 @@ class Faults:
         self.fault = "pass"
         self.times = None
         self.requests = []
+        self.under_way = self.most = 0      # requests at once
         self.lock = threading.Lock()
         self.over = threading.Event()
         proxy = self
@@ -205,8 +207,17 @@ class Faults:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         with self.lock:
             self.requests.append("%s %s" % (request.command, request.path))
-            over = self.over
-        fault = self.take()
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        try:
+            self.answer(request, body, self.take(), self.over)
+        finally:
+            with self.lock:
+                self.under_way -= 1
+
+    def answer(self, request, body, fault, over):
+        if fault == "late":
+            time.sleep(0.05)
         if fault == "hang":
             over.wait(60)
             request.close_connection = True

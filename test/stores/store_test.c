@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "budget_server.h"
 #include "guc.h"
@@ -31,8 +32,6 @@ _PG_init(void)
 	ice_guc_metadata_file_bytes_max = 64 * 1024 * 1024;
 	ice_guc_request_memory_max = 512;
 	ice_guc_json_depth_max = 100;
-	ice_guc_store_requests_max = 100;
-	ice_guc_multipart_bytes = 5 * 1024 * 1024;
 	ice_guc_file_roots = "";
 	ice_budget_init();
 }
@@ -55,6 +54,17 @@ texts_arg(FunctionCallInfo fcinfo, int n, int *count)
 	return values;
 }
 
+/* The settings of the session, where it has changed them. */
+static void
+take_settings(void)
+{
+	const char *requests = GetConfigOption("icecat.store_requests_max", true, false);
+	const char *parts = GetConfigOption("icecat.multipart_bytes", true, false);
+
+	ice_guc_store_requests_max = requests != NULL ? atoi(requests) : 100;
+	ice_guc_multipart_bytes = parts != NULL ? atoi(parts) : 5 * 1024 * 1024;
+}
+
 static IceStorageProfile *
 profile_arg(FunctionCallInfo fcinfo)
 {
@@ -64,6 +74,7 @@ profile_arg(FunctionCallInfo fcinfo)
 	IceStorageProfile *profile = ice_profile_make(ice_profile_kind(root), root);
 	StringInfoData     all;
 
+	take_settings();
 	initStringInfo(&all);
 	profile->name = "test";
 	for (int i = 0; i + 1 < count; i += 2)

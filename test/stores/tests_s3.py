@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+import stores
 from expectations import expect, expect_equal
 
 ROOT = "s3://lake/base"
@@ -139,6 +140,39 @@ def test_private_addresses_need_the_profiles_permission(functions, store):
         expect("an address that may not be asked" in metadata.read(ROOT + "/x"), host)
 
 
+def test_as_many_requests_as_the_setting_says(functions, store, faults):
+    """icecat.store_requests_max."""
+    s3 = functions(ROOT, store.options(endpoint=faults.url))
+    faults.set("late")
+    for most in (1, 7):
+        faults.most = 0
+        s3.cluster.sql("SET icecat.store_requests_max = %d; %s" % (most, s3.statement("write_many", "%s/at-once-%d" % (ROOT, most), 30, 10)))
+        expect_equal(faults.most, most, "at once")
+    faults.most = 0
+    s3.call("write_many", ROOT + "/at-once", 60, 10)
+    expect(faults.most > 20, "many without it: %d" % faults.most)
+
+
+def test_parts_of_the_size_that_the_setting_says(functions, store, faults):
+    """icecat.multipart_bytes; and parts of an object that failed are given up."""
+    s3 = functions(ROOT, store.options(endpoint=faults.url))
+    s3.cluster.sql("SET icecat.multipart_bytes = 6000000; " + s3.statement("write_many", ROOT + "/parts", 1, 13000000))
+    expect_equal([r.split("?")[1].split("&")[0] for r in faults.requests if r.startswith("PUT")],
+                 ["partNumber=1", "partNumber=2", "partNumber=3"], "three parts")
+    faults.requests.clear()
+    original = faults.pass_on
+
+    def without_second(request, body, fault):
+        if "partNumber=2" in request.path:
+            return stores.answer(request, 403, b"<Error><Code>AccessDenied</Code></Error>")
+        return original(request, body, fault)
+    faults.pass_on = without_second
+    message = s3.call("write_many", ROOT + "/parts-2", 1, 13000000, check=False)
+    expect("could not write s3://lake/base/parts-2/00000: the store answers 403, AccessDenied" in message, message)
+    expect_equal([r.split("?")[0] for r in faults.requests if r.startswith("DELETE")], ["DELETE /lake/base/parts-2/00000"], "given up")
+    expect_equal(s3.call("exists", ROOT + "/parts-2/00000"), "f", "nothing is there")
+
+
 # -- faults --------------------------------------------------------------------------------------------------
 
 def test_passing_faults_are_outlasted(through, faults):
@@ -218,7 +252,7 @@ def test_a_store_without_delete_objects(functions, store, faults):
 
     def without(request, body, fault):
         if request.command == "POST":
-            return __import__("stores").answer(request, 501, b"<Error><Code>NotImplemented</Code></Error>")
+            return stores.answer(request, 501, b"<Error><Code>NotImplemented</Code></Error>")
         return original(request, body, fault)
     faults.pass_on = without
     expect_equal(set(s3.lines("remove_many", ["%s/single/%05d" % (ROOT, i) for i in range(20)])), {""}, "removed")
