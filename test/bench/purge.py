@@ -29,7 +29,7 @@ SNAPSHOT = ("SELECT icecat.commit_table('demo', '{purge}', 'big', '[]', '[{\"act
             " IS NOT NULL;")
 FAILING = ("INSERT INTO icecat_data.metadata_task (warehouse_id, table_id, version, position, kind, location, head, created_at, "
            "attempts, next_attempt_at, database_id) SELECT w.warehouse_id, gen_random_uuid(), 1, 1 << 20, 'delete', "
-           "'nowhere://x/' || n, '{\"table-uuid\":\"x\"}', now(), 0, now(), d.oid FROM icecat_data.warehouse w, "
+           "'file:///nowhere/' || n, '{\"table-uuid\":\"x\"}', now(), 0, now(), d.oid FROM icecat_data.warehouse w, "
            "generate_series(1, %d) n, pg_database d WHERE d.datname = current_database();")
 PURGES = "SELECT pending_purges FROM icecat.worker_status();"
 
@@ -108,11 +108,14 @@ def main():
     times = measure(session, lambda: watch.ask(PURGES) != "0" and time.monotonic() - start < LONGEST_S)
     took = time.monotonic() - start
     longest = show("purge and failing tasks", times)
+    failing = watch.ask("SELECT failing FROM icecat.worker_status();")
     print("%d files and folders purged in %.1f s; peak of the worker %.0f MB; %s tasks fail; %s" % (
-        options.files, took, memory_mb(worker), watch.ask("SELECT failing FROM icecat.worker_status();"),
+        options.files, took, memory_mb(worker), failing,
         watch.ask("SELECT details FROM icecat.read_events('demo', 0, 100000) WHERE event_type = 'purge-table';")))
     if os.path.exists(location):
         sys.exit("something is left in %s" % location)
+    if options.failing > 0 and failing == "0":
+        sys.exit("no task failed")
     if longest > options.limit_ms:
         sys.exit("a file took %.0f ms" % longest)
 
