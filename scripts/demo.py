@@ -1,12 +1,13 @@
 """The main job of icecat, with a real PyIceberg, step by step; every step is checked.
 
-Reads ICECAT_URL and ICECAT_WAREHOUSE, ICECAT_CA_FILE and ICECAT_CREDENTIAL_FILE if they are set, and the PG* variables of libpq. Can be run again at any time: it
+Reads ICECAT_URL and ICECAT_WAREHOUSE, ICECAT_S3_FILE (how the object store is reached), ICECAT_CA_FILE and ICECAT_CREDENTIAL_FILE if they are set, and the PG* variables of libpq. Can be run again at any time: it
 drops the table it made before.
 
 SPDX-License-Identifier: PostgreSQL
 """
 
 import datetime as dt
+import json
 import os
 import sys
 
@@ -23,18 +24,23 @@ from pyiceberg.types import DateType, DoubleType, LongType, NestedField, StringT
 URL = os.environ["ICECAT_URL"]
 WAREHOUSE = os.environ["ICECAT_WAREHOUSE"]
 CREDENTIAL_FILE = os.environ.get("ICECAT_CREDENTIAL_FILE")
+S3_FILE = os.environ.get("ICECAT_S3_FILE")
 NAMESPACE = "shop"
 TABLE = ("shop", "orders")
 
 
 def access():
-    """What ./quickstart --secure asks for: whom to believe, and who asks."""
+    """What ./quickstart --secure asks for: whom to believe, and who asks; and --s3: how the store is reached."""
+    properties = {}
+    if S3_FILE is not None:
+        with open(S3_FILE, encoding="ascii") as file:
+            properties = json.load(file)
     if CREDENTIAL_FILE is None:
-        return {}
+        return properties
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):     # the library prefers these to its property
         os.environ.pop(name, None)
     with open(CREDENTIAL_FILE, encoding="ascii") as file:
-        return {"credential": file.read().strip(), "ssl": {"cabundle": os.environ["ICECAT_CA_FILE"]}}
+        return {**properties, "credential": file.read().strip(), "ssl": {"cabundle": os.environ["ICECAT_CA_FILE"]}}
 
 
 class SqlCommitCatalog(RestCatalog):

@@ -41,6 +41,16 @@ COMMENT ON FUNCTION icecat.rotate_storage_secrets() IS
 Errors: IC304 (406) no icecat.secret_key_file; IC401 (403) another caller; IC501 (500) the file cannot be used, or has not all keys.
 REST: none.';
 
+CREATE OR REPLACE FUNCTION icecat.validate_storage_profile(p_name text)
+RETURNS TABLE (step text, ok boolean, error text, took_ms double precision)
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 8
+AS 'MODULE_PATHNAME', 'sql_ice_validate_storage_profile';
+COMMENT ON FUNCTION icecat.validate_storage_profile(text) IS
+'Tries a storage profile: opens the store, writes a small object below .icecat/ in the root, reads, lists and deletes it. One row for each step; ok is NULL for one that was not tried, because another one failed, and error says what the store, or the network, answered. Waits for the store, by the limits of the profile; can be cancelled.
+not-overwrite: whether the store keeps an object that is there when it is told to write a new one only (If-None-Match); without it two databases may write one file.
+Errors: IC108 (404) no such profile; IC401 (403) no manage on its tenant, or on the catalog; IC501 (500) its secrets cannot be decrypted.
+REST: none.';
+
 CREATE OR REPLACE VIEW icecat.storage_profiles WITH (security_barrier) AS
 SELECT s.storage_profile, s.tenant,
 	CASE WHEN s.root LIKE 's3%' THEN 's3' WHEN s.root LIKE 'gs:%' THEN 'gcs' WHEN s.root LIKE 'file:%' THEN 'file' ELSE 'adls' END AS store,

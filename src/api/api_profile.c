@@ -14,11 +14,15 @@
  */
 #include "postgres.h"
 
+#include "funcapi.h"
+#include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
+#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 #include "api/args.h"
+#include "api/validate_profile.h"
 #include "commit/tenant_root.h"
 #include "errors.h"
 #include "guc.h"
@@ -30,6 +34,7 @@ PG_FUNCTION_INFO_V1(sql_ice_create_storage_profile);
 PG_FUNCTION_INFO_V1(sql_ice_alter_storage_profile);
 PG_FUNCTION_INFO_V1(sql_ice_drop_storage_profile);
 PG_FUNCTION_INFO_V1(sql_ice_rotate_storage_secrets);
+PG_FUNCTION_INFO_V1(sql_ice_validate_storage_profile);
 
 /* Takes the text of the statement out of pg_stat_activity, and out of what the log says of an
  * error. What log_statement has written is written. */
@@ -391,4 +396,32 @@ sql_ice_rotate_storage_secrets(PG_FUNCTION_ARGS)
 	count = ice_profile_rotate_secrets();
 	ice_caller_end();
 	PG_RETURN_INT64(count);
+}
+
+/* One row for each step. */
+Datum
+sql_ice_validate_storage_profile(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	IceProfileStep steps[ICE_VALIDATE_PROFILE_STEPS];
+	IceProfileRow  row;
+	int            count;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	(void) ice_caller_begin(fcinfo);
+	get_profile(fcinfo, false, &row);
+	require_manage(&row);
+	count = ice_validate_profile_run(ice_profile_open(&row), steps);
+	for (int i = 0; i < count; i++)
+	{
+		bool  failed = steps[i].error != NULL;
+		Datum values[4] = {CStringGetTextDatum(steps[i].name), BoolGetDatum(!failed),
+						   failed ? CStringGetTextDatum(steps[i].error) : (Datum) 0,
+						   Float8GetDatum((double) steps[i].took_us / 1000)};
+		bool  nulls[4] = {false, !steps[i].was_tried, !failed, !steps[i].was_tried};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	ice_caller_end();
+	return (Datum) 0;
 }

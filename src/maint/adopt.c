@@ -12,11 +12,34 @@
 #include "nodes/pg_list.h"
 
 #include "maint/adopt.h"
+#include "maint/task_outcome.h"
 #include "storage/file_path.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/store_profile.h"
 #include "store/store_hold.h"
+
+/* Marks the root of a profile. A store that cannot be reached keeps none of the others from it. */
+static void
+adopt_store(const IceProfileRow *row, const char *catalog)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char *volatile error = NULL;
+
+	PG_TRY();
+	{
+		ice_mark_make_in_store(ice_profile_open(row), catalog, true);
+	}
+	PG_CATCH();
+	{
+		error = ice_task_outcome_take_error(context);
+	}
+	PG_END_TRY();
+	if (error != NULL)
+		ereport(WARNING, (errmsg("could not mark the root of storage profile \"%s\"", row->name),
+						  errdetail("%s", error),
+						  errhint("Call icecat.adopt_storage() again when its store is there.")));
+}
 
 /* A mark can also stand at what is a root for another copy: at, or above, a warehouse's
  * location. */
@@ -42,7 +65,7 @@ ice_adopt_storage(void)
 		const IceProfileRow *row = lfirst(cell);
 
 		if (ice_profile_kind(row->root) != ICE_STORE_FILE)
-			ice_mark_make_in_store(ice_profile_open(row), catalog, true);
+			adopt_store(row, catalog);
 	}
 }
 

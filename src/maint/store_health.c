@@ -27,6 +27,7 @@ typedef struct Health
 	pg_uuid_t   profile_id;
 	int64       revision; /* a change of the profile may have helped */
 	int         failures; /* one after the other */
+	bool        is_back;  /* since the last question */
 	TimestampTz until;    /* nothing is asked before */
 	char        error[ERROR_BYTES_MAX + 1];
 } Health;
@@ -76,7 +77,10 @@ ice_store_health_note(const IceStorageProfile *profile, const char *error)
 			ereport(LOG, (errmsg("object store of storage profile \"%s\" is back", profile->name),
 						  errhidestmt(true)));
 		if (health != NULL)
+		{
+			health->is_back |= health->failures > 0;
 			health->failures = 0;
+		}
 		return;
 	}
 	if (health == NULL)
@@ -91,6 +95,17 @@ ice_store_health_note(const IceStorageProfile *profile, const char *error)
 	health->failures++;
 	health->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
 	strlcpy(health->error, error, sizeof(health->error));
+}
+
+bool
+ice_store_health_is_back(const IceStorageProfile *profile)
+{
+	Health *health = profile != NULL ? find(profile) : NULL;
+	bool    is_back = health != NULL && health->is_back;
+
+	if (health != NULL)
+		health->is_back = false;
+	return is_back;
 }
 
 /* Asks the store for something that need not be there, not for long. */

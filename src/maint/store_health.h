@@ -28,5 +28,7 @@ extern const char *ice_store_health_problem(const IceStorageProfile *profile);
 
 /* What became of all that was asked of it together: error NULL: something went well. */
 extern void ice_store_health_note(const IceStorageProfile *profile, const char *error);
+/* Is a store back that had failed? True once. */
+extern bool ice_store_health_is_back(const IceStorageProfile *profile);
 
 #endif

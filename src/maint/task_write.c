@@ -251,6 +251,7 @@ write_files(Batch *batch, const IceStorageProfile *profile)
 		writes[n] = write;
 		files[n++] = (IceFileWrite){.location = write->outcome.task.location,
 									.profile = write->profile,
+									.only_new = write->profile != NULL,
 									.data = write->document.data,
 									.len = (size_t) write->document.len};
 	}
@@ -318,6 +319,15 @@ finish(Batch *batch)
 	pfree(written.data);
 }
 
+/* A store is back: what waits for another attempt there need not wait any more. */
+static void
+release_store(const IceStorageProfile *profile)
+{
+	(void) ice_spi_begin();
+	ice_due_release_store(&profile->id);
+	ice_spi_end();
+}
+
 /* Writes those of the batch that lie in the store of a profile (NULL: on disks of this machine),
  * and tells of them before another store is waited for. */
 static void
@@ -339,6 +349,8 @@ run_store(Batch *batch, IceTaskWork *work, const IceStorageProfile *profile)
 	{
 		MemoryContextSwitchTo(part.context);
 		finish(&part);
+		if (ice_store_health_is_back(profile))
+			release_store(profile);
 		ice_transaction_commit(work->transactions);
 		MemoryContextSwitchTo(part.context);
 	}

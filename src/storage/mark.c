@@ -272,6 +272,8 @@ ice_mark_make_in_store(const IceStorageProfile *profile, const char *catalog, bo
 	char             *own = own_text();
 	char             *where;
 
-	if (adopt || ice_mark_look_in_store(profile, catalog, &where) == ICE_MARK_NONE)
+	if (adopt)
 		storage->write_atomic(storage, location, own, strlen(own));
+	else if (ice_mark_look_in_store(profile, catalog, &where) == ICE_MARK_NONE)
+		(void) storage->write_new(storage, location, own, strlen(own));
 }

@@ -202,6 +202,16 @@ put_headers(IceS3Call *s3)
 		ice_s3_call_extra(s3, "x-amz-server-side-encryption-aws-kms-key-id", profile->kms_key);
 }
 
+/* A store answers with the object's tag. What has none is the page of something in between. */
+static bool
+require_tag(IceStoreCall *call)
+{
+	if (call->net.status == 200 && ice_net()->header(&call->net, "etag") == NULL)
+		call->error = "the answer has no ETag: it is not a store's";
+	return false;
+}
+
+/* In one request, or in parts. */
 static IceS3Call *
 begin_put(const IceStorage *storage, const char *location, const char *data, size_t len,
 		  bool only_new)
@@ -216,6 +226,7 @@ begin_put(const IceStorage *storage, const char *location, const char *data, siz
 		ice_s3_multipart_begin(s3, only_new);
 		return s3;
 	}
+	s3->call.answered = require_tag;
 	ice_net()->sha256(data, len, digest);
 	ice_s3_call_extra(s3, "x-amz-checksum-sha256", ice_s3_call_base64(digest, sizeof(digest)));
 	if (only_new)

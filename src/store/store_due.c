@@ -132,6 +132,16 @@ static IceStatement release_tasks = {
 	{UUIDOID, UUIDOID, TIMESTAMPTZOID, BOOLOID},
 	NULL};
 
+/* All warehouses: worker only. */
+static IceStatement release_store = {
+	"UPDATE icecat_data.metadata_task AS t SET next_attempt_at = $2 FROM icecat_data.warehouse AS "
+	"w "
+	"WHERE w.storage_profile_id = $1 AND t.warehouse_id = w.warehouse_id AND t.database_id = $3 "
+	"AND t.next_attempt_at > $2 AND t.last_error IS NOT NULL",
+	3,
+	{UUIDOID, TIMESTAMPTZOID, OIDOID},
+	NULL};
+
 static IceStatement postpone_task = {
 	"UPDATE icecat_data.metadata_task SET next_attempt_at = $5 WHERE warehouse_id = $1 "
 	"AND table_id = $2 AND version = $3 AND position = $4",
@@ -340,6 +350,15 @@ ice_due_release(const IceTask *done)
 					   BoolGetDatum(done->kind == ICE_TASK_WRITE)};
 
 	ice_spi_execute(&release_tasks, values, NULL, false);
+}
+
+void
+ice_due_release_store(const pg_uuid_t *profile_id)
+{
+	Datum values[3] = {UUIDPGetDatum(profile_id), TimestampTzGetDatum(GetCurrentTimestamp()),
+					   ObjectIdGetDatum(MyDatabaseId)};
+
+	(void) ice_spi_execute(&release_store, values, NULL, false);
 }
 
 void

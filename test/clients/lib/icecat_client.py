@@ -28,6 +28,10 @@ URL = os.environ.get("ICECAT_URL", "http://127.0.0.1:8181").rstrip("/")
 WAREHOUSE = os.environ.get("ICECAT_WAREHOUSE", "demo")
 CREDENTIAL = os.environ.get("ICECAT_CREDENTIAL", "")  # id:secret of a client of the catalog's own; "": nobody is asked who it is
 
+S3_FILE = os.environ.get("ICECAT_S3_FILE")  # properties of a store that the warehouse lies in; none: file storage
+S3 = json.loads(pathlib.Path(S3_FILE).read_text(encoding="ascii")) if S3_FILE else {}
+S3_DATA = os.environ.get("ICECAT_S3_DATA", "")  # the folder that has the store's buckets, as folders
+
 SCHEMA = Schema(
     NestedField(1, "id", LongType(), required=True),
     NestedField(2, "name", StringType()),
@@ -47,7 +51,7 @@ def connect(**properties):
     """A PyIceberg catalog with a session (and so a connection) of its own."""
     if CREDENTIAL and "uri" not in properties:
         properties = {"credential": CREDENTIAL, **properties}
-    return load_catalog("icecat", type="rest", **{"uri": URL, "warehouse": WAREHOUSE, **properties})
+    return load_catalog("icecat", type="rest", **{"uri": URL, "warehouse": WAREHOUSE, **S3, **properties})
 
 
 def rows(first, count, name="n"):
@@ -102,7 +106,9 @@ def wait_until(condition, timeout_s=30.0, step_s=0.1):
 
 
 def path_of(location):
-    """The local path of a file: location."""
+    """The local path of a file: location; of an s3: one, where the store keeps the object."""
+    if S3_DATA and location.startswith("s3://"):
+        return pathlib.Path(S3_DATA, location[len("s3://"):])
     return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
 
 
@@ -183,6 +189,9 @@ def duckdb_connection(alias="lake"):
         folder = pathlib.Path(importlib.import_module(f"duckdb_extension_{extension}").__path__[0])
         (file,) = folder.glob(f"extensions/v{duckdb.__version__}/{extension}.duckdb_extension")
         connection.execute(f"LOAD '{file}'")
+    if S3:
+        connection.execute(f"CREATE SECRET store_of_{alias} (TYPE s3, KEY_ID '{S3['s3.access-key-id']}', SECRET '{S3['s3.secret-access-key']}', "
+                           f"REGION '{S3['s3.region']}', ENDPOINT '{S3['s3.endpoint'].removeprefix('http://')}', URL_STYLE 'path', USE_SSL false)")
     how = "AUTHORIZATION_TYPE 'none'"
     if CREDENTIAL:
         client, secret = CREDENTIAL.split(":")
