@@ -8,6 +8,7 @@ CREATE TABLE icecat_data.tenant (
 	name text COLLATE "C" NOT NULL CONSTRAINT tenant_name_form CHECK (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
 	location text COLLATE "C" NOT NULL,
 	created_at timestamptz NOT NULL,
+	maintenance text,
 	CONSTRAINT tenant_pkey PRIMARY KEY (warehouse_id, tenant_id),
 	CONSTRAINT tenant_name_key UNIQUE (warehouse_id, name),
 	CONSTRAINT tenant_location_key UNIQUE (warehouse_id, location)
@@ -16,6 +17,7 @@ COMMENT ON TABLE icecat_data.tenant IS 'Tenants: owners of warehouses and roles 
 COMMENT ON COLUMN icecat_data.tenant.warehouse_id IS 'The nil uuid: a tenant is above warehouses';
 COMMENT ON COLUMN icecat_data.tenant.tenant_id IS 'Identity of the tenant; survives renames';
 COMMENT ON COLUMN icecat_data.tenant.name IS 'Begins the names of its warehouses, with a slash behind';
+COMMENT ON COLUMN icecat_data.tenant.maintenance IS 'Why nothing of it may be changed now; NULL: it may';
 COMMENT ON COLUMN icecat_data.tenant.location IS 'Canonical URI of its part of the storage, in which all of its tables and files are, and nobody else''s';
 
 CREATE TABLE icecat_data.tenant_role (

@@ -20,6 +20,16 @@ p_new_name: renames its warehouses, too; its own roles notice nothing. p_locatio
 Errors: IC107 (404) no such tenant; else as icecat.create_tenant().
 REST: none; tenants are administered in SQL.';
 
+CREATE OR REPLACE FUNCTION icecat.set_tenant_maintenance(p_tenant text, p_on boolean, p_reason text DEFAULT NULL)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_set_tenant_maintenance';
+COMMENT ON FUNCTION icecat.set_tenant_maintenance(text, boolean, text) IS
+'Puts all warehouses of a tenant into maintenance mode, also those that it gets later, or ends it: as icecat.set_maintenance() does with one warehouse, whose own mode stays as it is. No warehouse is made in the tenant until then. Every session hears of it when the transaction commits.
+p_tenant: NULL: that of the current role. p_on: false ends it. p_reason: what callers are told, at most 1000 bytes; column maintenance of icecat.tenants.
+Errors: IC107 (404) no such tenant; IC401 (403) no manage on the tenant; IC305 (400) the reason is too long.
+REST: none.';
+
 CREATE OR REPLACE FUNCTION icecat.drop_tenant(p_name text)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -73,7 +83,7 @@ AS 'MODULE_PATHNAME', 'sql_ice_own_tenant';
 COMMENT ON FUNCTION icecat._own_tenant() IS 'Id of the tenant of the current role; NULL: none.';
 
 CREATE OR REPLACE VIEW icecat.tenants WITH (security_barrier) AS
-SELECT t.name AS tenant, t.location, t.created_at, t.tenant_id
+SELECT t.name AS tenant, t.location, t.created_at, t.tenant_id, t.maintenance
 FROM icecat_data.tenant AS t
 WHERE (SELECT icecat._sees_all('usage')) OR t.tenant_id = (SELECT icecat._own_tenant())
 	OR t.tenant_id IN (SELECT icecat._seen('usage'));
@@ -82,6 +92,7 @@ COMMENT ON COLUMN icecat.tenants.tenant IS 'Name; with a slash it begins the nam
 COMMENT ON COLUMN icecat.tenants.location IS 'URI below which everything of the tenant lies on storage';
 COMMENT ON COLUMN icecat.tenants.created_at IS 'When the tenant was made';
 COMMENT ON COLUMN icecat.tenants.tenant_id IS 'Identity of the tenant; survives renames';
+COMMENT ON COLUMN icecat.tenants.maintenance IS 'Why its warehouses are in maintenance mode, "" for no reason; NULL: they are not';
 
 CREATE OR REPLACE VIEW icecat.tenant_roles WITH (security_barrier) AS
 SELECT t.name AS tenant, r.role, r.assigned_at

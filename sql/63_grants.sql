@@ -29,7 +29,7 @@ FROM (
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
 				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_rates', '_make_signing_key', 'worker_status', '_listen_files')
-			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota',
+			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'set_tenant_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota',
 				'create_storage_profile', 'alter_storage_profile', 'drop_storage_profile', 'validate_storage_profile')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (

@@ -19,6 +19,7 @@
 #include "errors.h"
 #include "storage/storage.h"
 #include "store/audit_change.h"
+#include "store/maintenance.h"
 #include "store/quota_set.h"
 #include "store/store_hold.h"
 #include "store/store_lock.h"
@@ -27,6 +28,7 @@
 PG_FUNCTION_INFO_V1(sql_ice_create_tenant);
 PG_FUNCTION_INFO_V1(sql_ice_alter_tenant);
 PG_FUNCTION_INFO_V1(sql_ice_drop_tenant);
+PG_FUNCTION_INFO_V1(sql_ice_set_tenant_maintenance);
 PG_FUNCTION_INFO_V1(sql_ice_assign_role);
 PG_FUNCTION_INFO_V1(sql_ice_unassign_role);
 PG_FUNCTION_INFO_V1(sql_ice_grant_tenant);
@@ -269,23 +271,57 @@ get_own_or_named(FunctionCallInfo fcinfo, int n, IceTenant *out)
 		raise_no_tenant(name);
 }
 
-/* Grants, or revokes. A tenant that the caller does not see does not exist for it. */
+/* The tenant of argument n, which the caller manages. One that it does not see does not exist for
+ * it. */
+static void
+get_managed(FunctionCallInfo fcinfo, int n, IceTenant *out)
+{
+	IceTenancy own;
+
+	get_own_or_named(fcinfo, n, out);
+	if (!ice_access_tenant(&own) && !ice_access_may_tenant(ICE_USAGE, &out->id))
+		raise_no_tenant(out->name);
+	ice_access_require_tenant(ICE_MANAGE, &out->id, out->name);
+}
+
+/* Nobody waits: creations in the tenant do not exclude the update of its row. */
+Datum
+sql_ice_set_tenant_maintenance(PG_FUNCTION_ARGS)
+{
+	IceTenant   tenant;
+	bool        on;
+	const char *reason;
+
+	(void) ice_caller_begin(fcinfo);
+	on = ice_arg_bool(fcinfo, 1, "on");
+	reason = ice_arg_opt_text(fcinfo, 2);
+	if (reason != NULL && strlen(reason) > ICE_MAINTENANCE_REASON_BYTES_MAX)
+		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "The reason is %zu bytes long, more than the limit of %d",
+				  strlen(reason), ICE_MAINTENANCE_REASON_BYTES_MAX);
+	get_managed(fcinfo, 0, &tenant);
+	if (!on)
+		reason = NULL;
+	else if (reason == NULL)
+		reason = "";
+	ice_audit_change_begin(ICE_AUDIT_TENANT, &(IceAuditState){.object_id = tenant.id});
+	ice_tenant_set_maintenance(&tenant.id, reason);
+	ice_caller_end();
+	PG_RETURN_VOID();
+}
+
+/* Grants, or revokes. */
 static Datum
 run_change(FunctionCallInfo fcinfo, bool gives)
 {
-	IceTenant  tenant;
-	IceTenancy own;
-	IceGrant   grant = {.object_kind = "tenant"};
-	bool       changed;
+	IceTenant tenant;
+	IceGrant  grant = {.object_kind = "tenant"};
+	bool      changed;
 
 	(void) ice_caller_begin(fcinfo);
 	grant.role = get_role(fcinfo, 0);
 	grant.privilege = ice_arg_text(fcinfo, 1, "privilege");
 	ice_grant_check_privilege(grant.privilege);
-	get_own_or_named(fcinfo, 2, &tenant);
-	if (!ice_access_tenant(&own) && !ice_access_may_tenant(ICE_USAGE, &tenant.id))
-		raise_no_tenant(tenant.name);
-	ice_access_require_tenant(ICE_MANAGE, &tenant.id, tenant.name);
+	get_managed(fcinfo, 2, &tenant);
 	grant.object_id = tenant.id;
 	if (gives)
 		ice_grant_check_role(&grant);

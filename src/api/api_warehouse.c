@@ -30,7 +30,6 @@
 #include "store/store_event.h"
 #include "store/warehouse_rules.h"
 
-#define REASON_BYTES_MAX    1000
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_warehouse);
@@ -196,6 +195,7 @@ owner_of_new(IceWarehouse *warehouse, IceTenant *tenant)
 	if (!ice_tenant_of_new(warehouse->name, &warehouse->name, tenant))
 		return NULL;
 	ice_access_require_tenant(ICE_CREATE, &tenant->id, tenant->name);
+	ice_maintenance_require_off_tenant(&tenant->id, tenant->name);
 	return tenant;
 }
 
@@ -442,9 +442,9 @@ sql_ice_set_maintenance(PG_FUNCTION_ARGS)
 	IceWarehouse  warehouse;
 	const char   *properties;
 
-	if (reason != NULL && strlen(reason) > REASON_BYTES_MAX)
+	if (reason != NULL && strlen(reason) > ICE_MAINTENANCE_REASON_BYTES_MAX)
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "The reason is %zu bytes long, more than the limit of %d",
-				  strlen(reason), REASON_BYTES_MAX);
+				  strlen(reason), ICE_MAINTENANCE_REASON_BYTES_MAX);
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "warehouse"), ICE_LOCK_NO_KEY_UPDATE,
 							 &warehouse);
 	ice_warehouse_require(ICE_MANAGE, &warehouse);

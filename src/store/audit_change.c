@@ -43,7 +43,8 @@ typedef struct Kind
 
 static Kind kinds[ICE_AUDIT_KINDS] = {
 	[ICE_AUDIT_TENANT] = {NULL, NULL,
-						  FIND("json_build_object('name', name, 'location', location)",
+						  FIND("json_build_object('name', name, 'location', location, "
+							   "'maintenance', maintenance)",
 							   "tenant WHERE warehouse_id = $1 AND tenant_id = $2")},
 	[ICE_AUDIT_TENANT_ROLE] = {NULL, NULL,
 							   FIND("json_build_object('assigned-at', assigned_at)",

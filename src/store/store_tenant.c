@@ -41,6 +41,33 @@ static IceStatement find_by_id = {"SELECT tenant_id, name, location FROM icecat_
 								  {UUIDOID, UUIDOID},
 								  NULL};
 
+static IceStatement find_maintained = {
+	"SELECT 1 FROM icecat_data.tenant WHERE warehouse_id = $1 AND maintenance IS NOT NULL LIMIT 1",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement maintenance_of_warehouse = {
+	"SELECT t.name, t.maintenance FROM icecat_data.warehouse AS w "
+	"JOIN icecat_data.tenant AS t ON t.warehouse_id = $1 AND t.tenant_id = w.tenant_id "
+	"WHERE w.warehouse_id = $2 AND t.maintenance IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement maintenance_of_tenant = {
+	"SELECT maintenance FROM icecat_data.tenant "
+	"WHERE warehouse_id = $1 AND tenant_id = $2 AND maintenance IS NOT NULL",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement set_maintenance = {"UPDATE icecat_data.tenant SET maintenance = $3 "
+									   "WHERE warehouse_id = $1 AND tenant_id = $2",
+									   3,
+									   {UUIDOID, UUIDOID, TEXTOID},
+									   NULL};
+
 static IceStatement find_locations = {
 	"SELECT location FROM icecat_data.tenant WHERE warehouse_id = $1 AND tenant_id <> $2",
 	2,
@@ -154,6 +181,17 @@ ice_tenants_changed(void)
 	ice_access_changed();
 }
 
+/* Is one in maintenance mode? */
+static IceTableWatch maintenance_watch = {.table = "tenant"};
+
+static bool
+any_in_maintenance(void)
+{
+	Datum values[1] = {UUIDPGetDatum(&nil)};
+
+	return ice_tenants_exist() && ice_table_watch_any(&maintenance_watch, &find_maintained, values);
+}
+
 /* -- tenants ----------------------------------------------------------------------------------- */
 
 /* Fills a tenant from a row of the last result. */
@@ -199,6 +237,42 @@ ice_tenant_by_id(const pg_uuid_t *tenant_id, IceTenant *out)
 		return false;
 	read_tenant(out);
 	return true;
+}
+
+bool
+ice_tenant_in_maintenance(const pg_uuid_t *warehouse_id, const char **name, const char **reason)
+{
+	Datum values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(warehouse_id)};
+
+	if (!any_in_maintenance() || ice_spi_execute_latest(&maintenance_of_warehouse, values) == 0)
+		return false;
+	*name = ice_spi_field_text(0, 1);
+	*reason = ice_spi_field_text(0, 2);
+	return true;
+}
+
+const char *
+ice_tenant_maintenance(const pg_uuid_t *tenant_id)
+{
+	Datum values[2] = {UUIDPGetDatum(&nil), UUIDPGetDatum(tenant_id)};
+
+	if (!any_in_maintenance() || ice_spi_execute_latest(&maintenance_of_tenant, values) == 0)
+		return NULL;
+	return ice_spi_field_text(0, 1);
+}
+
+void
+ice_tenant_set_maintenance(const pg_uuid_t *tenant_id, const char *reason)
+{
+	Datum values[3] = {UUIDPGetDatum(&nil), UUIDPGetDatum(tenant_id), (Datum) 0};
+	char  nulls[4] = "   ";
+
+	if (reason != NULL)
+		values[2] = ice_spi_cstring_datum(reason);
+	else
+		nulls[2] = 'n';
+	(void) ice_spi_execute_waiting(&set_maintenance, values, nulls);
+	ice_table_watch_changed(&maintenance_watch);
 }
 
 List *

@@ -38,15 +38,23 @@ extern void ice_tenants_changed(void);
 
 /* Finds a tenant; for_update: locked, else FOR KEY SHARE. False: there is none, or the caller, who
  * is of another one, does not see it. */
-extern bool  ice_tenant_find(const char *name, bool for_update, IceTenant *out);
+extern bool        ice_tenant_find(const char *name, bool for_update, IceTenant *out);
 /* The tenant that owns a warehouse; false: none does. */
-extern bool  ice_tenant_of_warehouse(const pg_uuid_t *warehouse_id, IceTenant *out);
+extern bool        ice_tenant_of_warehouse(const pg_uuid_t *warehouse_id, IceTenant *out);
 /* A tenant by its id; false: it is gone. */
-extern bool  ice_tenant_by_id(const pg_uuid_t *tenant_id, IceTenant *out);
+extern bool        ice_tenant_by_id(const pg_uuid_t *tenant_id, IceTenant *out);
+/* Why nothing in the warehouse may be changed now, and whose it is; false: its tenant, if it has
+ * one, is not in maintenance mode. Where none is, nothing is read. */
+extern bool        ice_tenant_in_maintenance(const pg_uuid_t *warehouse_id, const char **name,
+											 const char **reason);
+/* Sets it, or ends it (NULL), of a tenant. */
+extern void        ice_tenant_set_maintenance(const pg_uuid_t *tenant_id, const char *reason);
+/* The same of the tenant itself, in which a warehouse is to be made; NULL: it is not. */
+extern const char *ice_tenant_maintenance(const pg_uuid_t *tenant_id);
 /* All locations of tenants, except one's: C strings. */
-extern List *ice_tenant_locations(const pg_uuid_t *except);
+extern List       *ice_tenant_locations(const pg_uuid_t *except);
 /* Does one of these folders belong to a tenant? */
-extern bool  ice_tenant_has_one_of(const List *folders);
+extern bool        ice_tenant_has_one_of(const List *folders);
 
 /* Are there warehouses of no tenant whose names begin with this one and a slash? */
 extern bool  ice_tenant_name_begins_others(const char *name);

@@ -42,7 +42,7 @@ INSERT INTO without_warehouse VALUES
 	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('create_tenant', 'tenants are above warehouses'), ('alter_tenant', 'as create_tenant'), ('drop_tenant', 'as create_tenant'),
-	('set_tenant_quota', 'as create_tenant'), ('assign_role', 'as create_tenant'), ('unassign_role', 'as create_tenant'), ('grant_tenant', 'as grant'), ('revoke_tenant', 'as grant'),
+	('set_tenant_quota', 'as create_tenant'), ('set_tenant_maintenance', 'as create_tenant'), ('assign_role', 'as create_tenant'), ('unassign_role', 'as create_tenant'), ('grant_tenant', 'as grant'), ('revoke_tenant', 'as grant'),
 	('create_storage_profile', 'storage profiles are above warehouses'), ('alter_storage_profile', 'as create_storage_profile'),
 	('drop_storage_profile', 'as create_storage_profile'), ('rotate_storage_secrets', 'of all profiles'),
 	('validate_storage_profile', 'as create_storage_profile'),

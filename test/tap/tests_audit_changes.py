@@ -23,6 +23,7 @@ CALLS = [
     ("revoke_tenant('boss', 'manage', 'acme')", "revoke-tenant|tenant|acme|b privilege role"),
     ("set_tenant_quota('acme', 'tables', 10)", "set-tenant-quota|tenant|acme|b quota"),
     ("set_tenant_quota(NULL, 'tables', 20)", "set-tenant-quota|catalog||b quota"),
+    ("set_tenant_maintenance('acme', true, 'why')", "set-tenant-maintenance|tenant|acme|b"),
     ("unassign_role('acme', 'boss')", "unassign-role|tenant|acme|b role"),
     ("drop_tenant('acme')", "drop-tenant|tenant|acme|b"),
     ("create_warehouse('v', NULL)", "create-warehouse|warehouse|v|name properties"),
