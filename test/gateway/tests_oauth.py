@@ -280,3 +280,21 @@ def test_a_refresh_works_while_the_database_does_not(env):
         finally:
             env.pg.start()
         wait_until(lambda: load(gateway, again).status == 200, "the database is back")
+
+
+def test_a_gateway_that_has_just_started_gives_tokens(env):
+    """Its keys may not have come yet: a request for a token waits for them, because some clients never try again."""
+    own(env).stop()
+    secret = add_client(env, "ann")
+    env.pg.sql("ALTER FUNCTION icecat._signing_keys RENAME TO _quick_keys; CREATE FUNCTION icecat._signing_keys() RETURNS json LANGUAGE sql VOLATILE SECURITY DEFINER AS"
+               " $$ SELECT pg_sleep(0.7); SELECT icecat._quick_keys() $$")
+    try:
+        with oauth.gateway(env) as gateway:
+            answer = login(gateway, "ann", secret)
+            expect_equal(answer.status, 200, f"{answer.body[:200]}")
+            line = [line for line in gateway.log_lines() if line.get("operation") == "getToken"][-1]
+            expect(line["duration_ms"] > 100, "it has waited")
+        with oauth.gateway(env, auth_wait_ms=100) as gateway:
+            expect_equal(login(gateway, "ann", secret).status, 503, "at most so long")
+    finally:
+        env.pg.sql("DROP FUNCTION icecat._signing_keys; ALTER FUNCTION icecat._quick_keys RENAME TO _signing_keys")

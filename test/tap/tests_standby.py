@@ -66,6 +66,7 @@ class Standby(cluster.Cluster):
         self.bin, self.user, self.files = primary.bin, primary.user, primary.files
         self.dir = os.path.join(primary.dir, "standby")
         self.data = os.path.join(self.dir, "data")
+        self.dsn = "host=%s port=5432 user=postgres dbname=postgres" % self.dir
         os.mkdir(self.dir)
         if self.user:
             shutil.chown(self.dir, self.user)

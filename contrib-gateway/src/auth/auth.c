@@ -434,6 +434,14 @@ gw_auth_keep(GwAuthTicket *ticket, const char *role)
 	gw_verdicts_put(verdicts, &ticket->verdict, gw_conf.auth_cache_entries);
 }
 
+GwAuthStep
+gw_auth_wait_own(GwAuthTicket *ticket)
+{
+	if (gw_own_is_ready(ticket->realm))
+		return GW_AUTH_DONE;
+	return no_keys(ticket, &ticket->realm->own, gw_clock_us());
+}
+
 void
 gw_auth_end(GwAuthTicket *ticket)
 {

@@ -111,6 +111,10 @@ extern GwAuthStep gw_auth_refuse(GwAuthTicket *ticket, GwRefusal why);
 /* The role of a ticket that was to be asked. */
 extern void gw_auth_keep(GwAuthTicket *ticket, const char *role);
 
+/* For a token that is to be made: are the keys there that it is signed with? DONE, WAIT as for a
+ * check, or UNAVAILABLE. */
+extern GwAuthStep gw_auth_wait_own(GwAuthTicket *ticket);
+
 /* It is over, or its client is gone. */
 extern void gw_auth_end(GwAuthTicket *ticket);
 

@@ -282,7 +282,6 @@ start_token(GwLogin *login, const char *text, GwAuthUse use)
 {
 	login->ticket.token = (GwSlice){text, strlen(text)};
 	login->ticket.use = use;
-	login->ticket.realm = &login->database->realm;
 	login->ticket.ready = keys_ready;
 	check_token(login);
 }
@@ -525,15 +524,11 @@ form_problem(GwLogin *login, GwSlice body, const char **error)
 	return NULL;
 }
 
-void
-gw_flow_start(GwLogin *login, GwSlice body)
+/* Who asks? */
+static void
+start_client(GwLogin *login)
 {
-	const char *error;
-	const char *why = form_problem(login, body, &error);
-
-	if (why != NULL)
-		refuse(login, 400, error, why);
-	else if (login->secret != NULL && login->client == NULL)
+	if (login->secret != NULL && login->client == NULL)
 		refuse(login, 401, "invalid_client",
 			   "client_id is missing: a client has an id and a secret (credential=ID:SECRET)");
 	else if (login->secret != NULL)
@@ -544,6 +539,36 @@ gw_flow_start(GwLogin *login, GwSlice body)
 			   "client_secret in the body");
 	else
 		go_on(login);
+}
+
+/* A gateway that has just started does not have its keys yet. Some clients never try again after a
+ * token that they did not get: so they wait. Where there are none to come, the answer says so. */
+static void
+wait_for_own(GwAuthTicket *ticket)
+{
+	GwLogin *login = login_of_ticket(ticket);
+
+	login->waits = gw_auth_wait_own(ticket) == GW_AUTH_WAIT;
+	if (login->waits)
+		return;
+	ticket->since_us = 0;
+	start_client(login);
+}
+
+void
+gw_flow_start(GwLogin *login, GwSlice body)
+{
+	const char *error;
+	const char *why = form_problem(login, body, &error);
+
+	if (why != NULL)
+	{
+		refuse(login, 400, error, why);
+		return;
+	}
+	login->ticket.realm = &login->database->realm;
+	login->ticket.ready = wait_for_own;
+	wait_for_own(&login->ticket);
 }
 
 bool
