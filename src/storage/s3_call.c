@@ -191,6 +191,8 @@ sign(IceS3Call *s3, const char *host, const char *path)
 	signed_headers[count++] = (IceNetPair){"host", host};
 	for (int i = 0; i < s3->extra_count; i++)
 		signed_headers[count++] = s3->extra[i];
+	if (s3->only_new)
+		signed_headers[count++] = (IceNetPair){"if-none-match", "*"};
 	request.header_count = count;
 	count = ice_net()->sigv4_headers(&key, &request, added);
 	for (int i = 0; i < count; i++)
@@ -198,6 +200,7 @@ sign(IceS3Call *s3, const char *host, const char *path)
 							  added[i].value == hash ? pstrdup(hash) : added[i].value);
 }
 
+/* URL, headers and signature. */
 static void
 s3_prepare(IceStoreCall *call)
 {
@@ -214,6 +217,8 @@ s3_prepare(IceStoreCall *call)
 	call->net.body_len = s3->body_len;
 	for (int i = 0; i < s3->extra_count; i++)
 		ice_store_call_header(call, s3->extra[i].name, s3->extra[i].value);
+	if (s3->only_new)
+		ice_store_call_header(call, "if-none-match", "*");
 	if (s3->key != NULL)
 		sign(s3, host, path);
 }
@@ -326,8 +331,16 @@ void
 ice_s3_call_begin(IceS3Call *s3, const IceStorageProfile *profile, const char *method,
 				  const char *action, const char *location)
 {
+	ice_s3_call_begin_as(s3, &s3_dialect, profile, method, action, location);
+}
+
+void
+ice_s3_call_begin_as(IceS3Call *s3, const IceStoreDialect *dialect,
+					 const IceStorageProfile *profile, const char *method, const char *action,
+					 const char *location)
+{
 	*s3 = (IceS3Call){.method = method, .query = ""};
-	ice_store_call_begin(&s3->call, &s3_dialect, profile, action, location);
+	ice_store_call_begin(&s3->call, dialect, profile, action, location);
 	ice_s3_call_split(location, &s3->bucket, &s3->object);
 }
 

@@ -1,6 +1,7 @@
 /*
  * s3_call.h
- *		One request to an S3 store, signed.
+ *		One request to an S3 store, signed; or, said in another dialect, to a store that is like
+ *		one.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -14,11 +15,13 @@
 typedef struct IceS3Call
 {
 	IceStoreCall       call; /* first */
-	const IceSigv4Key *key;  /* whose signature; NULL: not signed */
+	/* whose signature, or in a store of Google's whose token; NULL: none */
+	const IceSigv4Key *key;
 	const char        *method;
 	char              *bucket;
-	char              *object; /* key of the object; empty: the bucket itself */
-	const char        *query;  /* percent-encoded; empty: none */
+	char              *object;   /* key of the object; empty: the bucket itself */
+	bool               only_new; /* if there is no such object: else the answer is 412 */
+	const char        *query;    /* percent-encoded; empty: none */
 	const char        *body;
 	size_t             body_len;
 	IceNetPair         extra[ICE_S3_EXTRA_MAX]; /* more headers; their names in lower case */
@@ -33,6 +36,10 @@ extern void ice_s3_call_split(const char *location, char **bucket, char **object
 /* A request for a location, without a body. */
 extern void  ice_s3_call_begin(IceS3Call *s3, const IceStorageProfile *profile, const char *method,
 							   const char *action, const char *location);
+/* The same in the dialect of another store. */
+extern void  ice_s3_call_begin_as(IceS3Call *s3, const IceStoreDialect *dialect,
+								  const IceStorageProfile *profile, const char *method,
+								  const char *action, const char *location);
 extern void  ice_s3_call_body(IceS3Call *s3, const char *body, size_t len);
 extern void  ice_s3_call_extra(IceS3Call *s3, const char *name, const char *value);
 /* The code of an answer that is an error; NULL: none. */

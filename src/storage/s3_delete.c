@@ -2,8 +2,8 @@
  * s3_delete.c
  *		Deletes objects of an S3 store. See s3_delete.h.
  *
- * DeleteObjects takes 1,000 keys of one bucket. Where a store has no such request (Google's S3
- * face), the objects are deleted one by one, many at once.
+ * DeleteObjects takes 1,000 keys of one bucket. Where a store has no such request (Google's), the
+ * objects are deleted one by one, many at once.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -38,7 +38,7 @@ delete_singly(const IceStorageProfile *profile, IceFileRemoval **files, int coun
 	for (int i = 0; i < count; i++)
 	{
 		run[i] = &calls[i];
-		ice_s3_call_begin(run[i], profile, "DELETE", "delete", files[i]->location);
+		ice_s3_run_begin(run[i], profile, "DELETE", "delete", files[i]->location);
 	}
 	problem = ice_s3_run_try(profile, run, count);
 	for (int i = 0; i < count; i++)
@@ -74,7 +74,7 @@ begin_group(Group *group, const IceStorageProfile *profile)
 		appendStringInfoString(&body, "</Key></Object>");
 	}
 	appendStringInfoString(&body, "</Delete>");
-	ice_s3_call_begin(&group->s3, profile, "POST", "delete", group->files[0]->location);
+	ice_s3_run_begin(&group->s3, profile, "POST", "delete", group->files[0]->location);
 	group->s3.object = pstrdup("");
 	group->s3.query = "delete=";
 	group->s3.call.net.answer_max = ANSWER_BYTES;
@@ -164,7 +164,7 @@ end_group(Group *group, const char *problem)
 
 	if (problem != NULL)
 		fail_group(group, problem);
-	else if (is_not_offered(call))
+	else if (call->profile->kind == ICE_STORE_GCS || is_not_offered(call))
 		delete_singly(call->profile, group->files, group->count);
 	else if (call->error != NULL || call->net.status != 200)
 		fail_group(group, ice_store_call_complaint(call));
@@ -207,7 +207,7 @@ add_to_group(Group *groups, int count, IceFileRemoval *file)
 void
 ice_s3_delete(const IceStorageProfile *profile, IceFileRemoval *files, int count)
 {
-	Group      *groups = palloc(sizeof(Group) * (size_t) Max(count, 1));
+	Group      *groups = palloc0(sizeof(Group) * (size_t) Max(count, 1));
 	IceS3Call **run;
 	char       *problem;
 	int         n = 0;
@@ -221,7 +221,7 @@ ice_s3_delete(const IceStorageProfile *profile, IceFileRemoval *files, int count
 		begin_group(&groups[i], profile);
 		run[i] = &groups[i].s3;
 	}
-	problem = n > 0 ? ice_s3_run_try(profile, run, n) : NULL;
+	problem = n > 0 && profile->kind == ICE_STORE_S3 ? ice_s3_run_try(profile, run, n) : NULL;
 	for (int i = 0; i < n; i++)
 		end_group(&groups[i], problem);
 	pfree(run);

@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "errors.h"
+#include "storage/gcs_login.h"
 #include "storage/s3_call.h"
 #include "storage/s3_login.h"
 #include "storage/s3_session.h"
@@ -240,6 +241,8 @@ ice_s3_login_get(const IceStorageProfile *profile, IceSigv4Key *key)
 			web_identity(profile, &session);
 		else if (profile->login == ICE_LOGIN_CONTAINER)
 			ice_s3_session_container(profile, &session);
+		else if (profile->kind == ICE_STORE_GCS)
+			ice_gcs_login(profile, &session);
 		else
 			ice_s3_session_instance(profile, &session);
 		entry = keep(profile, &session);

@@ -75,8 +75,7 @@ complete(IceS3Call *s3, Upload *upload)
 	s3->method = "POST";
 	s3->query = psprintf("uploadId=%s", ice_s3_call_encode(upload->id, false));
 	s3->extra_count = 0;
-	if (upload->only_new)
-		ice_s3_call_extra(s3, "if-none-match", "*");
+	s3->only_new = upload->only_new;
 	ice_s3_call_body(s3, upload->list.data, (size_t) upload->list.len);
 }
 
@@ -127,7 +126,7 @@ answered(IceStoreCall *call)
 }
 
 void
-ice_s3_multipart_begin(IceS3Call *s3, bool only_new)
+ice_s3_multipart_begin(IceS3Call *s3)
 {
 	Upload *upload = palloc0(sizeof(Upload));
 
@@ -135,7 +134,8 @@ ice_s3_multipart_begin(IceS3Call *s3, bool only_new)
 	upload->len = s3->body_len;
 	upload->part_bytes = Max((size_t) ice_guc_multipart_bytes, s3->body_len / PARTS_MAX + 1);
 	upload->parts = (int) ((upload->len + upload->part_bytes - 1) / upload->part_bytes);
-	upload->only_new = only_new;
+	upload->only_new = s3->only_new;
+	s3->only_new = false;
 	initStringInfo(&upload->list);
 	appendStringInfoString(&upload->list, "<CompleteMultipartUpload>");
 	s3->owner = upload;

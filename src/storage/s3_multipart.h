@@ -11,7 +11,7 @@
 
 /* Makes of a call that writes one body a chain of calls that write it in parts. The headers that
  * the call has are those of the object. */
-extern void  ice_s3_multipart_begin(IceS3Call *s3, bool only_new);
+extern void  ice_s3_multipart_begin(IceS3Call *s3);
 /* Of a chain that did not come to its end: the identifier of what must be given up; NULL: none. */
 extern char *ice_s3_multipart_left(const IceS3Call *s3);
 

@@ -6,8 +6,19 @@
  */
 #include "postgres.h"
 
+#include "storage/gcs_call.h"
 #include "storage/s3_login.h"
 #include "storage/s3_run.h"
+
+void
+ice_s3_run_begin(IceS3Call *s3, const IceStorageProfile *profile, const char *method,
+				 const char *action, const char *location)
+{
+	if (profile->kind == ICE_STORE_GCS)
+		ice_s3_call_begin_as(s3, &ice_gcs_call_dialect, profile, method, action, location);
+	else
+		ice_s3_call_begin(s3, profile, method, action, location);
+}
 
 void
 ice_s3_run(const IceStorageProfile *profile, IceS3Call **calls, int count)

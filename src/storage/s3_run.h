@@ -12,6 +12,9 @@
 
 #include "storage/s3_call.h"
 
+/* A request for a location, in the dialect of the profile's store. */
+extern void  ice_s3_run_begin(IceS3Call *s3, const IceStorageProfile *profile, const char *method,
+							  const char *action, const char *location);
 /* All of one profile. Raises STORAGE where there is no login. */
 extern void  ice_s3_run(const IceStorageProfile *profile, IceS3Call **calls, int count);
 /* The same; gives that error as text, palloc'd, instead; NULL: none. */

@@ -173,6 +173,24 @@ run_ask(Ask *ask)
 	return call->net.answer != NULL ? call->net.answer : pstrdup("");
 }
 
+char *
+ice_s3_session_ask(const IceStorageProfile *profile, bool is_local, const char *method,
+				   const char *url, const IceNetPair *header, const char *body, size_t *len)
+{
+	Ask   ask;
+	char *answer;
+
+	if (is_local)
+		begin_local_ask(&ask, profile, method, url);
+	else
+		begin_ask(&ask, profile, method, url);
+	ask.body = body;
+	add_header(&ask, header->name, header->value);
+	answer = run_ask(&ask);
+	*len = ask.call.net.answer_len;
+	return answer;
+}
+
 /* -- the token service ------------------------------------------------------------------------- */
 
 static const char *

@@ -59,7 +59,7 @@ ice_storage_open(const char *location, const IceStorageProfile *profile)
 						   ? "Its warehouse has no storage profile."
 						   : "It is not in the root of the warehouse's storage profile.",
 					   NULL);
-	if (ice_profile_kind(location) == ICE_STORE_S3)
+	if (ice_profile_kind(location) == ICE_STORE_S3 || ice_profile_kind(location) == ICE_STORE_GCS)
 		return ice_storage_s3_open(profile);
 	ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Storage scheme is not supported: %.*s", (int) n,
 			  location);

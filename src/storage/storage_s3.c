@@ -1,6 +1,6 @@
 /*
  * storage_s3.c
- *		s3:// storage: objects of a bucket, reached as a profile says. See storage_s3.h.
+ *		s3:// and gs:// storage: objects of a bucket, reached as a profile says. See storage_s3.h.
  *
  * All locations lie in the profile's root; others are refused before anything is sent.
  *
@@ -16,6 +16,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "storage/gcs_call.h"
 #include "storage/s3_call.h"
 #include "storage/s3_delete.h"
 #include "storage/s3_multipart.h"
@@ -39,6 +40,12 @@ profile_of(const IceStorage *storage)
 	return ((const S3Store *) storage)->profile;
 }
 
+static const char *
+scheme_of(const IceStorageProfile *profile)
+{
+	return profile->kind == ICE_STORE_GCS ? "gs" : "s3";
+}
+
 /* The location in canonical spelling; raises unless it is in the profile's root. */
 static char *
 s3_canonical(const IceStorage *storage, const char *location)
@@ -50,7 +57,7 @@ s3_canonical(const IceStorage *storage, const char *location)
 	size_t      len;
 
 	ice_s3_call_split(location, &bucket, &object);
-	canonical = psprintf("s3://%s/%s", bucket, object);
+	canonical = psprintf("%s://%s/%s", scheme_of(profile_of(storage)), bucket, object);
 	while (canonical[strlen(canonical) - 1] == '/')
 		canonical[strlen(canonical) - 1] = '\0';
 	len = strlen(root);
@@ -69,7 +76,7 @@ begin(const IceStorage *storage, const char *method, const char *action, const c
 	IceS3Call *s3 = palloc(sizeof(IceS3Call));
 
 	pfree(s3_canonical(storage, location));
-	ice_s3_call_begin(s3, profile_of(storage), method, action, location);
+	ice_s3_run_begin(s3, profile_of(storage), method, action, location);
 	return s3;
 }
 
@@ -211,7 +218,7 @@ require_tag(IceStoreCall *call)
 	return false;
 }
 
-/* In one request, or in parts. */
+/* A request that writes a file, or the first of those that write it in parts. */
 static IceS3Call *
 begin_put(const IceStorage *storage, const char *location, const char *data, size_t len,
 		  bool only_new)
@@ -220,17 +227,21 @@ begin_put(const IceStorage *storage, const char *location, const char *data, siz
 	uint8      digest[ICE_SHA256_BYTES];
 
 	ice_s3_call_body(s3, data, len);
+	s3->only_new = only_new;
 	put_headers(s3);
-	if (len > (size_t) ice_guc_multipart_bytes)
+	if (s3->call.profile->kind == ICE_STORE_S3 && len > (size_t) ice_guc_multipart_bytes)
 	{
-		ice_s3_multipart_begin(s3, only_new);
+		ice_s3_multipart_begin(s3);
+		return s3;
+	}
+	if (s3->call.profile->kind == ICE_STORE_GCS)
+	{
+		s3->call.answered = ice_gcs_call_require_object;
 		return s3;
 	}
 	s3->call.answered = require_tag;
 	ice_net()->sha256(data, len, digest);
 	ice_s3_call_extra(s3, "x-amz-checksum-sha256", ice_s3_call_base64(digest, sizeof(digest)));
-	if (only_new)
-		ice_s3_call_extra(s3, "if-none-match", "*");
 	return s3;
 }
 
@@ -465,7 +476,7 @@ finish_page(const IceS3Call *s3, const char *prefix, bool encoded, IceStoragePag
 		if (key == NULL || strncmp(key, prefix, strlen(prefix)) != 0)
 			ice_raise(ICE_ERR_STORAGE, "could not list %s: the store lists other files, too",
 					  s3->call.location);
-		entry->location = psprintf("s3://%s/%s", s3->bucket, key);
+		entry->location = psprintf("%s://%s/%s", scheme_of(s3->call.profile), s3->bucket, key);
 	}
 }
 
@@ -506,6 +517,17 @@ read_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
 	page->next = more ? token : NULL;
 }
 
+static char *
+list_query(const char *prefix, int files_max, const char *token)
+{
+	char *query = psprintf("list-type=2&encoding-type=url&max-keys=%d&prefix=%s", files_max,
+						   ice_s3_call_encode(prefix, false));
+
+	if (token != NULL)
+		query = psprintf("%s&continuation-token=%s", query, ice_s3_call_encode(token, false));
+	return query;
+}
+
 /* Keys come percent-encoded where the store can do that: XML cannot hold all of them. */
 static void
 s3_list(const IceStorage *storage, const char *folder, IceStoragePage *page)
@@ -517,16 +539,19 @@ s3_list(const IceStorage *storage, const char *folder, IceStoragePage *page)
 	if (prefix[0] != '\0' && prefix[strlen(prefix) - 1] != '/')
 		prefix = psprintf("%s/", prefix);
 	s3->object = pstrdup("");
-	s3->query = psprintf("list-type=2&encoding-type=url&max-keys=%d&prefix=%s", max,
-						 ice_s3_call_encode(prefix, false));
-	if (page->next != NULL)
-		s3->query = psprintf("%s&continuation-token=%s", s3->query,
-							 ice_s3_call_encode(page->next, false));
+	s3->query = s3->call.profile->kind == ICE_STORE_GCS ? ice_gcs_call_list(prefix, max, page->next)
+														: list_query(prefix, max, page->next);
 	s3->call.net.answer_max = LIST_BYTES_MAX;
 	page->files = NIL;
 	run_one(s3);
 	expect(s3, 200);
-	read_page(s3, prefix, page);
+	if (s3->call.profile->kind == ICE_STORE_GCS)
+	{
+		ice_gcs_call_read_list(s3, page);
+		finish_page(s3, prefix, false, page);
+	}
+	else
+		read_page(s3, prefix, page);
 }
 
 /* -- the handle -------------------------------------------------------------------------------- */

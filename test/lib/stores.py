@@ -19,7 +19,7 @@ SLOW_BYTES_PER_S = 1
 
 def find(name):
     """The path of a store's program; None where it is not installed."""
-    named = os.environ.get("ICECAT_" + name.upper())
+    named = os.environ.get("ICECAT_" + name.upper().replace("-", "_"))
     if named:
         return named
     folder = os.environ.get("ICECAT_STORES_DIR")
@@ -271,3 +271,23 @@ def answer(request, status, body, headers=(), slow=False, over=None):
         if over.wait(1 / SLOW_BYTES_PER_S):
             request.wfile.write(body[i + 1:])
             return
+
+
+class FakeGcs(Process):
+    """A store like Google's, in memory; it accepts any token."""
+
+    def __init__(self, folder, buckets=("lake",)):
+        program = find("fake-gcs-server")
+        if program is None:
+            raise RuntimeError("fake-gcs-server is not installed: test/stores/install DIR fake-gcs-server")
+        port = free_port()
+        super().__init__([program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
+                          "-public-host", "127.0.0.1:%d" % port, "-log-level", "error"], port, os.path.join(folder, "log"))
+        for bucket in buckets:
+            request = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            request.request("POST", "/storage/v1/b?project=test", '{"name":"%s"}' % bucket, {"Content-Type": "application/json"})
+            reply = request.getresponse()
+            reply.read()
+            request.close()
+            if reply.status != 200:
+                raise RuntimeError("could not make the bucket: %d" % reply.status)

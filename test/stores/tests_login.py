@@ -1,12 +1,14 @@
-"""How the server logs in to an S3 store: against mocks of the token service, the instance's metadata and a container's agent.
+"""How the server logs in to a store: against mocks of the token services, the instance's metadata and a container's agent.
 
 The environment is the server's, so the mock listens before it starts.
 
 SPDX-License-Identifier: PostgreSQL
 """
+import base64
 import http.server
 import json
 import os
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -15,6 +17,7 @@ import pytest
 from expectations import expect, expect_equal
 
 ROOT = "s3://lake/base"
+GCS_ROOT = "gs://lake/base"
 EXPIRED_S = 120        # in so many seconds: nearer than a key is kept
 LASTING_S = 3600
 
@@ -80,6 +83,8 @@ class Mock:
                 return 200, "my role"
             if path.endswith("/my%20role"):
                 return 200, self.json_key("EC2")
+        if path == "/computeMetadata/v1/instance/service-accounts/default/token":
+            return 200, json.dumps({"access_token": "ya29.m", "expires_in": 3599, "token_type": "Bearer"})
         if path == "/container" and headers["authorization"] == "container-token":
             return 200, self.json_key("ECS")
         return 404, ""
@@ -218,3 +223,68 @@ def test_what_is_missing_or_refused(functions, c):
                         ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "not well-formed XML")):
         MOCK.broken = 200, text
         expect(words in login(role), text)
+
+
+# -- Google's store -------------------------------------------------------------------------------------------
+
+class Tokens:
+    """Answers requests for tokens; assertions has what was shown."""
+
+    def __init__(self):
+        self.assertions = []
+        mock = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *unused):
+                pass
+
+            def do_POST(self):
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                mock.assertions.append((self.path, form["grant_type"][0], form["assertion"][0]))
+                text = json.dumps({"access_token": "ya29.test", "expires_in": 3599, "token_type": "Bearer"}).encode()
+                self.send_response_only(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+def decoded(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def test_the_metadata_server(functions, c):
+    restart_with(c, GCE_METADATA_HOST=MOCK.url.removeprefix("http://"))
+    expect_equal(login(functions(GCS_ROOT, ["login", "metadata-server"])), "token", "a token")
+    expect_equal(MOCK.requests[0][2]["metadata-flavor"], "Google", "with the header that a forged request lacks")
+
+
+def test_a_service_account(functions, tmp_path):
+    """It asks for a token by what its private key has signed; never where its own JSON says."""
+    key, public = str(tmp_path / "key.pem"), str(tmp_path / "public.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key], check=True, capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True, capture_output=True)
+    with open(key) as file:
+        account = json.dumps({"client_email": "me@test", "private_key_id": "k1", "private_key": file.read(), "token_uri": "http://127.0.0.1:1/"})
+    tokens = Tokens()
+    try:
+        files = functions(GCS_ROOT, ["service-account-json", account, "token-uri", tokens.url, "allow-private-endpoints", "true"])
+        expect_equal(files.call("login"), "token", "a token")
+    finally:
+        tokens.server.shutdown()
+        tokens.server.server_close()
+    path, grant, assertion = tokens.assertions[0]
+    head, claims, signature = assertion.split(".")
+    expect_equal((path, grant), ("/token", "urn:ietf:params:oauth:grant-type:jwt-bearer"), "what is asked")
+    expect_equal(json.loads(decoded(head)), {"alg": "RS256", "typ": "JWT", "kid": "k1"}, "its head")
+    said = json.loads(decoded(claims))
+    expect_equal((said["iss"], said["aud"], said["exp"] - said["iat"]), ("me@test", tokens.url + "/token", 3600), "its claims")
+    for name, data in (("signature", decoded(signature)), ("text", ("%s.%s" % (head, claims)).encode())):
+        (tmp_path / name).write_bytes(data)
+    subprocess.run(["openssl", "dgst", "-sha256", "-verify", public, "-signature", str(tmp_path / "signature"), str(tmp_path / "text")],
+                   check=True, capture_output=True)
+    broken = functions(GCS_ROOT, ["service-account-json", json.dumps({"client_email": "a", "private_key": "none"}), "token-uri", tokens.url])
+    expect("is no RSA key" in broken.call("login", check=False), "no key")
