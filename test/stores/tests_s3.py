@@ -2,6 +2,8 @@
 
 SPDX-License-Identifier: PostgreSQL
 """
+import os
+import subprocess
 import threading
 import time
 
@@ -258,3 +260,15 @@ def test_a_store_without_delete_objects(functions, store, faults):
     expect_equal(set(s3.lines("remove_many", ["%s/single/%05d" % (ROOT, i) for i in range(20)])), {""}, "removed")
     expect_equal(len([r for r in faults.requests if r.startswith("DELETE")]), 20, "by a request each")
     expect_equal(s3.lines("list", ROOT + "/single", 10), [""], "none is left")
+
+
+def test_without_the_library(s3, c):
+    """An installation that lacks icecat_net.so is an error of the file's, not of the session's work."""
+    library = os.path.join(subprocess.check_output([os.environ["PG_CONFIG"], "--pkglibdir"], text=True).strip(), "icecat_net.so")
+    os.rename(library, library + ".away")
+    try:
+        message = s3.write(ROOT + "/x", b"x", "batch")
+        expect(message.startswith("could not load icecat_net.so: "), message)
+    finally:
+        os.rename(library + ".away", library)
+    expect_equal(s3.write(ROOT + "/x", b"x", "batch"), "written", "it is back")
