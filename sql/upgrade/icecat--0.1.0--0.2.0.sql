@@ -232,7 +232,10 @@ FROM (SELECT warehouse_id, table_id, location, 'location' FROM icecat_data.table
 	) AS h (warehouse_id, object_id, location, kind)
 CROSS JOIN LATERAL (SELECT CASE WHEN h.location ~* '^(file:)?/' THEN 'file:///' || pg_catalog.array_to_string(pg_catalog.array_remove(
 		pg_catalog.array_remove(pg_catalog.string_to_array(pg_catalog.regexp_replace(h.location, '^file:', '', 'i'), '/'), ''), '.'), '/')
-	ELSE h.location END) AS p (path)
+	WHEN h.location ~* '^s3[an]?://' THEN pg_catalog.rtrim(pg_catalog.regexp_replace(h.location, '^s3[an]?', 's3', 'i'), '/')
+	WHEN h.location ~* '^(abfss?|wasbs?)://[^/@]*@' THEN pg_catalog.rtrim(pg_catalog.regexp_replace(pg_catalog.regexp_replace(h.location,
+		'^[a-z]+', 'abfss', 'i'), '^(abfss://[^/@]*@[^/.]*)[.]blob[.]', '\1.dfs.', 'i'), '/')
+	ELSE pg_catalog.rtrim(h.location, '/') END) AS p (path)
 LEFT JOIN icecat_data.table_head AS t ON t.warehouse_id = h.warehouse_id AND t.table_id = h.object_id
 WHERE p.path <> '' AND pg_catalog.octet_length(p.path) <= 2000
 	AND (h.kind <> 'file' OR t.location IS NULL OR NOT pg_catalog.starts_with(h.location, t.location || '/'))

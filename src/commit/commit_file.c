@@ -111,7 +111,7 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 	next = ice_register_read(&out->warehouse_id, metadata_location, out->metadata->table_uuid);
 	moved = *out;
 	moved.metadata = next;
-	ice_place_check_table(warehouse, &moved);
+	ice_place_check_table(warehouse, &moved, ICE_PLACE_DOCUMENT);
 	ice_publish_prepare(warehouse, next);
 	if (!lock(out, name))
 		return false;
@@ -166,7 +166,7 @@ ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *p
 	next = ice_commit_view_register_read(&out->warehouse_id, metadata_location);
 	moved = *out;
 	moved.metadata = next;
-	ice_place_check_view(warehouse, &moved);
+	ice_place_check_view(warehouse, &moved, ICE_PLACE_DOCUMENT);
 	ice_publish_view_prepare(warehouse, next);
 	if (!ice_view_find_locked(ICE_WRITE, &warehouse->id, path, name, out) ||
 		memcmp(&out->id, &seen, UUID_LEN) != 0 || strcmp(out->metadata_location, previous) != 0)

@@ -141,6 +141,19 @@ compare_changes(const void *a, const void *b)
 	return result != 0 ? result : strcmp(x->name, y->name);
 }
 
+/* Who chose the location of a table that a commit creates. The uuid of a staged table is in the
+ * commit, and its location is the one that was derived for it. */
+static IcePlaceChoice
+choice_of(const IceTableMetadata *metadata, const char *derived, const char *uuid,
+		  const char *of_staged)
+{
+	if (derived != NULL && strcmp(metadata->location, derived) == 0)
+		return ice_place_choice(derived, uuid);
+	if (of_staged != NULL && strcmp(metadata->location, of_staged) == 0)
+		return ICE_PLACE_DERIVED;
+	return ICE_PLACE_CLIENT;
+}
+
 /* Creates the table that a commit with assert-create describes. */
 static void
 apply_create(const IceWarehouse *warehouse, IceTableChange *change)
@@ -150,21 +163,28 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	IceTableMetadata *metadata;
 	IceNamespacePath  spelled = change->path;
 	int32             version = ice_commit_request_format_version(change->request);
+	const char       *uuid = ice_uuid_v4_text();
+	const char       *derived;
+	IcePlaceChoice    choice;
 
 	ice_namespace_get(&warehouse->id, &change->path, ICE_LOCK_KEY_SHARE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, &change->path);
-	metadata = ice_table_metadata_empty(version, ice_uuid_v4_text());
+	metadata = ice_table_metadata_empty(version, uuid);
 	change->table = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	change->table.metadata = metadata;
 	ice_case_mode_respell_path(&warehouse->id, &space.id, false, &spelled);
-	metadata->location = ice_location_derive(warehouse, &spelled, &space, change->name,
-											 metadata->table_uuid);
+	derived = ice_location_derive(warehouse, &spelled, &space, change->name, uuid);
+	metadata->location = derived;
 	(void) ice_commit_request_apply(change->request, metadata, ice_now_ms());
 	ice_warehouse_rules_check_steering(&warehouse->id, "table", ice_table_properties(metadata),
 									   NULL);
 	ice_location_require(metadata->location, "table", &change->path, change->name);
 	metadata->location = ice_location_normalize(metadata->location);
-	if (ice_create_write(warehouse, &change->table, &change->path, change->name, "create-table"))
+	choice = choice_of(
+		metadata, derived, uuid,
+		ice_location_derive(warehouse, &spelled, &space, change->name, metadata->table_uuid));
+	if (ice_create_write(warehouse, &change->table, &change->path, change->name, choice,
+						 "create-table"))
 		return;
 	if (ice_relation_kind(&warehouse->id, &space.id, change->name, &kind) &&
 		kind == ICE_RELATION_VIEW)
@@ -204,7 +224,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	ice_metadata_limits_check(&warehouse->id, metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(holdings, ice_holdings_key(metadata)) != 0)
-		ice_place_check_table(warehouse, table);
+		ice_place_check_table(warehouse, table, ICE_PLACE_CLIENT);
 	if (strcmp(folders, folders_key(metadata)) != 0 || !table->file_expected)
 		ice_publish_prepare(warehouse, metadata);
 	ice_table_log_push(metadata, table->metadata_location, before_ms);

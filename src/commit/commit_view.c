@@ -53,7 +53,8 @@ check_free(const IceWarehouse *warehouse, const IceNamespace *space, const IceNa
  * without a metadata location gets one, and its file is published. */
 static void
 write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
-		  const char *name, const char *event_type, IceView *view, StringInfo document)
+		  const char *name, IcePlaceChoice choice, const char *event_type, IceView *view,
+		  StringInfo document)
 {
 	bool           publish = view->metadata_location == NULL;
 	StringInfoData text;
@@ -66,7 +67,7 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 		raise_exists(warehouse, space, path, name);
 	ice_metadata_limits_check_view(&warehouse->id, view->metadata);
 	ice_commit_policy_view(view, event_type, path, name);
-	ice_place_check_view(warehouse, view);
+	ice_place_check_view(warehouse, view, choice);
 	ice_publish_view_prepare(warehouse, view->metadata);
 	if (publish)
 		view->metadata_location = ice_location_next_of_view(view->metadata, NULL);
@@ -102,7 +103,9 @@ ice_commit_view_create(const IceWarehouse *warehouse, const IceNamespacePath *pa
 				   : ice_location_derive(warehouse, &spelled, &space, request->name, view_uuid);
 	ice_location_require(location, "view", path, request->name);
 	*out = (IceView){.metadata = ice_view_metadata_new(request, view_uuid, location, ice_now_ms())};
-	write_new(warehouse, &space, path, request->name, "create-view", out, document);
+	write_new(warehouse, &space, path, request->name,
+			  request->location != NULL ? ICE_PLACE_CLIENT : ice_place_choice(location, view_uuid),
+			  "create-view", out, document);
 }
 
 IceViewMetadata *
@@ -124,7 +127,7 @@ ice_commit_view_register(const IceWarehouse *warehouse, const IceNamespacePath *
 	ice_holdings_of_existing(&warehouse->id, metadata_location);
 	*out = (IceView){.metadata = ice_commit_view_register_read(&warehouse->id, metadata_location),
 					 .metadata_location = metadata_location};
-	write_new(warehouse, &space, path, name, "register-view", out, document);
+	write_new(warehouse, &space, path, name, ICE_PLACE_DOCUMENT, "register-view", out, document);
 }
 
 /* -- replace ---------------------------------------------------------------------------------- */
@@ -177,7 +180,7 @@ write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const
 	ice_commit_policy_view(view, "replace-view", path, name);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders_before, folders_key(metadata)) != 0)
-		ice_place_check_view(warehouse, view);
+		ice_place_check_view(warehouse, view, ICE_PLACE_CLIENT);
 	if (strcmp(folders_before, folders_key(metadata)) != 0 || !view->file_expected)
 		ice_publish_view_prepare(warehouse, metadata);
 	view->metadata_location = ice_location_next_of_view(metadata, view->metadata_location);

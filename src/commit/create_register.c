@@ -30,7 +30,7 @@
 
 bool
 ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamespacePath *path,
-				 const char *name, const char *event_type)
+				 const char *name, IcePlaceChoice choice, const char *event_type)
 {
 	bool publish = table->metadata_location == NULL;
 
@@ -41,7 +41,7 @@ ice_create_write(const IceWarehouse *warehouse, IceTable *table, const IceNamesp
 		return false;
 	ice_metadata_limits_check(&warehouse->id, table->metadata);
 	ice_commit_policy_table(table, event_type, path, name, NULL, table->metadata);
-	ice_place_check_table(warehouse, table);
+	ice_place_check_table(warehouse, table, choice);
 	ice_publish_prepare(warehouse, table->metadata);
 	if (publish)
 		table->metadata_location = ice_location_next(table->metadata, NULL);
@@ -88,6 +88,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	IceTable         existing;
 	const char      *table_uuid = ice_uuid_v4_text();
 	const char      *location;
+	IcePlaceChoice   choice;
 
 	ice_namespace_get(&warehouse->id, path,
 					  request->stage_create ? ICE_LOCK_NONE : ICE_LOCK_KEY_SHARE, false, &space);
@@ -100,16 +101,17 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 				   ? ice_location_normalize(request->location)
 				   : ice_location_derive(warehouse, &spelled, &space, request->name, table_uuid);
 	ice_location_require(location, "table", path, request->name);
+	choice = request->location != NULL ? ICE_PLACE_CLIENT : ice_place_choice(location, table_uuid);
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	out->metadata = ice_table_metadata_new(request, table_uuid, location, ice_now_ms());
 	if (request->stage_create)
 	{
 		check_not_view(warehouse, &space, path, request->name);
 		ice_commit_policy_table(out, "stage-table", path, request->name, NULL, out->metadata);
-		ice_place_check_table(warehouse, out);
+		ice_place_check_table(warehouse, out, choice);
 		ice_publish_prepare(warehouse, out->metadata);
 	}
-	else if (!ice_create_write(warehouse, out, path, request->name, "create-table"))
+	else if (!ice_create_write(warehouse, out, path, request->name, choice, "create-table"))
 		raise_exists(warehouse, &space, path, request->name);
 }
 
@@ -182,7 +184,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	if (exists)
 	{
 		out->metadata = metadata;
-		ice_place_check_table(warehouse, out);
+		ice_place_check_table(warehouse, out, ICE_PLACE_DOCUMENT);
 		ice_publish_prepare(warehouse, metadata); /* before there is a lock */
 	}
 	if (exists && ice_table_find_locked(ICE_WRITE, &warehouse->id, path, name, out))
@@ -193,7 +195,7 @@ ice_register_table(const IceWarehouse *warehouse, const IceNamespacePath *path, 
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
 	out->metadata = metadata;
 	out->metadata_location = metadata_location;
-	if (ice_create_write(warehouse, out, path, name, "register-table"))
+	if (ice_create_write(warehouse, out, path, name, ICE_PLACE_DOCUMENT, "register-table"))
 		return;
 	/* Perhaps a table that was made while we waited for the name. */
 	if (!overwrite || !ice_table_find_locked(ICE_WRITE, &warehouse->id, path, name, out))

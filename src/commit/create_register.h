@@ -8,13 +8,14 @@
 #ifndef ICE_CREATE_REGISTER_H
 #define ICE_CREATE_REGISTER_H
 
+#include "commit/place.h"
 #include "store/store_table.h"
 
 /* Writes a new table (metadata complete, namespace locked): name, head, parts, file, event. Gives
  * it an id, version 1 and, unless it has one, a metadata location whose file is published. False if
  * the name is taken. */
 extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,
-							 const IceNamespacePath *path, const char *name,
+							 const IceNamespacePath *path, const char *name, IcePlaceChoice choice,
 							 const char *event_type);
 
 /* REST createTable; with stage_create nothing is stored and table->metadata_location is NULL. */

@@ -16,6 +16,7 @@
 #include "storage/storage.h"
 #include "store/store_profile.h"
 #include "store/uuid.h"
+#include "store/warehouse_rules.h"
 
 #define LEVEL_BYTES_MAX     64   /* of one namespace level in a path */
 #define NAMESPACE_BYTES_MAX 1024 /* of all levels */
@@ -102,44 +103,106 @@ usable(const char *location)
 	return ice_location_normalize(location);
 }
 
-char *
-ice_location_of_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path,
-						  const IceNamespace *space, bool read_only)
+/* The location that a namespace's is derived from, and how many of its levels lie below; NULL if
+ * there is none. */
+static const char *
+anchor_of(const IceWarehouse *warehouse, const IceNamespacePath *path, const IceNamespace *space,
+		  bool read_only, int *below)
 {
 	IceJson    *properties = ice_json_parse(space->properties, strlen(space->properties),
 											ICE_JSON_DEPTH_STORED);
 	const char *base = usable(ice_json_opt_string(properties, "location"));
-	int         below = 0;
 
-	if (base == NULL &&
-		!(path->depth > 1 &&
-		  ice_namespace_inherited_location(&warehouse->id, &space->id, read_only, &base, &below)))
-	{
-		base = usable(warehouse->location);
-		below = path->depth;
-	}
-	if (base == NULL)
-		return NULL;
+	*below = 0;
+	if (base != NULL ||
+		(path->depth > 1 &&
+		 ice_namespace_inherited_location(&warehouse->id, &space->id, read_only, &base, below)))
+		return base;
+	*below = path->depth;
+	return usable(warehouse->location);
+}
 
+char *
+ice_location_of_namespace(const IceWarehouse *warehouse, const IceNamespacePath *path,
+						  const IceNamespace *space, bool read_only)
+{
+	int            below;
+	const char    *base = anchor_of(warehouse, path, space, read_only, &below);
 	StringInfoData out;
 
+	if (base == NULL)
+		return NULL;
 	initStringInfo(&out);
 	appendStringInfoString(&out, base);
 	append_levels(&out, path, path->depth - below);
 	return out.data;
 }
 
+/* Does a template have the slot at *p? Then *p is after it. */
+static bool
+take(const char **p, const char *slot)
+{
+	size_t n = strlen(slot);
+
+	if (strncmp(*p, slot, n) != 0)
+		return false;
+	*p += n;
+	return true;
+}
+
+/* A level that is empty, because the namespace is the anchor itself, takes its slash with it. */
+static void
+append_template(StringInfo out, const char *text, const IceNamespacePath *path, int from,
+				const char *name, const char *uuid)
+{
+	const char *p = text;
+
+	while (*p != '\0')
+	{
+		if (take(&p, "{uuid}"))
+			appendStringInfoString(out, uuid);
+		else if (take(&p, "{hash4}"))
+			appendStringInfo(out, "%04x", text_hash(2166136261, uuid) & 0xffff);
+		else if (take(&p, "{table}"))
+			append_level(out, name);
+		else if (take(&p, "{namespace}"))
+		{
+			StringInfoData levels;
+
+			initStringInfo(&levels);
+			append_levels(&levels, path, from);
+			if (levels.len > 0)
+				appendStringInfoString(out, levels.data + 1);
+			else
+				p += *p == '/';
+		}
+		else
+			appendStringInfoChar(out, *p++);
+	}
+}
+
 char *
 ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					const IceNamespace *space, const char *name, const char *table_uuid)
 {
-	const char    *base = ice_location_of_namespace(warehouse, path, space, false);
-	StringInfoData out;
+	IceWarehouseRules rules;
+	int               below;
+	const char       *base = anchor_of(warehouse, path, space, false, &below);
+	StringInfoData    out;
 
 	if (base == NULL)
 		return NULL;
+	ice_warehouse_rules_read(warehouse->properties, &rules);
 	initStringInfo(&out);
-	appendStringInfo(&out, "%s/", base);
+	appendStringInfoString(&out, base);
+	if (rules.location_template != NULL)
+	{
+		appendStringInfoChar(&out, '/');
+		append_template(&out, rules.location_template, path, path->depth - below, name, table_uuid);
+		return out.data;
+	}
+	append_levels(&out, path, path->depth - below);
+	appendStringInfoChar(&out, '/');
 	append_safe(&out, name, TABLE_BYTES_MAX);
 	appendStringInfo(&out, "-%s", table_uuid);
 	return out.data;

@@ -18,7 +18,8 @@ extern char *ice_location_of_namespace(const IceWarehouse *warehouse, const IceN
 									   const IceNamespace *space, bool read_only);
 
 /* The location of a new table or view for which the client asked none: <namespace's
- * location>/<table>-<uuid>. */
+ * location>/<table>-<uuid>, or as the warehouse's template says (warehouse_rules.h), below the
+ * location that the namespace's is derived from. */
 extern char *ice_location_derive(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 const IceNamespace *space, const char *name,
 								 const char *table_uuid);

@@ -1,6 +1,6 @@
 /*
  * place.c
- *		May the caller have a table's or view's files there? See place.h.
+ *		May a table's or view's files be there? See place.h.
  *
  * A table in another's folder would share what the storage grants to it; a table above the folders
  * of others, too; and one where the tables of a namespace are going to be would keep these from
@@ -21,16 +21,30 @@
 #include "store/access.h"
 #include "store/caller.h"
 #include "store/store_hold.h"
+#include "store/store_lock.h"
 #include "store/store_restriction.h"
+#include "store/warehouse_rules.h"
 
 typedef struct Placement
 {
 	const IceWarehouse *warehouse;
 	const pg_uuid_t    *id;
 	const pg_uuid_t    *namespace_id;
-	const List         *held; /* what it holds already */
-	const char         *base; /* the namespace's location, spelled canonically; "": not read yet */
+	IcePlaceChoice      choice;
+	const char         *copied; /* the uuid in a document that is registered, else NULL */
+	IceWarehouseRules   rules;
+	const List         *held;     /* what it holds already */
+	bool                is_free;  /* the caller's rights need not be looked at */
+	const char         *location; /* its own, spelled canonically, once it was checked */
+	const char         *base;     /* the namespace's, spelled canonically; "": not read yet */
 } Placement;
+
+/* A warehouse's template may do without the uuid. */
+IcePlaceChoice
+ice_place_choice(const char *location, const char *uuid)
+{
+	return strstr(location, uuid) != NULL ? ICE_PLACE_SERVER : ICE_PLACE_DERIVED;
+}
 
 static void
 pg_attribute_noreturn() refuse(const char *location, const char *why)
@@ -88,20 +102,15 @@ base_of(Placement *placement)
 	return placement->base;
 }
 
-/* The tenant's part comes first: a refusal outside of it must not tell whether others are there. */
+/* Who may not create in the whole warehouse keeps to the namespace's part of it, and everybody out
+ * of folders that are not theirs to write. */
 static void
-check_folder(Placement *placement, const char *location)
+check_rights(Placement *placement, const char *location, const char *spelling)
 {
-	const char *spelling;
-	ListCell   *cell;
+	ListCell *cell;
 
-	if (location == NULL || location[0] == '\0')
-		return;
-	spelling = ice_storage_spelling(location);
-	if (is_held(placement, spelling))
-		return;
-	ice_tenant_root_check(&placement->warehouse->id, location);
-	if (!ice_access_may(ICE_CREATE, (IceObject){.warehouse_id = &placement->warehouse->id}) &&
+	if (placement->choice != ICE_PLACE_SERVER && placement->choice != ICE_PLACE_DERIVED &&
+		!ice_access_may(ICE_CREATE, (IceObject){.warehouse_id = &placement->warehouse->id}) &&
 		is_shared(spelling) &&
 		(base_of(placement) == NULL || strcmp(spelling, placement->base) == 0 ||
 		 !ice_storage_is_below(spelling, placement->base)))
@@ -111,36 +120,171 @@ check_folder(Placement *placement, const char *location)
 			refuse(location, "where files of another table or view are");
 }
 
+/* Is a location, by every spelling, below the warehouse's? */
+static bool
+is_in_warehouse(const IceWarehouse *warehouse, const char *location)
+{
+	ListCell *cell;
+	ListCell *around;
+
+	foreach (cell, ice_storage_spellings(location))
+	{
+		bool inside = false;
+
+		if (warehouse->location == NULL)
+			return false;
+		foreach (around, ice_storage_spellings(warehouse->location))
+			inside |= strcmp(lfirst(cell), lfirst(around)) != 0 &&
+					  ice_storage_is_below(lfirst(cell), lfirst(around));
+		if (!inside)
+			return false;
+	}
+	return true;
+}
+
+/* Is a location, by every spelling, in the object's own? */
+static bool
+is_in_own(const Placement *placement, const char *location)
+{
+	ListCell *cell;
+
+	if (placement->location == NULL)
+		return false;
+	foreach (cell, ice_storage_spellings(location))
+		if (!ice_storage_is_below(lfirst(cell), placement->location))
+			return false;
+	return true;
+}
+
+/* What the warehouse lets clients choose. */
+static void
+check_choice(const Placement *placement, const char *location)
+{
+	IceClientLocation allowed = placement->rules.client_location;
+	bool              chosen = placement->choice == ICE_PLACE_CLIENT || placement->location != NULL;
+
+	if (allowed == ICE_CLIENT_LOCATION_ANYWHERE)
+		return;
+	if (chosen && allowed == ICE_CLIENT_LOCATION_REFUSE)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Clients choose no location in this warehouse: %s",
+				  location);
+	if (!is_in_warehouse(placement->warehouse, location))
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is not below that of the warehouse: %s",
+				  location);
+}
+
+/* Folders above a location are shared by those who place something in them, and a location belongs
+ * to one. A uuid that nobody knows needs no lock: so a transaction that creates many tables takes
+ * no lock for each. */
+static void
+lock_line(const Placement *placement, const char *spelling)
+{
+	List *line = ice_hold_line(spelling);
+
+	for (int i = list_length(line) - 1; i > 0; i--)
+		ice_lock_place(list_nth(line, i), false);
+	if (placement->choice != ICE_PLACE_SERVER)
+		ice_lock_place(spelling, true);
+}
+
+static void
+check_overlap(const Placement *placement, const char *location)
+{
+	List     *spellings = ice_storage_spellings(location);
+	ListCell *cell;
+
+	foreach (cell, spellings)
+		lock_line(placement, lfirst(cell));
+	foreach (cell, spellings)
+		if (ice_holds_placed(&placement->warehouse->id, placement->id, lfirst(cell),
+							 placement->copied))
+			ice_raise_full(
+				ICE_ERR_FORBIDDEN_LOCATION,
+				psprintf("Location overlaps with that of another table or view: %s", location),
+				NULL,
+				"Name another one. The property " ICE_OVERLAP_PROPERTY
+				" of the warehouse (refuse, allow) decides.");
+}
+
+/* The tenant's part comes first: a refusal outside of it must not tell whether others are there. */
+static void
+check_folder(Placement *placement, const char *location)
+{
+	const char *spelling;
+	bool        own;
+
+	if (location == NULL || location[0] == '\0')
+		return;
+	spelling = ice_storage_spelling(location);
+	if (is_held(placement, spelling))
+		return;
+	ice_storage_check_place(location);
+	ice_tenant_root_check(&placement->warehouse->id, location);
+	own = is_in_own(placement, location);
+	if (!own)
+		check_choice(placement, location);
+	if (!placement->is_free)
+		check_rights(placement, location, spelling);
+	if (!own && !placement->rules.overlap)
+		check_overlap(placement, location);
+}
+
 /* Nobody asks the owner, and those who may write everything and read all of it. */
 static bool
 is_free(void)
 {
-	return !ice_holds_known() || ice_caller().owns ||
+	return ice_caller().owns ||
 		   (ice_restrictions_none() &&
 			ice_access_may(ICE_WRITE | ICE_CREATE, (IceObject){.warehouse_id = NULL}));
 }
 
-void
-ice_place_check_table(const IceWarehouse *warehouse, const IceTable *table)
+/* False where there is nothing to check yet: the library comes before ALTER EXTENSION UPDATE. */
+static bool
+begin(Placement *placement)
 {
-	Placement placement = {warehouse, &table->id, &table->namespace_id, NIL, ""};
+	if (!ice_holds_known())
+		return false;
+	ice_warehouse_rules_read(placement->warehouse->properties, &placement->rules);
+	placement->is_free = is_free();
+	placement->held = ice_holds_of(&placement->warehouse->id, placement->id);
+	return true;
+}
 
-	if (is_free())
+void
+ice_place_check_table(const IceWarehouse *warehouse, const IceTable *table, IcePlaceChoice choice)
+{
+	Placement placement = {.warehouse = warehouse,
+						   .id = &table->id,
+						   .namespace_id = &table->namespace_id,
+						   .choice = choice,
+						   .base = ""};
+
+	if (choice == ICE_PLACE_DOCUMENT)
+		placement.copied = table->metadata->table_uuid;
+	if (!begin(&placement))
 		return;
-	placement.held = ice_holds_of(&warehouse->id, &table->id);
 	check_folder(&placement, table->metadata->location);
+	placement.location = ice_storage_spelling(table->metadata->location);
+	placement.choice = ICE_PLACE_CLIENT;
 	for (int i = 0; i < ICE_FOLDER_PROPERTIES; i++)
 		check_folder(&placement, ice_table_property(table->metadata, ice_folder_properties[i]));
 }
 
 void
-ice_place_check_view(const IceWarehouse *warehouse, const IceView *view)
+ice_place_check_view(const IceWarehouse *warehouse, const IceView *view, IcePlaceChoice choice)
 {
-	Placement placement = {warehouse, &view->id, &view->namespace_id, NIL, ""};
+	Placement placement = {.warehouse = warehouse,
+						   .id = &view->id,
+						   .namespace_id = &view->namespace_id,
+						   .choice = choice,
+						   .base = ""};
 
-	if (is_free())
+	if (choice == ICE_PLACE_DOCUMENT)
+		placement.copied = view->metadata->view_uuid;
+	if (!begin(&placement))
 		return;
-	placement.held = ice_holds_of(&warehouse->id, &view->id);
 	check_folder(&placement, view->metadata->location);
+	placement.location = ice_storage_spelling(view->metadata->location);
+	placement.choice = ICE_PLACE_CLIENT;
 	check_folder(&placement, ice_view_property(view->metadata, ice_folder_properties[0]));
 }

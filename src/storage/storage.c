@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/file_path.h"
+#include "storage/object_path.h"
 #include "storage/profile.h"
 #include "storage/storage.h"
 #include "storage/storage_file.h"
@@ -130,9 +131,23 @@ ice_storage_spelling(const char *location)
 
 	if (is_file(location))
 		return ice_file_path_spelling(location);
+	if (ice_object_path_is(location))
+		return ice_object_path_spelling(location);
 	while (len > 1 && location[len - 1] == '/')
 		len--;
 	return pnstrdup(location, len);
+}
+
+void
+ice_storage_check_place(const char *location)
+{
+	for (const char *c = location; *c != '\0'; c++)
+		if ((unsigned char) *c < 0x20 || *c == 0x7f)
+			ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Invalid location: it holds control characters");
+	if (ice_object_path_is(location))
+		ice_object_path_check(location);
+	else if (!is_file(location) && strstr(psprintf("%s/", location), "/../") != NULL)
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Invalid location: it steps upwards: %s", location);
 }
 
 List *

@@ -50,6 +50,9 @@ extern char *ice_storage_canonical(const char *location, const IceStorageProfile
 extern struct List *ice_storage_spellings(const char *location);
 /* The first of these, without a look at storage. */
 extern char        *ice_storage_spelling(const char *location);
+/* Raises FORBIDDEN_LOCATION for what no table or view may be placed at, in any store: control
+ * characters, and what object_path.h says. What the server may use is another question. */
+extern void         ice_storage_check_place(const char *location);
 /* Is a folder (canonical) a root of file storage, or around one? */
 extern bool         ice_storage_holds_root(const char *folder);
 /* Is a path the folder, or below it? Both in canonical spelling. */

@@ -62,6 +62,32 @@ static IceStatement others_below = {
 	{TEXTOID, UUIDOID, UUIDOID},
 	NULL};
 
+/* Of a live table or view, unless it has the uuid $4. */
+#define IS_PLACE                                                                            \
+	"l.kind IN ('location', 'path') "                                                       \
+	"AND EXISTS (SELECT FROM icecat_data.relation r WHERE r.warehouse_id = l.warehouse_id " \
+	"AND r.relation_id = l.object_id AND r.dropped_at IS NULL) "                            \
+	"AND NOT EXISTS (SELECT FROM icecat_data.table_head h WHERE h.warehouse_id = "          \
+	"l.warehouse_id AND h.table_id = l.object_id AND h.table_uuid = $4) "                   \
+	"AND NOT EXISTS (SELECT FROM icecat_data.view_head v WHERE v.warehouse_id = "           \
+	"l.warehouse_id AND v.view_id = l.object_id AND v.view_uuid = $4) "
+
+/* All warehouses: whose file it is. */
+static IceStatement placed_around = {"SELECT 1 FROM icecat_data.location l WHERE l.path = ANY ($1) "
+									 "AND (l.object_id <> $3 OR l.warehouse_id <> $2) AND " IS_PLACE
+									 "LIMIT 1",
+									 4,
+									 {TEXTARRAYOID, UUIDOID, UUIDOID, TEXTOID},
+									 NULL};
+
+/* All warehouses: whose file it is. */
+static IceStatement placed_below = {
+	"SELECT 1 FROM icecat_data.location l WHERE l.path > $1 || '/' AND l.path < $1 || '0' "
+	"AND (l.object_id <> $3 OR l.warehouse_id <> $2) AND " IS_PLACE "ORDER BY l.path LIMIT 1",
+	4,
+	{TEXTOID, UUIDOID, UUIDOID, TEXTOID},
+	NULL};
+
 /* All warehouses but those of a tenant. */
 static IceStatement below_of_others = {
 	"SELECT 1 FROM icecat_data.location l LEFT JOIN icecat_data.warehouse w "
@@ -233,6 +259,19 @@ ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const
 	Datum values[3] = {folder_datum(folder), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 
 	return ice_spi_execute_latest(&others_below, values) > 0;
+}
+
+bool
+ice_holds_placed(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder,
+				 const char *copied)
+{
+	Datum around[4] = {text_array(ice_hold_line(folder)), UUIDPGetDatum(warehouse_id),
+					   UUIDPGetDatum(object_id),
+					   ice_spi_cstring_datum(copied != NULL ? copied : "")};
+	Datum below[4] = {folder_datum(folder), around[1], around[2], around[3]};
+
+	return ice_spi_execute_latest(&placed_around, around) > 0 ||
+		   ice_spi_execute_latest(&placed_below, below) > 0;
 }
 
 List *

@@ -54,6 +54,12 @@ extern bool  ice_holds_of_others_below(const pg_uuid_t *tenant_id, const char *f
 extern bool  ice_holds_below(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 							 const char *folder);
 
+/* Does another table or view that is live, of any warehouse, have a folder there, around it or in
+ * it? Those with the uuid of copied (NULL: none) do not count. Two look-ups in the index, however
+ * many tables there are. */
+extern bool ice_holds_placed(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+							 const char *folder, const char *copied);
+
 /* The locations of all warehouses, as they were given: C strings. */
 extern List *ice_holds_warehouses(void);
 

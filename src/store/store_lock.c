@@ -6,11 +6,13 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
 #include "utils/guc.h"
 
+#include "guc.h"
 #include "store/store_lock.h"
 
 static void
@@ -28,8 +30,9 @@ ice_lock_take(int32 key, bool session, bool wait)
 	return LockAcquire(&tag, ExclusiveLock, session, !wait) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-void
-ice_lock_take_in_turn(int32 key, int wait_ms)
+/* Waits for so long, then raises what a lock timeout raises. */
+static void
+wait_for(const LOCKTAG *tag, LOCKMODE mode, bool session, int wait_ms)
 {
 	int  level = NewGUCNestLevel();
 	char timeout[32];
@@ -37,8 +40,17 @@ ice_lock_take_in_turn(int32 key, int wait_ms)
 	snprintf(timeout, sizeof(timeout), "%d", wait_ms);
 	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	(void) ice_lock_take(key, true, true);
+	(void) LockAcquire(tag, mode, session, false);
 	AtEOXact_GUC(true, level);
+}
+
+void
+ice_lock_take_in_turn(int32 key, int wait_ms)
+{
+	LOCKTAG tag;
+
+	make_tag(&tag, key);
+	wait_for(&tag, ExclusiveLock, true, wait_ms);
 	SetLatch(MyLatch);
 }
 
@@ -58,4 +70,18 @@ ice_lock_share(int32 key)
 
 	make_tag(&tag, key);
 	(void) LockAcquire(&tag, ShareLock, false, false);
+}
+
+/* Two paths of one hash wait for each other, and that is all. */
+void
+ice_lock_place(const char *path, bool alone)
+{
+	uint64   hash = hash_bytes_extended((const unsigned char *) path, (int) strlen(path), 0);
+	LOCKMODE mode = alone ? ExclusiveLock : ShareLock;
+	LOCKTAG  tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash,
+						 ICE_LOCK_CLASS_PLACE);
+	if (LockAcquire(&tag, mode, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		wait_for(&tag, mode, false, ice_guc_commit_lock_timeout_ms);
 }

@@ -20,6 +20,9 @@
 #define ICE_LOCK_AUDIT_PARTITIONS 5 /* as ICE_LOCK_PARTITIONS, of audit */
 #define ICE_LOCK_TENANTS          6 /* only one makes or moves tenants */
 
+/* Class of the locks of places: folders of tables and views. */
+#define ICE_LOCK_CLASS_PLACE 0x1CE1
+
 /* Until the end of the transaction, or of the session. False: taken by another session, and not
  * waited for. */
 extern bool ice_lock_take(int32 key, bool session, bool wait);
@@ -32,5 +35,9 @@ extern void ice_lock_release(int32 key);
 /* Shares the lock with others until the end of the transaction; waits for a session that has it
  * alone. */
 extern void ice_lock_share(int32 key);
+/* Locks a folder by its path, until the end of the transaction: alone where something is placed
+ * there, shared where something is placed below it. Waits for
+ * icecat.commit_lock_timeout_ms at most. */
+extern void ice_lock_place(const char *path, bool alone);
 
 #endif

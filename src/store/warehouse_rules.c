@@ -10,7 +10,6 @@
 #include "catalog/pg_type.h"
 
 #include "errors.h"
-#include "guc.h"
 #include "spec/steering.h"
 #include "store/warehouse_rules.h"
 
@@ -18,15 +17,18 @@ static IceStatement find_properties = {
 	"SELECT properties FROM icecat_data.warehouse WHERE warehouse_id = $1", 1, {UUIDOID}, NULL};
 
 /* The values of a property, the default first. */
+#define VALUES_MAX 3
 typedef struct Choice
 {
 	const char *name;
-	const char *values[3];
+	const char *values[VALUES_MAX];
 } Choice;
 
-static const Choice choices[] = {
-	{ICE_STEERING_PROPERTY, {"refuse", "allow", NULL}},
-};
+static const Choice steering_choice = {ICE_STEERING_PROPERTY, {"refuse", "allow"}};
+static const Choice overlap_choice = {ICE_OVERLAP_PROPERTY, {"refuse", "allow"}};
+/* In the order of IceClientLocation. */
+static const Choice client_location_choice = {ICE_CLIENT_LOCATION_PROPERTY,
+											  {"anywhere", "inside", "refuse"}};
 
 /* The warehouse that this session has read last, and what it says: a call begins by reading its
  * warehouse. */
@@ -36,37 +38,109 @@ static struct
 	bool      steering;
 } remembered;
 
+/* Which of the values a map has, or the default; -1: another one. */
+static int
+choose(const IceJson *map, const Choice *choice)
+{
+	const char *value = ice_json_opt_string(map, choice->name);
+
+	for (int i = 0; value != NULL && i < VALUES_MAX && choice->values[i] != NULL; i++)
+		if (strcmp(value, choice->values[i]) == 0)
+			return i;
+	return value == NULL ? 0 : -1;
+}
+
+static void
+check_choice(const IceJson *properties, const Choice *choice)
+{
+	bool three = choice->values[2] != NULL;
+
+	if (choose(properties, choice) < 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected %s%s%s%s%s)", choice->name,
+				  ice_json_opt_string(properties, choice->name), choice->values[0],
+				  three ? ", " : " or ", choice->values[1], three ? " or " : "",
+				  three ? choice->values[2] : "");
+}
+
+static void
+pg_attribute_noreturn() refuse_template(const char *text, const char *why)
+{
+	ice_raise(ICE_ERR_BAD_REQUEST, "Invalid " ICE_TEMPLATE_PROPERTY ": %s (%s)", text, why);
+}
+
+/* Does a slot of the template end where p stands after "{"? */
+static bool
+is_slot(const char *p)
+{
+	static const char *const names[] = {"uuid}", "hash4}", "namespace}", "table}"};
+
+	for (size_t i = 0; i < lengthof(names); i++)
+		if (strncmp(p, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* It makes paths below a location, and nothing else. */
+static void
+check_template(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > ICE_TEMPLATE_BYTES_MAX)
+		refuse_template(text, "it is longer than 255 bytes");
+	if (strstr(text, "{uuid}") == NULL && strstr(text, "{table}") == NULL)
+		refuse_template(text, "it needs {uuid} or {table}");
+	for (const char *p = text; *p != '\0'; p++)
+	{
+		bool plain = isalnum((unsigned char) *p) || strchr("-_.=/{}", *p) != NULL;
+
+		if (!plain || (unsigned char) *p >= 0x80)
+			refuse_template(text, "letters, digits and -_.=/ may stand beside the names in braces");
+		if (*p == '{' && !is_slot(p + 1))
+			refuse_template(text, "expected {uuid}, {hash4}, {namespace} or {table}");
+		if (p[0] == '/' && (p == text || p[1] == '/' || p[1] == '\0'))
+			refuse_template(text, "it has an empty segment");
+		if (p[0] == '.' && (p == text || p[-1] == '/'))
+			refuse_template(text, "a segment begins with a dot");
+	}
+}
+
 void
 ice_warehouse_rules_check(const IceJson *properties)
 {
-	for (size_t i = 0; i < lengthof(choices); i++)
-	{
-		const Choice *choice = &choices[i];
-		const char   *value = ice_json_opt_string(properties, choice->name);
-		bool          known = value == NULL;
+	const char *text = ice_json_opt_string(properties, ICE_TEMPLATE_PROPERTY);
 
-		for (size_t v = 0; !known && v < lengthof(choice->values) && choice->values[v]; v++)
-			known = strcmp(value, choice->values[v]) == 0;
-		if (!known)
-			ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected %s%s%s%s%s)", choice->name,
-					  value, choice->values[0], choice->values[2] ? ", " : " or ",
-					  choice->values[1], choice->values[2] ? " or " : "",
-					  choice->values[2] ? choice->values[2] : "");
-	}
+	check_choice(properties, &steering_choice);
+	check_choice(properties, &overlap_choice);
+	check_choice(properties, &client_location_choice);
+	if (text != NULL)
+		check_template(text);
+}
+
+void
+ice_warehouse_rules_read(const char *properties, IceWarehouseRules *out)
+{
+	const IceJson *map;
+
+	*out = (IceWarehouseRules){.steering = false};
+	if (strstr(properties, "icecat.") == NULL)
+		return;
+	map = ice_json_parse(properties, strlen(properties), ICE_JSON_DEPTH_STORED);
+	out->steering = choose(map, &steering_choice) == 1;
+	out->overlap = choose(map, &overlap_choice) == 1;
+	out->client_location = (IceClientLocation) Max(choose(map, &client_location_choice), 0);
+	out->location_template = ice_json_opt_string(map, ICE_TEMPLATE_PROPERTY);
 }
 
 void
 ice_warehouse_rules_remember(const pg_uuid_t *warehouse_id, const char *properties)
 {
-	remembered.warehouse_id = *warehouse_id;
-	remembered.steering = false;
-	if (strstr(properties, ICE_STEERING_PROPERTY) != NULL)
-	{
-		const IceJson *map = ice_json_parse(properties, strlen(properties), ICE_JSON_DEPTH_STORED);
-		const char    *value = ice_json_opt_string(map, ICE_STEERING_PROPERTY);
+	IceWarehouseRules rules = {.steering = false};
 
-		remembered.steering = value != NULL && strcmp(value, "allow") == 0;
-	}
+	if (strstr(properties, ICE_STEERING_PROPERTY) != NULL)
+		ice_warehouse_rules_read(properties, &rules);
+	remembered.warehouse_id = *warehouse_id;
+	remembered.steering = rules.steering;
 }
 
 bool

@@ -1,7 +1,7 @@
 /*
  * warehouse_rules.h
- *		What the properties of a warehouse say about tables and views in it: which of their
- *		properties clients may set.
+ *		What the properties of a warehouse say about tables and views in it: where they may lie, and
+ *		which of their properties clients may set.
  *
  * These properties are set by SQL alone (create_warehouse, alter_warehouse): neither a client of
  * REST nor a file in storage can change them.
@@ -14,7 +14,30 @@
 #include "json/json.h"
 #include "store/spi.h"
 
-#define ICE_STEERING_PROPERTY "icecat.steering-properties"
+#define ICE_STEERING_PROPERTY        "icecat.steering-properties"
+#define ICE_OVERLAP_PROPERTY         "icecat.location-overlap"
+#define ICE_CLIENT_LOCATION_PROPERTY "icecat.client-location"
+#define ICE_TEMPLATE_PROPERTY        "icecat.location-template"
+#define ICE_TEMPLATE_BYTES_MAX       255
+
+/* Where a client may place what it creates and changes. */
+typedef enum IceClientLocation
+{
+	ICE_CLIENT_LOCATION_ANYWHERE, /* where the server may, and its rights allow */
+	ICE_CLIENT_LOCATION_INSIDE,   /* below the location of the warehouse */
+	ICE_CLIENT_LOCATION_REFUSE    /* where the server says */
+} IceClientLocation;
+
+typedef struct IceWarehouseRules
+{
+	bool              steering; /* properties may steer readers (spec/steering.h) */
+	bool              overlap;  /* tables and views may lie in each other's folders */
+	IceClientLocation client_location;
+	const char       *location_template; /* NULL: the default */
+} IceWarehouseRules;
+
+/* Of the properties of a warehouse, which were checked. */
+extern void ice_warehouse_rules_read(const char *properties, IceWarehouseRules *out);
 
 /* Checks those that are among the properties of a warehouse. Raises BAD_REQUEST. */
 extern void ice_warehouse_rules_check(const IceJson *properties);
@@ -22,7 +45,7 @@ extern void ice_warehouse_rules_check(const IceJson *properties);
 /* Of a warehouse that the session has read: its properties are read again where it was another. */
 extern void ice_warehouse_rules_remember(const pg_uuid_t *warehouse_id, const char *properties);
 
-/* May properties steer readers (spec/steering.h)? */
+/* May properties steer readers? */
 extern bool ice_warehouse_rules_steering(const pg_uuid_t *warehouse_id);
 
 /* Raises BAD_REQUEST where a property of something in the warehouse (what) is new, or another than

@@ -81,6 +81,11 @@ class Cluster(Postgres):
         self.sql("SELECT icecat.create_warehouse('%s', 'file://%s/%s');"
                  "SELECT icecat.create_namespace('%s', '{ns}')" % (name, self.files, name, name), database)
 
+    def allow_overlap(self, *warehouses):
+        """Tables may lie in each other's folders, as in a catalog from before 0.2.0."""
+        for name in warehouses:
+            self.sql("SELECT icecat.alter_warehouse('%s', p_updates => '{\"icecat.location-overlap\": \"allow\"}')" % name)
+
     def create_table_sql(self, table, warehouse="w", extra=""):
         return ("SELECT icecat.create_table('%s', '{ns}', '%s', '{\"type\":\"struct\",\"fields\":"
                 "[{\"id\":1,\"name\":\"x\",\"type\":\"long\",\"required\":false}]}'%s) IS NOT NULL;\n"

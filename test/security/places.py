@@ -75,8 +75,11 @@ def test(c, t):
         c.sql("SELECT icecat.drop_table('w', '{mine}', 'n')")
     t.equal(outcome("mallory", commit([{"action": "set-location", "location": own + "/moved"}])), "done", "a table moves within its own folder")
     t.equal(outcome("mallory", commit(snapshot(own + "/metadata/snap-1.avro"))), "done", "and names its own files")
+    for name, place in places[:6]:
+        t.equal(outcome("writer", (table % ("n", place, ""))), "IC306", "who may write the other table may not place one there, either: %s" % name)
+    c.allow_overlap("w")
     for name, place in places[:2]:
-        t.equal(outcome("writer", (table % ("n", place, ""))), "done", "who may write the other table may place one there: %s" % name)
+        t.equal(outcome("writer", (table % ("n", place, ""))), "done", "unless the warehouse allows it: %s" % name)
         c.sql("SELECT icecat.drop_table('w', '{mine}', 'n')")
     t.equal(outcome("victim", "icecat.create_table('w', '{theirs}', 'next', '%s')" % SCHEMA), "done", "others go on to make theirs")
     t.equal(c.sql("SELECT icecat.create_table('w', '{mine}', 'n', '%s', p_location => '%s') IS NOT NULL" % (SCHEMA, theirs)), "t", "the owner places tables where he likes")

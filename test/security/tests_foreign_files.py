@@ -299,6 +299,7 @@ def races(c, catalog):
 def test_foreign_files(c):
     c.make_warehouse("w")
     c.make_warehouse("v")
+    c.allow_overlap("w", "v")
     catalog = Catalog(c)
     two_warehouses(c, catalog)
     registered(c, catalog)

@@ -11,7 +11,7 @@ END $$;
 SET regress.root = :'root';
 SET client_min_messages = warning;
 \set VERBOSITY terse
-SELECT icecat.create_warehouse('file_test', 'file://' || :'root') IS NOT NULL AS made;
+SELECT icecat.create_warehouse('file_test', 'file://' || :'root', '{"icecat.location-overlap": "allow"}') IS NOT NULL AS made;
 SELECT icecat.create_namespace('file_test', '{a}') IS NOT NULL AS made;
 
 -- async, the default: the location is known at once, the file follows.

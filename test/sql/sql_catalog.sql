@@ -43,7 +43,7 @@ BEGIN
 	RETURN v_rows;
 END $$;
 
-SELECT icecat.create_warehouse('sql_test', 'file://' || :'root') IS NOT NULL AS made;
+SELECT icecat.create_warehouse('sql_test', 'file://' || :'root', '{"icecat.location-overlap": "allow"}') IS NOT NULL AS made;
 -- No client needs to make the tables: they are found, with the column that says which layout it is.
 SELECT 1 FROM iceberg_tables, iceberg_namespace_properties LIMIT 0;
 SELECT iceberg_type FROM iceberg_tables LIMIT 0;
@@ -223,7 +223,7 @@ CREATE SCHEMA "old ""one""";
 CREATE TABLE "old ""one""".iceberg_tables (catalog_name varchar(255), table_namespace varchar(255), table_name varchar(255),
 	metadata_location varchar(1000), previous_metadata_location varchar(1000));
 CREATE TABLE "old ""one""".iceberg_namespace_properties (catalog_name varchar(255), namespace varchar(255), property_key varchar(255), property_value varchar(1000));
-SELECT icecat.create_warehouse('import_test', 'file://' || :'root') IS NOT NULL AS made;
+SELECT icecat.create_warehouse('import_test', 'file://' || :'root', '{"icecat.location-overlap": "allow"}') IS NOT NULL AS made;
 SELECT icecat.create_table('sql_test', '{x.y}', n, '{"type": "struct", "fields": []}', p_properties => '{"icecat.metadata-write-mode": "sync"}') IS NOT NULL AS made FROM unnest('{one,two,three}'::text[]) AS n;
 INSERT INTO "old ""one""".iceberg_tables SELECT 'prod', 'shop.' || table_name, table_name, metadata_location FROM icecat.tables WHERE warehouse = 'sql_test' AND table_name <> 'three';
 INSERT INTO "old ""one""".iceberg_tables VALUES ('prod', 'shop.two', 'lost', 'file://' || :'root' || '/lost.metadata.json'), ('prod', 'shop', 'elsewhere', 'file:///etc/x.metadata.json'),

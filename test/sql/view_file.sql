@@ -11,7 +11,7 @@ END $$;
 SET regress.root = :'root';
 SET client_min_messages = warning;
 \set VERBOSITY terse
-SELECT icecat.create_warehouse('view_file', 'file://' || :'root') IS NOT NULL AS made;
+SELECT icecat.create_warehouse('view_file', 'file://' || :'root', '{"icecat.location-overlap": "allow"}') IS NOT NULL AS made;
 SELECT icecat.create_namespace('view_file', '{a}') IS NOT NULL AS made;
 CREATE TEMP TABLE versions (name text, location text, metadata text);
 CREATE FUNCTION pg_temp.version(p_sql text) RETURNS json LANGUAGE sql AS $$
