@@ -74,6 +74,7 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make check-SUITE          one suite, as ./check --list names them (check-kit, check-pyiceberg, check-tap …)
 #@   make check-clients        the suites of real clients
 #@   make unit lint            the pure layers outside the server; the house rules
+#@   make check-stores         object stores: the storage layer, warehouses while a store fails, clients
 #@   make fault ROUNDS=20      kill, stop, cut and fill while clients commit; then count
 #@   make redundant            3 writers x 10,000 identical commits, two of them killed midway; lost replies
 #@   make check-clients-slow   Spark, Trino, Flink, chDB and iceberg-rust
@@ -97,6 +98,9 @@ check-all:
 
 check-clients:
 	./check pyiceberg duckdb polars iceberg-go concurrency
+
+check-stores:
+	./check stores s3
 
 check-%:
 	./check $*
