@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "storage/profile.h"
+#include "pg_compat.h"
 
 #define BUCKET_BYTES_MAX  63
 #define OPTION_BYTES_MAX  65536 /* a service account's key has 2,400 */

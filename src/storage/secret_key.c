@@ -15,6 +15,7 @@
 #include "guc.h"
 #include "storage/net.h"
 #include "storage/secret_key.h"
+#include "pg_compat.h"
 
 #define KEY_BYTES      32
 #define FILE_BYTES_MAX 16384
