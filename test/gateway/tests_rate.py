@@ -73,6 +73,21 @@ def test_a_tenant_has_one_rate_for_all_of_its_roles(env):
             env.pg.sql("DELETE FROM icecat.rate")
 
 
+def test_the_roles_of_a_tenant_share_one_bucket(env):
+    with Issuer() as issuer, own(env, issuer, rate_burst_s=10, rate_refresh_s=1) as gateway:
+        env.pg.sql("INSERT INTO icecat.rate SELECT r, '33333333-3333-3333-3333-333333333333 1 0 0' FROM (VALUES ('ann'), ('bob')) AS v (r)")
+        try:
+            tokens = [issuer.token("ann"), issuer.token("bob")]
+            expect_equal([load(gateway, token).status for token in tokens], [200, 200], "not known yet")
+            time.sleep(0.7)
+            start = time.monotonic()
+            got = [load(gateway, tokens[i % 2]).status for i in range(40)]
+            most = 10 + (time.monotonic() - start) + 1
+            expect(5 <= got.count(200) <= most, f"at most {most:.1f} for both together: {got.count(200)}")
+        finally:
+            env.pg.sql("DELETE FROM icecat.rate")
+
+
 def test_each_role_and_principal_of_a_tenant_may_have_a_rate(env):
     with Issuer() as issuer, own(env, issuer, rate_burst_s=3, rate_refresh_s=1) as gateway:
         env.pg.sql("INSERT INTO icecat.mapping VALUES ('amy', 'ann')"
