@@ -11,6 +11,8 @@ CREATE TABLE icecat_data.relation (
 	created_at timestamptz NOT NULL,
 	dropped_at timestamptz,
 	name_key text COLLATE "C",
+	undrop_until timestamptz,
+	purge_requested boolean,
 	CONSTRAINT relation_pkey PRIMARY KEY (warehouse_id, relation_id),
 	CONSTRAINT relation_name_length CHECK (octet_length(name) BETWEEN 1 AND 255)
 ) WITH (fillfactor = 90);
@@ -26,8 +28,15 @@ CREATE INDEX relation_view_list_idx ON icecat_data.relation (warehouse_id, names
 	WHERE kind = 'view' AND dropped_at IS NULL AND name <> '';
 CREATE INDEX relation_dropped_idx ON icecat_data.relation (warehouse_id, dropped_at)
 	WHERE dropped_at IS NOT NULL;
+-- What can be undropped, by its name; and what the worker has to end.
+CREATE INDEX relation_undrop_name_idx ON icecat_data.relation (warehouse_id, namespace_id, name)
+	WHERE undrop_until IS NOT NULL;
+CREATE INDEX relation_undrop_idx ON icecat_data.relation (warehouse_id, undrop_until)
+	WHERE undrop_until IS NOT NULL;
 COMMENT ON TABLE icecat_data.relation IS 'A table''s or a view''s name in a namespace; unique over both kinds';
 COMMENT ON COLUMN icecat_data.relation.dropped_at IS 'Set by a drop: the name is free, the rows stay until the worker trims them';
+COMMENT ON COLUMN icecat_data.relation.undrop_until IS 'Until when what was dropped can be undropped; NULL: it cannot, or the worker has ended that';
+COMMENT ON COLUMN icecat_data.relation.purge_requested IS 'The drop asked for a purge, which is done when it cannot be undropped any more';
 COMMENT ON COLUMN icecat_data.relation.name_key IS 'icecat.case_key(name) where case does not matter (the warehouse''s icecat.case-mode), else NULL';
 
 CREATE TABLE icecat_data.table_head (

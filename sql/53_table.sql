@@ -109,13 +109,15 @@ CREATE OR REPLACE FUNCTION icecat.list_tables(
 	p_warehouse text,
 	p_namespace text[],
 	p_page_token text DEFAULT NULL,
-	p_page_size integer DEFAULT NULL
+	p_page_size integer DEFAULT NULL,
+	p_deleted boolean DEFAULT false
 ) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_list_tables';
-COMMENT ON FUNCTION icecat.list_tables(text, text[], text, integer) IS
+COMMENT ON FUNCTION icecat.list_tables(text, text[], text, integer, boolean) IS
 'Returns the tables of a namespace, in byte order of their names: {"identifiers": [{"namespace": [...], "name": ...}], "next-page-token": null}. REST listTables.
 p_page_token, p_page_size: as in list_namespaces(). Without a token, all tables.
+p_deleted: true lists what was dropped and can be undropped instead, as far as the role may drop it, in pages of at most 1000: {"identifiers": [{"namespace", "name", "uuid", "dropped-at-ms", "undrop-until-ms", "purge-requested"}, …], "next-page-token"}. What was in namespaces that are gone is only in icecat.dropped_tables.
 Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC102 no such namespace (404), IC301 the token was not made for this list, or the page size is below 1 (400).';
 
 CREATE OR REPLACE FUNCTION icecat.table_exists(
@@ -138,6 +140,31 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_table';
 COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean) IS
 'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Only what is the table''s own is deleted: below its location or the folders of its write.*.path properties, and held by no other table or view. A table that was registered, or overwritten by a registration, is dropped but keeps its files (a notice, and purge-refused in the event, say so), unless its warehouse has the property icecat.purge-registered=true. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), 55P03 lock timeout (503).';
+
+CREATE OR REPLACE FUNCTION icecat.undrop_table(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text,
+	p_uuid text DEFAULT NULL,
+	p_new_name text DEFAULT NULL
+) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_undrop_table';
+COMMENT ON FUNCTION icecat.undrop_table(text, text[], text, text, text) IS
+'Brings back a table that was dropped while its warehouse had icecat.undrop-retention-s, until that time is over: with its metadata, history, privileges, labels and restrictions. See icecat.dropped_tables. It counts against quotas again.
+p_namespace, p_table: where it was. p_uuid: its table-uuid; NULL: the latest of that name. With it, p_namespace is where the table is to be, for the namespace that it was in may be gone. p_new_name: NULL is p_table.
+Errors: IC101 no such warehouse (404), IC102 no such namespace (404), IC103 there is none that can be undropped, or the role may not drop it (404), IC201 name taken (409), IC401 no create on the namespace (403), IC402 a policy refuses it (403), IC403 a quota (403), 55P03 lock timeout (503).
+REST: POST …/tables/{table}/undrop, an operation of our own.';
+
+CREATE OR REPLACE FUNCTION icecat.expire_dropped(p_warehouse text, p_uuid text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_expire_dropped';
+COMMENT ON FUNCTION icecat.expire_dropped(text, text) IS
+'Ends the time in which dropped tables and views of a warehouse can be undropped, now; returns how many. Within a minute the worker, or icecat.run_worker_once(), purges those whose drop asked for it, and forgets the others.
+p_uuid: table-uuid or view-uuid of the only one; NULL: all.
+Errors: IC101 no such warehouse (404), IC401 no manage on the warehouse (403).
+REST: none.';
 
 CREATE OR REPLACE FUNCTION icecat.unregister_table(
 	p_warehouse text,

@@ -66,13 +66,15 @@ CREATE OR REPLACE FUNCTION icecat.list_views(
 	p_warehouse text,
 	p_namespace text[],
 	p_page_token text DEFAULT NULL,
-	p_page_size integer DEFAULT NULL
+	p_page_size integer DEFAULT NULL,
+	p_deleted boolean DEFAULT false
 ) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sql_ice_list_views';
-COMMENT ON FUNCTION icecat.list_views(text, text[], text, integer) IS
+COMMENT ON FUNCTION icecat.list_views(text, text[], text, integer, boolean) IS
 'Returns the views of a namespace, in byte order of their names: {"identifiers": [{"namespace": [...], "name": ...}], "next-page-token": null}. REST listViews.
 p_page_token, p_page_size: as in list_namespaces(). Without a token, all views.
+p_deleted: true lists what was dropped and can be undropped instead, as far as the role may drop it, in pages of at most 1000: {"identifiers": [{"namespace", "name", "uuid", "dropped-at-ms", "undrop-until-ms", "purge-requested"}, …], "next-page-token"}. What was in namespaces that are gone is only in icecat.dropped_tables.
 Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC102 no such namespace (404), IC301 the token was not made for this list, or the page size is below 1 (400).';
 
 CREATE OR REPLACE FUNCTION icecat.view_exists(
@@ -120,6 +122,19 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_view';
 COMMENT ON FUNCTION icecat.drop_view(text, text[], text) IS
 'Drops a view: its name is free at once; its metadata files stay, and register_view brings it back. REST dropView. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC105 no such view (404), 55P03 lock timeout (503).';
+
+CREATE OR REPLACE FUNCTION icecat.undrop_view(
+	p_warehouse text,
+	p_namespace text[],
+	p_view text,
+	p_uuid text DEFAULT NULL,
+	p_new_name text DEFAULT NULL
+) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_undrop_view';
+COMMENT ON FUNCTION icecat.undrop_view(text, text[], text, text, text) IS
+'As icecat.undrop_table(), of a view; p_uuid is its view-uuid. Errors: as there; IC105 there is none (404).
+REST: POST …/views/{view}/undrop, an operation of our own.';
 
 CREATE OR REPLACE FUNCTION icecat.rename_view(
 	p_warehouse text,

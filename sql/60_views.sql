@@ -626,3 +626,27 @@ COMMENT ON COLUMN icecat.view_history.timestamp_ms IS 'When it came into force, 
 COMMENT ON COLUMN icecat.view_history.made_current_at IS 'When it came into force; NULL: no time of this calendar';
 COMMENT ON COLUMN icecat.view_history.version_id IS 'Version that came into force';
 COMMENT ON COLUMN icecat.view_history.ordinal IS 'Order of the log; from 1';
+
+CREATE OR REPLACE VIEW icecat.dropped_tables WITH (security_barrier) AS
+SELECT w.name AS warehouse, n.levels AS namespace, r.name, r.kind, coalesce(h.table_uuid, v.view_uuid) AS uuid, r.dropped_at, r.undrop_until,
+	r.purge_requested, r.relation_id AS object_id, r.namespace_id, r.warehouse_id
+FROM icecat_data.warehouse AS w
+JOIN icecat_data.relation AS r ON r.warehouse_id = w.warehouse_id AND r.undrop_until IS NOT NULL
+LEFT JOIN icecat_data.namespace AS n ON n.warehouse_id = r.warehouse_id AND n.namespace_id = r.namespace_id
+LEFT JOIN icecat_data.table_head AS h ON h.warehouse_id = r.warehouse_id AND h.table_id = r.relation_id
+LEFT JOIN icecat_data.view_head AS v ON v.warehouse_id = r.warehouse_id AND v.view_id = r.relation_id
+WHERE r.undrop_until > pg_catalog.statement_timestamp()
+	AND ((SELECT icecat._sees_all('drop')) OR w.warehouse_id IN (SELECT icecat._seen('drop')) OR r.namespace_id IN (SELECT icecat._seen('drop'))
+		OR r.relation_id IN (SELECT icecat._seen('drop')));
+COMMENT ON VIEW icecat.dropped_tables IS 'Tables and views that were dropped and can be undropped, as far as the role may drop them; see icecat.undrop_table()';
+COMMENT ON COLUMN icecat.dropped_tables.warehouse IS 'Name of the warehouse';
+COMMENT ON COLUMN icecat.dropped_tables.namespace IS 'Levels of the namespace that it was in; NULL: that is gone, too';
+COMMENT ON COLUMN icecat.dropped_tables.name IS 'Name that it had; several may have had the same';
+COMMENT ON COLUMN icecat.dropped_tables.kind IS 'table or view';
+COMMENT ON COLUMN icecat.dropped_tables.uuid IS 'table-uuid or view-uuid, by which icecat.undrop_table() and undrop_view() know it';
+COMMENT ON COLUMN icecat.dropped_tables.dropped_at IS 'When it was dropped';
+COMMENT ON COLUMN icecat.dropped_tables.undrop_until IS 'Until when it can be undropped';
+COMMENT ON COLUMN icecat.dropped_tables.purge_requested IS 'Its files are deleted then; false: only its rows';
+COMMENT ON COLUMN icecat.dropped_tables.object_id IS 'Its id, which an undrop keeps';
+COMMENT ON COLUMN icecat.dropped_tables.namespace_id IS 'Id of the namespace that it was in';
+COMMENT ON COLUMN icecat.dropped_tables.warehouse_id IS 'Id of the warehouse';

@@ -18,6 +18,10 @@ COMMENT ON COLUMN icecat_data.event.object_id IS 'Id of the table, view or names
 ALTER TABLE icecat_data.relation ADD COLUMN IF NOT EXISTS name_key text COLLATE "C";
 COMMENT ON COLUMN icecat_data.relation.name_key IS 'icecat.case_key(name) where case does not matter (the warehouse''s icecat.case-mode), else NULL';
 COMMENT ON COLUMN icecat_data.namespace.path_hash IS 'SHA-256 of the levels, each followed by a zero byte; of their icecat.case_key() where case does not matter';
+-- What is dropped can be undropped for a while.
+ALTER TABLE icecat_data.relation ADD COLUMN IF NOT EXISTS undrop_until timestamptz, ADD COLUMN IF NOT EXISTS purge_requested boolean;
+COMMENT ON COLUMN icecat_data.relation.undrop_until IS 'Until when what was dropped can be undropped; NULL: it cannot, or the worker has ended that';
+COMMENT ON COLUMN icecat_data.relation.purge_requested IS 'The drop asked for a purge, which is done when it cannot be undropped any more';
 -- Lists in byte order, by pages.
 DROP INDEX IF EXISTS icecat_data.namespace_parent_idx;
 DROP FUNCTION IF EXISTS icecat.list_namespaces(text, text[]);
@@ -118,6 +122,15 @@ CREATE INDEX IF NOT EXISTS warehouse_tenant_idx ON icecat_data.warehouse (tenant
 $icecat$);
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS warehouse_profile_idx ON icecat_data.warehouse (storage_profile_id) WHERE storage_profile_id IS NOT NULL
+$icecat$);
+-- What can be undropped.
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS relation_undrop_name_idx ON icecat_data.relation (warehouse_id, namespace_id, name)
+	WHERE undrop_until IS NOT NULL
+$icecat$);
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS relation_undrop_idx ON icecat_data.relation (warehouse_id, undrop_until)
+	WHERE undrop_until IS NOT NULL
 $icecat$);
 -- Names whose case does not matter.
 SELECT pg_catalog.icecat_owner_step($icecat$

@@ -23,6 +23,7 @@ PG_FUNCTION_INFO_V1(sql_ice_version);
 /* What the gateway serves, as far as this extension has functions for it. */
 static const char *const endpoints[] = {
 #define GW_ROUTE(method, template, ...) #method " " template,
+#define GW_OWN_ROUTE(...)
 #include "routes.def"
 };
 

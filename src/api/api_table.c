@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "api/dropped_list.h"
 #include "api/table_answer.h"
 #include "api/chain.h"
 #include "api/once.h"
@@ -262,7 +263,7 @@ sql_ice_rest_load_table(PG_FUNCTION_ARGS)
 static Datum
 list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 {
-	MemoryContext    caller = ice_caller_begin(fcinfo);
+	MemoryContext    caller;
 	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceNamespace     space;
@@ -270,6 +271,9 @@ list_relations(FunctionCallInfo fcinfo, IceRelationKind kind)
 	IceNames         names;
 	StringInfoData   out;
 
+	if (ice_dropped_list_wanted(fcinfo))
+		return ice_dropped_list(fcinfo, kind);
+	caller = ice_caller_begin(fcinfo);
 	ice_arg_warehouse(fcinfo, 0, true, &warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_NONE, true, &space);

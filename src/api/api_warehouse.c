@@ -27,6 +27,7 @@
 #include "store/maintenance.h"
 #include "store/names.h"
 #include "store/store_access.h"
+#include "store/store_dropped.h"
 #include "store/store_event.h"
 #include "store/warehouse_rules.h"
 
@@ -107,6 +108,7 @@ check_known_properties(const IceJson *properties)
 	const char *purge = ice_json_opt_string(properties, ICE_PURGE_REGISTERED_PROPERTY);
 
 	ice_warehouse_rules_check(properties);
+	(void) ice_dropped_retention_s(properties);
 	if (purge != NULL && strcmp(purge, "true") != 0 && strcmp(purge, "false") != 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected true or false)",
 				  ICE_PURGE_REGISTERED_PROPERTY, purge);
@@ -380,11 +382,19 @@ check_empty(const IceWarehouse *warehouse)
 {
 	int64 namespaces = ice_warehouse_count_namespaces(&warehouse->id);
 	int64 tasks;
+	int64 kept;
 
 	if (namespaces > 0)
 		ice_raise(ICE_ERR_WAREHOUSE_NOT_EMPTY,
 				  "Warehouse %s is not empty. Contains " INT64_FORMAT " namespace(s).",
 				  warehouse->name, namespaces);
+	kept = ice_dropped_exists() ? ice_dropped_count(&warehouse->id) : 0;
+	if (kept > 0)
+		ice_raise_full(ICE_ERR_WAREHOUSE_NOT_EMPTY,
+					   psprintf("Warehouse %s is not empty. " INT64_FORMAT
+								" dropped table(s) or view(s) can still be undropped.",
+								warehouse->name, kept),
+					   NULL, "Call icecat.expire_dropped(), and wait for the worker.");
 	tasks = ice_warehouse_count_tasks(&warehouse->id);
 	if (tasks > 0)
 		ice_raise_full(ICE_ERR_WAREHOUSE_NOT_EMPTY,

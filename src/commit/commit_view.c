@@ -19,6 +19,7 @@
 #include "commit/location.h"
 #include "commit/place.h"
 #include "commit/publish.h"
+#include "commit/undrop.h"
 #include "commit/read_metadata.h"
 #include "guc.h"
 #include "storage/storage.h"
@@ -234,6 +235,7 @@ ice_commit_view_drop(const IceWarehouse *warehouse, const IceNamespacePath *path
 	ice_view_get_locked(ICE_DROP, &warehouse->id, path, name, &view);
 	ice_commit_policy_view(&view, "drop-view", path, name);
 	ice_view_mark_dropped(&view);
+	(void) ice_undrop_keep(warehouse, &view.id, false);
 	ice_publish_view_event(&view, "drop-view", path, name, ice_publish_view_version_details(&view));
 }
 

@@ -14,9 +14,19 @@
 #include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/publish.h"
+#include "commit/undrop.h"
 #include "storage/storage.h"
 #include "store/store_profile.h"
 #include "store/store_task.h"
+
+/* Details of the event of a drop. */
+static const char *
+drop_details(bool purge, bool refused, bool kept)
+{
+	return psprintf("{\"purge\":%s%s%s}", purge ? "true" : "false",
+					refused ? ",\"purge-refused\":\"registered\"" : "",
+					kept ? ",\"undroppable\":true" : "");
+}
 
 /* A table that was registered may share its files with another catalog, of which nothing is known
  * here. */
@@ -26,12 +36,14 @@ ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, cons
 {
 	IceTable table;
 	bool     refused;
+	bool     kept;
 
 	ice_table_get_locked(ICE_DROP, &warehouse->id, path, name, &table);
 	ice_commit_policy_table(&table, "drop-table", path, name, NULL, NULL);
 	refused = purge && !ice_holdings_may_purge(warehouse, &table);
 	ice_table_mark_dropped(&table);
-	if (purge && !refused)
+	kept = ice_undrop_keep(warehouse, &table.id, purge && !refused);
+	if (purge && !refused && !kept)
 		ice_task_enqueue_purge(&table.warehouse_id, &table.id, table.version);
 	if (refused)
 		ereport(NOTICE,
@@ -41,9 +53,7 @@ ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path, cons
 				 errhint("Property " ICE_PURGE_REGISTERED_PROPERTY
 						 "=true of the warehouse lets a purge delete them.")));
 	ice_publish_event(&table, "drop-table", path, name,
-					  refused ? "{\"purge\":false,\"purge-refused\":\"registered\"}"
-					  : purge ? "{\"purge\":true}"
-							  : "{\"purge\":false}");
+					  drop_details(purge && !refused, refused, kept));
 }
 
 void

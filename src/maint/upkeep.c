@@ -11,6 +11,7 @@
 #include "guc.h"
 #include "maint/upkeep.h"
 #include "store/audit.h"
+#include "store/store_dropped.h"
 #include "store/store_idempotency.h"
 #include "store/store_metrics.h"
 #include "store/store_partition.h"
@@ -31,6 +32,7 @@ ice_upkeep_dropped(void)
 	int         count;
 
 	(void) ice_spi_begin();
+	count = ice_dropped_exists() ? ice_dropped_expire(DROPPED_PER_CALL) : 0;
 	relations = ice_purge_dropped_relations(before, DROPPED_PER_CALL);
 	foreach (cell, relations)
 	{
@@ -41,7 +43,7 @@ ice_upkeep_dropped(void)
 		else
 			ice_store_table_delete(&relation->warehouse_id, &relation->id);
 	}
-	count = list_length(relations);
+	count += list_length(relations);
 	ice_spi_end();
 	return count;
 }

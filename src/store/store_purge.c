@@ -9,20 +9,25 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "store/store_dropped.h"
 #include "store/store_purge.h"
 
 #define PAGE_ROWS      256
 #define PARTS_PER_CALL 1000
 
 /* All warehouses: worker only. */
+#define DROPPED_SQL(more)                                                                \
+	"SELECT r.warehouse_id, r.relation_id, r.kind = 'view' FROM icecat_data.relation r " \
+	"WHERE r.dropped_at < $1 " more "AND NOT EXISTS (SELECT 1 "                          \
+	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = r.warehouse_id "            \
+	"AND t.table_id = r.relation_id) LIMIT $2"
+
 static IceStatement dropped_relations = {
-	"SELECT r.warehouse_id, r.relation_id, r.kind = 'view' FROM icecat_data.relation r "
-	"WHERE r.dropped_at < $1 AND NOT EXISTS (SELECT 1 "
-	"FROM icecat_data.metadata_task t WHERE t.warehouse_id = r.warehouse_id "
-	"AND t.table_id = r.relation_id) LIMIT $2",
-	2,
-	{TIMESTAMPTZOID, INT8OID},
-	NULL};
+	DROPPED_SQL("AND r.undrop_until IS NULL "), 2, {TIMESTAMPTZOID, INT8OID}, NULL};
+
+/* Before ALTER EXTENSION UPDATE. */
+static IceStatement dropped_relations_before = {
+	DROPPED_SQL(""), 2, {TIMESTAMPTZOID, INT8OID}, NULL};
 
 static IceStatement dropped_head = {
 	"SELECT h.location, h.metadata_location, p.body, r.name, n.levels "
@@ -117,8 +122,9 @@ List *
 ice_purge_dropped_relations(TimestampTz before, int limit)
 {
 	Datum  values[2] = {TimestampTzGetDatum(before), Int64GetDatum(limit)};
-	uint64 rows = ice_spi_execute(&dropped_relations, values, NULL, false);
-	List  *dropped = NIL;
+	uint64 rows = ice_spi_execute(
+		ice_dropped_exists() ? &dropped_relations : &dropped_relations_before, values, NULL, false);
+	List *dropped = NIL;
 
 	for (uint64 i = 0; i < rows; i++)
 	{

@@ -141,7 +141,7 @@ CREATE FUNCTION icecat.load_namespace(p_warehouse text, p_namespace text[]) RETU
 CREATE FUNCTION icecat.namespace_exists(p_warehouse text, p_namespace text[]) RETURNS boolean
 	LANGUAGE sql STABLE AS $$ SELECT p_namespace[1] <> 'missing' AND NOT starts_with(p_namespace[1], 'no+') $$;
 CREATE FUNCTION icecat.list_tables(p_warehouse text, p_namespace text[], p_page_token text DEFAULT NULL,
-	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+	p_page_size integer DEFAULT NULL, p_deleted boolean DEFAULT false) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT icecat.no_plus(p_warehouse, p_namespace, NULL);
 	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace, 'token', p_page_token, 'size', p_page_size) $$;
 CREATE FUNCTION icecat.table_exists(p_warehouse text, p_namespace text[], p_table text) RETURNS boolean
@@ -249,7 +249,7 @@ CREATE FUNCTION icecat.rest_commit_transaction(p_warehouse text, p_request json)
 	LANGUAGE sql AS $$ SELECT icecat.note('commit_transaction', p_warehouse, NULL, NULL, p_request) $$;
 
 CREATE FUNCTION icecat.list_views(p_warehouse text, p_namespace text[], p_page_token text DEFAULT NULL,
-	p_page_size integer DEFAULT NULL) RETURNS json LANGUAGE sql STABLE AS $$
+	p_page_size integer DEFAULT NULL, p_deleted boolean DEFAULT false) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('identifiers', '[]'::json, 'namespace', p_namespace, 'token', p_page_token, 'size', p_page_size) $$;
 CREATE FUNCTION icecat.view_exists(p_warehouse text, p_namespace text[], p_view text) RETURNS boolean
 	LANGUAGE sql STABLE AS $$ SELECT p_view <> 'missing' AND NOT starts_with(p_view, 'no+') $$;
@@ -268,6 +268,10 @@ CREATE FUNCTION icecat.rest_register_view(p_warehouse text, p_namespace text[], 
 CREATE FUNCTION icecat.rest_replace_view(p_warehouse text, p_namespace text[], p_view text, p_request json) RETURNS json
 	LANGUAGE sql AS $$
 	SELECT icecat.note('replace_view', p_warehouse, p_namespace, p_view, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.undrop_table(p_warehouse text, p_namespace text[], p_table text, p_uuid text, p_new_name text) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('undrop_table', p_warehouse, p_namespace, p_table, NULL) $$;
+CREATE FUNCTION icecat.undrop_view(p_warehouse text, p_namespace text[], p_view text, p_uuid text, p_new_name text) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('undrop_view', p_warehouse, p_namespace, p_view, NULL) $$;
 CREATE FUNCTION icecat.drop_view(p_warehouse text, p_namespace text[], p_view text) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('drop_view', p_warehouse, p_namespace, p_view, NULL) $$;
 CREATE FUNCTION icecat.rest_rename_view(p_warehouse text, p_request json) RETURNS void

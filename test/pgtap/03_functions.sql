@@ -17,7 +17,7 @@ INSERT INTO contract VALUES
 	('update_namespace_properties(text,text[],json,text[])', false),
 	('drop_namespace(text,text[])', false),
 	('create_table(text,text[],text,json,json,json,text,json,boolean)', false),
-	('list_tables(text,text[],text,integer)', true),
+	('list_tables(text,text[],text,integer,boolean)', true),
 	('load_table(text,text[],text,text,json)', true),
 	('table_exists(text,text[],text)', true),
 	('commit_table(text,text[],text,json,json)', false),
@@ -25,6 +25,9 @@ INSERT INTO contract VALUES
 	('commit_metadata_file(text,text[],text,text,text)', false),
 	('import_sql_catalog(text,regclass,regclass,text,text,boolean)', false),
 	('drop_table(text,text[],text,boolean)', false),
+	('undrop_table(text,text[],text,text,text)', false),
+	('undrop_view(text,text[],text,text,text)', false),
+	('expire_dropped(text,text)', false),
 	('rename_table(text,text[],text,text[],text)', false),
 	('register_table(text,text[],text,text,boolean)', false),
 	('unregister_table(text,text[],text)', false),
@@ -46,7 +49,7 @@ INSERT INTO contract VALUES
 	('create_view(text,text[],text,json,json,text,json)', false),
 	('register_view(text,text[],text,text)', false),
 	('load_view(text,text[],text,json)', true),
-	('list_views(text,text[],text,integer)', true),
+	('list_views(text,text[],text,integer,boolean)', true),
 	('view_exists(text,text[],text)', true),
 	('replace_view(text,text[],text,json,json)', false),
 	('drop_view(text,text[],text)', false),
@@ -87,7 +90,7 @@ $$, 'every function of the contract exists');
 
 SELECT bag_has(
 	$$SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'icecat'::regnamespace AND relkind = 'v'$$,
-	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,partition_specs,sort_orders,
+	$$SELECT unnest('{warehouses,namespaces,tables,columns,schemas,snapshots,refs,dropped_tables,partition_specs,sort_orders,
 		table_properties,history,metadata_files,events,audit_log,privileges,read_restrictions,trusted_engines,labels,iceberg_tables,iceberg_namespace_properties,
 		views,view_versions,view_representations,view_history}'::text[])$$,
 	'every view of the contract exists');

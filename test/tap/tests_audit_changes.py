@@ -79,7 +79,14 @@ CALLS = [
     ("unregister_table('w', '{b}', 'u')", "unregister-table|table|u|last-sequence-number metadata-location"),
     ("register_table('w', '{b}', 'u', (SELECT details ->> 'metadata-location' FROM icecat.audit_log WHERE action = 'unregister-table'))",
      "register-table|table|u|last-sequence-number metadata-location"),
-    ("drop_table('w', '{b}', 'u')", "drop-table|table|u|purge"),
+    ("drop_table('w', '{b}', 'u')", "drop-table|table|u|purge undroppable"),
+    ("undrop_table('w', '{b}', 'u')", "undrop-table|table|u|dropped-as"),
+    ("drop_table('w', '{b}', 'u')", "drop-table|table|u|purge undroppable"),
+    ("create_view('w', '{b}', 's', '%s', '%s')" % (SCHEMA, VERSION), "create-view|view|s|current-version-id metadata-location"),
+    ("drop_view('w', '{b}', 's')", "drop-view|view|s|current-version-id metadata-location"),
+    ("undrop_view('w', '{b}', 's')", "undrop-view|view|s|dropped-as"),
+    ("drop_view('w', '{b}', 's')", "drop-view|view|s|current-version-id metadata-location"),
+    ("expire_dropped('w')", "expire-dropped|warehouse|w|b"),
     ("drop_namespace('w', '{b}')", "drop-namespace|namespace||"),
     ("adopt_storage()", "adopt-storage|catalog||"),
 ]
@@ -91,7 +98,8 @@ NO_CHANGE = {
     "files and the worker": "export_metadata _export_metadata run_worker_once start_worker",
     "what clients report": "report_metrics rest_report_metrics",
     "housekeeping, by time alone": "trim_audit trim_events trim_idempotency trim_metrics_reports",
-    "with rows of their own (tests_storage_profiles.py)": "create_storage_profile alter_storage_profile drop_storage_profile rotate_storage_secrets",
+    "with rows of their own (tests_storage_profiles.py)": "create_storage_profile alter_storage_profile drop_storage_profile rotate_storage_secrets "
+                                                         "validate_storage_profile",
     "parts of those above": "_audit _audit_refused _give _take adopt_tasks regrant",
     "the same by another name (audit.py, test/security/audited.py)":
         "rest_commit_table rest_commit_transaction rest_create_namespace rest_create_table rest_create_view rest_register_table rest_register_view "
@@ -105,6 +113,7 @@ ROWS = ("SELECT action, object_kind, CASE WHEN object_kind = 'api-key' THEN 'PRE
 
 def prepare(c):
     c.make_warehouse()
+    c.sql("SELECT icecat.alter_warehouse('w', p_updates => '{\"icecat.undrop-retention-s\":\"3600\"}')")
     c.sql("CREATE ROLE someone; CREATE ROLE boss; SELECT icecat.create_namespace('w', '{a}'); "
           "SELECT icecat.create_table('w', '{a}', 't', '%s');"
           "CREATE ROLE steward; GRANT CREATE ON SCHEMA public TO steward; SET ROLE steward;"
