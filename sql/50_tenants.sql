@@ -7,7 +7,8 @@ AS 'MODULE_PATHNAME', 'sql_ice_create_tenant';
 COMMENT ON FUNCTION icecat.create_tenant(text, text) IS
 'Makes a tenant. Its warehouses have names that begin with p_name and a slash, which its own roles leave out.
 p_name: 1 to 63 of a-z, 0-9, _ and -. p_location: URI of its part of the storage: all tables, views and files of its warehouses lie below it, and nobody else''s.
-Errors: IC201 (409) the name is taken, or begins the names of warehouses; IC301 (400) bad name or location, or one that leads through links; IC306 (400) the location overlaps another tenant''s, or has tables of others in it; IC401 (403) no manage on the catalog.
+Waits for grants and creations that are under way, at most icecat.commit_lock_timeout_ms, and those that come later wait until the transaction of this call ends; commits go on.
+Errors: IC201 (409) the name is taken, or begins the names of warehouses; IC301 (400) bad name or location, or one that leads through links; IC306 (400) the location overlaps another tenant''s, or has tables of others in it; IC401 (403) no manage on the catalog; 55P03 (503) lock timeout.
 REST: none; tenants are administered in SQL.';
 
 CREATE OR REPLACE FUNCTION icecat.alter_tenant(p_name text, p_new_name text DEFAULT NULL, p_location text DEFAULT NULL)
@@ -44,7 +45,7 @@ RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_assign_role';
 COMMENT ON FUNCTION icecat.assign_role(text, regrole) IS
-'Makes a role one of a tenant''s. From then on it has the rights of the tenant''s roles only, whatever else it is a member of, and none on the whole catalog; it says names of warehouses without the tenant''s. A role that is assigned to none, and has the rights of the roles of one tenant, counts as that tenant''s, too. Returns false if it was assigned to the tenant before. It may do nothing by itself: see icecat.grant_tenant().
+'Makes a role one of a tenant''s. From then on it has the rights of the tenant''s roles only, whatever else it is a member of, and none on the whole catalog; it says names of warehouses without the tenant''s. A role that is assigned to none, and has the rights of the roles of one tenant, counts as that tenant''s, too. Returns false if it was assigned to the tenant before. It may do nothing by itself: see icecat.grant_tenant(). Waits as icecat.create_tenant() does.
 Errors: IC107 (404) no such tenant; IC301 (400) the role is another tenant''s, has privileges elsewhere, or the rights of the extension''s owner; IC401 (403) no manage on the catalog.
 REST: none.';
 

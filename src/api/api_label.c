@@ -82,7 +82,7 @@ label_relation(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, cons
 }
 
 /* Arguments 1 to 4. The namespace is locked as by a creation in it, so that no row is left of one
- * that is being dropped. */
+ * that is being dropped; what is labelled, so that labels are counted by one at a time. */
 static void
 object_arg(FunctionCallInfo fcinfo, IceLabelled *out)
 {
@@ -97,7 +97,8 @@ object_arg(FunctionCallInfo fcinfo, IceLabelled *out)
 	ice_arg_warehouse(fcinfo, 1, false, &warehouse);
 	ice_arg_namespace(fcinfo, 2, &path);
 	*out = (IceLabelled){.warehouse_id = warehouse.id, .field_id = ICE_LABEL_OBJECT};
-	ice_namespace_get(&warehouse.id, &path, ICE_LOCK_KEY_SHARE, false, &space);
+	ice_namespace_get(&warehouse.id, &path,
+					  name != NULL ? ICE_LOCK_KEY_SHARE : ICE_LOCK_NO_KEY_UPDATE, false, &space);
 	if (name != NULL)
 	{
 		label_relation(&warehouse.id, &path, name, column, out);

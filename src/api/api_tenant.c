@@ -22,8 +22,8 @@
 #include "store/maintenance.h"
 #include "store/quota_set.h"
 #include "store/store_hold.h"
-#include "store/store_lock.h"
 #include "store/store_profile.h"
+#include "store/store_tenant.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_tenant);
 PG_FUNCTION_INFO_V1(sql_ice_alter_tenant);
@@ -112,7 +112,7 @@ sql_ice_create_tenant(PG_FUNCTION_ARGS)
 	(void) ice_caller_begin(fcinfo);
 	require_manage();
 	tenant.name = check_name(ice_arg_text(fcinfo, 0, "name"));
-	(void) ice_lock_take(ICE_LOCK_TENANTS, false, true);
+	ice_tenants_lock();
 	tenant.location = check_location(ice_arg_text(fcinfo, 1, "location"), NULL);
 	if (ice_tenant_name_begins_others(tenant.name))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "There are warehouses whose names begin with %s/",
@@ -138,7 +138,7 @@ sql_ice_alter_tenant(PG_FUNCTION_ARGS)
 	require_manage();
 	new_name = ice_arg_opt_text(fcinfo, 1);
 	location = ice_arg_opt_text(fcinfo, 2);
-	(void) ice_lock_take(ICE_LOCK_TENANTS, false, true);
+	ice_tenants_lock();
 	get_tenant(fcinfo, 0, true, &tenant);
 	ice_audit_change_begin(ICE_AUDIT_TENANT, &(IceAuditState){.object_id = tenant.id});
 	before = tenant.name;
@@ -164,6 +164,7 @@ sql_ice_drop_tenant(PG_FUNCTION_ARGS)
 
 	(void) ice_caller_begin(fcinfo);
 	require_manage();
+	ice_tenants_lock();
 	get_tenant(fcinfo, 0, true, &tenant);
 	count = ice_tenant_count_warehouses(&tenant.id);
 	if (count > 0)
@@ -221,6 +222,7 @@ sql_ice_assign_role(PG_FUNCTION_ARGS)
 
 	(void) ice_caller_begin(fcinfo);
 	require_manage();
+	ice_tenants_lock();
 	get_tenant(fcinfo, 0, false, &tenant);
 	role = get_role(fcinfo, 1);
 	check_assignable(&tenant, role);
@@ -245,6 +247,7 @@ sql_ice_unassign_role(PG_FUNCTION_ARGS)
 
 	(void) ice_caller_begin(fcinfo);
 	require_manage();
+	ice_tenants_lock();
 	get_tenant(fcinfo, 0, false, &tenant);
 	role = get_role(fcinfo, 1);
 	ice_audit_change_begin(ICE_AUDIT_TENANT_ROLE,

@@ -225,6 +225,7 @@ sql_ice_create_warehouse(PG_FUNCTION_ARGS)
 	Datum            result;
 
 	warehouse.name = check_name(ice_arg_text(fcinfo, 0, "name"));
+	ice_tenants_hold();
 	tenant = owner_of_new(&warehouse, &own);
 	check_known_properties(properties);
 	warehouse.location = location == NULL ? NULL : check_location(location);

@@ -60,6 +60,7 @@ ice_grant_check_role(const IceGrant *grant)
 
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(grant->role)))
 		raise_no_role();
+	ice_tenants_hold();
 	if (!ice_tenants_exist())
 		return;
 	role_in = ice_access_tenant_of(grant->role, &role);

@@ -54,6 +54,7 @@ hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 	holder->folders = lappend(holder->folders, ice_storage_spelling(location));
 	if (!write)
 		return;
+	ice_tenants_hold();
 	ice_tenant_root_check(holder->warehouse_id, location);
 	hold(holder, kind, location);
 	if (holder->catalog == NULL)
@@ -95,6 +96,7 @@ hold_file(Holder *holder, const char *location)
 	foreach (cell, holder->folders)
 		if (ice_storage_is_below(spelling, lfirst(cell)))
 			return;
+	ice_tenants_hold();
 	ice_tenant_root_check(holder->warehouse_id, location);
 	if (!holder->locked && !ice_holds_known())
 		return;
@@ -241,6 +243,7 @@ ice_holdings_of_view(const IceView *view)
 void
 ice_holdings_of_existing(const pg_uuid_t *warehouse_id, const char *metadata_location)
 {
+	ice_tenants_hold();
 	ice_tenant_root_check(warehouse_id, metadata_location);
 	ice_lock_share(ICE_LOCK_FILES);
 	if (!ice_holds_known())

@@ -259,6 +259,13 @@ ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *null
 	return rows;
 }
 
+void
+ice_spi_raise_outdated(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("could not serialize access due to concurrent changes")));
+}
+
 bool
 ice_spi_state_has(const char *table)
 {

@@ -87,6 +87,10 @@ extern uint64 ice_spi_execute_latest(IceStatement *statement, Datum *values);
  * icecat.commit_lock_timeout_ms for each; then it raises 55P03. */
 extern uint64 ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
 
+/* Raises 40001: the snapshot of the transaction, which is of REPEATABLE READ or SERIALIZABLE, hides
+ * rows that a change would have to change, too. */
+extern void ice_spi_raise_outdated(void) __attribute__((noreturn));
+
 /* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION
  * UPDATE those that are new are missing; what must work before the update asks first. */
 extern bool ice_spi_state_has(const char *table);

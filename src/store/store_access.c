@@ -12,9 +12,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "errors.h"
 #include "store/access.h"
 #include "store/caller.h"
 #include "store/store_access.h"
+#include "store/store_tenant.h"
 
 static IceStatement insert_grant = {
 	"INSERT INTO icecat_data.access_grant (warehouse_id, object_id, role, privilege, object_kind, "
@@ -105,14 +107,30 @@ ice_store_access_delete_grant(const IceGrant *grant)
 	return true;
 }
 
+/* A role that was assigned to a tenant since the call asked what it may owns nothing of another
+ * one. */
+static void
+check_tenant(const pg_uuid_t *warehouse_id)
+{
+	IceTenancy own;
+	IceTenant  tenant;
+
+	ice_tenants_hold();
+	if (ice_access_tenant(&own) && ice_tenant_of_warehouse(warehouse_id, &tenant) &&
+		memcmp(&own.id, &tenant.id, UUID_LEN) != 0)
+		ice_raise(ICE_ERR_FORBIDDEN, "Not allowed: the role belongs to another tenant");
+}
+
 void
 ice_access_own(const char *object_kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 {
 	IceCaller caller = ice_caller();
 	IceGrant  grant = {object_kind, *warehouse_id, *object_id, caller.role, "manage"};
 
-	if (!caller.owns)
-		(void) insert(&grant);
+	if (caller.owns)
+		return;
+	check_tenant(warehouse_id);
+	(void) insert(&grant);
 }
 
 void

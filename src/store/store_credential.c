@@ -103,6 +103,16 @@ static IceStatement make_signing = {
 	{TEXTOID, BYTEAOID, TIMESTAMPTZOID},
 	NULL};
 
+static IceStatement lock_signing = {
+	"LOCK TABLE icecat_data.signing_key IN SHARE ROW EXCLUSIVE MODE", 0, {0}, NULL};
+
+static IceStatement find_unended = {"SELECT 1 FROM icecat_data.signing_key "
+									"WHERE warehouse_id = " ALL_WAREHOUSES
+									" AND verifies_until_at IS NULL LIMIT 1",
+									0,
+									{0},
+									NULL};
+
 static Datum
 bytes_datum(const uint8 *bytes, size_t len)
 {
@@ -221,8 +231,11 @@ ice_credential_rotate_signing_key(const char *id, const uint8 *seed, TimestampTz
 	Datum       values[4] = {ice_spi_cstring_datum(id), bytes_datum(seed, ICE_SEED_BYTES),
 							 TimestampTzGetDatum(signs_from), TimestampTzGetDatum(now)};
 
+	(void) ice_spi_execute_waiting(&lock_signing, NULL, NULL);
 	(void) ice_spi_execute_waiting(&trim_signing, trim, NULL);
 	(void) ice_spi_execute_waiting(&end_signing, &trim[1], NULL);
+	if (ice_spi_execute_latest(&find_unended, NULL) > 0)
+		ice_spi_raise_outdated();
 	(void) ice_spi_execute_waiting(&insert_signing, values, NULL);
 }
 
@@ -232,5 +245,6 @@ ice_credential_make_signing_key(const char *id, const uint8 *seed)
 	Datum values[3] = {ice_spi_cstring_datum(id), bytes_datum(seed, ICE_SEED_BYTES),
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
+	(void) ice_spi_execute_waiting(&lock_signing, NULL, NULL);
 	return ice_spi_execute_waiting(&make_signing, values, NULL) > 0;
 }

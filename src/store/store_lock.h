@@ -18,7 +18,6 @@
 #define ICE_LOCK_FILES \
 	4 /* held while a session deletes files; shared by transactions that take over files */
 #define ICE_LOCK_AUDIT_PARTITIONS 5 /* as ICE_LOCK_PARTITIONS, of audit */
-#define ICE_LOCK_TENANTS          6 /* only one makes or moves tenants */
 
 /* Class of the locks of places: folders of tables and views. */
 #define ICE_LOCK_CLASS_PLACE 0x1CE1

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/acl.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
@@ -159,6 +160,12 @@ static IceStatement find_elsewhere = {
 	{UUIDOID, UUIDOID, REGROLEOID},
 	NULL};
 
+static IceStatement hold_tenants = {
+	"LOCK TABLE icecat_data.tenant IN ROW EXCLUSIVE MODE", 0, {0}, NULL};
+
+static IceStatement lock_tenants = {
+	"LOCK TABLE icecat_data.tenant IN SHARE ROW EXCLUSIVE MODE", 0, {0}, NULL};
+
 /* What belongs to the whole catalog. */
 static const pg_uuid_t nil = {{0}};
 
@@ -190,6 +197,23 @@ any_in_maintenance(void)
 	Datum values[1] = {UUIDPGetDatum(&nil)};
 
 	return ice_tenants_exist() && ice_table_watch_any(&maintenance_watch, &find_maintained, values);
+}
+
+/* The lock brings what others have sent, so that what was kept of tenants and roles is forgotten
+ * where it must be. */
+void
+ice_tenants_hold(void)
+{
+	Oid table = ice_table_watch_oid(&watch);
+
+	if (OidIsValid(table) && !ConditionalLockRelationOid(table, RowExclusiveLock))
+		(void) ice_spi_execute_waiting(&hold_tenants, NULL, NULL);
+}
+
+void
+ice_tenants_lock(void)
+{
+	(void) ice_spi_execute_waiting(&lock_tenants, NULL, NULL);
 }
 
 /* -- tenants ----------------------------------------------------------------------------------- */
@@ -334,8 +358,10 @@ ice_tenant_update(const IceTenant *tenant, const char *name_before)
 					  Int32GetDatum((int32) strlen(name_before) + 1)};
 
 	(void) ice_spi_execute_waiting(&update_tenant, values, NULL);
-	if (strcmp(tenant->name, name_before) != 0)
-		(void) ice_spi_execute_waiting(&rename_warehouses, names, NULL);
+	if (strcmp(tenant->name, name_before) != 0 &&
+		ice_spi_execute_waiting(&rename_warehouses, names, NULL) !=
+			(uint64) ice_tenant_count_warehouses(&tenant->id))
+		ice_spi_raise_outdated();
 	ice_tenants_changed();
 }
 

@@ -7,8 +7,12 @@
  * neither learns of the other's.
  *
  * Locks: a tenant's row is locked before any of a warehouse; FOR KEY SHARE by the creation of a
- * warehouse in it, FOR UPDATE when it is altered or dropped. Who makes or moves a tenant has
- * ICE_LOCK_TENANTS.
+ * warehouse in it, FOR UPDATE when it is altered or dropped.
+ *
+ * Before all of these comes the table, as a whole. Who changes what tenants there are, what their
+ * names, places and roles are, has it alone. Who grants, makes something, or names a new place on
+ * storage holds it beside others, and asks about tenants only then: so what was decided is still
+ * true when it is committed.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -33,6 +37,11 @@ typedef struct IceTenant
 
 /* Are there any? Kept for the session, until that changes. */
 extern bool ice_tenants_exist(void);
+/* Waits for a change of tenants that is under way, and keeps others out until the end of the
+ * transaction. Does not keep out who holds them, too. */
+extern void ice_tenants_hold(void);
+/* Waits for all who hold them, and keeps others out until the end of the transaction. */
+extern void ice_tenants_lock(void);
 /* The tenants were changed: every session asks again when this transaction commits. */
 extern void ice_tenants_changed(void);
 

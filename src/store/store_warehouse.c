@@ -206,6 +206,7 @@ ice_warehouse_get(const char *name, bool read_only, IceWarehouse *out)
 void
 ice_warehouse_get_locked(const char *name, IceRowLock lock, IceWarehouse *out)
 {
+	ice_tenants_hold();
 	if (!ice_warehouse_find(name, lock, false, out))
 		raise_missing(name);
 }
