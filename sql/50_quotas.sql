@@ -5,7 +5,7 @@ RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_set_quota';
 COMMENT ON FUNCTION icecat.set_quota(text, text, bigint) IS
-'Limits how much may be in a warehouse. What creates and drops waits until the transaction of this call ends, and this call for what creates and drops already, at most icecat.commit_lock_timeout_ms; commits go on. A limit below what there is refuses only new things.
+'Limits how much may be in a warehouse. What creates and drops such things in it waits until the transaction of this call ends, and this call for what creates and drops already, at most icecat.commit_lock_timeout_ms; commits go on, and other warehouses. A default makes all warehouses wait. A limit below what there is refuses only new things.
 p_warehouse: NULL: the default, for each warehouse without a quota of its own. p_resource: namespaces, tables, views: how many there are; namespace_depth: levels of a namespace; properties, property_bytes: of one namespace, table or view, as they are stored.
 p_limit: NULL removes the quota; the warehouse has the default then. At most the limit of the warehouse''s tenant.
 What goes beyond it is refused with IC403 (403).
@@ -17,7 +17,7 @@ RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_set_tenant_quota';
 COMMENT ON FUNCTION icecat.set_tenant_quota(text, text, bigint) IS
-'Limits how much may be in all warehouses of a tenant together.
+'Limits how much may be in all warehouses of a tenant together. What creates and drops such things waits until the transaction of this call ends, in all warehouses; commits go on.
 p_tenant: NULL: the default, for each tenant without a quota of its own. p_resource: as in icecat.set_quota(), and warehouses; requests_per_second: of all roles of the tenant together, role_requests_per_second, principal_requests_per_second: of each. p_limit: as there; a rate is at least 1. Rates are held by the gateways that authenticate, which hear of a change within their setting rate_refresh_s, and answer 429.
 Errors: IC107 (404) no such tenant; IC301 (400) no such quota, or a bad limit; IC401 (403) no manage on the catalog; 55P03 (503) lock timeout.
 REST: none.';

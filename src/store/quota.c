@@ -7,12 +7,14 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "errors.h"
 #include "json/json.h"
 #include "store/quota.h"
+#include "store/store_lock.h"
 #include "store/store_tenant.h"
 #include "store/table_watch.h"
 
@@ -109,6 +111,18 @@ bool
 ice_quota_any(void)
 {
 	return ice_table_watch_any(&watch, &find_any, NULL);
+}
+
+void
+ice_quota_lock(const pg_uuid_t *warehouse_id, IceQuotaResource resource, bool alone)
+{
+	ice_lock_quota(hash_bytes_extended(warehouse_id->data, UUID_LEN, (uint64) resource), alone);
+}
+
+void
+ice_quota_lock_all(bool alone)
+{
+	ice_table_watch_lock(&watch, alone ? ShareRowExclusiveLock : RowExclusiveLock);
 }
 
 static void
@@ -245,6 +259,7 @@ ice_quota_take(const pg_uuid_t *warehouse_id, IceQuotaResource resource)
 {
 	Limited limited;
 
+	ice_quota_lock(warehouse_id, resource, false);
 	if (!limited_in(warehouse_id, &limited))
 		return;
 	if (limited.here & (1u << resource))
@@ -258,6 +273,7 @@ ice_quota_give_back(const pg_uuid_t *warehouse_id, IceQuotaResource resource)
 {
 	Limited limited;
 
+	ice_quota_lock(warehouse_id, resource, false);
 	if (!limited_in(warehouse_id, &limited))
 		return;
 	if (limited.here & (1u << resource))

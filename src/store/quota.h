@@ -59,6 +59,12 @@ extern const char      *ice_quota_name(IceQuotaResource resource);
 /* The limit of a tenant; -1: none. */
 extern int64 ice_quota_of_tenant(const pg_uuid_t *tenant_id, IceQuotaResource resource);
 
+/* Waits for a setting of the quota of one resource of a warehouse, and keeps others out until the
+ * end of the transaction; or (alone) for all who create and drop, too. */
+extern void ice_quota_lock(const pg_uuid_t *warehouse_id, IceQuotaResource resource, bool alone);
+/* Locks the table, until the end of the transaction: who sets a default has it alone. */
+extern void ice_quota_lock_all(bool alone);
+
 /* Are there any rows? Kept for the session, until that changes. */
 extern bool ice_quota_any(void);
 /* Rows were added or removed: every session asks again when this transaction commits. */

@@ -3,8 +3,10 @@
  *		Quotas are set, and inherited from defaults. See quota.h.
  *
  * A setting counts what there is. So it waits for every creation and drop that is under way, and
- * keeps others out until its transaction ends, by a lock of the table that all of them write.
- * Commits go on.
+ * keeps others out until its transaction ends; commits go on. For one warehouse it has the
+ * warehouse's lock of the resource, which those share who create and drop there: its tenant's
+ * administrator keeps nobody else waiting. For a tenant, and for defaults, it locks the table that
+ * all of them write. A default is set alone, so that no setting and no new object is passed over.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -223,10 +225,11 @@ ice_quota_set(IceQuotaObject object, IceQuotaResource resource, int64 most)
 {
 	const pg_uuid_t *id = object.of_tenants ? object.tenant_id : object.warehouse_id;
 
-	if (id == NULL)
-		(void) ice_spi_execute_waiting(&lock_statements[ICE_QUOTA_WAREHOUSES], NULL, NULL);
-	if (resource < ICE_QUOTA_COUNTED)
+	if (resource < ICE_QUOTA_COUNTED && id != NULL && !object.of_tenants)
+		ice_quota_lock(id, resource, true);
+	else if (resource < ICE_QUOTA_COUNTED)
 		(void) ice_spi_execute_waiting(&lock_statements[resource], NULL, NULL);
+	ice_quota_lock_all(id == NULL);
 	if (id == NULL)
 		set_default(object.of_tenants, resource, most);
 	else
@@ -243,6 +246,7 @@ ice_quota_set_inherited(const pg_uuid_t *warehouse_id, const pg_uuid_t *tenant_i
 					   ice_spi_cstring_datum(kind_of(of_tenants)), UUIDPGetDatum(&nil),
 					   ice_spi_cstring_datum(default_kind(of_tenants))};
 
+	ice_quota_lock_all(false);
 	if (ice_quota_any())
 		(void) ice_spi_execute_waiting(&inherit, values, NULL);
 }

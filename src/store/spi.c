@@ -244,17 +244,24 @@ ice_spi_execute_latest(IceStatement *statement, Datum *values)
 	return rows;
 }
 
-uint64
-ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
+int
+ice_spi_limit_waits(void)
 {
-	int    level = NewGUCNestLevel();
-	char   timeout[32];
-	uint64 rows;
+	int  level = NewGUCNestLevel();
+	char timeout[32];
 
 	snprintf(timeout, sizeof(timeout), "%d", ice_guc_commit_lock_timeout_ms);
 	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	rows = ice_spi_execute(statement, values, nulls, false);
+	return level;
+}
+
+uint64
+ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *nulls)
+{
+	int    level = ice_spi_limit_waits();
+	uint64 rows = ice_spi_execute(statement, values, nulls, false);
+
 	AtEOXact_GUC(true, level);
 	return rows;
 }

@@ -87,6 +87,10 @@ extern uint64 ice_spi_execute_latest(IceStatement *statement, Datum *values);
  * icecat.commit_lock_timeout_ms for each; then it raises 55P03. */
 extern uint64 ice_spi_execute_waiting(IceStatement *statement, Datum *values, const char *nulls);
 
+/* The same limit for what waits otherwise, until AtEOXact_GUC(true, level) with the level that it
+ * returns. */
+extern int ice_spi_limit_waits(void);
+
 /* Raises 40001: the snapshot of the transaction, which is of REPEATABLE READ or SERIALIZABLE, hides
  * rows that a change would have to change, too. */
 extern void ice_spi_raise_outdated(void) __attribute__((noreturn));

@@ -72,16 +72,27 @@ ice_lock_share(int32 key)
 	(void) LockAcquire(&tag, ShareLock, false, false);
 }
 
-/* Two paths of one hash wait for each other, and that is all. */
-void
-ice_lock_place(const char *path, bool alone)
+/* Two keys of one hash wait for each other, and that is all. */
+static void
+take_hash(uint16 class, uint64 hash, bool alone)
 {
-	uint64   hash = hash_bytes_extended((const unsigned char *) path, (int) strlen(path), 0);
 	LOCKMODE mode = alone ? ExclusiveLock : ShareLock;
 	LOCKTAG  tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash,
-						 ICE_LOCK_CLASS_PLACE);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, class);
 	if (LockAcquire(&tag, mode, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		wait_for(&tag, mode, false, ice_guc_commit_lock_timeout_ms);
+}
+
+void
+ice_lock_place(const char *path, bool alone)
+{
+	take_hash(ICE_LOCK_CLASS_PLACE,
+			  hash_bytes_extended((const unsigned char *) path, (int) strlen(path), 0), alone);
+}
+
+void
+ice_lock_quota(uint64 key, bool alone)
+{
+	take_hash(ICE_LOCK_CLASS_QUOTA, key, alone);
 }

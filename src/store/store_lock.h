@@ -12,15 +12,17 @@
 /* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. The key chooses the
  * lock. */
 #define ICE_LOCK_CLASS             0x1CE0
-#define ICE_LOCK_TASKS             1 /* only one session at a time works on the queue */
-#define ICE_LOCK_PARTITIONS        2 /* only one makes or drops partitions of event */
-#define ICE_LOCK_REPORT_PARTITIONS 3 /* the same of metrics_report */
+#define ICE_LOCK_TASKS             1      /* only one session at a time works on the queue */
+#define ICE_LOCK_PARTITIONS        2      /* only one makes or drops partitions of event */
+#define ICE_LOCK_REPORT_PARTITIONS 3      /* the same of metrics_report */
 #define ICE_LOCK_FILES \
 	4 /* held while a session deletes files; shared by transactions that take over files */
 #define ICE_LOCK_AUDIT_PARTITIONS 5 /* as ICE_LOCK_PARTITIONS, of audit */
 
 /* Class of the locks of places: folders of tables and views. */
 #define ICE_LOCK_CLASS_PLACE 0x1CE1
+/* That of locks of quotas; the key: of a resource of a warehouse, see quota.c. */
+#define ICE_LOCK_CLASS_QUOTA 0x1CE2
 
 /* Until the end of the transaction, or of the session. False: taken by another session, and not
  * waited for. */
@@ -38,5 +40,9 @@ extern void ice_lock_share(int32 key);
  * there, shared where something is placed below it. Waits for
  * icecat.commit_lock_timeout_ms at most. */
 extern void ice_lock_place(const char *path, bool alone);
+
+/* Takes the lock of a quota until the end of the transaction: alone, or shared with others. Waits
+ * no longer than icecat.commit_lock_timeout_ms. Two keys may be one lock, which costs time only. */
+extern void ice_lock_quota(uint64 key, bool alone);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "catalog/pg_type.h"
 #include "utils/acl.h"
-#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
@@ -160,12 +159,6 @@ static IceStatement find_elsewhere = {
 	{UUIDOID, UUIDOID, REGROLEOID},
 	NULL};
 
-static IceStatement hold_tenants = {
-	"LOCK TABLE icecat_data.tenant IN ROW EXCLUSIVE MODE", 0, {0}, NULL};
-
-static IceStatement lock_tenants = {
-	"LOCK TABLE icecat_data.tenant IN SHARE ROW EXCLUSIVE MODE", 0, {0}, NULL};
-
 /* What belongs to the whole catalog. */
 static const pg_uuid_t nil = {{0}};
 
@@ -199,21 +192,16 @@ any_in_maintenance(void)
 	return ice_tenants_exist() && ice_table_watch_any(&maintenance_watch, &find_maintained, values);
 }
 
-/* The lock brings what others have sent, so that what was kept of tenants and roles is forgotten
- * where it must be. */
 void
 ice_tenants_hold(void)
 {
-	Oid table = ice_table_watch_oid(&watch);
-
-	if (OidIsValid(table) && !ConditionalLockRelationOid(table, RowExclusiveLock))
-		(void) ice_spi_execute_waiting(&hold_tenants, NULL, NULL);
+	ice_table_watch_lock(&watch, RowExclusiveLock);
 }
 
 void
 ice_tenants_lock(void)
 {
-	(void) ice_spi_execute_waiting(&lock_tenants, NULL, NULL);
+	ice_table_watch_lock(&watch, ShareRowExclusiveLock);
 }
 
 /* -- tenants ----------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 
 #include "access/parallel.h"
 #include "catalog/namespace.h"
+#include "storage/lmgr.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
@@ -69,6 +71,19 @@ ice_table_watch_any(IceTableWatch *watch, IceStatement *statement, Datum *values
 	watch->any = any;
 	watch->known = asked_at == watch->generation;
 	return any;
+}
+
+void
+ice_table_watch_lock(IceTableWatch *watch, LOCKMODE mode)
+{
+	Oid table = ice_table_watch_oid(watch);
+	int level;
+
+	if (!OidIsValid(table) || ConditionalLockRelationOid(table, mode))
+		return;
+	level = ice_spi_limit_waits();
+	LockRelationOid(table, mode);
+	AtEOXact_GUC(true, level);
 }
 
 void

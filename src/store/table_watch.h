@@ -11,6 +11,8 @@
 #ifndef ICE_TABLE_WATCH_H
 #define ICE_TABLE_WATCH_H
 
+#include "storage/lockdefs.h"
+
 #include "store/spi.h"
 
 /* A static variable with the two first members set; the others belong to table_watch.c. */
@@ -33,6 +35,10 @@ extern Oid ice_table_watch_oid(IceTableWatch *watch);
 /* Are there rows that the statement finds? Asks by the newest ones, once until they change. With an
  * older snapshot, none could be kept after the first one was made. */
 extern bool ice_table_watch_any(IceTableWatch *watch, IceStatement *statement, Datum *values);
+
+/* Locks the table, if it is there, until the end of the transaction. Waits for others no longer
+ * than icecat.commit_lock_timeout_ms. What was kept is forgotten where they have changed it. */
+extern void ice_table_watch_lock(IceTableWatch *watch, LOCKMODE mode);
 
 extern void ice_table_watch_changed(IceTableWatch *watch);
 
