@@ -14,6 +14,7 @@
 #include "guc.h"
 #include "refusal_log.h"
 #include "store/access.h"
+#include "store/audit.h"
 #include "store/audit_change.h"
 #include "store/caller.h"
 #include "store/estimate.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	ice_refusal_log_init();
 	ice_caller_init();
 	ice_access_init();
+	ice_audit_init();
 	ice_audit_change_init();
 	ice_refusals_init();
 	ice_estimate_init();

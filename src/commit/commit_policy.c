@@ -149,7 +149,6 @@ ice_commit_policy_rename(const char *kind, const pg_uuid_t *warehouse_id,
 	change.namespace_id = from;
 	change.namespace_levels = spelled(warehouse_id, to, path);
 	change.source = source_json(&own, source);
+	change.to = to;
 	ice_policy_check(&change);
-	if (memcmp(from, to, UUID_LEN) != 0)
-		ice_policy_check_at(&change, to);
 }

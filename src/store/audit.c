@@ -19,6 +19,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -163,30 +164,54 @@ find_gateway(Oid login)
 	return result;
 }
 
-/* Asked once for each login of the session. */
+static Oid  gateway_asked = InvalidOid;
+static bool am_worker = false;
+
+/* Kept for one login of the session, until a function's rights or a membership change. */
 static bool
 is_gateway(Oid login)
 {
-	static Oid  asked = InvalidOid;
 	static bool found = false;
 
-	if (asked != login)
+	if (gateway_asked != login)
 	{
 		found = find_gateway(login);
-		asked = login;
+		gateway_asked = login;
 	}
 	return found;
+}
+
+static void
+rights_changed(Datum arg, int cache, uint32 hash)
+{
+	(void) arg;
+	(void) cache;
+	(void) hash;
+	gateway_asked = InvalidOid;
+}
+
+void
+ice_audit_init(void)
+{
+	CacheRegisterSyscacheCallback(PROCOID, rights_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, rights_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, rights_changed, (Datum) 0);
+}
+
+void
+ice_audit_by_worker(void)
+{
+	am_worker = true;
 }
 
 IceAuditActor
 ice_audit_actor(void)
 {
-	Oid  login = GetSessionUserId();
-	bool worker = MyBackendType != B_BACKEND;
+	Oid login = GetSessionUserId();
 
 	return (IceAuditActor){.role = GetUserNameFromId(ice_caller().role, false),
 						   .login = GetUserNameFromId(login, false),
-						   .source = worker              ? "worker"
+						   .source = am_worker           ? "worker"
 									 : is_gateway(login) ? "gateway"
 														 : "sql",
 						   .principal = bounded(ice_guc_principal),

@@ -29,6 +29,10 @@ typedef struct IceAuditActor
 } IceAuditActor;
 
 extern IceAuditActor ice_audit_actor(void);
+/* This process is the worker: what it changes is called so. */
+extern void          ice_audit_by_worker(void);
+/* Once, when the library is loaded. */
+extern void          ice_audit_init(void);
 
 /* The action of the call that is under way: commit-table for rest_commit_table(). */
 extern char *ice_audit_action(void);

@@ -40,14 +40,14 @@ static IceStatement find_any = {
 static IceStatement find_of = {
 	"WITH RECURSIVE up (namespace_id, parent_id) AS ("
 	"SELECT namespace_id, parent_id FROM icecat_data.namespace "
-	"WHERE warehouse_id = $1 AND namespace_id = $2 UNION ALL "
+	"WHERE warehouse_id = $1 AND namespace_id IN ($2, $4) UNION "
 	"SELECT n.namespace_id, n.parent_id FROM up JOIN icecat_data.namespace AS n "
 	"ON n.warehouse_id = $1 AND n.namespace_id = up.parent_id) "
 	"SELECT p.name, p.function::pg_catalog.oid FROM icecat_data.commit_policy AS p "
 	"WHERE p.warehouse_id = $1 AND (p.object_id = $1 OR p.object_id = $3 "
 	"OR p.object_id IN (SELECT up.namespace_id FROM up)) ORDER BY p.name",
-	3,
-	{UUIDOID, UUIDOID, UUIDOID},
+	4,
+	{UUIDOID, UUIDOID, UUIDOID, UUIDOID},
 	NULL};
 
 static IceStatement find_warehouse = {
@@ -210,6 +210,23 @@ is_ours(const ErrorData *error)
 		   ERRCODE_TO_CATEGORY(code) == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE);
 }
 
+/* The time is over, at once: also where nothing looked whether it was (a long sort, the end of the
+ * function). The cancel that is still to come was only meant for the function. */
+static void
+stop_clock(TimeoutId timeout)
+{
+	disable_timeout(timeout, false);
+	if (timed_out)
+		QueryCancelPending = false;
+}
+
+static void
+raise_late(const char *name)
+{
+	ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s took longer than %d ms", name,
+			  ice_guc_commit_policy_timeout_ms);
+}
+
 /* Only the wording changes: the transaction is lost either way. */
 static void
 refuse_error(const char *name, MemoryContext context)
@@ -222,8 +239,7 @@ refuse_error(const char *name, MemoryContext context)
 		PG_RE_THROW();
 	FlushErrorState();
 	if (timed_out)
-		ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s took longer than %d ms", name,
-				  ice_guc_commit_policy_timeout_ms);
+		raise_late(name);
 	if (error->sqlerrcode == ERRCODE_RAISE_EXCEPTION)
 		ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", name,
 				  pnstrdup(error->message, REASON_BYTES_MAX));
@@ -250,17 +266,19 @@ ask(const char *name, Oid function, const char *change)
 		if (ice_guc_commit_policy_timeout_ms > 0)
 			enable_timeout_after(timeout, ice_guc_commit_policy_timeout_ms);
 		answer = call(function, change);
-		disable_timeout(timeout, false);
+		stop_clock(timeout);
 		ice_spi_sandbox_leave(&outside);
 	}
 	PG_CATCH();
 	{
 		running--;
-		disable_timeout(timeout, false);
+		stop_clock(timeout);
 		refuse_error(name, context);
 	}
 	PG_END_TRY();
 	running--;
+	if (timed_out)
+		raise_late(name);
 	return answer;
 }
 
@@ -325,14 +343,30 @@ change_json(const IcePolicyChange *change)
 	return out.data;
 }
 
-/* Asks the policies of the object and of all that this namespace is in. */
+/* Asks one policy; what it does not agree with is raised. */
+static void
+check_one(const char *name, Oid function, const char *told)
+{
+	const char *problem = ice_policy_function_problem(function);
+	const char *reason;
+
+	if (problem != NULL)
+		ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s cannot be asked: %s", name, problem);
+	reason = ask(name, function, told);
+	if (reason != NULL)
+		ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", name,
+				  pnstrdup(reason, REASON_BYTES_MAX));
+}
+
 void
-ice_policy_check_at(const IcePolicyChange *change, const pg_uuid_t *namespace_id)
+ice_policy_check(const IcePolicyChange *change)
 {
 	static const pg_uuid_t nil = {{0}};
-	Datum  values[3] = {UUIDPGetDatum(change->warehouse_id), UUIDPGetDatum(namespace_id),
-						UUIDPGetDatum(change->object_id != NULL ? change->object_id : &nil)};
-	uint64 count = ice_spi_execute_latest(&find_of, values);
+	const pg_uuid_t       *to = change->to != NULL ? change->to : change->namespace_id;
+	Datum  values[4] = {UUIDPGetDatum(change->warehouse_id), UUIDPGetDatum(change->namespace_id),
+						UUIDPGetDatum(change->object_id != NULL ? change->object_id : &nil),
+						UUIDPGetDatum(to)};
+	uint64 count = ice_policy_exists() ? ice_spi_execute_latest(&find_of, values) : 0;
 	char **names = palloc(sizeof(char *) * Max(count, 1));
 	Oid   *functions = palloc(sizeof(Oid) * Max(count, 1));
 	char  *told;
@@ -344,23 +378,5 @@ ice_policy_check_at(const IcePolicyChange *change, const pg_uuid_t *namespace_id
 	}
 	told = count > 0 ? change_json(change) : NULL;
 	for (uint64 i = 0; i < count; i++)
-	{
-		const char *problem = ice_policy_function_problem(functions[i]);
-		const char *reason;
-
-		if (problem != NULL)
-			ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s cannot be asked: %s", names[i],
-					  problem);
-		reason = ask(names[i], functions[i], told);
-		if (reason != NULL)
-			ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", names[i],
-					  pnstrdup(reason, REASON_BYTES_MAX));
-	}
-}
-
-void
-ice_policy_check(const IcePolicyChange *change)
-{
-	if (ice_policy_exists())
-		ice_policy_check_at(change, change->namespace_id);
+		check_one(names[i], functions[i], told);
 }

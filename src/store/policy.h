@@ -22,7 +22,8 @@ typedef struct IcePolicyChange
 	const char      *operation;
 	const char      *kind; /* table or view */
 	const pg_uuid_t *warehouse_id;
-	const pg_uuid_t *namespace_id; /* NULL: not known, so that of the object */
+	const pg_uuid_t *namespace_id; /* that of the object; of a rename, where it comes from */
+	const pg_uuid_t *to;           /* of a rename, where it goes to; NULL: it stays there */
 	const pg_uuid_t *object_id;    /* NULL: a staged table */
 	Datum            namespace_levels;
 	const char      *name;
@@ -36,8 +37,6 @@ extern bool ice_policy_exists(void);
 
 /* Asks all policies that the change concerns. Raises POLICY_REFUSED. */
 extern void ice_policy_check(const IcePolicyChange *change);
-/* The same where a rename comes from. */
-extern void ice_policy_check_at(const IcePolicyChange *change, const pg_uuid_t *namespace_id);
 
 /* Raises FORBIDDEN in a policy: it may read the catalog, and not change it. */
 extern void ice_policy_require_none(void);

@@ -29,6 +29,7 @@
 #include "utils/wait_event.h"
 
 #include "guc.h"
+#include "store/audit.h"
 #include "store/store_worker.h"
 #include "worker/missing_database.h"
 #include "worker/round.h"
@@ -258,6 +259,7 @@ ice_worker_main(Datum argument)
 		BackgroundWorkerInitializeConnectionByOid(chosen, InvalidOid, 0);
 	}
 	ice_worker_session_pin_settings();
+	ice_audit_by_worker();
 	ice_worker_session.context = AllocSetContextCreate(TopMemoryContext, "icecat worker",
 													   ALLOCSET_DEFAULT_SIZES);
 	state.last_work_at = GetCurrentTimestamp();

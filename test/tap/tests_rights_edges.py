@@ -82,3 +82,37 @@ def test_a_commit_policy_changes_nothing_in_the_catalog(c):
         expect("failed: SQLSTATE IC401" in said, f"{change}: {said}")
         expect_equal(c.sql("SELECT icecat.drop_commit_policy('w', 'p%d')" % number), "t")
     expect_equal(c.sql(commit), "t")
+
+
+def test_a_policy_that_ends_too_late_is_named_and_leaves_no_cancel_behind(c):
+    """Its time is over while nothing looks whether it is: in one long call at its end."""
+    c.sql("SET ROLE steward; CREATE FUNCTION contracts.slow(p_change json) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS "
+          "$f$ BEGIN RETURN CASE WHEN md5(repeat('x', 100000000)) = '' THEN 'no' END; END $f$")
+    c.sql("SELECT icecat.create_commit_policy('w', 'slow', 'contracts.slow(json)', '{ns}')")
+    said = c.sql("SET icecat.commit_policy_timeout_ms = 10; DO $$ BEGIN PERFORM icecat.drop_table('w', '{ns}', 't'); EXCEPTION WHEN OTHERS THEN "
+                 "PERFORM count(*) FROM generate_series(1, 1000); RAISE EXCEPTION 'caught %: %', SQLSTATE, SQLERRM; END $$", check=False)
+    expect("caught IC402: Commit policy slow took longer than 10 ms" in said, said)
+    c.sql("SELECT icecat.drop_commit_policy('w', 'slow')")
+
+
+def test_a_policy_above_both_namespaces_of_a_rename_is_asked_once(c):
+    c.sql("SELECT icecat.create_namespace('w', '{top}'), icecat.create_namespace('w', '{top,a}'), icecat.create_namespace('w', '{top,b}');"
+          "SELECT icecat.create_table('w', '{top,a}', 'moved', '%s')" % SCHEMA)
+    c.sql("SET ROLE steward; CREATE FUNCTION contracts.told(p_change json) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS "
+          "$f$ BEGIN RAISE NOTICE 'asked'; RETURN 'no'; END $f$;"
+          "CREATE FUNCTION contracts.agrees(p_change json) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS "
+          "$f$ BEGIN RAISE WARNING 'asked'; RETURN NULL; END $f$")
+    c.sql("SELECT icecat.create_commit_policy('w', 'above', 'contracts.agrees(json)', '{top}'), icecat.create_commit_policy('w', 'to', 'contracts.told(json)', '{top,b}')")
+    said = c.sql("SELECT icecat.rename_table('w', '{top,a}', 'moved', '{top,b}', 'moved')", check=False)
+    expect_equal(said.count("WARNING:  asked"), 1, said)
+    expect("Refused by commit policy to" in said, said)
+    c.sql("SELECT icecat.drop_commit_policy('w', 'above'), icecat.drop_commit_policy('w', 'to')")
+
+
+def test_who_is_no_gateway_any_more_is_none_at_once(c):
+    make = "SELECT icecat.create_namespace('w', '{%s}');"
+    c.sql("CREATE ROLE former; SELECT icecat.grant_gateway('former'), icecat.grant_writer('former')")
+    c.sql("SET SESSION AUTHORIZATION former; " + make % "before" + "RESET SESSION AUTHORIZATION; REVOKE EXECUTE ON FUNCTION icecat._gateway() FROM former;"
+          "SET SESSION AUTHORIZATION former; " + make % "after")
+    expect_equal(c.sql("SELECT namespace[1], source FROM icecat.audit_log WHERE role_name = 'former' AND action = 'create-namespace' ORDER BY occurred_at"),
+                 "before|gateway\nafter|sql")
