@@ -8,7 +8,7 @@ CREATE TABLE icecat_data.principal_mapping (
 	value text COLLATE "C" NOT NULL,
 	issuer text COLLATE "C" NOT NULL,
 	priority integer NOT NULL,
-	role text COLLATE "C" NOT NULL,
+	role regrole NOT NULL,
 	created_at timestamptz NOT NULL,
 	CONSTRAINT principal_mapping_pkey PRIMARY KEY (warehouse_id, claim, value, issuer)
 );
@@ -18,4 +18,4 @@ COMMENT ON COLUMN icecat_data.principal_mapping.claim IS 'Name of the claim: sub
 COMMENT ON COLUMN icecat_data.principal_mapping.value IS 'What the claim must be, or hold as an element; * for anything';
 COMMENT ON COLUMN icecat_data.principal_mapping.issuer IS 'Alias of the issuer in the gateway''s setting auth_issuers; * for all';
 COMMENT ON COLUMN icecat_data.principal_mapping.priority IS 'Of several rows that match, the one with the greatest decides';
-COMMENT ON COLUMN icecat_data.principal_mapping.role IS 'Name of the role';
+COMMENT ON COLUMN icecat_data.principal_mapping.role IS 'The role; a new one with the name of one that was dropped is another';

@@ -39,6 +39,8 @@ FROM icecat_data.audit');
 		'WHERE EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.oid = function)');
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.client', 'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.api_key', 'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
+	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.principal_mapping',
+		'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
 	PERFORM pg_catalog.pg_extension_config_dump('icecat_data.tenant_role',
 		'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');
 END

@@ -45,12 +45,11 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = 'a token is never worth a superuser',
 			HINT = 'Make a role for the principal, and give it the rights that it needs.';
 	END IF;
-	v_before := (SELECT pg_catalog.json_build_object('role', m.role, 'priority', m.priority)
+	v_before := (SELECT pg_catalog.json_build_object('role', pg_catalog.pg_get_userbyid(m.role), 'priority', m.priority)
 		FROM icecat_data.principal_mapping AS m
 		WHERE m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = p_claim AND m.value = p_value AND m.issuer = p_issuer);
 	INSERT INTO icecat_data.principal_mapping (warehouse_id, claim, value, issuer, priority, role, created_at)
-	VALUES ('00000000-0000-0000-0000-000000000000', p_claim, p_value, p_issuer, p_priority, pg_catalog.pg_get_userbyid(p_role),
-		pg_catalog.statement_timestamp())
+	VALUES ('00000000-0000-0000-0000-000000000000', p_claim, p_value, p_issuer, p_priority, p_role, pg_catalog.statement_timestamp())
 	ON CONFLICT (warehouse_id, claim, value, issuer) DO UPDATE
 		SET priority = excluded.priority, role = excluded.role, created_at = excluded.created_at;
 	PERFORM icecat._audit('map-principal', 'principal-mapping', p_issuer || ' ' || p_claim || '=' || p_value, v_before,
@@ -75,7 +74,7 @@ BEGIN
 	PERFORM icecat._check_rights_change((SELECT e.extowner FROM pg_catalog.pg_extension AS e WHERE e.extname = 'icecat'));
 	DELETE FROM icecat_data.principal_mapping AS m
 	WHERE m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = p_claim AND m.value = p_value AND m.issuer = p_issuer
-	RETURNING pg_catalog.json_build_object('role', m.role, 'priority', m.priority) INTO v_before;
+	RETURNING pg_catalog.json_build_object('role', pg_catalog.pg_get_userbyid(m.role), 'priority', m.priority) INTO v_before;
 	IF FOUND THEN
 		PERFORM icecat._audit('unmap-principal', 'principal-mapping', p_issuer || ' ' || p_claim || '=' || p_value, v_before, NULL);
 		RETURN true;
@@ -101,7 +100,7 @@ BEGIN ATOMIC
 			r.claim, r.value) AS place
 		FROM row_of AS r
 	)
-	SELECT r.place, r.issuer, r.claim, r.value, r.priority, r.role, r.fits AND r.place = 1,
+	SELECT r.place, r.issuer, r.claim, r.value, r.priority, k.rolname, r.fits AND r.place = 1,
 		CASE WHEN NOT r.issuer_fits THEN 'it is for another issuer'
 			WHEN NOT r.has_claim THEN 'there is no such claim'
 			WHEN NOT r.fits THEN 'the claim has another value'
@@ -110,7 +109,7 @@ BEGIN ATOMIC
 			WHEN k.rolsuper THEN 'it decides; but the role is a superuser, so the principal is refused'
 			ELSE 'it decides' END
 	FROM ranked AS r
-	LEFT JOIN pg_catalog.pg_roles AS k ON k.rolname = r.role
+	LEFT JOIN pg_catalog.pg_roles AS k ON k.oid = r.role
 	ORDER BY r.place;
 END;
 COMMENT ON FUNCTION icecat.explain_principal(text, json) IS
@@ -123,11 +122,11 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT coalesce((
 		SELECT CASE WHEN k.oid IS NULL THEN 'missing ' WHEN k.rolsuper THEN 'superuser '
-				WHEN NOT pg_catalog.pg_has_role(session_user, k.oid, 'MEMBER') THEN 'foreign ' ELSE 'role ' END || m.role
+				WHEN NOT pg_catalog.pg_has_role(session_user, k.oid, 'MEMBER') THEN 'foreign ' ELSE 'role ' END || coalesce(k.rolname, m.role::oid::text)
 		FROM icecat._claim_values(p_claims) AS c
 		JOIN icecat_data.principal_mapping AS m ON m.warehouse_id = '00000000-0000-0000-0000-000000000000' AND m.claim = c.claim
 			AND m.value = c.value AND m.issuer IN (p_issuer, '*')
-		LEFT JOIN pg_catalog.pg_roles AS k ON k.rolname = m.role
+		LEFT JOIN pg_catalog.pg_roles AS k ON k.oid = m.role
 		ORDER BY m.priority DESC, m.issuer = '*', m.claim <> 'sub', m.value = '*', m.claim, m.value
 		LIMIT 1), 'none');
 END;
@@ -143,18 +142,18 @@ BEGIN ATOMIC
 		ELSE 'none' END);
 END;
 COMMENT ON FUNCTION icecat._principal_role(text, json) IS
-'The answer to the gateway''s question: "role NAME"; or why there is none: "none", "missing NAME" (no such role), "foreign NAME" (the login role is no member of it), "superuser NAME". The order is that of icecat.explain_principal().
+'The answer to the gateway''s question: "role NAME"; or why there is none: "none", "missing NUMBER" (the role is gone), "foreign NAME" (the login role is no member of it), "superuser NAME". The order is that of icecat.explain_principal().
 Of the issuer "icecat", whose tokens a gateway has signed itself, the claims name a client and its session, or the issuer and claims of the token that was exchanged, and perhaps a role to be narrowed to. Then also: "disabled", "ended" (the client must log in again), "narrower NAME" (it may not become that role).';
 
 CREATE OR REPLACE VIEW icecat.principal_mappings AS
-SELECT m.issuer, m.claim, m.value, m.priority, m.role AS role_name, k.oid IS NOT NULL AS role_exists, m.created_at
+SELECT m.issuer, m.claim, m.value, m.priority, k.rolname::text AS role_name, k.oid IS NOT NULL AS role_exists, m.created_at
 FROM icecat_data.principal_mapping AS m
-LEFT JOIN pg_catalog.pg_roles AS k ON k.rolname = m.role;
+LEFT JOIN pg_catalog.pg_roles AS k ON k.oid = m.role;
 COMMENT ON VIEW icecat.principal_mappings IS 'Which claims of tokens work as which role; icecat.map_principal() adds rows. For admins';
 COMMENT ON COLUMN icecat.principal_mappings.issuer IS 'Alias of the issuer; * for each';
 COMMENT ON COLUMN icecat.principal_mappings.claim IS 'Name of the claim';
 COMMENT ON COLUMN icecat.principal_mappings.value IS 'What the claim is, or an element of it; * for any';
 COMMENT ON COLUMN icecat.principal_mappings.priority IS 'The greatest of those that fit decides';
-COMMENT ON COLUMN icecat.principal_mappings.role_name IS 'The role that calls run under';
-COMMENT ON COLUMN icecat.principal_mappings.role_exists IS 'False: who is mapped to it is refused';
+COMMENT ON COLUMN icecat.principal_mappings.role_name IS 'The role that calls run under; NULL: it is gone';
+COMMENT ON COLUMN icecat.principal_mappings.role_exists IS 'False: it was dropped, and who is mapped to it is refused, also where there is a new role of its name';
 COMMENT ON COLUMN icecat.principal_mappings.created_at IS 'When the row was made, or changed last';
