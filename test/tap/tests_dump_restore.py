@@ -78,7 +78,7 @@ def check_role(c, user):
     c.sql("CREATE DATABASE %s OWNER %s" % (source, user))
     c.sql("SET ROLE %s; CREATE EXTENSION icecat" % user, source)
     c.sql("SET ROLE %s;\n%s" % (user, contents.fill_sql(c, source)), source)
-    c.sql("SET ROLE %s; %s" % (user, GRANTS_SQL), source)
+    c.sql("SET ROLE %s; %s; SELECT icecat.map_principal('issuer', 'sub', 'ann', 'etl')" % (user, GRANTS_SQL), source)
     expect(int(c.sql("SELECT pending_writes FROM icecat.worker_status()", source)) > 0 and
            int(c.sql("SELECT unnumbered_events FROM icecat.worker_status()", source)) > 0,
            "%s: tasks and events are pending" % source)
