@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION icecat._rates(p_roles text[]) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rates';
 COMMENT ON FUNCTION icecat._rates(text[]) IS
-'For each role a line: the id of its tenant, and how many requests a second the tenant, each of its roles and each of its principals may make; 0: no limit; a dash: the role has no tenant. Nothing where no quota is set at all. Gateways ask.';
+'For each role a line: the id of its tenant, and how many requests a second the tenant, each of its roles and each of its principals may make; 0: no limit; a dash: the role has no tenant. Nothing where there are no tenants. Gateways ask.';
 
 CREATE OR REPLACE VIEW icecat.quotas WITH (security_barrier) AS
 SELECT q.object_kind AS applies_to, w.name AS warehouse, t.name AS tenant, q.resource, q.most AS limit_value,

@@ -181,7 +181,7 @@ sql_ice_rates(PG_FUNCTION_ARGS)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls,
 					  &count);
 	initStringInfo(&out);
-	for (int i = 0; i < count && ice_quota_any(); i++)
+	for (int i = 0; i < count && ice_tenants_exist(); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		write_rates(&out,

@@ -12,9 +12,9 @@
 /* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. The key chooses the
  * lock. */
 #define ICE_LOCK_CLASS             0x1CE0
-#define ICE_LOCK_TASKS             1      /* only one session at a time works on the queue */
-#define ICE_LOCK_PARTITIONS        2      /* only one makes or drops partitions of event */
-#define ICE_LOCK_REPORT_PARTITIONS 3      /* the same of metrics_report */
+#define ICE_LOCK_TASKS             1 /* only one session at a time works on the queue */
+#define ICE_LOCK_PARTITIONS        2 /* only one makes or drops partitions of event */
+#define ICE_LOCK_REPORT_PARTITIONS 3 /* the same of metrics_report */
 #define ICE_LOCK_FILES \
 	4 /* held while a session deletes files; shared by transactions that take over files */
 #define ICE_LOCK_AUDIT_PARTITIONS 5 /* as ICE_LOCK_PARTITIONS, of audit */

@@ -4,7 +4,7 @@ SPDX-License-Identifier: PostgreSQL
 """
 import time
 
-from harness import expect, expect_equal, wait_until
+from harness import expect, expect_equal, in_parallel, wait_until
 from issuer import Issuer
 from tests_auth import bearer, load, own
 
@@ -99,6 +99,23 @@ def test_each_role_and_principal_of_a_tenant_may_have_a_rate(env):
             expect_equal(got, [200, 200], "another principal of the role")
             messages = {load(gateway, issuer.token(name)).body for name in ("ann", "bob") for _ in range(5)}
             expect(any(b"this principal" in body for body in messages) and any(b"this role" in body for body in messages), "whose rate it is")
+        finally:
+            env.pg.sql("DELETE FROM icecat.rate")
+
+
+def test_tables_of_one_name_in_two_tenants_have_a_gate_each(env):
+    with Issuer() as issuer, own(env, issuer, commit_gate_width=1, rate_refresh_s=1) as gateway:
+        env.pg.sql("INSERT INTO icecat.rate VALUES ('ann', '11111111-1111-1111-1111-111111111111 0 0 0'), ('bob', '22222222-2222-2222-2222-222222222222 0 0 0')")
+
+        def seconds(*names):
+            begin = time.monotonic()
+            got = in_parallel([lambda name=name: gateway.request("POST", "/v1/w/namespaces/n/tables/same", {"act": "sleep_700", "n": name}, bearer(issuer.token(name))).status
+                               for name in names])
+            expect_equal(got, [200] * len(names))
+            return time.monotonic() - begin
+        try:
+            wait_until(lambda: seconds("ann", "bob") < 1.3, "two tenants do not wait for each other, once they are known", 12)
+            expect(seconds("ann", "ann") > 1.3, "one does for itself")
         finally:
             env.pg.sql("DELETE FROM icecat.rate")
 

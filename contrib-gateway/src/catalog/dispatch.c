@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "catalog/principal.h"
 #include "catalog/respond.h"
+#include "catalog/role_rates.h"
 #include "catalog/statements.h"
 
 typedef void (*Done)(GwCall *call, GwOutcome outcome, GwPgResult *result);
@@ -147,16 +148,21 @@ build_call(GwRequest *request, const char *error, Done done)
 		gw_call_param(step, request->values[request->route->params[i]]);
 }
 
-/* warehouse NUL namespace NUL table or view NUL database NUL: no two of these have one name. All
- * that goes aside in a database has the key of that alone. */
+/* warehouse NUL namespace NUL table or view NUL database NUL tenant NUL: no two of these have one
+ * name, for a tenant's roles say names without the tenant's. A role of which nothing is known yet
+ * has a part of its own. All that goes aside in a database has the key of that, and of the tenant,
+ * alone. */
 static GwSlice
 gate_key(GwRequest *request, bool aside)
 {
-	char number[24];
+	char        number[24];
+	GwRoleRates rates = {.tenant = ""};
 
 	snprintf(number, sizeof(number), "%llu", (unsigned long long) request->database->realm.number);
+	if (request->role != NULL)
+		rates = gw_role_rates_find(request->database, request->role);
 	return gw_router_key(request->route, request->values, aside ? 0 : 1u << GW_SOURCE_PATH,
-						 (const char *[]){number, NULL}, &request->arena);
+						 (const char *[]){number, rates.tenant, NULL}, &request->arena);
 }
 
 /* Commits of one table, or all that goes aside in a database. */

@@ -1,6 +1,6 @@
 /*
  * role_rates.h
- *		How many requests a second the databases allow to roles: quotas of their tenants.
+ *		Of which tenant roles are, and how many requests a second it allows them.
  *
  * Nobody waits for it. A role that is new here is let in, and asked for by the next tick; what was
  * told holds until it is told again, and is asked for every rate_refresh_s while requests come.
