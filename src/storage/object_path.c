@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "storage/object_path.h"
+#include "pg_compat.h"
 
 #define BUCKET_BYTES_MAX 63
 #define BUCKET_MAX_DOTS  222 /* of GCS, where the name is that of a domain */

@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "spec/steering.h"
 #include "store/warehouse_rules.h"
+#include "pg_compat.h"
 
 static IceStatement find_properties = {
 	"SELECT properties FROM icecat_data.warehouse WHERE warehouse_id = $1", 1, {UUIDOID}, NULL};
