@@ -68,10 +68,10 @@ CREATE OR REPLACE FUNCTION icecat.load_table(
 	p_snapshots text DEFAULT 'all',
 	p_referenced_by json DEFAULT NULL
 ) RETURNS json
-LANGUAGE c STABLE PARALLEL SAFE
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_load_table';
 COMMENT ON FUNCTION icecat.load_table(text, text[], text, text, json) IS
-'Returns a table''s LoadTableResult: metadata-location, metadata (exact) config, and where they hold for the caller read-restrictions and labels (icecat.set_read_restriction(), set_labels()). REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole).
+'Returns a table''s LoadTableResult: metadata-location, metadata (exact), config, and where they hold for the caller read-restrictions and labels (icecat.set_read_restriction(), set_labels()). REST loadTable. p_snapshots: all, or refs for only those snapshots that a branch or tag points to (all other lists are whole).
 p_referenced_by: [["ns","outermost view"], …, ["ns","a","view that refers to the table"]], at most icecat.referenced_by_max: a view that works as another role (icecat.trust_engine()) is loaded, and what it refers to by that role''s rights. Ignored unless the caller is a trusted engine.
 Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC104 the table''s metadata file was removed from file storage (404; see icecat.check_metadata_file), IC301 another p_snapshots (400).';
 
@@ -86,7 +86,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table(
 	OUT etag text,
 	OUT large boolean
 ) RETURNS record
-LANGUAGE c STABLE PARALLEL SAFE
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table';
 COMMENT ON FUNCTION icecat.rest_load_table(text, text[], text, text, text, json) IS
 'load_table for conditional requests. body: the same answer; etag: the entity tag of this state of the table in this representation.
@@ -100,7 +100,7 @@ CREATE OR REPLACE FUNCTION icecat.rest_load_table_pieces(
 	p_snapshots text DEFAULT 'all',
 	p_referenced_by json DEFAULT NULL
 ) RETURNS SETOF text
-LANGUAGE c STABLE PARALLEL UNSAFE
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_rest_load_table_pieces';
 COMMENT ON FUNCTION icecat.rest_load_table_pieces(text, text[], text, text, json) IS
 'load_table for metadata of any size: first the entity tag, then the LoadTableResult in pieces of at most 256 kB, all of one state. The members of metadata come in another order than in load_table. Memory is bounded by the largest single part where the function is in the select list of a query that is fetched row by row. Same errors as load_table.';
@@ -207,3 +207,45 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_report_metrics';
 COMMENT ON FUNCTION icecat.report_metrics(text, text[], text, json) IS
 'Stores a scan or commit report of a client (icecat.metrics_reports). REST reportMetrics. p_report: ReportMetricsRequest with report-type. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC301 malformed (400).';
+
+-- Access to the files of tables: REST operations loadCredentials and signRequest.
+
+CREATE OR REPLACE FUNCTION icecat.load_credentials(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text,
+	p_referenced_by json DEFAULT NULL
+) RETURNS json
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_load_credentials';
+COMMENT ON FUNCTION icecat.load_credentials(text, text[], text, json) IS
+'Vends credentials for the files of a table: a LoadCredentialsResponse, without entries where the warehouse''s property icecat.access-delegation is not vend, or nothing can be vended. Who may write the table gets what writes. REST loadCredentials. Each answer with credentials is in the audit log (vend-credentials).
+p_referenced_by: as in load_table().
+Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC301 nothing can be vended and icecat.access_delegation_strict (400), IC501 the token service of the store fails (500).';
+
+CREATE OR REPLACE FUNCTION icecat.sign_request(
+	p_warehouse text,
+	p_namespace text[],
+	p_table text,
+	p_request json
+) RETURNS json
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_sign_request';
+COMMENT ON FUNCTION icecat.sign_request(text, text[], text, json) IS
+'Signs a request of a client to S3 that is about a file of the table: a RemoteSignResult. REST signRequest. Only where the warehouse''s property icecat.access-delegation is sign.
+p_request: RemoteSignRequest. Signed are GetObject, HeadObject, PutObject, DeleteObject, DeleteObjects (by its body), multipart uploads, and ListObjectsV2 below the location; what writes, if the caller may write the table.
+Errors: IC101 no such warehouse (404), IC103 no such table (404), IC301 malformed (400), IC304 another provider than s3 (406), IC401 not allowed, or not signed (403), IC501 the token service of the store fails (500).';
+
+CREATE OR REPLACE FUNCTION icecat.sign_any_request(p_request json) RETURNS json
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_sign_any_request';
+COMMENT ON FUNCTION icecat.sign_any_request(json) IS
+'sign_request() for clients that do not name the table (v1/aws/s3/sign): it is the one in whose location the file of the request lies, among those that the caller may load.
+p_request: RemoteSignRequest.
+Errors: as sign_request(); IC401 where the file is of no table that the caller may load (403).';
+
+CREATE OR REPLACE FUNCTION icecat._answer_is_secret() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_answer_is_secret';
+COMMENT ON FUNCTION icecat._answer_is_secret() IS
+'Did the last answer about a table in this session carry credentials? The gateway asks in the same statement, keeps no such answer, and tells others not to.';

@@ -38,12 +38,13 @@ FROM (
 					'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata',
 					'undrop_table', 'undrop_view', 'grant', 'revoke', 'apply_grants', 'grant_tenant', 'revoke_tenant', 'set_read_restriction', 'drop_read_restriction', 'set_labels',
 					'trust_engine', 'distrust_engine')
-					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' THEN ARRAY[2]
+					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' AND NOT pg_catalog.starts_with(p.proname::text, 'rest_load_') THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
 				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_rates', '_make_signing_key') THEN ARRAY[0]
 				WHEN p.proname = '_audit_refused' THEN ARRAY[0, 2]
 				WHEN p.proname IN ('worker_status', '_queued_files', '_listen_files') THEN ARRAY[0, 1]
-				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files') THEN ARRAY[1]
+				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files', '_answer_is_secret', 'load_table',
+					'rest_load_table', 'rest_load_table_pieces', 'load_credentials', 'sign_request', 'sign_any_request') THEN ARRAY[1]
 				ELSE ARRAY[3] END
 	) AS f (levels)
 	WHERE p.pronamespace = 'icecat'::pg_catalog.regnamespace AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype

@@ -20,7 +20,7 @@ BEGIN
 		JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
 		WHERE p.pronamespace IN ('icecat'::pg_catalog.regnamespace, 'icecat_data'::pg_catalog.regnamespace)
 			AND (p.prosecdef OR l.lanname = 'plpgsql' OR (l.lanname = 'sql' AND p.provolatile = 'v')
-				OR (l.lanname = 'c' AND p.provolatile <> 'i' AND p.proname NOT IN ('version', 'start_worker', '_pending_files',
+				OR (l.lanname = 'c' AND p.provolatile <> 'i' AND p.proname NOT IN ('version', 'start_worker', '_pending_files', '_answer_is_secret',
 					'_file_is_missing')))
 			AND EXISTS (
 				SELECT FROM pg_catalog.pg_depend AS d

@@ -16,6 +16,8 @@
 #include "guc.h"
 #include "json/json_depth.h"
 
+char *ice_guc_access_delegation;
+bool  ice_guc_access_delegation_strict;
 int   ice_guc_answer_bytes_max;
 bool  ice_guc_audit;
 bool  ice_guc_audit_archive;
@@ -64,8 +66,10 @@ int   ice_guc_restrictions_max;
 char *ice_guc_secret_key_file;
 char *ice_guc_store_endpoints_allowed;
 int   ice_guc_store_requests_max;
+int   ice_guc_sts_timeout_ms;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
+int   ice_guc_vended_lifetime_s;
 char *ice_guc_worker_databases;
 int   ice_guc_worker_idle_exit_s;
 int   ice_guc_worker_turn_s;
@@ -129,6 +133,16 @@ typedef struct Setting
 	}
 
 static const Setting settings[] = {
+	STRING_SETTING(
+		"icecat.access_delegation", PGC_USERSET, 0, &ice_guc_access_delegation, "",
+		"X-Iceberg-Access-Delegation: how the client wishes to get at the files of tables that are "
+		"created, registered or loaded: vended-credentials, remote-signing, or both, separated by "
+		"commas. It gives no right, and the warehouse's property icecat.access-delegation decides. "
+		"The gateway sets it. Empty: with keys of its own."),
+	BOOL_SETTING("icecat.access_delegation_strict", PGC_SUSET, 0, &ice_guc_access_delegation_strict,
+				 false,
+				 "Whether a wish for access (icecat.access_delegation) that cannot be fulfilled is "
+				 "refused (400). Off: the answer has no credentials."),
 	INT_SETTING("icecat.answer_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_answer_bytes_max, 0,
 				0, INT_MAX,
 				"Largest metadata that a rest_ function returns in one value; a larger one is left "
@@ -302,10 +316,18 @@ static const Setting settings[] = {
 		"may name others, too. Empty: nobody else may set an endpoint."),
 	INT_SETTING("icecat.store_requests_max", PGC_SUSET, 0, &ice_guc_store_requests_max, 100, 1,
 				1000, "Most requests to an object store that one process has under way."),
+	INT_SETTING("icecat.sts_timeout_ms", PGC_USERSET, GUC_UNIT_MS, &ice_guc_sts_timeout_ms, 5000,
+				100, 60000,
+				"How long the token service of a store is waited for when credentials are vended. "
+				"Then the call fails (500)."),
 	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
 				1000, 1, 100000, "Most table changes in one commit_transaction."),
 	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,
 				"Most updates in the commit of one table."),
+	INT_SETTING("icecat.vended_lifetime_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_vended_lifetime_s, 3600,
+				900, 43200,
+				"How long vended credentials are good. Until half of it is over others who may "
+				"have the same get the same."),
 	STRING_SETTING("icecat.worker_databases", PGC_POSTMASTER, 0, &ice_guc_worker_databases, "",
 				   "Databases, separated by commas, for which a permanent worker starts with the "
 				   "server when icecat is in shared_preload_libraries."),

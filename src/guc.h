@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+extern char *ice_guc_access_delegation;
+extern bool  ice_guc_access_delegation_strict;
 extern int   ice_guc_answer_bytes_max;
 extern bool  ice_guc_audit;
 extern bool  ice_guc_audit_archive;
@@ -57,8 +59,10 @@ extern int   ice_guc_restrictions_max;
 extern char *ice_guc_secret_key_file;
 extern char *ice_guc_store_endpoints_allowed;
 extern int   ice_guc_store_requests_max;
+extern int   ice_guc_sts_timeout_ms;
 extern int   ice_guc_transaction_changes_max;
 extern int   ice_guc_updates_max;
+extern int   ice_guc_vended_lifetime_s;
 extern char *ice_guc_worker_databases;
 extern int   ice_guc_worker_idle_exit_s;
 extern int   ice_guc_worker_turn_s;

@@ -96,6 +96,7 @@ COMMENT ON COLUMN icecat_data.warehouse.tenant_id IS 'The tenant that owns it; N
 ALTER TABLE icecat_data.warehouse ADD COLUMN IF NOT EXISTS storage_profile_id uuid;
 COMMENT ON COLUMN icecat_data.warehouse.storage_profile_id IS 'The storage profile by which its object store is reached; NULL: none';
 -- include 30_storage_profiles.sql
+-- include 30_vended.sql
 DROP FUNCTION IF EXISTS icecat.create_warehouse(text, text, json);
 DROP FUNCTION IF EXISTS icecat.alter_warehouse(text, text, text, json, text[]);
 

@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "api/delegation.h"
 #include "api/table_answer.h"
 #include "api/represent.h"
 #include "spec/steering.h"
@@ -27,7 +28,7 @@ PG_FUNCTION_INFO_V1(sql_ice_rest_load_table_pieces);
 typedef struct Pieces
 {
 	char             *stream;   /* NULL: all parts are read */
-	const char       *policy;   /* as in IceRepresentation */
+	char             *end;      /* what follows the metadata: ice_table_answer_end() */
 	bool              steering; /* show the properties that steer readers */
 	IceTable          table;
 	IceTableMetadata  metadata;
@@ -47,6 +48,7 @@ begin(FunctionCallInfo fcinfo, MemoryContext context)
 
 	ice_table_answer_find(fcinfo, 4, &table, &representation);
 	ice_represent(&table, &representation);
+	ice_delegation_record(&table, &representation);
 	old = MemoryContextSwitchTo(context);
 	pieces = palloc0(sizeof(Pieces));
 	pieces->table = table;
@@ -55,7 +57,9 @@ begin(FunctionCallInfo fcinfo, MemoryContext context)
 	pieces->metadata.table_uuid = pstrdup(table.metadata->table_uuid);
 	pieces->metadata.location = pstrdup(table.metadata->location);
 	pieces->table.metadata_location = pstrdup(table.metadata_location);
-	pieces->policy = representation.policy ? pstrdup(representation.policy) : "";
+	initStringInfo(&pieces->pending);
+	ice_table_answer_end(&pieces->pending, &representation);
+	pieces->end = pieces->pending.data;
 	pieces->steering = ice_warehouse_rules_steering(&table.warehouse_id);
 	pieces->stream = ice_parts_stream(&table, representation.refs_only);
 	initStringInfo(&pieces->pending);
@@ -113,7 +117,7 @@ read_more(Pieces *pieces)
 	if (rows > 0)
 		return;
 	ice_table_metadata_stream_end(&pieces->document, &pieces->pending);
-	appendStringInfo(&pieces->pending, ",\"config\":{}%s}", pieces->policy);
+	appendStringInfo(&pieces->pending, "%s}", pieces->end);
 	pieces->stream = NULL;
 }
 

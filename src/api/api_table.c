@@ -14,11 +14,13 @@
 #include "api/dropped_list.h"
 #include "api/table_answer.h"
 #include "api/chain.h"
+#include "api/delegation.h"
 #include "api/once.h"
 #include "api/page.h"
 #include "api/represent.h"
 #include "commit/create_register.h"
 #include "commit/publish.h"
+#include "store/access.h"
 #include "store/case_mode.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_table);
@@ -78,6 +80,26 @@ create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehous
 	ice_create_table(warehouse, &path, request, out);
 }
 
+/* Shows a table that was made, with access to its files if it is wished. In a repeat (again) the
+ * table must still be the one of its name. */
+static Datum
+show_made(FunctionCallInfo fcinfo, bool is_rest, bool again, const IceWarehouse *warehouse,
+		  const IceTable *table, MemoryContext caller, const IceTableAnswer *answer)
+{
+	IceTableAnswer   shown = *answer;
+	const char      *name = is_rest ? ice_json_string(ice_arg_json(fcinfo, 2, "request"), "name")
+									: ice_arg_text(fcinfo, 2, "name");
+	IceNamespacePath path;
+	IceTable         now;
+
+	ice_arg_namespace(fcinfo, 1, &path);
+	if (!again || (ice_table_find(&warehouse->id, &path, name, false, &now) &&
+				   memcmp(&now.id, &table->id, UUID_LEN) == 0 &&
+				   ice_access_may_by_id(ICE_SELECT, &warehouse->id, &now.id)))
+		shown.representation.called = ice_delegation_called(warehouse, &path, name);
+	return ice_table_answer(caller, table, &shown);
+}
+
 /* Creates a table and shows it. The repeat of a staged creation, which has no effect, runs
  * again. */
 static Datum
@@ -87,6 +109,7 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 	IceWarehouse  warehouse;
 	IceTable      table;
 	IceOnce       once;
+	bool          again = false;
 	Datum         result = (Datum) 0;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
@@ -96,11 +119,14 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 		ice_once_done(&once, table.metadata_location != NULL ? &table.id : NULL, NULL);
 	}
 	else if (!once.recorded && once.row.has_object)
+	{
+		again = true;
 		ice_once_table(&once, &table);
+	}
 	else if (!once.recorded)
 		create_table(fcinfo, is_rest, &warehouse, &table);
 	if (!once.recorded)
-		result = ice_table_answer(caller, &table, answer);
+		result = show_made(fcinfo, is_rest, again, &warehouse, &table, caller, answer);
 	ice_caller_end();
 	return result;
 }
@@ -149,6 +175,7 @@ run_register(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer
 	IceWarehouse  warehouse;
 	IceTable      table;
 	IceOnce       once;
+	bool          again = false;
 	Datum         result = (Datum) 0;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
@@ -158,9 +185,12 @@ run_register(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer
 		ice_once_done(&once, &table.id, NULL);
 	}
 	else if (!once.recorded)
+	{
+		again = true;
 		ice_once_table(&once, &table);
+	}
 	if (!once.recorded)
-		result = ice_table_answer(caller, &table, answer);
+		result = show_made(fcinfo, is_rest, again, &warehouse, &table, caller, answer);
 	ice_caller_end();
 	return result;
 }
@@ -216,6 +246,7 @@ ice_table_answer_find(FunctionCallInfo fcinfo, int n, IceTable *table,
 	representation->access = chain.lent;
 	ice_table_get(&warehouse.id, &path, name, true, table);
 	ice_table_require(ICE_SELECT, table, &path, name);
+	representation->called = ice_delegation_called(&warehouse, &path, name);
 	ice_publish_check(table);
 }
 

@@ -24,6 +24,7 @@
 #include "store/audit_change.h"
 #include "store/caller.h"
 #include "store/case_mode.h"
+#include "store/delegation_mode.h"
 #include "store/maintenance.h"
 #include "store/names.h"
 #include "store/store_access.h"
@@ -109,6 +110,7 @@ check_known_properties(const IceJson *properties)
 
 	ice_warehouse_rules_check(properties);
 	(void) ice_dropped_retention_s(properties);
+	ice_delegation_mode_check(properties);
 	if (purge != NULL && strcmp(purge, "true") != 0 && strcmp(purge, "false") != 0)
 		ice_raise(ICE_ERR_BAD_REQUEST, "Invalid %s: %s (expected true or false)",
 				  ICE_PURGE_REGISTERED_PROPERTY, purge);

@@ -30,16 +30,29 @@
  * differ must differ in it. */
 typedef struct IceRepresentation
 {
-	bool        refs_only; /* snapshots=refs */
-	const char *config;    /* text of the answer's "config"; NULL: {} */
+	bool                         refs_only; /* snapshots=refs */
+	/* What the answer's "config" says to everybody; NULL: {} */
+	const char                  *config;
 	/* What the answer grants: the role it was made for, the way of delegation, and (so that a 304
 	 * never outlives them) the deadline of its credentials; NULL: nothing yet. */
-	const char *access;
+	const char                  *access;
 	/* Members that the answer has for this caller (represent.h), once represented; NULL: none. */
-	const char *policy;
-	bool        represented;
-	/* The caller reads only a part: such an answer never grants access to storage. */
-	bool        restricted;
+	const char                  *policy;
+	bool                         represented;
+	/* The caller reads only a part: such an answer grants no more than to read, and that only to an
+	 * engine that is trusted. */
+	bool                         restricted;
+	/* The way to the table, where the answer may grant access to its files (delegation.h); NULL: it
+	 * does not. */
+	const struct IceTableCalled *called;
+	/* Once granted: the answer's "config" and further members, which hold secrets and are no part
+	 * of the tag. NULL: nothing is granted. */
+	const char                  *granted_config;
+	const char                  *granted;
+	bool                         secret; /* they do hold secrets */
+	bool                         asked;  /* for credentials and nothing else: loadCredentials */
+	bool                         granted_write;
+	int64                        granted_until_ms;
 } IceRepresentation;
 
 /* W/"…", palloc'd. */

@@ -11,6 +11,7 @@
 
 #include "miscadmin.h"
 
+#include "api/delegation.h"
 #include "api/represent.h"
 #include "json/json.h"
 #include "spec/read_restriction.h"
@@ -115,15 +116,13 @@ ice_represent_labels(StringInfo out, const pg_uuid_t *warehouse_id, const pg_uui
 	out->data[before] = '\0';
 }
 
-void
-ice_represent(const IceTable *table, IceRepresentation *representation)
+/* Restrictions and labels. */
+static void
+represent_policy(const IceTable *table, IceRepresentation *representation)
 {
 	List          *rows;
 	StringInfoData text;
 
-	if (representation->represented)
-		return;
-	representation->represented = true;
 	rows = ice_restrictions_of_caller(&table->warehouse_id, &table->id);
 	if (rows == NIL && ice_labels_none())
 		return;
@@ -138,4 +137,14 @@ ice_represent(const IceTable *table, IceRepresentation *representation)
 	ice_represent_labels(&text, &table->warehouse_id, &table->id);
 	if (text.len > 0)
 		representation->policy = text.data;
+}
+
+void
+ice_represent(const IceTable *table, IceRepresentation *representation)
+{
+	if (representation->represented)
+		return;
+	representation->represented = true;
+	represent_policy(table, representation);
+	ice_delegation_grant(table, false, representation);
 }

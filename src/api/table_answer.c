@@ -10,6 +10,7 @@
 #include "funcapi.h"
 #include "utils/memutils.h"
 
+#include "api/delegation.h"
 #include "api/table_answer.h"
 #include "api/represent.h"
 #include "commit/publish.h"
@@ -69,6 +70,15 @@ write_document(StringInfo out, const IceTable *table, const IceTableAnswer *answ
 							  answer->limited ? ice_guc_answer_bytes_max : 0);
 }
 
+void
+ice_table_answer_end(StringInfo out, const IceRepresentation *shown)
+{
+	const char *config = shown->granted_config ? shown->granted_config : shown->config;
+
+	appendStringInfo(out, ",\"config\":%s%s%s", config ? config : "{}",
+					 shown->granted ? shown->granted : "", shown->policy ? shown->policy : "");
+}
+
 Datum
 ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnswer *answer)
 {
@@ -79,6 +89,8 @@ ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnsw
 
 	if (table->metadata_location != NULL)
 		ice_represent(table, &shown);
+	else if (shown.called != NULL)
+		ice_delegation_grant(table, true, &shown);
 	ice_arg_result_begin(&out, caller);
 	ice_json_write_init(&w, &out);
 	ice_json_write_begin_object(&w);
@@ -93,14 +105,15 @@ ice_table_answer(MemoryContext caller, const IceTable *table, const IceTableAnsw
 	if (!write_document(&out, table, answer))
 		return make_record(caller, NULL, etag, true);
 	if (answer->kind == ICE_TABLE_ANSWER_LOAD)
-		appendStringInfo(&out, ",\"config\":%s%s", shown.config ? shown.config : "{}",
-						 shown.policy ? shown.policy : "");
+		ice_table_answer_end(&out, &shown);
 	appendStringInfoChar(&out, '}');
+	ice_delegation_record(table, &shown);
 	return answer->tagged ? make_record(caller, &out, etag, false) : ice_arg_result_end(&out);
 }
 
 Datum
 ice_table_answer_tag(MemoryContext caller, const char *etag)
 {
+	ice_delegation_set_secret(false);
 	return make_record(caller, NULL, etag, false);
 }

@@ -41,6 +41,9 @@ extern bool ice_table_answer_refs_only(FunctionCallInfo fcinfo, int n);
 extern void ice_table_answer_find(FunctionCallInfo fcinfo, int n, IceTable *table,
 								  IceRepresentation *representation);
 
+/* Appends what follows the metadata: config, what is granted, restrictions and labels. */
+extern void ice_table_answer_end(StringInfo out, const IceRepresentation *shown);
+
 /* "Not modified": the tag alone. */
 extern Datum ice_table_answer_tag(MemoryContext caller, const char *etag);
 

@@ -148,6 +148,7 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("label"),
 	DELETE_FROM("quota"),
 	DELETE_FROM("warehouse_secret"),
+	DELETE_FROM("vended_credential"),
 	DELETE_FROM("warehouse"),
 };
 

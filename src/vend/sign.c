@@ -247,3 +247,29 @@ ice_sign_within(const IceSignRequest *request, const IceVendPlaces *places, bool
 	}
 	return NULL;
 }
+
+const char *
+ice_sign_places(const char *uri, const char *body, IceSignPlaces *out)
+{
+	IceVendUri    parsed;
+	IceDeleteKeys keys = {NULL, 0};
+	const char   *fault = ice_vend_uri_parse(uri, &parsed);
+	const char   *file;
+	const char   *bucket;
+	size_t        len;
+
+	out->count = 0;
+	if (fault == NULL && body != NULL)
+		fault = ice_delete_keys_read(body, &keys);
+	if (fault != NULL)
+		return fault;
+	file = keys.count > 0 ? keys.keys[0] : ice_vend_uri_parameter(&parsed, "prefix");
+	bucket = parsed.path + 1;
+	len = strcspn(bucket, "/");
+	if (len > 0)
+		out->locations[out->count++] = file ? psprintf("s3://%.*s/%s", (int) len, bucket, file)
+											: psprintf("s3://%s", bucket);
+	out->locations[out->count++] = psprintf("s3://%.*s/%s", (int) strcspn(parsed.authority, ".:"),
+											parsed.authority, file ? file : bucket);
+	return NULL;
+}

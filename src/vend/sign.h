@@ -41,6 +41,16 @@ typedef struct IceSignRequest
 	int          key_count;
 } IceSignRequest;
 
+/* Where the first file of a request may lie, by either style of its URI: locations at s3://. */
+typedef struct IceSignPlaces
+{
+	const char *locations[2];
+	int         count;
+} IceSignPlaces;
+
+/* Without a look at the store. Returns NULL, or why the request is refused. */
+extern const char *ice_sign_places(const char *uri, const char *body, IceSignPlaces *out);
+
 /* Header fields that are signed, in lower case, sorted by name. */
 typedef struct IceSignHeader
 {

@@ -90,6 +90,7 @@ END $$;
 CREATE TABLE icecat.queued (key text);
 CREATE TABLE icecat.no_worker ();
 CREATE TABLE icecat.file_of (name text, key text);	-- the file of a table that is loaded by its name
+CREATE FUNCTION icecat._answer_is_secret() RETURNS boolean LANGUAGE sql AS 'SELECT false';
 CREATE FUNCTION icecat._pending_files() RETURNS text LANGUAGE sql AS $$
 	SELECT nullif(current_setting('mock.pending', true), '') $$;
 CREATE FUNCTION icecat._queued_files(p_keys text) RETURNS text LANGUAGE sql AS $$
@@ -218,6 +219,11 @@ CREATE FUNCTION icecat.unregister_table(p_warehouse text, p_namespace text[], p_
 	LANGUAGE sql AS $$
 	SELECT icecat.note('unregister_table', p_warehouse, p_namespace, p_table, NULL);
 	SELECT '{"metadata-location":null}'::json $$;
+CREATE FUNCTION icecat.load_credentials(p_warehouse text, p_namespace text[], p_table text, p_referenced_by json) RETURNS json LANGUAGE sql AS $$
+	SELECT '{"storage-credentials":[]}'::json $$;
+CREATE FUNCTION icecat.sign_request(p_warehouse text, p_namespace text[], p_table text, p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT p_request $$;
+CREATE FUNCTION icecat.sign_any_request(p_request json) RETURNS json LANGUAGE sql AS $$ SELECT p_request $$;
 CREATE FUNCTION icecat.report_metrics(p_warehouse text, p_namespace text[], p_table text, p_report json)
 	RETURNS void LANGUAGE sql AS $$
 	SELECT icecat.note('report_metrics', p_warehouse, p_namespace, p_table, p_report) $$;

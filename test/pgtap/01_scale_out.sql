@@ -15,6 +15,7 @@ INSERT INTO without_warehouse VALUES
 	('drop_warehouse', 'p_name is the warehouse'),
 	('load_warehouse', 'p_name is the warehouse'),
 	('list_warehouses', 'reads the directory of warehouses'),
+	('sign_any_request', 'its client does not know the warehouse: the file says it'),
 	('start_worker', 'one worker serves a database'),
 	('run_worker_once', 'one worker serves a database'),
 	('trim_idempotency', 'keys of all warehouses expire alike'),

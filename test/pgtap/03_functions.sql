@@ -18,7 +18,10 @@ INSERT INTO contract VALUES
 	('drop_namespace(text,text[])', false),
 	('create_table(text,text[],text,json,json,json,text,json,boolean)', false),
 	('list_tables(text,text[],text,integer,boolean)', true),
-	('load_table(text,text[],text,text,json)', true),
+	('load_table(text,text[],text,text,json)', false),
+	('load_credentials(text,text[],text,json)', false),
+	('sign_request(text,text[],text,json)', false),
+	('sign_any_request(json)', false),
 	('table_exists(text,text[],text)', true),
 	('commit_table(text,text[],text,json,json)', false),
 	('commit_transaction(text,json)', false),
@@ -37,8 +40,8 @@ INSERT INTO contract VALUES
 	('rest_create_table(text,text[],json)', false),
 	('rest_register_table(text,text[],json)', false),
 	('rest_commit_table(text,text[],text,json)', false),
-	('rest_load_table(text,text[],text,text,text,json)', true),
-	('rest_load_table_pieces(text,text[],text,text,json)', true),
+	('rest_load_table(text,text[],text,text,text,json)', false),
+	('rest_load_table_pieces(text,text[],text,text,json)', false),
 	('rest_rename_table(text,json)', false),
 	('rest_commit_transaction(text,json)', false),
 	('start_worker()', false),
@@ -116,7 +119,7 @@ $$, 'PL/pgSQL functions pin search_path');
 
 SELECT is_empty($$
 	SELECT oid::regprocedure FROM api WHERE lanname = 'c' AND provolatile <> 'i'
-		AND proname NOT IN ('version', 'start_worker', '_pending_files', '_file_is_missing')
+		AND proname NOT IN ('version', 'start_worker', '_pending_files', '_answer_is_secret', '_file_is_missing')
 		AND NOT coalesce(proconfig, '{}') @> '{enable_seqscan=off,enable_bitmapscan=off}'
 $$, 'C functions that run as their owner keep plans that read by an index');
 

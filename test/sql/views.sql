@@ -181,6 +181,7 @@ INSERT INTO icecat_data.commit_policy VALUES (:W, 'p', :W, 'warehouse', 'pg_cata
 INSERT INTO icecat_data.event_restored SELECT warehouse_id, 0, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, version, actor
 	FROM icecat_data.event_pending WHERE warehouse_id = :W LIMIT 1;
 INSERT INTO icecat_data.metrics_report_restored SELECT * FROM icecat_data.metrics_report WHERE warehouse_id = :W LIMIT 1;
+INSERT INTO icecat_data.vended_credential VALUES (:W, '\x00', 'k1', '\x00', now());
 SELECT relname AS empty_before FROM pg_class
 WHERE relnamespace = 'icecat_data'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 	AND relname !~ '^audit' AND relname NOT IN (SELECT * FROM pg_temp.tables_with(:W)) ORDER BY relname COLLATE "C";

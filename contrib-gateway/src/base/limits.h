@@ -14,8 +14,9 @@
 #define GW_PARAMS_MAX           6   /* positional parameters of one statement */
 /* of an answer that flows: not taken yet by the client */
 #define GW_FLOW_BYTES_MAX            1048576
-#define GW_STEPS_MAX                 6  /* statements of one call: five settings, the call */
-#define GW_PRELUDE_MAX               3  /* settings in front of a call behind a pooler */
+#define GW_STEPS_MAX                 7   /* statements of one call: six settings, the call */
+#define GW_DELEGATION_BYTES_MAX      256 /* of X-Iceberg-Access-Delegation */
+#define GW_PRELUDE_MAX               3   /* settings in front of a call behind a pooler */
 #define GW_KEY_BYTES_MAX             64 /* longer idempotency keys are refused; a good one has 36 */
 #define GW_KEYED_PAUSE_MIN_MS        50 /* before the first repeat of a lost call with a key */
 #define GW_KEYED_PAUSE_MAX_MS        1000  /* before each of the later ones */

@@ -23,8 +23,8 @@ append(char *at, const char *text)
 }
 
 /* All that an answer depends on, except the state of what it shows: the database, the operation,
- * its parameters, the role. If-None-Match is no part of it: it only says whether the answer is
- * sent. */
+ * its parameters, the role, the wish for access. If-None-Match is no part of it: it only says
+ * whether the answer is sent. */
 static GwSlice
 cache_key(GwRequest *request)
 {
@@ -35,7 +35,7 @@ cache_key(GwRequest *request)
 						 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY | 1u << GW_SOURCE_SETTING,
 						 (const char *[]){request->route->operation, number,
 										  request->role ? request->role : gw_conf.database_role,
-										  NULL},
+										  request->delegation ? request->delegation : "", NULL},
 						 &request->arena);
 }
 
@@ -91,6 +91,7 @@ send_not_modified(GwRequest *request, const char *etag)
 {
 	GwReply reply = {.status = 304, .retry_after_s = -1, .etag = etag};
 
+	reply.is_secret = request->delegation != NULL;
 	gw_answer_send(request, &reply);
 }
 
@@ -121,6 +122,8 @@ bool
 gw_answer_tagged(GwRequest *request, GwPgResult *result)
 {
 	if (result->etag == NULL)
+		return false;
+	if (result->is_secret)
 		return false;
 	if (!result->is_null)
 		return request->cache_key.len > 0 && keep_and_send(request, result);

@@ -130,10 +130,12 @@ build_call(GwRequest *request, const char *error, Done done)
 	gw_call_begin(call, request->body.len);
 	call->done = done;
 	gw_principal_step(request, call);
-	if (tagged || write)
+	if (tagged || write || request->delegation != NULL)
 		add_request_step(request, call, tagged);
 	if (request->key[0] != '\0')
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY), request->key);
+	if (request->delegation != NULL)
+		gw_call_param(gw_call_step(call, GW_STATEMENT_DELEGATION), request->delegation);
 	if (request->deduplicate)
 		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (error != NULL)

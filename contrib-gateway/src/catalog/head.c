@@ -204,6 +204,31 @@ take_deduplicate(GwRequest *request, GwSlice value)
 		fault(request, 400, "Icecat-Deduplicate is neither true nor false");
 }
 
+/* X-Iceberg-Access-Delegation: a list, in one field or several. It matters where an answer may
+ * carry credentials: where a table is created, registered or loaded. */
+static void
+take_delegation(GwRequest *request, const GwHttpHead *head)
+{
+	GwText list = {0};
+
+	if (request->route == NULL || request->route->answer != GW_ANSWER_TAGGED ||
+		(request->route->flags & GW_ROUTE_COMMIT))
+		return;
+	for (int i = 0; i < head->header_count; i++)
+	{
+		if (!gw_text_slice_is_nocase(head->headers[i].name, "x-iceberg-access-delegation"))
+			continue;
+		if (list.len > 0)
+			gw_text_putc(&list, ',');
+		gw_text_add(&list, head->headers[i].value.data, head->headers[i].value.len);
+	}
+	if (list.len > GW_DELEGATION_BYTES_MAX)
+		fault(request, 400, "X-Iceberg-Access-Delegation is too long");
+	else if (list.len > 0)
+		request->delegation = gw_arena_copy(&request->arena, (GwSlice){list.data, list.len});
+	gw_text_free(&list);
+}
+
 /* JSON, or nothing said. Others are refused: a web page can send forms anywhere without asking.
  * With 400, for the specification has no 415. */
 static void
@@ -269,6 +294,7 @@ gw_head_read(GwRequest *request, const GwHttpHead *head)
 	find_operation(request, head);
 	take_key(request, head->idempotency_key);
 	take_deduplicate(request, head->deduplicate);
+	take_delegation(request, head);
 	take_cors(request, head);
 	check_origin(request, head->content_type);
 	if (request->route != NULL)

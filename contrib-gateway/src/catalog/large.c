@@ -53,6 +53,7 @@ begin_answer(GwRequest *request, const GwPgResult *row)
 	GwReply reply = {.status = 200, .retry_after_s = -1, .etag = row->value, .flows = true};
 
 	reply.vary = gw_conf.gzip_level > 0;
+	reply.is_secret = request->delegation != NULL;
 	if (gw_conf.gzip_level > 0 && request->accept.gzip)
 	{
 		request->deflater = gw_coding_deflate_begin((int) gw_conf.gzip_level);
@@ -134,6 +135,8 @@ gw_large_start(GwRequest *request)
 	gw_call_begin(call, 0);
 	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
 	gw_principal_step(request, call);
+	if (request->delegation != NULL)
+		gw_call_param(gw_call_step(call, GW_STATEMENT_DELEGATION), request->delegation);
 	step = gw_call_step(call, GW_STATEMENT_PIECES_OF(request->operation));
 	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
 		gw_call_param(step, request->values[params[i]]);

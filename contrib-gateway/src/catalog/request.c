@@ -50,6 +50,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->cache_key = (GwSlice){0};
 	request->key[0] = '\0';
 	request->deduplicate = false;
+	request->delegation = NULL;
 	request->losses = 0;
 	request->gate_us = 0;
 	request->auth = (GwAuthTicket){.token = {NULL, 0}};

@@ -41,6 +41,7 @@ typedef struct GwRequest
 	GwSlice        body;
 	char           key[GW_KEY_BYTES_MAX + 1]; /* Idempotency-Key; "" for none */
 	bool           deduplicate;               /* Icecat-Deduplicate: true */
+	const char    *delegation;                /* X-Iceberg-Access-Delegation; NULL: none */
 	const char    *client_tags;               /* If-None-Match; see conditional.h */
 	GwAccept       accept;
 	char           allow[64]; /* methods of the path, when this one is not among them */

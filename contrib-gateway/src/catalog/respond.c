@@ -182,6 +182,7 @@ gw_respond_value(GwRequest *request, GwPgResult *result)
 		}
 		reply.status = 200;
 		reply.etag = result->etag;
+		reply.is_secret = result->is_secret || (request->route->flags & GW_ROUTE_SECRET);
 		reply.body = result->value;
 		reply.body_len = result->value_len;
 		reply.handle = result->handle;

@@ -15,6 +15,7 @@
 #define KEYED  GW_ROUTE_KEYED
 #define ASIDE  GW_ROUTE_ASIDE
 #define CACHED GW_ROUTE_CACHED
+#define SECRET GW_ROUTE_SECRET
 
 /* The parameters, as routes.def calls them. */
 enum

@@ -30,6 +30,7 @@ typedef enum GwAnswer
 #define GW_ROUTE_KEYED  4
 #define GW_ROUTE_ASIDE  8
 #define GW_ROUTE_CACHED 16
+#define GW_ROUTE_SECRET 32
 
 typedef struct GwRoute
 {

@@ -23,7 +23,9 @@
 
 #define COLUMN_ETAG      1
 #define COLUMN_LARGE     2
-#define TAGGED_COLUMNS   4 /* the fourth names pending files, as the second of two does */
+#define COLUMN_PENDING   3 /* as the second of two */
+#define COLUMN_SECRET    4
+#define TAGGED_COLUMNS   5
 #define UNTAGGED_COLUMNS 2
 
 typedef enum Prepared
@@ -335,17 +337,20 @@ read_tag(const PGresult *answer, GwPgResult *result)
 	if (!PQgetisnull(answer, 0, COLUMN_ETAG))
 		result->etag = PQgetvalue(answer, 0, COLUMN_ETAG);
 	result->is_large = PQgetvalue(answer, 0, COLUMN_LARGE)[0] == 't';
+	result->is_secret = PQnfields(answer) > COLUMN_SECRET &&
+						PQgetvalue(answer, 0, COLUMN_SECRET)[0] == 't';
 }
 
-/* The last column of a row of two or four. */
+/* The second column of two, or the fourth of all that tagged answers have. */
 static const char *
 read_pending(const PGresult *answer)
 {
 	int count = PQnfields(answer);
+	int column = count == UNTAGGED_COLUMNS ? count - 1 : COLUMN_PENDING;
 
-	if ((count != TAGGED_COLUMNS && count != UNTAGGED_COLUMNS) || PQgetisnull(answer, 0, count - 1))
+	if ((count != TAGGED_COLUMNS && count != UNTAGGED_COLUMNS) || PQgetisnull(answer, 0, column))
 		return NULL;
-	return PQgetvalue(answer, 0, count - 1);
+	return PQgetvalue(answer, 0, column);
 }
 
 /* The Sync of the oldest call has arrived: hands out what was kept for it. */

@@ -36,10 +36,11 @@ typedef struct GwPgResult
 	bool        is_null;
 	const char *value; /* first column of the first row */
 	size_t      value_len;
-	const char *etag;     /* of a tagged answer, or NULL */
-	bool        is_large; /* its body is over the limit that was asked for */
-	const char *pending;  /* keys of queued files that the answer names, or NULL */
-	const char *sqlstate; /* "" when the error is not the server's */
+	const char *etag;      /* of a tagged answer, or NULL */
+	bool        is_large;  /* its body is over the limit that was asked for */
+	bool        is_secret; /* it carries credentials: nobody may keep it */
+	const char *pending;   /* keys of queued files that the answer names, or NULL */
+	const char *sqlstate;  /* "" when the error is not the server's */
 	const char *message;
 	const char *detail;     /* of an error; "" when it has none */
 	bool        of_session; /* an error of a setting of the gateway's, not of the request */

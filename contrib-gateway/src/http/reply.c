@@ -59,7 +59,9 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 	put_field(out, "X-Request-Id: ", request_id);
 	if (reply->etag != NULL)
 		put_field(out, "ETag: ", reply->etag);
-	if (reply->no_store)
+	if (reply->is_secret)
+		put_field(out, "Cache-Control: ", "no-store, private");
+	else if (reply->no_store)
 		put_field(out, "Cache-Control: ", "no-store");
 	if (reply->content_encoding != NULL)
 		put_field(out, "Content-Encoding: ", reply->content_encoding);

@@ -21,6 +21,7 @@ typedef struct GwReply
 	const char *content_encoding;
 	const char *accept_encoding; /* what a request's body may come in, for 415 */
 	bool        no_store;        /* nobody may keep it */
+	bool        is_secret;       /* the same, and it is for this client alone */
 	bool        vary;            /* another Accept-Encoding could have given another answer */
 	bool        vary_origin;     /* another Origin could have given another answer */
 	const char *allow_origin;    /* whose pages may read it; NULL: none */

@@ -25,7 +25,7 @@ CREATE FUNCTION icecat_data.definer() RETURNS integer LANGUAGE sql SECURITY DEFI
 CREATE FUNCTION icecat.caller(p_warehouse text) RETURNS text LANGUAGE sql AS 'SELECT * FROM icecat.list_warehouses()';
 CREATE FUNCTION icecat.writer(p_warehouse text) RETURNS integer LANGUAGE sql PARALLEL SAFE AS 'SELECT 1';
 ALTER FUNCTION icecat.lie(text, jsonb) OWNER TO catalog_owner;
-ALTER FUNCTION icecat.load_table(text, text[], text, text, json) VOLATILE;
+ALTER FUNCTION icecat.load_view(text, text[], text, json) VOLATILE;
 ALTER FUNCTION icecat.drop_table(text, text[], text, boolean) STABLE;
 CREATE OR REPLACE FUNCTION icecat.view_exists(p_warehouse text, p_namespace text[], p_view text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
 ALTER FUNCTION icecat.list_tables(text, text[], text, integer, boolean) RESET search_path;
