@@ -74,7 +74,7 @@ try_read_range(const Trial *trial)
 
 	initStringInfo(&text);
 	trial->storage->read_range(trial->storage, trial->location, 7, 5, &text, &size);
-	expect_bytes(&text, PROBE_TEXT + 7, 5);
+	expect_bytes(&text, &PROBE_TEXT[7], 5);
 }
 
 static void
@@ -152,7 +152,7 @@ int
 ice_validate_profile_run(const IceStorageProfile *profile,
 						 IceProfileStep           steps[ICE_VALIDATE_PROFILE_STEPS])
 {
-	Trial trial = {NULL};
+	Trial trial = {.storage = NULL};
 	bool  is_there;
 	int   count = 1;
 
