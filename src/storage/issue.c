@@ -174,21 +174,22 @@ time_text(pg_time_t at)
 	return pstrdup(text);
 }
 
+/* PostgreSQL 18 takes bytes where others take characters; both take what is neither. */
 static char *
 sign_by_account(const char *shared_key, const char *text)
 {
 	int   key_max = pg_b64_dec_len((int) strlen(shared_key));
 	char *key = palloc(key_max);
-	int   key_len = pg_b64_decode(shared_key, (int) strlen(shared_key), key, key_max);
-	char  mac[HMAC_BYTES];
+	int   key_len = pg_b64_decode(shared_key, (int) strlen(shared_key), (void *) key, key_max);
+	uint8 mac[HMAC_BYTES];
 	int   room = pg_b64_enc_len(HMAC_BYTES);
 	char *signature = palloc0(room + 1);
 
 	if (key_len < 0)
 		ice_raise(ICE_ERR_STORAGE, "The shared key of a storage profile is not Base64");
-	ice_net()->hmac_sha256(key, key_len, text, strlen(text), (uint8 *) mac);
+	ice_net()->hmac_sha256(key, key_len, text, strlen(text), mac);
 	explicit_bzero(key, key_max);
-	if (pg_b64_encode(mac, HMAC_BYTES, signature, room) < 0)
+	if (pg_b64_encode((void *) mac, HMAC_BYTES, signature, room) < 0)
 		elog(ERROR, "a signature is larger than it can be");
 	return signature;
 }
