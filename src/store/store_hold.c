@@ -62,11 +62,12 @@ static IceStatement others_below = {
 	{TEXTOID, UUIDOID, UUIDOID},
 	NULL};
 
-/* Of a live table or view, unless it has the uuid $4. */
+/* Of a table or view that is live or can be undropped, unless it has the uuid $4. */
 #define IS_PLACE                                                                            \
 	"l.kind IN ('location', 'path') "                                                       \
 	"AND EXISTS (SELECT FROM icecat_data.relation r WHERE r.warehouse_id = l.warehouse_id " \
-	"AND r.relation_id = l.object_id AND r.dropped_at IS NULL) "                            \
+	"AND r.relation_id = l.object_id "                                                      \
+	"AND (r.dropped_at IS NULL OR r.undrop_until IS NOT NULL)) "                            \
 	"AND NOT EXISTS (SELECT FROM icecat_data.table_head h WHERE h.warehouse_id = "          \
 	"l.warehouse_id AND h.table_id = l.object_id AND h.table_uuid = $4) "                   \
 	"AND NOT EXISTS (SELECT FROM icecat_data.view_head v WHERE v.warehouse_id = "           \

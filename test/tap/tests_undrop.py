@@ -204,3 +204,17 @@ def test_over_rest(c, gateway):
     expect_equal(gateway.request("DELETE", at + "/rest_back?purgeRequested=true").status, 204)
     expect_equal(c.sql("SELECT purge_requested FROM icecat.dropped_tables WHERE name = 'rest_back'"), "t")
     expect_equal(gateway.request("GET", "/v1/w/namespaces/ns/views?deleted=true").json()["identifiers"], [])
+
+
+def test_its_place_stays_its_own(c):
+    uuid = make(c, "placed")
+    place = c.sql("SELECT icecat.load_table('w', '{ns}', 'placed') #>> '{metadata,location}'")
+    there = "SELECT icecat.create_table('w', '{ns}', 'in_its_place', '%s', p_location => '%s') IS NOT NULL" % (SCHEMA, place)
+    c.sql("SELECT icecat.drop_table('w', '{ns}', 'placed')")
+    refused(c, there, "IC306")
+    c.sql("SELECT icecat.expire_dropped('w', '%s')" % uuid)
+
+    def place_is_free():
+        c.sql("SELECT icecat.run_worker_once()")
+        return c.sql(there, check=False) == "t"
+    harness.wait_until(place_is_free, "the end of what was dropped", 20)
