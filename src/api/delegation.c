@@ -298,7 +298,6 @@ ice_delegation_grant(const IceTable *table, bool staged, IceRepresentation *repr
 	}
 	shape = ice_profile_of_texts(&row, NULL);
 	store = client_store(shape);
-	representation->config = ice_client_keys_config(&config);
 	mode = ice_delegation_mode(called->warehouse.properties);
 	if (mode == ICE_DELEGATION_VEND && wish.vended)
 		vend(table, staged, shape, &config, representation);

@@ -31,7 +31,6 @@ ice_etag(const IceTable *table, const IceRepresentation *representation)
 
 	hash = mix(hash, table->id.data, UUID_LEN);
 	hash = mix_string(hash, table->metadata_location);
-	hash = mix_string(hash, representation->config);
 	hash = mix_string(hash, representation->access);
 	if (ice_warehouse_rules_steering(&table->warehouse_id))
 		hash = mix_string(hash, ICE_STEERING_PROPERTY);

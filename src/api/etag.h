@@ -31,8 +31,6 @@
 typedef struct IceRepresentation
 {
 	bool                         refs_only; /* snapshots=refs */
-	/* What the answer's "config" says to everybody; NULL: {} */
-	const char                  *config;
 	/* What the answer grants: the role it was made for, the way of delegation, and (so that a 304
 	 * never outlives them) the deadline of its credentials; NULL: nothing yet. */
 	const char                  *access;

@@ -73,7 +73,7 @@ write_document(StringInfo out, const IceTable *table, const IceTableAnswer *answ
 void
 ice_table_answer_end(StringInfo out, const IceRepresentation *shown)
 {
-	const char *config = shown->granted_config ? shown->granted_config : shown->config;
+	const char *config = shown->granted_config;
 
 	appendStringInfo(out, ",\"config\":%s%s%s", config ? config : "{}",
 					 shown->granted ? shown->granted : "", shown->policy ? shown->policy : "");

@@ -46,6 +46,8 @@ SAMPLES = {
     "createTable": ("/{prefix}/namespaces/n/tables", {"name": "t", "schema": SCHEMA}),
     "registerTable": ("/{prefix}/namespaces/n/register", {"name": "t", "metadata-location": "file:///tmp/x.json"}),
     "loadTable": (TABLE % ("n", "t"), None),
+    "loadCredentials": (TABLE % ("n", "t/credentials"), None),
+    "signRequest": (TABLE % ("n", "t/sign"), {"region": "us-east-1", "uri": "http://127.0.0.1:9000/b/k", "method": "GET", "headers": {}}),
     "tableExists": (TABLE % ("n", "t"), None),
     "updateTable": (TABLE % ("n", "t"), {"requirements": [], "updates": [property_update()]}),
     "dropTable": (TABLE % ("n", "t"), None),

@@ -88,8 +88,8 @@ def test_a_writer_gets_what_writes_and_a_reader_what_reads(c, service):
 def test_no_wish_no_secret(c, service):
     service.asked.clear()
     got = load(c, wish="")
-    expect("storage-credentials" not in got and "s3.access-key-id" not in got["config"], got["config"])
-    expect_equal((got["config"]["s3.region"], got["config"]["s3.path-style-access"]), ("eu-west-1", "true"))
+    expect("storage-credentials" not in got, got)
+    expect_equal(got["config"], {}, "a client with keys of its own knows its store: DuckDB takes a region without a key for all that there is")
     load(c, wish="SET icecat.access_delegation = 'client-managed, something';")
     expect_equal(service.asked, [])
 
@@ -164,7 +164,7 @@ def test_where_nothing_can_be_vended_the_answer_has_none(c, service):
     expect(said.startswith("IC301") and "larger than a token service" in said, said)
     c.sql("SELECT icecat.alter_warehouse('w', p_updates => '{\"icecat.access-delegation\": \"none\"}')")
     try:
-        expect("s3.access-key-id" not in load(c)["config"], "mode none")
+        expect_equal(load(c)["config"], {}, "mode none")
         expect_equal(answer(c), [])
         said = run(c, "SET icecat.access_delegation_strict = on; " + WISH + "SELECT icecat.load_table('w', '{a}', 't')")
         expect(said.startswith("IC301"), said)
