@@ -97,8 +97,6 @@ ALTER TABLE icecat_data.warehouse ADD COLUMN IF NOT EXISTS storage_profile_id uu
 COMMENT ON COLUMN icecat_data.warehouse.storage_profile_id IS 'The storage profile by which its object store is reached; NULL: none';
 -- include 30_storage_profiles.sql
 -- include 30_vended.sql
-DROP FUNCTION IF EXISTS icecat.create_warehouse(text, text, json);
-DROP FUNCTION IF EXISTS icecat.alter_warehouse(text, text, text, json, text[]);
 
 -- include 31_config_dump.sql
 -- include 32_planner_statistics.sql
@@ -118,6 +116,9 @@ CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
 ON CONFLICT DO NOTHING
 $icecat$);
+-- Only now: the step before asks who could execute them.
+DROP FUNCTION IF EXISTS icecat.create_warehouse(text, text, json);
+DROP FUNCTION IF EXISTS icecat.alter_warehouse(text, text, text, json, text[]);
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS warehouse_tenant_idx ON icecat_data.warehouse (tenant_id) WHERE tenant_id IS NOT NULL
 $icecat$);
