@@ -9,7 +9,7 @@ COMMENT ON FUNCTION icecat.create_storage_profile(text, text, json, json) IS
 p_name: unique among those of the tenant, or of none; no slash. A role that is of no tenant makes one for a tenant by TENANT/NAME. One of a tenant is for its warehouses, one of none for all.
 p_root: s3://bucket/path, gs://bucket/path, abfss://container@account.host/path or file:///path: all locations that are reached by it lie in it; of a tenant, in the tenant''s location. It is never changed.
 p_options: object of texts: docs/use/object-stores.md has them all.
-p_secrets: object of texts: those options that are secret. They are kept encrypted with the key of icecat.secret_key_file and never shown again. Give them as a parameter (psql: \bind), or by a session that logs no statements.
+p_secrets: object of texts: those options that are secret. They are kept encrypted with the key of icecat.secret_key_file and never shown again. Give them as a parameter, or by a session that logs no statements.
 Errors: IC107 (404) no such tenant; IC201 (409) the name is taken; IC301 (400) bad name, root, option or value, or something is missing; IC304 (406) secrets, and no icecat.secret_key_file; IC306 (400) the root is outside the tenant''s location; IC401 (403) no manage on the tenant, or on the catalog, or an endpoint, login or option that only the owner of the extension may choose; IC501 (500) the key file cannot be used.
 REST: none; storage is administered in SQL.';
 

@@ -58,6 +58,7 @@ OPERATIONS = [
     ("register_table over it", "icecat.register_table('w', '{a,b}', 't', '%(file)s', true)", [("a.b", "create"), ("table", "write")]),
     ("load_table", "icecat.load_table('w', '{a,b}', 't')", [("table", "select")]),
     ("rest_load_table", "icecat.rest_load_table('w', '{a,b}', 't')", [("table", "select")]),
+    ("load_credentials", "icecat.load_credentials('w', '{a,b}', 't')", [("table", "select")]),
     ("rest_load_table_pieces", "icecat.rest_load_table_pieces('w', '{a,b}', 't')", [("table", "select")]),
     ("report_metrics", "icecat.report_metrics('w', '{a,b}', 't', '%s')" % REPORT, [("table", "select")]),
     ("wait_for_metadata", "icecat.wait_for_metadata('w', '{a,b}', 't', 10000)", [("table", "select")]),

