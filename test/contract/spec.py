@@ -59,6 +59,7 @@ NEVER_HERE = {
 # Answered, and not documented: why. HTTP itself has more statuses than an API document lists.
 BEYOND = {
     ("createNamespace", 404): "the parent or the warehouse does not exist; clients know 404 NoSuchNamespaceException",
+    ("signRequest", 404): "the table does not exist, or is not the caller's to know of; 403 would say that it does",
     ("*", 422): "an Idempotency-Key that another request has used",
     ("*", 405): "HTTP: the path exists and the method does not; with Allow",
     ("*", 408): "HTTP: the request did not come in time",

@@ -292,8 +292,8 @@ def test_a_gateway_that_has_just_started_gives_tokens(env):
         with oauth.gateway(env) as gateway:
             answer = login(gateway, "ann", secret)
             expect_equal(answer.status, 200, f"{answer.body[:200]}")
-            line = [line for line in gateway.log_lines() if line.get("operation") == "getToken"][-1]
-            expect(line["duration_ms"] > 100, "it has waited")
+            lines = wait_until(lambda: [line for line in gateway.log_lines() if line.get("operation") == "getToken"], "its line of the log")
+            expect(lines[-1]["duration_ms"] > 100, "it has waited")
         with oauth.gateway(env, auth_wait_ms=100) as gateway:
             expect_equal(login(gateway, "ann", secret).status, 503, "at most so long")
     finally:
