@@ -62,6 +62,18 @@ pg_attribute_noreturn() refuse(const char *why)
 	ice_raise(ICE_ERR_FORBIDDEN, "The request is not signed: %s", why);
 }
 
+/* What is wrong with the form of a request does not depend on its table. */
+static void
+check_form(const IceJson *body)
+{
+	(void) ice_json_string(body, "region");
+	(void) ice_json_string(body, "method");
+	(void) ice_json_string(body, "uri");
+	(void) ice_json_object(body, "headers");
+	(void) ice_json_opt_string(body, "provider");
+	(void) ice_json_opt_string(body, "body");
+}
+
 /* What the request is, as its client sends it. */
 static void
 read_request(const IceJson *body, const IceStorageProfile *shape, IceSignRequest *out)
@@ -70,7 +82,6 @@ read_request(const IceJson *body, const IceStorageProfile *shape, IceSignRequest
 	const char  *provider = ice_json_opt_string(body, "provider");
 	const char  *fault;
 
-	ice_json_string(body, "region");
 	if (provider != NULL && strcmp(provider, "s3") != 0)
 		ice_raise(ICE_ERR_UNSUPPORTED, "Requests are signed for s3 only, not for %s", provider);
 	fault = ice_sign_read(&store, ice_json_string(body, "method"), ice_json_string(body, "uri"),
@@ -195,6 +206,7 @@ sql_ice_sign_request(PG_FUNCTION_ARGS)
 	IceJson          *body = ice_arg_json(fcinfo, 3, "request");
 	Datum             result;
 
+	check_form(body);
 	ice_table_answer_find(fcinfo, 4, &table, &representation);
 	ice_represent(&table, &representation);
 	result = sign(caller, &representation.called->warehouse, &table, &representation, body);
@@ -214,6 +226,7 @@ sql_ice_sign_any_request(PG_FUNCTION_ARGS)
 	IceTable          table;
 	Datum             result;
 
+	check_form(body);
 	if (!ice_sign_target_find(ice_json_string(body, "uri"), ice_json_opt_string(body, "body"),
 							  &target) ||
 		!ice_table_get_by_id(&target.warehouse.id, &target.table_id, true, &table))

@@ -450,6 +450,11 @@ def _(objects):
     return f"/{{prefix}}/namespaces/{objects.space}/tables", {"name": objects.view()[0], "schema": SCHEMA}
 
 
+@case("loadCredentials", 200)
+def _(objects):
+    return TABLE % (objects.space, objects.table()[0] + "/credentials"), None
+
+
 @case("registerView", 200)
 def _(objects):
     name, made = objects.view()
