@@ -249,7 +249,8 @@ def test_upgrade(c, t):
     c.sql(c.changed_table_sql("t"), "old")
     t.equal(c.sql("SELECT count(*) FROM icecat.read_events('w')", "old"), "4", "events without an audit log")
     c.sql("ALTER EXTENSION icecat UPDATE; SELECT icecat.grant('someone', 'usage', 'w');" + c.property_commit_sql("t", "a", "b"), "old")
-    t.equal(c.sql("SELECT string_agg(action, ',' ORDER BY occurred_at) FROM icecat.audit_log", "old"), "grant,commit-table", "and with one")
+    # A query that was planned just before the first partition came, and runs just after, does not see what was moved there.
+    t.ok(c.wait_sql("SELECT string_agg(action, ',' ORDER BY occurred_at) FROM icecat.audit_log", "grant,commit-table", "old"), "and with one")
     t.equal(c.sql("SELECT max(number) FROM icecat.read_events('w')", "old"), "5", "events go on")
 
 
