@@ -173,7 +173,7 @@ class World:
         return self.random.choice([["n"], ["n"], ["n", "m"], ["knwn_n"], ["knwn_n", "knwn_x"], ["n", "knwn_n"], ["new%d" % self.random.randrange(20)]])
 
     def location(self):
-        own = "file://%s/acme/%s" % (self.c.files, self.random.choice(["a", "lake/b", "knwn", "../knwn-root/x", "lake/../../knwn-root"]))
+        own = "file://%s/acme/%s" % (self.c.files, self.random.choice(["x1/a", "lake/x2", "knwn", "../knwn-root/x", "lake/../../knwn-root"]))
         return self.random.choice(self.files + [own, own, "file:///etc/passwd", "s3://knwn/x"])
 
     def updates(self):
@@ -205,7 +205,8 @@ class World:
             {"name": identifier["name"], "metadata-location": self.location(), "overwrite": self.random.random() < 0.5},
             {"requirements": [], "updates": self.updates(), "identifier": identifier},
             {"table-changes": [{"identifier": identifier, "requirements": [], "updates": self.updates()}]},
-            {"source": identifier, "destination": {"namespace": self.namespace(), "name": self.random.choice(self.names())}},
+            # To no known name: the table would be gone for the twin, and its new name be one that the attacker has.
+            {"source": identifier, "destination": {"namespace": self.namespace(), "name": self.random.choice([n for n in self.names() if KNOWN not in n])}},
             {"updates": {"k": "v"}, "removals": ["knwn"]},
             {"name": identifier["name"], "schema": schema, "view-version": json.loads(VERSION % {"s": "own"}), "properties": {}, "location": self.location()},
         ]
@@ -328,7 +329,7 @@ class World:
         return "%d %s %s" % (answer.status, json.dumps(told), answer.body.decode())
 
     def rest_one(self):
-        """What succeeds stays: so the names that a call and its twin make are not the same, and a change of one's own is not compared."""
+        """What succeeds stays: so the names and places that a call and its twin make are not the same, and a change of one's own is not compared."""
         who, call = self.random.choice(["ann", "ulf"]), json.dumps(self.rest_call())
         self.serial += 1
         call, twin = [NEW.sub(r"\1_%d%s" % (self.serial, which), text) for text, which in ((call, "a"), (self.twin(call), "b"))]
