@@ -43,7 +43,7 @@ def test_nobody_writes_a_change_into_the_audit_log_as_a_refused_call(c):
 
 
 def test_a_tenant_does_not_move_to_where_tables_of_others_are(c):
-    c.sql("SELECT icecat.create_tenant('acme', 's3://acme/root'), icecat.assign_role('acme', 'acme'), icecat.create_warehouse('acme/lake', 's3://acme/root/lake')")
+    c.sql("SELECT icecat.create_tenant('acme', 's3://acme/base'), icecat.assign_role('acme', 'acme'), icecat.create_warehouse('acme/lake', 's3://acme/base/lake')")
     others = location(c).rsplit("/", 1)[0]
     said = c.sql("SELECT icecat.alter_tenant('acme', NULL, '%s')" % others, check=False)
     expect("There are tables or views" in said, said)
