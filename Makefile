@@ -74,12 +74,15 @@ sql/build/icecat--%.sql: sql/upgrade/icecat--%.sql $(SQL_SOURCES) sql/upgrade/pr
 #@   make check-SUITE          one suite, as ./check --list names them (check-kit, check-pyiceberg, check-tap …)
 #@   make check-clients        the suites of real clients
 #@   make unit lint            the pure layers outside the server; the house rules
-#@   make check-stores         object stores: the storage layer, warehouses while a store fails, clients
+#@   make check-stores         object stores: the storage layer, warehouses while a store fails, clients; MinIO, fake-gcs-server
 #@   make fault ROUNDS=20      kill, stop, cut and fill while clients commit; then count
 #@   make redundant            3 writers x 10,000 identical commits, two of them killed midway; lost replies
 #@   make check-clients-slow   Spark, Trino, Flink, chDB and iceberg-rust
 #@   make mutate               do the cases catch planted faults?
-#@   make bench                one-line results beside those of plain PostgreSQL (SNAPSHOTS="1 1000"), and what privileges cost
+#@   make bench                a table: each operation beside plain PostgreSQL in the same minutes (some minutes; JSON=FILE; docs/performance.md)
+#@   make bench-quick          the same in a minute: does it run?
+#@   make bench-compare A=FILE B=FILE    two results, row by row
+#@   make bench-sizes          loads and commits by the size of the table (SNAPSHOTS="1 1000", ONLY=commits, ONLY=tls)
 #@   make updates              100,000 updates of each kind in one request: time and memory (N="1000 10000")
 #@   make scale                100,000 tables beside 100: times and plans (some minutes, 6 GB)
 #@   make fuzz T=60            the parsers and the pure layers under libFuzzer, T seconds each
@@ -100,7 +103,7 @@ check-clients:
 	./check pyiceberg duckdb polars iceberg-go concurrency
 
 check-stores:
-	./check stores s3
+	./check stores s3 s3-clients s3-vend stores-gcs stores-adls adls minio
 
 check-%:
 	./check $*
@@ -127,7 +130,15 @@ mutate:
 
 bench:
 	test/bench/run
-	[ -n "$(ONLY)" ] || TABLES=100000 test/bench/access
+
+bench-quick:
+	test/bench/run --quick
+
+bench-compare:
+	test/bench/compare $(A) $(B)
+
+bench-sizes:
+	test/bench/sizes
 
 scale:
 	test/scale/run
@@ -157,4 +168,4 @@ accept:
 help:
 	@sed -n 's/^#@ //p' Makefile
 
-.PHONY: install-net uninstall-net gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench scale updates fuzz docs dev psql format accept help
+.PHONY: install-net uninstall-net gateway check-all check-clients check-clients-slow fault redundant valgrind unit lint mutate bench bench-quick bench-compare bench-sizes scale updates fuzz docs dev psql format accept help

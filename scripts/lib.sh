@@ -57,6 +57,7 @@ pkg-config                  finds the libraries
 postgresql-15               the server (its own clusters are left alone)
 postgresql-server-dev-15    headers to build the extension
 libevent-dev                the event loop of the gateway
+libwslay-dev                WebSockets of the gateway
 libcurl4-openssl-dev        object stores; keys of those who issue tokens
 libjansson-dev              JSON of tokens
 libssl-dev                  TLS, signatures of tokens and of requests to stores

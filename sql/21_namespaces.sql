@@ -19,6 +19,9 @@ CREATE TABLE icecat_data.namespace (
 -- Lists are read in its order, byte order, a page being a range of it.
 CREATE INDEX namespace_child_idx ON icecat_data.namespace
 	(warehouse_id, parent_id, (levels[cardinality(levels)]) COLLATE "C");
+-- Which say a location of their own: no table may be placed there, or around it.
+CREATE INDEX namespace_location_idx ON icecat_data.namespace (warehouse_id, (pg_catalog."left"(properties ->> 'location', 500)) COLLATE "C")
+	WHERE properties ->> 'location' IS NOT NULL;
 COMMENT ON TABLE icecat_data.namespace IS 'A namespace; its full path is levels';
 COMMENT ON COLUMN icecat_data.namespace.parent_id IS 'The namespace one level up; NULL at the top';
 COMMENT ON COLUMN icecat_data.namespace.levels IS 'The path from the top, one element a level';

@@ -31,7 +31,7 @@ COMMENT ON COLUMN icecat_data.metadata_task.version IS 'Commit counter of the ta
 COMMENT ON COLUMN icecat_data.metadata_task.position IS 'Order within a version: writes before deletes before the purge';
 COMMENT ON COLUMN icecat_data.metadata_task.kind IS 'write: the metadata file of version; delete: an old metadata file; trim: rows that were removed at or before version, once no queued file needs them; purge: all files and rows of a dropped table';
 COMMENT ON COLUMN icecat_data.metadata_task.location IS 'The file; NULL for trim and purge';
-COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; purge: how many files it has deleted so far, about; otherwise NULL';
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; purge: how many files it has deleted so far, about, and when it was first seen, if it had to wait for snapshots to be read; otherwise NULL';
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
 COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';

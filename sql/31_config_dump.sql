@@ -30,7 +30,7 @@ FROM icecat_data.audit');
 	-- A role that is gone has only a number, which may be another role's where the dump is restored.
 	FOR v_table IN
 		SELECT t FROM pg_catalog.unnest('{icecat_data.access_grant,icecat_data.read_restriction,icecat_data.trusted_engine,
-			icecat_data.view_definer}'::pg_catalog.regclass[]) AS t
+			icecat_data.view_definer,icecat_data.subscription}'::pg_catalog.regclass[]) AS t
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(v_table,
 			'WHERE role = 0::pg_catalog.oid OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)');

@@ -69,11 +69,12 @@ COMMENT ON FUNCTION icecat.rest_update_namespace_properties(text, text[], json) 
 Errors: as update_namespace_properties(); IC301 (400) for a field of a wrong type.
 REST: updateProperties, POST /v1/{prefix}/namespaces/{namespace}/properties.';
 
-CREATE OR REPLACE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[])
+CREATE OR REPLACE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[], p_force boolean DEFAULT false)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_namespace';
-COMMENT ON FUNCTION icecat.drop_namespace(text, text[]) IS
+COMMENT ON FUNCTION icecat.drop_namespace(text, text[], boolean) IS
 'Drops a namespace that holds no namespaces, tables or views.
-Errors: IC101 (404) no such warehouse; IC401 (403) not allowed; IC102 (404) no such namespace; IC202 (409) it is not empty.
+p_force: true drops it although it is protected (icecat.set_protection()).
+Errors: IC101 (404) no such warehouse; IC401 (403) not allowed; IC102 (404) no such namespace; IC202 (409) it is not empty; IC209 (409) it is protected.
 REST: dropNamespace, DELETE /v1/{prefix}/namespaces/{namespace}.';

@@ -134,12 +134,13 @@ CREATE OR REPLACE FUNCTION icecat.drop_table(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text,
-	p_purge boolean DEFAULT false
+	p_purge boolean DEFAULT false,
+	p_force boolean DEFAULT false
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_table';
-COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean) IS
-'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Only what is the table''s own is deleted: below its location or the folders of its write.*.path properties, and held by no other table or view. A table that was registered, or overwritten by a registration, is dropped but keeps its files (a notice, and purge-refused in the event, say so), unless its warehouse has the property icecat.purge-registered=true. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), 55P03 lock timeout (503).';
+COMMENT ON FUNCTION icecat.drop_table(text, text[], text, boolean, boolean) IS
+'Drops a table: its name is free at once. REST dropTable. p_purge: true also deletes its data and metadata files, by the worker, afterwards; default false leaves all files. Only what is the table''s own is deleted: below its location or the folders of its write.*.path properties, and held by no other table or view. A table that was registered, or overwritten by a registration, is dropped but keeps its files (a notice, and purge-refused in the event, say so), unless its warehouse has the property icecat.purge-registered=true. p_force: true drops it although it is protected (icecat.set_protection()). Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC103 no such table (404), IC209 it is protected (409), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.undrop_table(
 	p_warehouse text,
@@ -227,13 +228,15 @@ CREATE OR REPLACE FUNCTION icecat.sign_request(
 	p_warehouse text,
 	p_namespace text[],
 	p_table text,
-	p_request json
+	p_request json,
+	p_staged text DEFAULT NULL
 ) RETURNS json
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_sign_request';
-COMMENT ON FUNCTION icecat.sign_request(text, text[], text, json) IS
+COMMENT ON FUNCTION icecat.sign_request(text, text[], text, json, text) IS
 'Signs a request of a client to S3 that is about a file of the table: a RemoteSignResult. REST signRequest. Only where the warehouse''s property icecat.access-delegation is sign.
 p_request: RemoteSignRequest. Signed are GetObject, HeadObject, PutObject, DeleteObject, DeleteObjects (by its body), multipart uploads, and ListObjectsV2 below the location; what writes, if the caller may write the table.
+p_staged: of a table that is only staged, what its creator got in the endpoint for signing. It is good for this role and name, for icecat.vended_lifetime_s, and while the role may create a table there.
 Errors: IC101 no such warehouse (404), IC103 no such table (404), IC301 malformed (400), IC304 another provider than s3 (406), IC401 not allowed, or not signed (403), IC501 the token service of the store fails (500).';
 
 CREATE OR REPLACE FUNCTION icecat.sign_any_request(p_request json) RETURNS json

@@ -116,12 +116,13 @@ COMMENT ON FUNCTION icecat.rest_replace_view(text, text[], text, json) IS
 CREATE OR REPLACE FUNCTION icecat.drop_view(
 	p_warehouse text,
 	p_namespace text[],
-	p_view text
+	p_view text,
+	p_force boolean DEFAULT false
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_drop_view';
-COMMENT ON FUNCTION icecat.drop_view(text, text[], text) IS
-'Drops a view: its name is free at once; its metadata files stay, and register_view brings it back. REST dropView. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC105 no such view (404), 55P03 lock timeout (503).';
+COMMENT ON FUNCTION icecat.drop_view(text, text[], text, boolean) IS
+'Drops a view: its name is free at once; its metadata files stay, and register_view brings it back. p_force: true drops it although it is protected (icecat.set_protection()). REST dropView. Errors: IC101 no such warehouse (404), IC401 not allowed (403), IC105 no such view (404), IC209 it is protected (409), 55P03 lock timeout (503).';
 
 CREATE OR REPLACE FUNCTION icecat.undrop_view(
 	p_warehouse text,

@@ -201,6 +201,60 @@ END;
 COMMENT ON FUNCTION icecat.worker_status() IS
 'One row on the worker of this database. pid: NULL when none runs (it starts with the next change). pending_*: queued metadata files to write, to delete, and dropped tables to purge. failing: tasks that failed at least once and will be tried again. not_adopted: tasks of the database that this one is a copy of, and deletions that were set aside because it is one; see icecat.adopt_storage(). oldest_write_s: age in seconds of the oldest file not yet written (alert at 30). last_error: of a failing task. unnumbered_events: committed events that have no number yet. storage_problems: what is wrong with the roots of file storage, such as the mark of another database, for which no file is deleted; NULL: nothing. state: of the worker: running, starting, none, or waiting for a background process, because other databases have all that there are (max_worker_processes; workers then take turns, icecat.worker_turn_s). waiting_s: for how many seconds it has waited; NULL: it does not. worker_error: why the worker''s last round failed as a whole, such as a trigger on the tables that is refused; NULL: it did not. queued: tasks in the queue.';
 
+CREATE OR REPLACE FUNCTION icecat._store_counters(
+	OUT profile_id uuid,
+	OUT files_written bigint,
+	OUT files_failed bigint,
+	OUT bytes_written bigint,
+	OUT lag_s double precision
+) RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED SECURITY DEFINER
+AS 'MODULE_PATHNAME', 'sql_ice_store_counters';
+COMMENT ON FUNCTION icecat._store_counters() IS 'What the shared memory of the server has counted of this database''s stores; see icecat.storage_status(). The nil uuid: file storage.';
+
+CREATE OR REPLACE FUNCTION icecat.storage_status(
+	OUT storage_profile text,
+	OUT pending_writes bigint,
+	OUT oldest_write_s double precision,
+	OUT failing bigint,
+	OUT last_error text,
+	OUT files_written bigint,
+	OUT files_failed bigint,
+	OUT bytes_written bigint,
+	OUT lag_s double precision,
+	OUT inspections bigint,
+	OUT outside_files bigint
+) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER
+BEGIN ATOMIC
+	-- Looks at all warehouses, as icecat.worker_status() does.
+	WITH profile AS (
+		SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, ''::text AS name
+		UNION ALL SELECT p.profile_id, coalesce(t.name || '/', '') || p.name
+		FROM icecat_data.storage_profile AS p LEFT JOIN icecat_data.tenant AS t ON t.warehouse_id = p.warehouse_id AND t.tenant_id = p.tenant_id),
+	queue AS (
+		SELECT CASE WHEN t.location ~ '^(file:|/)' THEN '00000000-0000-0000-0000-000000000000'::uuid
+				ELSE coalesce(w.storage_profile_id, '00000000-0000-0000-0000-000000000000'::uuid) END AS id,
+			pg_catalog.count(*) FILTER (WHERE t.kind = 'write') AS pending,
+			pg_catalog.max(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - t.created_at)) FILTER (WHERE t.kind = 'write')::double precision AS oldest_s,
+			pg_catalog.count(*) FILTER (WHERE t.attempts > 0) AS failing, pg_catalog.max(t.last_error) AS last_error
+		FROM icecat_data.metadata_task AS t LEFT JOIN icecat_data.warehouse AS w ON w.warehouse_id = t.warehouse_id GROUP BY 1),
+	look AS (
+		SELECT coalesce(w.storage_profile_id, '00000000-0000-0000-0000-000000000000'::uuid) AS id, pg_catalog.sum(x.waiting)::bigint AS waiting, pg_catalog.sum(x.found)::bigint AS found
+		FROM (SELECT i.warehouse_id, pg_catalog.count(*) AS waiting, 0::bigint AS found FROM icecat_data.inspection AS i GROUP BY 1
+			UNION ALL SELECT o.warehouse_id, 0::bigint, pg_catalog.count(*) FROM icecat_data.outside_file AS o GROUP BY 1) AS x
+		LEFT JOIN icecat_data.warehouse AS w ON w.warehouse_id = x.warehouse_id GROUP BY 1)
+	SELECT p.name, coalesce(q.pending, 0), q.oldest_s, coalesce(q.failing, 0), q.last_error, coalesce(c.files_written, 0), coalesce(c.files_failed, 0),
+		coalesce(c.bytes_written, 0), coalesce(c.lag_s, 0), coalesce(l.waiting, 0), coalesce(l.found, 0)
+	FROM profile AS p
+	LEFT JOIN queue AS q ON q.id = p.id
+	LEFT JOIN look AS l ON l.id = p.id
+	LEFT JOIN icecat._store_counters() AS c ON c.profile_id = p.id
+	ORDER BY p.name;
+END;
+COMMENT ON FUNCTION icecat.storage_status() IS
+'One row for each storage profile of the database, and one for file storage. storage_profile: its name, with that of its tenant and a slash before it; empty: file storage, and what lies where the server reaches nothing. pending_writes: queued metadata files. oldest_write_s: age in seconds of the oldest of them; NULL: there is none (alert at 30). failing: queued tasks that failed at least once. last_error: of one of them. files_written, files_failed, bytes_written: metadata files that the worker has written, tries that failed, and bytes, since the server started. lag_s: how long after their commits these files were there, in seconds, all added up: the rate of this by that of files_written is how late a file is. inspections: snapshots whose manifests are still to be read. outside_files: files outside of the locations of their tables that were found (view icecat.outside_files). The last two count for the profile of the warehouse. Deletions and purges count in failing alone.';
+
 CREATE OR REPLACE FUNCTION icecat.trim_idempotency(p_limit bigint DEFAULT 100000) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_trim_idempotency';

@@ -248,7 +248,12 @@ FROM (
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'event_counter' FROM icecat_data.event_counter AS x
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'read_restriction' FROM icecat_data.read_restriction AS x
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'view_definer' FROM icecat_data.view_definer AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'subscription' FROM icecat_data.subscription AS x
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'label' FROM icecat_data.label AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'protection' FROM icecat_data.protection AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'inspection' FROM icecat_data.inspection AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'outside_file' FROM icecat_data.outside_file AS x
+	UNION ALL SELECT DISTINCT x.warehouse_id, 'file_reference' FROM icecat_data.file_reference AS x
 	UNION ALL SELECT DISTINCT x.warehouse_id, 'access_grant' FROM icecat_data.access_grant AS x
 	WHERE x.warehouse_id <> '00000000-0000-0000-0000-000000000000'::uuid) AS o (warehouse_id, name)
 WHERE NOT EXISTS (SELECT FROM icecat_data.warehouse AS x WHERE x.warehouse_id = o.warehouse_id);

@@ -175,18 +175,30 @@ COMMENT ON FUNCTION icecat._credential(text, text, text) IS
 p_kind: client or key. p_id: id of the client, or prefix of the key. p_role: a role that the client asks to be narrowed to; NULL: its own.
 Returns {"name", "session", "verdict", "secrets": [{"salt", "hash", "until"}, …]}: hash is the SHA-256 of salt and secret, both hexadecimal; until in seconds since 1970, null: no end; verdict as in icecat._client_verdict().';
 
+CREATE OR REPLACE FUNCTION icecat._token_audience() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'urn:icecat:' || pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+			s.system_identifier::text || ' ' || d.oid::text, 'UTF8')), 'hex'), 1, 32)
+	FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d
+	WHERE d.datname = pg_catalog.current_database();
+END;
+COMMENT ON FUNCTION icecat._token_audience() IS
+'Which database a token of a gateway is for (aud): another one in each database and each cluster, the same on its standbys. A copy by CREATE DATABASE … TEMPLATE or by a dump has another one; a copy of the cluster''s files has the same, and is told apart by the gateway''s setting oauth_audience.';
+
 CREATE OR REPLACE FUNCTION icecat._signing_keys() RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 BEGIN ATOMIC
-	SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('kid', k.key_id, 'seed', pg_catalog.encode(k.seed, 'hex'),
+	SELECT pg_catalog.json_build_object('audience', icecat._token_audience(),
+		'keys', coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('kid', k.key_id, 'seed', pg_catalog.encode(k.seed, 'hex'),
 			'signs_from', pg_catalog.floor(EXTRACT(epoch FROM k.signs_from_at))::bigint,
-			'verifies_until', pg_catalog.floor(EXTRACT(epoch FROM k.verifies_until_at))::bigint) ORDER BY k.signs_from_at, k.key_id), '[]')
+			'verifies_until', pg_catalog.floor(EXTRACT(epoch FROM k.verifies_until_at))::bigint) ORDER BY k.signs_from_at, k.key_id), '[]'))
 	FROM icecat_data.signing_key AS k
 	WHERE k.warehouse_id = '00000000-0000-0000-0000-000000000000'
 		AND (k.verifies_until_at IS NULL OR k.verifies_until_at > pg_catalog.statement_timestamp());
 END;
 COMMENT ON FUNCTION icecat._signing_keys() IS
-'For a gateway: the private keys that it signs tokens with, and knows its tokens by: [{"kid", "seed", "signs_from", "verifies_until"}, …], the latest last. Of those whose signs_from is over the latest signs. Times in seconds since 1970.';
+'For a gateway: the private keys that it signs tokens with, and knows its tokens by: {"audience", "keys": [{"kid", "seed", "signs_from", "verifies_until"}, …]}, the latest last. Audience as in icecat._token_audience(). Of those whose signs_from is over the latest signs. Times in seconds since 1970.';
 
 CREATE OR REPLACE FUNCTION icecat._make_signing_key() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -28,22 +28,22 @@ FROM (
 	UNION ALL
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
-				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_rates', '_make_signing_key', 'worker_status', '_listen_files')
-			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'set_tenant_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_quota',
+				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_rates', '_make_signing_key', 'worker_status', 'storage_status', '_listen_files', '_event_feed')
+			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'set_tenant_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_naming_rule', 'set_quota',
 				'create_storage_profile', 'alter_storage_profile', 'drop_storage_profile', 'validate_storage_profile', 'expire_dropped')
 	FROM pg_catalog.pg_proc AS p
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN p.proname IN ('_writer', 'create_namespace', 'update_namespace_properties', 'drop_namespace', 'create_table',
 					'register_table', 'unregister_table', 'commit_table', 'commit_transaction', 'commit_metadata_file', 'drop_table',
 					'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata',
-					'undrop_table', 'undrop_view', 'grant', 'revoke', 'apply_grants', 'grant_tenant', 'revoke_tenant', 'set_read_restriction', 'drop_read_restriction', 'set_labels',
+					'undrop_table', 'undrop_view', 'grant', 'revoke', 'apply_grants', 'grant_tenant', 'revoke_tenant', 'set_read_restriction', 'drop_read_restriction', 'set_labels', 'set_protection',
 					'trust_engine', 'distrust_engine')
 					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' AND NOT pg_catalog.starts_with(p.proname::text, 'rest_load_') THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
 				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_rates', '_make_signing_key') THEN ARRAY[0]
 				WHEN p.proname = '_audit_refused' THEN ARRAY[0, 2]
-				WHEN p.proname IN ('worker_status', '_queued_files', '_listen_files') THEN ARRAY[0, 1]
-				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', '_pending_files', '_answer_is_secret', 'load_table',
+				WHEN p.proname IN ('worker_status', 'storage_status', '_queued_files', '_listen_files', '_event_feed') THEN ARRAY[0, 1]
+				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', 'create_subscription', 'drop_subscription', 'next_events', 'ack', '_pending_files', '_answer_is_secret', 'load_table',
 					'rest_load_table', 'rest_load_table_pieces', 'load_credentials', 'sign_request', 'sign_any_request') THEN ARRAY[1]
 				ELSE ARRAY[3] END
 	) AS f (levels)
@@ -51,7 +51,7 @@ FROM (
 		AND p.proname NOT IN ('grant_user', 'grant_gateway', 'grant_reader', 'grant_writer', 'grant_admin', 'revoke_user', 'revoke_gateway',
 			'revoke_reader', 'revoke_writer', 'revoke_admin', 'regrant', 'map_principal', 'unmap_principal', '_user',
 			'create_client', 'alter_client', 'drop_client', 'rotate_client_secret', 'create_api_key', 'rotate_api_key', 'revoke_api_key',
-			'rotate_signing_key', 'rotate_storage_secrets', '_role_verdict', '_narrowed', '_client_verdict', '_mapped_role', '_give', '_take', '_audit', 'trim_audit',
+			'rotate_signing_key', 'rotate_storage_secrets', '_token_audience', '_role_verdict', '_narrowed', '_client_verdict', '_mapped_role', '_give', '_take', '_audit', 'trim_audit',
 			'_check_rights_change', '_markers', '_rights_of')
 	UNION ALL
 	SELECT CASE WHEN l.for_admins THEN ARRAY[3] ELSE ARRAY[1] END, 'SELECT', pg_catalog.format('TABLE %s', c.oid::pg_catalog.regclass),

@@ -28,7 +28,8 @@ BEGIN
 					'icecat._is_among(bigint[],bigint)'::pg_catalog.regprocedure,
 					'icecat._schema_fields(json)'::pg_catalog.regprocedure, 'icecat._sees_all(text)'::pg_catalog.regprocedure,
 					'icecat._seen(text)'::pg_catalog.regprocedure, 'icecat._seen_above()'::pg_catalog.regprocedure,
-					'icecat._restricted(boolean)'::pg_catalog.regprocedure, 'icecat._own_roles()'::pg_catalog.regprocedure,
+					'icecat._restricted(boolean)'::pg_catalog.regprocedure,
+					'icecat._sees_event(uuid,text,uuid,timestamptz,text[])'::pg_catalog.regprocedure, 'icecat._own_roles()'::pg_catalog.regprocedure,
 					'icecat._own_tenant()'::pg_catalog.regprocedure, 'icecat._guards_estimates()'::pg_catalog.regprocedure))
 			AND NOT EXISTS ( -- partitions are made at run time, where nobody gets a right either
 				SELECT FROM pg_catalog.pg_class AS c

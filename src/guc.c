@@ -18,6 +18,7 @@
 
 char *ice_guc_access_delegation;
 bool  ice_guc_access_delegation_strict;
+bool  ice_guc_access_delegation_wait;
 int   ice_guc_answer_bytes_max;
 bool  ice_guc_audit;
 bool  ice_guc_audit_archive;
@@ -25,6 +26,7 @@ int   ice_guc_audit_details_bytes_max;
 int   ice_guc_audit_retention_days;
 bool  ice_guc_check_metadata_file;
 char *ice_guc_client_address;
+int   ice_guc_commit_group_max;
 int   ice_guc_commit_lock_timeout_ms;
 int   ice_guc_commit_policy_timeout_ms;
 char *ice_guc_config_prefix;
@@ -41,12 +43,18 @@ int   ice_guc_idempotency_lifetime_s;
 int   ice_guc_json_depth_max;
 bool  ice_guc_log_refusals;
 bool  ice_guc_maintenance;
+int   ice_guc_inspected_manifests_max;
+int   ice_guc_outside_files_max;
 int   ice_guc_label_bytes_max;
 int   ice_guc_labels_max;
 int   ice_guc_metadata_file_bytes_max;
 int   ice_guc_metadata_queue_max;
 int   ice_guc_metadata_queue_wait_ms;
 int   ice_guc_key_bytes_max;
+bool  ice_guc_key_scans;
+bool  ice_guc_key_scans_required;
+bool  ice_guc_key_writes;
+bool  ice_guc_key_writes_required;
 int   ice_guc_multipart_bytes;
 int   ice_guc_name_bytes_max;
 int   ice_guc_namespace_depth_max;
@@ -59,6 +67,7 @@ int   ice_guc_purge_slice_ms;
 int   ice_guc_purge_turn_s;
 int   ice_guc_report_retention_s;
 int   ice_guc_referenced_by_max;
+int   ice_guc_remembered_bytes_max;
 char *ice_guc_request_id;
 int   ice_guc_request_memory_max;
 int   ice_guc_restriction_nodes_max;
@@ -66,6 +75,7 @@ int   ice_guc_restrictions_max;
 char *ice_guc_secret_key_file;
 char *ice_guc_store_endpoints_allowed;
 int   ice_guc_store_requests_max;
+int   ice_guc_sts_pause_ms;
 int   ice_guc_sts_timeout_ms;
 int   ice_guc_transaction_changes_max;
 int   ice_guc_updates_max;
@@ -143,6 +153,11 @@ static const Setting settings[] = {
 				 false,
 				 "Whether a wish for access (icecat.access_delegation) that cannot be fulfilled is "
 				 "refused (400). Off: the answer has no credentials."),
+	BOOL_SETTING("icecat.access_delegation_wait", PGC_USERSET, 0, &ice_guc_access_delegation_wait,
+				 true,
+				 "Whether a call may wait for the token service of a store. Off: a call that would "
+				 "have to fails at once (IC507), before it has done anything. The gateway turns it "
+				 "off, and sends such a call again on connections of their own."),
 	INT_SETTING("icecat.answer_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_answer_bytes_max, 0,
 				0, INT_MAX,
 				"Largest metadata that a rest_ function returns in one value; a larger one is left "
@@ -170,6 +185,10 @@ static const Setting settings[] = {
 		"icecat.client_address", PGC_USERSET, 0, &ice_guc_client_address, "",
 		"Where the client of a call is, recorded in the audit log. It gives no right. The "
 		"gateway sets it."),
+	INT_SETTING(
+		"icecat.commit_group_max", PGC_USERSET, 0, &ice_guc_commit_group_max, 32, 1, 60,
+		"Most commits in one call of rest_commit_table_group. Each takes a subtransaction, of "
+		"which a session has room for 64 before others must look for them on disk."),
 	INT_SETTING("icecat.commit_lock_timeout_ms", PGC_USERSET, GUC_UNIT_MS,
 				&ice_guc_commit_lock_timeout_ms, 10000, 0, INT_MAX,
 				"How long a change waits for each row that another holds before it fails with a "
@@ -222,6 +241,10 @@ static const Setting settings[] = {
 		3600, 0, 366 * 24 * 3600,
 		"How long an idempotency key is kept; announced to clients as idempotency-key-lifetime. 0: "
 		"keys are not offered, and ignored."),
+	INT_SETTING("icecat.inspected_manifests_max", PGC_SUSET, 0, &ice_guc_inspected_manifests_max,
+				10000, 1, 1000000,
+				"Most new manifests of a snapshot that are read before a commit to see where its "
+				"files lie."),
 	INT_SETTING(
 		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max,
 		ICE_JSON_DEPTH_MAX_DEFAULT, 8, ICE_JSON_DEPTH_STORED,
@@ -229,6 +252,20 @@ static const Setting settings[] = {
 	INT_SETTING("icecat.key_bytes_max", PGC_USERSET, GUC_UNIT_BYTE, &ice_guc_key_bytes_max, 1024, 1,
 				2500,
 				"Longest name of a branch or tag, and id of an encryption key, in bytes of UTF-8."),
+	BOOL_SETTING("icecat.key_scans", PGC_USERSET, 0, &ice_guc_key_scans, true,
+				 "Whether rows are read by their key without the executor, where the plan of the "
+				 "statement is one scan of an index of a plain local table. Off: always by the "
+				 "executor. Both read the same rows."),
+	BOOL_SETTING("icecat.key_scans_required", PGC_USERSET, GUC_NOT_IN_SAMPLE,
+				 &ice_guc_key_scans_required, false,
+				 "For tests: whether a read by key that the executor would have to do fails."),
+	BOOL_SETTING("icecat.key_writes", PGC_USERSET, 0, &ice_guc_key_writes, true,
+				 "Whether rows are written and locked by their key without the executor, where the "
+				 "table is a plain local one without triggers, CHECKs and generated columns. Off: "
+				 "always by the executor. Both write the same rows."),
+	BOOL_SETTING("icecat.key_writes_required", PGC_USERSET, GUC_NOT_IN_SAMPLE,
+				 &ice_guc_key_writes_required, false,
+				 "For tests: whether a write by key that the executor would have to do fails."),
 	INT_SETTING("icecat.label_bytes_max", PGC_SUSET, GUC_UNIT_BYTE, &ice_guc_label_bytes_max, 1024,
 				1, 65536, "Longest name, and longest value, of a label, in bytes of UTF-8."),
 	INT_SETTING("icecat.labels_max", PGC_SUSET, 0, &ice_guc_labels_max, 1000, 1, 100000,
@@ -263,6 +300,9 @@ static const Setting settings[] = {
 				1, 255, "Longest name of a table or of one namespace level, in bytes of UTF-8."),
 	INT_SETTING("icecat.namespace_depth_max", PGC_USERSET, 0, &ice_guc_namespace_depth_max, 32, 1,
 				256, "Most levels of a namespace."),
+	INT_SETTING("icecat.outside_files_max", PGC_SUSET, 0, &ice_guc_outside_files_max, 100, 1,
+				100000,
+				"Most files outside of their table's locations that are kept of a snapshot."),
 	INT_SETTING("icecat.page_size_default", PGC_USERSET, 0, &ice_guc_page_size_default, 1000, 1,
 				1000000, "Names on a page of a list whose client gives no page size."),
 	INT_SETTING("icecat.page_size_max", PGC_USERSET, 0, &ice_guc_page_size_max, 10000, 1, 1000000,
@@ -286,6 +326,10 @@ static const Setting settings[] = {
 				"How long a purge goes on while other purges wait; then it is their turn."),
 	INT_SETTING("icecat.referenced_by_max", PGC_SUSET, 0, &ice_guc_referenced_by_max, 10, 1, 1000,
 				"Most views that a load may say it comes by (referenced-by)."),
+	INT_SETTING("icecat.remembered_bytes_max", PGC_SUSET, GUC_UNIT_BYTE,
+				&ice_guc_remembered_bytes_max, 1024 * 1024, 0, 256 * 1024 * 1024,
+				"Most bytes in which a session remembers the parts of the tables that it has "
+				"committed to last, so that its next commit need not read them again. 0: none."),
 	INT_SETTING("icecat.report_retention_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_report_retention_s,
 				90 * 24 * 3600, -1, INT_MAX,
 				"How long metrics reports are kept: the worker drops whole months (UTC) that ended "
@@ -316,10 +360,14 @@ static const Setting settings[] = {
 		"may name others, too. Empty: nobody else may set an endpoint."),
 	INT_SETTING("icecat.store_requests_max", PGC_SUSET, 0, &ice_guc_store_requests_max, 100, 1,
 				1000, "Most requests to an object store that one process has under way."),
+	INT_SETTING("icecat.sts_pause_ms", PGC_SUSET, GUC_UNIT_MS, &ice_guc_sts_pause_ms, 5000, 0,
+				600000,
+				"How long a token service that has failed is not asked again. Credentials that are "
+				"kept go on until their end; other calls fail at once (503)."),
 	INT_SETTING("icecat.sts_timeout_ms", PGC_USERSET, GUC_UNIT_MS, &ice_guc_sts_timeout_ms, 5000,
 				100, 60000,
 				"How long the token service of a store is waited for when credentials are vended. "
-				"Then the call fails (500)."),
+				"Then the call fails (503)."),
 	INT_SETTING("icecat.transaction_changes_max", PGC_USERSET, 0, &ice_guc_transaction_changes_max,
 				1000, 1, 100000, "Most table changes in one commit_transaction."),
 	INT_SETTING("icecat.updates_max", PGC_USERSET, 0, &ice_guc_updates_max, 100000, 1, 1000000,
@@ -327,7 +375,8 @@ static const Setting settings[] = {
 	INT_SETTING("icecat.vended_lifetime_s", PGC_SUSET, GUC_UNIT_S, &ice_guc_vended_lifetime_s, 3600,
 				900, 43200,
 				"How long vended credentials are good. Until half of it is over others who may "
-				"have the same get the same."),
+				"have the same get the same, and until all of it is while the token service "
+				"fails."),
 	STRING_SETTING("icecat.worker_databases", PGC_POSTMASTER, 0, &ice_guc_worker_databases, "",
 				   "Databases, separated by commas, for which a permanent worker starts with the "
 				   "server when icecat is in shared_preload_libraries."),

@@ -34,6 +34,53 @@
 	} while (0)
 #endif
 
+/* executor/executor.h: from 16 on, what is to be checked stands beside the range table. */
+#if PG_VERSION_NUM >= 160000
+#define ice_compat_check_permissions(statement) \
+	((void) ExecCheckPermissions((statement)->rtable, (statement)->permInfos, true))
+#else
+#define ice_compat_check_permissions(statement) ((void) ExecCheckRTPerms((statement)->rtable, true))
+#endif
+
+/* access/genam.h: from 18 on, a scan may be counted for EXPLAIN. */
+#if PG_VERSION_NUM >= 180000
+#define ice_compat_index_beginscan(table, index, snapshot, key_count) \
+	index_beginscan((table), (index), (snapshot), NULL, (key_count), 0)
+#else
+#define ice_compat_index_beginscan(table, index, snapshot, key_count) \
+	index_beginscan((table), (index), (snapshot), (key_count), 0)
+#endif
+
+/* access/tableam.h: from 16 on, an update says which kinds of indexes it concerns. */
+#if PG_VERSION_NUM >= 160000
+#define ice_compat_update_indexes         TU_UpdateIndexes
+#define ice_compat_indexes_change(update) ((update) != TU_None)
+#else
+#define ice_compat_update_indexes         bool
+#define ice_compat_indexes_change(update) (update)
+#endif
+
+/* access/tupdesc.h: virtual generated columns come with 18. */
+#if PG_VERSION_NUM >= 180000
+#define ice_compat_has_virtual_columns(constraints) ((constraints)->has_generated_virtual)
+#else
+#define ice_compat_has_virtual_columns(constraints) false
+#endif
+
+/* utils/acl.h: from 16 on, a membership may leave out the right to take the role. */
+#if PG_VERSION_NUM >= 160000
+#define ice_compat_may_set_role(member, role) member_can_set_role((member), (role))
+#else
+#define ice_compat_may_set_role(member, role) is_member_of_role((member), (role))
+#endif
+
+/* catalog/namespace.h: another name from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define ice_compat_search_path_matches(path) SearchPathMatchesCurrentEnvironment(path)
+#else
+#define ice_compat_search_path_matches(path) OverrideSearchPathMatchesCurrent(path)
+#endif
+
 /* c.h: 18 has only the form that stands before the function. */
 #if PG_VERSION_NUM >= 180000
 #define pg_attribute_noreturn() __attribute__((noreturn))

@@ -30,7 +30,8 @@ is_refusal(const ErrorData *error)
 		strcmp(error->funcname, ICE_RAISE_FUNCTION) != 0)
 		return false;
 	code = ice_error_of_sqlstate(unpack_sql_state(error->sqlerrcode));
-	return code < ICE_ERR_COUNT && (ice_error_status(code) < 500 || code == ICE_ERR_MAINTENANCE);
+	return code < ICE_ERR_COUNT && (ice_error_status(code) < 500 || code == ICE_ERR_MAINTENANCE ||
+									code == ICE_ERR_CREDENTIALS_DUE);
 }
 
 /* Hooks before us may want to see what is not logged; those after us only see what is. */

@@ -31,6 +31,8 @@
 #include "catalog/refused.h"
 #include "catalog/request.h"
 #include "catalog/role_rates.h"
+#include "events/event_feed.h"
+#include "events/events.h"
 #include "http/clients.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
@@ -43,6 +45,7 @@
 #include "ops/worker_watch.h"
 
 #define SPARE_DESCRIPTORS 64
+#define EVENT_CHANNEL     "icecat_events" /* as the extension calls it */
 
 extern char **environ;
 
@@ -51,11 +54,13 @@ static const char        *conf_path;
 static bool               stopped;
 static bool               listening;
 static uint64_t           drain_since_us;
+static uint64_t           drained_us; /* clients are gone, or not waited for; 0: not yet */
 
 /* Settings whose form is known to the room that uses them. */
 static const GwConfCheck checks[] = {
 	{"trusted_proxies", gw_forwarded_proxies_valid},
 	{"cors_origins", gw_cors_valid},
+	{"oauth_audience", gw_conf_database_audience_valid},
 	{"auth_issuers", gw_issuers_valid},
 	{"auth_issuer_keys_urls", gw_issuers_keys_valid},
 	{"auth_issuer_ca_files", gw_issuer_options_valid},
@@ -172,6 +177,18 @@ tls_problem(const GwConf *conf)
 	return NULL;
 }
 
+static void
+check_database(const GwDatabaseConf *conf, GwText *error)
+{
+	const char *authorities = conf->tls_client_ca_file;
+
+	if (!gw_pg_dsn_is_valid(conf->dsn))
+		gw_text_printf(error, "database \"%s\": dsn is not a connection string\n", conf->name);
+	if (*authorities != '\0' && !gw_auth_authorities_usable(authorities))
+		gw_text_printf(error, "database \"%s\": tls_client_ca_file \"%s\" has no certificate\n",
+					   conf->name, authorities);
+}
+
 /* Reads file and environment over the defaults, and the files of further databases. */
 static bool
 load_settings(GwConf *conf, GwDatabaseConfs *databases, GwText *error)
@@ -190,9 +207,7 @@ load_settings(GwConf *conf, GwDatabaseConfs *databases, GwText *error)
 		gw_text_printf(error, "%s\n", tls_problem(conf));
 	(void) gw_conf_database_load(conf->databases_dir, conf->databases_max, databases, error);
 	for (int i = 0; i < databases->count; i++)
-		if (!gw_pg_dsn_is_valid(databases->list[i].dsn))
-			gw_text_printf(error, "database \"%s\": dsn is not a connection string\n",
-						   databases->list[i].name);
+		check_database(&databases->list[i], error);
 	if (!conf->default_database && databases->count == 0)
 		gw_text_puts(error, "without default_database, databases_dir must have a database\n");
 	return error->len == 0;
@@ -203,6 +218,17 @@ static bool
 tls_is_usable(const GwConf *conf, GwText *error)
 {
 	return !gw_listener_uses_tls(conf->listen) || gw_tls_context_check(conf, error);
+}
+
+/* A database notifies the gateway: of numbered events, on a channel that everybody may use, so it
+ * is only a reason to look; of written files. */
+static void
+on_announced(void *database, const char *channel, const char *payload)
+{
+	if (strcmp(channel, EVENT_CHANNEL) == 0)
+		gw_event_feed_notified(database, payload);
+	else
+		gw_await_announced(database, payload);
 }
 
 static void
@@ -294,29 +320,44 @@ on_reload(evutil_socket_t fd, short what, void *arg)
 	gw_notify_ready();
 }
 
+/* Nobody is waited for any more, but the audit log, for a while. */
+static void
+leave(uint64_t now)
+{
+	if (drained_us == 0)
+		drained_us = now;
+	stopped = gw_refused_finish();
+	if (stopped || gw_clock_since(now, drained_us) < (uint64_t) gw_conf.audit_stop_wait_ms * 1000)
+		return;
+	gw_log(GW_WARNING, "audit_stop_wait_ms is over: %llu refused calls are not in the audit log",
+		   (unsigned long long) gw_refused_waiting());
+	stopped = true;
+}
+
 /* Draining, step by step: not ready; new connections are held off, so that all that were made are
- * accepted; no new clients; nobody left, or out of patience. */
+ * accepted; no new clients; nobody left, or out of patience; nothing left for the audit log. */
 static void
 drain_tick(uint64_t now)
 {
 	uint64_t delay = (uint64_t) gw_conf.drain_delay_ms * 1000;
 	uint64_t patience = delay + (uint64_t) gw_conf.drain_timeout_ms * 1000;
 
-	if (now - drain_since_us < delay)
+	if (gw_clock_since(now, drain_since_us) < delay)
 		return;
+	gw_process.closing = true;
 	if (listening && !gw_listener_hold_off())
 		return; /* until the next tick: handshakes under way end by then */
 	if (listening)
 		gw_listener_close();
 	listening = false;
 	gw_clients_close_idle(now);
-	if (gw_clients_count() == 0)
-		stopped = true;
-	else if (now - drain_since_us >= patience)
+	if (drained_us != 0 || gw_clients_count() == 0)
+		leave(now);
+	else if (gw_clock_since(now, drain_since_us) >= patience)
 	{
 		gw_log(GW_WARNING, "drain_timeout_ms is over: closing %d client connections",
 			   gw_clients_count());
-		stopped = true;
+		leave(now);
 	}
 }
 
@@ -333,6 +374,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	gw_auth_tick(now);
 	gw_key_watch_tick(now);
 	gw_await_tick(now);
+	gw_event_feed_tick(now);
 	gw_request_tick(now);
 	gw_clients_tick(now);
 	gw_listener_tick();
@@ -353,12 +395,13 @@ raise_descriptor_limit(const GwDatabaseConfs *databases)
 	struct rlimit limit;
 	rlim_t        need = (rlim_t) (gw_conf.connections_max + gw_conf.read_connections +
                             gw_conf.write_connections + gw_conf.stream_connections +
-                            SPARE_DESCRIPTORS);
+                            gw_conf.credential_connections + SPARE_DESCRIPTORS);
 
 	for (int i = 0; i < databases->count; i++)
 		need += (rlim_t) (databases->list[i].read_connections +
 						  databases->list[i].write_connections +
-						  databases->list[i].stream_connections + 1);
+						  databases->list[i].stream_connections +
+						  databases->list[i].credential_connections + 1);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
 	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
@@ -388,7 +431,8 @@ start(GwDatabaseConfs *databases)
 	raise_descriptor_limit(databases);
 	base = event_base_new();
 	gw_catalog_start();
-	gw_database_start(base, databases, gw_await_announced);
+	gw_streamer = &gw_events_streamer;
+	gw_database_start(base, databases, on_announced);
 	gw_admin_start();
 	gw_endpoint_start();
 	if (!gw_auth_start(base, gw_key_watch_ask))

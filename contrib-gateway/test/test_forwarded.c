@@ -117,14 +117,61 @@ test_local(void **state)
 	assert_true(gw_forwarded_is_local(&head, "127.0.0.1"));
 }
 
+/* A page of a stranger's may have its name lead to this machine, and then runs in a browser
+ * here. */
+static void
+test_local_names(void **state)
+{
+	(void) state;
+	head.header_count = 0;
+	for (const char **name =
+			 (const char *[]){"localhost", "LocalHost:8181", "localhost.", "lake", "a.LOCALHOST:1",
+							  "127.0.0.1:8181", "127.0.0.1", "[::1]:8181", "192.0.2.1", NULL};
+		 *name; name++)
+	{
+		head.host = (GwSlice){*name, strlen(*name)};
+		assert_true(gw_forwarded_is_local(&head, "127.0.0.1"));
+	}
+	for (const char **name =
+			 (const char *[]){"evil.example", "evil.example:8181", "localhost.evil.example",
+							  "127.0.0.1.evil.example", "1.2.3", "xlocalhost.example.", NULL};
+		 *name; name++)
+	{
+		head.host = (GwSlice){*name, strlen(*name)};
+		assert_false(gw_forwarded_is_local(&head, "127.0.0.1"));
+	}
+	head.host = (GwSlice){NULL, 0};
+}
+
+static bool
+contradicts(const char *const *fields)
+{
+	set_fields(fields);
+	return gw_forwarded_contradicts(&head, "10.0.0.0/8");
+}
+
+static void
+test_contradictions(void **state)
+{
+#define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+	(void) state;
+	assert_false(contradicts(FIELDS("X-Forwarded-For", "192.0.2.1")));
+	assert_false(contradicts(FIELDS("Forwarded", "for=192.0.2.1")));
+	assert_false(contradicts(FIELDS("X-Forwarded-For", "192.0.2.9, 192.0.2.1", "Forwarded",
+									"for=192.0.2.1;proto=https")));
+	assert_false(contradicts(
+		FIELDS("X-Forwarded-For", "2001:DB8::0:1", "Forwarded", "for=\"[2001:db8::1]:5\"")));
+	assert_true(contradicts(FIELDS("X-Forwarded-For", "192.0.2.2", "Forwarded", "for=192.0.2.1")));
+	assert_true(contradicts(FIELDS("X-Forwarded-For", "192.0.2.2", "Forwarded", "for=\"[::2]\"")));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_client),
-		cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_ranges),      cmocka_unit_test(test_client),
+		cmocka_unit_test(test_prefix),      cmocka_unit_test(test_local),
+		cmocka_unit_test(test_local_names), cmocka_unit_test(test_contradictions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,51 @@ test_width(void **state)
 }
 
 static void
+test_some_enter_together(void **state)
+{
+	GwTicket group = {0};
+
+	(void) state;
+	for (int i = 0; i < 5; i++)
+		(void) enter(i, "a", 1, 10);
+	assert_ptr_equal(gw_gate_leave(gates, &t[0], 1), &t[1]);
+	assert_ptr_equal(gw_gate_next(&t[1]), &t[2]);
+	gw_gate_hand_over(&t[1], &group);
+	gw_gate_cancel(gates, gw_gate_next(&group));
+	gw_gate_cancel(gates, gw_gate_next(&group));
+	assert_ptr_equal(gw_gate_next(&group), &t[4]);
+	/* Two of them come back: before all others, and the list of all stays in the order of time. */
+	gw_gate_go_first(gates, &t[2], &group);
+	gw_gate_go_first(gates, &t[1], &group);
+	assert_int_equal(gw_gate_waiting(gates), 3);
+	assert_ptr_equal(gw_gate_oldest(gates, 1000), &t[1]);
+	assert_ptr_equal(gw_gate_leave(gates, &group, 1), &t[1]);
+	assert_ptr_equal(gw_gate_oldest(gates, 1000), &t[2]);
+	assert_ptr_equal(gw_gate_leave(gates, &t[1], 1), &t[2]);
+	assert_ptr_equal(gw_gate_leave(gates, &t[2], 1), &t[4]);
+	assert_null(gw_gate_next(&t[4]));
+	assert_null(gw_gate_leave(gates, &t[4], 1));
+}
+
+static void
+test_one_comes_back_to_the_last_place_of_all(void **state)
+{
+	(void) state;
+	(void) enter(0, "a", 1, 10);
+	(void) enter(1, "a", 1, 10);
+	(void) enter(2, "b", 1, 10);
+	(void) enter(3, "b", 1, 10);
+	t[4].since_us = 500;
+	gw_gate_go_first(gates, &t[4], &t[2]);
+	assert_ptr_equal(gw_gate_oldest(gates, 1000), &t[1]);
+	assert_ptr_equal(gw_gate_leave(gates, &t[0], 1), &t[1]);
+	assert_null(gw_gate_leave(gates, &t[1], 1));
+	assert_ptr_equal(gw_gate_leave(gates, &t[2], 1), &t[4]);
+	assert_ptr_equal(gw_gate_leave(gates, &t[4], 1), &t[3]);
+	assert_null(gw_gate_leave(gates, &t[3], 1));
+}
+
+static void
 test_full(void **state)
 {
 	(void) state;
@@ -123,6 +168,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_first_come_first_served, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tables_do_not_meet, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_width, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_some_enter_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_comes_back_to_the_last_place_of_all, set_up,
+										tear_down),
 		cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cancel_keeps_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_oldest, set_up, tear_down),

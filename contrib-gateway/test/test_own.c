@@ -11,11 +11,13 @@
 #include "auth/token.h"
 #include "check.h"
 
+#define HERE  "urn:icecat:0123"
 #define SEED  "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
 #define OTHER "1f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
-#define KEYS                                                          \
-	"[{\"kid\": \"a\", \"seed\": \"" SEED "\", \"signs_from\": 10}, " \
-	"{\"kid\": \"b\", \"seed\": \"" OTHER "\", \"signs_from\": 100}]"
+#define KEYS                                                                     \
+	"{\"audience\": \"" HERE "\", \"keys\": [{\"kid\": \"a\", \"seed\": \"" SEED \
+	"\", \"signs_from\": 10}, "                                                  \
+	"{\"kid\": \"b\", \"seed\": \"" OTHER "\", \"signs_from\": 100}]}"
 
 static GwSigner *
 read_keys(const char *text)
@@ -30,7 +32,7 @@ client_claims(GwGrantUse use, int64_t now, int64_t lifetime)
 {
 	GwGrant grant = {.subject = "ann", .client = "ann", .session = "s", .role = "", .scope = ""};
 
-	return gw_grant_claims(&grant, use, now, &lifetime);
+	return gw_grant_claims(&grant, HERE, use, now, &lifetime);
 }
 
 /* The key that signs a token at that time, and that its claims are verified by the set. */
@@ -39,7 +41,7 @@ expect_signed_by(const GwSigner *signer, int64_t now, const char *kid)
 {
 	json_t      *claims = client_claims(GW_GRANT_ACCESS, now, 60);
 	GwKeySet    *keys = gw_signer_keys(signer);
-	GwTokenRules rules = {.issuer = GW_GRANT_ISSUER, .audiences = GW_GRANT_AUDIENCE};
+	GwTokenRules rules = {.issuer = GW_GRANT_ISSUER, .audiences = HERE};
 	GwText       text = {0};
 	GwToken      token;
 
@@ -49,7 +51,7 @@ expect_signed_by(const GwSigner *signer, int64_t now, const char *kid)
 	assert_int_equal(gw_token_check(&token, &rules, now), GW_REFUSAL_NONE);
 	assert_int_equal(gw_token_verify(&token, keys), GW_REFUSAL_NONE);
 	gw_token_free(&token);
-	text.data[text.len - 8] ^= 1;
+	text.data[text.len - 8] = text.data[text.len - 8] == 'A' ? 'B' : 'A';
 	assert_int_equal(gw_token_read(&token, (GwSlice){text.data, text.len}), GW_REFUSAL_NONE);
 	assert_int_equal(gw_token_verify(&token, keys), GW_REFUSAL_SIGNATURE);
 	gw_token_free(&token);
@@ -79,22 +81,38 @@ test_the_latest_key_whose_time_has_come_signs(void **state)
 static void
 test_what_is_no_set_of_keys(void **state)
 {
+#define KEY       "[{\"kid\": \"a\", \"seed\": \"" SEED "\", \"signs_from\": 1}]"
+#define WITH(key) "{\"audience\": \"x\", \"keys\": " key "}"
 	static const char *const bad[] = {
 		"",
 		"[]",
 		"{}",
 		"null",
-		"[1]",
-		"[{\"kid\": \"a\"}]",
-		"[{\"kid\": \"a\", \"seed\": \"0f\", \"signs_from\": 1}]",
-		"[{\"kid\": \"\", \"seed\": \"" SEED "\", \"signs_from\": 1}]",
-		"[{\"kid\": \"a\", \"seed\": \"" SEED "\"}]",
-		"[{\"kid\": \"a\", \"seed\": \"" SEED "\", \"signs_from\": \"1\"}]",
+		KEY,
+		"{\"keys\": " KEY "}",
+		"{\"audience\": \"\", \"keys\": " KEY "}",
+		"{\"audience\": \"x,y\", \"keys\": " KEY "}",
+		"{\"audience\": \"*\", \"keys\": " KEY "}",
+		"{\"audience\": 1, \"keys\": " KEY "}",
+		WITH("1"),
+		WITH("[]"),
+		WITH("[1]"),
+		WITH("[{\"kid\": \"a\"}]"),
+		WITH("[{\"kid\": \"a\", \"seed\": \"0f\", \"signs_from\": 1}]"),
+		WITH("[{\"kid\": \"\", \"seed\": \"" SEED "\", \"signs_from\": 1}]"),
+		WITH("[{\"kid\": \"a\", \"seed\": \"" SEED "\"}]"),
+		WITH("[{\"kid\": \"a\", \"seed\": \"" SEED "\", \"signs_from\": \"1\"}]"),
 	};
+	GwSigner *good = read_keys(WITH(KEY));
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_null(read_keys(bad[i]));
+	assert_string_equal(gw_signer_audience(good), "x");
+	gw_signer_free(good);
+	assert_true(gw_signer_has_none((GwSlice){WITH("[]"), strlen(WITH("[]"))}));
+	assert_false(gw_signer_has_none((GwSlice){WITH(KEY), strlen(WITH(KEY))}));
+	assert_false(gw_signer_has_none((GwSlice){"{}", 2}));
 }
 
 /* -- grants -------------------------------------------------------------------------------------*/
@@ -130,7 +148,7 @@ test_a_grant_of_an_issuers_token_carries_its_claims_and_ends(void **state)
 					 .since_s = 100,
 					 .until_s = 130};
 	int64_t lifetime = 60;
-	json_t *claims = gw_grant_claims(&grant, GW_GRANT_ACCESS, 110, &lifetime);
+	json_t *claims = gw_grant_claims(&grant, HERE, GW_GRANT_ACCESS, 110, &lifetime);
 	GwGrant read;
 
 	(void) state;

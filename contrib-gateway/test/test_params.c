@@ -138,8 +138,9 @@ test_found_by_wire_name(void **state)
 	assert_int_equal(gw_param_find(GW_SOURCE_QUERY, GW_LITERAL("pageSize")),
 					 GW_PARAM_QUERY_PAGE_SIZE);
 	assert_int_equal(gw_param_find(GW_SOURCE_QUERY, GW_LITERAL("pagesize")), GW_PARAM_NONE);
-	assert_int_equal(gw_param_find(GW_SOURCE_QUERY, GW_LITERAL("table")), GW_PARAM_NONE);
-	assert_int_equal(gw_param_find(GW_SOURCE_PATH, GW_LITERAL("table")), GW_PARAM_TABLE);
+	assert_int_equal(gw_param_find(GW_SOURCE_QUERY, GW_LITERAL("view")), GW_PARAM_NONE);
+	assert_int_equal(gw_param_find(GW_SOURCE_PATH, GW_LITERAL("view")), GW_PARAM_VIEW);
+	assert_int_equal(gw_param_find(GW_SOURCE_QUERY, GW_LITERAL("table")), GW_PARAM_QUERY_TABLE);
 }
 
 /* What is taken stays in its place while more is taken, also across blocks. */

@@ -67,7 +67,9 @@ test_parameters_agree(void **state)
 		assert_null(strchr(gw_routes[i].sql, (char) ('0' + count + 1)));
 		assert_int_equal(gw_router_has(&gw_routes[i], GW_PARAM_BODY),
 						 gw_routes[i].method == GW_POST && i != GW_ROUTE_unregisterTable &&
-							 i != GW_ROUTE_undropTable && i != GW_ROUTE_undropView);
+							 i != GW_ROUTE_undropTable && i != GW_ROUTE_undropView &&
+							 i != GW_ROUTE_protectTable && i != GW_ROUTE_protectView &&
+							 i != GW_ROUTE_protectNamespace);
 	}
 }
 

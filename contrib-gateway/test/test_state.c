@@ -54,10 +54,11 @@ test_an_answer_is_the_last(void **state)
 static void
 test_calls_end_in_a_result(void **state)
 {
-	const GwState calls[] = {GW_STATE_ASK, GW_STATE_INSIDE, GW_STATE_CALL, GW_STATE_STORE};
+	const GwState calls[] = {GW_STATE_ASK, GW_STATE_INSIDE, GW_STATE_GROUP, GW_STATE_CALL,
+							 GW_STATE_STORE};
 
 	(void) state;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		for (GwState s = 0; s < GW_STATE_COUNT; s++)
 			assert_int_equal(gw_state_allows(calls[i], s), s == GW_STATE_RESULT);
 }

@@ -5,7 +5,7 @@ import sys
 
 import printing
 
-OPTION = re.compile(r'^ICE_PROFILE_OPTION\("([^"]+)", (ICE_FOR_\w+), (\w+), \w+, (true|false), "([^"]+)"\)', re.M)
+OPTION = re.compile(r'^ICE_PROFILE_OPTION\("([^"]+)", (ICE_FOR_[\w |]+), (\w+), \w+, (true|false), "([^"]+)"\)', re.M)
 STORES = {"ICE_FOR_ALL": "all", "ICE_FOR_S3": "s3", "ICE_FOR_GCS": "gcs", "ICE_FOR_ADLS": "adls"}
 
 INTRO = """
@@ -19,7 +19,7 @@ owner of the extension, or a superuser, alone; so is an endpoint that is not in 
 
 def document(text):
     """The Markdown for the text of profile_option.def."""
-    rows = [(f"`{name}`", STORES[kinds], "secret" if kind == "SECRET" else "the owner's" if guarded == "true" else kind.lower(), meaning)
+    rows = [(f"`{name}`", ", ".join(STORES[kind] for kind in kinds.split(" | ")), "secret" if kind == "SECRET" else "the owner's" if guarded == "true" else kind.lower(), meaning)
             for name, kinds, kind, guarded, meaning in OPTION.findall(text)]
     return (printing.mark("src/storage/profile_option.def", "docs/tools/print_storage_options.py") + INTRO + "\n"
             + printing.table(("option", "store", "kind", "meaning"), rows))

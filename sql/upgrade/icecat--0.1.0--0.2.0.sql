@@ -28,7 +28,7 @@ DROP FUNCTION IF EXISTS icecat.list_namespaces(text, text[]);
 DROP FUNCTION IF EXISTS icecat.list_tables(text, text[]);
 DROP FUNCTION IF EXISTS icecat.get_config(text);
 -- include 30_warehouse_secrets.sql
-COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; purge: how many files it has deleted so far, about; otherwise NULL';
+COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: scalars and refs of version, which are not kept in rows; delete: the table''s uuid; purge: how many files it has deleted so far, about, and when it was first seen, if it had to wait for snapshots to be read; otherwise NULL';
 
 -- Metrics reports by month. The old table leaves the extension, its rows go to the partitions of their months, which belong to no
 -- extension, as those made at run time. Reports were not checked before: what does not read as one is kept under another type.
@@ -37,6 +37,8 @@ ALTER TABLE icecat_data.metrics_report RENAME TO metrics_report_before;
 -- include 29_metrics.sql
 -- Answers with entity tags; snapshots=refs.
 DROP FUNCTION IF EXISTS icecat.load_table(text, text[], text);
+DROP FUNCTION IF EXISTS icecat.drop_namespace(text, text[]);
+DROP FUNCTION IF EXISTS icecat.drop_warehouse(text);
 DROP FUNCTION IF EXISTS icecat.rest_create_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_register_table(text, text[], json);
 DROP FUNCTION IF EXISTS icecat.rest_commit_table(text, text[], text, json);
@@ -86,12 +88,16 @@ COMMENT ON COLUMN icecat_data.event_pending.client_address IS 'icecat.client_add
 -- include 30_policies.sql
 -- include 30_credentials.sql
 -- include 30_restrictions.sql
+-- include 30_protections.sql
+-- include 30_outside_files.sql
 -- Tenants. (The index over warehouses is made at the end.)
 ALTER TABLE icecat_data.warehouse ADD COLUMN IF NOT EXISTS tenant_id uuid;
 COMMENT ON COLUMN icecat_data.warehouse.name IS 'REST prefix; unique in the database. That of a tenant''s begins with the tenant''s name and a slash, which its own roles leave out';
 COMMENT ON COLUMN icecat_data.warehouse.tenant_id IS 'The tenant that owns it; NULL: none';
 -- include 30_tenants.sql
 -- include 30_quotas.sql
+-- include 30_naming.sql
+-- include 30_subscriptions.sql
 -- Storage profiles. (The index over warehouses is made at the end.)
 ALTER TABLE icecat_data.warehouse ADD COLUMN IF NOT EXISTS storage_profile_id uuid;
 COMMENT ON COLUMN icecat_data.warehouse.storage_profile_id IS 'The storage profile by which its object store is reached; NULL: none';
@@ -118,6 +124,7 @@ ON CONFLICT DO NOTHING
 $icecat$);
 -- Only now: the step before asks who could execute them.
 DROP FUNCTION IF EXISTS icecat.create_warehouse(text, text, json);
+DROP FUNCTION IF EXISTS icecat.drop_table(text, text[], text, boolean);
 DROP FUNCTION IF EXISTS icecat.alter_warehouse(text, text, text, json, text[]);
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS warehouse_tenant_idx ON icecat_data.warehouse (tenant_id) WHERE tenant_id IS NOT NULL
@@ -135,6 +142,10 @@ CREATE INDEX IF NOT EXISTS relation_undrop_idx ON icecat_data.relation (warehous
 	WHERE undrop_until IS NOT NULL
 $icecat$);
 -- Names whose case does not matter.
+SELECT pg_catalog.icecat_owner_step($icecat$
+CREATE INDEX IF NOT EXISTS namespace_location_idx ON icecat_data.namespace
+	(warehouse_id, (pg_catalog."left"(properties ->> 'location', 500)) COLLATE "C") WHERE properties ->> 'location' IS NOT NULL
+$icecat$);
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE UNIQUE INDEX IF NOT EXISTS relation_fold_key ON icecat_data.relation (warehouse_id, namespace_id, name_key)
 	WHERE dropped_at IS NULL AND name_key IS NOT NULL

@@ -14,6 +14,7 @@
 #include "api/args.h"
 #include "api/delegation.h"
 #include "api/represent.h"
+#include "api/staged.h"
 #include "api/table_answer.h"
 #include "json/json.h"
 #include "storage/net.h"
@@ -163,9 +164,9 @@ write_signed(StringInfo out, const IceSignRequest *request, const IceSignHeaders
 	ice_json_write_end_object(&w);
 }
 
-/* Signs a request about a table that the caller may load. */
+/* Signs a request about a table that the caller may load, or has staged. */
 static Datum
-sign(MemoryContext caller, const IceWarehouse *warehouse, const IceTable *table,
+sign(MemoryContext caller, const IceWarehouse *warehouse, const IceTable *table, bool staged,
 	 const IceRepresentation *representation, const IceJson *body)
 {
 	const char        *payload = ice_json_opt_string(body, "body");
@@ -180,7 +181,8 @@ sign(MemoryContext caller, const IceWarehouse *warehouse, const IceTable *table,
 
 	if (ice_delegation_mode(warehouse->properties) != ICE_DELEGATION_SIGN)
 		refuse("the warehouse's " ICE_DELEGATION_PROPERTY " is not sign");
-	if (!ice_delegation_store(table, representation, &store) || store.shape->kind != ICE_STORE_S3)
+	if (!ice_delegation_store(table, staged, representation, &store) ||
+		store.shape->kind != ICE_STORE_S3)
 		refuse("the warehouse's tables are not on S3");
 	read_request(body, store.shape, &request);
 	fault = ice_sign_within(&request, &store.places, store.may_write);
@@ -197,19 +199,41 @@ sign(MemoryContext caller, const IceWarehouse *warehouse, const IceTable *table,
 	return ice_arg_result_end(&out);
 }
 
+/* Finds what the caller has staged, and says so by a ticket. */
+static bool
+find_staged(FunctionCallInfo fcinfo, IceWarehouse *warehouse, IceTable *out)
+{
+	const char      *ticket = ice_arg_opt_text(fcinfo, 4);
+	IceNamespacePath path;
+
+	if (ticket == NULL)
+		return false;
+	ice_arg_warehouse(fcinfo, 0, true, warehouse);
+	ice_arg_namespace(fcinfo, 1, &path);
+	return ice_staged_find(&(IceStagedWay){warehouse, &path, ice_arg_text(fcinfo, 2, "table")},
+						   ticket, out);
+}
+
 Datum
 sql_ice_sign_request(PG_FUNCTION_ARGS)
 {
 	MemoryContext     caller = ice_caller_begin(fcinfo);
 	IceRepresentation representation = {.represented = false};
+	IceWarehouse      warehouse;
 	IceTable          table;
 	IceJson          *body = ice_arg_json(fcinfo, 3, "request");
+	bool              staged;
 	Datum             result;
 
 	check_form(body);
-	ice_table_answer_find(fcinfo, 4, &table, &representation);
-	ice_represent(&table, &representation);
-	result = sign(caller, &representation.called->warehouse, &table, &representation, body);
+	staged = find_staged(fcinfo, &warehouse, &table);
+	if (!staged)
+	{
+		ice_table_answer_find(fcinfo, 5, &table, &representation);
+		ice_represent(&table, &representation);
+		warehouse = representation.called->warehouse;
+	}
+	result = sign(caller, &warehouse, &table, staged, &representation, body);
 	ice_caller_end();
 	return result;
 }
@@ -232,7 +256,7 @@ sql_ice_sign_any_request(PG_FUNCTION_ARGS)
 		!ice_table_get_by_id(&target.warehouse.id, &target.table_id, true, &table))
 		refuse("it is about a file of no table that is seen");
 	ice_represent(&table, &representation);
-	result = sign(caller, &target.warehouse, &table, &representation, body);
+	result = sign(caller, &target.warehouse, &table, false, &representation, body);
 	ice_caller_end();
 	return result;
 }

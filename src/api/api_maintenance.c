@@ -25,7 +25,9 @@
 #include "storage/storage.h"
 #include "store/audit.h"
 #include "store/owner_step.h"
+#include "store/store_counters.h"
 #include "store/store_idempotency.h"
+#include "store/store_inspection.h"
 #include "store/store_lock.h"
 #include "store/store_profile.h"
 #include "store/store_table.h"
@@ -45,6 +47,7 @@ PG_FUNCTION_INFO_V1(sql_ice_owner_step);
 PG_FUNCTION_INFO_V1(sql_ice_run_worker_once);
 PG_FUNCTION_INFO_V1(sql_ice_start_worker);
 PG_FUNCTION_INFO_V1(sql_ice_storage_problems);
+PG_FUNCTION_INFO_V1(sql_ice_store_counters);
 PG_FUNCTION_INFO_V1(sql_ice_trim_idempotency);
 PG_FUNCTION_INFO_V1(sql_ice_wait_for_metadata);
 PG_FUNCTION_INFO_V1(sql_ice_worker_pid);
@@ -75,6 +78,7 @@ adopt(const char *name)
 	actor.role = GetUserNameFromId(GetOuterUserId(), false);
 	ice_adopt_storage();
 	ice_task_adopt();
+	ice_inspections_adopt();
 	ice_audit_insert(
 		&(IceAuditRow){.action = "adopt-storage", .object_kind = "catalog", .actor = &actor});
 	ice_spi_end();
@@ -167,6 +171,28 @@ sql_ice_worker_state(PG_FUNCTION_ARGS)
 	if (!nulls[3])
 		values[3] = CStringGetTextDatum(state.error);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+}
+
+Datum
+sql_ice_store_counters(PG_FUNCTION_ARGS)
+{
+	IceStoreCounters *counters = palloc(sizeof(IceStoreCounters) * ICE_STORE_COUNTERS_ROOM);
+	ReturnSetInfo    *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int               count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	count = ice_store_counters_read(counters);
+	for (int i = 0; i < count; i++)
+	{
+		const IceStoreCounters *store = &counters[i];
+		bool                    nulls[5] = {false};
+		Datum values[5] = {UUIDPGetDatum(&store->profile_id), Int64GetDatum(store->files_written),
+						   Int64GetDatum(store->files_failed), Int64GetDatum(store->bytes_written),
+						   Float8GetDatum((double) store->lag_us / USECS_PER_SEC)};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /* All that a worker does in a round; returns the number of tasks done. */

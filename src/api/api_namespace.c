@@ -14,11 +14,13 @@
 #include "api/namespace.h"
 #include "api/once.h"
 #include "api/page.h"
+#include "commit/commit_policy.h"
 #include "commit/location.h"
 #include "store/access.h"
 #include "store/case_mode.h"
 #include "store/store_access.h"
 #include "store/store_event.h"
+#include "store/store_protection.h"
 #include "store/warehouse_rules.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_namespace);
@@ -149,6 +151,8 @@ ice_namespace_create(const IceWarehouse *warehouse, const IceNamespacePath *path
 		ice_warehouse_require(ICE_CREATE, warehouse);
 	if (!ice_namespace_insert(&warehouse->id, path, nested ? &parent : NULL, out))
 		return false;
+	ice_commit_policy_namespace(&warehouse->id, "create-namespace", nested ? &parent.id : NULL,
+								path, NULL, out->properties);
 	ice_access_own("namespace", &warehouse->id, &out->id);
 	write_event(warehouse, "create-namespace", out, path,
 				psprintf("{\"properties\":%s}", out->properties));
@@ -337,8 +341,10 @@ change_result(MemoryContext caller, const IcePropertyChange *change)
 /* Stores changed properties, with their event. */
 static void
 write_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
-			 const IceNamespace *namespace, Datum                   result)
+			 const IceNamespace *namespace, const char *before, Datum result)
 {
+	ice_commit_policy_namespace(&warehouse->id, "update-namespace-properties", &namespace->id, path,
+								before, namespace->properties);
 	ice_namespace_set_properties(&warehouse->id, namespace);
 	write_event(warehouse, "update-namespace-properties", namespace, path,
 				TextDatumGetCString(result));
@@ -361,10 +367,12 @@ void
 ice_namespace_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
 					 IceNamespace *space, IcePropertyChange *change)
 {
+	const char *before = space->properties;
+
 	ice_namespace_require(ICE_WRITE, &warehouse->id, space, path);
 	apply_change(warehouse, space, change);
 	if (space->properties != NULL)
-		write_change(warehouse, path, space, change_result(CurrentMemoryContext, change));
+		write_change(warehouse, path, space, before, change_result(CurrentMemoryContext, change));
 }
 
 /* Changes the properties of a namespace under its row lock, so that parallel changes add up. */
@@ -374,16 +382,18 @@ update_properties(FunctionCallInfo fcinfo, MemoryContext caller, const IceWareho
 {
 	IceNamespacePath path;
 	IceNamespace namespace;
-	Datum result;
+	const char *before;
+	Datum       result;
 
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_NO_KEY_UPDATE, false, &namespace);
 	ice_namespace_require(ICE_WRITE, &warehouse->id, &namespace, &path);
 	ice_case_mode_respell_path(&warehouse->id, &namespace.id, false, &path);
+	before = namespace.properties;
 	apply_change(warehouse, &namespace, change);
 	result = change_result(caller, change);
 	if (namespace.properties != NULL)
-		write_change(warehouse, &path, &namespace, result);
+		write_change(warehouse, &path, &namespace, before, result);
 	return result;
 }
 
@@ -454,12 +464,20 @@ check_empty(const IceWarehouse     *warehouse, const IceNamespace *namespace,
 
 void
 ice_namespace_drop(const IceWarehouse *warehouse, const IceNamespacePath *path,
-				   const IceNamespace *space)
+				   const IceNamespace *space, bool force)
 {
+	bool forced;
+
 	ice_namespace_require(ICE_DROP, &warehouse->id, space, path);
+	forced = ice_protection_pass(&(IceProtected){.warehouse_id = &warehouse->id,
+												 .object_id = &space->id,
+												 .object_kind = "namespace"},
+								 force, path->dotted);
 	check_empty(warehouse, space, path);
+	ice_commit_policy_namespace(&warehouse->id, "drop-namespace", &space->id, path,
+								space->properties, NULL);
 	ice_namespace_delete(&warehouse->id, &space->id);
-	write_event(warehouse, "drop-namespace", space, path, NULL);
+	write_event(warehouse, "drop-namespace", space, path, forced ? "{\"forced\":true}" : NULL);
 }
 
 static void
@@ -471,7 +489,7 @@ drop_namespace(FunctionCallInfo fcinfo, const IceWarehouse *warehouse)
 	ice_arg_namespace(fcinfo, 1, &path);
 	ice_namespace_get(&warehouse->id, &path, ICE_LOCK_UPDATE, false, &namespace);
 	ice_case_mode_respell_path(&warehouse->id, &namespace.id, false, &path);
-	ice_namespace_drop(warehouse, &path, &namespace);
+	ice_namespace_drop(warehouse, &path, &namespace, ice_arg_flag(fcinfo, 2));
 }
 
 Datum

@@ -13,6 +13,7 @@
 
 #include "api/args.h"
 #include "store/pending.h"
+#include "store/store_event.h"
 #include "store/store_worker.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_listen_files);
@@ -61,5 +62,6 @@ sql_ice_listen_files(PG_FUNCTION_ARGS)
 	ice_caller_end();
 	if (channel != NULL)
 		Async_Listen(channel);
+	Async_Listen(ICE_EVENT_CHANNEL);
 	PG_RETURN_BOOL(ice_worker_ensure());
 }

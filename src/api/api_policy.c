@@ -116,6 +116,10 @@ sql_ice_create_commit_policy(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(2))
 		ice_raise(ICE_ERR_BAD_REQUEST, "Missing value: function must not be null");
 	policy.function = PG_GETARG_OID(2);
+	policy.timing = ice_arg_text(fcinfo, 5, "when");
+	if (strcmp(policy.timing, "before") != 0 && strcmp(policy.timing, "after") != 0)
+		ice_raise(ICE_ERR_BAD_REQUEST, "A policy is asked before or after a change, not: %s",
+				  policy.timing);
 	find_object(fcinfo, &policy);
 	check_function(policy.function);
 	note_change(&policy);

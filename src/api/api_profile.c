@@ -27,7 +27,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "storage/storage.h"
-#include "store/audit.h"
+#include "store/audit_change.h"
 #include "store/store_profile.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_storage_profile);
@@ -226,35 +226,11 @@ arg_object(FunctionCallInfo fcinfo, int n, const char *name)
 
 /* -- audit ------------------------------------------------------------------------------------- */
 
-static void
-put_names(IceJsonWriter *w, const char *key, const IceJson *object)
+/* What is changed, for the audit log. */
+static IceAuditState
+state_of(const IceProfileRow *row)
 {
-	ice_json_write_key(w, key);
-	ice_json_write_begin_array(w);
-	for (int i = 0; object != NULL && i < object->count; i++)
-		ice_json_write_string(w, object->members[i].key);
-	ice_json_write_end_array(w);
-}
-
-/* What changed, by names: of options, and of secrets. */
-static void
-audit(const IceProfileRow *row, const IceJson *options, const IceJson *secrets)
-{
-	StringInfoData details;
-	IceJsonWriter  w;
-
-	initStringInfo(&details);
-	ice_json_write_init(&w, &details);
-	ice_json_write_begin_object(&w);
-	ice_json_write_key(&w, "root");
-	ice_json_write_string(&w, row->root);
-	put_names(&w, "options", options);
-	put_names(&w, "secrets", secrets);
-	ice_json_write_end_object(&w);
-	ice_audit_insert(&(IceAuditRow){.object_kind = "storage-profile",
-									.object_id = &row->id,
-									.name = row->name,
-									.details = details.data});
+	return (IceAuditState){.object_id = row->id, .text = row->name};
 }
 
 /* -- functions --------------------------------------------------------------------------------- */
@@ -280,6 +256,7 @@ Datum
 sql_ice_create_storage_profile(PG_FUNCTION_ARGS)
 {
 	IceProfileRow row;
+	IceAuditState state;
 	IceJson      *options;
 	IceJson      *secrets;
 	IceStoreKind  kind;
@@ -302,7 +279,8 @@ sql_ice_create_storage_profile(PG_FUNCTION_ARGS)
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Storage profile already exists: %s", row.name);
 	if (secrets != NULL)
 		ice_profile_put_secrets(&row.id, secrets);
-	audit(&row, options, secrets);
+	state = state_of(&row);
+	ice_audit_change_made(ICE_AUDIT_PROFILE, &state);
 	ice_caller_end();
 	PG_RETURN_VOID();
 }
@@ -325,14 +303,30 @@ merge(IceJson *object, const IceJson *over)
 	return object;
 }
 
+/* A secret that is sent as it is goes only where it was given for. */
+static void
+check_authority(const IceJson *options, const IceJson *kept, const IceJson *given)
+{
+	if (options == NULL || ice_json_member(options, "authority") == NULL || kept == NULL ||
+		ice_json_get(kept, "client-secret") == NULL ||
+		(given != NULL && ice_json_member(given, "client-secret") != NULL))
+		return;
+	ice_raise_full(ICE_ERR_BAD_REQUEST,
+				   "The authority of a storage profile is changed together "
+				   "with its client-secret",
+				   "The secret is sent to the authority: give it once more.", NULL);
+}
+
 Datum
 sql_ice_alter_storage_profile(PG_FUNCTION_ARGS)
 {
 	IceProfileRow row;
 	IceProfileRow renamed;
+	IceAuditState state;
 	const char   *new_name;
 	IceJson      *options;
 	IceJson      *secrets;
+	IceJson      *kept;
 	IceStoreKind  kind;
 
 	hide_statement();
@@ -345,6 +339,8 @@ sql_ice_alter_storage_profile(PG_FUNCTION_ARGS)
 	secrets = arg_object(fcinfo, 3, "secrets");
 	check_names(options, kind, false);
 	check_names(secrets, kind, true);
+	state = state_of(&row);
+	ice_audit_change_begin(ICE_AUDIT_PROFILE, &state);
 	if (new_name != NULL)
 	{
 		ice_profile_of_new(new_name, &renamed);
@@ -354,12 +350,13 @@ sql_ice_alter_storage_profile(PG_FUNCTION_ARGS)
 	}
 	row.options = ice_json_text(
 		merge(ice_json_parse(row.options, strlen(row.options), ICE_JSON_DEPTH_STORED), options));
-	check_profile(&row, merge(ice_profile_secrets(&row.id), secrets));
+	kept = ice_profile_secrets(&row.id);
+	check_authority(options, kept, secrets);
+	check_profile(&row, merge(kept, secrets));
 	if (!ice_profile_update(&row))
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Storage profile already exists: %s", row.name);
 	if (secrets != NULL)
 		ice_profile_put_secrets(&row.id, secrets);
-	audit(&row, options, secrets);
 	ice_caller_end();
 	PG_RETURN_VOID();
 }
@@ -368,6 +365,7 @@ Datum
 sql_ice_drop_storage_profile(PG_FUNCTION_ARGS)
 {
 	IceProfileRow row;
+	IceAuditState state;
 	int64         count;
 
 	(void) ice_caller_begin(fcinfo);
@@ -378,8 +376,9 @@ sql_ice_drop_storage_profile(PG_FUNCTION_ARGS)
 		ice_raise(ICE_ERR_PROFILE_IN_USE,
 				  "Storage profile %s is in use by " INT64_FORMAT " warehouse(s).", row.name,
 				  count);
+	state = state_of(&row);
+	ice_audit_change_begin(ICE_AUDIT_PROFILE, &state);
 	ice_profile_delete(&row.id);
-	audit(&row, NULL, NULL);
 	ice_caller_end();
 	PG_RETURN_VOID();
 }

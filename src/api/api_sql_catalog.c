@@ -237,9 +237,9 @@ delete_relation(const IceWarehouse *warehouse, const Row *row)
 	if (!lock_relation(warehouse, &path, name, view))
 		return false;
 	if (view)
-		ice_commit_view_drop(warehouse, &path, name);
+		ice_commit_view_drop(warehouse, &path, name, false);
 	else
-		ice_drop_table(warehouse, &path, name, false);
+		ice_drop_table(warehouse, &path, name, (IceDropOptions){.purge = false});
 	return true;
 }
 
@@ -339,7 +339,7 @@ delete_property(const IceWarehouse *warehouse, const Row *row)
 							false, &space))
 		return !drops;
 	if (drops)
-		ice_namespace_drop(warehouse, &path, &space);
+		ice_namespace_drop(warehouse, &path, &space, false);
 	else if (has_property(&space, key))
 		change_property(warehouse, &path, &space, key, NULL);
 	else

@@ -113,7 +113,7 @@ read_more(Pieces *pieces)
 		ice_table_metadata_stream_part(&pieces->document, &pieces->pending, kind, id, key, body,
 									   body_len);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	ice_spi_free_rows();
 	if (rows > 0)
 		return;
 	ice_table_metadata_stream_end(&pieces->document, &pieces->pending);

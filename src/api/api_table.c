@@ -22,6 +22,7 @@
 #include "commit/publish.h"
 #include "store/access.h"
 #include "store/case_mode.h"
+#include "store/maintenance.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_create_table);
 PG_FUNCTION_INFO_V1(sql_ice_rest_create_table);
@@ -66,18 +67,46 @@ create_arguments(FunctionCallInfo fcinfo)
 	return request;
 }
 
+static IceCreateTable *
+read_create(FunctionCallInfo fcinfo, bool is_rest)
+{
+	IceCreateTable *request = ice_new_table_parse(is_rest ? ice_arg_json(fcinfo, 2, "request")
+														  : create_arguments(fcinfo));
+
+	ice_arg_check_table_name(request->name);
+	return request;
+}
+
 /* Creates a table. A staged one has no id: nothing is stored. */
 static void
-create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse, IceTable *out)
+create_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse,
+			 const char *table_uuid, IceTable *out)
+{
+	IceNamespacePath path;
+	IceCreateTable  *request = read_create(fcinfo, is_rest);
+
+	ice_arg_namespace(fcinfo, 1, &path);
+	request->table_uuid = table_uuid;
+	ice_create_table(warehouse, &path, request, out);
+}
+
+/* Before anything is locked: has credentials for the new table brought, if it is going to be made.
+ * Returns the uuid that was chosen for it, or NULL. */
+static const char *
+prepare_create(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse)
 {
 	IceNamespacePath path;
 	IceCreateTable  *request;
+	IceTable         table;
 
+	if (!ice_delegation_asks(warehouse) || ice_once_is_known(warehouse))
+		return NULL;
+	ice_maintenance_require_off(warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
-	request = ice_new_table_parse(is_rest ? ice_arg_json(fcinfo, 2, "request")
-										  : create_arguments(fcinfo));
-	ice_arg_check_table_name(request->name);
-	ice_create_table(warehouse, &path, request, out);
+	request = read_create(fcinfo, is_rest);
+	if (ice_create_expect(warehouse, &path, request, &table))
+		ice_delegation_prepare(warehouse, &table);
+	return request->table_uuid;
 }
 
 /* Shows a table that was made, with access to its files if it is wished. In a repeat (again) the
@@ -97,6 +126,7 @@ show_made(FunctionCallInfo fcinfo, bool is_rest, bool again, const IceWarehouse 
 				   memcmp(&now.id, &table->id, UUID_LEN) == 0 &&
 				   ice_access_may_by_id(ICE_SELECT, &warehouse->id, &now.id)))
 		shown.representation.called = ice_delegation_called(warehouse, &path, name);
+	shown.representation.made = !again;
 	return ice_table_answer(caller, table, &shown);
 }
 
@@ -110,12 +140,14 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 	IceTable      table;
 	IceOnce       once;
 	bool          again = false;
+	const char   *uuid;
 	Datum         result = (Datum) 0;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	uuid = prepare_create(fcinfo, is_rest, &warehouse);
 	if (ice_once_run(&once, fcinfo, "createTable", &warehouse))
 	{
-		create_table(fcinfo, is_rest, &warehouse, &table);
+		create_table(fcinfo, is_rest, &warehouse, uuid, &table);
 		ice_once_done(&once, table.metadata_location != NULL ? &table.id : NULL, NULL);
 	}
 	else if (!once.recorded && once.row.has_object)
@@ -124,7 +156,7 @@ run_create(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer)
 		ice_once_table(&once, &table);
 	}
 	else if (!once.recorded)
-		create_table(fcinfo, is_rest, &warehouse, &table);
+		create_table(fcinfo, is_rest, &warehouse, uuid, &table);
 	if (!once.recorded)
 		result = show_made(fcinfo, is_rest, again, &warehouse, &table, caller, answer);
 	ice_caller_end();
@@ -149,22 +181,54 @@ sql_ice_rest_create_table_tagged(PG_FUNCTION_ARGS)
 	return run_create(fcinfo, true, &tagged_answer);
 }
 
+/* What a registration says. */
+typedef struct Registration
+{
+	IceNamespacePath path;
+	const char      *name;
+	const char      *location; /* of the metadata file */
+	bool             overwrite;
+} Registration;
+
+static void
+read_registration(FunctionCallInfo fcinfo, bool is_rest, Registration *out)
+{
+	IceJson *request = is_rest ? ice_arg_json(fcinfo, 2, "request") : NULL;
+
+	out->name = is_rest ? ice_json_string(request, "name") : ice_arg_text(fcinfo, 2, "name");
+	out->location = is_rest ? ice_json_string(request, "metadata-location")
+							: ice_arg_text(fcinfo, 3, "metadata_location");
+	ice_arg_namespace(fcinfo, 1, &out->path);
+	ice_arg_check_table_name(out->name);
+	out->overwrite = is_rest ? ice_json_opt_bool(request, "overwrite", false)
+							 : ice_arg_bool(fcinfo, 4, "overwrite");
+}
+
 /* Registers a table. */
 static void
 register_table(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse, IceTable *out)
 {
-	IceNamespacePath path;
-	IceJson         *request = is_rest ? ice_arg_json(fcinfo, 2, "request") : NULL;
-	const char *name = is_rest ? ice_json_string(request, "name") : ice_arg_text(fcinfo, 2, "name");
-	const char *location = is_rest ? ice_json_string(request, "metadata-location")
-								   : ice_arg_text(fcinfo, 3, "metadata_location");
+	Registration said;
 
-	ice_arg_namespace(fcinfo, 1, &path);
-	ice_arg_check_table_name(name);
-	ice_register_table(warehouse, &path, name, location,
-					   is_rest ? ice_json_opt_bool(request, "overwrite", false)
-							   : ice_arg_bool(fcinfo, 4, "overwrite"),
-					   out);
+	read_registration(fcinfo, is_rest, &said);
+	ice_register_table(warehouse, &said.path, said.name, said.location, said.overwrite, out);
+}
+
+/* As prepare_create(). The document is read once more: a lock must keep its file from being deleted
+ * then, and nobody waits for that one now. */
+static void
+prepare_register(FunctionCallInfo fcinfo, bool is_rest, const IceWarehouse *warehouse)
+{
+	Registration said;
+	IceTable     table;
+
+	if (!ice_delegation_asks(warehouse) || ice_once_is_known(warehouse))
+		return;
+	ice_maintenance_require_off(warehouse);
+	read_registration(fcinfo, is_rest, &said);
+	if (ice_register_expect(warehouse, &said.path, said.name, said.location, said.overwrite,
+							&table))
+		ice_delegation_prepare(warehouse, &table);
 }
 
 /* Registers a table and shows it. */
@@ -179,6 +243,7 @@ run_register(FunctionCallInfo fcinfo, bool is_rest, const IceTableAnswer *answer
 	Datum         result = (Datum) 0;
 
 	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	prepare_register(fcinfo, is_rest, &warehouse);
 	if (ice_once_run(&once, fcinfo, "registerTable", &warehouse))
 	{
 		register_table(fcinfo, is_rest, &warehouse, &table);
@@ -359,7 +424,8 @@ sql_ice_drop_table(PG_FUNCTION_ARGS)
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
 		ice_drop_table(&warehouse, &path, ice_arg_text(fcinfo, 2, "table"),
-					   ice_arg_bool(fcinfo, 3, "purge"));
+					   (IceDropOptions){.purge = ice_arg_bool(fcinfo, 3, "purge"),
+										.force = ice_arg_flag(fcinfo, 4)});
 	}
 	ice_caller_end();
 	PG_RETURN_VOID();

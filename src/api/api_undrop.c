@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "api/args.h"
+#include "api/once.h"
 #include "commit/undrop.h"
 #include "errors.h"
 #include "store/access.h"
@@ -19,21 +20,29 @@ PG_FUNCTION_INFO_V1(sql_ice_undrop_table);
 PG_FUNCTION_INFO_V1(sql_ice_undrop_view);
 PG_FUNCTION_INFO_V1(sql_ice_expire_dropped);
 
-static Datum
-undrop(FunctionCallInfo fcinfo, IceRelationKind kind)
+static void
+undrop_once(FunctionCallInfo fcinfo, const IceWarehouse *warehouse, IceRelationKind kind)
 {
-	IceWarehouse     warehouse;
 	IceNamespacePath path;
 	IceUndrop        change = {.path = &path, .kind = kind};
 
-	(void) ice_caller_begin(fcinfo);
-	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
-	ice_maintenance_require_off(&warehouse);
 	ice_arg_namespace(fcinfo, 1, &path);
 	change.name = ice_arg_text(fcinfo, 2, "name");
 	change.uuid = ice_arg_opt_text(fcinfo, 3);
 	change.new_name = ice_arg_opt_text(fcinfo, 4);
-	ice_undrop(&warehouse, &change);
+	ice_undrop(warehouse, &change);
+}
+
+static Datum
+undrop(FunctionCallInfo fcinfo, IceRelationKind kind, const char *operation)
+{
+	IceWarehouse warehouse;
+	IceOnce      once;
+
+	(void) ice_caller_begin(fcinfo);
+	ice_arg_warehouse(fcinfo, 0, false, &warehouse);
+	if (ice_once_run(&once, fcinfo, operation, &warehouse))
+		undrop_once(fcinfo, &warehouse, kind);
 	ice_caller_end();
 	PG_RETURN_VOID();
 }
@@ -41,13 +50,13 @@ undrop(FunctionCallInfo fcinfo, IceRelationKind kind)
 Datum
 sql_ice_undrop_table(PG_FUNCTION_ARGS)
 {
-	return undrop(fcinfo, ICE_RELATION_TABLE);
+	return undrop(fcinfo, ICE_RELATION_TABLE, "undropTable");
 }
 
 Datum
 sql_ice_undrop_view(PG_FUNCTION_ARGS)
 {
-	return undrop(fcinfo, ICE_RELATION_VIEW);
+	return undrop(fcinfo, ICE_RELATION_VIEW, "undropView");
 }
 
 Datum

@@ -267,7 +267,8 @@ sql_ice_drop_view(PG_FUNCTION_ARGS)
 	if (ice_once_run(&once, fcinfo, "dropView", &warehouse))
 	{
 		ice_arg_namespace(fcinfo, 1, &path);
-		ice_commit_view_drop(&warehouse, &path, ice_arg_text(fcinfo, 2, "view"));
+		ice_commit_view_drop(&warehouse, &path, ice_arg_text(fcinfo, 2, "view"),
+							 ice_arg_flag(fcinfo, 3));
 	}
 	ice_caller_end();
 	PG_RETURN_VOID();

@@ -29,7 +29,9 @@
 #include "store/names.h"
 #include "store/store_access.h"
 #include "store/store_dropped.h"
+#include "store/store_protection.h"
 #include "store/store_event.h"
+#include "store/store_inspection.h"
 #include "store/warehouse_rules.h"
 
 #define WRITE_MODE_PROPERTY "icecat.metadata-write-mode"
@@ -366,9 +368,12 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 	if (properties != NULL)
 	{
 		bool wrote = writes_files(NULL, warehouse.properties);
+		bool inspected = ice_warehouse_rules_inspect(warehouse.properties);
 
 		change_case_mode(&warehouse, properties);
 		warehouse.properties = properties;
+		if (!inspected && ice_warehouse_rules_inspect(properties))
+			ice_inspection_add_all(&warehouse.id);
 		if (!wrote && writes_files(NULL, properties))
 			check_may_write(&warehouse);
 	}
@@ -413,11 +418,16 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 	MemoryContext caller = ice_caller_begin(fcinfo);
 	IceWarehouse  warehouse;
 	Datum         result;
+	bool          forced;
 
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
 	result = warehouse_result(caller, &warehouse);
 	ice_warehouse_require(ICE_DROP, &warehouse);
 	ice_maintenance_require_off(&warehouse);
+	forced = ice_protection_pass(&(IceProtected){.warehouse_id = &warehouse.id,
+												 .object_id = &warehouse.id,
+												 .object_kind = "warehouse"},
+								 ice_arg_flag(fcinfo, 1), warehouse.name);
 	check_empty(&warehouse);
 	ice_audit_insert(
 		&(IceAuditRow){.object_kind = "warehouse",
@@ -425,7 +435,8 @@ sql_ice_drop_warehouse(PG_FUNCTION_ARGS)
 					   .object_id = &warehouse.id,
 					   .warehouse = warehouse.name,
 					   .name = warehouse.name,
-					   .details = ice_audit_change_details("", TextDatumGetCString(result), NULL)});
+					   .details = ice_audit_change_details(forced ? "\"forced\":true," : "",
+														   TextDatumGetCString(result), NULL)});
 	ice_warehouse_delete(&warehouse.id);
 	ice_caller_end();
 	PG_RETURN_VOID();

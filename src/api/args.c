@@ -53,6 +53,12 @@ ice_arg_opt_json(FunctionCallInfo fcinfo, int n)
 	return ice_json_parse(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), ice_guc_json_depth_max);
 }
 
+bool
+ice_arg_flag(FunctionCallInfo fcinfo, int n)
+{
+	return PG_NARGS() > n && !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
 IceJson *
 ice_arg_json(FunctionCallInfo fcinfo, int n, const char *name)
 {

@@ -22,6 +22,8 @@
 extern char       *ice_arg_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern char       *ice_arg_opt_text(FunctionCallInfo fcinfo, int n); /* NULL for NULL */
 extern bool        ice_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
+/* False for NULL, and where the function has not got the argument yet, before its update. */
+extern bool        ice_arg_flag(FunctionCallInfo fcinfo, int n);
 extern IceJson    *ice_arg_json(FunctionCallInfo fcinfo, int n, const char *name);
 extern IceJson    *ice_arg_opt_json(FunctionCallInfo fcinfo, int n); /* NULL for NULL */
 /* An interval before now; raises BAD_REQUEST unless it is given and not negative. */

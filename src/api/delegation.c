@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "api/delegation.h"
+#include "api/staged.h"
 #include "guc.h"
 #include "json/json.h"
 #include "spec/part.h"
@@ -20,6 +21,7 @@
 #include "store/access.h"
 #include "store/audit.h"
 #include "store/caller.h"
+#include "store/service_rest.h"
 #include "store/store_parts.h"
 #include "store/store_profile.h"
 #include "store/store_vended.h"
@@ -32,6 +34,10 @@ static const char *const path_properties[] = {"write.data.path", "write.metadata
 											  "write.folder-storage.path"};
 
 static bool last_is_secret;
+
+/* The transaction that has written nothing but what vending writes: it locks nothing that others
+ * wait for, except those who want the same credentials. */
+static TransactionId vending_xid;
 
 bool
 ice_delegation_is_secret(void)
@@ -59,26 +65,22 @@ ice_delegation_called(const IceWarehouse *warehouse, const IceNamespacePath *pat
 /* -- places ----------------------------------------------------------------------------------- */
 
 /* The table's properties; NULL: it has none. */
-static IceJson *
+static const IceJson *
 properties_of(const IceTable *table)
 {
 	IceTable         copy = *table;
 	IceTableMetadata metadata = *table->metadata;
-	IcePart         *part;
 
 	copy.metadata = &metadata;
 	if (!metadata.lists[ICE_PART_PROPERTIES].loaded)
 		ice_parts_load(&copy, ICE_PART_PROPERTIES, true);
-	if (metadata.lists[ICE_PART_PROPERTIES].count == 0)
-		return NULL;
-	part = metadata.lists[ICE_PART_PROPERTIES].items[0];
-	return ice_part_json(part);
+	return ice_table_properties(&metadata);
 }
 
 static void
 find_places(const IceStorageProfile *profile, const IceTable *table, IceVendPlaces *out)
 {
-	IceJson *properties;
+	const IceJson *properties;
 
 	memset(out, 0, sizeof(*out));
 	if (!ice_storage_reaches(profile, table->metadata->location) ||
@@ -146,7 +148,8 @@ access_of(const IceTable *table, bool staged, const IceRepresentation *represent
 {
 	if (representation->restricted || representation->access != NULL)
 		return ICE_VEND_READ;
-	return staged || ice_access_may_by_id(ICE_WRITE, &table->warehouse_id, &table->id)
+	return staged || representation->made ||
+				   ice_access_may_by_id(ICE_WRITE, &table->warehouse_id, &table->id)
 			   ? ICE_VEND_WRITE
 			   : ICE_VEND_READ;
 }
@@ -165,23 +168,118 @@ key_of(const pg_uuid_t *warehouse_id, const IceStorageProfile *profile, const Ic
 	return key;
 }
 
-/* Out of what is kept, or new ones. Returns NULL, or why there are none: whether a profile has a
- * key of its own is seen only when its secrets are opened. */
+/* Does the transaction hold no lock for a change? A change that follows what vending has written is
+ * not seen; who makes it in one transaction holds its locks for as long as they like anyway. */
+static bool
+has_changed_nothing(void)
+{
+	TransactionId xid = GetTopTransactionIdIfAny();
+
+	return !TransactionIdIsValid(xid) || TransactionIdEquals(xid, vending_xid);
+}
+
+/* What vending wrote is no change. before: was there none until then? */
+static void
+set_vending(bool before)
+{
+	if (before)
+		vending_xid = GetTopTransactionIdIfAny();
+}
+
+/* What is left alone when the service of a profile fails. */
+static void
+service_key(const IceStorageProfile *profile, uint8 *out)
+{
+	uint8          hash[ICE_SHA256_BYTES];
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendBinaryStringInfo(&text, (const char *) profile->id.data, UUID_LEN);
+	appendStringInfo(&text, " " INT64_FORMAT, profile->revision);
+	ice_net()->sha256(text.data, text.len, hash);
+	memcpy(out, hash, ICE_SERVICE_REST_BYTES);
+}
+
+static void
+pg_attribute_noreturn() raise_resting(const IceStorageProfile *shape, bool refused, int64 rest_ms)
+{
+	ice_raise(refused ? ICE_ERR_STORAGE : ICE_ERR_TOKEN_SERVICE,
+			  "The token service of storage profile %s %s a moment ago, and is asked again in %d s",
+			  shape->name, refused ? "has refused this" : "has failed",
+			  (int) ((rest_ms + 999) / 1000));
+}
+
+/* Does the service, or what is asked of it, rest? Then those that are kept do, or it is an
+ * error. */
+static bool
+rests(const IceStorageProfile *shape, const uint8 *service, const uint8 *scope,
+	  IceVendedFound found)
+{
+	int64 down_ms = ice_service_rest_ms(service);
+	int64 rest_ms = down_ms > 0 ? down_ms : ice_service_rest_ms(scope);
+
+	if (rest_ms > 0 && found == ICE_VENDED_NONE)
+		raise_resting(shape, down_ms == 0, rest_ms);
+	return rest_ms > 0;
+}
+
+/* Asks for new ones; false where it fails and found ones do. */
+static bool
+ask(const pg_uuid_t *warehouse_id, const IceVendedKey *key, const uint8 *service,
+	const IceIssue *issue, IceVendedFound found, IceVended *out)
+{
+	const IceStorageProfile *profile = ice_profile_of(warehouse_id,
+													  issue->places->items[0].location);
+	IceVended                fresh;
+	char                    *why;
+	IceIssueOutcome          outcome = ice_issue(profile, issue, &fresh, &why);
+	bool                     before = has_changed_nothing();
+
+	if (outcome == ICE_ISSUED)
+	{
+		ice_service_rest_end(service);
+		*out = fresh;
+		ice_vended_keep(key, out);
+		set_vending(before);
+		return true;
+	}
+	ice_service_rest_begin(outcome == ICE_ISSUE_DOWN ? service : key->scope);
+	if (found == ICE_VENDED_NONE)
+		ice_raise(outcome == ICE_ISSUE_DOWN ? ICE_ERR_TOKEN_SERVICE : ICE_ERR_STORAGE, "%s", why);
+	ereport(LOG, (errmsg("icecat: %s; credentials that are kept go on", why), errhidestmt(true)));
+	return false;
+}
+
+/* Out of what is kept, or new ones. made: locks are held. Returns NULL, or why there are none. */
 static const char *
 obtain(const pg_uuid_t *warehouse_id, const IceStorageProfile *shape, const IceIssue *issue,
-	   IceVended *out)
+	   bool made, IceVended *out)
 {
-	IceVendedKey             key = key_of(warehouse_id, shape, issue);
-	const IceStorageProfile *profile;
+	IceVendedKey   key = key_of(warehouse_id, shape, issue);
+	IceVendedFound found = ice_vended_find(&key, out);
+	uint8          service[ICE_SERVICE_REST_BYTES];
 
-	if (ice_vended_find(&key, out) || ice_vended_wait(&key, out))
+	service_key(shape, service);
+	if (found == ICE_VENDED_FRESH)
 		return NULL;
-	profile = ice_profile_of(warehouse_id, issue->places->items[0].location);
-	if (profile->kind == ICE_STORE_S3 &&
-		(profile->access_key == NULL || profile->secret_key == NULL))
-		return "the storage profile has no key to ask its token service with";
-	ice_issue(profile, issue, out);
-	ice_vended_keep(&key, out);
+	if (ice_issue_asks(shape))
+	{
+		if (made || !has_changed_nothing())
+			return found != ICE_VENDED_NONE ? NULL
+											: "none are kept, and a transaction that has changed "
+											  "something asks no token "
+											  "service";
+		if (rests(shape, service, key.scope, found))
+			return NULL;
+		if (!ice_guc_access_delegation_wait)
+			ice_raise(ICE_ERR_CREDENTIALS_DUE, "A token service has to be asked for credentials");
+		if (!ice_vended_take_turn(&key, found == ICE_VENDED_NONE))
+			return NULL;
+		found = ice_vended_find_latest(&key, out);
+		if (found == ICE_VENDED_FRESH || rests(shape, service, key.scope, found))
+			return NULL;
+	}
+	(void) ask(warehouse_id, &key, service, issue, found, out);
 	return NULL;
 }
 
@@ -246,7 +344,8 @@ vend(const IceTable *table, bool staged, const IceStorageProfile *shape, IceClie
 	find_places(shape, table, &places);
 	problem = ice_issue_problem(shape, &issue);
 	if (problem == NULL)
-		problem = obtain(&representation->called->warehouse.id, shape, &issue, &vended);
+		problem = obtain(&representation->called->warehouse.id, shape, &issue, representation->made,
+						 &vended);
 	if (problem != NULL)
 	{
 		refuse_if_strict(problem);
@@ -264,16 +363,20 @@ vend(const IceTable *table, bool staged, const IceStorageProfile *shape, IceClie
 }
 
 static void
-sign(const IceStorageProfile *shape, IceClientConfig *config, IceRepresentation *representation)
+sign(const IceTable *table, bool staged, const IceStorageProfile *shape, IceClientConfig *config,
+	 IceRepresentation *representation)
 {
-	IceVendPlaces none = {NULL, 0, 0};
+	const IceTableCalled *called = representation->called;
+	IceStagedWay          way = {&called->warehouse, &called->path, called->name};
+	IceVendPlaces         none = {NULL, 0, 0};
 
 	if (shape->kind != ICE_STORE_S3)
 	{
 		refuse_if_strict("requests are signed for S3 only");
 		return;
 	}
-	config->sign_endpoint = endpoint_of(representation->called, "sign");
+	config->sign_endpoint = endpoint_of(
+		called, staged ? psprintf("sign?staged=%s", ice_staged_ticket(&way, table)) : "sign");
 	set_granted(config, &none, "sign", representation);
 }
 
@@ -302,15 +405,49 @@ ice_delegation_grant(const IceTable *table, bool staged, IceRepresentation *repr
 	if (mode == ICE_DELEGATION_VEND && wish.vended)
 		vend(table, staged, shape, &config, representation);
 	else if (mode == ICE_DELEGATION_SIGN && (wish.vended || wish.signing))
-		sign(shape, &config, representation);
+		sign(table, staged, shape, &config, representation);
 	else if (wish.vended || wish.signing)
 		refuse_if_strict("the warehouse does not do so");
+}
+
+/* -- before a table is made -------------------------------------------------------------------- */
+
+bool
+ice_delegation_asks(const IceWarehouse *warehouse)
+{
+	IceProfileRow row;
+
+	return ice_wish(text_or_null(ice_guc_access_delegation)).vended &&
+		   ice_delegation_mode(warehouse->properties) == ICE_DELEGATION_VEND &&
+		   ice_profile_of_warehouse(&warehouse->id, &row) &&
+		   ice_profile_kind(row.root) != ICE_STORE_FILE &&
+		   ice_issue_asks(ice_profile_of_texts(&row, NULL));
+}
+
+void
+ice_delegation_prepare(const IceWarehouse *warehouse, const IceTable *table)
+{
+	IceProfileRow      row;
+	IceStorageProfile *shape;
+	IceVendPlaces      places;
+	IceVended          vended;
+	IceIssue           issue = {.places = &places,
+								.access = ICE_VEND_WRITE,
+								.principal = session_principal(),
+								.request_id = text_or_null(ice_guc_request_id)};
+
+	if (!ice_profile_of_warehouse(&warehouse->id, &row))
+		return;
+	shape = ice_profile_of_texts(&row, NULL);
+	find_places(shape, table, &places);
+	if (ice_issue_problem(shape, &issue) == NULL)
+		(void) obtain(&warehouse->id, shape, &issue, false, &vended);
 }
 
 /* -- for requests to be signed ----------------------------------------------------------------- */
 
 bool
-ice_delegation_store(const IceTable *table, const IceRepresentation *representation,
+ice_delegation_store(const IceTable *table, bool staged, const IceRepresentation *representation,
 					 IceDelegationStore *out)
 {
 	IceProfileRow row;
@@ -320,7 +457,7 @@ ice_delegation_store(const IceTable *table, const IceRepresentation *representat
 		return false;
 	out->shape = ice_profile_of_texts(&row, NULL);
 	find_places(out->shape, table, &out->places);
-	out->may_write = access_of(table, false, representation) == ICE_VEND_WRITE;
+	out->may_write = access_of(table, staged, representation) == ICE_VEND_WRITE;
 	return true;
 }
 
@@ -337,7 +474,8 @@ ice_delegation_signer(const IceDelegationStore *store, const IceTable *table, Ic
 	if (store->shape->login != ICE_LOGIN_KEYS)
 	{
 		problem = ice_issue_problem(store->shape, &issue);
-		return problem != NULL ? problem : obtain(&table->warehouse_id, store->shape, &issue, out);
+		return problem != NULL ? problem
+							   : obtain(&table->warehouse_id, store->shape, &issue, false, out);
 	}
 	profile = ice_profile_of(&table->warehouse_id, table->metadata->location);
 	*out = (IceVended){.access_key = profile->access_key,
@@ -365,6 +503,7 @@ void
 ice_delegation_record(const IceTable *table, const IceRepresentation *representation)
 {
 	const IceTableCalled *called = representation->called;
+	bool                  before = has_changed_nothing();
 
 	last_is_secret = representation->secret;
 	if (!representation->secret)
@@ -386,4 +525,5 @@ ice_delegation_record(const IceTable *table, const IceRepresentation *representa
 									.namespace_levels = called->path.array,
 									.name = called->name,
 									.details = details_of(table, representation)});
+	set_vending(before);
 }

@@ -15,6 +15,11 @@
  * warehouse's storage profile does not reach, or in a form that two programs could read
  * differently.
  *
+ * A token service is asked only by a transaction that has not changed anything yet, so that nobody
+ * waits for a lock of its: a call that makes a table has the credentials brought
+ * before it begins (ice_delegation_prepare). Where the caller may not wait
+ * (icecat.access_delegation_wait is off) it is refused by CREDENTIALS_DUE before it does anything.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #ifndef ICE_API_DELEGATION_H
@@ -38,9 +43,17 @@ extern const IceTableCalled *ice_delegation_called(const IceWarehouse     *wareh
 												   const IceNamespacePath *path, const char *name);
 
 /* Sets what the answer about a table grants. staged: it is not stored yet, and its creator asks.
- * Raises BAD_REQUEST if strict, STORAGE where a token service fails. */
+ * Raises BAD_REQUEST if strict, TOKEN_SERVICE or STORAGE where a token service fails,
+ * CREDENTIALS_DUE. */
 extern void ice_delegation_grant(const IceTable *table, bool staged,
 								 IceRepresentation *representation);
+
+/* Would the answer about a new table of a warehouse need a token service? */
+extern bool ice_delegation_asks(const IceWarehouse *warehouse);
+
+/* Brings the credentials for a table that is going to be made, so that they are there when the
+ * answer wants them. Raises as ice_delegation_grant(). */
+extern void ice_delegation_prepare(const IceWarehouse *warehouse, const IceTable *table);
 
 /* An answer that grants something goes out: on record it comes. */
 extern void ice_delegation_record(const IceTable *table, const IceRepresentation *representation);
@@ -59,9 +72,9 @@ typedef struct IceDelegationStore
 	bool                            may_write; /* the caller */
 } IceDelegationStore;
 
-/* False: the table is on no object store. */
-extern bool ice_delegation_store(const IceTable *table, const IceRepresentation *representation,
-								 IceDelegationStore *out);
+/* False: the table is on no object store. staged: its creator asks. */
+extern bool ice_delegation_store(const IceTable *table, bool staged,
+								 const IceRepresentation *representation, IceDelegationStore *out);
 
 /* The keys that requests for the table are signed with: those of the profile, or of a role
  * narrowed to the table. Returns NULL, or why there are none. */

@@ -23,7 +23,7 @@
 bool
 ice_dropped_list_wanted(FunctionCallInfo fcinfo)
 {
-	return PG_NARGS() > 4 && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+	return ice_arg_flag(fcinfo, 4);
 }
 
 /* Argument 3; what is above the limit is the limit. */

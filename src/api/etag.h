@@ -49,6 +49,8 @@ typedef struct IceRepresentation
 	const char                  *granted;
 	bool                         secret; /* they do hold secrets */
 	bool                         asked;  /* for credentials and nothing else: loadCredentials */
+	/* The table was made by this call, which holds locks: no token service is asked. */
+	bool                         made;
 	bool                         granted_write;
 	int64                        granted_until_ms;
 } IceRepresentation;

@@ -20,8 +20,9 @@ extern bool ice_namespace_create(const IceWarehouse *warehouse, const IceNamespa
 extern void ice_namespace_change(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								 IceNamespace *space, IcePropertyChange *change);
 
-/* Drops a namespace that is locked FOR UPDATE, with its event. Raises NAMESPACE_NOT_EMPTY. */
+/* Drops a namespace that is locked FOR UPDATE, with its event. Raises NAMESPACE_NOT_EMPTY, and
+ * PROTECTED unless by force. */
 extern void ice_namespace_drop(const IceWarehouse *warehouse, const IceNamespacePath *path,
-							   const IceNamespace *space);
+							   const IceNamespace *space, bool force);
 
 #endif

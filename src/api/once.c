@@ -183,6 +183,30 @@ ice_once_offered(void)
 	return ice_guc_idempotency_lifetime_s > 0 && ice_idempotency_exists();
 }
 
+/* The row of the call's key. */
+static void
+begin_row(const IceWarehouse *warehouse, IceIdempotency *row)
+{
+	*row = (IceIdempotency){.warehouse_id = warehouse->id,
+							.caller = GetUserNameFromId(ice_caller().role, false),
+							.lifetime_s = ice_guc_idempotency_lifetime_s};
+	parse_key(ice_guc_idempotency_key, &row->key);
+	bind_key(&row->key);
+}
+
+bool
+ice_once_is_known(const IceWarehouse *warehouse)
+{
+	IceIdempotency row;
+
+	if (*ice_guc_idempotency_key == '\0' || !ice_once_offered())
+		return false;
+	if (*ice_guc_idempotency_error != '\0')
+		return true;
+	begin_row(warehouse, &row);
+	return ice_idempotency_find(&row) && (row.has_object || row.sqlstate != NULL);
+}
+
 bool
 ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 			 const IceWarehouse *warehouse)
@@ -196,12 +220,8 @@ ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 		ice_maintenance_require_off(warehouse);
 		return true;
 	}
-	request = (IceIdempotency){.warehouse_id = warehouse->id,
-							   .caller = GetUserNameFromId(ice_caller().role, false),
-							   .lifetime_s = ice_guc_idempotency_lifetime_s,
-							   .operation = operation};
-	parse_key(ice_guc_idempotency_key, &request.key);
-	bind_key(&request.key);
+	begin_row(warehouse, &request);
+	request.operation = operation;
 	hash_request(fcinfo, operation, request.hash);
 	parse_error(&request);
 	once->row = request;

@@ -43,6 +43,9 @@ extern bool ice_once_offered(void);
  * version 7. */
 extern bool ice_once_run(IceOnce *once, FunctionCallInfo fcinfo, const char *operation,
 						 const IceWarehouse *warehouse);
+/* Has the call's key an outcome already that is shown again, or is one recorded now? Without a key:
+ * no. */
+extern bool ice_once_is_known(const IceWarehouse *warehouse);
 /* After the change. object_id and answer (JSON) may be NULL. */
 extern void ice_once_done(IceOnce *once, const pg_uuid_t *object_id, const char *answer);
 /* In a repeat: reads the table that the first run made or changed, as it is now or was when it was

@@ -165,7 +165,8 @@ ice_validate_profile_run(const IceStorageProfile *profile,
 	{
 		IceProfileStep *step = &steps[count];
 
-		if (trials[i].network && profile->kind == ICE_STORE_FILE)
+		if ((trials[i].network && profile->kind == ICE_STORE_FILE) ||
+			(trials[i].run == try_write_new && !profile->conditional_writes))
 			continue;
 		*step = (IceProfileStep){.name = trials[i].name};
 		count++;

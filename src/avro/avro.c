@@ -74,6 +74,13 @@ typedef struct Reader
 	uint64       values_left;
 	IceAvroVisit visit;
 	void        *arg;
+	/* Records that are passed over: whose field of this name has the value. NULL: none are. Then
+	 * what is found in a record is kept until its end. */
+	const char  *pass_over;
+	int64        pass_over_value;
+	bool         passes_over; /* the record at hand */
+	const char  *found;       /* NULL: nothing */
+	size_t       found_len;
 } Reader;
 
 static const struct
@@ -299,6 +306,19 @@ walk_blocks(Reader *reader, const Node *node, int depth)
 	}
 }
 
+/* A field of the record itself: does it say that the record is passed over? It is read again
+ * afterwards. */
+static void
+look_for_mark(Reader *reader, const Node *node, const char *name)
+{
+	const uint8 *at = reader->at;
+
+	if ((node->kind != NODE_INT && node->kind != NODE_LONG) || strcmp(name, reader->pass_over) != 0)
+		return;
+	reader->passes_over |= take_long(reader) == reader->pass_over_value;
+	reader->at = at;
+}
+
 /* path is what is still to be found at or below this value; NULL: nothing. */
 static void
 walk_record(Reader *reader, const Node *node, const char *const *path, int depth)
@@ -307,6 +327,8 @@ walk_record(Reader *reader, const Node *node, const char *const *path, int depth
 	{
 		bool wanted = path != NULL && path[0] != NULL && strcmp(path[0], node->names[i]) == 0;
 
+		if (depth == 1 && reader->pass_over != NULL)
+			look_for_mark(reader, node->children[i], node->names[i]);
 		walk(reader, node->children[i], wanted ? path + 1 : NULL, depth);
 	}
 }
@@ -317,8 +339,12 @@ walk_string(Reader *reader, const Node *node, const char *const *path)
 	int64        n = take_long(reader);
 	const uint8 *bytes = take_bytes(reader, n);
 
-	if (node->kind == NODE_STRING && path != NULL && path[0] == NULL)
+	if (node->kind != NODE_STRING || path == NULL || path[0] != NULL)
+		return;
+	if (reader->pass_over == NULL)
 		reader->visit((const char *) bytes, (size_t) n, reader->arg);
+	reader->found = (const char *) bytes;
+	reader->found_len = (size_t) n;
 }
 
 /* Reads one value and what it holds; visits the string at the end of path. */
@@ -473,6 +499,23 @@ ice_avro_open(const char *data, size_t len, const char *const *path)
 	return file;
 }
 
+void
+ice_avro_pass_over(IceAvroFile *file, const char *field, int64 value)
+{
+	file->rest.pass_over = field;
+	file->rest.pass_over_value = value;
+}
+
+static void
+read_record(Reader *block, const IceAvroFile *file)
+{
+	block->passes_over = false;
+	block->found = NULL;
+	walk(block, file->schema, file->path, 0);
+	if (block->pass_over != NULL && !block->passes_over && block->found != NULL)
+		block->visit(block->found, block->found_len, block->arg);
+}
+
 bool
 ice_avro_next_block(IceAvroFile *file, IceAvroVisit visit, void *arg)
 {
@@ -493,8 +536,10 @@ ice_avro_next_block(IceAvroFile *file, IceAvroVisit visit, void *arg)
 	unpack_block(&file->header, bytes, block_len, &file->buffer, &block);
 	block.values_left = (uint64) (block.end - block.at) * AVRO_VALUES_PER_BYTE_MAX +
 						AVRO_VALUES_MIN;
+	block.pass_over = file->rest.pass_over;
+	block.pass_over_value = file->rest.pass_over_value;
 	for (; records > 0; records--)
-		walk(&block, file->schema, file->path, 0);
+		read_record(&block, file);
 	if (block.at != block.end)
 		raise_broken("a block is longer than its records");
 	return true;

@@ -27,6 +27,8 @@ typedef struct IceAvroFile IceAvroFile;
 /* Reads the head of a file. data, and path, must stay where they are. path: names of nested record
  * fields, outermost first; NULL ends it. */
 extern IceAvroFile *ice_avro_open(const char *data, size_t len, const char *const *path);
+/* Passes over records whose field of that name, a number, is value. */
+extern void         ice_avro_pass_over(IceAvroFile *file, const char *field, int64 value);
 /* Calls visit for the string at path of every record of the next block. A record where it is absent
  * or null is passed over. False: there is no block left. */
 extern bool         ice_avro_next_block(IceAvroFile *file, IceAvroVisit visit, void *arg);

@@ -21,6 +21,7 @@
 #include "commit/create_register.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
+#include "commit/outside_check.h"
 #include "commit/place.h"
 #include "commit/publish.h"
 #include "commit/tenant_root.h"
@@ -109,6 +110,7 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 		return false;
 	ice_tenant_root_check(&warehouse->id, metadata_location);
 	next = ice_register_read(&out->warehouse_id, metadata_location, out->metadata->table_uuid);
+	ice_outside_check_document(warehouse, &out->id, next, out->metadata->last_sequence_number);
 	moved = *out;
 	moved.metadata = next;
 	ice_place_check_table(warehouse, &moved, ICE_PLACE_DOCUMENT);
@@ -122,7 +124,8 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 	ice_warehouse_rules_check_steering(&warehouse->id, "table", ice_table_properties(next),
 									   ice_table_properties(out->metadata));
 	out->metadata = ice_successor_of_table(out->metadata, next);
-	ice_commit_policy_table(out, "commit-table", path, name, before, out->metadata);
+	ice_commit_policy_table(out, "commit-table", path, name, before,
+							ice_commit_policy_state(out->metadata));
 	ice_metadata_limits_check(&warehouse->id, out->metadata);
 	files = files_out_of_log(out->metadata);
 	out->metadata_location = metadata_location;
@@ -130,6 +133,7 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 	out->version++;
 	ice_table_update(out, PG_INT32_MAX, &trimmed);
 	ice_holdings_change(out, holdings);
+	ice_outside_check_later(out);
 	/* No file is queued that would have the removed rows deleted. */
 	if (out->rows_removed)
 		ice_task_enqueue_trim(&out->warehouse_id, &out->id, out->version);
@@ -157,6 +161,7 @@ ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *p
 	IceViewMetadata *next;
 	IceView          moved;
 	pg_uuid_t        seen;
+	const char      *before;
 
 	if (!look_up_view(warehouse, path, name, previous, out))
 		return false;
@@ -174,8 +179,10 @@ ice_commit_file_of_view(const IceWarehouse *warehouse, const IceNamespacePath *p
 	ice_view_load(out, false);
 	ice_warehouse_rules_check_steering(&warehouse->id, "view", ice_view_properties(next),
 									   ice_view_properties(out->metadata));
+	before = ice_commit_policy_view_state(out->metadata);
 	out->metadata = ice_view_successor_of_view(out->metadata, next);
-	ice_commit_policy_view(out, "replace-view", path, name);
+	ice_commit_policy_view(out, "replace-view", path, name, before,
+						   ice_commit_policy_view_state(out->metadata));
 	ice_metadata_limits_check_view(&warehouse->id, out->metadata);
 	out->metadata_location = metadata_location;
 	out->file_expected = true;

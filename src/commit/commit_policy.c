@@ -1,6 +1,6 @@
 /*
  * commit_policy.c
- *		What commit policies are told of tables and views. See commit_policy.h.
+ *		What commit policies are told of namespaces, tables and views. See commit_policy.h.
  *
  * Where there is no policy, each of these is one look at a kept answer.
  *
@@ -14,6 +14,7 @@
 #include "spec/table_metadata.h"
 #include "store/case_mode.h"
 #include "store/policy.h"
+#include "store/store_parts.h"
 
 /* The text of a part, or null. */
 static void
@@ -66,6 +67,75 @@ ice_commit_policy_state(const IceTableMetadata *metadata)
 	return ice_policy_exists() ? state(metadata) : NULL;
 }
 
+bool
+ice_commit_policy_concerns(const IceTable *table)
+{
+	return ice_policy_concerns(&table->warehouse_id, &table->namespace_id, &table->id, NULL);
+}
+
+const char *
+ice_commit_policy_stored(const IceTable *table, const pg_uuid_t *to)
+{
+	IceTable         copy = *table;
+	IceTableMetadata metadata = *table->metadata;
+
+	if (!ice_policy_concerns(&table->warehouse_id, &table->namespace_id, &table->id, to))
+		return NULL;
+	copy.metadata = &metadata;
+	ice_parts_load(&copy, ICE_PART_SCHEMA, false);
+	ice_parts_load(&copy, ICE_PART_PROPERTIES, false);
+	return state(&metadata);
+}
+
+/* A view is loaded whole; told is what is current of it. */
+static const char *
+view_state(const IceViewMetadata *metadata)
+{
+	const IcePartList *properties = &metadata->lists[ICE_VIEW_PART_PROPERTIES];
+	IcePart           *version = ice_view_part_find(metadata, ICE_VIEW_PART_VERSION,
+													metadata->current_version_id);
+	IcePart           *schema = NULL;
+	IcePart           *found = NULL;
+	StringInfoData     out;
+	IceJsonWriter      w;
+
+	if (version != NULL)
+		schema = ice_view_part_find(metadata, ICE_VIEW_PART_SCHEMA,
+									ice_json_int32(ice_part_json(version), "schema-id"));
+	for (int i = 0; i < properties->count; i++)
+		if (!properties->items[i]->removed)
+			found = properties->items[i];
+	initStringInfo(&out);
+	ice_json_write_init(&w, &out);
+	ice_json_write_begin_object(&w);
+	ice_json_write_key(&w, "location");
+	ice_json_write_string(&w, metadata->location);
+	put_part(&w, "schema", schema);
+	put_part(&w, "version", version);
+	put_part(&w, "properties", found);
+	ice_json_write_end_object(&w);
+	return out.data;
+}
+
+const char *
+ice_commit_policy_view_state(const IceViewMetadata *metadata)
+{
+	return ice_policy_exists() ? view_state(metadata) : NULL;
+}
+
+const char *
+ice_commit_policy_view_stored(const IceView *view, const pg_uuid_t *to)
+{
+	IceView         copy = *view;
+	IceViewMetadata metadata = *view->metadata;
+
+	if (!ice_policy_concerns(&view->warehouse_id, &view->namespace_id, &view->id, to))
+		return NULL;
+	copy.metadata = &metadata;
+	ice_view_load(&copy, false);
+	return view_state(copy.metadata);
+}
+
 /* Names as they are spelled in the catalog: a policy compares them. */
 static Datum
 spelled(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const IceNamespacePath *path)
@@ -78,10 +148,10 @@ spelled(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id, const IceN
 
 void
 ice_commit_policy_table(const IceTable *table, const char *operation, const IceNamespacePath *path,
-						const char *name, const char *before, const IceTableMetadata *after)
+						const char *name, const char *before, const char *after)
 {
 	static const pg_uuid_t nil = {{0}};
-	IcePolicyChange        change = {.operation = operation, .kind = "table", .before = before};
+	IcePolicyChange        change = {.operation = operation, .kind = "table"};
 
 	if (!ice_policy_exists())
 		return;
@@ -90,13 +160,14 @@ ice_commit_policy_table(const IceTable *table, const char *operation, const IceN
 	change.object_id = memcmp(&table->id, &nil, UUID_LEN) != 0 ? &table->id : NULL;
 	change.namespace_levels = spelled(&table->warehouse_id, &table->namespace_id, path);
 	change.name = table->name != NULL ? table->name : name;
-	change.after = after != NULL ? state(after) : NULL;
+	change.before = before;
+	change.after = after;
 	ice_policy_check(&change);
 }
 
 void
 ice_commit_policy_view(const IceView *view, const char *operation, const IceNamespacePath *path,
-					   const char *name)
+					   const char *name, const char *before, const char *after)
 {
 	IcePolicyChange change = {.operation = operation, .kind = "view"};
 
@@ -107,6 +178,32 @@ ice_commit_policy_view(const IceView *view, const char *operation, const IceName
 	change.object_id = &view->id;
 	change.namespace_levels = spelled(&view->warehouse_id, &view->namespace_id, path);
 	change.name = view->name != NULL ? view->name : name;
+	change.before = before;
+	change.after = after;
+	ice_policy_check(&change);
+}
+
+static const char *
+namespace_state(const char *properties)
+{
+	return properties != NULL ? psprintf("{\"properties\":%s}", properties) : NULL;
+}
+
+void
+ice_commit_policy_namespace(const pg_uuid_t *warehouse_id, const char *operation,
+							const pg_uuid_t *namespace_id, const IceNamespacePath *path,
+							const char *before, const char *after)
+{
+	IcePolicyChange change = {.operation = operation, .kind = "namespace"};
+
+	if (!ice_policy_exists())
+		return;
+	change.warehouse_id = warehouse_id;
+	change.namespace_id = namespace_id;
+	change.namespace_levels = before != NULL ? spelled(warehouse_id, namespace_id, path)
+											 : path->array;
+	change.before = namespace_state(before);
+	change.after = namespace_state(after);
 	ice_policy_check(&change);
 }
 
@@ -135,9 +232,10 @@ void
 ice_commit_policy_rename(const char *kind, const pg_uuid_t *warehouse_id,
 						 const pg_uuid_t *object_id, const pg_uuid_t *from,
 						 const IceNamespacePath *source_path, const char *source,
-						 const pg_uuid_t *to, const IceNamespacePath *path, const char *name)
+						 const pg_uuid_t *to, const IceNamespacePath *path, const char *name,
+						 const char *state)
 {
-	IcePolicyChange  change = {.kind = kind, .name = name};
+	IcePolicyChange  change = {.kind = kind, .name = name, .before = state, .after = state};
 	IceNamespacePath own = *source_path;
 
 	if (!ice_policy_exists())

@@ -24,11 +24,11 @@
 #include "commit/deduplicate.h"
 #include "commit/holdings.h"
 #include "commit/metadata_limits.h"
+#include "commit/outside_check.h"
 #include "commit/location.h"
 #include "commit/place.h"
 #include "commit/publish.h"
 #include "store/case_mode.h"
-#include "store/policy.h"
 #include "store/uuid.h"
 #include "store/warehouse_rules.h"
 
@@ -61,7 +61,8 @@ load_for_updates(IceTableChange *change)
 	ice_commit_request_needs(change->request, &needs);
 	needs.lists[ICE_PART_REF] = true;
 	needs.lists[ICE_PART_PROPERTIES] = true;
-	needs.lists[ICE_PART_SCHEMA] |= ice_policy_exists();
+	change->concerned = ice_commit_policy_concerns(&change->table);
+	needs.lists[ICE_PART_SCHEMA] |= change->concerned;
 	ice_table_load(&change->table, &needs, false);
 	if (ice_commit_request_needs_log_end(change->request, change->table.metadata))
 		ice_table_load_log_end(&change->table);
@@ -183,8 +184,9 @@ apply_create(const IceWarehouse *warehouse, IceTableChange *change)
 	choice = choice_of(
 		metadata, derived, uuid,
 		ice_location_derive(warehouse, &spelled, &space, change->name, metadata->table_uuid));
+	change->event = "create-table";
 	if (ice_create_write(warehouse, &change->table, &change->path, change->name, choice,
-						 "create-table"))
+						 change->event))
 		return;
 	if (ice_relation_kind(&warehouse->id, &space.id, change->name, &kind) &&
 		kind == ICE_RELATION_VIEW)
@@ -212,7 +214,7 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	const char       *folders = folders_key(metadata);
 	const char       *holdings = ice_holdings_key(metadata);
 	int64             before_ms = metadata->last_updated_ms;
-	const char       *before = ice_commit_policy_state(metadata);
+	const char       *before = change->concerned ? ice_commit_policy_state(metadata) : NULL;
 	const IceJson    *properties = ice_table_properties(metadata);
 	List             *trimmed;
 
@@ -220,7 +222,9 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 		return;
 	ice_warehouse_rules_check_steering(&warehouse->id, "table", ice_table_properties(metadata),
 									   properties);
-	ice_commit_policy_table(table, "commit-table", &change->path, change->name, before, metadata);
+	if (change->concerned)
+		ice_commit_policy_table(table, "commit-table", &change->path, change->name, before,
+								ice_commit_policy_state(metadata));
 	ice_metadata_limits_check(&warehouse->id, metadata);
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(holdings, ice_holdings_key(metadata)) != 0)
@@ -233,10 +237,25 @@ apply_updates(const IceWarehouse *warehouse, IceTableChange *change)
 	table->version++;
 	ice_table_update(table, ice_table_log_max(metadata), &trimmed);
 	ice_holdings_change(table, holdings);
+	ice_outside_check_later(table);
 	ice_publish_metadata(warehouse, table);
 	ice_publish_deletes(table, trimmed);
-	ice_publish_event(table, "commit-table", &change->path, change->name,
-					  ice_publish_version_details(table));
+	change->event = "commit-table";
+}
+
+/* The events of all changes: each tells how many there are of this request. */
+static void
+publish_events(const IceTableChange *changes, int count)
+{
+	int events = 0;
+
+	for (int i = 0; i < count; i++)
+		events += changes[i].event != NULL;
+	for (int i = 0; i < count; i++)
+		if (changes[i].event != NULL)
+			ice_publish_event(
+				&changes[i].table, changes[i].event, &changes[i].path, changes[i].name,
+				ice_publish_commit_details(&changes[i].table, changes[i].request, events));
 }
 
 void
@@ -254,6 +273,7 @@ ice_commit_table_changes(const IceWarehouse *warehouse, IceTableChange *changes,
 	for (int i = 0; i < count; i++)
 		if (changes[i].exists)
 			ice_commit_request_check(changes[i].request, changes[i].table.metadata);
+	ice_outside_check_changes(warehouse, changes, count);
 	for (int i = 0; i < count; i++)
 		if (changes[i].exists)
 			lock_and_check(&changes[i]);
@@ -264,4 +284,5 @@ ice_commit_table_changes(const IceWarehouse *warehouse, IceTableChange *changes,
 		else
 			apply_create(warehouse, &changes[i]);
 	}
+	publish_events(changes, count);
 }

@@ -26,6 +26,7 @@
 #include "store/case_mode.h"
 #include "store/store_access.h"
 #include "store/store_definer.h"
+#include "store/store_protection.h"
 #include "store/store_task.h"
 #include "store/uuid.h"
 #include "store/warehouse_rules.h"
@@ -67,7 +68,8 @@ write_new(const IceWarehouse *warehouse, const IceNamespace *space, const IceNam
 	if (!ice_relation_insert(&warehouse->id, &view->id, &space->id, name, ICE_RELATION_VIEW))
 		raise_exists(warehouse, space, path, name);
 	ice_metadata_limits_check_view(&warehouse->id, view->metadata);
-	ice_commit_policy_view(view, event_type, path, name);
+	ice_commit_policy_view(view, event_type, path, name, NULL,
+						   ice_commit_policy_view_state(view->metadata));
 	ice_place_check_view(warehouse, view, choice);
 	ice_publish_view_prepare(warehouse, view->metadata);
 	if (publish)
@@ -172,13 +174,14 @@ folders_key(const IceViewMetadata *metadata)
 /* Writes the next version of a locked view, whose metadata was changed. */
 static void
 write_version(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
-			  IceView *view, const char *folders_before, StringInfo document)
+			  IceView *view, const char *folders_before, const char *before, StringInfo document)
 {
 	IceViewMetadata *metadata = view->metadata;
 	StringInfoData   text;
 
 	ice_metadata_limits_check_view(&warehouse->id, metadata);
-	ice_commit_policy_view(view, "replace-view", path, name);
+	ice_commit_policy_view(view, "replace-view", path, name, before,
+						   ice_commit_policy_view_state(metadata));
 	metadata->location = ice_location_normalize(metadata->location);
 	if (strcmp(folders_before, folders_key(metadata)) != 0)
 		ice_place_check_view(warehouse, view, ICE_PLACE_CLIENT);
@@ -206,6 +209,7 @@ ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *p
 {
 	IceNamespacePath path_now = *path;
 	const char      *folders;
+	const char      *before;
 	const IceJson   *properties;
 
 	ice_view_get(&warehouse->id, path, name, false, out);
@@ -214,12 +218,13 @@ ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *p
 	ice_view_update_check_requirements(commit, out->metadata);
 	lock_and_check(out, &path_now, name, commit);
 	folders = folders_key(out->metadata);
+	before = ice_commit_policy_view_state(out->metadata);
 	properties = ice_view_properties(out->metadata);
 	if (ice_view_updates_apply(commit, out->metadata, ice_now_ms()))
 	{
 		ice_warehouse_rules_check_steering(&warehouse->id, "view",
 										   ice_view_properties(out->metadata), properties);
-		write_version(warehouse, &path_now, out->name, out, folders, document);
+		write_version(warehouse, &path_now, out->name, out, folders, before, document);
 	}
 	else
 		ice_view_metadata_write(document, out->metadata);
@@ -228,12 +233,18 @@ ice_commit_view_replace(const IceWarehouse *warehouse, const IceNamespacePath *p
 /* -- ends and moves --------------------------------------------------------------------------- */
 
 void
-ice_commit_view_drop(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name)
+ice_commit_view_drop(const IceWarehouse *warehouse, const IceNamespacePath *path, const char *name,
+					 bool force)
 {
 	IceView view;
 
 	ice_view_get_locked(ICE_DROP, &warehouse->id, path, name, &view);
-	ice_commit_policy_view(&view, "drop-view", path, name);
+	(void) ice_protection_pass(&(IceProtected){.warehouse_id = &view.warehouse_id,
+											   .object_id = &view.id,
+											   .object_kind = "view"},
+							   force, psprintf("%s.%s", path->dotted, name));
+	ice_commit_policy_view(&view, "drop-view", path, name,
+						   ice_commit_policy_view_stored(&view, NULL), NULL);
 	ice_view_mark_dropped(&view);
 	(void) ice_undrop_keep(warehouse, &view.id, false);
 	ice_publish_view_event(&view, "drop-view", path, name, ice_publish_view_version_details(&view));
@@ -255,8 +266,9 @@ ice_commit_view_rename(const IceWarehouse *warehouse, const IceNamespacePath *so
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, destination_path);
 	ice_view_get_locked(ICE_DROP, &warehouse->id, source_path, source, &view);
 	ice_commit_policy_rename("view", &view.warehouse_id, &view.id, &view.namespace_id, source_path,
-							 source, &space.id, destination_path, destination);
-	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, destination,
+							 source, &space.id, destination_path, destination,
+							 ice_commit_policy_view_stored(&view, &space.id));
+	ice_relation_rename(&view.warehouse_id, &view.id, &space.id, ICE_RELATION_VIEW, destination,
 						psprintf("%s.%s", source_path->dotted, source),
 						psprintf("%s.%s", destination_path->dotted, destination));
 	view.namespace_id = space.id;

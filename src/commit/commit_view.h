@@ -32,9 +32,9 @@ extern void ice_commit_view_replace(const IceWarehouse *warehouse, const IceName
 									const char *name, const IceViewCommit *commit, IceView *out,
 									StringInfo document);
 
-/* REST dropView: its name is free, its files stay. */
+/* REST dropView: its name is free, its files stay. Raises PROTECTED, unless by force. */
 extern void ice_commit_view_drop(const IceWarehouse *warehouse, const IceNamespacePath *path,
-								 const char *name);
+								 const char *name, bool force);
 
 /* REST renameView, within one warehouse. */
 extern void ice_commit_view_rename(const IceWarehouse     *warehouse,

@@ -11,9 +11,9 @@
 #include "commit/place.h"
 #include "store/store_table.h"
 
-/* Writes a new table (metadata complete, namespace locked): name, head, parts, file, event. Gives
- * it an id, version 1 and, unless it has one, a metadata location whose file is published. False if
- * the name is taken. */
+/* Writes a new table (metadata complete, namespace locked): name, head, parts, file; not yet
+ * its event. Gives it an id, version 1 and, unless it has one, a metadata location whose file is
+ * published. False if the name is taken. */
 extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,
 							 const IceNamespacePath *path, const char *name, IcePlaceChoice choice,
 							 const char *event_type);
@@ -21,6 +21,15 @@ extern bool ice_create_write(const IceWarehouse *warehouse, IceTable *table,
 /* REST createTable; with stage_create nothing is stored and table->metadata_location is NULL. */
 extern void ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 							 IceCreateTable *request, IceTable *out);
+
+/* What such a call, or a registration, is going to make, without a lock and without a change. It
+ * raises as they would. False: it will not be made, or replaces what is there. The uuid that is
+ * chosen is left in the request. */
+extern bool ice_create_expect(const IceWarehouse *warehouse, const IceNamespacePath *path,
+							  IceCreateTable *request, IceTable *out);
+extern bool ice_register_expect(const IceWarehouse *warehouse, const IceNamespacePath *path,
+								const char *name, const char *metadata_location, bool overwrite,
+								IceTable *out);
 
 /* REST registerTable: takes over the document at a metadata location; with overwrite an existing
  * table of that name gets it as its next version and keeps its id. */
@@ -34,12 +43,18 @@ extern IceTableMetadata *ice_register_read(const pg_uuid_t *warehouse_id,
 										   const char      *metadata_location,
 										   const char      *fallback_uuid);
 
-/* REST dropTable; purge queues the deletion of all files. */
+typedef struct IceDropOptions
+{
+	bool purge; /* the deletion of all files is queued */
+	bool force; /* also what is protected */
+} IceDropOptions;
+
+/* REST dropTable. Raises PROTECTED. */
 extern void ice_drop_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
-						   const char *name, bool purge);
+						   const char *name, IceDropOptions options);
 
 /* REST unregisterTable: drops the name, leaves all files, and makes sure that the last metadata
- * file is there. Appends the last document. */
+ * file is there. Appends the last document. Raises PROTECTED. */
 extern void ice_drop_unregister(const IceWarehouse *warehouse, const IceNamespacePath *path,
 								const char *name, IceTable *out, StringInfo document);
 

@@ -18,8 +18,8 @@
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/caller.h"
+#include "store/store_file_lock.h"
 #include "store/store_hold.h"
-#include "store/store_lock.h"
 #include "store/store_task.h"
 
 const char *const ice_folder_properties[ICE_FOLDER_PROPERTIES] = {
@@ -32,8 +32,13 @@ typedef struct Holder
 	const pg_uuid_t *id;
 	const char      *catalog;
 	List            *folders; /* canonical, by their letters */
-	bool             locked;  /* shares the lock, or needs none */
+	List            *shared;  /* folders whose lock the transaction shares: canonical */
+	bool             exists;  /* files may be there already, in its folders, too */
+	bool             known;   /* there are rows of locations */
 } Holder;
+
+/* More folders than so many are not locked one by one. */
+#define SHARED_MAX 64
 
 /* -- rows ------------------------------------------------------------------------------------- */
 
@@ -46,6 +51,44 @@ hold(const Holder *holder, IceHoldKind kind, const char *location)
 		ice_hold_add(holder->warehouse_id, holder->id, kind, lfirst(cell));
 }
 
+/* Shares the lock of a folder; past SHARED_MAX, of the whole bucket or file system. */
+static void
+share(Holder *holder, const char *folder)
+{
+	ListCell *cell;
+
+	foreach (cell, holder->shared)
+		if (ice_storage_is_below(folder, lfirst(cell)))
+			return;
+	if (list_length(holder->shared) >= SHARED_MAX)
+		folder = llast(ice_hold_line(folder));
+	ice_file_lock_share(folder);
+	holder->shared = lappend(holder->shared, pstrdup(folder));
+}
+
+static void
+share_folder(Holder *holder, const char *location)
+{
+	ListCell *cell;
+
+	foreach (cell, ice_storage_spellings(location))
+		share(holder, lfirst(cell));
+}
+
+/* The folder that a file is in. */
+static void
+share_file(Holder *holder, const char *location)
+{
+	ListCell *cell;
+
+	foreach (cell, ice_storage_spellings(location))
+	{
+		List *line = ice_hold_line(lfirst(cell));
+
+		share(holder, list_length(line) > 1 ? lsecond(line) : linitial(line));
+	}
+}
+
 static void
 hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 {
@@ -56,6 +99,8 @@ hold_folder(Holder *holder, IceHoldKind kind, const char *location, bool write)
 		return;
 	ice_tenants_hold();
 	ice_tenant_root_check(holder->warehouse_id, location);
+	if (holder->exists)
+		share_folder(holder, location);
 	hold(holder, kind, location);
 	if (holder->catalog == NULL)
 		holder->catalog = ice_hold_catalog_id(true);
@@ -98,12 +143,11 @@ hold_file(Holder *holder, const char *location)
 			return;
 	ice_tenants_hold();
 	ice_tenant_root_check(holder->warehouse_id, location);
-	if (!holder->locked && !ice_holds_known())
+	if (!holder->known && !ice_holds_known())
 		return;
+	holder->known = true;
 	check_file(location);
-	if (!holder->locked)
-		ice_lock_share(ICE_LOCK_FILES);
-	holder->locked = true;
+	share_file(holder, location);
 	hold(holder, ICE_HOLD_FILE, location);
 }
 
@@ -171,7 +215,8 @@ ice_holdings_of_table(const IceTable *table)
 void
 ice_holdings_of_registered(const IceTable *table)
 {
-	Holder holder = {.warehouse_id = &table->warehouse_id, .id = &table->id, .locked = true};
+	Holder holder = {
+		.warehouse_id = &table->warehouse_id, .id = &table->id, .exists = true, .known = true};
 
 	if (!ice_holds_known())
 		return;
@@ -217,9 +262,7 @@ ice_holdings_change(const IceTable *table, const char *key_before)
 
 	if (folders && !ice_holds_known())
 		return;
-	if (folders)
-		ice_lock_share(ICE_LOCK_FILES);
-	holder.locked = folders;
+	holder.exists = holder.known = folders;
 	hold_all(&holder, table, folders);
 }
 
@@ -228,7 +271,7 @@ ice_holdings_change(const IceTable *table, const char *key_before)
 void
 ice_holdings_of_view(const IceView *view)
 {
-	Holder holder = {.warehouse_id = &view->warehouse_id, .id = &view->id};
+	Holder holder = {.warehouse_id = &view->warehouse_id, .id = &view->id, .exists = true};
 
 	if (!ice_holds_known())
 		return;
@@ -243,9 +286,11 @@ ice_holdings_of_view(const IceView *view)
 void
 ice_holdings_of_existing(const pg_uuid_t *warehouse_id, const char *metadata_location)
 {
+	Holder holder = {.warehouse_id = warehouse_id};
+
 	ice_tenants_hold();
 	ice_tenant_root_check(warehouse_id, metadata_location);
-	ice_lock_share(ICE_LOCK_FILES);
+	share_file(&holder, metadata_location);
 	if (!ice_holds_known())
 		return;
 	if (ice_holds_being_purged(lines_of(metadata_location)))

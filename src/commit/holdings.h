@@ -18,10 +18,10 @@
 #define ICE_FOLDER_PROPERTIES 4
 extern const char *const ice_folder_properties[ICE_FOLDER_PROPERTIES];
 
-/* What is about to be taken over exists already: shares ICE_LOCK_FILES until the transaction ends,
- * so that nothing is deleted between a look at who holds it and the commit. Raises NO_SUCH_FILE for
- * the file of a table whose purge is queued, and FORBIDDEN_LOCATION for one that is not in the
- * tenant's part of the storage. */
+/* What is about to be taken over exists already: shares the lock of its folder (store_file_lock.h)
+ * until the transaction ends, so that nothing is deleted between a look at who holds it and the
+ * commit. Raises NO_SUCH_FILE for the file of a table whose purge is queued, and FORBIDDEN_LOCATION
+ * for one that is not in the tenant's part of the storage. */
 extern void ice_holdings_of_existing(const pg_uuid_t *warehouse_id, const char *metadata_location);
 
 /* A new table: its folders, and what it names outside of them. */

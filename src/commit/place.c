@@ -35,6 +35,7 @@ typedef struct Placement
 	IceWarehouseRules   rules;
 	const List         *held;     /* what it holds already */
 	bool                is_free;  /* the caller's rights need not be looked at */
+	bool                unlocked; /* it is only a look */
 	const char         *location; /* its own, spelled canonically, once it was checked */
 	const char         *base;     /* the namespace's, spelled canonically; "": not read yet */
 } Placement;
@@ -187,14 +188,65 @@ lock_line(const Placement *placement, const char *spelling)
 		ice_lock_place(spelling, true);
 }
 
+/* Is a folder the location of a namespace of the warehouse, said or derived, or around one? Where
+ * folders have other names than the levels, the namespace's own is known (base_of). */
+static bool
+is_of_namespace(Placement *placement, const char *spelling)
+{
+	const char *base = base_of(placement);
+	const char *root = placement->warehouse->location;
+	List       *levels = NIL;
+	char       *rest;
+
+	if (base != NULL && (strcmp(spelling, base) == 0 || ice_storage_is_below(base, spelling)))
+		return true;
+	if (ice_namespace_location_in(&placement->warehouse->id, spelling))
+		return true;
+	root = root != NULL ? ice_storage_spelling(root) : NULL;
+	if (root == NULL || strcmp(spelling, root) == 0 || !ice_storage_is_below(spelling, root))
+		return false;
+	rest = pstrdup(spelling + strlen(root));
+	for (char *level = strtok_r(rest, "/", &rest); level != NULL;
+		 level = strtok_r(NULL, "/", &rest))
+		levels = lappend(levels, level);
+	return ice_namespace_derives(&placement->warehouse->id, levels);
+}
+
+/* What lies there keeps everybody else from placing anything in it. */
+static void
+check_roots(Placement *placement, const char *location, const char *spelling)
+{
+	const char *root = placement->warehouse->location;
+	bool        own = placement->rules.overlap; /* may be taken */
+	ListCell   *cell;
+
+	if (placement->choice == ICE_PLACE_SERVER)
+		return;
+	foreach (cell, ice_holds_warehouses())
+	{
+		const char *other = lfirst(cell);
+		const char *folder = ice_storage_spelling(other);
+
+		if (own && root != NULL && strcmp(root, other) == 0)
+			continue;
+		if (strcmp(spelling, folder) == 0 || ice_storage_is_below(folder, spelling))
+			ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
+					  "Location is that of a warehouse, or around it: %s", location);
+	}
+	if (!own && is_of_namespace(placement, spelling))
+		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Location is that of a namespace, or around it: %s",
+				  location);
+}
+
 static void
 check_overlap(const Placement *placement, const char *location)
 {
 	List     *spellings = ice_storage_spellings(location);
 	ListCell *cell;
 
-	foreach (cell, spellings)
-		lock_line(placement, lfirst(cell));
+	if (!placement->unlocked)
+		foreach (cell, spellings)
+			lock_line(placement, lfirst(cell));
 	foreach (cell, spellings)
 		if (ice_holds_placed(&placement->warehouse->id, placement->id, lfirst(cell),
 							 placement->copied))
@@ -227,6 +279,8 @@ check_folder(Placement *placement, const char *location)
 		check_rights(placement, location, spelling);
 	if (!own && !placement->rules.overlap)
 		check_overlap(placement, location);
+	if (!own)
+		check_roots(placement, location, spelling);
 }
 
 /* Nobody asks the owner, and those who may write everything and read all of it. */
@@ -250,13 +304,16 @@ begin(Placement *placement)
 	return true;
 }
 
-void
-ice_place_check_table(const IceWarehouse *warehouse, const IceTable *table, IcePlaceChoice choice)
+/* A table's location, and the folders that its properties name. */
+static void
+check_table(const IceWarehouse *warehouse, const IceTable *table, IcePlaceChoice choice,
+			bool unlocked)
 {
 	Placement placement = {.warehouse = warehouse,
 						   .id = &table->id,
 						   .namespace_id = &table->namespace_id,
 						   .choice = choice,
+						   .unlocked = unlocked,
 						   .base = ""};
 
 	if (choice == ICE_PLACE_DOCUMENT)
@@ -268,6 +325,18 @@ ice_place_check_table(const IceWarehouse *warehouse, const IceTable *table, IceP
 	placement.choice = ICE_PLACE_CLIENT;
 	for (int i = 0; i < ICE_FOLDER_PROPERTIES; i++)
 		check_folder(&placement, ice_table_property(table->metadata, ice_folder_properties[i]));
+}
+
+void
+ice_place_check_table(const IceWarehouse *warehouse, const IceTable *table, IcePlaceChoice choice)
+{
+	check_table(warehouse, table, choice, false);
+}
+
+void
+ice_place_expect_table(const IceWarehouse *warehouse, const IceTable *table, IcePlaceChoice choice)
+{
+	check_table(warehouse, table, choice, true);
 }
 
 void

@@ -29,6 +29,9 @@ extern IcePlaceChoice ice_place_choice(const char *location, const char *uuid);
  *	- are not in a folder of another table or view that the caller may not write, or around one;
  *	  and, where tables of a warehouse are, are below the location of the namespace, unless the
  *	  caller may create in the whole warehouse,
+ *	- are not the location of a warehouse, or of a namespace of its own warehouse, nor around one:
+ *	  nobody else could place anything there; unless the warehouse's property
+ *	  icecat.location-overlap allows it in its own,
  *	- are not in a folder of another live table or view, or around one, of any warehouse, unless
  *	  the warehouse's property icecat.location-overlap allows it, or it is the same table or view:
  *	  a document that is registered twice is where it is.
@@ -37,6 +40,9 @@ extern IcePlaceChoice ice_place_choice(const char *location, const char *uuid);
  * first. Raises FORBIDDEN or FORBIDDEN_LOCATION. Call it before folders are made. */
 extern void ice_place_check_table(const IceWarehouse *warehouse, const IceTable *table,
 								  IcePlaceChoice choice);
+/* The same for a table that is going to be made, without a lock: it says what is the case now. */
+extern void ice_place_expect_table(const IceWarehouse *warehouse, const IceTable *table,
+								   IcePlaceChoice choice);
 extern void ice_place_check_view(const IceWarehouse *warehouse, const IceView *view,
 								 IcePlaceChoice choice);
 

@@ -280,8 +280,9 @@ ice_publish_deletes(const IceTable *table, List *files)
 										 lfirst(cell), table->metadata->table_uuid);
 }
 
-char *
-ice_publish_version_details(const IceTable *table)
+/* request: NULL for what is no commit. events: of the whole request. */
+static char *
+version_details(const IceTable *table, const IceCommitRequest *request, int events)
 {
 	const IceTableMetadata *m = table->metadata;
 	StringInfoData          out;
@@ -299,8 +300,27 @@ ice_publish_version_details(const IceTable *table)
 		ice_json_write_key(&w, "current-snapshot-id");
 		ice_json_write_int(&w, m->current_snapshot_id);
 	}
+	if (request != NULL)
+		ice_commit_request_tell(request, &w);
+	if (events > 1)
+	{
+		ice_json_write_key(&w, "request-event-count");
+		ice_json_write_int(&w, events);
+	}
 	ice_json_write_end_object(&w);
 	return out.data;
+}
+
+char *
+ice_publish_version_details(const IceTable *table)
+{
+	return version_details(table, NULL, 1);
+}
+
+char *
+ice_publish_commit_details(const IceTable *table, const IceCommitRequest *request, int events)
+{
+	return version_details(table, request, events);
 }
 
 char *

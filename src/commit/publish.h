@@ -50,6 +50,10 @@ extern void ice_publish_event(const IceTable *table, const char *event_type,
 /* The event details every version change carries: location, snapshot, sequence number. */
 extern char *ice_publish_version_details(const IceTable *table);
 
+/* The same of a commit, with what was asked for and how many events its request has. */
+extern char *ice_publish_commit_details(const IceTable *table, const IceCommitRequest *request,
+										int events);
+
 /* The event details of a rename: where the table or view was before. */
 extern char *ice_publish_rename_details(const IceNamespacePath *source_path, const char *source);
 

@@ -14,8 +14,10 @@ typedef struct IceTableChange
 	IceNamespacePath  path;
 	const char       *name;
 	IceCommitRequest *request;
-	IceTable          table;  /* afterwards: the new state */
-	bool              exists; /* before the commit */
+	IceTable          table;     /* afterwards: the new state */
+	bool              exists;    /* before the commit */
+	bool              concerned; /* commit policies ask for it */
+	const char       *event;     /* what was done; NULL: nothing had to change */
 } IceTableChange;
 
 #endif

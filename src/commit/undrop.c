@@ -55,7 +55,8 @@ tell(const IceWarehouse *warehouse, const IceUndrop *undrop, const char *name)
 
 		ice_view_get(&warehouse->id, undrop->path, name, false, &view);
 		view.name = name;
-		ice_commit_policy_view(&view, "undrop-view", undrop->path, name);
+		ice_commit_policy_view(&view, "undrop-view", undrop->path, name, NULL,
+							   ice_commit_policy_view_stored(&view, NULL));
 		ice_publish_view_event(&view, "undrop-view", undrop->path, name, details.data);
 	}
 	else
@@ -64,7 +65,8 @@ tell(const IceWarehouse *warehouse, const IceUndrop *undrop, const char *name)
 
 		ice_table_get(&warehouse->id, undrop->path, name, false, &table);
 		table.name = name;
-		ice_commit_policy_table(&table, "undrop-table", undrop->path, name, NULL, NULL);
+		ice_commit_policy_table(&table, "undrop-table", undrop->path, name, NULL,
+								ice_commit_policy_stored(&table, NULL));
 		ice_publish_event(&table, "undrop-table", undrop->path, name, details.data);
 	}
 }

@@ -25,9 +25,11 @@
 #include "store/store_hold.h"
 #include "store/store_table.h"
 
-#define DELETED_AT_ONCE 64 /* files whose owner is looked up together: some milliseconds */
-#define DELETED         "files-deleted"
-#define KEPT            "files-kept"
+#define DELETED_AT_ONCE        64 /* files whose owner is looked up together: some milliseconds */
+#define DELETED_AT_ONCE_REMOTE 1000
+#define DELETED                "files-deleted"
+#define KEPT                   "files-kept"
+#define SEEN                   "seen-us" /* see ice_drop_purge_seen() */
 
 struct IcePurge
 {
@@ -38,6 +40,7 @@ struct IcePurge
 	bool            is_known; /* the table's rows are there */
 	IceOwner        owner;
 	int64           deleted_before; /* by those who began the purge before */
+	TimestampTz     seen;           /* DT_NOEND: not noted */
 	List           *folders;        /* that were its own when it began: canonical C strings */
 	IcePurgeQueue   queue;
 	IcePurgeWalk   *walk;
@@ -63,18 +66,47 @@ ice_drop_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 
 /* -- begin ------------------------------------------------------------------------------------ */
 
+static IceJson *
+progress_of(const IceTask *task)
+{
+	const char *noted = task->head_json != NULL ? task->head_json : "{}";
+
+	return ice_json_parse(noted, strlen(noted), ice_guc_json_depth_max);
+}
+
 /* What those who began it before have counted. */
 static void
 read_progress(IcePurge *purge)
 {
-	const char *noted = purge->task.head_json;
-	IceJson    *progress;
+	IceJson *progress = progress_of(&purge->task);
 
-	if (noted == NULL)
-		return;
-	progress = ice_json_parse(noted, strlen(noted), ice_guc_json_depth_max);
 	(void) ice_json_opt_int64(progress, DELETED, &purge->deleted_before);
 	(void) ice_json_opt_int64(progress, KEPT, &purge->owner.kept_count);
+	purge->seen = ice_drop_purge_seen(&purge->task);
+}
+
+TimestampTz
+ice_drop_purge_seen(const IceTask *task)
+{
+	int64 seen = DT_NOEND;
+
+	(void) ice_json_opt_int64(progress_of(task), SEEN, &seen);
+	return seen;
+}
+
+void
+ice_drop_purge_note_seen(const IceTask *task, TimestampTz seen)
+{
+	int64    deleted = 0;
+	int64    kept = 0;
+	IceJson *progress = progress_of(task);
+
+	(void) ice_json_opt_int64(progress, DELETED, &deleted);
+	(void) ice_json_opt_int64(progress, KEPT, &kept);
+	(void) ice_task_note_progress(task,
+								  psprintf("{\"" DELETED "\":" INT64_FORMAT ",\"" KEPT
+										   "\":" INT64_FORMAT ",\"" SEEN "\":" INT64_FORMAT "}",
+										   deleted, kept, seen));
 }
 
 static void
@@ -126,6 +158,12 @@ ice_drop_purge_begin(const IceTask *task, const IceTransactions *transactions,
 	return purge;
 }
 
+const IceStorageProfile *
+ice_drop_purge_profile(const IcePurge *purge)
+{
+	return purge->owner.profile;
+}
+
 /* -- slices ----------------------------------------------------------------------------------- */
 
 /* Must files be deleted before any more are looked for? */
@@ -143,6 +181,7 @@ must_delete(const IcePurge *purge)
 static bool
 step_files(IcePurge *purge)
 {
+	int at_once = purge->owner.profile != NULL ? DELETED_AT_ONCE_REMOTE : DELETED_AT_ONCE;
 	int deleted;
 
 	if (!must_delete(purge))
@@ -156,8 +195,7 @@ step_files(IcePurge *purge)
 		if (ice_purge_queue_empty(&purge->queue))
 			return false;
 	}
-	deleted = ice_purge_queue_delete(&purge->queue, &purge->owner,
-									 Min(purge->files_left, DELETED_AT_ONCE));
+	deleted = ice_purge_queue_delete(&purge->queue, &purge->owner, Min(purge->files_left, at_once));
 	purge->files_left -= deleted;
 	return true;
 }
@@ -283,7 +321,10 @@ counts(const IcePurge *purge)
 bool
 ice_drop_purge_note(const IcePurge *purge)
 {
-	return ice_task_note_progress(&purge->task, psprintf("{%s}", counts(purge)));
+	const char *seen =
+		purge->seen == DT_NOEND ? "" : psprintf(",\"" SEEN "\":" INT64_FORMAT, purge->seen);
+
+	return ice_task_note_progress(&purge->task, psprintf("{%s%s}", counts(purge), seen));
 }
 
 void

@@ -20,9 +20,18 @@ typedef struct IcePurge IcePurge;
  * In SPI. */
 extern bool ice_drop_purge_waits(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
+/* When the purge was first seen in the queue, and had to wait for snapshots to be read; DT_NOEND:
+ * it never had to. */
+extern TimestampTz ice_drop_purge_seen(const IceTask *task);
+/* Notes that in the queue. In SPI. */
+extern void        ice_drop_purge_note_seen(const IceTask *task, TimestampTz seen);
+
 /* In SPI. All that the purge takes is below context. */
 extern IcePurge *ice_drop_purge_begin(const IceTask *task, const IceTransactions *transactions,
 									  MemoryContext context);
+
+/* How the table's store is reached; NULL: it lies on disks of this machine, or it is not known. */
+extern const IceStorageProfile *ice_drop_purge_profile(const IcePurge *purge);
 
 typedef enum IcePurgeState
 {

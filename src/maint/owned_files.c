@@ -17,13 +17,15 @@
 #include "maint/store_health.h"
 #include "storage/mark.h"
 #include "storage/storage.h"
+#include "store/store_file_lock.h"
 #include "store/store_hold.h"
-#include "store/store_lock.h"
+#include "store/store_reference.h"
 
-#define LOCK_WAIT_MS        500 /* of a session */
-#define LOCK_WAIT_WORKER_MS 50  /* the worker has files to write */
-#define REMOVE_BATCH        16
-#define PRUNE_BATCH         8 /* removing a folder takes milliseconds where the disk is busy */
+#define LOCK_WAIT_MS        500  /* of a session */
+#define LOCK_WAIT_WORKER_MS 50   /* the worker has files to write */
+#define REMOVE_BATCH        16   /* on disks of this machine */
+#define REMOVE_BATCH_REMOTE 1000 /* in one request, where the store has that */
+#define PRUNE_BATCH         8    /* removing a folder takes milliseconds where the disk is busy */
 
 /* What a transaction does for an owner. */
 typedef struct Work
@@ -31,64 +33,13 @@ typedef struct Work
 	IceOwner     *owner;
 	IceOwnedFile *files;
 	int           count;
-	List         *folders; /* the owner's */
+	List         *locked;  /* folders of the owner, for this slice */
+	List         *folders; /* those of them that are still the owner's */
 	char         *catalog; /* NULL: not known */
 	const char   *folder;  /* of a prune */
 	bool          may_prune;
+	bool          has_lock;
 } Work;
-
-/* -- the lock --------------------------------------------------------------------------------- */
-
-typedef struct Wait
-{
-	int  ms;
-	bool has_lock;
-} Wait;
-
-/* In the queue of those who want it: where many take over files, one of them always shares it. They
- * wait behind us for as long as we do. */
-static void
-wait_for_lock(void *arg)
-{
-	Wait *wait = arg;
-
-	ice_lock_take_in_turn(ICE_LOCK_FILES, wait->ms);
-	wait->has_lock = true;
-}
-
-/* False: not in time. */
-static bool
-wait_in_turn(const IceOwner *owner)
-{
-	bool volatile in_time = true;
-	Wait wait = {.ms = owner->transactions != NULL ? LOCK_WAIT_WORKER_MS : LOCK_WAIT_MS};
-
-	PG_TRY();
-	{
-		ice_transaction_run(owner->transactions, wait_for_lock, &wait);
-	}
-	PG_CATCH();
-	{
-		/* It is the session's: the end of a transaction does not release it. */
-		if (wait.has_lock)
-			ice_lock_release(ICE_LOCK_FILES);
-		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
-			PG_RE_THROW();
-		FlushErrorState();
-		in_time = false;
-	}
-	PG_END_TRY();
-	return in_time;
-}
-
-/* Waits a moment for those who take over files, then gives up: the task is tried again. */
-static void
-lock_files(const IceOwner *owner)
-{
-	if (!ice_lock_take(ICE_LOCK_FILES, true, false) && !wait_in_turn(owner))
-		ice_raise(ICE_ERR_STORAGE,
-				  "another transaction is taking over files: files are deleted later");
-}
 
 /* -- whose ------------------------------------------------------------------------------------ */
 
@@ -164,7 +115,9 @@ add_paths(path_set_hash *set, List *paths)
 		(void) path_set_insert(set, lfirst(cell), &found);
 }
 
-/* Which of these paths, and of the folders above them, do others hold? */
+/* Which of these paths, and of the folders above them, do others hold? Which of these files, and of
+ * the owner's folders, do they refer to? A manifest may name anything as a file: a folder above
+ * those of the owner is none. */
 static path_set_hash *
 held_by_others(const IceOwner *owner, List *spellings)
 {
@@ -181,6 +134,9 @@ held_by_others(const IceOwner *owner, List *spellings)
 	while ((entry = path_set_iterate(lines, &iterator)) != NULL)
 		paths = lappend(paths, entry->path);
 	add_paths(held, ice_holds_of_others(&owner->warehouse_id, &owner->object_id, paths));
+	add_paths(held, ice_references_to_files(&owner->warehouse_id, &owner->object_id, spellings));
+	if (spellings != NIL)
+		add_paths(held, ice_references_to_places(&owner->warehouse_id, &owner->object_id));
 	return held;
 }
 
@@ -208,6 +164,81 @@ ice_owned_files_find_profile(IceOwner *owner)
 	owner->is_profile_known = true;
 }
 
+/* -- the lock --------------------------------------------------------------------------------- */
+
+static void
+read_folders(void *arg)
+{
+	Work *work = arg;
+
+	work->locked = ice_owned_files_folders(work->owner);
+}
+
+static void
+wait_for_folders(void *arg)
+{
+	Work *work = arg;
+
+	(void) ice_file_lock_take(work->locked, work->owner->transactions != NULL ? LOCK_WAIT_WORKER_MS
+																			  : LOCK_WAIT_MS);
+	work->has_lock = true;
+}
+
+/* False: not in time. */
+static bool
+wait_in_turn(Work *work)
+{
+	bool volatile in_time = true;
+
+	PG_TRY();
+	{
+		ice_transaction_run(work->owner->transactions, wait_for_folders, work);
+	}
+	PG_CATCH();
+	{
+		/* They are the session's: the end of a transaction does not release them. */
+		if (work->has_lock)
+			ice_file_lock_release(work->locked);
+		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+			PG_RE_THROW();
+		FlushErrorState();
+		in_time = false;
+	}
+	PG_END_TRY();
+	return in_time;
+}
+
+/* Has the owner's folders alone. Waits a moment for those who take over files there, then gives up:
+ * the task is tried again. What becomes a folder of the owner later has no file that goes now. */
+static void
+lock_folders(Work *work)
+{
+	ice_transaction_run(work->owner->transactions, read_folders, work);
+	if (!ice_file_lock_take(work->locked, 0) && !wait_in_turn(work))
+		ice_raise(ICE_ERR_STORAGE,
+				  "another transaction is taking over files: files are deleted later");
+}
+
+/* The folders that are the owner's now, as far as they are locked. */
+static List *
+still_own(const Work *work)
+{
+	List     *own = NIL;
+	ListCell *cell;
+	ListCell *locked;
+
+	foreach (cell, ice_owned_files_folders(work->owner))
+		foreach (locked, work->locked)
+			if (strcmp(lfirst(cell), lfirst(locked)) == 0)
+			{
+				own = lappend(own, lfirst(cell));
+				break;
+			}
+	return own;
+}
+
+/* -- which ------------------------------------------------------------------------------------ */
+
 /* Sorts out which files go. */
 static void
 decide(void *arg)
@@ -218,7 +249,7 @@ decide(void *arg)
 	path_set_hash *held;
 
 	ice_owned_files_find_profile(work->owner);
-	work->folders = ice_owned_files_folders(work->owner);
+	work->folders = still_own(work);
 	work->catalog = ice_hold_catalog_id(false);
 	for (int i = 0; i < work->count; i++)
 	{
@@ -249,11 +280,14 @@ look_for_mark(const Work *work, const char *folder, char **where, IceMark *of_st
 		return ice_mark_look(folder, work->catalog, where);
 	if (!ice_storage_reaches(profile, folder))
 		return ICE_MARK_NONE;
-	problem = ice_store_health_problem(profile);
+	problem = ice_store_health_ask(profile);
 	if (problem != NULL)
 		ice_raise(ICE_ERR_STORAGE, "%s", problem);
 	if (*of_store == ICE_MARK_NONE)
+	{
 		*of_store = ice_mark_look_in_store(profile, work->catalog, where);
+		ice_store_health_heard(profile);
+	}
 	return *of_store;
 }
 
@@ -298,9 +332,9 @@ ice_owned_files_must_stop(const IceOwner *owner)
 static void
 remove_some(IceOwner *owner, IceOwnedFile *files, int count)
 {
-	IceFileRemoval removals[REMOVE_BATCH];
-	IceOwnedFile  *removed[REMOVE_BATCH];
-	int            n = 0;
+	IceFileRemoval *removals = palloc(sizeof(IceFileRemoval) * Max(count, 1));
+	IceOwnedFile  **removed = palloc(sizeof(IceOwnedFile *) * Max(count, 1));
+	int             n = 0;
 
 	for (int i = 0; i < count; i++)
 	{
@@ -316,6 +350,8 @@ remove_some(IceOwner *owner, IceOwnedFile *files, int count)
 		removed[i]->error = removals[i].error;
 	}
 	owner->kept_count += count - n;
+	pfree(removals);
+	pfree(removed);
 }
 
 /* Deletes what is the table's own, under the lock; returns how far it came. */
@@ -323,13 +359,16 @@ static int
 delete_own(Work *work)
 {
 	int done = 0;
+	int at_once = work->count > 0 && !ice_storage_is_local(work->files[0].location)
+					  ? REMOVE_BATCH_REMOTE
+					  : REMOVE_BATCH;
 
 	ice_transaction_run(work->owner->transactions, decide, work);
 	if (!check_marks(work))
 		return work->count;
 	while (done < work->count)
 	{
-		int n = Min(work->count - done, REMOVE_BATCH);
+		int n = Min(work->count - done, at_once);
 
 		remove_some(work->owner, &work->files[done], n);
 		done += n;
@@ -345,14 +384,14 @@ ice_owned_files_delete(IceOwner *owner, IceOwnedFile *files, int count)
 	Work         work = {.owner = owner, .files = files, .count = count};
 	volatile int done = 0;
 
-	lock_files(owner);
+	lock_folders(&work);
 	PG_TRY();
 	{
 		done = delete_own(&work);
 	}
 	PG_FINALLY();
 	{
-		ice_lock_release(ICE_LOCK_FILES);
+		ice_file_lock_release(work.locked);
 	}
 	PG_END_TRY();
 	return done;
@@ -374,7 +413,7 @@ decide_prune(void *arg)
 	char           *file = psprintf("%s/x", work->folder);
 
 	ice_owned_files_find_profile(work->owner);
-	work->folders = ice_owned_files_folders(owner);
+	work->folders = still_own(work);
 	work->catalog = ice_hold_catalog_id(false);
 	work->may_prune = own_spellings(file, work->folders) != NIL;
 	foreach (cell, ice_storage_spellings(work->folder))
@@ -409,14 +448,14 @@ ice_owned_files_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk
 	Work          work = {.owner = owner, .folder = folder};
 	volatile bool over = false;
 
-	lock_files(owner);
+	lock_folders(&work);
 	PG_TRY();
 	{
 		over = prune_own(&work, walk);
 	}
 	PG_FINALLY();
 	{
-		ice_lock_release(ICE_LOCK_FILES);
+		ice_file_lock_release(work.locked);
 	}
 	PG_END_TRY();
 	return over;

@@ -5,14 +5,17 @@
  * The one place that decides whether a file goes. A file is a table's own if it lies below a folder
  * that the table holds (its locations and the folders of its write.*.path properties), by every
  * spelling of its path, and no other table or view of any warehouse holds the file or a folder
- * around it. A folder of a property in or around which another one holds something gives no right
- * at all, nor does a root, a warehouse's location or a folder around one.
+ * around it, or refers to it in a manifest that was read (store_reference.h). A folder of a
+ * property in or around which another one holds something gives no right at all, nor does a root, a
+ * warehouse's location or a folder around one.
  *
- * What is held is read again for every slice of files, under ICE_LOCK_FILES, which is kept until
- * the slice is deleted. Nothing is deleted where a mark in or above one of the folders is missing
- * or another database's (mark.h): then owner->refused says so, and the files are neither deleted
- * nor counted. Who takes over files that exist (a registration) shares that lock until the end of
- * its transaction: so it has either committed and is seen, or comes after the slice.
+ * What is held is read again for every slice of files, under the locks of the table's folders
+ * (store_file_lock.h), which are kept until the slice is deleted. Nothing is deleted where a mark
+ * in or above one of the folders is missing or another database's (mark.h): then owner->refused
+ * says so, and the files are neither deleted nor counted. Who takes over files that exist (a
+ * registration) shares the locks of their folders until the end of its transaction: so it has
+ * either committed and is seen, or comes after the slice. Nobody waits who is elsewhere, however
+ * slow a store is.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -205,11 +205,24 @@ take_file(IcePurgeWalk *walk, const char *location, Reading *reading, const char
 	pfree(file);
 }
 
+/* A file of whose name no text can be made stays: nothing could be said about it. */
+static bool
+is_text(IcePurgeWalk *walk, const char *name, size_t len)
+{
+	bool valid = ice_storage_is_text(name, len);
+
+	walk->owner->kept_count += !valid;
+	return valid;
+}
+
 static void
 visit_data_file(const char *value, size_t len, void *arg)
 {
-	char *location = pnstrdup(value, len);
+	char *location;
 
+	if (!is_text(arg, value, len))
+		return;
+	location = pnstrdup(value, len);
 	add_file(arg, ICE_PURGE_DATA, location);
 	pfree(location);
 }
@@ -226,7 +239,8 @@ add_name(IcePurgeWalk *walk, const char *name, size_t len)
 static void
 visit_manifest(const char *value, size_t len, void *arg)
 {
-	add_name(arg, value, len);
+	if (is_text(arg, value, len))
+		add_name(arg, value, len);
 }
 
 static void

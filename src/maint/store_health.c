@@ -20,6 +20,7 @@
 #define PAUSE_FIRST_MS   1000
 #define PAUSE_MAX_MS     60000
 #define PROBE_TIMEOUT_MS 2000
+#define HEARD_MS         5000 /* then a store is taken for one that answers */
 #define ERROR_BYTES_MAX  500
 
 typedef struct Health
@@ -29,18 +30,19 @@ typedef struct Health
 	int         failures; /* one after the other */
 	bool        is_back;  /* since the last question */
 	TimestampTz until;    /* nothing is asked before */
+	TimestampTz heard_at; /* when it answered last */
 	char        error[ERROR_BYTES_MAX + 1];
 } Health;
 
-/* Of profiles that have failed: there are no more of them than profiles. */
-static List *sick = NIL;
+/* Of profiles whose stores were asked for something: there are no more of them than profiles. */
+static List *met = NIL;
 
 static Health *
 find(const IceStorageProfile *profile)
 {
 	ListCell *cell;
 
-	foreach (cell, sick)
+	foreach (cell, met)
 	{
 		Health *health = lfirst(cell);
 
@@ -57,7 +59,7 @@ make(const IceStorageProfile *profile)
 	Health       *health = palloc0(sizeof(Health));
 
 	health->profile_id = profile->id;
-	sick = lappend(sick, health);
+	met = lappend(met, health);
 	MemoryContextSwitchTo(old);
 	return health;
 }
@@ -71,20 +73,18 @@ ice_store_health_note(const IceStorageProfile *profile, const char *error)
 	if (profile == NULL)
 		return;
 	health = find(profile);
-	if (error == NULL)
-	{
-		if (health != NULL && health->failures > 0)
-			ereport(LOG, (errmsg("object store of storage profile \"%s\" is back", profile->name),
-						  errhidestmt(true)));
-		if (health != NULL)
-		{
-			health->is_back |= health->failures > 0;
-			health->failures = 0;
-		}
-		return;
-	}
 	if (health == NULL)
 		health = make(profile);
+	if (error == NULL)
+	{
+		if (health->failures > 0)
+			ereport(LOG, (errmsg("object store of storage profile \"%s\" is back", profile->name),
+						  errhidestmt(true)));
+		health->is_back |= health->failures > 0;
+		health->failures = 0;
+		health->heard_at = GetCurrentTimestamp();
+		return;
+	}
 	if (health->failures == 0)
 		ereport(LOG,
 				(errmsg("object store of storage profile \"%s\" fails: %s", profile->name, error),
@@ -95,6 +95,14 @@ ice_store_health_note(const IceStorageProfile *profile, const char *error)
 	health->failures++;
 	health->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
 	strlcpy(health->error, error, sizeof(health->error));
+}
+
+bool
+ice_store_health_fails(const IceStorageProfile *profile)
+{
+	Health *health = profile != NULL ? find(profile) : NULL;
+
+	return health != NULL && health->failures > 0;
 }
 
 bool
@@ -131,6 +139,55 @@ probe(const IceStorageProfile *profile)
 	}
 	PG_END_TRY();
 	ice_store_health_note(profile, error);
+}
+
+/* Is it known to fail, so that it is not to be asked yet? */
+static bool
+rests(const IceStorageProfile *profile)
+{
+	const Health *health = find(profile);
+
+	return health != NULL && health->failures > 0 && health->revision == profile->revision &&
+		   GetCurrentTimestamp() < health->until;
+}
+
+bool
+ice_store_health_suspect(const IceStorageProfile *profile)
+{
+	if (profile == NULL)
+		return false;
+	if (!rests(profile))
+		probe(profile);
+	return ice_store_health_fails(profile);
+}
+
+const char *
+ice_store_health_ask(const IceStorageProfile *profile)
+{
+	const Health *health = profile != NULL ? find(profile) : NULL;
+
+	if (profile != NULL && (health == NULL || health->failures == 0) &&
+		(health == NULL ||
+		 TimestampDifferenceExceeds(health->heard_at, GetCurrentTimestamp(), HEARD_MS)))
+		probe(profile);
+	return ice_store_health_problem(profile);
+}
+
+void
+ice_store_health_heard(const IceStorageProfile *profile)
+{
+	Health *health = profile != NULL ? find(profile) : NULL;
+
+	if (health != NULL)
+		health->heard_at = GetCurrentTimestamp();
+}
+
+TimestampTz
+ice_store_health_until(const IceStorageProfile *profile)
+{
+	Health *health = profile != NULL ? find(profile) : NULL;
+
+	return health != NULL && health->failures > 0 ? health->until : GetCurrentTimestamp();
 }
 
 const char *

@@ -5,7 +5,9 @@
  *
  * A store that fails costs those of others time: so after a failure of all that was asked of it
  * nothing is asked for a while, which doubles up to a minute. Then one small request, with a short
- * limit, says whether it is back. Until then its tasks fail without being tried.
+ * limit, says whether it is back. Until then its tasks fail without being tried. Where one file
+ * alone could not be read or deleted, the same small request says whether that is the store's fault
+ * (ice_store_health_suspect()).
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -25,6 +27,23 @@ extern const IceStorageProfile *ice_store_health_profile(List           **known,
 /* Why nothing is to be asked of a store now; NULL: it may be asked. Asks it for a mark when it may
  * be back. */
 extern const char *ice_store_health_problem(const IceStorageProfile *profile);
+
+/* The same before work that can wait: a store that was not heard of for some seconds is asked for a
+ * mark first. So one that hangs holds up for two seconds who else waits for this process, not for
+ * as long as its requests may take. */
+extern const char *ice_store_health_ask(const IceStorageProfile *profile);
+/* It has just answered. */
+extern void        ice_store_health_heard(const IceStorageProfile *profile);
+
+/* Something that was asked of it failed, for whatever reason: asks it for a mark, not for long.
+ * Does the store fail (profile NULL: no)? What it says is noted. */
+extern bool ice_store_health_suspect(const IceStorageProfile *profile);
+
+/* Until when nothing is asked of a store that fails; now, for all others. */
+extern TimestampTz ice_store_health_until(const IceStorageProfile *profile);
+
+/* Did it fail when it was last asked for something? */
+extern bool ice_store_health_fails(const IceStorageProfile *profile);
 
 /* What became of all that was asked of it together: error NULL: something went well. */
 extern void ice_store_health_note(const IceStorageProfile *profile, const char *error);

@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "maint/owned_files.h"
+#include "maint/store_health.h"
 #include "maint/task_delete.h"
 #include "maint/task_outcome.h"
 #include "storage/storage.h"
@@ -90,22 +91,23 @@ list_files(const Batch *batch, IceOutcome *outcomes, int count, IceOwnedFile *fi
 /* Deletes the files of one table's tasks. One that is not its table's alone any more stays, and the
  * task is done. A trim asks for nothing here: the table's rows are trimmed after its tasks. */
 static void
-run_table(Batch *batch, IceOutcome *outcomes, int count)
+run_table(Batch *batch, IceOwner *owner, IceOutcome *outcomes, int count)
 {
 	IceOwnedFile files[BATCH_TASKS];
 	IceOutcome  *of[BATCH_TASKS];
 	int          n = list_files(batch, outcomes, count, files, of);
-	IceOwner     owner = {.warehouse_id = outcomes[0].task.warehouse_id,
-						  .object_id = outcomes[0].task.table_id,
-						  .transactions = batch->transactions};
+	bool         failed = false;
 
 	if (n > 0)
-		(void) ice_owned_files_delete(&owner, files, n);
+		(void) ice_owned_files_delete(owner, files, n);
 	for (int i = 0; i < n; i++)
 	{
-		of[i]->refused = unconstify(char *, owner.refused);
+		of[i]->refused = unconstify(char *, owner->refused);
 		of[i]->error = files[i].error;
+		failed |= files[i].error != NULL;
 	}
+	if (failed)
+		(void) ice_store_health_suspect(owner->profile);
 }
 
 /* run_table(): what goes wrong as a whole is the error of each. */
@@ -113,16 +115,21 @@ static void
 try_table(Batch *batch, IceOutcome *outcomes, int count)
 {
 	char *volatile error = NULL;
+	IceOwner owner = {.warehouse_id = outcomes[0].task.warehouse_id,
+					  .object_id = outcomes[0].task.table_id,
+					  .transactions = batch->transactions};
 
 	PG_TRY();
 	{
-		run_table(batch, outcomes, count);
+		run_table(batch, &owner, outcomes, count);
 	}
 	PG_CATCH();
 	{
 		error = ice_task_outcome_take_error(batch->context);
 	}
 	PG_END_TRY();
+	if (error != NULL)
+		(void) ice_store_health_suspect(owner.profile);
 	for (int i = 0; i < count; i++)
 	{
 		if (outcomes[i].error == NULL && outcomes[i].task.kind == ICE_TASK_DELETE)

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "common/pg_prng.h"
+#include "mb/pg_wchar.h"
 
 #include "maint/task_outcome.h"
 #include "store/store_due.h"
@@ -14,6 +15,17 @@
 
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS   60000
+
+/* A row could not be restored from a dump if it had anything but text: the names of files may. */
+static char *
+only_text(char *text)
+{
+	if (!pg_verify_mbstr(GetDatabaseEncoding(), text, (int) strlen(text), true))
+		for (char *p = text; *p != '\0'; p++)
+			if (IS_HIGHBIT_SET(*p))
+				*p = '?';
+	return text;
+}
 
 char *
 ice_task_outcome_take_error(MemoryContext context)
@@ -29,7 +41,7 @@ ice_task_outcome_take_error(MemoryContext context)
 	text = error->detail != NULL ? psprintf("%s (%s)", error->message, error->detail)
 								 : pstrdup(error->message);
 	FreeErrorData(error);
-	return text;
+	return only_text(text);
 }
 
 /* When to try again after so many failures: doubling up to a minute, a quarter more or less by

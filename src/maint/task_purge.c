@@ -10,75 +10,76 @@
 
 #include "guc.h"
 #include "maint/drop_purge.h"
+#include "maint/store_health.h"
 #include "maint/task_outcome.h"
 #include "maint/task_purge.h"
 #include "store/store_due.h"
+#include "store/store_inspection.h"
 
-#define LOOKED_AT 16
-#define WAIT_MS   1000 /* for a file that must be written before */
+#define LOOKED_AT   16
+#define WAIT_MS     1000 /* for a file that must be written before, or read */
+#define WAIT_MS_MAX 15000
 
 typedef struct IcePurgeTurn
 {
-	MemoryContext          context; /* holds all of the purge */
-	const IceTransactions *transactions;
-	IceOutcome             outcome;
-	IcePurge              *purge;
-	TimestampTz            since;   /* when it began to get on; 0: not yet */
-	bool                   is_gone; /* another session did it */
+	IceTurn     turn; /* first */
+	IceOutcome  outcome;
+	IcePurge   *purge;
+	TimestampTz since;   /* when it began to get on; 0: not yet */
+	bool        is_gone; /* another session did it */
 } IcePurgeTurn;
 
 /* -- begin ------------------------------------------------------------------------------------ */
 
-/* Finds the first purge that need not wait; false if there is none. */
+/* What was committed before the drop was, and is not read yet, may name files of the table. When
+ * that was, no clock says; but all of it is there to see when its purge is first seen. Notes when
+ * that is, if it must wait. Those that wait long are looked at less often. */
 static bool
-choose(IcePurgeTurn *turn, TimestampTz due)
+waits_for_snapshots(const IceTask *task, TimestampTz awaited)
 {
-	bool      found = false;
-	ListCell *cell;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz seen = ice_drop_purge_seen(task);
 
-	(void) ice_spi_begin();
-	MemoryContextSwitchTo(turn->context);
+	if (seen == DT_NOEND ? awaited == DT_NOEND : awaited > seen)
+		return false;
+	if (seen == DT_NOEND)
+		ice_drop_purge_note_seen(task, seen = now);
+	ice_due_postpone(task, TimestampTzPlusMilliseconds(
+							   now, Max(WAIT_MS, Min((now - seen) / 4000, WAIT_MS_MAX))));
+	return true;
+}
+
+/* Finds the first purge that need not wait; false if there is none. The purges are read before the
+ * snapshots that may hold them up. */
+static bool
+choose(void *chosen, TimestampTz due)
+{
+	IcePurgeTurn  *turn = chosen;
+	const IceTask *last = NULL;
+	TimestampTz    awaited = DT_NOEND;
+	ListCell      *cell;
+
 	foreach (cell, ice_due_purges(due, LOOKED_AT))
 	{
 		const IceTask *task = lfirst(cell);
 
-		found = !ice_drop_purge_waits(&task->warehouse_id, &task->table_id);
+		if (last == NULL || memcmp(&last->warehouse_id, &task->warehouse_id, UUID_LEN) != 0)
+			awaited = ice_inspections_awaited(&task->warehouse_id);
+		last = task;
+		if (waits_for_snapshots(task, awaited))
+			continue;
 		turn->outcome.task = *task;
-		if (found)
-			break;
+		if (!ice_drop_purge_waits(&task->warehouse_id, &task->table_id))
+			return true;
 		ice_due_postpone(task, TimestampTzPlusMilliseconds(due, WAIT_MS));
 	}
-	ice_spi_end();
-	return found;
-}
-
-/* The turn of the purge that has waited longest; NULL if none is due. */
-static IcePurgeTurn *
-begin_turn(IceTaskWork *work)
-{
-	MemoryContext context;
-	IcePurgeTurn *turn;
-	bool          found;
-
-	if (!ice_transaction_begin(work->transactions))
-		return NULL;
-	context = AllocSetContextCreate(work->lasting, "icecat purge", ALLOCSET_DEFAULT_SIZES);
-	turn = MemoryContextAllocZero(context, sizeof(IcePurgeTurn));
-	turn->context = context;
-	turn->transactions = work->transactions;
-	found = choose(turn, work->due);
-	ice_transaction_commit(work->transactions);
-	if (found)
-		return turn;
-	MemoryContextDelete(context);
-	return NULL;
+	return false;
 }
 
 void
 ice_tasks_purge_forget(IceTaskWork *work)
 {
-	if (work->purge != NULL)
-		MemoryContextDelete(work->purge->context);
+	ice_task_work_end(work->purge);
 	work->purge = NULL;
 }
 
@@ -89,7 +90,8 @@ begin_purge(void *arg)
 {
 	IcePurgeTurn *turn = arg;
 
-	turn->purge = ice_drop_purge_begin(&turn->outcome.task, turn->transactions, turn->context);
+	turn->purge = ice_drop_purge_begin(&turn->outcome.task, turn->turn.transactions,
+									   turn->turn.context);
 }
 
 /* A slice, whose error becomes the task's. */
@@ -98,13 +100,13 @@ run(IcePurgeTurn *turn)
 {
 	IceOutcome *outcome = &turn->outcome;
 
-	MemoryContextSwitchTo(turn->context);
+	MemoryContextSwitchTo(turn->turn.context);
 	PG_TRY();
 	{
 		IcePurgeState state;
 
 		if (turn->purge == NULL)
-			ice_transaction_run(turn->transactions, begin_purge, turn);
+			ice_transaction_run(turn->turn.transactions, begin_purge, turn);
 		state = ice_drop_purge_slice(turn->purge);
 		outcome->done = state == ICE_PURGE_OVER;
 		if (state == ICE_PURGE_REFUSED)
@@ -112,9 +114,11 @@ run(IcePurgeTurn *turn)
 	}
 	PG_CATCH();
 	{
-		outcome->error = ice_task_outcome_take_error(turn->context);
+		outcome->error = ice_task_outcome_take_error(turn->turn.context);
 	}
 	PG_END_TRY();
+	if (outcome->error != NULL && turn->purge != NULL)
+		(void) ice_store_health_suspect(ice_drop_purge_profile(turn->purge));
 }
 
 /* -- finish ----------------------------------------------------------------------------------- */
@@ -127,7 +131,7 @@ is_turn_over(IcePurgeTurn *turn)
 
 	if (turn->since == 0 && ice_drop_purge_may_end(turn->purge))
 		turn->since = now;
-	if (turn->since == 0 || turn->transactions == NULL ||
+	if (turn->since == 0 || turn->turn.transactions == NULL ||
 		!TimestampDifferenceExceeds(turn->since, now, ice_guc_purge_turn_s * 1000))
 		return false;
 	return list_length(ice_due_purges(now, 2)) > 1;
@@ -150,6 +154,17 @@ note_slice(IcePurgeTurn *turn)
 	return false;
 }
 
+/* A store is back: what waits for another attempt there need not wait any more. In SPI. */
+static void
+release_store(const IcePurgeTurn *turn)
+{
+	const IceStorageProfile *profile = turn->purge != NULL ? ice_drop_purge_profile(turn->purge)
+														   : NULL;
+
+	if (ice_store_health_is_back(profile))
+		ice_due_release_store(&profile->id);
+}
+
 /* Tells the queue about a slice; true if the turn is over. In a transaction. */
 static bool
 finish(IcePurgeTurn *turn)
@@ -162,6 +177,7 @@ finish(IcePurgeTurn *turn)
 		over = note_slice(turn) || outcome->done;
 	if (outcome->done && !turn->is_gone)
 		ice_drop_purge_finish(turn->purge);
+	release_store(turn);
 	ice_spi_end();
 	if (over && !outcome->done)
 		ice_task_outcome_note(outcome);
@@ -176,7 +192,7 @@ ice_tasks_purge(IceTaskWork *work)
 	bool          over = true;
 
 	if (work->purge == NULL)
-		work->purge = begin_turn(work);
+		work->purge = ice_task_work_begin(work, sizeof(IcePurgeTurn), choose);
 	turn = work->purge;
 	if (turn == NULL)
 		return false;

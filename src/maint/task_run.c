@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "maint/task_delete.h"
+#include "maint/task_inspect.h"
 #include "maint/task_purge.h"
 #include "maint/task_run.h"
 #include "maint/task_write.h"
@@ -21,6 +22,7 @@ ice_tasks_run_here(const IceTaskTable *only)
 	do
 		while (ice_tasks_write(&work, only))
 			;
-	while (only == NULL && (ice_tasks_delete(&work) || ice_tasks_purge(&work)));
+	while (only == NULL &&
+		   (ice_tasks_delete(&work) || ice_tasks_inspect(&work) || ice_tasks_purge(&work)));
 	return work.done;
 }

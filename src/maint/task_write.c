@@ -19,6 +19,7 @@
 #include "storage/mark.h"
 #include "storage/storage.h"
 #include "store/pending.h"
+#include "store/store_counters.h"
 #include "store/store_hold.h"
 #include "store/store_queue.h"
 #include "store/store_table.h"
@@ -264,6 +265,32 @@ write_files(Batch *batch, const IceStorageProfile *profile)
 		writes[i]->outcome.error = problem != NULL ? pstrdup(problem) : files[i].error;
 }
 
+/* Whatever becomes of the notes in the queue: what was written was written. */
+static void
+count_files(const Batch *batch, const IceStorageProfile *profile)
+{
+	IceStoreCounters counters = {.files_written = 0};
+	TimestampTz      now = GetCurrentTimestamp();
+	ListCell        *cell;
+
+	if (profile != NULL)
+		counters.profile_id = profile->id;
+	foreach (cell, batch->writes)
+	{
+		const Write *write = lfirst(cell);
+
+		if (write->outcome.error != NULL)
+		{
+			counters.files_failed++;
+			continue;
+		}
+		counters.files_written++;
+		counters.bytes_written += write->document.len;
+		counters.lag_us += Max(now - write->outcome.task.created_at, 0);
+	}
+	ice_store_counters_add(&counters);
+}
+
 /* The files before the first of its table that failed are done. */
 static void
 decide(Batch *batch)
@@ -344,6 +371,7 @@ run_store(Batch *batch, IceTaskWork *work, const IceStorageProfile *profile)
 	if (part.writes == NIL)
 		return;
 	write_files(&part, profile);
+	count_files(&part, profile);
 	decide(&part);
 	if (ice_transaction_begin_lazy(work->transactions))
 	{

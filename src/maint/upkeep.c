@@ -54,7 +54,7 @@ ice_upkeep_expired(void)
 	int64 trimmed = 0;
 
 	(void) ice_spi_begin();
-	if (ice_spi_state_has("icecat_data.idempotency"))
+	if (ice_spi_state_has("idempotency"))
 		trimmed = ice_idempotency_trim(EXPIRED_KEYS_PER_CALL);
 	ice_spi_end();
 	return trimmed == EXPIRED_KEYS_PER_CALL;

@@ -11,6 +11,7 @@
 #include "net/digest.h"
 #include "net/net_http.h"
 #include "net/secret.h"
+#include "net/shared_key.h"
 #include "net/sigv4.h"
 
 PG_MODULE_MAGIC;
@@ -29,6 +30,8 @@ static const IceNet api = {
 	.open = ice_secret_open,
 	.sigv4_headers = ice_sigv4_headers,
 	.sigv4_query = ice_sigv4_query,
+	.mac_by_base64 = ice_shared_key_mac,
+	.shared_key_headers = ice_shared_key_headers,
 };
 
 /* Called once in each process. */

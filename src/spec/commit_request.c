@@ -13,6 +13,8 @@
 #include "spec/requirement.h"
 #include "spec/update.h"
 
+#define KINDS_MAX 64
+
 /* -- reading ---------------------------------------------------------------------------------- */
 
 static void
@@ -68,6 +70,47 @@ ice_commit_request_format_version(const IceCommitRequest *request)
 		if (ice_update_is(&request->updates[i], "upgrade-format-version"))
 			return (int32) request->updates[i].id;
 	return ICE_FORMAT_VERSION_DEFAULT;
+}
+
+/* Names that were written, each once. There are fewer kinds of requirements, and of updates. */
+typedef struct Told
+{
+	const char *names[KINDS_MAX];
+	int         count;
+} Told;
+
+/* Writes a name into the array of a member, which begins with the first; not twice. */
+static void
+tell_once(IceJsonWriter *out, const char *member, Told *told, const char *name)
+{
+	for (int i = 0; i < told->count; i++)
+		if (told->names[i] == name)
+			return;
+	if (told->count == 0)
+	{
+		ice_json_write_key(out, member);
+		ice_json_write_begin_array(out);
+	}
+	ice_json_write_string(out, name);
+	Assert(told->count < KINDS_MAX);
+	told->names[told->count++] = name;
+}
+
+void
+ice_commit_request_tell(const IceCommitRequest *request, IceJsonWriter *out)
+{
+	Told requirements = {.count = 0};
+	Told updates = {.count = 0};
+
+	for (int i = 0; i < request->requirement_count; i++)
+		tell_once(out, "requirements", &requirements,
+				  ice_requirement_name(&request->requirements[i]));
+	if (requirements.count > 0)
+		ice_json_write_end_array(out);
+	for (int i = 0; i < request->update_count; i++)
+		tell_once(out, "updates", &updates, ice_update_name(&request->updates[i]));
+	if (updates.count > 0)
+		ice_json_write_end_array(out);
 }
 
 /* -- needs ------------------------------------------------------------------------------------ */

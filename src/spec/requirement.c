@@ -169,6 +169,12 @@ ice_requirement_parse(IceRequirement *requirement, const IceJson *json)
 				   "Unrecognized update requirement. Cannot convert to json: %s", type);
 }
 
+const char *
+ice_requirement_name(const IceRequirement *requirement)
+{
+	return requirement->kind->name;
+}
+
 bool
 ice_requirement_is_create(const IceRequirement *requirement)
 {

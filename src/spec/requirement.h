@@ -22,9 +22,11 @@ struct IceRequirement
 };
 
 /* Raises BAD_REQUEST for an unknown kind or a wrong field. */
-extern void ice_requirement_parse(IceRequirement *requirement, const IceJson *json);
-extern bool ice_requirement_is_create(const IceRequirement *requirement);
-extern void ice_requirement_needs(const IceRequirement *requirement, IceCommitNeeds *needs);
+extern void        ice_requirement_parse(IceRequirement *requirement, const IceJson *json);
+/* Its kind, as requests spell it. */
+extern const char *ice_requirement_name(const IceRequirement *requirement);
+extern bool        ice_requirement_is_create(const IceRequirement *requirement);
+extern void        ice_requirement_needs(const IceRequirement *requirement, IceCommitNeeds *needs);
 
 /* Raises COMMIT_FAILED. */
 extern void ice_requirement_check(const IceRequirement *requirement, IceTableMetadata *metadata);

@@ -89,6 +89,7 @@ typedef struct IceCreateTable
 	IceJson    *write_order;    /* NULL: unsorted */
 	IceJson    *properties;     /* NULL: none */
 	bool        stage_create;
+	const char *table_uuid; /* NULL: not chosen yet */
 } IceCreateTable;
 
 /* Reads a CreateTableRequest body. REST, createTable. Raises BAD_REQUEST, naming the field. */
@@ -199,6 +200,9 @@ extern bool ice_commit_request_apply(const IceCommitRequest *request, IceTableMe
 
 /* The format version that a create commit starts from: its upgrade-format-version, else the
  * default. */
+/* Writes the members "requirements" and "updates" of an object that is begun: the kinds of each, as
+ * the request spells them, each once; nothing where there is none. */
+extern void  ice_commit_request_tell(const IceCommitRequest *request, IceJsonWriter *out);
 extern int32 ice_commit_request_format_version(const IceCommitRequest *request);
 
 /* Appends the entry for the file that this commit replaces (before_ms: its last-updated-ms) to

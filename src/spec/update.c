@@ -100,6 +100,12 @@ ice_update_apply(IceUpdateContext *context, const IceUpdate *update)
 	update->kind->apply(context, update);
 }
 
+const char *
+ice_update_name(const IceUpdate *update)
+{
+	return update->kind->name;
+}
+
 bool
 ice_update_is(const IceUpdate *update, const char *name)
 {

@@ -67,10 +67,12 @@ typedef struct IceUpdateContext
 } IceUpdateContext;
 
 /* Raises BAD_REQUEST for an unknown kind or a wrong field. */
-extern void ice_update_parse(IceUpdate *update, IceJson *json);
-extern void ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs);
-extern void ice_update_apply(IceUpdateContext *context, const IceUpdate *update);
-extern bool ice_update_is(const IceUpdate *update, const char *name);
+extern void        ice_update_parse(IceUpdate *update, IceJson *json);
+extern void        ice_update_needs(const IceUpdate *update, IceCommitNeeds *needs);
+extern void        ice_update_apply(IceUpdateContext *context, const IceUpdate *update);
+/* Its kind, as requests spell it. */
+extern const char *ice_update_name(const IceUpdate *update);
+extern bool        ice_update_is(const IceUpdate *update, const char *name);
 
 /* After the last update: the snapshot log, and schema, spec and order against each other. */
 extern void ice_updates_finish(IceUpdateContext *context);

@@ -51,8 +51,9 @@ ice_file_place_open_subdirectory(int parent, const char *name)
 	return -1;
 }
 
-/* Makes a directory and gives it the configured mode, durably; opens it. -1 and errno on
- * failure. */
+/* Makes a directory and gives it the configured mode, durably; opens it. -1 and errno on failure.
+ * It is empty: to have it named in its parent is all; what is put into it is made
+ * durable by itself. */
 static int
 make_subdirectory(int parent, const char *name)
 {
@@ -63,7 +64,7 @@ make_subdirectory(int parent, const char *name)
 	fd = ice_file_place_open_subdirectory(parent, name);
 	if (fd < 0)
 		return -1;
-	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(fd) < 0 || pg_fsync(parent) < 0)
+	if (fchmod(fd, (mode_t) ice_guc_directory_mode) < 0 || pg_fsync(parent) < 0)
 	{
 		int error = errno;
 

@@ -84,18 +84,37 @@ gcs_describe(const IceStoreCall *call)
 	return message == NULL ? NULL : ice_store_call_quote(message);
 }
 
-bool
-ice_gcs_call_require_object(IceStoreCall *call)
+/* For a call that writes: a store answers with what it has of the object. What has none is the page
+ * of something in between. */
+static bool
+require_object(IceStoreCall *call)
 {
 	if (call->net.status == 200 && answer_text(&call->net, NULL, "name") == NULL)
 		call->error = "the answer names no object: it is not a store's";
 	return false;
 }
 
-const IceStoreDialect ice_gcs_call_dialect = {.prepare = gcs_prepare, .describe = gcs_describe};
+static void
+gcs_begin_put(IceS3Call *s3)
+{
+	ice_s3_call_extra(s3, "content-type", "application/octet-stream");
+	s3->call.answered = require_object;
+}
 
-char *
-ice_gcs_call_list(const char *prefix, int files_max, const char *token)
+static bool
+gcs_is_absent(const IceS3Call *s3)
+{
+	return s3->call.error == NULL && s3->call.net.status == 404;
+}
+
+static bool
+gcs_is_taken(const IceS3Call *s3)
+{
+	return s3->call.error == NULL && s3->call.net.status == 412;
+}
+
+static char *
+gcs_list_query(const char *prefix, int files_max, const char *token)
 {
 	char *query = psprintf("fields=nextPageToken,items(name,size,updated)&maxResults=%d&prefix=%s",
 						   files_max, ice_s3_call_encode(prefix, false));
@@ -105,8 +124,9 @@ ice_gcs_call_list(const char *prefix, int files_max, const char *token)
 	return query;
 }
 
-void
-ice_gcs_call_read_list(const IceS3Call *s3, IceStoragePage *page)
+/* Reads the answer of a list. */
+static void
+gcs_read_list(const IceS3Call *s3, IceStoragePage *page)
 {
 	IceJson *answer = ice_json_parse(s3->call.net.answer_len > 0 ? s3->call.net.answer : "",
 									 s3->call.net.answer_len, DEPTH_MAX);
@@ -127,3 +147,12 @@ ice_gcs_call_read_list(const IceS3Call *s3, IceStoragePage *page)
 	if (ice_json_opt_string(answer, "nextPageToken") != NULL)
 		page->next = pstrdup(ice_json_string(answer, "nextPageToken"));
 }
+
+const IceObjectDialect ice_gcs_call_dialect = {
+	.call = {.prepare = gcs_prepare, .describe = gcs_describe},
+	.begin_put = gcs_begin_put,
+	.is_absent = gcs_is_absent,
+	.is_taken = gcs_is_taken,
+	.list_query = gcs_list_query,
+	.read_list = gcs_read_list,
+};

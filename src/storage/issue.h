@@ -2,8 +2,9 @@
  * issue.h
  *		Has credentials of a short life made by a store, narrowed to a table's places.
  *
- * S3: AssumeRole of its token service, with a session policy. ADLS: a signature that the server
- * makes itself with the account's key. It is the only place that asks for credentials for others.
+ * S3: AssumeRole of its token service, with a session policy. GCS: the server's token, exchanged
+ * for one with an access boundary. ADLS: a signature for the table's folder (issue_adls.h). It is
+ * the only place that asks for credentials for others.
  *
  * A token service is waited for no longer than icecat.sts_timeout_ms, and interrupts are served
  * while it is. Call it while nothing is locked that others need.
@@ -31,7 +32,18 @@ extern const char *ice_issue_problem(const IceStorageProfile *profile, const Ice
 /* What is asked for, as a text: two requests that would get the same have the same. */
 extern char *ice_issue_scope(const IceStorageProfile *profile, const IceIssue *issue);
 
-/* Raises STORAGE where the store does not give them. */
-extern void ice_issue(const IceStorageProfile *profile, const IceIssue *issue, IceVended *out);
+/* Does it take a request over the network? */
+extern bool ice_issue_asks(const IceStorageProfile *profile);
+
+typedef enum IceIssueOutcome
+{
+	ICE_ISSUED,
+	ICE_ISSUE_REFUSED, /* another time it will be the same */
+	ICE_ISSUE_DOWN     /* no answer, or one that says so */
+} IceIssueOutcome;
+
+/* Sets out, or in *why what failed, for a message. */
+extern IceIssueOutcome ice_issue(const IceStorageProfile *profile, const IceIssue *issue,
+								 IceVended *out, char **why);
 
 #endif

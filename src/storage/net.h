@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ICE_NET_VERSION  1 /* both libraries must be of one build */
+#define ICE_NET_VERSION  2 /* both libraries must be of one build */
 #define ICE_NET_FUNCTION "ice_net_api"
 #define ICE_SHA256_BYTES 32
 
@@ -55,6 +55,24 @@ typedef struct IceSigv4Request
 	bool              hash_header;  /* the payload's hash is a header, too: S3 wants it */
 	int64_t           now_s;        /* since 1970 */
 } IceSigv4Request;
+
+/* -- Azure's Shared Key ------------------------------------------------------------------------ */
+
+#define ICE_SHARED_KEY_PAIRS 2 /* headers that a signature adds */
+
+/* A request to a store of Azure's, as it is sent. */
+typedef struct IceSharedKeyRequest
+{
+	const char       *account;
+	const char       *key; /* the account's, in base64 */
+	const char       *method;
+	const char       *path;    /* of the URL, from its slash on, percent-encoded */
+	const char       *query;   /* without its question mark; empty: none */
+	const IceNetPair *headers; /* all that it has but the date */
+	int               header_count;
+	size_t            body_len;
+	int64_t           now_s; /* since 1970 */
+} IceSharedKeyRequest;
 
 /* -- HTTP -------------------------------------------------------------------------------------- */
 
@@ -143,6 +161,13 @@ typedef struct IceNet
 						 IceNetPair added[ICE_SIGV4_PAIRS]);
 	/* The whole query of a URL that carries its signature. */
 	char *(*sigv4_query)(const IceSigv4Key *key, const IceSigv4Request *request, int expires_s);
+
+	/* HMAC-SHA256 of a text by a key in base64, in base64; palloc'd. NULL: that is no base64. */
+	char *(*mac_by_base64)(const char *key, const char *text);
+	/* The headers that a request to Azure gets: date and authorization. Returns how many; 0: the
+	 * key is no base64. */
+	int (*shared_key_headers)(const IceSharedKeyRequest *request,
+							  IceNetPair                 added[ICE_SHARED_KEY_PAIRS]);
 } IceNet;
 
 typedef const IceNet *(*IceNetFunction)(void);

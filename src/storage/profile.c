@@ -316,6 +316,8 @@ ice_profile_make(IceStoreKind kind, const char *root)
 	profile->connect_timeout_ms = 3000;
 	profile->request_timeout_ms = 30000;
 	profile->retries_max = 3;
+	profile->hierarchical_namespace = true;
+	profile->conditional_writes = true;
 	return profile;
 }
 
@@ -368,6 +370,9 @@ ice_profile_problem(const IceStorageProfile *profile)
 		return "login service-account needs the secret service-account-json";
 	if (profile->login == ICE_LOGIN_SHARED_KEY && profile->shared_key == NULL)
 		return "login shared-key needs the secret shared-key";
+	if (profile->authority != NULL && !profile->allow_private_endpoints &&
+		strncmp(profile->authority, "https://", 8) != 0)
+		return "authority must be https: it gets the client-secret";
 	if (profile->login == ICE_LOGIN_CLIENT_SECRET &&
 		(profile->client_secret == NULL || profile->client_id == NULL ||
 		 profile->tenant_id == NULL))
@@ -393,9 +398,33 @@ ice_profile_is_ambient(const IceStorageProfile *profile)
 	}
 }
 
+char *
+ice_profile_blob_host(const char *host)
+{
+	const char *dot = strchr(host, '.');
+
+	if (dot == NULL || strncmp(dot, ".dfs.", 5) != 0)
+		return pstrdup(host);
+	return psprintf("%.*s.blob.%s", (int) (dot - host), host, dot + 5);
+}
+
+/* Account and host of a store of Azure's are in its root. */
+static void
+complete_adls(IceStorageProfile *profile)
+{
+	const char *at = strchr(profile->root, '@');
+
+	if (profile->account_host == NULL && at != NULL)
+		profile->account_host = pnstrdup(at + 1, strcspn(at + 1, "/"));
+	if (profile->account == NULL && profile->account_host != NULL)
+		profile->account = pnstrdup(profile->account_host, strcspn(profile->account_host, "."));
+}
+
 void
 ice_profile_complete(IceStorageProfile *profile)
 {
+	if (profile->kind == ICE_STORE_ADLS)
+		complete_adls(profile);
 	if (profile->kind != ICE_STORE_S3)
 		return;
 	if (profile->flavor == NULL)

@@ -64,8 +64,9 @@ struct IceStorageProfile
 	const char *endpoint;
 	const char *endpoint_external; /* what clients are told; NULL: endpoint */
 	const char *endpoint_sts;
-	const char *signing_region; /* NULL: region */
-	bool        path_style;
+	const char *signing_region;     /* NULL: region */
+	bool        path_style;         /* of adls, too */
+	bool        conditional_writes; /* s3 */
 	const char *access_key;
 	const char *secret_key;
 	const char *session_token;
@@ -83,7 +84,8 @@ struct IceStorageProfile
 
 	/* adls; endpoint, too */
 	const char *account;
-	const char *account_host; /* NULL: ACCOUNT.blob.core.windows.net */
+	const char *account_host;
+	bool        hierarchical_namespace; /* it has folders, which credentials can be for */
 	const char *shared_key;
 	const char *tenant_id;
 	const char *client_id;
@@ -146,6 +148,8 @@ extern void        ice_profile_set(IceStorageProfile *profile, const IceProfileO
 extern void        ice_profile_complete(IceStorageProfile *profile);
 /* What is missing or contradicts itself, with all options set; NULL: nothing. */
 extern const char *ice_profile_problem(const IceStorageProfile *profile);
+/* The host of an account's blobs, whichever of its hosts is given; palloc'd. */
+extern char       *ice_profile_blob_host(const char *host);
 /* Does the server log in as what it runs on, not by something that the profile holds? */
 extern bool        ice_profile_is_ambient(const IceStorageProfile *profile);
 /* Host, in lower case, and port (0: not said) of an endpoint. False: it is none. */

@@ -1,7 +1,7 @@
 /*
  * s3_call.h
- *		One request to an S3 store, signed; or, said in another dialect, to a store that is like
- *		one.
+ *		One request for an object: to an S3 store or, said in another dialect, to one that is like
+ *		it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,7 +15,7 @@
 typedef struct IceS3Call
 {
 	IceStoreCall       call; /* first */
-	/* whose signature, or in a store of Google's whose token; NULL: none */
+	/* whose signature, or whose token; NULL: none */
 	const IceSigv4Key *key;
 	const char        *method;
 	char              *bucket;
@@ -29,17 +29,41 @@ typedef struct IceS3Call
 	void              *owner;
 } IceS3Call;
 
+/* What differs between stores of objects, beside how their requests are sent. */
+typedef struct IceObjectDialect
+{
+	IceStoreDialect call; /* first */
+	/* Adds to a request that writes what its store wants: digest, type, encryption. A large object
+	 * may become a chain of requests. */
+	void (*begin_put)(IceS3Call *s3);
+	/* The query of the request that gives up what is left of a chain that did not come to its end,
+	 * or NULL. NULL: nothing has to be given up. */
+	char *(*left_query)(const IceS3Call *s3);
+	/* Adds to a request that reads a whole object; NULL: nothing. */
+	void (*begin_get)(IceS3Call *s3);
+	/* Does the answer say that there is no such object? */
+	bool (*is_absent)(const IceS3Call *s3);
+	/* Does the answer to a write with only_new say that there is one? */
+	bool (*is_taken)(const IceS3Call *s3);
+	/* Has the answer other bytes than the digest says that the store keeps with them, if it does?
+	 * NULL: its digests are not looked at. */
+	bool (*is_corrupt)(const IceS3Call *s3);
+	/* The query of a list of what begins with a prefix; token is where it goes on, or NULL. */
+	char *(*list_query)(const char *prefix, int files_max, const char *token);
+	/* Reads the answer: the location of each entry is its key yet. */
+	void (*read_list)(const IceS3Call *s3, struct IceStoragePage *page);
+} IceObjectDialect;
+
+extern const IceObjectDialect *ice_s3_call_dialect_of(const IceS3Call *s3);
+
 /* Bucket and key of a location. Raises FORBIDDEN_LOCATION where it has none, or a key that no
  * client can write: with control characters. */
 extern void ice_s3_call_split(const char *location, char **bucket, char **object);
 
 /* A request for a location, without a body. */
-extern void  ice_s3_call_begin(IceS3Call *s3, const IceStorageProfile *profile, const char *method,
+extern void  ice_s3_call_begin(IceS3Call *s3, const IceObjectDialect *dialect,
+							   const IceStorageProfile *profile, const char *method,
 							   const char *action, const char *location);
-/* The same in the dialect of another store. */
-extern void  ice_s3_call_begin_as(IceS3Call *s3, const IceStoreDialect *dialect,
-								  const IceStorageProfile *profile, const char *method,
-								  const char *action, const char *location);
 extern void  ice_s3_call_body(IceS3Call *s3, const char *body, size_t len);
 extern void  ice_s3_call_extra(IceS3Call *s3, const char *name, const char *value);
 /* The code of an answer that is an error; NULL: none. */
@@ -47,8 +71,11 @@ extern char *ice_s3_call_code(const IceS3Call *s3);
 /* Does it say that the login has expired, so that another one may do? */
 extern bool  ice_s3_call_is_stale(const IceS3Call *s3);
 
-/* Has the answer other bytes than the digest says that the store keeps with them, if it does? */
-extern bool ice_s3_call_is_corrupt(const IceS3Call *s3);
+/* The text of the leaf of this path in an answer; NULL: none, or no XML. */
+extern char *ice_s3_call_leaf(const IceNetCall *net, const char *path);
+/* Code and message of an answer that is an error, in XML; NULL: none. */
+extern char *ice_s3_call_describe(const IceStoreCall *call);
+extern bool  ice_s3_call_is_one_of(const char *code, const char *const *codes, size_t count);
 
 /* Percent-encoded for a path (slashes stay) or a query. */
 extern char *ice_s3_call_encode(const char *text, bool is_path);

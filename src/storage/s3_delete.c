@@ -2,8 +2,8 @@
  * s3_delete.c
  *		Deletes objects of an S3 store. See s3_delete.h.
  *
- * DeleteObjects takes 1,000 keys of one bucket. Where a store has no such request (Google's), the
- * objects are deleted one by one, many at once.
+ * DeleteObjects takes 1,000 keys of one bucket. Where a store has no such request (Google's,
+ * Azure's), the objects are deleted one by one, many at once.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -44,10 +44,10 @@ delete_singly(const IceStorageProfile *profile, IceFileRemoval **files, int coun
 	for (int i = 0; i < count; i++)
 	{
 		const IceStoreCall *call = &calls[i].call;
-		int                 status = call->net.status;
+		bool                absent = ice_s3_call_dialect_of(&calls[i])->is_absent(&calls[i]);
 
 		files[i]->removed = problem == NULL && call->error == NULL &&
-							(status == 204 || status == 200 || status == 404);
+							(call->net.status / 100 == 2 || absent);
 		if (!files[i]->removed)
 			files[i]->error = problem != NULL ? problem : ice_store_call_complaint(call);
 	}
@@ -164,7 +164,7 @@ end_group(Group *group, const char *problem)
 
 	if (problem != NULL)
 		fail_group(group, problem);
-	else if (call->profile->kind == ICE_STORE_GCS || is_not_offered(call))
+	else if (call->profile->kind != ICE_STORE_S3 || is_not_offered(call))
 		delete_singly(call->profile, group->files, group->count);
 	else if (call->error != NULL || call->net.status != 200)
 		fail_group(group, ice_store_call_complaint(call));

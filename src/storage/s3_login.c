@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "errors.h"
+#include "storage/adls_login.h"
 #include "storage/gcs_login.h"
 #include "storage/s3_call.h"
 #include "storage/s3_login.h"
@@ -98,6 +99,12 @@ session_name(const IceStorageProfile *profile)
 static void
 own_key(const IceStorageProfile *profile, IceSigv4Key *key)
 {
+	if (profile->login == ICE_LOGIN_SHARED_KEY)
+	{
+		key->access_key = profile->account;
+		key->secret_key = profile->shared_key;
+		return;
+	}
 	key->access_key = profile->access_key;
 	key->secret_key = profile->secret_key;
 	key->session_token = profile->session_token;
@@ -161,9 +168,8 @@ set_region(const IceStorageProfile *profile, IceSigv4Key *key)
 												  : "us-east-1";
 }
 
-/* The key that roles are assumed with. */
-static bool
-assuming_key(const IceStorageProfile *profile, IceSigv4Key *key)
+bool
+ice_s3_login_assuming(const IceStorageProfile *profile, IceSigv4Key *key)
 {
 	IceS3Session session;
 
@@ -186,7 +192,7 @@ ice_s3_login_assume(const IceStorageProfile *profile, const char *form, IceS3Ses
 {
 	IceSigv4Key key;
 
-	if (!assuming_key(profile, &key))
+	if (!ice_s3_login_assuming(profile, &key))
 		ice_raise(ICE_ERR_STORAGE, "Storage profile \"%s\" has no login to assume a role with",
 				  profile->name);
 	ice_s3_session_sts(profile, "AssumeRole", form, &key, session);
@@ -228,7 +234,7 @@ ice_s3_login_get(const IceStorageProfile *profile, IceSigv4Key *key)
 	set_region(profile, key);
 	if (profile->login == ICE_LOGIN_NONE)
 		return false;
-	if (profile->login == ICE_LOGIN_KEYS)
+	if (profile->login == ICE_LOGIN_KEYS || profile->login == ICE_LOGIN_SHARED_KEY)
 	{
 		own_key(profile, key);
 		return true;
@@ -243,6 +249,8 @@ ice_s3_login_get(const IceStorageProfile *profile, IceSigv4Key *key)
 			ice_s3_session_container(profile, &session);
 		else if (profile->kind == ICE_STORE_GCS)
 			ice_gcs_login(profile, &session);
+		else if (profile->kind == ICE_STORE_ADLS)
+			ice_adls_login(profile, &session);
 		else
 			ice_s3_session_instance(profile, &session);
 		entry = keep(profile, &session);

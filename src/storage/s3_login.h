@@ -19,6 +19,10 @@
  * nobody. Raises STORAGE. */
 extern bool ice_s3_login_get(const IceStorageProfile *profile, IceSigv4Key *key);
 
+/* The same for the key that roles are assumed with: for login assume-role that of the profile or of
+ * what the server runs on, for others the one that requests are signed with. */
+extern bool ice_s3_login_assuming(const IceStorageProfile *profile, IceSigv4Key *key);
+
 /* Forgets the temporary key that is kept for a profile. False: its key is no temporary one. */
 extern bool ice_s3_login_forget(const IceStorageProfile *profile);
 

@@ -6,7 +6,9 @@
  */
 #include "postgres.h"
 
+#include "storage/adls_call.h"
 #include "storage/gcs_call.h"
+#include "storage/s3_dialect.h"
 #include "storage/s3_login.h"
 #include "storage/s3_run.h"
 
@@ -14,10 +16,11 @@ void
 ice_s3_run_begin(IceS3Call *s3, const IceStorageProfile *profile, const char *method,
 				 const char *action, const char *location)
 {
-	if (profile->kind == ICE_STORE_GCS)
-		ice_s3_call_begin_as(s3, &ice_gcs_call_dialect, profile, method, action, location);
-	else
-		ice_s3_call_begin(s3, profile, method, action, location);
+	static const IceObjectDialect *const dialects[] = {[ICE_STORE_S3] = &ice_s3_dialect_object,
+													   [ICE_STORE_GCS] = &ice_gcs_call_dialect,
+													   [ICE_STORE_ADLS] = &ice_adls_call_dialect};
+
+	ice_s3_call_begin(s3, dialects[profile->kind], profile, method, action, location);
 }
 
 void

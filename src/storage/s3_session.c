@@ -102,7 +102,37 @@ ask_prepare(IceStoreCall *call)
 		ice_store_call_header(call, added[i].name, added[i].value);
 }
 
-/* The token service's answer to what it refuses; others say nothing that can be shown. */
+/* What a server of tokens answers to what it refuses: a code of OAuth's, and one that begins the
+ * words of Microsoft's. The words themselves are not shown: they may hold what was sent. */
+static char *
+describe_oauth(const IceStoreCall *call)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+	MemoryContext     context = CurrentMemoryContext;
+	char *volatile code = NULL;
+
+	PG_TRY();
+	{
+		IceJson    *answer = ice_json_parse(call->net.answer, call->net.answer_len, JSON_DEPTH_MAX);
+		const char *error = ice_json_opt_string(answer, "error");
+		const char *words = ice_json_opt_string(answer, "error_description");
+		size_t      len = words != NULL && strncmp(words, "AADSTS", 6) == 0
+							  ? 6 + Min(strspn(words + 6, "0123456789"), 10)
+							  : 0;
+
+		if (error != NULL && strlen(error) <= 40 && strspn(error, letters) == strlen(error))
+			code = len == 0 ? pstrdup(error) : psprintf("%s, %.*s", error, (int) len, words);
+	}
+	PG_CATCH();
+	{
+		/* Not JSON: then only the status is told. */
+		(void) ice_store_call_caught(context);
+	}
+	PG_END_TRY();
+	return code;
+}
+
+/* What a token service answers to what it refuses; others say nothing that can be shown. */
 static char *
 ask_describe(const IceStoreCall *call)
 {
@@ -111,7 +141,7 @@ ask_describe(const IceStoreCall *call)
 	char *volatile message = NULL;
 
 	if (call->net.answer_len == 0 || call->net.answer[0] != '<')
-		return NULL;
+		return call->net.answer_len == 0 ? NULL : describe_oauth(call);
 	PG_TRY();
 	{
 		IceXml xml;

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 
 #include "codec/gzip.h"
@@ -60,7 +61,7 @@ ice_storage_open(const char *location, const IceStorageProfile *profile)
 						   ? "Its warehouse has no storage profile."
 						   : "It is not in the root of the warehouse's storage profile.",
 					   NULL);
-	if (ice_profile_kind(location) == ICE_STORE_S3 || ice_profile_kind(location) == ICE_STORE_GCS)
+	if (ice_profile_kind(location) >= 0)
 		return ice_storage_s3_open(profile);
 	ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Storage scheme is not supported: %.*s", (int) n,
 			  location);
@@ -148,6 +149,13 @@ ice_storage_check_place(const char *location)
 		ice_object_path_check(location);
 	else if (!is_file(location) && strstr(psprintf("%s/", location), "/../") != NULL)
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION, "Invalid location: it steps upwards: %s", location);
+}
+
+bool
+ice_storage_is_text(const char *name, size_t len)
+{
+	return memchr(name, '\0', len) == NULL &&
+		   pg_verify_mbstr(GetDatabaseEncoding(), name, (int) len, true);
 }
 
 List *

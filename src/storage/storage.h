@@ -55,6 +55,8 @@ extern char        *ice_storage_spelling(const char *location);
 extern void         ice_storage_check_place(const char *location);
 /* Is a folder (canonical) a root of file storage, or around one? */
 extern bool         ice_storage_holds_root(const char *folder);
+/* Is a name in a client's file one that a row can hold? */
+extern bool         ice_storage_is_text(const char *name, size_t len);
 /* Is a path the folder, or below it? Both in canonical spelling. */
 extern bool         ice_storage_is_below(const char *path, const char *folder);
 

@@ -1,6 +1,7 @@
 /*
  * storage_s3.c
- *		s3:// and gs:// storage: objects of a bucket, reached as a profile says. See storage_s3.h.
+ *		Object stores (S3, Google's, Azure's): objects of a bucket, reached as a profile says. See
+ *		storage_s3.h.
  *
  * All locations lie in the profile's root; others are refused before anything is sent.
  *
@@ -15,14 +16,11 @@
 #include "nodes/pg_list.h"
 
 #include "errors.h"
-#include "guc.h"
-#include "storage/gcs_call.h"
+#include "storage/object_path.h"
 #include "storage/s3_call.h"
 #include "storage/s3_delete.h"
-#include "storage/s3_multipart.h"
 #include "storage/s3_run.h"
 #include "storage/storage_s3.h"
-#include "xml/xml.h"
 
 #define LIST_BYTES_MAX  (16 * 1024 * 1024)
 #define LIST_FILES_MAX  1000
@@ -40,12 +38,6 @@ profile_of(const IceStorage *storage)
 	return ((const S3Store *) storage)->profile;
 }
 
-static const char *
-scheme_of(const IceStorageProfile *profile)
-{
-	return profile->kind == ICE_STORE_GCS ? "gs" : "s3";
-}
-
 /* The location in canonical spelling; raises unless it is in the profile's root. */
 static char *
 s3_canonical(const IceStorage *storage, const char *location)
@@ -57,9 +49,7 @@ s3_canonical(const IceStorage *storage, const char *location)
 	size_t      len;
 
 	ice_s3_call_split(location, &bucket, &object);
-	canonical = psprintf("%s://%s/%s", scheme_of(profile_of(storage)), bucket, object);
-	while (canonical[strlen(canonical) - 1] == '/')
-		canonical[strlen(canonical) - 1] = '\0';
+	canonical = ice_object_path_is(location) ? ice_object_path_spelling(location) : pstrdup("");
 	len = strlen(root);
 	if (strncmp(canonical, root, len) != 0 || (canonical[len] != '/' && canonical[len] != '\0'))
 		ice_raise(ICE_ERR_FORBIDDEN_LOCATION,
@@ -86,11 +76,17 @@ run_one(IceS3Call *s3)
 	ice_s3_run(s3->call.profile, &s3, 1);
 }
 
-/* Raises what is wrong, unless the status is as expected. */
-static void
-expect(const IceS3Call *s3, int status)
+static bool
+is_done(const IceS3Call *s3)
 {
-	if (s3->call.error != NULL || s3->call.net.status != status)
+	return s3->call.error == NULL && s3->call.net.status / 100 == 2;
+}
+
+/* Raises what is wrong, unless it was done. */
+static void
+expect_done(const IceS3Call *s3)
+{
+	if (!is_done(s3))
 		ice_store_call_raise(&s3->call);
 }
 
@@ -99,12 +95,15 @@ expect(const IceS3Call *s3, int status)
 static bool
 is_absent(const IceS3Call *s3)
 {
-	char *code;
+	return ice_s3_call_dialect_of(s3)->is_absent(s3);
+}
 
-	if (s3->call.error != NULL || s3->call.net.status != 404)
-		return false;
-	code = ice_s3_call_code(s3);
-	return code == NULL || strcmp(code, "NoSuchKey") == 0;
+static bool
+is_corrupt(const IceS3Call *s3)
+{
+	const IceObjectDialect *dialect = ice_s3_call_dialect_of(s3);
+
+	return dialect->is_corrupt != NULL && dialect->is_corrupt(s3);
 }
 
 /* All of a file, whose bytes are checked where the store has their digest. */
@@ -114,7 +113,8 @@ s3_read(const IceStorage *storage, const char *location, size_t limit, StringInf
 	IceS3Call *s3 = begin(storage, "GET", "read", location);
 
 	s3->call.net.answer_max = Max(limit, COMPLAINT_BYTES);
-	ice_s3_call_extra(s3, "x-amz-checksum-mode", "ENABLED");
+	if (ice_s3_call_dialect_of(s3)->begin_get != NULL)
+		ice_s3_call_dialect_of(s3)->begin_get(s3);
 	run_one(s3);
 	if (s3->call.net.fault == ICE_NET_TOO_LARGE ||
 		(s3->call.net.status == 200 && s3->call.net.answer_len > limit))
@@ -122,8 +122,8 @@ s3_read(const IceStorage *storage, const char *location, size_t limit, StringInf
 				  location);
 	if (is_absent(s3))
 		ice_raise(ICE_ERR_NO_SUCH_FILE, "File does not exist: %s", location);
-	expect(s3, 200);
-	if (ice_s3_call_is_corrupt(s3))
+	expect_done(s3);
+	if (is_corrupt(s3))
 		ice_raise(ICE_ERR_STORAGE,
 				  "could not read %s: its bytes do not have the checksum that the "
 				  "store has of them",
@@ -163,7 +163,8 @@ s3_read_range(const IceStorage *storage, const char *location, uint64 offset, si
 		*size = size_in_range(s3);
 		return;
 	}
-	expect(s3, 206);
+	if (s3->call.net.status != 206)
+		ice_store_call_raise(&s3->call);
 	*size = size_in_range(s3);
 	if (s3->call.net.answer_len > len)
 		ice_raise(ICE_ERR_STORAGE, "could not read %s: the store gives more than was asked for",
@@ -179,7 +180,7 @@ s3_exists(const IceStorage *storage, const char *location)
 	run_one(s3);
 	if (is_absent(s3))
 		return false;
-	expect(s3, 200);
+	expect_done(s3);
 	return true;
 }
 
@@ -193,56 +194,25 @@ s3_missing(const IceStorage *storage pg_attribute_unused(),
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-/* How the object is to be encrypted, and its digest, which the store checks and keeps. */
-static void
-put_headers(IceS3Call *s3)
-{
-	const IceStorageProfile *profile = s3->call.profile;
-	const char              *sse = profile->sse;
-
-	ice_s3_call_extra(s3, "content-type", "application/octet-stream");
-	if (sse == NULL || strcmp(sse, "none") == 0)
-		return;
-	ice_s3_call_extra(s3, "x-amz-server-side-encryption",
-					  strcmp(sse, "kms") == 0 ? "aws:kms" : "AES256");
-	if (strcmp(sse, "kms") == 0 && profile->kms_key != NULL)
-		ice_s3_call_extra(s3, "x-amz-server-side-encryption-aws-kms-key-id", profile->kms_key);
-}
-
-/* A store answers with the object's tag. What has none is the page of something in between. */
-static bool
-require_tag(IceStoreCall *call)
-{
-	if (call->net.status == 200 && ice_net()->header(&call->net, "etag") == NULL)
-		call->error = "the answer has no ETag: it is not a store's";
-	return false;
-}
-
 /* A request that writes a file, or the first of those that write it in parts. */
 static IceS3Call *
 begin_put(const IceStorage *storage, const char *location, const char *data, size_t len,
 		  bool only_new)
 {
 	IceS3Call *s3 = begin(storage, "PUT", "write", location);
-	uint8      digest[ICE_SHA256_BYTES];
 
 	ice_s3_call_body(s3, data, len);
 	s3->only_new = only_new;
-	put_headers(s3);
-	if (s3->call.profile->kind == ICE_STORE_S3 && len > (size_t) ice_guc_multipart_bytes)
-	{
-		ice_s3_multipart_begin(s3);
-		return s3;
-	}
-	if (s3->call.profile->kind == ICE_STORE_GCS)
-	{
-		s3->call.answered = ice_gcs_call_require_object;
-		return s3;
-	}
-	s3->call.answered = require_tag;
-	ice_net()->sha256(data, len, digest);
-	ice_s3_call_extra(s3, "x-amz-checksum-sha256", ice_s3_call_base64(digest, sizeof(digest)));
+	ice_s3_call_dialect_of(s3)->begin_put(s3);
 	return s3;
+}
+
+static char *
+left_query(const IceS3Call *put)
+{
+	const IceObjectDialect *dialect = ice_s3_call_dialect_of(put);
+
+	return dialect->left_query == NULL ? NULL : dialect->left_query(put);
 }
 
 /* Parts of an object that was not written are paid for until they are given up. */
@@ -254,14 +224,14 @@ give_up_parts(IceS3Call **puts, int count)
 
 	for (int i = 0; i < count; i++)
 	{
-		char *id = puts[i] == NULL ? NULL : ice_s3_multipart_left(puts[i]);
+		char *query = puts[i] == NULL ? NULL : left_query(puts[i]);
 
-		if (id == NULL)
+		if (query == NULL)
 			continue;
 		aborts[n] = palloc(sizeof(IceS3Call));
-		ice_s3_call_begin(aborts[n], puts[i]->call.profile, "DELETE", "give up the parts of",
-						  puts[i]->call.location);
-		aborts[n++]->query = psprintf("uploadId=%s", ice_s3_call_encode(id, false));
+		ice_s3_run_begin(aborts[n], puts[i]->call.profile, "DELETE", "give up the parts of",
+						 puts[i]->call.location);
+		aborts[n++]->query = query;
 	}
 	if (n > 0)
 		(void) ice_s3_run_try(aborts[0]->call.profile, aborts, n);
@@ -271,7 +241,7 @@ give_up_parts(IceS3Call **puts, int count)
 static bool
 is_taken(const IceS3Call *put)
 {
-	return put->call.error == NULL && put->call.net.status == 412;
+	return ice_s3_call_dialect_of(put)->is_taken(put);
 }
 
 static bool
@@ -297,7 +267,7 @@ s3_write_atomic(const IceStorage *storage, const char *location, const char *dat
 
 	run_one(put);
 	give_up_parts(&put, 1);
-	expect(put, 200);
+	expect_done(put);
 }
 
 static bool
@@ -310,7 +280,7 @@ s3_write_new(const IceStorage *storage, const char *location, const char *data, 
 	give_up_parts(&put, 1);
 	if (!is_taken(put))
 	{
-		expect(put, 200);
+		expect_done(put);
 		return true;
 	}
 	/* Perhaps by the try before. */
@@ -364,7 +334,7 @@ compare_taken(const IceStorage *storage, IceFileWrite *files, IceS3Call **puts, 
 			file->error = problem;
 		else if (is_same(gets[k], file->data, file->len))
 			file->error = NULL;
-		else if (gets[k]->call.error == NULL)
+		else if (gets[k]->call.error == NULL || gets[k]->call.net.fault == ICE_NET_TOO_LARGE)
 			file->error = psprintf("could not write %s: another file has this name",
 								   file->location);
 		else
@@ -394,8 +364,7 @@ s3_write_batch(const IceStorage *storage, IceFileWrite *files, int count)
 	for (int i = 0; i < count; i++)
 		if (puts[i] != NULL && problem != NULL)
 			files[i].error = problem;
-		else if (puts[i] != NULL &&
-				 (puts[i]->call.error != NULL || puts[i]->call.net.status != 200))
+		else if (puts[i] != NULL && !is_done(puts[i]))
 			files[i].error = ice_store_call_complaint(&puts[i]->call);
 	if (problem == NULL)
 	{
@@ -416,8 +385,7 @@ s3_remove(const IceStorage *storage, const char *location)
 	run_one(s3);
 	if (is_absent(s3))
 		return false;
-	if (s3->call.error != NULL || s3->call.net.status != 200)
-		expect(s3, 204);
+	expect_done(s3);
 	return true;
 }
 
@@ -448,87 +416,27 @@ s3_remove_batch(const IceStorage *storage, IceFileRemoval *files, int count)
 
 /* -- lists ------------------------------------------------------------------------------------- */
 
-/* What one element of the list says; its key as the store spells it. */
-static void
-read_list_member(const IceXml *xml, IceStorageEntry *entry)
-{
-	if (ice_xml_is_leaf(xml, "ListBucketResult/Contents/Key"))
-		entry->location = pstrdup(xml->text.data);
-	else if (ice_xml_is_leaf(xml, "ListBucketResult/Contents/Size"))
-		entry->size = strtoull(xml->text.data, NULL, 10);
-	else if (ice_xml_is_leaf(xml, "ListBucketResult/Contents/LastModified"))
-		entry->modified_s = ice_store_call_time(xml->text.data);
-}
-
 /* Keys become locations. Raises where a store lists what was not asked for. */
 static void
-finish_page(const IceS3Call *s3, const char *prefix, bool encoded, IceStoragePage *page)
+finish_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
 {
-	ListCell *cell;
+	const char *root = s3->call.profile->root;
+	size_t      bucket = (size_t) (strstr(root, "://") + 3 - root);
+	ListCell   *cell;
 
+	bucket += strcspn(root + bucket, "/");
 	foreach (cell, page->files)
 	{
 		IceStorageEntry *entry = lfirst(cell);
 		char            *key = entry->location;
 
-		if (key != NULL && encoded)
-			ice_s3_call_decode(key);
 		if (key == NULL || strncmp(key, prefix, strlen(prefix)) != 0)
 			ice_raise(ICE_ERR_STORAGE, "could not list %s: the store lists other files, too",
 					  s3->call.location);
-		entry->location = psprintf("%s://%s/%s", scheme_of(s3->call.profile), s3->bucket, key);
+		entry->location = psprintf("%.*s/%s", (int) bucket, root, key);
 	}
 }
 
-/* Reads the answer of a list. */
-static void
-read_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
-{
-	IceStorageEntry *entry = palloc0(sizeof(IceStorageEntry));
-	bool             more = false;
-	bool             encoded = false;
-	char            *token = NULL;
-	IceXml           xml;
-
-	entry->modified_s = -1;
-	ice_xml_begin(&xml, s3->call.net.answer == NULL ? "" : s3->call.net.answer,
-				  s3->call.net.answer_len);
-	while (ice_xml_next(&xml))
-	{
-		read_list_member(&xml, entry);
-		if (ice_xml_is(&xml, "ListBucketResult/Contents"))
-		{
-			page->files = lappend(page->files, entry);
-			entry = palloc0(sizeof(IceStorageEntry));
-			entry->modified_s = -1;
-		}
-		else if (ice_xml_is_leaf(&xml, "ListBucketResult/IsTruncated"))
-			more = strcmp(xml.text.data, "true") == 0;
-		else if (ice_xml_is_leaf(&xml, "ListBucketResult/EncodingType"))
-			encoded = strcmp(xml.text.data, "url") == 0;
-		else if (ice_xml_is_leaf(&xml, "ListBucketResult/NextContinuationToken"))
-			token = pstrdup(xml.text.data);
-	}
-	if (more && token == NULL)
-		ice_raise(ICE_ERR_STORAGE,
-				  "could not list %s: the store does not say where the list goes on",
-				  s3->call.location);
-	finish_page(s3, prefix, encoded, page);
-	page->next = more ? token : NULL;
-}
-
-static char *
-list_query(const char *prefix, int files_max, const char *token)
-{
-	char *query = psprintf("list-type=2&encoding-type=url&max-keys=%d&prefix=%s", files_max,
-						   ice_s3_call_encode(prefix, false));
-
-	if (token != NULL)
-		query = psprintf("%s&continuation-token=%s", query, ice_s3_call_encode(token, false));
-	return query;
-}
-
-/* Keys come percent-encoded where the store can do that: XML cannot hold all of them. */
 static void
 s3_list(const IceStorage *storage, const char *folder, IceStoragePage *page)
 {
@@ -539,19 +447,13 @@ s3_list(const IceStorage *storage, const char *folder, IceStoragePage *page)
 	if (prefix[0] != '\0' && prefix[strlen(prefix) - 1] != '/')
 		prefix = psprintf("%s/", prefix);
 	s3->object = pstrdup("");
-	s3->query = s3->call.profile->kind == ICE_STORE_GCS ? ice_gcs_call_list(prefix, max, page->next)
-														: list_query(prefix, max, page->next);
+	s3->query = ice_s3_call_dialect_of(s3)->list_query(prefix, max, page->next);
 	s3->call.net.answer_max = LIST_BYTES_MAX;
 	page->files = NIL;
 	run_one(s3);
-	expect(s3, 200);
-	if (s3->call.profile->kind == ICE_STORE_GCS)
-	{
-		ice_gcs_call_read_list(s3, page);
-		finish_page(s3, prefix, false, page);
-	}
-	else
-		read_page(s3, prefix, page);
+	expect_done(s3);
+	ice_s3_call_dialect_of(s3)->read_list(s3, page);
+	finish_page(s3, prefix, page);
 }
 
 /* -- the handle -------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
  * storage_s3.h
- *		s3:// and gs:// storage: objects of a bucket, reached as a profile says.
+ *		Object stores: s3://, gs://, abfss:// and their other spellings, reached as a profile says.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

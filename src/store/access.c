@@ -58,11 +58,17 @@ static IceStatement find_tenants = {
 	{UUIDOID, OIDOID},
 	NULL};
 
-/* Itself, and the roles of its tenant that it has the rights of. */
+/* The roles of its tenant that it has the rights of, and itself. A role that came to the tenant by
+ * a membership may have rows of another tenant's, or on the whole catalog, from before: nobody
+ * checked it, as an assignment would have done. Then none of its own rows counts. */
 static IceStatement find_tenant_roles = {
 	"SELECT ARRAY(SELECT m.role::pg_catalog.oid FROM icecat_data.tenant_role AS m "
 	"WHERE m.warehouse_id = $1 AND m.tenant_id = $3 AND m.role::pg_catalog.oid <> $2 "
-	"AND pg_catalog.pg_has_role($2, m.role::pg_catalog.oid, 'USAGE')) || $2",
+	"AND pg_catalog.pg_has_role($2, m.role::pg_catalog.oid, 'USAGE')) || CASE WHEN EXISTS ("
+	"SELECT FROM icecat_data.access_grant AS g LEFT JOIN icecat_data.warehouse AS w "
+	"ON w.warehouse_id = g.warehouse_id WHERE g.role::pg_catalog.oid = $2 AND g.object_id <> $3 "
+	"AND (g.warehouse_id = $1 OR w.tenant_id <> $3)) "
+	"THEN '{}'::pg_catalog.oid[] ELSE ARRAY[$2] END",
 	3,
 	{UUIDOID, OIDOID, UUIDOID},
 	NULL};
@@ -116,6 +122,12 @@ static IceStatement find_in_warehouse = {
 
 static IceStatement find_namespace_of = {
 	"SELECT namespace_id FROM icecat_data.relation WHERE warehouse_id = $1 AND relation_id = $2",
+	2,
+	{UUIDOID, UUIDOID},
+	NULL};
+
+static IceStatement find_any_grant = {
+	"SELECT 1 FROM icecat_data.access_grant WHERE warehouse_id = $1 AND object_id = $2 LIMIT 1",
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
@@ -480,15 +492,33 @@ ice_access_sees(IceObject object)
 }
 
 bool
+ice_access_namespace_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+						pg_uuid_t *namespace_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
+
+	if (ask(&find_namespace_of, values) == 0)
+		return false;
+	*namespace_id = ice_spi_field_uuid(0, 1);
+	return true;
+}
+
+bool
+ice_access_is_granted(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+
+	return ask(&find_any_grant, values) > 0;
+}
+
+bool
 ice_access_may_by_id(uint32 wanted, const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
 {
-	Datum     values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
 	pg_uuid_t namespace_id;
 
 	if (ice_access_may(wanted, (IceObject){.warehouse_id = warehouse_id}))
 		return true;
-	if (ask(&find_namespace_of, values) == 0)
+	if (!ice_access_namespace_of(warehouse_id, relation_id, &namespace_id))
 		return false;
-	namespace_id = ice_spi_field_uuid(0, 1);
 	return ice_access_may(wanted, (IceObject){warehouse_id, &namespace_id, relation_id});
 }

@@ -62,7 +62,12 @@ extern void ice_access_require(uint32 wanted, IceObject object, const char *what
 							   const char *name);
 /* Does the caller see a warehouse or namespace? Also where it sees only something in it. */
 extern bool ice_access_sees(IceObject object);
-/* The same of a table or view by its id alone, also of one that was dropped. */
+/* Which namespace a table or view is in, or was dropped from; false: it is gone. */
+extern bool ice_access_namespace_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
+									pg_uuid_t *namespace_id);
+/* Was anything granted on the object itself, to anybody? */
+extern bool ice_access_is_granted(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+/* May the caller do it with a table or view, by its id alone, also with one that was dropped? */
 extern bool ice_access_may_by_id(uint32 wanted, const pg_uuid_t *warehouse_id,
 								 const pg_uuid_t *relation_id);
 

@@ -83,8 +83,23 @@ static Kind kinds[ICE_AUDIT_KINDS] = {
 						  FIND("json_build_object('owner-property', owner_property)",
 							   "trusted_engine WHERE warehouse_id = $1 AND role = $3")},
 	[ICE_AUDIT_POLICY] = {NULL, "policy",
-						  FIND("json_build_object('function', function::text)",
+						  FIND("json_build_object('function', function::text, 'timing', timing)",
 							   "commit_policy WHERE warehouse_id = $1 AND name = $4")},
+	/* The revision counts changes of secrets, of which there are only the names. */
+	[ICE_AUDIT_PROFILE] = {"storage-profile", NULL,
+						   FIND("json_build_object('name', name, 'root', root, "
+								"'options', options, 'secrets', (SELECT coalesce("
+								"pg_catalog.json_agg(s.name ORDER BY s.name), '[]') "
+								"FROM icecat_data.storage_secret AS s "
+								"WHERE s.warehouse_id = $1 AND s.profile_id = $2), "
+								"'revision', revision)",
+								"storage_profile WHERE warehouse_id = $1 AND profile_id = $2")},
+	[ICE_AUDIT_NAMING] = {NULL, "names-of",
+						  FIND("json_build_object('pattern', pattern)",
+							   "naming_rule WHERE " OF_OBJECT "AND kind = $4")},
+	[ICE_AUDIT_PROTECTION] = {NULL, NULL,
+							  FIND("json_build_object('set-by', set_by, 'set-at', set_at)",
+								   "protection WHERE warehouse_id = $1 AND object_id = $2")},
 };
 
 /* By the ids of an object: what it is, and what it is called now. */
@@ -152,6 +167,7 @@ name_object(Change *change)
 	if (row->object_kind != NULL)
 	{
 		row->name = OidIsValid(state->role) ? role_name(state->role) : state->text;
+		row->object_id = change->kind == ICE_AUDIT_PROFILE ? &state->object_id : NULL;
 		return;
 	}
 	row->object_id = &state->object_id;

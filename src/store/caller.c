@@ -26,11 +26,19 @@ typedef struct Call
 	FunctionCallInfo fcinfo;
 	uint64           changes; /* ice_spi_changes() when it began, or when a call within it ended */
 	bool             recorded;
-	List            *changed; /* what it has said that it changes; see audit_change.h */
+	List            *changed;  /* what it has said that it changes; see audit_change.h */
+	List            *deferred; /* of Deferred */
 	int              security_context;
 	int              level; /* of the (sub)transaction that it was made in */
 	struct Call     *outer;
 } Call;
+
+/* What is to run at the end of a call. */
+typedef struct Deferred
+{
+	void (*run)(void *arg);
+	void *arg;
+} Deferred;
 
 static Call *innermost = NULL;
 static void (*at_end)(void) = NULL;
@@ -60,7 +68,7 @@ ice_caller_begin(FunctionCallInfo fcinfo)
 	call->fcinfo = fcinfo;
 	call->changes = ice_spi_changes();
 	call->recorded = false;
-	call->changed = NIL;
+	call->changed = call->deferred = NIL;
 	call->level = GetCurrentTransactionNestLevel();
 	call->outer = innermost;
 	innermost = call;
@@ -78,8 +86,38 @@ pop(void)
 }
 
 void
+ice_caller_defer(void (*run)(void *arg), void *arg)
+{
+	Deferred *deferred;
+
+	if (innermost == NULL)
+	{
+		run(arg);
+		return;
+	}
+	deferred = palloc(sizeof(Deferred));
+	*deferred = (Deferred){run, arg};
+	innermost->deferred = lappend(innermost->deferred, deferred);
+}
+
+static void
+run_deferred(void)
+{
+	const ListCell *cell;
+
+	foreach (cell, innermost->deferred)
+	{
+		const Deferred *deferred = lfirst(cell);
+
+		deferred->run(deferred->arg);
+	}
+	innermost->deferred = NIL;
+}
+
+void
 ice_caller_end(void)
 {
+	run_deferred();
 	if (at_end != NULL && (!innermost->recorded || innermost->changed != NIL) &&
 		ice_spi_changes() != innermost->changes)
 		at_end();
@@ -95,6 +133,13 @@ ice_caller_as(Oid role)
 {
 	innermost->caller.role = role;
 	innermost->caller.owns = has_privs_of_role(role, innermost->owner);
+}
+
+void
+ice_caller_become(Oid role)
+{
+	ice_caller_as(role);
+	innermost->caller.engine = role;
 }
 
 IceCaller

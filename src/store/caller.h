@@ -38,6 +38,10 @@ extern void          ice_caller_end(void);
  * has decided. */
 extern void ice_caller_as(Oid role);
 
+/* The same, as if that role itself had called: it is not taken for an engine that reads for others,
+ * unless it is one. */
+extern void ice_caller_become(Oid role);
+
 /* The caller. Where nobody called, as in the worker, it is the current user, who then is the
  * owner. */
 extern IceCaller ice_caller(void);
@@ -56,6 +60,11 @@ extern List **ice_caller_changed(void);
 /* Once: what is done, as the owner, at the end of a call that has changed rows of which nothing is
  * on record. */
 extern void   ice_caller_on_end(void (*on_end)(void));
+
+/* Has something run, as the owner, when the call that is under way has done its work and before it
+ * ends, in the order in which it is said; at once where nobody called. The argument lives as long
+ * as the memory of the call. */
+extern void ice_caller_defer(void (*run)(void *arg), void *arg);
 
 /* Once, when the library is loaded. */
 extern void ice_caller_init(void);

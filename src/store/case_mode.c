@@ -109,7 +109,7 @@ ice_case_mode_folds_of(const pg_uuid_t *warehouse_id)
 
 	if (memcmp(warehouse_id, &remembered_id, UUID_LEN) != 0)
 	{
-		if (ice_spi_execute(&find_mode, values, NULL, true) == 0)
+		if (ice_spi_read(&find_mode, values, true) == 0)
 			return false;
 		ice_case_mode_remember(warehouse_id, ice_spi_field_text(0, 1));
 	}
@@ -121,7 +121,7 @@ ice_case_mode_folds_now(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	return ice_spi_execute_latest(&find_mode, values) > 0 &&
+	return ice_spi_read_latest(&find_mode, values) > 0 &&
 		   ice_case_mode_folds(ice_spi_field_text(0, 1));
 }
 

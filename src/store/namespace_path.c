@@ -130,6 +130,33 @@ ice_namespace_path_from(const char **levels, int depth, IceNamespacePath *out)
 	complete_path(out);
 }
 
+void
+ice_namespace_path_stored(ArrayType *array, IceNamespacePath *out)
+{
+	Datum *elements;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &out->depth);
+	out->levels = palloc(sizeof(char *) * Max(out->depth, 1));
+	for (int i = 0; i < out->depth; i++)
+		out->levels[i] = TextDatumGetCString(elements[i]);
+	out->array = PointerGetDatum(array);
+	out->dotted = NULL;
+	out->hash = path_hash(out);
+}
+
+void
+ice_namespace_path_above(const IceNamespacePath *path, int depth, IceNamespacePath *out)
+{
+	Datum *elements = palloc(sizeof(Datum) * Max(depth, 1));
+
+	for (int i = 0; i < depth; i++)
+		elements[i] = CStringGetTextDatum(path->levels[i]);
+	*out = (IceNamespacePath){.depth = depth, .levels = path->levels};
+	out->array =
+		PointerGetDatum(construct_array(elements, depth, TEXTOID, -1, false, TYPALIGN_INT));
+	out->hash = path_hash(out);
+}
+
 bool
 ice_namespace_path_same(const IceNamespacePath *a, const IceNamespacePath *b)
 {

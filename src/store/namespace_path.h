@@ -27,6 +27,13 @@ extern void ice_namespace_path(ArrayType *array, IceNamespacePath *out);
 /* The same over C strings. */
 extern void ice_namespace_path_from(const char **levels, int depth, IceNamespacePath *out);
 
+/* A path out of a stored row, of a namespace that may be gone: not checked, as limits may have
+ * become smaller since. It has no dotted form. */
+extern void ice_namespace_path_stored(ArrayType *array, IceNamespacePath *out);
+/* The same of its first levels. */
+extern void ice_namespace_path_above(const IceNamespacePath *path, int depth,
+									 IceNamespacePath *out);
+
 /* The path_hash of a namespace in a warehouse where case does not matter. */
 extern bytea *ice_namespace_path_folded_hash(const IceNamespacePath *path);
 

@@ -164,7 +164,7 @@ ice_pending_channel(bool make)
 	Datum                  values[1] = {UUIDPGetDatum(&nobody)};
 	bool                   found;
 
-	if (!ice_spi_state_has("icecat_data.warehouse_secret"))
+	if (!ice_spi_state_has("warehouse_secret"))
 		return CHANNEL; /* before the update */
 	found = ice_spi_execute_latest(&find_secret, values) > 0;
 	if (!found && make)

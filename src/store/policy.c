@@ -3,8 +3,13 @@
  *		Commit policies. See policy.h.
  *
  * A function runs in the sandbox of all statements (spi.h), with the pinned search_path of the API
- * function, and within icecat.commit_policy_timeout_ms. Whatever goes wrong in it refuses the
- * change.
+ * function, by the newest snapshot, and within icecat.commit_policy_timeout_ms. Whatever goes wrong
+ * in it refuses the change.
+ *
+ * A function can catch the cancel that its time is over. So the cancel comes again every CANCEL_MS,
+ * and the change is refused also if the function ends by itself. Who goes on all the same, in
+ * handler after handler, is ended with the session after OVERRUN_MS more: nothing less is sure to
+ * end it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -15,11 +20,13 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -33,6 +40,8 @@
 #include "store/table_watch.h"
 
 #define REASON_BYTES_MAX 2000
+#define CANCEL_MS        10
+#define OVERRUN_MS       1000
 
 static IceStatement find_any = {
 	"SELECT warehouse_id FROM icecat_data.commit_policy LIMIT 1", 0, {0}, NULL};
@@ -43,7 +52,7 @@ static IceStatement find_of = {
 	"WHERE warehouse_id = $1 AND namespace_id IN ($2, $4) UNION "
 	"SELECT n.namespace_id, n.parent_id FROM up JOIN icecat_data.namespace AS n "
 	"ON n.warehouse_id = $1 AND n.namespace_id = up.parent_id) "
-	"SELECT p.name, p.function::pg_catalog.oid FROM icecat_data.commit_policy AS p "
+	"SELECT p.name, p.function::pg_catalog.oid, p.timing FROM icecat_data.commit_policy AS p "
 	"WHERE p.warehouse_id = $1 AND (p.object_id = $1 OR p.object_id = $3 "
 	"OR p.object_id IN (SELECT up.namespace_id FROM up)) ORDER BY p.name",
 	4,
@@ -55,10 +64,10 @@ static IceStatement find_warehouse = {
 
 static IceStatement insert_policy = {
 	"INSERT INTO icecat_data.commit_policy (warehouse_id, name, object_id, object_kind, function, "
-	"created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	"created_by, created_at, timing) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
 	"ON CONFLICT (warehouse_id, name) DO NOTHING",
-	7,
-	{UUIDOID, TEXTOID, UUIDOID, TEXTOID, REGPROCEDUREOID, TEXTOID, TIMESTAMPTZOID},
+	8,
+	{UUIDOID, TEXTOID, UUIDOID, TEXTOID, REGPROCEDUREOID, TEXTOID, TIMESTAMPTZOID, TEXTOID},
 	NULL};
 
 static IceStatement find_policy = {
@@ -89,13 +98,14 @@ ice_policy_exists(void)
 bool
 ice_policy_insert(const IcePolicy *policy)
 {
-	Datum values[7] = {UUIDPGetDatum(&policy->warehouse_id),
+	Datum values[8] = {UUIDPGetDatum(&policy->warehouse_id),
 					   ice_spi_cstring_datum(policy->name),
 					   UUIDPGetDatum(&policy->object_id),
 					   ice_spi_cstring_datum(policy->object_kind),
 					   ObjectIdGetDatum(policy->function),
 					   ice_spi_cstring_datum(GetUserNameFromId(ice_caller().role, false)),
-					   TimestampTzGetDatum(GetCurrentTimestamp())};
+					   TimestampTzGetDatum(GetCurrentTimestamp()),
+					   ice_spi_cstring_datum(policy->timing)};
 
 	if (ice_spi_execute_waiting(&insert_policy, values, NULL) == 0)
 		return false;
@@ -163,8 +173,11 @@ ice_policy_function_problem(Oid function)
 
 /* -- asking ------------------------------------------------------------------------------------ */
 
-static int  running = 0;
-static bool timed_out = false;
+static int         running = 0;
+static const char *asked = NULL; /* name of the policy that runs */
+
+static volatile sig_atomic_t timed_out = false;
+static volatile sig_atomic_t cancels = 0;
 
 void
 ice_policy_require_none(void)
@@ -178,8 +191,28 @@ on_timeout(void)
 {
 	timed_out = true;
 	InterruptPending = true;
-	QueryCancelPending = true;
+	if (++cancels > OVERRUN_MS / CANCEL_MS)
+		ProcDiePending = true;
+	else
+		QueryCancelPending = true;
 	SetLatch(MyLatch);
+}
+
+/* The end of a session whose policy did not end. */
+static void
+tell_overrun(int code, Datum arg)
+{
+	(void) code;
+	(void) arg;
+	if (asked != NULL && timed_out && cancels > OVERRUN_MS / CANCEL_MS)
+		ereport(LOG, (errmsg("commit policy %s did not end: its session is ended", asked)));
+}
+
+static TimeoutId
+register_timeout(void)
+{
+	before_shmem_exit(tell_overrun, (Datum) 0);
+	return RegisterTimeout(USER_TIMEOUT, on_timeout);
 }
 
 /* Calls the function; its answer, or NULL. */
@@ -194,7 +227,9 @@ call(Oid function, const char *change)
 	InitFunctionCallInfoData(*fcinfo, &flinfo, 1, DEFAULT_COLLATION_OID, NULL, NULL);
 	fcinfo->args[0].value = ice_spi_cstring_datum(change);
 	fcinfo->args[0].isnull = false;
+	PushActiveSnapshot(GetLatestSnapshot());
 	result = FunctionCallInvoke(fcinfo);
+	PopActiveSnapshot();
 	return fcinfo->isnull ? NULL : TextDatumGetCString(result);
 }
 
@@ -216,6 +251,7 @@ static void
 stop_clock(TimeoutId timeout)
 {
 	disable_timeout(timeout, false);
+	asked = NULL;
 	if (timed_out)
 		QueryCancelPending = false;
 }
@@ -256,15 +292,23 @@ ask(const char *name, Oid function, const char *change)
 	IceSandbox       outside;
 	char *volatile answer = NULL;
 
+	/* One that asks others by a change of its own would get their time, too: the change is
+	 * refused. */
+	Assert(running == 0);
 	if (timeout == 0)
-		timeout = RegisterTimeout(USER_TIMEOUT, on_timeout);
+		timeout = register_timeout();
 	timed_out = false;
+	cancels = 0;
+	asked = name;
 	running++;
 	PG_TRY();
 	{
 		ice_spi_sandbox_enter(&outside);
 		if (ice_guc_commit_policy_timeout_ms > 0)
-			enable_timeout_after(timeout, ice_guc_commit_policy_timeout_ms);
+			enable_timeout_every(timeout,
+								 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+															 ice_guc_commit_policy_timeout_ms),
+								 CANCEL_MS);
 		answer = call(function, change);
 		stop_clock(timeout);
 		ice_spi_sandbox_leave(&outside);
@@ -309,7 +353,7 @@ put_levels(IceJsonWriter *w, Datum levels)
 
 /* What policies are told. */
 static char *
-change_json(const IcePolicyChange *change)
+change_json(const IcePolicyChange *change, const char *timing)
 {
 	Datum          values[1] = {UUIDPGetDatum(change->warehouse_id)};
 	StringInfoData out;
@@ -320,6 +364,8 @@ change_json(const IcePolicyChange *change)
 	ice_json_write_begin_object(&w);
 	ice_json_write_key(&w, "operation");
 	ice_json_write_string(&w, change->operation);
+	ice_json_write_key(&w, "timing");
+	ice_json_write_string(&w, timing);
 	ice_json_write_key(&w, "kind");
 	ice_json_write_string(&w, change->kind);
 	ice_json_write_key(&w, "warehouse");
@@ -327,7 +373,10 @@ change_json(const IcePolicyChange *change)
 	ice_json_write_string(&w, ice_spi_field_text(0, 1));
 	put_levels(&w, change->namespace_levels);
 	ice_json_write_key(&w, "name");
-	ice_json_write_string(&w, change->name);
+	if (change->name != NULL)
+		ice_json_write_string(&w, change->name);
+	else
+		ice_json_write_null(&w);
 	ice_json_write_key(&w, "role");
 	ice_json_write_string(&w, GetUserNameFromId(ice_caller().role, false));
 	if (*ice_guc_principal != '\0')
@@ -343,40 +392,74 @@ change_json(const IcePolicyChange *change)
 	return out.data;
 }
 
+/* One policy, and what it is told. */
+typedef struct Question
+{
+	char *name;
+	Oid   function;
+	bool  after;
+	char *told;
+} Question;
+
 /* Asks one policy; what it does not agree with is raised. */
 static void
-check_one(const char *name, Oid function, const char *told)
+put_question(void *arg)
 {
-	const char *problem = ice_policy_function_problem(function);
-	const char *reason;
+	const Question *question = arg;
+	const char     *problem = ice_policy_function_problem(question->function);
+	const char     *reason;
 
 	if (problem != NULL)
-		ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s cannot be asked: %s", name, problem);
-	reason = ask(name, function, told);
+		ice_raise(ICE_ERR_POLICY_REFUSED, "Commit policy %s cannot be asked: %s", question->name,
+				  problem);
+	reason = ask(question->name, question->function, question->told);
 	if (reason != NULL)
-		ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", name,
+		ice_raise(ICE_ERR_POLICY_REFUSED, "Refused by commit policy %s: %s", question->name,
 				  pnstrdup(reason, REASON_BYTES_MAX));
+}
+
+/* Finds the policies of an object, and of what it is in. */
+static uint64
+find_policies(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+			  const pg_uuid_t *object_id, const pg_uuid_t *to)
+{
+	static const pg_uuid_t nil = {{0}};
+	Datum                  values[4] = {UUIDPGetDatum(warehouse_id),
+										UUIDPGetDatum(namespace_id != NULL ? namespace_id : &nil),
+										UUIDPGetDatum(object_id != NULL ? object_id : &nil)};
+
+	values[3] = to != NULL ? UUIDPGetDatum(to) : values[1];
+	return ice_policy_exists() ? ice_spi_execute_latest(&find_of, values) : 0;
+}
+
+bool
+ice_policy_concerns(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_id,
+					const pg_uuid_t *object_id, const pg_uuid_t *to)
+{
+	return find_policies(warehouse_id, namespace_id, object_id, to) > 0;
 }
 
 void
 ice_policy_check(const IcePolicyChange *change)
 {
-	static const pg_uuid_t nil = {{0}};
-	const pg_uuid_t       *to = change->to != NULL ? change->to : change->namespace_id;
-	Datum  values[4] = {UUIDPGetDatum(change->warehouse_id), UUIDPGetDatum(change->namespace_id),
-						UUIDPGetDatum(change->object_id != NULL ? change->object_id : &nil),
-						UUIDPGetDatum(to)};
-	uint64 count = ice_policy_exists() ? ice_spi_execute_latest(&find_of, values) : 0;
-	char **names = palloc(sizeof(char *) * Max(count, 1));
-	Oid   *functions = palloc(sizeof(Oid) * Max(count, 1));
-	char  *told;
+	uint64    count = find_policies(change->warehouse_id, change->namespace_id, change->object_id,
+									change->to);
+	Question *questions = palloc(sizeof(Question) * Max(count, 1));
+	char     *told[2] = {NULL, NULL};
 
 	for (uint64 i = 0; i < count; i++)
-	{
-		names[i] = ice_spi_field_text(i, 1);
-		functions[i] = DatumGetObjectId(ice_spi_field(i, 2));
-	}
-	told = count > 0 ? change_json(change) : NULL;
+		questions[i] = (Question){ice_spi_field_text(i, 1), DatumGetObjectId(ice_spi_field(i, 2)),
+								  strcmp(ice_spi_field_text(i, 3), "after") == 0, NULL};
 	for (uint64 i = 0; i < count; i++)
-		check_one(names[i], functions[i], told);
+	{
+		Question *question = &questions[i];
+
+		if (told[question->after] == NULL)
+			told[question->after] = change_json(change, question->after ? "after" : "before");
+		question->told = told[question->after];
+		if (question->after)
+			ice_caller_defer(put_question, question);
+		else
+			put_question(question);
+	}
 }

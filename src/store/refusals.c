@@ -17,7 +17,6 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
@@ -30,6 +29,7 @@
 #include "store/audit.h"
 #include "store/caller.h"
 #include "store/refusals.h"
+#include "store/shared_memory.h"
 #include "store/store_worker.h"
 
 #define ROOM           32 /* notes, of all databases: fits into what PostgreSQL has to spare */
@@ -71,41 +71,24 @@ shared_size(void)
 }
 
 static void
-make_shared(Shared *made)
+init(void *made)
 {
-	memset(made, 0, shared_size());
-	made->room = preloaded ? ROOM_PRELOADED : ROOM;
-	made->tranche = LWLockNewTrancheId();
-	LWLockInitialize(&made->lock, made->tranche);
+	Shared *state = made;
+
+	state->room = preloaded ? ROOM_PRELOADED : ROOM;
+	state->tranche = LWLockNewTrancheId();
+	LWLockInitialize(&state->lock, state->tranche);
 }
 
 /* Finds or makes the shared memory; false where there is no room left for it. */
 static bool
 attach(void)
 {
-	MemoryContext context = CurrentMemoryContext;
-	bool          found;
-
-	if (shared != NULL || !IsUnderPostmaster)
-		return shared != NULL;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	PG_TRY();
-	{
-		Shared *state = ShmemInitStruct("icecat refusals", shared_size(), &found);
-
-		if (!found)
-			make_shared(state);
-		LWLockRegisterTranche(state->tranche, "IcecatRefusals");
-		shared = state;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		HOLD_INTERRUPTS(); /* the error reset the count that LWLockRelease takes one from */
-	}
-	PG_END_TRY();
-	LWLockRelease(AddinShmemInitLock);
+	if (shared != NULL)
+		return true;
+	shared = ice_shared_memory("icecat refusals", shared_size(), init);
+	if (shared != NULL)
+		LWLockRegisterTranche(shared->tranche, "IcecatRefusals");
 	return shared != NULL;
 }
 

@@ -59,7 +59,7 @@ ice_sign_target_find(const char *uri, const char *body, IceSignTarget *out)
 	rows = ice_spi_execute(&find_holders, values, NULL, true);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		SPITupleTable *table = SPI_tuptable;
+		IceResult result = ice_spi_result();
 
 		out->warehouse = (IceWarehouse){.id = ice_spi_field_uuid(i, 1),
 										.name = ice_spi_field_text(i, 3),
@@ -69,7 +69,7 @@ ice_sign_target_find(const char *uri, const char *body, IceSignTarget *out)
 		if (ice_delegation_mode(out->warehouse.properties) == ICE_DELEGATION_SIGN &&
 			ice_access_may_by_id(ICE_SELECT, &out->warehouse.id, &out->table_id))
 			return true;
-		SPI_tuptable = table;
+		ice_spi_result_back(result);
 	}
 	return false;
 }

@@ -21,34 +21,15 @@
 #include "executor/spi.h"
 #include "utils/uuid.h"
 
-#define ICE_STATEMENT_ARGS_MAX 24
+#include "store/spi_plan.h"
+#include "store/spi_sandbox.h"
 
-struct IceKeptPlan;
-
-typedef struct IceStatement
+/* A result of a statement: the one or the other. */
+typedef struct IceResult
 {
-	const char         *sql;
-	int                 nargs;
-	Oid                 argtypes[ICE_STATEMENT_ARGS_MAX];
-	struct IceKeptPlan *plan; /* NULL until first used */
-} IceStatement;
-
-/*
- * Every statement is planned and run in a sandbox, as PostgreSQL itself runs the code that index
- * expressions and materialized views bring along: the owner of the tables may have hung code on
- * them, and the session may be a superuser's, who takes over after the call. In there nothing can
- * be left behind that would run later with the session's rights: no deferred trigger, cursor WITH
- * HOLD or temporary table; and settings that were changed are as before at its end.
- */
-typedef struct IceSandbox
-{
-	Oid user;
-	int context;
-	int level;
-} IceSandbox;
-
-extern void ice_spi_sandbox_enter(IceSandbox *outside);
-extern void ice_spi_sandbox_leave(const IceSandbox *outside);
+	const struct IceRows *rows;
+	SPITupleTable        *table;
+} IceResult;
 
 extern MemoryContext ice_spi_begin(void);
 extern void          ice_spi_end(void);
@@ -59,6 +40,30 @@ extern void          ice_spi_end(void);
 extern uint64 ice_spi_execute(IceStatement *statement, Datum *values, const char *nulls,
 							  bool read_only);
 
+/* The same for a SELECT that reads rows of one table by key: without the executor where its plan is
+ * that and no more (key_scan.h). No value is NULL. */
+extern uint64 ice_spi_read(IceStatement *statement, Datum *values, bool read_only);
+/* The same, as ice_spi_execute_latest() does. */
+extern uint64 ice_spi_read_latest(IceStatement *statement, Datum *values);
+/* Is it read without the executor? For a join that can be made in steps, each cheaper by key. */
+extern bool   ice_spi_reads_by_key(IceStatement *statement);
+/* Makes active the snapshot that a statement would see; false: it is already. Reads that follow,
+ * read_only, see the rows of one moment. To be popped. */
+extern bool   ice_spi_push_snapshot(bool read_only);
+
+/* An INSERT of one row of values. Without the executor where its plan is that and no more
+ * (key_write.h). */
+extern uint64 ice_spi_insert(IceStatement *statement, Datum *values, const char *nulls);
+/* The same for many rows, of which each has as many values as the statement. False: nothing was
+ * done, and the rows are to be inserted in another way. */
+extern bool   ice_spi_insert_rows(IceStatement *statement, const Datum *values, const bool *nulls,
+								  int rows);
+/* An UPDATE or DELETE of one row by its key, in the same way. No value is NULL. */
+extern uint64 ice_spi_change(IceStatement *statement, Datum *values);
+/* A SELECT … FOR UPDATE of one row by its key, in the same way; it waits as
+ * ice_spi_execute_waiting() does. */
+extern uint64 ice_spi_lock_waiting(IceStatement *statement, Datum *values);
+
 /* Runs a statement by a plan made for these values, which costs more than most statements do: for
  * long arrays. A statement is always run so, or never. */
 extern uint64 ice_spi_execute_planned(IceStatement *statement, Datum *values);
@@ -67,6 +72,9 @@ extern uint64 ice_spi_execute_planned(IceStatement *statement, Datum *values);
  * since is bookkeeping, and no change of the catalog. */
 extern uint64 ice_spi_changes(void);
 extern void   ice_spi_changes_back(uint64 earlier);
+
+/* How many statements the executor has run. */
+extern uint64 ice_spi_executions(void);
 
 /* Until it is turned off, which must happen on every way out: each statement sees the newest
  * committed rows, whatever the isolation level, and changes them. For work that belongs to no
@@ -95,8 +103,9 @@ extern int ice_spi_limit_waits(void);
  * rows that a change would have to change, too. */
 extern void ice_spi_raise_outdated(void) __attribute__((noreturn));
 
-/* Is there a table of that qualified name? Between an update of the library and ALTER EXTENSION
- * UPDATE those that are new are missing; what must work before the update asks first. */
+/* Is there a table (or index) of that name in icecat_data? Between an update of the library and
+ * ALTER EXTENSION UPDATE those that are new are missing; what must work before the update asks
+ * first. */
 extern bool ice_spi_state_has(const char *table);
 
 /* Fields of the last result: row from 0, column from 1. */
@@ -109,6 +118,16 @@ extern int32       ice_spi_field_int32(uint64 row, int column);
 extern pg_uuid_t   ice_spi_field_uuid(uint64 row, int column);
 /* The bytes of a text or json field in place (detoasted if need be). */
 extern const char *ice_spi_field_bytes(uint64 row, int column, size_t *len);
+
+/* Where the rows of reads by key are, until ice_spi_end(); no part of a request's memory
+ * (budget.h). */
+extern MemoryContext ice_spi_rows_context(void);
+
+/* Frees the memory of the last result before ice_spi_end(), where it can be large. */
+extern void      ice_spi_free_rows(void);
+/* The last result, to come back to after other statements. */
+extern IceResult ice_spi_result(void);
+extern void      ice_spi_result_back(IceResult result);
 
 /* A text or json datum over bytes; json is not checked again. */
 extern Datum ice_spi_text_datum(const char *text, size_t len);

@@ -90,7 +90,7 @@ ice_definer_follow(const IceView *view)
 	const char *property;
 	Datum       values[5] = {UUIDPGetDatum(&view->warehouse_id), UUIDPGetDatum(&view->id)};
 
-	if (!ice_spi_state_has("icecat_data.view_definer"))
+	if (!ice_spi_state_has("view_definer"))
 		return;
 	property = owner_property(view, &owner);
 	if (property == NULL)

@@ -19,6 +19,7 @@
 #include "spec/case_fold.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/naming.h"
 #include "store/quota.h"
 #include "store/store_dropped.h"
 #include "store/store_event.h"
@@ -148,7 +149,7 @@ static const IceQuotaResource quotas[] = {ICE_QUOTA_TABLES, ICE_QUOTA_VIEWS};
 bool
 ice_dropped_exists(void)
 {
-	return ice_spi_state_has("icecat_data.relation_undrop_idx");
+	return ice_spi_state_has("relation_undrop_idx");
 }
 
 int64
@@ -241,6 +242,8 @@ ice_dropped_revive(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 					   TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	ice_name_check_new(kind_names[kind], name);
+	ice_naming_check(warehouse_id, namespace_id,
+					 kind == ICE_RELATION_VIEW ? ICE_NAMED_VIEW : ICE_NAMED_TABLE, name);
 	if (claim(values, folds ? "      " : "    n ", warehouse_id, namespace_id, name, kind,
 			  display) == 0)
 		return false;

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 
 #include "store/store_due.h"
+#include "store/store_inspection.h"
 
 #define DUE_TASKS_MAX 4096 /* writes that are looked at for the tables of a batch */
 /* Deletions that are looked at for each table of theirs: batches are small, and looks frequent. */
@@ -88,14 +89,14 @@ static IceStatement due_purges = {
 	"AND t.database_id = $1 AND t.kind = 'purge' AND t.next_attempt_at <= $2 "
 	"ORDER BY t.next_attempt_at LIMIT $3) s) "
 	"SELECT p.warehouse_id, p.table_id, p.version, p.position, p.kind, p.location, p.head, "
-	"p.attempts, p.next_attempt_at FROM p ORDER BY p.next_attempt_at LIMIT $3",
+	"p.attempts, p.next_attempt_at, p.created_at FROM p ORDER BY p.next_attempt_at LIMIT $3",
 	3,
 	{OIDOID, TIMESTAMPTZOID, INT8OID},
 	NULL};
 
 #define TASK_COLUMNS                                                                     \
 	"SELECT warehouse_id, table_id, version, position, kind, location, head, attempts, " \
-	"next_attempt_at FROM icecat_data.metadata_task "
+	"next_attempt_at, created_at FROM icecat_data.metadata_task "
 
 static IceStatement first_writes = {
 	TASK_COLUMNS "WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
@@ -290,6 +291,7 @@ task_of_row(uint64 row, TimestampTz now)
 	task->head_json = ice_spi_field_text(row, 7);
 	task->attempts = ice_spi_field_int32(row, 8);
 	task->held = DatumGetTimestampTz(ice_spi_field(row, 9)) > now;
+	task->created_at = DatumGetTimestampTz(ice_spi_field(row, 10));
 	return task;
 }
 
@@ -359,6 +361,7 @@ ice_due_release_store(const pg_uuid_t *profile_id)
 					   ObjectIdGetDatum(MyDatabaseId)};
 
 	(void) ice_spi_execute(&release_store, values, NULL, false);
+	ice_inspections_release_store(profile_id);
 }
 
 void

@@ -46,7 +46,8 @@ extern void ice_due_hold_writes(const IceTaskTable *table, TimestampTz now);
  * write that failed keeps its time where a deletion was done: on a full disk, files go until
  * then. */
 extern void ice_due_release(const IceTask *done);
-/* Has the failed tasks of all warehouses of a storage profile tried again now. */
+/* Has the failed tasks of all warehouses of a storage profile tried again now, and what could not
+ * be read there. */
 extern void ice_due_release_store(const pg_uuid_t *profile_id);
 /* The task is not due before a time, though it has not failed. */
 extern void ice_due_postpone(const IceTask *task, TimestampTz until);

@@ -20,8 +20,12 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "errors.h"
+#include "guc.h"
+#include "json/json.h"
 #include "store/audit.h"
 #include "store/caller.h"
+#include "store/part_kind.h"
 #include "store/store_event.h"
 #include "store/store_partition.h"
 #include "store/store_queue.h"
@@ -125,17 +129,52 @@ static IceStatement any_pending = {
 static IceStatement pending_warehouses = {
 	"SELECT DISTINCT warehouse_id FROM icecat_data.event_pending", 0, {0}, NULL};
 
-#define READ_EVENTS_SQL(relation)                                                                 \
+#define READ_EVENTS_SQL(relation, details, more)                                                  \
 	"SELECT number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, " \
-	"version, actor, request_id, details FROM icecat_data." relation                              \
+	"version, actor, request_id, " details more " FROM icecat_data." relation                     \
 	" WHERE warehouse_id = $1 AND number > $2 ORDER BY number LIMIT $3"
 
 static IceStatement read_events = {
-	READ_EVENTS_SQL("every_event"), 3, {UUIDOID, INT8OID, INT8OID}, NULL};
+	READ_EVENTS_SQL("every_event", "details", ", principal"), 3, {UUIDOID, INT8OID, INT8OID}, NULL};
 
 /* Before ALTER EXTENSION UPDATE. */
 static IceStatement read_events_before = {
-	READ_EVENTS_SQL("event"), 3, {UUIDOID, INT8OID, INT8OID}, NULL};
+	READ_EVENTS_SQL("event", "details", ""), 3, {UUIDOID, INT8OID, INT8OID}, NULL};
+
+static IceStatement read_short_events = {
+	READ_EVENTS_SQL("every_event",
+					"CASE WHEN pg_catalog.octet_length(details::pg_catalog.text) > $4 "
+					"THEN pg_catalog.json_build_object('left-out-bytes', "
+					"pg_catalog.octet_length(details::pg_catalog.text)) ELSE details END",
+					", principal"),
+	4,
+	{UUIDOID, INT8OID, INT8OID, INT4OID},
+	NULL};
+
+static IceStatement find_oldest = {
+	"SELECT number FROM icecat_data.every_event WHERE warehouse_id = $1 ORDER BY number LIMIT 1",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement find_warehouse = {
+	"SELECT name FROM icecat_data.warehouse WHERE warehouse_id = $1", 1, {UUIDOID}, NULL};
+
+/* By the places that a version's rows have (23_table_parts.sql). */
+static IceStatement find_snapshot = {
+	"SELECT body FROM icecat_data.table_part WHERE warehouse_id = $1 AND table_id = $2 "
+	"AND kind = " ICE_KIND(SNAPSHOT) " AND ordinal >= $3 AND ordinal < $4 "
+									 "ORDER BY ordinal DESC LIMIT 1",
+	4,
+	{UUIDOID, UUIDOID, INT8OID, INT8OID},
+	NULL};
+
+static IceStatement find_table_uuid = {
+	"SELECT table_id FROM icecat_data.table_head WHERE warehouse_id = $1 "
+	"AND table_uuid IN ($2, $3)",
+	3,
+	{UUIDOID, TEXTOID, TEXTOID},
+	NULL};
 
 /* The clock, but never twice the same in a session: events of one transaction stay in order. */
 static TimestampTz
@@ -185,10 +224,88 @@ ice_event_insert(const pg_uuid_t *warehouse_id, const char *event_type, const ch
 								text_or_null(actor.client_address, &nulls[17])};
 
 	nulls[7] = namespace_levels == (Datum) 0 ? 'n' : ' ';
-	ice_spi_execute(ice_audit_exists() ? &insert_pending : &insert_pending_before, values, nulls,
-					false);
+	(void) ice_spi_insert(ice_audit_exists() ? &insert_pending : &insert_pending_before, values,
+						  nulls);
 	ice_caller_recorded();
 	ice_queue_signal();
+}
+
+void
+ice_events_range(const pg_uuid_t *warehouse_id, int64 *oldest, int64 *last)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	*last = *oldest = 0;
+	if (ice_spi_execute(&find_counter, values, NULL, false) > 0)
+		*last = ice_spi_field_int64(0, 1);
+	if (ice_spi_execute(&find_oldest, values, NULL, false) > 0)
+		*oldest = ice_spi_field_int64(0, 1);
+}
+
+void
+ice_events_require(const pg_uuid_t *warehouse_id, int64 after)
+{
+	int64 oldest;
+	int64 last;
+
+	ice_events_range(warehouse_id, &oldest, &last);
+	if (after >= last || oldest == after + 1 || (oldest > 0 && oldest <= after))
+		return;
+	if (oldest == 0)
+		oldest = last + 1;
+	ice_raise_full(ICE_ERR_EVENTS_TRIMMED,
+				   psprintf("Events after number " INT64_FORMAT
+							" are trimmed; the oldest event is number " INT64_FORMAT,
+							after, oldest),
+				   NULL,
+				   psprintf("Going on from number " INT64_FORMAT " passes over what was trimmed.",
+							oldest - 1));
+}
+
+char *
+ice_event_warehouse(const pg_uuid_t *warehouse_id)
+{
+	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
+
+	return ice_spi_execute(&find_warehouse, values, NULL, false) > 0 ? ice_spi_field_text(0, 1)
+																	 : NULL;
+}
+
+char *
+ice_event_snapshot(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version)
+{
+	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
+					   Int64GetDatum(version << 20), Int64GetDatum((version + 1) << 20)};
+
+	return ice_spi_execute(&find_snapshot, values, NULL, false) > 0 ? ice_spi_field_text(0, 1)
+																	: NULL;
+}
+
+uint64
+ice_event_tables_of_uuid(const pg_uuid_t *warehouse_id, const char *given, const char *canonical)
+{
+	Datum values[3] = {UUIDPGetDatum(warehouse_id), ice_spi_cstring_datum(given),
+					   ice_spi_cstring_datum(canonical)};
+
+	return ice_spi_execute(&find_table_uuid, values, NULL, true);
+}
+
+bool
+ice_event_source(const char *details, size_t len, Datum *levels, const char **name)
+{
+	IceJson *object = ice_json_parse(details, len, ice_guc_json_depth_max);
+	IceJson *source = ice_json_opt_array(object, "source-namespace");
+	Datum   *elements;
+
+	*name = ice_json_opt_string(object, "source-name");
+	if (source == NULL || *name == NULL)
+		return false;
+	elements = palloc(sizeof(Datum) * Max(source->count, 1));
+	for (int i = 0; i < source->count; i++)
+		elements[i] = CStringGetTextDatum(ice_json_to_string(source->items[i], "source-namespace"));
+	*levels =
+		PointerGetDatum(construct_array(elements, source->count, TEXTOID, -1, false, TYPALIGN_INT));
+	return true;
 }
 
 int32
@@ -234,7 +351,7 @@ next_batch(const pg_uuid_t *warehouse_id, int *count, List **in_months)
 		ice_partition_month_of(DatumGetTimestampTz(ice_spi_field(i, 2)), &year, &month);
 		months = list_append_unique_int(months, year * 12 + month - 1);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	ice_spi_free_rows();
 	*count = rows;
 	*in_months = months;
 	foreach (cell, months)
@@ -305,7 +422,17 @@ ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit)
 {
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(after), Int64GetDatum(limit)};
 
-	return ice_spi_execute(ice_spi_state_has("icecat_data.every_event") ? &read_events
-																		: &read_events_before,
+	return ice_spi_execute(ice_spi_state_has("every_event") ? &read_events : &read_events_before,
 						   values, NULL, false);
+}
+
+uint64
+ice_events_read_short(const pg_uuid_t *warehouse_id, int64 after, int64 limit)
+{
+	Datum values[4] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(after), Int64GetDatum(limit),
+					   Int32GetDatum(ICE_EVENT_PART_BYTES_MAX)};
+
+	if (!ice_spi_state_has("every_event"))
+		return ice_events_read(warehouse_id, after, limit);
+	return ice_spi_execute(&read_short_events, values, NULL, false);
 }

@@ -42,8 +42,33 @@ extern bool ice_events_pending(const pg_uuid_t *warehouse_id);
 extern List *ice_events_pending_warehouses(void);
 
 /* Runs the reader's query: numbered events after a number, in order. Leaves the rows as SPI's
- * result. */
+ * result; field 13 is the principal. */
 extern uint64 ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 limit);
+/* The same, but details that are longer than this say only how long they are: for those who send an
+ * event to many. */
+#define ICE_EVENT_PART_BYTES_MAX 16384
+extern uint64 ice_events_read_short(const pg_uuid_t *warehouse_id, int64 after, int64 limit);
+
+/* The last number that was given, and the oldest that is still there; 0: there is none. */
+extern void ice_events_range(const pg_uuid_t *warehouse_id, int64 *oldest, int64 *last);
+/* Raises EVENTS_TRIMMED if there was an event after a number, and it is not there any more. */
+extern void ice_events_require(const pg_uuid_t *warehouse_id, int64 after);
+
+/* For those who follow events. Name of a warehouse, by its id; NULL: it is gone. */
+extern char  *ice_event_warehouse(const pg_uuid_t *warehouse_id);
+/* The last snapshot that a version of a table added, as long as its row is there; NULL: none. */
+extern char  *ice_event_snapshot(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
+								 int64 version);
+/* Tables that have a uuid in their metadata, in the spelling that was given or the canonical one.
+ * The number of rows; field 1 is the id. */
+extern uint64 ice_event_tables_of_uuid(const pg_uuid_t *warehouse_id, const char *given,
+									   const char *canonical);
+
+/* Where a table or view was before a rename, by the details of the event; false: they do not
+ * say. */
+extern bool ice_event_source(const char *details, size_t len, Datum *levels, const char **name);
+/* The details of a rename, where only the place before is seen. */
+#define ICE_EVENT_MOVED_DETAILS "{\"moved-away\":true}"
 
 /* Drops the monthly partitions that end before a time; returns how many. */
 extern int32 ice_events_trim(TimestampTz before);

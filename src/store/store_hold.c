@@ -146,7 +146,7 @@ static IceStatement insert_catalog = {
 bool
 ice_holds_known(void)
 {
-	return ice_spi_state_has("icecat_data.location");
+	return ice_spi_state_has("location");
 }
 
 void
@@ -184,7 +184,7 @@ ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 		hold->path = ice_spi_field_text(i, 2);
 		holds = lappend(holds, hold);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	ice_spi_free_rows();
 	return holds;
 }
 
@@ -205,8 +205,8 @@ ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
 		ice_spi_execute(&delete_holds, values, NULL, false);
 }
 
-static Datum
-text_array(const List *texts)
+Datum
+ice_hold_array(const List *texts)
 {
 	int       count = 0;
 	Datum    *values = palloc(sizeof(Datum) * Max(list_length(texts), 1));
@@ -225,14 +225,15 @@ take_texts(uint64 rows)
 
 	for (uint64 i = 0; i < rows; i++)
 		texts = lappend(texts, ice_spi_field_text(i, 1));
-	SPI_freetuptable(SPI_tuptable);
+	ice_spi_free_rows();
 	return texts;
 }
 
 List *
 ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const List *paths)
 {
-	Datum values[3] = {text_array(paths), UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	Datum values[3] = {ice_hold_array(paths), UUIDPGetDatum(warehouse_id),
+					   UUIDPGetDatum(object_id)};
 
 	return take_texts(ice_spi_execute_latest(&others_at, values));
 }
@@ -266,7 +267,7 @@ bool
 ice_holds_placed(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder,
 				 const char *copied)
 {
-	Datum around[4] = {text_array(ice_hold_line(folder)), UUIDPGetDatum(warehouse_id),
+	Datum around[4] = {ice_hold_array(ice_hold_line(folder)), UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(object_id),
 					   ice_spi_cstring_datum(copied != NULL ? copied : "")};
 	Datum below[4] = {folder_datum(folder), around[1], around[2], around[3]};
@@ -284,7 +285,7 @@ ice_holds_warehouses(void)
 bool
 ice_holds_being_purged(const List *paths)
 {
-	Datum values[1] = {text_array(paths)};
+	Datum values[1] = {ice_hold_array(paths)};
 
 	return ice_spi_execute_latest(&being_purged, values) > 0;
 }
@@ -321,7 +322,7 @@ may_all(uint32 wanted, const Held *held, uint64 count)
 bool
 ice_holds_unseen(const List *paths)
 {
-	Datum  values[1] = {text_array(paths)};
+	Datum  values[1] = {ice_hold_array(paths)};
 	uint64 count;
 
 	if (ice_restrictions_none() && ice_access_may(ICE_SELECT, (IceObject){.warehouse_id = NULL}))
@@ -333,7 +334,7 @@ ice_holds_unseen(const List *paths)
 bool
 ice_holds_unwritable(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const char *folder)
 {
-	Datum  values[4] = {text_array(ice_hold_line(folder)), ice_spi_cstring_datum(folder),
+	Datum  values[4] = {ice_hold_array(ice_hold_line(folder)), ice_spi_cstring_datum(folder),
 						UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
 	uint64 count = ice_spi_execute_latest(&others_around, values);
 

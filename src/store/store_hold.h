@@ -40,6 +40,8 @@ extern void  ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object
 						  IceHoldKind kind, const char *path);
 /* All that one table or view holds: a List of IceHold *. */
 extern List *ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+/* Some paths, as an array of texts. */
+extern Datum ice_hold_array(const List *texts);
 extern void  ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
 /* Was the table registered, at first or later? */

@@ -8,8 +8,6 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "storage/latch.h"
-#include "storage/lock.h"
 #include "utils/guc.h"
 
 #include "guc.h"
@@ -30,9 +28,8 @@ ice_lock_take(int32 key, bool session, bool wait)
 	return LockAcquire(&tag, ExclusiveLock, session, !wait) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Waits for so long, then raises what a lock timeout raises. */
-static void
-wait_for(const LOCKTAG *tag, LOCKMODE mode, bool session, int wait_ms)
+void
+ice_lock_wait(const LOCKTAG *tag, LOCKMODE mode, bool session, int wait_ms)
 {
 	int  level = NewGUCNestLevel();
 	char timeout[32];
@@ -45,31 +42,12 @@ wait_for(const LOCKTAG *tag, LOCKMODE mode, bool session, int wait_ms)
 }
 
 void
-ice_lock_take_in_turn(int32 key, int wait_ms)
-{
-	LOCKTAG tag;
-
-	make_tag(&tag, key);
-	wait_for(&tag, ExclusiveLock, true, wait_ms);
-	SetLatch(MyLatch);
-}
-
-void
 ice_lock_release(int32 key)
 {
 	LOCKTAG tag;
 
 	make_tag(&tag, key);
 	LockRelease(&tag, ExclusiveLock, true);
-}
-
-void
-ice_lock_share(int32 key)
-{
-	LOCKTAG tag;
-
-	make_tag(&tag, key);
-	(void) LockAcquire(&tag, ShareLock, false, false);
 }
 
 /* Two keys of one hash wait for each other, and that is all. */
@@ -81,7 +59,7 @@ take_hash(uint16 class, uint64 hash, bool alone)
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, class);
 	if (LockAcquire(&tag, mode, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		wait_for(&tag, mode, false, ice_guc_commit_lock_timeout_ms);
+		ice_lock_wait(&tag, mode, false, ice_guc_commit_lock_timeout_ms);
 }
 
 void

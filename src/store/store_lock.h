@@ -9,33 +9,30 @@
 
 #include "postgres.h"
 
+#include "storage/lock.h"
+
 /* Class (locktag_field4) of our advisory locks; PostgreSQL's own are 1 and 2. The key chooses the
  * lock. */
 #define ICE_LOCK_CLASS             0x1CE0
 #define ICE_LOCK_TASKS             1 /* only one session at a time works on the queue */
 #define ICE_LOCK_PARTITIONS        2 /* only one makes or drops partitions of event */
 #define ICE_LOCK_REPORT_PARTITIONS 3 /* the same of metrics_report */
-#define ICE_LOCK_FILES \
-	4 /* held while a session deletes files; shared by transactions that take over files */
-#define ICE_LOCK_AUDIT_PARTITIONS 5 /* as ICE_LOCK_PARTITIONS, of audit */
+#define ICE_LOCK_AUDIT_PARTITIONS  5 /* as ICE_LOCK_PARTITIONS, of audit */
 
 /* Class of the locks of places: folders of tables and views. */
 #define ICE_LOCK_CLASS_PLACE 0x1CE1
+/* Class of the locks of files: see store_file_lock.h. */
+#define ICE_LOCK_CLASS_FILES 0x1CE3
 /* That of locks of quotas; the key: of a resource of a warehouse, see quota.c. */
 #define ICE_LOCK_CLASS_QUOTA 0x1CE2
 
 /* Until the end of the transaction, or of the session. False: taken by another session, and not
  * waited for. */
 extern bool ice_lock_take(int32 key, bool session, bool wait);
-/* The same, for the session, in the queue of those who wait: who shares the lock later comes
- * behind, so that it is not kept from us by one after the other. Raises 55P03 after a time. In a
- * transaction; may swallow that our latch was set, so it is set at the end. */
-extern void ice_lock_take_in_turn(int32 key, int wait_ms);
 /* Ends one that the session has taken for itself. */
 extern void ice_lock_release(int32 key);
-/* Shares the lock with others until the end of the transaction; waits for a session that has it
- * alone. */
-extern void ice_lock_share(int32 key);
+/* Waits for any lock, in a transaction, then raises 55P03. */
+extern void ice_lock_wait(const LOCKTAG *tag, LOCKMODE mode, bool session, int wait_ms);
 /* Locks a folder by its path, until the end of the transaction: alone where something is placed
  * there, shared where something is placed below it. Waits for
  * icecat.commit_lock_timeout_ms at most. */

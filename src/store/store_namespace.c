@@ -21,9 +21,11 @@
 #include "store/access.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/naming.h"
 #include "store/quota.h"
 #include "store/store_access.h"
 #include "store/store_label.h"
+#include "store/store_protection.h"
 #include "store/store_namespace.h"
 #include "store/uuid.h"
 
@@ -55,6 +57,33 @@ static IceStatement inherited_location = {
 	"SELECT location, above FROM up WHERE location IS NOT NULL",
 	2,
 	{UUIDOID, UUIDOID},
+	NULL};
+
+/* The index is on the first letters. '0' is the byte after '/'. */
+static IceStatement located_below = {
+	"SELECT 1 FROM icecat_data.namespace AS n WHERE n.warehouse_id = $1 "
+	"AND n.properties ->> 'location' IS NOT NULL "
+	"AND (pg_catalog.\"left\"(n.properties ->> 'location', 500) = $2 COLLATE \"C\" "
+	"OR (pg_catalog.\"left\"(n.properties ->> 'location', 500) >= $2 || '/' COLLATE \"C\" "
+	"AND pg_catalog.\"left\"(n.properties ->> 'location', 500) < $2 || '0' COLLATE \"C\")) LIMIT 1",
+	2,
+	{UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement child_at_top = {
+	"SELECT namespace_id, properties ->> 'location' IS NULL FROM icecat_data.namespace "
+	"WHERE warehouse_id = $1 AND parent_id IS NULL "
+	"AND (levels[pg_catalog.cardinality(levels)]) COLLATE \"C\" = $2",
+	2,
+	{UUIDOID, TEXTOID},
+	NULL};
+
+static IceStatement child_below = {
+	"SELECT namespace_id, properties ->> 'location' IS NULL FROM icecat_data.namespace "
+	"WHERE warehouse_id = $1 AND parent_id = $3 "
+	"AND (levels[pg_catalog.cardinality(levels)]) COLLATE \"C\" = $2",
+	3,
+	{UUIDOID, TEXTOID, UUIDOID},
 	NULL};
 
 static IceStatement insert_statement = {
@@ -136,7 +165,7 @@ static IceStatement content_statement = {
 static uint64
 find_by_hash(Datum *values, IceRowLock lock, bool read_only)
 {
-	return lock == ICE_LOCK_NONE ? ice_spi_execute(&find_statements[lock], values, NULL, read_only)
+	return lock == ICE_LOCK_NONE ? ice_spi_read(&find_statements[lock], values, read_only)
 								 : ice_spi_execute_waiting(&find_statements[lock], values, NULL);
 }
 
@@ -183,7 +212,7 @@ ice_namespace_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespac
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(namespace_id)};
 
-	if (ice_spi_execute(&find_by_id, values, NULL, false) == 0)
+	if (ice_spi_read(&find_by_id, values, false) == 0)
 		return false;
 	out->id = *namespace_id;
 	out->properties = ice_spi_field_text(0, 1);
@@ -204,6 +233,49 @@ ice_namespace_inherited_location(const pg_uuid_t *warehouse_id, const pg_uuid_t 
 	return true;
 }
 
+/* Clients write the same place in several ways; what is written with "." or in other letters is not
+ * found, and only keeps its own tables from being made. */
+bool
+ice_namespace_location_in(const pg_uuid_t *warehouse_id, const char *folder)
+{
+	static const char *const schemes[][2] = {
+		{"s3://", "s3a://"}, {"s3://", "s3n://"}, {"file:///", "file:/"}, {"file://", ""}};
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), ice_spi_cstring_datum(folder)};
+	bool  found = ice_spi_execute_latest(&located_below, values) > 0;
+
+	for (size_t i = 0; !found && i < lengthof(schemes); i++)
+	{
+		size_t len = strlen(schemes[i][0]);
+
+		if (strncmp(folder, schemes[i][0], len) != 0)
+			continue;
+		values[1] = ice_spi_cstring_datum(psprintf("%s%s", schemes[i][1], folder + len));
+		found = ice_spi_execute_latest(&located_below, values) > 0;
+	}
+	return found;
+}
+
+bool
+ice_namespace_derives(const pg_uuid_t *warehouse_id, const List *levels)
+{
+	pg_uuid_t parent;
+	ListCell *cell;
+	bool      top = true;
+
+	foreach (cell, levels)
+	{
+		Datum values[3] = {UUIDPGetDatum(warehouse_id), ice_spi_cstring_datum(lfirst(cell)),
+						   UUIDPGetDatum(&parent)};
+
+		if (ice_spi_execute_latest(top ? &child_at_top : &child_below, values) == 0 ||
+			!DatumGetBool(ice_spi_field(0, 2)))
+			return false;
+		parent = ice_spi_field_uuid(0, 1);
+		top = false;
+	}
+	return !top;
+}
+
 /* The level of a new namespace; those above it are there. */
 static void
 check_new_level(const char *level)
@@ -222,6 +294,8 @@ ice_namespace_insert(const pg_uuid_t *warehouse_id, const IceNamespacePath *path
 														: path->hash;
 
 	check_new_level(path->levels[path->depth - 1]);
+	ice_naming_check(warehouse_id, parent != NULL ? &parent->id : NULL, ICE_NAMED_NAMESPACE,
+					 path->levels[path->depth - 1]);
 	ice_quota_check(warehouse_id, ICE_QUOTA_NAMESPACE_DEPTH, path->depth);
 	ice_quota_check_properties(warehouse_id, namespace->properties);
 	namespace->id = ice_uuid_v7();
@@ -268,6 +342,8 @@ ice_namespace_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespace_i
 	ice_quota_give_back(warehouse_id, ICE_QUOTA_NAMESPACES);
 	ice_access_forget(warehouse_id, namespace_id);
 	ice_labels_forget(warehouse_id, namespace_id);
+	ice_protection_forget(warehouse_id, namespace_id);
+	ice_naming_forget(warehouse_id, namespace_id);
 }
 
 void

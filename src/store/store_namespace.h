@@ -37,6 +37,12 @@ extern bool ice_namespace_inherited_location(const pg_uuid_t *warehouse_id,
 											 const pg_uuid_t *namespace_id, bool read_only,
 											 const char **location, int *above);
 
+/* Is a folder, in any of these spellings, the location that a namespace of the warehouse says, or
+ * around one? Look-ups in an index, also of namespaces that the caller does not see. */
+extern bool ice_namespace_location_in(const pg_uuid_t *warehouse_id, const char *folder);
+/* Is there a namespace of these levels, of which none up to it says a location of its own? */
+extern bool ice_namespace_derives(const pg_uuid_t *warehouse_id, const List *levels);
+
 /* Adds a namespace and sets its id; parent is NULL at the top. The warehouse's row, or the
  * parent's, is locked FOR KEY SHARE. False if the path is taken (after waiting for the transaction
  * that is taking it). */

@@ -19,12 +19,12 @@
 #include "utils/lsyscache.h"
 
 #include "store/part_kind.h"
+#include "store/part_memory.h"
 #include "store/spi.h"
 #include "store/store_parts.h"
 
-#define SELECT_PARTS                                                               \
-	"SELECT kind::integer AS k, ordinal, coalesce(id, target, 0), key, body FROM " \
-	"icecat_data.table_part "                                                      \
+#define SELECT_PARTS                                                                         \
+	"SELECT kind::integer AS k, ordinal, id, target, key, body FROM icecat_data.table_part " \
 	"WHERE warehouse_id = $1 AND table_id = $2"
 
 static IceStatement load_list = {SELECT_PARTS " AND kind = $3" ICE_PARTS_LIVE
@@ -39,8 +39,9 @@ static IceStatement load_snapshot = {
 	NULL};
 /* OFFSET 0 keeps the planner from joining in any other way than by one look-up for each id. */
 static IceStatement load_snapshots = {
-	"SELECT p.kind, p.ordinal, p.id, p.key, p.body FROM pg_catalog.unnest($3) AS u (id) "
-	"CROSS JOIN LATERAL (SELECT kind::integer, ordinal, id, key, body FROM icecat_data.table_part "
+	"SELECT p.kind, p.ordinal, p.id, p.target, p.key, p.body FROM pg_catalog.unnest($3) AS u (id) "
+	"CROSS JOIN LATERAL (SELECT kind::integer, ordinal, id, target, key, body "
+	"FROM icecat_data.table_part "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = " ICE_KIND(
 		SNAPSHOT) " AND id = u.id "
 				  "AND removed_version IS NULL OFFSET 0) AS p",
@@ -56,17 +57,22 @@ static IceStatement load_but_snapshots = {
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
-/* By kind, then in document order: the parts of an Append are read one after the other. */
+/* The kind stands there once more, as the index has it: so the parts of the union come sorted by
+ * it. */
+#define STREAM_PARTS                                                                               \
+	"SELECT kind::integer AS k, ordinal, id, target, key, body, kind FROM icecat_data.table_part " \
+	"WHERE warehouse_id = $1 AND table_id = $2"
+
 static IceStatement stream_referenced = {
-	SELECT_PARTS " AND kind < " ICE_KIND(SNAPSHOT) ICE_PARTS_LIVE
+	STREAM_PARTS " AND kind < " ICE_KIND(SNAPSHOT) ICE_PARTS_LIVE
 	" UNION ALL "
 	"SELECT s.* FROM (SELECT target AS id FROM icecat_data.table_part WHERE warehouse_id = $1 "
 	"AND table_id = $2 AND kind = " ICE_KIND(REF) ICE_PARTS_LIVE
 	" UNION SELECT $3) AS u "
-	"CROSS JOIN LATERAL (" SELECT_PARTS
+	"CROSS JOIN LATERAL (" STREAM_PARTS
 	" AND kind = " ICE_KIND(SNAPSHOT) " AND id = u.id AND removed_version IS NULL OFFSET 0) AS s "
-									  "UNION ALL " SELECT_PARTS " AND kind > " ICE_KIND(SNAPSHOT)
-										  ICE_PARTS_LIVE,
+									  "UNION ALL " STREAM_PARTS " AND kind > " ICE_KIND(SNAPSHOT)
+										  ICE_PARTS_LIVE " ORDER BY kind, ordinal",
 	3,
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
@@ -79,20 +85,28 @@ static IceStatement stream_referenced = {
 				   "," ICE_KIND(ENCRYPTION_KEY) "," ICE_KIND(EXTRA)
 
 /* A range of the key for each kind but refs: what later commits have added is not even passed over,
- * however many of them are queued; and what earlier ones removed is deleted by then.
- * ICE_ORDINAL_BITS is the 20. */
-static IceStatement load_version = {
-	SELECT_PARTS " AND kind = ANY ('{" KINDS_BUT_REFS "}') AND ordinal < (($3 + 1) << 20) "
-				 "AND (removed_version IS NULL OR removed_version > $3)",
-	3,
-	{UUIDOID, UUIDOID, INT8OID},
-	NULL};
+ * however many of them are queued; and what earlier ones removed is deleted by then. */
+static IceStatement load_version = {SELECT_PARTS
+									" AND kind = ANY ('{" KINDS_BUT_REFS "}') AND ordinal < $4 "
+									"AND (removed_version IS NULL OR removed_version > $3)",
+									4,
+									{UUIDOID, UUIDOID, INT8OID, INT8OID},
+									NULL};
 static IceStatement snapshot_log_end = {SELECT_PARTS " AND kind = " ICE_KIND(SNAPSHOT_LOG)
 											ICE_PARTS_LIVE
 										" ORDER BY kind DESC, ordinal DESC LIMIT 1",
 										2,
 										{UUIDOID, UUIDOID},
 										NULL};
+
+/* The id of a row of the last result, or that of what it points to; 0: neither. */
+static int64
+part_id(uint64 row)
+{
+	int column = ice_spi_field_is_null(row, 3) ? 4 : 3;
+
+	return ice_spi_field_is_null(row, column) ? 0 : ice_spi_field_int64(row, column);
+}
 
 /* Adds the rows of the last result to the lists. */
 static void
@@ -101,10 +115,10 @@ collect_rows(IceTable *table, uint64 rows)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		size_t      len;
-		const char *body = ice_spi_field_bytes(i, 5, &len);
+		const char *body = ice_spi_field_bytes(i, 6, &len);
 
-		ice_table_part_stored(table->metadata, ice_spi_field_int32(i, 1), ice_spi_field_int64(i, 3),
-							  ice_spi_field_text(i, 4), ice_spi_field_int64(i, 2), body, len);
+		ice_table_part_stored(table->metadata, ice_spi_field_int32(i, 1), part_id(i),
+							  ice_spi_field_text(i, 5), ice_spi_field_int64(i, 2), body, len);
 	}
 }
 
@@ -140,7 +154,8 @@ ice_parts_load(IceTable *table, IcePartKind kind, bool read_only)
 	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   Int16GetDatum(kind)};
 
-	collect_rows(table, ice_spi_execute(&load_list, values, NULL, read_only));
+	if (read_only || !ice_part_memory_load(table, kind))
+		collect_rows(table, ice_spi_read(&load_list, values, read_only));
 	ice_parts_finish(table, kind);
 }
 
@@ -149,7 +164,8 @@ ice_parts_load_snapshot_log_end(IceTable *table, bool read_only)
 {
 	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
-	collect_rows(table, ice_spi_execute(&snapshot_log_end, values, NULL, read_only));
+	if (read_only || !ice_part_memory_load_log_end(table))
+		collect_rows(table, ice_spi_read(&snapshot_log_end, values, read_only));
 }
 
 void
@@ -169,8 +185,10 @@ ice_parts_load_snapshots(IceTable *table, const int64 *ids, int count, bool read
 	}
 	for (int i = 0; i < missing_count && missing_count < ICE_PARTS_MANY; i++)
 	{
+		if (!read_only && ice_part_memory_load_snapshot(table, missing[i]))
+			continue;
 		values[2] = Int64GetDatum(missing[i]);
-		collect_rows(table, ice_spi_execute(&load_snapshot, values, NULL, read_only));
+		collect_rows(table, ice_spi_read(&load_snapshot, values, read_only));
 	}
 	pfree(missing);
 	ice_parts_finish(table, ICE_PART_SNAPSHOT);
@@ -183,22 +201,35 @@ rows_fit(uint64 rows, int bytes_max)
 	Size bytes = 0;
 
 	for (uint64 i = 0; i < rows && bytes <= (Size) bytes_max; i++)
-		bytes += toast_raw_datum_size(ice_spi_field(i, 5)) - VARHDRSZ;
+		bytes += toast_raw_datum_size(ice_spi_field(i, 6)) - VARHDRSZ;
 	return bytes <= (Size) bytes_max;
+}
+
+static bool
+read_all(IceTable *table, bool read_only, int bytes_max)
+{
+	Datum  values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
+	uint64 rows = ice_spi_read(&load_live, values, read_only);
+
+	if (bytes_max > 0 && !rows_fit(rows, bytes_max))
+		return false;
+	collect_rows(table, rows);
+	return true;
 }
 
 bool
 ice_parts_load_all(IceTable *table, bool read_only, int bytes_max)
 {
-	Datum  values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
-	uint64 rows = ice_spi_execute(&load_live, values, NULL, read_only);
+	bool fits = false;
+	bool known = !read_only && ice_part_memory_load_all(table, bytes_max, &fits);
 
-	if (bytes_max > 0 && !rows_fit(rows, bytes_max))
-		return false;
-	collect_rows(table, rows);
-	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
+	if (!known)
+		fits = read_all(table, read_only, bytes_max);
+	for (int kind = 0; kind < ICE_PART_KINDS && fits; kind++)
 		ice_parts_finish(table, kind);
-	return true;
+	if (fits && !known && !read_only)
+		ice_part_memory_put(table);
+	return fits;
 }
 
 static int
@@ -254,20 +285,20 @@ ice_parts_stream_row(uint64 row, IcePartKind *kind, int64 *id, const char **key,
 					 size_t *body_len)
 {
 	*kind = ice_spi_field_int32(row, 1);
-	*id = ice_spi_field_int64(row, 3);
-	*key = ice_spi_field_text(row, 4);
-	*body = ice_spi_field_bytes(row, 5, body_len);
+	*id = part_id(row);
+	*key = ice_spi_field_text(row, 5);
+	*body = ice_spi_field_bytes(row, 6, body_len);
 }
 
 void
 ice_parts_load_version(IceTable *table, int64 version)
 {
-	Datum values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
-					   Int64GetDatum(version)};
+	Datum values[4] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
+					   Int64GetDatum(version), Int64GetDatum((version + 1) << ICE_ORDINAL_BITS)};
 
 	/* Not read_only: that would look with the calling query's snapshot, which may be older than the
 	 * task's row and miss the very rows that the document is about. */
-	collect_rows(table, ice_spi_execute(&load_version, values, NULL, false));
+	collect_rows(table, ice_spi_read(&load_version, values, false));
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		if (kind != ICE_PART_REF)
 			ice_parts_finish(table, kind);

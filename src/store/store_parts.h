@@ -24,7 +24,8 @@ extern void ice_parts_load_snapshots(IceTable *table, const int64 *ids, int coun
 /* The last entry of the snapshot log alone; the list does not count as loaded. */
 extern void ice_parts_load_snapshot_log_end(IceTable *table, bool read_only);
 /* Loads every list by one statement; false, and none is, if they are longer than bytes_max together
- * (0: any length). */
+ * (0: any length). Not read_only: the head is locked, so that the session may remember what it has
+ * read (part_memory.h). */
 extern bool ice_parts_load_all(IceTable *table, bool read_only, int bytes_max);
 /* Loads every list, but of the snapshots only those that a ref points to; the rows of the others
  * are not read. */
@@ -42,8 +43,8 @@ extern void   ice_parts_load_version(IceTable *table, int64 version);
 /* Brings a list that was loaded, or written in place, into document order. */
 extern void   ice_parts_finish(IceTable *table, IcePartKind kind);
 /* In store_parts_write.c: writes the added and removed marks of every loaded list as
- * table->version. */
-extern void   ice_parts_write(IceTable *table);
+ * table->version. False: the rows may have got other values than those, for the executor did it. */
+extern bool   ice_parts_write(IceTable *table);
 /* Marks the count oldest live metadata log entries as removed; returns their files as C strings. */
 extern List  *ice_parts_trim_metadata_log(IceTable *table, int count);
 /* Deletes the removed rows that no queued document needs; or all rows of a table. */

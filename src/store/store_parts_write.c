@@ -18,8 +18,25 @@
 #include "utils/lsyscache.h"
 
 #include "store/part_kind.h"
+#include "store/part_memory.h"
 #include "store/spi.h"
 #include "store/store_parts.h"
+
+/* Of a row, in the order of the statements below. */
+enum
+{
+	COLUMN_WAREHOUSE,
+	COLUMN_TABLE,
+	COLUMN_KIND,
+	COLUMN_ORDINAL,
+	COLUMN_ID,
+	COLUMN_KEY,
+	COLUMN_TARGET,
+	COLUMN_BODY,
+	COLUMN_AT_MS,
+	COLUMN_OPERATION,
+	ROW_COLUMNS
+};
 
 #define INSERT_ROWS(more_columns, more_values)                                                     \
 	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, " \
@@ -39,6 +56,14 @@ static IceStatement insert_rows_before = {INSERT_ROWS("", ""),
 										  {UUIDOID, UUIDOID, INT2ARRAYOID, INT8ARRAYOID,
 										   INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID},
 										  NULL};
+/* One row; many of them are inserted at once. */
+static IceStatement insert_row = {
+	"INSERT INTO icecat_data.table_part (warehouse_id, table_id, kind, ordinal, id, key, target, "
+	"body, "
+	"at_ms, operation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+	ROW_COLUMNS,
+	{UUIDOID, UUIDOID, INT2OID, INT8OID, INT8OID, TEXTOID, INT8OID, JSONOID, INT8OID, TEXTOID},
+	NULL};
 static IceStatement remove_part = {
 	"UPDATE icecat_data.table_part SET removed_version = $5 "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = $4",
@@ -117,17 +142,17 @@ has_target(IcePartKind kind)
 		   kind == ICE_PART_PARTITION_STATISTICS;
 }
 
-/* Rows to insert, one array for each column: one statement for all the parts that a commit adds. */
-#define BATCH_ROWS    128
-#define BATCH_COLUMNS 8
+/* Rows to insert: one statement for all the parts that a commit adds. */
+#define BATCH_ROWS 128
 
 typedef struct InsertBatch
 {
 	IceTable *table;
 	int64     ordinal; /* of the next row */
 	int       count;
-	Datum     values[BATCH_COLUMNS][BATCH_ROWS]; /* kind … body, at_ms, operation */
-	bool      nulls[BATCH_COLUMNS][BATCH_ROWS];
+	bool      is_exact; /* what was inserted so far has the values that were given */
+	Datum     values[BATCH_ROWS][ROW_COLUMNS];
+	bool      nulls[BATCH_ROWS][ROW_COLUMNS];
 } InsertBatch;
 
 /* Are there columns for what people filter by? Before ALTER EXTENSION UPDATE there are not. */
@@ -139,43 +164,65 @@ has_typed_columns(void)
 	return get_attnum(table, "at_ms") != InvalidAttrNumber;
 }
 
+/* The values of one column, as an array. */
+static Datum
+column_array(const InsertBatch *batch, int column)
+{
+	Datum *values = palloc(sizeof(Datum) * batch->count);
+	bool  *nulls = palloc(sizeof(bool) * batch->count);
+	Oid    type = insert_row.argtypes[column];
+	int    lower = 1;
+	int    count = batch->count;
+	int16  length;
+	bool   by_value;
+	char   align;
+	Datum  array;
+
+	for (int i = 0; i < count; i++)
+	{
+		values[i] = batch->values[i][column];
+		nulls[i] = batch->nulls[i][column];
+	}
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	array = PointerGetDatum(
+		construct_md_array(values, nulls, 1, &count, &lower, type, length, by_value, align));
+	pfree(values);
+	pfree(nulls);
+	return array;
+}
+
+/* Inserts the rows of the batch by the executor. */
+static void
+insert_arrays(const InsertBatch *batch)
+{
+	Datum values[ROW_COLUMNS] = {batch->values[0][COLUMN_WAREHOUSE],
+								 batch->values[0][COLUMN_TABLE]};
+
+	for (int i = COLUMN_KIND; i < ROW_COLUMNS; i++)
+		values[i] = column_array(batch, i);
+	ice_spi_execute(has_typed_columns() ? &insert_rows : &insert_rows_before, values, NULL, false);
+	for (int i = COLUMN_KIND; i < ROW_COLUMNS; i++)
+		pfree(DatumGetPointer(values[i]));
+}
+
 /* Inserts the rows of the batch and empties it. */
 static void
 flush_batch(InsertBatch *batch)
 {
-	static const struct
-	{
-		Oid  type;
-		int  length;
-		bool by_value;
-		char align;
-	} columns[BATCH_COLUMNS] = {{INT2OID, sizeof(int16), true, TYPALIGN_SHORT},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{TEXTOID, -1, false, TYPALIGN_INT},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{JSONOID, -1, false, TYPALIGN_INT},
-								{INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-								{TEXTOID, -1, false, TYPALIGN_INT}};
-	int   lower = 1;
-	Datum values[2 + BATCH_COLUMNS] = {UUIDPGetDatum(&batch->table->warehouse_id),
-									   UUIDPGetDatum(&batch->table->id)};
+	static const int texts[] = {COLUMN_KEY, COLUMN_BODY, COLUMN_OPERATION};
 
 	if (batch->count == 0)
 		return;
-	for (int i = 0; i < BATCH_COLUMNS; i++)
-		values[2 + i] = PointerGetDatum(construct_md_array(
-			batch->values[i], batch->nulls[i], 1, &batch->count, &lower, columns[i].type,
-			columns[i].length, columns[i].by_value, columns[i].align));
-	ice_spi_execute(has_typed_columns() ? &insert_rows : &insert_rows_before, values, NULL, false);
-	for (int i = 0; i < BATCH_COLUMNS; i++)
-		pfree(DatumGetPointer(values[2 + i]));
-	for (int i = 0; i < batch->count; i++)
+	if (!has_typed_columns() ||
+		!ice_spi_insert_rows(&insert_row, batch->values[0], batch->nulls[0], batch->count))
 	{
-		if (!batch->nulls[3][i])
-			pfree(DatumGetPointer(batch->values[3][i]));
-		pfree(DatumGetPointer(batch->values[5][i]));
+		insert_arrays(batch);
+		batch->is_exact = false;
 	}
+	for (int i = 0; i < batch->count; i++)
+		for (size_t k = 0; k < lengthof(texts); k++)
+			if (!batch->nulls[i][texts[k]])
+				pfree(DatumGetPointer(batch->values[i][texts[k]]));
 	batch->count = 0;
 }
 
@@ -192,7 +239,7 @@ member_int64(const IceJson *object, const char *key, int64 *value)
 /* The columns that people filter and join by: when, what a snapshot did, and which snapshot it is
  * based on. */
 static void
-describe_part(InsertBatch *batch, int n, IcePartKind kind, IcePart *part)
+describe_part(Datum *values, bool *nulls, IcePartKind kind, IcePart *part)
 {
 	bool           is_snapshot = kind == ICE_PART_SNAPSHOT;
 	const IceJson *json = NULL;
@@ -201,42 +248,47 @@ describe_part(InsertBatch *batch, int n, IcePartKind kind, IcePart *part)
 
 	if (is_snapshot || kind == ICE_PART_SNAPSHOT_LOG || kind == ICE_PART_METADATA_LOG)
 		json = ice_part_json(part);
-	batch->nulls[6][n] = json == NULL || !member_int64(json, "timestamp-ms", &number);
-	batch->values[6][n] = Int64GetDatum(number);
+	nulls[COLUMN_AT_MS] = json == NULL || !member_int64(json, "timestamp-ms", &number);
+	values[COLUMN_AT_MS] = Int64GetDatum(number);
 	if (is_snapshot)
 	{
-		batch->nulls[4][n] = !member_int64(json, "parent-snapshot-id", &number);
-		batch->values[4][n] = Int64GetDatum(number);
+		nulls[COLUMN_TARGET] = !member_int64(json, "parent-snapshot-id", &number);
+		values[COLUMN_TARGET] = Int64GetDatum(number);
 		word = ice_json_get(json, "summary");
 		word = word != NULL && word->kind == ICE_JSON_OBJECT ? ice_json_get(word, "operation")
 															 : NULL;
 	}
-	batch->nulls[7][n] = word == NULL || word->kind != ICE_JSON_STRING;
-	batch->values[7][n] = batch->nulls[7][n]
-							  ? (Datum) 0
-							  : ice_spi_cstring_datum(ice_json_to_string(word, "operation"));
+	nulls[COLUMN_OPERATION] = word == NULL || word->kind != ICE_JSON_STRING;
+	values[COLUMN_OPERATION] = nulls[COLUMN_OPERATION]
+								   ? (Datum) 0
+								   : ice_spi_cstring_datum(ice_json_to_string(word, "operation"));
 }
 
 /* Adds a part to the batch, as the next place of this version. */
 static void
 insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
 {
-	int n;
+	Datum *values;
+	bool  *nulls;
 
 	if (batch->count == BATCH_ROWS)
 		flush_batch(batch);
-	n = batch->count++;
+	values = batch->values[batch->count];
+	nulls = batch->nulls[batch->count++];
+	memset(nulls, 0, sizeof(batch->nulls[0]));
 	part->ordinal = batch->ordinal++;
-	batch->values[0][n] = Int16GetDatum(kind);
-	batch->values[1][n] = Int64GetDatum(part->ordinal);
-	batch->values[2][n] = Int64GetDatum(part->id);
-	batch->nulls[2][n] = !has_own_id(kind);
-	batch->values[3][n] = part->key ? ice_spi_cstring_datum(part->key) : (Datum) 0;
-	batch->nulls[3][n] = part->key == NULL;
-	batch->values[4][n] = Int64GetDatum(part->id);
-	batch->nulls[4][n] = !has_target(kind);
-	batch->values[5][n] = ice_spi_text_datum(part->body, part->body_len);
-	describe_part(batch, n, kind, part);
+	values[COLUMN_WAREHOUSE] = UUIDPGetDatum(&batch->table->warehouse_id);
+	values[COLUMN_TABLE] = UUIDPGetDatum(&batch->table->id);
+	values[COLUMN_KIND] = Int16GetDatum(kind);
+	values[COLUMN_ORDINAL] = Int64GetDatum(part->ordinal);
+	values[COLUMN_ID] = Int64GetDatum(part->id);
+	nulls[COLUMN_ID] = !has_own_id(kind);
+	values[COLUMN_KEY] = part->key ? ice_spi_cstring_datum(part->key) : (Datum) 0;
+	nulls[COLUMN_KEY] = part->key == NULL;
+	values[COLUMN_TARGET] = Int64GetDatum(part->id);
+	nulls[COLUMN_TARGET] = !has_target(kind);
+	values[COLUMN_BODY] = ice_spi_text_datum(part->body, part->body_len);
+	describe_part(values, nulls, kind, part);
 }
 
 /* Is a task of the table left, whose document may need rows that are removed? */
@@ -268,7 +320,7 @@ remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 	for (int i = 0; i < count && count < ICE_PARTS_MANY; i++)
 	{
 		values[3] = Int64GetDatum(ordinals[i]);
-		ice_spi_execute(&remove_part, values, NULL, false);
+		(void) ice_spi_change(&remove_part, values);
 	}
 	table->rows_removed = true;
 }
@@ -292,7 +344,7 @@ write_refs(IceTable *table, InsertBatch *batch)
 		{
 			values[2] = Int64GetDatum(ref->ordinal);
 			if (ice_table_part_find_key(table->metadata, ICE_PART_REF, ref->key) == NULL)
-				ice_spi_execute(&delete_ref, values, NULL, false);
+				(void) ice_spi_change(&delete_ref, values);
 		}
 		else if ((replaced = ice_table_part_find_gone(table->metadata, ICE_PART_REF, ref->key)) !=
 				 NULL)
@@ -300,7 +352,7 @@ write_refs(IceTable *table, InsertBatch *batch)
 			values[2] = Int64GetDatum(replaced->ordinal);
 			values[3] = Int64GetDatum(ref->id);
 			values[4] = ice_spi_text_datum(ref->body, ref->body_len);
-			ice_spi_execute(&update_ref, values, NULL, false);
+			(void) ice_spi_change(&update_ref, values);
 			pfree(DatumGetPointer(values[4]));
 			ref->ordinal = replaced->ordinal;
 		}
@@ -329,16 +381,17 @@ write_list(IceTable *table, IcePartKind kind, InsertBatch *batch)
 	pfree(removed);
 }
 
-void
+bool
 ice_parts_write(IceTable *table)
 {
 	int64        end = (table->version + 1) << ICE_ORDINAL_BITS;
 	InsertBatch *batch = palloc(sizeof(InsertBatch));
+	bool         is_exact;
 
 	batch->table = table;
 	batch->ordinal = table->version << ICE_ORDINAL_BITS;
 	batch->count = 0;
-	memset(batch->nulls, 0, sizeof(batch->nulls));
+	batch->is_exact = true;
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 	{
 		if (table->metadata->lists[kind].count == 0)
@@ -352,7 +405,9 @@ ice_parts_write(IceTable *table)
 	if (batch->ordinal > end)
 		ice_raise(ICE_ERR_LIMIT_EXCEEDED, "A commit cannot add more than %d parts to a table",
 				  1 << ICE_ORDINAL_BITS);
+	is_exact = batch->is_exact;
 	pfree(batch);
+	return is_exact;
 }
 
 List *
@@ -360,17 +415,21 @@ ice_parts_trim_metadata_log(IceTable *table, int count)
 {
 	Datum  values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 						Int64GetDatum(count)};
-	uint64 rows = ice_spi_execute(&oldest_metadata_log, values, NULL, false);
-	int64 *ordinals = palloc(sizeof(int64) * Max(rows, 1));
+	int64 *ordinals = palloc(sizeof(int64) * Max(count, 1));
 	List  *files = NIL;
+	int    found = ice_part_memory_oldest_log(table, count, ordinals, &files);
 
-	for (uint64 i = 0; i < rows; i++)
+	if (found < 0)
 	{
-		ordinals[i] = ice_spi_field_int64(i, 1);
-		files = lappend(files, ice_spi_field_text(i, 2));
+		found = (int) ice_spi_read(&oldest_metadata_log, values, false);
+		for (int i = 0; i < found; i++)
+		{
+			ordinals[i] = ice_spi_field_int64(i, 1);
+			files = lappend(files, ice_spi_field_text(i, 2));
+		}
 	}
-	if (rows > 0)
-		remove_rows(table, ICE_PART_METADATA_LOG, ordinals, (int) rows);
+	if (found > 0)
+		remove_rows(table, ICE_PART_METADATA_LOG, ordinals, found);
 	return files;
 }
 

@@ -11,6 +11,7 @@
 
 #include "store/store_dropped.h"
 #include "store/store_purge.h"
+#include "store/store_reference.h"
 
 #define PAGE_ROWS      256
 #define PARTS_PER_CALL 1000
@@ -105,7 +106,7 @@ ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id, const pg_u
 		*after = ice_spi_field_int64(i, 1);
 		texts = lappend(texts, ice_spi_field_text(i, 2));
 	}
-	SPI_freetuptable(SPI_tuptable);
+	ice_spi_free_rows();
 	return texts;
 }
 
@@ -115,7 +116,9 @@ ice_purge_delete_parts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
 					   Int64GetDatum(PARTS_PER_CALL)};
 
-	return ice_spi_execute(&delete_parts, values, NULL, false) < PARTS_PER_CALL;
+	if (ice_spi_execute(&delete_parts, values, NULL, false) == PARTS_PER_CALL)
+		return false;
+	return ice_references_forget_some(warehouse_id, table_id, PARTS_PER_CALL);
 }
 
 List *

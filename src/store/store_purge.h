@@ -41,7 +41,7 @@ typedef enum IcePurgeList
 extern List *ice_purge_read_page(IcePurgeList list, const pg_uuid_t *warehouse_id,
 								 const pg_uuid_t *table_id, int64 *after);
 
-/* Deletes some of the rows of its lists; true if none are left. */
+/* Deletes some of the rows of its lists, and of what it refers to; true if none are left. */
 extern bool ice_purge_delete_parts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
 typedef struct IceDroppedRelation

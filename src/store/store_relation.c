@@ -14,9 +14,13 @@
 #include "store/access.h"
 #include "store/case_mode.h"
 #include "store/names.h"
+#include "store/naming.h"
 #include "store/quota.h"
 #include "store/store_access.h"
+#include "store/store_inspection.h"
 #include "store/store_label.h"
+#include "store/store_protection.h"
+#include "store/store_reference.h"
 #include "store/store_relation.h"
 #include "store/store_restriction.h"
 
@@ -24,6 +28,7 @@ static const char *const kind_names[] = {"table", "view"};
 static const char *const kind_titles[] = {"Table", "View"};
 
 static const IceQuotaResource quotas[] = {ICE_QUOTA_TABLES, ICE_QUOTA_VIEWS};
+static const IceNamedKind     named_kinds[] = {ICE_NAMED_TABLE, ICE_NAMED_VIEW};
 
 static IceStatement insert_relation = {
 	"INSERT INTO icecat_data.relation (warehouse_id, relation_id, namespace_id, name, kind, "
@@ -121,6 +126,7 @@ ice_relation_insert(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 	bool folds = ice_case_mode_folds_now(warehouse_id);
 
 	ice_name_check_new(kind_names[kind], name);
+	ice_naming_check(warehouse_id, namespace_id, named_kinds[kind], name);
 
 	Datum values[7] = {UUIDPGetDatum(warehouse_id),
 					   UUIDPGetDatum(relation_id),
@@ -183,8 +189,8 @@ ice_relation_raise_taken(const pg_uuid_t *warehouse_id, const pg_uuid_t *namespa
 
 void
 ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
-					const pg_uuid_t *namespace_id, const char *name, const char *source_display,
-					const char *destination_display)
+					const pg_uuid_t *namespace_id, IceRelationKind kind_of, const char *name,
+					const char *source_display, const char *destination_display)
 {
 	bool            folds = ice_case_mode_folds_now(warehouse_id);
 	Datum           values[5] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id),
@@ -195,6 +201,7 @@ ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
 	IceRelationKind kind;
 
 	ice_name_check_new("table or view", name);
+	ice_naming_check(warehouse_id, namespace_id, named_kinds[kind_of], name);
 	if (find_bearer(warehouse_id, namespace_id, name, &bearer, &kind) &&
 		memcmp(&bearer, relation_id, UUID_LEN) != 0)
 		ice_raise(ICE_ERR_ALREADY_EXISTS, "Cannot rename %s to %s. %s already exists",
@@ -222,7 +229,7 @@ ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_i
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(relation_id)};
 
-	if (ice_spi_execute(&relation_name, values, NULL, false) == 0 || !ice_spi_field_is_null(0, 3))
+	if (ice_spi_read(&relation_name, values, false) == 0 || !ice_spi_field_is_null(0, 3))
 		return false;
 	*namespace_id = ice_spi_field_uuid(0, 1);
 	*name = ice_spi_field_text(0, 2);
@@ -249,6 +256,9 @@ ice_relation_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id)
 	ice_access_forget(warehouse_id, relation_id);
 	ice_restrictions_forget(warehouse_id, relation_id);
 	ice_labels_forget(warehouse_id, relation_id);
+	ice_protection_forget(warehouse_id, relation_id);
+	ice_inspections_forget(warehouse_id, relation_id);
+	ice_references_forget(warehouse_id, relation_id);
 }
 
 void

@@ -37,8 +37,9 @@ extern void ice_relation_raise_taken(const pg_uuid_t *warehouse_id, const pg_uui
 /* Moves a name. Raises ALREADY_EXISTS "Cannot rename a.t to b.t. Table already exists", with the
  * given display names, if the target is another's. */
 extern void ice_relation_rename(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,
-								const pg_uuid_t *namespace_id, const char *name,
-								const char *source_display, const char *destination_display);
+								const pg_uuid_t *namespace_id, IceRelationKind kind,
+								const char *name, const char *source_display,
+								const char *destination_display);
 
 /* The namespace and name that a table or view has now; false if it is dropped. */
 extern bool ice_relation_get_name(const pg_uuid_t *warehouse_id, const pg_uuid_t *relation_id,

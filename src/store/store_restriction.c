@@ -164,6 +164,32 @@ ice_restrictions_of_caller(const pg_uuid_t *warehouse_id, const pg_uuid_t *table
 	return read_rows(ask(&find_of_table, values), caller.role);
 }
 
+List *
+ice_restriction_roles(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+{
+	Datum  values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+	List  *roles = NIL;
+	uint64 count = ice_restrictions_none() ? 0 : ask(&find_of_table, values);
+
+	for (uint64 i = 0; i < count; i++)
+		roles = lappend_oid(roles, DatumGetObjectId(ice_spi_field(i, 1)));
+	return roles;
+}
+
+bool
+ice_restriction_binds(const List *roles)
+{
+	IceCaller       caller = ice_caller();
+	const ListCell *cell;
+
+	if (caller.owns)
+		return false;
+	foreach (cell, roles)
+		if (is_member_of_role_nosuper(caller.role, lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
 bool
 ice_restriction_restricts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
 {

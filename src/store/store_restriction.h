@@ -29,6 +29,10 @@ typedef struct IceRestrictionRow
 
 /* Is the caller restricted on a table? */
 extern bool  ice_restriction_restricts(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+/* The same in two steps, for many callers: Oids of the roles that are restricted on it; is the
+ * caller one of them, or a member? */
+extern List *ice_restriction_roles(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern bool  ice_restriction_binds(const List *roles);
 /* What restricts it: a List of IceRestrictionRow *. */
 extern List *ice_restrictions_of_caller(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Is there no restriction at all? */

@@ -22,6 +22,7 @@
 #include "guc.h"
 #include "store/access.h"
 #include "store/case_mode.h"
+#include "store/part_memory.h"
 #include "store/store_hold.h"
 #include "store/store_parts.h"
 #include "store/store_restriction.h"
@@ -43,6 +44,19 @@ static IceStatement find_by_name = {
 	"AND r.name = $3 AND r.kind = 'table' AND r.dropped_at IS NULL AND h.warehouse_id = $1",
 	3,
 	{UUIDOID, BYTEAOID, TEXTOID},
+	NULL};
+
+/* The same in three steps, each of them a read by key; the last is find_by_id. */
+static IceStatement find_namespace = {"SELECT n.namespace_id FROM icecat_data.namespace n "
+									  "WHERE n.warehouse_id = $1 AND n.path_hash = $2",
+									  2,
+									  {UUIDOID, BYTEAOID},
+									  NULL};
+static IceStatement find_in_namespace = {
+	"SELECT r.relation_id FROM icecat_data.relation r WHERE r.warehouse_id = $1 "
+	"AND r.namespace_id = $2 AND r.name = $3 AND r.kind = 'table' AND r.dropped_at IS NULL",
+	3,
+	{UUIDOID, UUIDOID, TEXTOID},
 	NULL};
 
 static IceStatement lock_head = {
@@ -117,10 +131,52 @@ read_head(IceTable *table)
 	m->current_snapshot_id = ice_spi_field_int64(0, 14);
 	m->next_row_id = ice_spi_field_int64(0, 15);
 	table->metadata_location = ice_spi_field_text(0, 16);
+	table->read_location = table->metadata_location;
 	table->metadata_log_count = ice_spi_field_int32(0, 17);
 	table->file_expected = DatumGetBool(ice_spi_field(0, 18));
 	table->complete = false;
 	table->metadata = m;
+}
+
+/* Finds a table in steps, by the active snapshot. */
+static bool
+find_by_steps(const Datum *values, IceTable *out)
+{
+	Datum step[3] = {values[0], values[1], values[2]};
+
+	if (ice_spi_read(&find_namespace, step, true) == 0)
+		return false;
+	out->namespace_id = ice_spi_field_uuid(0, 1);
+	step[1] = UUIDPGetDatum(&out->namespace_id);
+	if (ice_spi_read(&find_in_namespace, step, true) == 0)
+		return false;
+	out->id = ice_spi_field_uuid(0, 1);
+	step[1] = UUIDPGetDatum(&out->id);
+	return ice_spi_read(&find_by_id, step, true) > 0;
+}
+
+/* Finds a table by its warehouse, the hash of its namespace and its name. The head is the last
+ * result. */
+static bool
+find(Datum *values, bool read_only, IceTable *out)
+{
+	bool pushed;
+	bool found;
+
+	if (!ice_spi_reads_by_key(&find_in_namespace))
+	{
+		if (ice_spi_execute(&find_by_name, values, NULL, read_only) == 0)
+			return false;
+		out->id = ice_spi_field_uuid(0, 1);
+		out->namespace_id = ice_spi_field_uuid(0, 2);
+		return true;
+	}
+	/* As one statement sees them: all three rows of the same moment. */
+	pushed = ice_spi_push_snapshot(read_only);
+	found = find_by_steps(values, out);
+	if (pushed)
+		PopActiveSnapshot();
+	return found;
 }
 
 bool
@@ -130,13 +186,11 @@ ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, cons
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
 					   ice_spi_cstring_datum(name)};
 
-	if (ice_spi_execute(&find_by_name, values, NULL, read_only) == 0 &&
+	if (!find(values, read_only, out) &&
 		(!ice_case_mode_respell(warehouse_id, path, name, read_only, values) ||
-		 ice_spi_execute(&find_by_name, values, NULL, read_only) == 0))
+		 !find(values, read_only, out)))
 		return false;
 	out->warehouse_id = *warehouse_id;
-	out->id = ice_spi_field_uuid(0, 1);
-	out->namespace_id = ice_spi_field_uuid(0, 2);
 	read_head(out);
 	return ice_access_may(ICE_USAGE, (IceObject){warehouse_id, &out->namespace_id, &out->id});
 }
@@ -164,7 +218,7 @@ ice_table_get_by_id(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, bo
 {
 	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
 
-	if (ice_spi_execute(&find_by_id, values, NULL, read_only) == 0)
+	if (ice_spi_read(&find_by_id, values, read_only) == 0)
 		return false;
 	*out = (IceTable){.warehouse_id = *warehouse_id, .id = *table_id};
 	read_head(out);
@@ -192,7 +246,7 @@ ice_table_lock(IceTable *table)
 {
 	Datum values[2] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id)};
 
-	if (ice_spi_execute_waiting(&lock_head, values, NULL) == 0)
+	if (ice_spi_lock_waiting(&lock_head, values) == 0)
 		return false;
 	read_head(table);
 	return ice_relation_get_name(&table->warehouse_id, &table->id, &table->namespace_id,
@@ -290,7 +344,7 @@ ice_table_mark_dropped(const IceTable *table)
 
 /* Runs the statement that writes the head's columns. */
 static void
-write_head(IceStatement *statement, const IceTable *table)
+write_head(bool is_new, const IceTable *table)
 {
 	const IceTableMetadata *m = table->metadata;
 	Datum                   values[HEAD_VALUES] = {UUIDPGetDatum(&table->warehouse_id),
@@ -312,7 +366,10 @@ write_head(IceStatement *statement, const IceTable *table)
 												   Int32GetDatum(table->metadata_log_count),
 												   BoolGetDatum(table->file_expected)};
 
-	ice_spi_execute(statement, values, NULL, false);
+	if (is_new)
+		(void) ice_spi_insert(&insert_head, values, NULL);
+	else
+		(void) ice_spi_change(&update_head, values);
 }
 
 /* Live minus removed entries that this value adds to the metadata log. */
@@ -328,27 +385,34 @@ metadata_log_growth(const IceTable *table)
 }
 
 void
-ice_table_insert(const IceTable *table)
+ice_table_insert(IceTable *table)
 {
 	IceTable copy = *table;
 
 	copy.metadata_log_count = metadata_log_growth(table);
-	write_head(&insert_head, &copy);
-	ice_parts_write(&copy);
+	write_head(true, &copy);
+	table->complete = ice_parts_write(&copy);
 }
 
 void
 ice_table_update(IceTable *table, int log_max, List **trimmed)
 {
+	uint64 executions = ice_spi_executions();
+
 	*trimmed = NIL;
-	ice_parts_write(table);
+	(void) ice_parts_write(table);
 	table->metadata_log_count += metadata_log_growth(table);
 	if (table->metadata_log_count > log_max)
 	{
 		*trimmed = ice_parts_trim_metadata_log(table, table->metadata_log_count - log_max);
 		table->metadata_log_count = log_max;
 	}
-	write_head(&update_head, table);
+	write_head(false, table);
+	/* Where the executor did it, a trigger may have had a hand in it. */
+	if (ice_spi_executions() == executions)
+		ice_part_memory_follow(table, list_length(*trimmed));
+	else
+		ice_part_memory_forget(table);
 }
 
 char *

@@ -57,8 +57,9 @@ extern void ice_table_load_log_end(IceTable *table);
 /* Marks name and head as dropped; the head must be locked. */
 extern void ice_table_mark_dropped(const IceTable *table);
 
-/* Writes a new table's head and all its parts. version is 1. */
-extern void ice_table_insert(const IceTable *table);
+/* Writes a new table's head and all its parts. version is 1. What is in memory is complete then,
+ * unless the executor has written the parts. */
+extern void ice_table_insert(IceTable *table);
 /* Writes the marks of metadata as version table->version (already raised) and the head; trims
  * the metadata log to log_max. trimmed gets the metadata files that fell out, as C strings. */
 extern void ice_table_update(IceTable *table, int log_max, List **trimmed);

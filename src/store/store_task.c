@@ -167,7 +167,7 @@ enqueue(IceTaskKind kind, const pg_uuid_t *warehouse_id, const pg_uuid_t *table_
 		nulls[5] = 'n';
 	if (head_json == NULL)
 		nulls[6] = 'n';
-	ice_spi_execute(&insert_task, values, nulls, false);
+	(void) ice_spi_insert(&insert_task, values, nulls);
 	ice_queue_signal();
 }
 
@@ -193,7 +193,7 @@ ice_task_enqueue_document(const pg_uuid_t *warehouse_id, const pg_uuid_t *view_i
 					   TimestampTzGetDatum(GetCurrentTimestamp()),
 					   ObjectIdGetDatum(MyDatabaseId)};
 
-	ice_spi_execute(&insert_document, values, NULL, false);
+	(void) ice_spi_insert(&insert_document, values, NULL);
 	ice_queue_added();
 }
 
@@ -311,7 +311,7 @@ ice_task_done(const IceTask *task)
 	Datum values[4] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
 					   Int64GetDatum(task->version), Int32GetDatum(task->position)};
 
-	ice_spi_execute(&delete_task, values, NULL, false);
+	(void) ice_spi_change(&delete_task, values);
 }
 
 bool
@@ -392,7 +392,7 @@ ice_task_write_pending(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 	for (uint64 i = 0; i < rows; i++)
 		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(ice_spi_field(i, 1))))
 			*own = true;
-	SPI_freetuptable(SPI_tuptable);
+	ice_spi_free_rows();
 	return rows > 0;
 }
 

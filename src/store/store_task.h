@@ -66,6 +66,7 @@ typedef struct IceTask
 	const char *head_json; /* of a write; NULL for a view's, see ice_task_document() */
 	int32       attempts;
 	bool        held; /* it was put off, because a task before it failed */
+	TimestampTz created_at;
 } IceTask;
 
 /* The queued writes of files whose last component is a location's, of all warehouses: a List of

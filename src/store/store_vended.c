@@ -20,28 +20,30 @@
 #include "store/store_vended.h"
 
 #define SESSION_ENTRIES 64
+#define AGED_LEAST_US   (INT64CONST(2) * USECS_PER_SEC) /* what ends sooner is of no use */
 #define TABLE           "icecat_data.vended_credential"
 
-static IceStatement find_row = {"SELECT key_id, sealed FROM " TABLE
-								" WHERE warehouse_id = $1 AND scope = $2 AND fresh_until > $3 "
+static IceStatement find_row = {"SELECT key_id, sealed, fresh_until FROM " TABLE
+								" WHERE warehouse_id = $1 AND scope = $2 AND expires_at > $3 "
 								"AND key_id = $4",
 								4,
 								{UUIDOID, BYTEAOID, TIMESTAMPTZOID, TEXTOID},
 								NULL};
 
 static IceStatement put_row = {
-	"INSERT INTO " TABLE " (warehouse_id, scope, key_id, sealed, fresh_until) "
-	"VALUES ($1, $2, $3, $4, $5) ON CONFLICT (warehouse_id, scope) DO UPDATE "
-	"SET key_id = excluded.key_id, sealed = excluded.sealed, fresh_until = excluded.fresh_until",
-	5,
-	{UUIDOID, BYTEAOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID},
+	"INSERT INTO " TABLE " (warehouse_id, scope, key_id, sealed, fresh_until, expires_at) "
+	"VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (warehouse_id, scope) DO UPDATE "
+	"SET key_id = excluded.key_id, sealed = excluded.sealed, fresh_until = excluded.fresh_until, "
+	"expires_at = excluded.expires_at",
+	6,
+	{UUIDOID, BYTEAOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	NULL};
 
 /* A few of those that are over, whenever one is added: so there are never many. Rows that another
  * session deletes are left to it. */
 static IceStatement trim_rows = {
 	"DELETE FROM " TABLE " AS v USING (SELECT warehouse_id, scope FROM " TABLE
-	" WHERE warehouse_id = $1 AND fresh_until < $2 ORDER BY fresh_until LIMIT 10 "
+	" WHERE warehouse_id = $1 AND expires_at < $2 ORDER BY expires_at LIMIT 10 "
 	"FOR UPDATE SKIP LOCKED) AS o "
 	"WHERE v.warehouse_id = o.warehouse_id AND v.scope = o.scope",
 	2,
@@ -50,11 +52,15 @@ static IceStatement trim_rows = {
 
 static IceStatement take_lock = {"SELECT pg_catalog.pg_advisory_xact_lock($1)", 1, {INT8OID}, NULL};
 
+static IceStatement try_lock = {
+	"SELECT 1 WHERE pg_catalog.pg_try_advisory_xact_lock($1)", 1, {INT8OID}, NULL};
+
 /* What this session has had; texts in memory that lives as long as it. */
 typedef struct Entry
 {
 	IceVendedKey key;
 	TimestampTz  fresh_until;
+	TimestampTz  expires_at;
 	char        *text; /* NULL: free */
 } Entry;
 
@@ -106,8 +112,10 @@ find_entry(const IceVendedKey *key)
 	return NULL;
 }
 
+/* A text in the place of the oldest, if there is none of its key. */
 static void
-put_entry(const IceVendedKey *key, const char *text, TimestampTz fresh_until)
+put_entry(const IceVendedKey *key, const char *text, TimestampTz fresh_until,
+		  TimestampTz expires_at)
 {
 	Entry *entry = find_entry(key);
 
@@ -125,6 +133,7 @@ put_entry(const IceVendedKey *key, const char *text, TimestampTz fresh_until)
 	entry->text = MemoryContextStrdup(TopMemoryContext, text);
 	entry->key = *key;
 	entry->fresh_until = fresh_until;
+	entry->expires_at = expires_at;
 }
 
 /* -- for all ---------------------------------------------------------------------------------- */
@@ -134,7 +143,7 @@ static bool
 has_table(bool to_write)
 {
 	return !RecoveryInProgress() && *ice_guc_secret_key_file != '\0' &&
-		   !(to_write && XactReadOnly) && ice_spi_state_has(TABLE);
+		   !(to_write && XactReadOnly) && ice_spi_state_has("vended_credential");
 }
 
 static char *
@@ -162,77 +171,102 @@ bytes_datum(const void *bytes, size_t len)
 }
 
 static TimestampTz
-fresh_until_of(const IceVended *vended)
+expires_at_of(const IceVended *vended)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz expires = time_t_to_timestamptz(vended->expires_at_ms / 1000);
+	return time_t_to_timestamptz((pg_time_t) (vended->expires_at_ms / 1000));
+}
 
-	return now + (expires - now) / 2;
+static IceVendedFound
+found_until(TimestampTz fresh_until)
+{
+	return fresh_until > GetCurrentTimestamp() ? ICE_VENDED_FRESH : ICE_VENDED_AGED;
 }
 
 /* What another key has encrypted than the one that encrypts now is as good as none. */
-static bool
+static IceVendedFound
 find_in_table(const IceVendedKey *key, bool latest, IceVended *out)
 {
 	Datum       values[4] = {UUIDPGetDatum(&key->warehouse_id),
 							 bytes_datum(key->scope, sizeof(key->scope)),
-							 TimestampTzGetDatum(GetCurrentTimestamp())};
+							 TimestampTzGetDatum(GetCurrentTimestamp() + AGED_LEAST_US)};
+	TimestampTz fresh_until;
 	uint64      rows;
 	const char *sealed;
 	size_t      len;
 	char       *text;
 
 	if (!has_table(false))
-		return false;
+		return ICE_VENDED_NONE;
 	values[3] = ice_spi_cstring_datum(ice_secret_key_current());
 	rows = latest ? ice_spi_execute_latest(&find_row, values)
 				  : ice_spi_execute(&find_row, values, NULL, true);
 	if (rows == 0)
-		return false;
+		return ICE_VENDED_NONE;
+	fresh_until = DatumGetTimestampTz(ice_spi_field(0, 3));
 	sealed = ice_spi_field_bytes(0, 2, &len);
 	text = ice_secret_key_open(ice_spi_field_text(0, 1), belongs_to(key), (const uint8 *) sealed,
 							   len);
 	read_text(text, out);
-	put_entry(key, text, fresh_until_of(out));
+	put_entry(key, text, fresh_until, expires_at_of(out));
 	explicit_bzero(text, strlen(text));
-	return true;
+	return found_until(fresh_until);
 }
 
-bool
+/* What the session has is looked at first; when it has aged, others may have newer. */
+static IceVendedFound
+find(const IceVendedKey *key, bool latest, IceVended *out)
+{
+	const Entry   *entry = find_entry(key);
+	TimestampTz    now = GetCurrentTimestamp();
+	IceVendedFound found;
+
+	if (entry == NULL || entry->fresh_until <= now)
+	{
+		found = find_in_table(key, latest, out);
+		if (found != ICE_VENDED_NONE || entry == NULL || entry->expires_at <= now + AGED_LEAST_US)
+			return found;
+	}
+	read_text(pstrdup(entry->text), out);
+	return found_until(entry->fresh_until);
+}
+
+IceVendedFound
 ice_vended_find(const IceVendedKey *key, IceVended *out)
 {
-	const Entry *entry = find_entry(key);
+	return find(key, false, out);
+}
 
-	if (entry != NULL && entry->fresh_until > GetCurrentTimestamp())
-	{
-		read_text(pstrdup(entry->text), out);
-		return true;
-	}
-	return find_in_table(key, false, out);
+IceVendedFound
+ice_vended_find_latest(const IceVendedKey *key, IceVended *out)
+{
+	return find(key, true, out);
 }
 
 /* The lock is of the scope's first bytes: two scopes that share them wait for each other, no
  * more. */
 bool
-ice_vended_wait(const IceVendedKey *key, IceVended *out)
+ice_vended_take_turn(const IceVendedKey *key, bool wait)
 {
 	int64 lock;
 	Datum values[1];
 
 	if (!has_table(true))
-		return false;
+		return true;
 	memcpy(&lock, key->scope, sizeof(lock));
 	values[0] = Int64GetDatum(lock);
+	if (!wait)
+		return ice_spi_execute(&try_lock, values, NULL, false) > 0;
 	(void) ice_spi_execute_waiting(&take_lock, values, NULL);
-	return find_in_table(key, true, out);
+	return true;
 }
 
 static void
-put_in_table(const IceVendedKey *key, const char *text, TimestampTz fresh_until)
+put_in_table(const IceVendedKey *key, const char *text, TimestampTz fresh_until,
+			 TimestampTz expires_at)
 {
 	size_t len;
 	uint8 *sealed = ice_secret_key_seal(belongs_to(key), text, &len);
-	Datum  values[5] = {UUIDPGetDatum(&key->warehouse_id),
+	Datum  values[6] = {UUIDPGetDatum(&key->warehouse_id),
 						TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	(void) ice_spi_execute(&trim_rows, values, NULL, false);
@@ -240,6 +274,7 @@ put_in_table(const IceVendedKey *key, const char *text, TimestampTz fresh_until)
 	values[2] = ice_spi_cstring_datum(ice_secret_key_current());
 	values[3] = bytes_datum(sealed, len);
 	values[4] = TimestampTzGetDatum(fresh_until);
+	values[5] = TimestampTzGetDatum(expires_at);
 	(void) ice_spi_execute(&put_row, values, NULL, false);
 }
 
@@ -247,13 +282,15 @@ put_in_table(const IceVendedKey *key, const char *text, TimestampTz fresh_until)
 void
 ice_vended_keep(const IceVendedKey *key, const IceVended *vended)
 {
-	TimestampTz fresh_until = fresh_until_of(vended);
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz expires_at = expires_at_of(vended);
+	TimestampTz fresh_until = now + (expires_at - now) / 2;
 	char       *text = write_text(vended);
 	uint64      before = ice_spi_changes();
 
-	put_entry(key, text, fresh_until);
+	put_entry(key, text, fresh_until, expires_at);
 	if (has_table(true))
-		put_in_table(key, text, fresh_until);
+		put_in_table(key, text, fresh_until, expires_at);
 	ice_spi_changes_back(before);
 	explicit_bzero(text, strlen(text));
 }

@@ -142,10 +142,16 @@ static IceStatement delete_statements[] = {
 	DELETE_FROM("relation"),
 	DELETE_FROM("namespace"),
 	DELETE_FROM("commit_policy"),
+	DELETE_FROM("subscription"),
+	DELETE_FROM("naming_rule"),
 	DELETE_FROM("access_grant"),
 	DELETE_FROM("read_restriction"),
 	DELETE_FROM("view_definer"),
 	DELETE_FROM("label"),
+	DELETE_FROM("protection"),
+	DELETE_FROM("inspection"),
+	DELETE_FROM("outside_file"),
+	DELETE_FROM("file_reference"),
 	DELETE_FROM("quota"),
 	DELETE_FROM("warehouse_secret"),
 	DELETE_FROM("vended_credential"),
@@ -172,7 +178,7 @@ find_whole(const char *name, IceRowLock lock, bool read_only, IceWarehouse *out)
 
 	Assert(lock == ICE_LOCK_NONE || !read_only);
 	if ((lock == ICE_LOCK_NONE
-			 ? ice_spi_execute(&find_statements[lock], values, NULL, read_only)
+			 ? ice_spi_read(&find_statements[lock], values, read_only)
 			 : ice_spi_execute_waiting(&find_statements[lock], values, NULL)) == 0)
 		return false;
 	read_warehouse(out);
@@ -251,7 +257,7 @@ make_secret(const pg_uuid_t *warehouse_id)
 	Datum  values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(secret),
 						TimestampTzGetDatum(GetCurrentTimestamp())};
 
-	if (!ice_spi_state_has("icecat_data.warehouse_secret"))
+	if (!ice_spi_state_has("warehouse_secret"))
 		return; /* the update makes them for all */
 	SET_VARSIZE(secret, VARHDRSZ + SECRET_BYTES);
 	if (!pg_strong_random(VARDATA(secret), SECRET_BYTES))

@@ -12,12 +12,11 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/timestamp.h"
 
 #include "guc.h"
+#include "store/shared_memory.h"
 #include "store/store_worker.h"
 
 #define SLOTS_MAX        64 /* databases with a worker */
@@ -56,37 +55,18 @@ typedef struct SharedState
 
 static SharedState *shared = NULL;
 
+static void
+init(void *made)
+{
+	SpinLockInit(&((SharedState *) made)->mutex);
+}
+
 /* Finds or makes the shared memory; false where there is no room left for it. */
 static bool
 attach(void)
 {
-	MemoryContext context = CurrentMemoryContext;
-	bool          found;
-
-	if (shared != NULL)
-		return true;
-	if (!IsUnderPostmaster)
-		return false;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	PG_TRY();
-	{
-		SharedState *state = ShmemInitStruct("icecat worker", sizeof(SharedState), &found);
-
-		if (!found)
-		{
-			memset(state, 0, sizeof(*state));
-			SpinLockInit(&state->mutex);
-		}
-		shared = state;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		HOLD_INTERRUPTS(); /* the error reset the count that LWLockRelease takes one from */
-	}
-	PG_END_TRY();
-	LWLockRelease(AddinShmemInitLock);
+	if (shared == NULL)
+		shared = ice_shared_memory("icecat worker", sizeof(SharedState), init);
 	return shared != NULL;
 }
 

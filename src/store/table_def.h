@@ -21,9 +21,10 @@ typedef struct IceTable
 	const char       *name; /* set when the head is locked */
 	int64             version;
 	const char       *metadata_location;
+	const char       *read_location; /* that of the version that was read from the database */
 	int32             metadata_log_count;
 	bool              file_expected; /* the metadata file was queued or written */
-	bool              complete;      /* every list is loaded, in one snapshot with the head */
+	bool              complete;      /* every list is as the rows are, and the head with them */
 	bool              rows_removed;  /* writing this version marked rows as removed */
 	IceTableMetadata *metadata;      /* scalars; lists as far as loaded */
 } IceTable;

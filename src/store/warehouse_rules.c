@@ -31,6 +31,9 @@ static const Choice overlap_choice = {ICE_OVERLAP_PROPERTY, {"refuse", "allow"}}
 static const Choice client_location_choice = {ICE_CLIENT_LOCATION_PROPERTY,
 											  {"anywhere", "inside", "refuse"}};
 
+/* In the order of IceOutsideRule. */
+static const Choice outside_choice = {ICE_OUTSIDE_PROPERTY, {"off", "report", "strict"}};
+
 /* The warehouse that this session has read last, and what it says: a call begins by reading its
  * warehouse. */
 static struct
@@ -106,6 +109,24 @@ check_template(const char *text)
 	}
 }
 
+/* An array of strings, as a text; NIL: it is none, or empty. */
+static List *
+shared_locations(const char *text)
+{
+	IceJson *array = ice_json_parse(text, strlen(text), ICE_JSON_DEPTH_STORED);
+	List    *locations = NIL;
+
+	if (array->kind != ICE_JSON_ARRAY)
+		return NIL;
+	for (int i = 0; i < array->count; i++)
+	{
+		if (array->items[i]->kind != ICE_JSON_STRING || *array->items[i]->string == '\0')
+			return NIL;
+		locations = lappend(locations, unconstify(char *, array->items[i]->string));
+	}
+	return locations;
+}
+
 void
 ice_warehouse_rules_check(const IceJson *properties)
 {
@@ -114,8 +135,13 @@ ice_warehouse_rules_check(const IceJson *properties)
 	check_choice(properties, &steering_choice);
 	check_choice(properties, &overlap_choice);
 	check_choice(properties, &client_location_choice);
+	check_choice(properties, &outside_choice);
 	if (text != NULL)
 		check_template(text);
+	text = ice_json_opt_string(properties, ICE_SHARED_PROPERTY);
+	if (text != NULL && shared_locations(text) == NIL)
+		ice_raise(ICE_ERR_BAD_REQUEST,
+				  "Invalid " ICE_SHARED_PROPERTY ": %s (expected a JSON array of locations)", text);
 }
 
 void
@@ -130,7 +156,30 @@ ice_warehouse_rules_read(const char *properties, IceWarehouseRules *out)
 	out->steering = choose(map, &steering_choice) == 1;
 	out->overlap = choose(map, &overlap_choice) == 1;
 	out->client_location = (IceClientLocation) Max(choose(map, &client_location_choice), 0);
+	out->outside = (IceOutsideRule) Max(choose(map, &outside_choice), 0);
 	out->location_template = ice_json_opt_string(map, ICE_TEMPLATE_PROPERTY);
+}
+
+List *
+ice_warehouse_rules_shared(const char *properties)
+{
+	const char *text;
+
+	if (strstr(properties, ICE_SHARED_PROPERTY) == NULL)
+		return NIL;
+	text = ice_json_opt_string(
+		ice_json_parse(properties, strlen(properties), ICE_JSON_DEPTH_STORED), ICE_SHARED_PROPERTY);
+	return text != NULL ? shared_locations(text) : NIL;
+}
+
+bool
+ice_warehouse_rules_inspect(const char *properties)
+{
+	IceWarehouseRules rules;
+
+	ice_warehouse_rules_read(properties, &rules);
+	return rules.outside == ICE_OUTSIDE_REPORT ||
+		   (rules.outside == ICE_OUTSIDE_STRICT && ice_warehouse_rules_shared(properties) != NIL);
 }
 
 void

@@ -41,7 +41,7 @@ typedef enum From
 	FSSPEC
 } From;
 
-/* A key may end in the account's host (%h) or name (%a). */
+/* A key may end in the account's host (%h), the other host of its (%o) or its name (%a). */
 static const struct
 {
 	IceVendStore store;
@@ -74,9 +74,11 @@ static const struct
 	{ICE_VEND_ADLS, ALWAYS, ACCOUNT, "adls.account-name"},
 	{ICE_VEND_ADLS, ALWAYS, ACCOUNT_HOST, "adls.account-host"},
 	{ICE_VEND_ADLS, VENDED, TOKEN, "adls.sas-token.%h"},
+	{ICE_VEND_ADLS, VENDED, TOKEN, "adls.sas-token.%o"},
 	{ICE_VEND_ADLS, VENDED, TOKEN, "adls.sas-token.%a"},
 	{ICE_VEND_ADLS, VENDED, TOKEN, "adls.sas-token"},
 	{ICE_VEND_ADLS, VENDED, EXPIRES_AT, "adls.sas-token-expires-at-ms.%h"},
+	{ICE_VEND_ADLS, VENDED, EXPIRES_AT, "adls.sas-token-expires-at-ms.%o"},
 	{ICE_VEND_ADLS, VENDED, EXPIRES_AT, "adls.sas-token-expires-at-ms"},
 	{ICE_VEND_ADLS, VENDED, REFRESH_ENDPOINT, "adls.refresh-credentials-endpoint"},
 };
@@ -167,6 +169,20 @@ value_of(const IceClientConfig *config, When when, From from)
 	return config->sign_endpoint != NULL ? sign_value(config, from) : NULL;
 }
 
+/* An account has a host for files and one for blobs: a client reads the key of the one that the
+ * table's location names. NULL: there is no other. */
+static const char *
+other_host(const char *host)
+{
+	const char *dot = host == NULL ? NULL : strchr(host, '.');
+
+	if (dot != NULL && strncmp(dot, ".dfs.", 5) == 0)
+		return psprintf("%.*s.blob.%s", (int) (dot - host), host, dot + 5);
+	if (dot != NULL && strncmp(dot, ".blob.", 6) == 0)
+		return psprintf("%.*s.dfs.%s", (int) (dot - host), host, dot + 6);
+	return NULL;
+}
+
 /* A key with the account's name or host in its place; NULL where that is not known. */
 static const char *
 full_key(const IceClientStore *store, const char *key)
@@ -176,7 +192,9 @@ full_key(const IceClientStore *store, const char *key)
 
 	if (percent == NULL)
 		return key;
-	end = percent[1] == 'h' ? store->account_host : store->account;
+	end = percent[1] == 'h'   ? store->account_host
+		  : percent[1] == 'o' ? other_host(store->account_host)
+							  : store->account;
 	return end == NULL ? NULL : psprintf("%.*s%s", (int) (percent - key), key, end);
 }
 

@@ -101,3 +101,47 @@ ice_gcs_scope_exchange_form(const char *token, const char *boundary)
 	ice_vend_uri_encode(&out, boundary);
 	return out.data;
 }
+
+#define TOKEN_BYTES_MAX 16384
+#define CODE_BYTES_MAX  64
+#define ANSWER_DEPTH    16
+
+void
+ice_gcs_scope_answer(const char *answer, int64 now_s, int64 source_expires_s, IceVended *out)
+{
+	IceJson    *object = ice_json_parse(answer, strlen(answer), ANSWER_DEPTH);
+	const char *token = ice_json_string(object, "access_token");
+	int64       lasts_s = -1;
+	int64       expires_s = source_expires_s;
+	size_t      len = strlen(token);
+
+	ice_step_bytes(len);
+	for (size_t i = 0; i < len; i++)
+		if (token[i] < '!' || token[i] > '~')
+			len = 0;
+	if (len == 0 || len > TOKEN_BYTES_MAX)
+		ice_raise(ICE_ERR_BAD_REQUEST, "the answer has no token");
+	if (ice_json_opt_int64(object, "expires_in", &lasts_s) && lasts_s >= 0 &&
+		lasts_s < expires_s - now_s)
+		expires_s = now_s + lasts_s;
+	out->token = token;
+	out->expires_at_ms = expires_s * 1000;
+}
+
+/* {"error": "invalid_grant", ...}: no other words of it are told. */
+char *
+ice_gcs_scope_error(const char *answer)
+{
+	static const char before[] = "\"error\":";
+	const char       *at = strstr(answer, before);
+	size_t            len;
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(before);
+	at += strspn(at, " ");
+	if (*at++ != '"')
+		return NULL;
+	len = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+	return len > 0 && len <= CODE_BYTES_MAX && at[len] == '"' ? pnstrdup(at, len) : NULL;
+}

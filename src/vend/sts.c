@@ -184,6 +184,15 @@ ice_sts_policy_too_large(const char *policy)
 	return count > ICE_STS_POLICY_CHARS_MAX;
 }
 
+bool
+ice_sts_needs_escapes(const IceVendPlaces *places)
+{
+	for (int i = 0; i < places->count; i++)
+		if (strpbrk(places->items[i].key, "*?$") != NULL)
+			return true;
+	return false;
+}
+
 char *
 ice_sts_partition(const char *role_arn)
 {

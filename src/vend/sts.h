@@ -50,6 +50,11 @@ extern char *ice_sts_policy(const IceVendPlaces *places, IceVendAccess access,
 /* Is the policy larger than a token service takes? Known before it is asked. */
 extern bool ice_sts_policy_too_large(const char *policy);
 
+/* Does any place have a character that the policy escapes? Only AWS is known to read the escapes:
+ * MinIO takes the star in one for a wildcard, so that the folder "*" would reach into one named
+ * "${x}". */
+extern bool ice_sts_needs_escapes(const IceVendPlaces *places);
+
 /* The partition that a role's ARN names; "aws" where it names none. */
 extern char *ice_sts_partition(const char *role_arn);
 

@@ -21,11 +21,10 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
+#include "store/shared_memory.h"
 #include "worker/missing_database.h"
 
 #define LOOK_EVERY_MS 10000
@@ -35,14 +34,10 @@ static bool *marks = NULL;
 static void
 attach(void)
 {
-	bool found;
-
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	marks = ShmemInitStruct("icecat missing databases", ICE_PERMANENT_WORKERS_MAX * sizeof(bool),
-							&found);
-	if (!found)
-		memset(marks, 0, ICE_PERMANENT_WORKERS_MAX * sizeof(bool));
-	LWLockRelease(AddinShmemInitLock);
+	marks = ice_shared_memory("icecat missing databases", ICE_PERMANENT_WORKERS_MAX * sizeof(bool),
+							  NULL);
+	if (marks == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of shared memory")));
 }
 
 /* Reads all of pg_database: without a database no index of it may be used. */

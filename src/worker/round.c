@@ -12,11 +12,13 @@
 
 #include "maint/sequence.h"
 #include "maint/task_delete.h"
+#include "maint/task_inspect.h"
 #include "maint/task_purge.h"
 #include "maint/task_write.h"
 #include "maint/upkeep.h"
 #include "store/refusals.h"
 #include "store/store_due.h"
+#include "store/store_inspection.h"
 #include "store/store_lock.h"
 #include "store/store_queue.h"
 #include "worker/round.h"
@@ -174,42 +176,55 @@ keep_reports(void)
 	last_at = GetCurrentTimestamp();
 }
 
-/* When tasks are due next. */
-static IceDueTimes
+/* When something is due next. */
+typedef struct Ahead
+{
+	IceDueTimes tasks;
+	TimestampTz inspection;
+} Ahead;
+
+static Ahead
 look_ahead(IceRound *round)
 {
-	IceDueTimes times = {DT_NOEND, DT_NOEND, DT_NOEND};
+	Ahead        ahead = {{DT_NOEND, DT_NOEND, DT_NOEND}, DT_NOEND};
+	IceDueTimes *times = &ahead.tasks;
 
 	if (!ice_worker_session_begin())
-		return times;
+		return ahead;
 	(void) ice_spi_begin();
-	ice_due_next(&times);
-	round->next_at = Min(times.write, Min(times.delete, times.purge));
+	ice_due_next(times);
+	ahead.inspection = ice_inspection_next();
+	round->next_at = Min(Min(times->write, ahead.inspection), Min(times->delete, times->purge));
 	if (round->next_at == DT_NOEND)
 		ice_queue_empty();
 	round->next_at = Min(round->next_at, ice_refusals_due());
 	ice_spi_end();
 	ice_worker_session_commit();
-	return times;
+	return ahead;
 }
 
-/* One step of deletions or of a purge; of both in turn, where both are due. */
+/* One step of deletions, of a purge or of a look at a snapshot: of those that are due, in turn. */
 static void
-work_in_background(IceRound *round, const IceDueTimes *times)
+work_in_background(IceRound *round, const Ahead *ahead)
 {
-	static bool  purge_next = false;
+	static bool (*const steps[])(IceTaskWork * work) = {ice_tasks_delete, ice_tasks_purge,
+														ice_tasks_inspect};
+	static int   last = 0;
 	IceTaskWork *work = begin_work();
-	bool         deletes = times->delete <= work->due;
-	bool         purges = times->purge <= work->due;
+	const bool   due[] = {ahead->tasks.delete <= work->due, ahead->tasks.purge <= work->due,
+						  ahead->inspection <= work->due};
 
-	if (!deletes && !purges)
-		return;
-	if (purges && (purge_next || !deletes))
-		round->more = ice_tasks_purge(work);
-	else
-		round->more = ice_tasks_delete(work);
-	purge_next = !purge_next;
-	round->worked |= round->more;
+	for (int i = 1; i <= (int) lengthof(steps); i++)
+	{
+		int step = (last + i) % (int) lengthof(steps);
+
+		if (!due[step])
+			continue;
+		last = step;
+		round->more = steps[step](work);
+		round->worked |= round->more;
+		break;
+	}
 }
 
 void
@@ -219,13 +234,13 @@ ice_round_work(IceRound *round)
 	work_for_others(round);
 	if (has_lock)
 	{
-		IceDueTimes times;
+		Ahead ahead;
 
 		trim_dropped();
 		trim_expired(round);
 		keep_reports();
-		times = look_ahead(round);
-		work_in_background(round, &times);
+		ahead = look_ahead(round);
+		work_in_background(round, &ahead);
 	}
 	drop_task_lock();
 }
@@ -233,6 +248,9 @@ ice_round_work(IceRound *round)
 void
 ice_round_give_up(void)
 {
-	ice_tasks_purge_forget(begin_work());
+	IceTaskWork *work = begin_work();
+
+	ice_tasks_purge_forget(work);
+	ice_tasks_inspect_forget(work);
 	drop_task_lock();
 }

@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -61,7 +62,11 @@ hold_extension(void)
 	while (extension != held)
 	{
 		if (!OidIsValid(extension))
+		{
+			/* Dropped at this moment, maybe: what follows must not find it in the caches. */
+			AcceptInvalidationMessages();
 			return;
+		}
 		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
 		held = extension;
 		extension = get_extension_oid("icecat", true); /* another one, after the wait? */

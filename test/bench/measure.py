@@ -2,7 +2,7 @@
 """Measures and prints one comparable line each: operations a second, latency, CPU of PostgreSQL and the gateway
 per operation, the gateway's memory, and the ratio to the baseline of the same run.
 
-Called by test/bench/run with the servers up. CPU of PostgreSQL is the postmaster's own, of the children it has
+Called by test/bench/sizes with the servers up. CPU of PostgreSQL is the postmaster's own, of the children it has
 reaped and of those that live: nothing is lost when a backend ends. A latency with ~ is an average (pgbench).
 """
 import argparse

@@ -24,6 +24,8 @@ LIMIT = re.compile(r"_max$|_max_s$|_timeout_ms$|_wait_ms$|_depth$|_width$|_bytes
 # Settings whose test is elsewhere: file, and a word in it.
 WHERE = {
     "icecat.commit_lock_timeout_ms": ("test/specs/commit-lock-timeout.spec", "commit_lock_timeout_ms"),
+    "icecat.inspected_manifests_max": ("test/tap/tests_outside_files.py", "icecat.inspected_manifests_max"),
+    "icecat.outside_files_max": ("test/tap/tests_outside_files.py", "icecat.outside_files_max"),
     "icecat.request_memory_max": ("test/security/tests_request_cost.py", "icecat.request_memory_max"),
     "icecat.page_size_max": ("test/sql/page.sql", "page_size_max"),
     "icecat.store_requests_max": ("test/stores/tests_s3.py", "icecat.store_requests_max"),
@@ -36,6 +38,7 @@ WHERE = {
     "commit_gate_wait_ms": ("test/gateway/tests_service.py", "commit_gate_wait_ms"),
     "commit_gate_width": ("test/gateway/tests_service.py", "commit_gate_width"),
     "report_gate_queue_max": ("test/gateway/tests_service.py", "report_gate_queue_max"),
+    "audit_stop_wait_ms": ("test/security/tests_own_tokens.py", "audit_stop_wait_ms"),
     "report_gate_width": ("test/gateway/tests_service.py", "report_gate_width"),
 }
 

@@ -17,6 +17,8 @@ CREATE TABLE icecat.effect (id bigserial, operation text, warehouse text, namesp
 	principal text DEFAULT coalesce(current_setting('icecat.principal', true), ''),
 	isolation text DEFAULT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only') || ' ' ||
 		current_setting('synchronous_commit'),
+	request_id text DEFAULT coalesce(current_setting('icecat.request_id', true), ''),
+	members integer DEFAULT coalesce(nullif(current_setting('mock.members', true), '')::integer, 1), -- calls that were made with it
 	began timestamptz DEFAULT clock_timestamp(), ended timestamptz);
 
 -- Which role a token's subject has.
@@ -32,13 +34,19 @@ CREATE TABLE icecat.signing_key (kid text PRIMARY KEY, seed text, signs_from big
 INSERT INTO icecat.signing_key VALUES ('first', repeat('0f', 32), 0);
 CREATE FUNCTION icecat._credential(p_kind text, p_id text, p_role text DEFAULT NULL) RETURNS json LANGUAGE sql STABLE SECURITY DEFINER AS $$
 	SELECT document FROM icecat.credential WHERE kind = p_kind AND id = p_id $$;
+CREATE TABLE icecat.token_audience (audience text);
+INSERT INTO icecat.token_audience VALUES ('urn:icecat:mock');
 CREATE FUNCTION icecat._signing_keys() RETURNS json LANGUAGE sql STABLE SECURITY DEFINER AS $$
-	SELECT json_agg(json_build_object('kid', kid, 'seed', seed, 'signs_from', signs_from) ORDER BY signs_from, kid) FROM icecat.signing_key $$;
+	SELECT json_build_object('audience', (SELECT audience FROM icecat.token_audience),
+		'keys', json_agg(json_build_object('kid', kid, 'seed', seed, 'signs_from', signs_from) ORDER BY signs_from, kid)) FROM icecat.signing_key $$;
 
 -- What tenants' rates are: a line for each role that has some.
 CREATE TABLE icecat.rate (role text PRIMARY KEY, line text);
 CREATE FUNCTION icecat._rates(p_roles text[]) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
 	SELECT string_agg(coalesce(r.line, '-') || E'\n', '' ORDER BY u.place) FROM unnest(p_roles) WITH ORDINALITY AS u (role, place) LEFT JOIN icecat.rate AS r USING (role) $$;
+
+-- "latch" waits until there is a row.
+CREATE TABLE icecat.latch (id integer);
 
 -- Counts the calls that say "once": the first of them loses its connection.
 CREATE SEQUENCE icecat.once;
@@ -58,7 +66,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON icecat.last_words DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
 	EXECUTE FUNCTION icecat.terminate_late();
 
--- Does what a word such as "sleep_500", "error_IC203", "terminate_1" or "latefail_1" says.
+-- Does what a word such as "sleep_500", "hold_1", "error_IC203", "terminate_1" or "latefail_1" says.
 CREATE FUNCTION icecat.act(p_word text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	v_verb text := split_part(p_word, '_', 1);
@@ -66,6 +74,8 @@ DECLARE
 BEGIN
 	IF v_verb = 'sleep' THEN
 		PERFORM pg_sleep(v_value::double precision / 1000);
+	ELSIF v_verb = 'hold' THEN -- until nobody holds that lock: Mock.held()
+		PERFORM pg_advisory_xact_lock_shared(v_value::bigint);
 	ELSIF v_verb = 'error' THEN
 		RAISE EXCEPTION 'mock error %', v_value USING ERRCODE = v_value,
 			DETAIL = CASE WHEN v_value LIKE 'IC%' THEN 'At updates[3], line 1, byte 5.' ELSE 'secret detail' END;
@@ -79,6 +89,10 @@ BEGIN
 		INSERT INTO icecat.last_words VALUES (1);
 	ELSIF v_verb = 'notice' THEN
 		RAISE NOTICE 'a notice' USING ERRCODE = v_value;
+	ELSIF v_verb = 'latch' THEN
+		WHILE NOT EXISTS (SELECT FROM icecat.latch) LOOP
+			PERFORM pg_sleep(0.01);
+		END LOOP;
 	ELSIF v_verb = 'latefail' THEN
 		INSERT INTO icecat.child VALUES (42);
 	ELSIF v_verb = 'wait' THEN -- "wait_a,b": the answer names files with the keys a and b
@@ -96,6 +110,12 @@ CREATE FUNCTION icecat._pending_files() RETURNS text LANGUAGE sql AS $$
 CREATE FUNCTION icecat._queued_files(p_keys text) RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(key, ' '), '') FROM icecat.queued WHERE key = ANY (string_to_array(p_keys, ' '))
 	HAVING (SELECT count(*) FROM icecat.no_worker) = 0 $$;
+CREATE FUNCTION icecat.open_event_stream(p_warehouse text, p_from bigint, p_last_event_id bigint, p_namespace text[], p_kinds text, p_types text,
+	p_table text, p_uuid text) RETURNS text LANGUAGE sql STABLE AS $$
+	SELECT E'00000000-0000-0000-0000-000000000000\t5\t\t\t\t\t' $$;
+CREATE FUNCTION icecat._event_feed(p_warehouse_id uuid, p_after bigint, p_limit integer, p_roles text[]) RETURNS text LANGUAGE sql AS $$
+	SELECT E'8\t8\t1\t' || roles || E'\n' || coalesce(string_agg(n || E'\t' || roles || E'\ttable\tcommit-table\t-\t["n"]\t"t"\t\t\t{"sequence":"' || n || E'"}\n', '' ORDER BY n), '')
+	FROM repeat('1', cardinality(p_roles)) AS roles LEFT JOIN generate_series(greatest(p_after + 1, 6), 8) AS n ON true GROUP BY roles $$;	-- events 6, 7 and 8
 CREATE FUNCTION icecat._listen_files() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	LISTEN icecat_files;
@@ -157,7 +177,7 @@ END $$;
 CREATE FUNCTION icecat.settings() RETURNS json LANGUAGE sql AS $$
 	SELECT json_object_agg(name, current_setting(name, true)) FROM unnest('{transaction_isolation,search_path,synchronous_commit,
 		statement_timeout,lock_timeout,idle_in_transaction_session_timeout,row_security,client_min_messages,client_encoding,DateStyle,
-		IntervalStyle,TimeZone,bytea_output,extra_float_digits,array_nulls,standard_conforming_strings}'::text[]) AS name $$;
+		IntervalStyle,TimeZone,bytea_output,extra_float_digits,array_nulls,standard_conforming_strings,idle_session_timeout}'::text[]) AS name $$;
 
 -- "size_N" answers with N bytes more; a table with a row in icecat.version has a tag, and conditional requests work; "fast" answers without PL/pgSQL's help, for measuring.
 CREATE TABLE icecat.answer (name text PRIMARY KEY, document json);
@@ -186,6 +206,10 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT format('W/"%s-%s"', coalesce(p_snapshots, 'all'), v.version) INTO etag FROM icecat.version AS v WHERE name = p_table;
+	IF p_table LIKE 'held%' THEN -- what was read by now is answered when the test lets go of the lock
+		PERFORM pg_advisory_xact_lock_shared(42);
+		PERFORM icecat.act(split_part(p_table, '-', 2));
+	END IF;
 	IF p_if_none_match = '*' OR ltrim(etag, 'W/') = ANY (string_to_array(replace(p_if_none_match, 'W/', ''), ',')) THEN
 		RETURN;
 	END IF;
@@ -209,10 +233,10 @@ CREATE FUNCTION icecat.rest_load_table_pieces(p_warehouse text, p_namespace text
 		ELSE repeat(chr(97 + i % 26), 262144) END
 	FROM generate_series(0, split_part(p_table, '_', 2)::integer) AS i $$;
 
-CREATE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[]) RETURNS void
+CREATE FUNCTION icecat.drop_namespace(p_warehouse text, p_namespace text[], p_force boolean DEFAULT false) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('drop_namespace', p_warehouse, p_namespace, NULL, NULL) $$;
 CREATE FUNCTION icecat.drop_table(p_warehouse text, p_namespace text[], p_table text,
-	p_purge boolean DEFAULT false) RETURNS void LANGUAGE sql AS $$
+	p_purge boolean DEFAULT false, p_force boolean DEFAULT false) RETURNS void LANGUAGE sql AS $$
 	SELECT icecat.note('drop_table', p_warehouse, p_namespace, p_table,
 		json_build_object('purge', p_purge)) $$;
 CREATE FUNCTION icecat.unregister_table(p_warehouse text, p_namespace text[], p_table text) RETURNS json
@@ -249,6 +273,36 @@ CREATE FUNCTION icecat.rest_commit_table(p_warehouse text, p_namespace text[], p
 	SELECT json_build_object('length', length(p_request::text), 'request',
 		CASE WHEN length(p_request::text) < 10000 THEN p_request END), 'W/"committed"', p_table LIKE 'large\_%'
 	WHERE coalesce(current_setting('icecat.idempotency_error', true), '') = '' OR p_request ->> 'store' = 'won' $$;
+-- Many at once, each as if alone; "again" is left to be called alone.
+CREATE FUNCTION icecat.rest_commit_table_group(p_warehouse text, p_namespace text[], p_table text, p_requests text[], p_ids text[], p_clients text[],
+	p_keys text[], p_deduplicate text[], p_tags text[]) RETURNS TABLE (body json, etag text, large boolean, pending text, secret boolean, sqlstate text,
+	message text, detail text, hint text, again boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	v_state text;
+BEGIN
+	FOR i IN 1 .. array_length(p_requests, 1) LOOP
+		PERFORM set_config('mock.members', array_length(p_requests, 1)::text, true), set_config('mock.pending', '', true), set_config('icecat.request_id', p_ids[i], true),
+			set_config('icecat.client_address', p_clients[i], true), set_config('icecat.idempotency_key', coalesce(p_keys[i], ''), true),
+			set_config('icecat.deduplicate', coalesce(p_deduplicate[i], 'off'), true), set_config('application_name', coalesce(p_tags[i], 'untagged'), true);
+		SELECT NULL, NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, (p_requests[i]::json ->> 'act') = 'again'
+			INTO body, etag, large, pending, secret, sqlstate, message, detail, hint, again;
+		again := coalesce(again, false);
+		v_state := NULL;
+		BEGIN
+			IF NOT again THEN
+				SELECT r.body, r.etag, r.large FROM icecat.rest_commit_table(p_warehouse, p_namespace, p_table, p_requests[i]::json) AS r INTO body, etag, large;
+				pending := icecat._pending_files();
+			END IF;
+		EXCEPTION WHEN OTHERS THEN
+			IF SQLSTATE NOT LIKE 'IC%' THEN
+				RAISE;
+			END IF;
+			GET STACKED DIAGNOSTICS v_state := RETURNED_SQLSTATE, message := MESSAGE_TEXT, detail := PG_EXCEPTION_DETAIL;
+		END;
+		sqlstate := v_state;
+		RETURN NEXT;
+	END LOOP;
+END $$;
 CREATE FUNCTION icecat.rest_rename_table(p_warehouse text, p_request json) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('rename_table', p_warehouse, NULL, NULL, p_request) $$;
 CREATE FUNCTION icecat.rest_commit_transaction(p_warehouse text, p_request json) RETURNS void
@@ -274,11 +328,13 @@ CREATE FUNCTION icecat.rest_register_view(p_warehouse text, p_namespace text[], 
 CREATE FUNCTION icecat.rest_replace_view(p_warehouse text, p_namespace text[], p_view text, p_request json) RETURNS json
 	LANGUAGE sql AS $$
 	SELECT icecat.note('replace_view', p_warehouse, p_namespace, p_view, p_request); SELECT p_request $$;
+CREATE FUNCTION icecat.set_protection(p_warehouse text, p_namespace text[], p_name text, p_protected boolean, p_kind text DEFAULT NULL) RETURNS void
+	LANGUAGE sql AS $$ SELECT icecat.note('set_protection', p_warehouse, p_namespace, p_name, json_build_object('protected', p_protected)) $$;
 CREATE FUNCTION icecat.undrop_table(p_warehouse text, p_namespace text[], p_table text, p_uuid text, p_new_name text) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('undrop_table', p_warehouse, p_namespace, p_table, NULL) $$;
 CREATE FUNCTION icecat.undrop_view(p_warehouse text, p_namespace text[], p_view text, p_uuid text, p_new_name text) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('undrop_view', p_warehouse, p_namespace, p_view, NULL) $$;
-CREATE FUNCTION icecat.drop_view(p_warehouse text, p_namespace text[], p_view text) RETURNS void
+CREATE FUNCTION icecat.drop_view(p_warehouse text, p_namespace text[], p_view text, p_force boolean DEFAULT false) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('drop_view', p_warehouse, p_namespace, p_view, NULL) $$;
 CREATE FUNCTION icecat.rest_rename_view(p_warehouse text, p_request json) RETURNS void
 	LANGUAGE sql AS $$ SELECT icecat.note('rename_view', p_warehouse, NULL, NULL, p_request) $$;
@@ -291,3 +347,6 @@ CREATE FUNCTION icecat.start_worker() RETURNS boolean LANGUAGE sql AS $$
 -- As much of the real one as /metrics needs; a text and a NULL among it.
 CREATE FUNCTION icecat.worker_status(OUT pid integer, OUT pending_writes bigint, OUT oldest_write_s double precision, OUT failing bigint,
 	OUT last_error text) RETURNS record LANGUAGE sql AS $$ SELECT 7, 14857::bigint, 17.25::float8, NULL::bigint, 'no "space"'::text $$;
+
+CREATE FUNCTION icecat.storage_status(OUT storage_profile text, OUT pending_writes bigint, OUT last_error text, OUT files_written bigint, OUT lag_s double precision)
+	RETURNS SETOF record LANGUAGE sql AS $$ VALUES ('', 3::bigint, NULL::text, 10::bigint, 0.5::float8), (E'a "b"\\ c', 4, 'no', 20, 1.25) $$;

@@ -232,3 +232,34 @@ def test_a_proxy_on_this_machine_is_no_local_client(env):
                       "X-Client-IP: 192.0.2.1", "True-Client-IP: 192.0.2.1", "CF-Connecting-IP: 192.0.2.1"):
             expect_challenge(gateway.request("GET", T + "t", headers=[field]), "Bearer")
         expect_equal(gateway.request("GET", T + "t", headers=["X-Forward: 1"]).status, 200)
+
+
+def test_bodies_of_strangers_are_not_held(env):
+    """Who brings a token that is certainly bad, or none, makes the gateway hold nothing, however the body is framed and however slowly it comes."""
+    with Issuer() as issuer, Issuer("two") as other, own(env, issuer) as gateway:
+        good = issuer.token("ann")
+        expect_equal(load(gateway, good).status, 200)
+        forged = good[:-8] + "AAAAAAAA"
+        size, piece = 1 << 20, b" " * 200000
+        for name, fields, held in (("none", [], False), ("garbage", bearer("x" * 50), False), ("forged", bearer(forged), False),
+                                   ("expired", bearer(issuer.token("ann", exp=int(time.time()) - 600)), False),
+                                   ("foreign", bearer(other.token("ann")), False), ("good", bearer(good), True)):
+            for framing, head, begin in (("length", f"Content-Length: {size}", b""), ("chunks", "Transfer-Encoding: chunked", b"%x\r\n" % size)):
+                with gateway.connect() as client:
+                    client.send("\r\n".join(["POST " + T + "held HTTP/1.1", "Host: localhost", head, *fields]).encode() + b"\r\n\r\n" + begin + piece)
+                    if held:
+                        wait_until(lambda: gateway.metric("icecat_buffered_bytes") >= len(piece), "a good one is held")
+                    else:
+                        time.sleep(0.1)
+                        expect_equal(gateway.metric("icecat_buffered_bytes"), 0.0, f"{name}, {framing}: held")
+                    client.send(b" " * (size - len(piece) - 2) + b"{}" + (b"\r\n0\r\n\r\n" if begin else b""))
+                    expect_equal(client.answer().status, 200 if held else 401, f"{name}, {framing}")
+
+
+def test_a_token_that_was_refused_at_a_look_is_counted_once(env):
+    with Issuer() as issuer, own(env, issuer, auth_refused_cache_s=0) as gateway:
+        token = issuer.token("ann", exp=int(time.time()) - 600)
+        before = gateway.metric('icecat_auth_refusals_total{reason="expired"}')
+        answer = gateway.request("POST", T + "looked", b"{" + b" " * 100000 + b"}", bearer(token))
+        expect_challenge(answer, INVALID)
+        expect_equal(gateway.metric('icecat_auth_refusals_total{reason="expired"}') - before, 1.0)

@@ -40,6 +40,15 @@ def attack(gateway, client, address):
     expect_slowed(answer)
 
 
+def test_who_contradicts_its_proxy_is_counted_as_the_proxy(env):
+    """A proxy that writes Forwarded passes on the client's own X-Forwarded-For: that may be another one each time."""
+    with guarded(env) as gateway:
+        oauth.ready(gateway, "ann", add_client(env, "ann"))
+        statuses = [oauth.send(gateway, {"grant_type": "client_credentials", "client_id": f"guess{n}", "client_secret": "ics_" + "0" * 64},
+                               [f"X-Forwarded-For: 203.0.{n}.1", "Forwarded: for=192.0.2.66"]).status for n in range(MAX + 3)]
+        expect_equal(statuses, [401] * MAX + [429] * 3)
+
+
 def test_who_guesses_is_slowed_for_one_client_and_for_all(env):
     with guarded(env) as gateway:
         secret = add_client(env, "ann")

@@ -7,13 +7,12 @@ import os
 import shutil
 import signal
 import tempfile
-import threading
 import time
 
 import oauth
 import pytest
 from environment import Mock
-from harness import Gateway, expect, expect_equal, wait_until
+from harness import Gateway, expect, expect_equal, in_background, wait_until
 from issuer import Issuer
 from tests_auth import T, bearer, load, prepare
 
@@ -212,6 +211,46 @@ def test_a_token_of_one_database_is_worth_nothing_in_another(env, others):
             expect_equal(running.request("GET", f"/t/{name}" + LOAD, headers=bearer(token)).status, 200, f"{name}: still good")
 
 
+def test_a_token_is_bound_to_its_database_also_where_the_keys_are_a_copy(env, others):
+    """A copy of a database has its keys and clients, too. What differs is what the database says that it is; for a copy of a cluster's
+    files, which says the same, the setting oauth_audience."""
+    secret = "ics_" + "5a" * 32
+    for number, pg in enumerate(others.values()):
+        pg.sql(f"DELETE FROM icecat.signing_key; INSERT INTO icecat.signing_key VALUES ('same', repeat('b7', 32), 0);"
+               f" UPDATE icecat.token_audience SET audience = 'urn:icecat:copy{number}'")
+    for name, pg in others.items():
+        oauth.add_client(Pair(env, pg), "ann", secret)
+    settings = {"oauth_tokens": "on", "auth_keys_pause_s": 1, "auth_wait_ms": 2500}
+
+    def cross(running, what):
+        tokens = {name: wait_until(lambda name=name: good(oauth.send(running, form("ann", secret), path=f"/t/{name}/v1/oauth/tokens")),
+                                   "a token").json()["access_token"] for name in others}
+        for name, token in tokens.items():
+            other = "beta" if name == "acme" else "acme"
+            expect_equal(running.request("GET", f"/t/{name}" + LOAD, headers=bearer(token)).status, 200, f"{what}: {name}, its own")
+            answer = running.request("GET", f"/t/{other}" + LOAD, headers=bearer(token))
+            expect_equal((answer.status, b"not for this catalog" in answer.body), (401, True), f"{what}: the token of {name} at {other}")
+            exchange = {"grant_type": oauth.EXCHANGE, "subject_token": token, "subject_token_type": oauth.ACCESS_TOKEN}
+            expect_equal(oauth.send(running, exchange, path=f"/t/{other}/v1/oauth/tokens").status, 400, f"{what}: exchanged at {other}")
+        return tokens
+
+    with gateway(env, others, {name: "gate" for name in others}, **settings) as running:
+        cross(running, "another database")
+    for pg in others.values():
+        pg.sql("UPDATE icecat.token_audience SET audience = 'urn:icecat:one'")
+    more = {name: f"gate\noauth_audience = '{name}'\n" for name in others}
+    with gateway(env, others, more, **settings) as running:
+        tokens = cross(running, "a copy of the files")
+        expect_equal(oauth.claims_of(tokens["acme"])["aud"], "urn:icecat:one:acme")
+    with gateway(env, others, {name: "gate" for name in others}, **settings, oauth_audience="elsewhere") as running:
+        for name, token in tokens.items():
+            expect_equal(running.request("GET", f"/t/{name}" + LOAD, headers=bearer(token)).status, 401, "another setting")
+
+
+def form(client, secret):
+    return {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+
+
 def good(answer):
     return answer if answer.status == 200 else None
 
@@ -285,17 +324,6 @@ def test_sighup_adds_and_removes_databases(env, others):
         expect_equal(running.get("/t/acme" + LOAD).status, 200, "it is back")
 
 
-def in_background(work):
-    result = []
-    thread = threading.Thread(target=lambda: result.append(work()))
-    thread.start()
-
-    def wait():
-        thread.join(20)
-        return result[0]
-    return wait
-
-
 def test_another_dsn_is_another_database(env, others):
     with gateway(env, {"acme": others["acme"]}) as running:
         for pg in others.values():
@@ -352,17 +380,16 @@ def test_metrics_and_log_name_the_database(env, others):
 
 def test_commits_on_tables_of_one_name_do_not_wait_for_each_other(env, others):
     with gateway(env, others) as running:
-        slow = in_background(lambda: running.request("POST", "/t/acme/v1/w/namespaces/n/tables/gated", {"act": "sleep_1500"}))
-        wait_until(lambda: running.metric('icecat_database_requests_in_flight{database="acme"}') == 1, "a commit is under way")
-        started = time.monotonic()
-        expect_equal(running.request("POST", "/t/beta/v1/w/namespaces/n/tables/gated", {"a": 1}).status, 200)
-        expect(time.monotonic() - started < 1, "it does not wait")
+        with others["acme"].held():
+            slow = in_background(lambda: running.request("POST", "/t/acme/v1/w/namespaces/n/tables/gated", {"act": "hold_1"}))
+            others["acme"].wait_held(1)
+            expect_equal(running.request("POST", "/t/beta/v1/w/namespaces/n/tables/gated", {"a": 1}).status, 200, "it does not wait")
         expect_equal(slow().status, 200)
 
 
 def test_files_are_announced_by_each_database(env, others):
     """Two databases make the same keys; an announcement in one does not let the other's answers go."""
-    with gateway(env, others, metadata_wait_ms=3000) as running:
+    with gateway(env, others, metadata_wait_ms=30000) as running:
         for pg in others.values():
             pg.sql("INSERT INTO icecat.queued VALUES ('same-key')")
         wait_until(lambda: '"announced"' in request(running, "/ready", "acme.example.com").body.decode(), "acme listens")
@@ -370,7 +397,7 @@ def test_files_are_announced_by_each_database(env, others):
         answers = {name: in_background(lambda name=name: timed(running, f"/t/{name}")) for name in others}
         wait_until(lambda: running.metric("icecat_metadata_waiting") == 2, "both wait")
         others["acme"].sql("DELETE FROM icecat.queued; NOTIFY icecat_files, 'same-key'")
-        expect(answers["acme"]() < 2, "announced")
+        expect(answers["acme"]() < 15, "announced")
         time.sleep(0.5)
         expect_equal(running.metric("icecat_metadata_waiting"), 1.0, "the other one still waits")
         others["beta"].sql("DELETE FROM icecat.queued; NOTIFY icecat_files, 'same-key'")

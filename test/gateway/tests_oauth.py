@@ -201,6 +201,20 @@ def test_a_token_of_an_issuer_is_exchanged_and_refreshed(env):
         expect_refused(exchange(gateway, issuer.token("eve")), 400, "unauthorized_client")
 
 
+def test_what_came_of_an_issuers_token_ends_with_the_trust_in_it(env):
+    with Issuer() as issuer:
+        with own(env, auth_issuers=f"test={issuer.url}", auth_audiences="icecat") as gateway:
+            first = issuer.token("bob")
+            told = wait_until(lambda: (a := exchange(gateway, first)).status != 503 and a, "keys").json()
+            expect_equal(load(gateway, told["access_token"]).status, 200)
+        with own(env, auth_issuers=f"another={issuer.url}", auth_audiences="icecat") as gateway:
+            secret = add_client(env, "ann")
+            oauth.ready(gateway, "ann", secret)
+            expect_challenge(load(gateway, told["access_token"]))
+            expect_refused(exchange(gateway, told["access_token"]), 400, "invalid_request")
+            expect_refused(send(gateway, {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}), 400, "invalid_grant")
+
+
 def test_a_session_of_an_issuers_token_has_an_end(env):
     with Issuer() as issuer, own(env, auth_issuers=f"test={issuer.url}", auth_audiences="icecat", oauth_session_max_s=2,
                                  auth_leeway_s=0) as gateway:

@@ -82,6 +82,13 @@ def test_an_anonymous_role_is_for_who_shows_none(env, authority, people):
         expect_equal(ask(gateway, people["eve"]).status, 403, "a certificate without a role is not nobody")
 
 
+def test_the_certificate_of_a_proxy_is_not_its_clients(env, authority, people):
+    with own(env, authority, trusted_proxies="127.0.0.1", auth_issuers="") as gateway:
+        for more in ((), ["X-Forwarded-For: 192.0.2.7"]):
+            answer = ask(gateway, people["ann"], request_bytes("GET", T + "t", headers=more))
+            expect_challenge(answer, "Bearer")
+
+
 def test_required(env, authority, people):
     stranger = Authority(env.root, "stranger")
     with required(env, authority, people) as gateway:

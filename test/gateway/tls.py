@@ -98,10 +98,10 @@ class Authority:
 class TlsSocket:
     """A socket with TLS, whose two halves end one by one. What is not here is the socket's."""
 
-    def __init__(self, plain, context, session=None):
+    def __init__(self, plain, context, session=None, name="127.0.0.1"):
         self.plain = plain
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="127.0.0.1", session=session)
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name, session=session)
         self.unsent = b""
         while not self._step(self.tls.do_handshake):
             self._fill()

@@ -119,8 +119,9 @@ def manifest_list(path, manifests, codec="deflate"):
          "partitions": [{"contains_null": False, "lower_bound": b"\x00"}]} for m in manifests], codec)
 
 
-def manifest(path, files, codec="deflate", in_block=1):
+def manifest(path, files, codec="deflate", in_block=1, removed=()):
+    """removed: files whose entries are marked as deleted."""
     write(path, MANIFEST, [
-        {"status": 1, "snapshot_id": None,
+        {"status": status, "snapshot_id": None,
          "data_file": {"content": 0, "file_path": f, "partition": {}, "column_sizes": {"1": 5},
-                       "record_count": 1}} for f in files], codec, in_block)
+                       "record_count": 1}} for status, names in ((1, files), (2, removed)) for f in names], codec, in_block)

@@ -16,6 +16,7 @@ from postgres import Postgres, children_of, is_alive, server_user  # noqa: F401 
 
 WAIT_S = 30
 NOTE_CHARS = 1500
+LOG_LINES = 20
 
 
 class Cluster(Postgres):
@@ -152,6 +153,7 @@ def main(test, settings=(), databases=("postgres",)):
         tap.ok(False, "runs to its end", "%s: %s" % (type(error).__name__, error))
     finally:
         if tap.failed:
-            print("# " + "\n# ".join(cluster.log_text().splitlines()[-60:]))
+            print("# " + "\n# ".join(cluster.log_text().splitlines()[-LOG_LINES:]))
+            cluster.keep_log()
         cluster.close()
     tap.finish()

@@ -19,7 +19,7 @@ def expect_equal(got, wanted, what="value"):
         raise Failure(f"{what}: expected {wanted!r}, found {got!r}")
 
 
-def wait_until(condition, what, timeout=10.0):
+def wait_until(condition, what, timeout=30.0):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         value = condition()

@@ -56,10 +56,17 @@ class Gateway:
         self.log_file = open(self.log_path, "w")
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log_file, stderr=self.log_file)
-        self.port = int(wait_until(lambda: re.search(r'listening on \S+ port (\d+)', self.log()),
-                                   "the gateway listens").group(1))
-        if ready:
-            wait_until(lambda: self.get("/ready").status == 200, "the gateway is ready")
+        try:
+            self.port = int(wait_until(lambda: re.search(r'listening on \S+ port (\d+)', self.log()),
+                                       "the gateway listens").group(1))
+            if ready:
+                wait_until(lambda: self.get("/ready").status == 200, "the gateway is ready")
+        except BaseException:       # whoever made it has nothing that they could stop
+            self.process.kill()
+            self.process.wait()
+            self.log_file.close()
+            print(self.log()[-3000:])
+            raise
 
     def write_config(self, text):
         with open(self.config_path, "w") as file:
@@ -72,7 +79,7 @@ class Gateway:
     def log_lines(self):
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
-    def connect(self, timeout=15):
+    def connect(self, timeout=60):
         return Client(self.port, timeout, self.tls)
 
     def request(self, method, path, body=None, headers=()):
@@ -216,7 +223,7 @@ class Client:
             name, value = line.split(": ", 1)
             expect(name.lower() not in headers, f"field {name} is repeated")
             headers[name.lower()] = value
-        if status in (100, 204, 304):
+        if status in (100, 101, 204, 304):
             expect("content-length" not in headers, f"a {status} has no length")
             return Answer(status, headers, b"")
         if "transfer-encoding" in headers:
@@ -268,6 +275,28 @@ class Client:
             raise Failure("the connection stays open") from None
         except ConnectionResetError:
             pass
+
+
+def in_background(work):
+    """Starts it; returns what waits for its result."""
+    results, errors = [], []
+
+    def run():
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def wait():
+        thread.join(60)
+        expect(results or errors, "what runs in the background ends")
+        if errors:
+            raise errors[0]
+        return results[0]
+    return wait
 
 
 def in_parallel(functions):

@@ -16,9 +16,8 @@ import sys
 
 import harness
 import pytest
-from cluster import Cluster
+from cluster import LOG_LINES, Cluster
 
-LOG_LINES = 60
 LIB = os.path.dirname(os.path.abspath(__file__))
 BUILT = os.path.abspath(os.path.join(LIB, "..", "..", "contrib-gateway", "build", "icecat-gateway"))
 
@@ -50,12 +49,19 @@ def gateway(c, program):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """A test that failed shows the end of the server's log."""
+    """A test that failed shows the end of what the server has logged since it began."""
     outcome = yield
     report = outcome.get_result()
     cluster = getattr(item, "funcargs", {}).get("c")
-    if report.failed and cluster is not None and os.path.exists(os.path.join(cluster.dir, "log")):
-        report.sections.append(("server log", "\n".join(cluster.log_text().splitlines()[-LOG_LINES:])))
+    if cluster is None or not os.path.exists(os.path.join(cluster.dir, "log")):
+        return
+    if report.when == "setup" and report.passed:
+        item.logged_before = len(cluster.log_text())
+    elif report.failed:
+        lines = cluster.log_text()[getattr(item, "logged_before", 0):].splitlines()
+        left_out = [f"({len(lines) - LOG_LINES} lines before)"] if len(lines) > LOG_LINES else []
+        report.sections.append(("server log", "\n".join(left_out + lines[-LOG_LINES:])))
+        cluster.keep_log()
 
 
 def pytest_unconfigure(config):

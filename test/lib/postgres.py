@@ -3,12 +3,17 @@
 As root, the server runs as user postgres, or nobody. Only processes started here are ended.
 """
 # SPDX-License-Identifier: PostgreSQL
+import contextlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import time
+
+from expectations import wait_until
+
+HOLD = "SELECT pg_advisory_xact_lock_shared(1)"
 
 
 def server_user():
@@ -109,7 +114,10 @@ class Postgres:
         with open(os.path.join(self.dir, "log"), errors="replace") as file:
             return file.read()
 
-    # -- SQL
+    def keep_log(self):
+        """Copies the whole log to the folder ICECAT_LOGS, where there is one (./check --keep leaves it behind)."""
+        if os.environ.get("ICECAT_LOGS"):
+            shutil.copy(os.path.join(self.dir, "log"), os.path.join(os.environ["ICECAT_LOGS"], os.path.basename(self.dir) + ".server.log"))
 
     # -- SQL
 
@@ -124,3 +132,20 @@ class Postgres:
         if check and result.returncode != 0:
             raise RuntimeError("%s\n%s" % (text, result.stderr))
         return result.stdout.strip() if result.returncode == 0 else result.stderr.strip()
+
+    @contextlib.contextmanager
+    def held(self):
+        """Who takes that lock, as HOLD does, waits until the end of this."""
+        with subprocess.Popen(self.psql_command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as holder:
+            holder.stdin.write(b"SELECT pg_advisory_lock(1);\n")
+            holder.stdin.flush()
+            wait_until(lambda: self.locks(True) == 1, "the lock is held")
+            yield
+            holder.stdin.close()        # which ends the session
+
+    def locks(self, granted):
+        return int(self.sql(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted = {granted}"))
+
+    def wait_held(self, count):
+        """Until so many calls wait for the end of held()."""
+        wait_until(lambda: self.locks(False) == count, f"{count} calls are held", 30)

@@ -19,7 +19,7 @@ INSERT INTO without_warehouse VALUES
 	('start_worker', 'one worker serves a database'),
 	('run_worker_once', 'one worker serves a database'),
 	('trim_idempotency', 'keys of all warehouses expire alike'),
-	('worker_status', 'one worker serves a database'),
+	('worker_status', 'one worker serves a database'), ('storage_status', 'as worker_status'),
 	('adopt_tasks', 'one worker serves a database'),
 	('adopt_storage', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),
@@ -43,11 +43,11 @@ INSERT INTO without_warehouse VALUES
 	('export_metadata', 'one of the two is a loop over the tables of a warehouse'),
 	('import_sql_catalog', 'an administrator''s own loop over calls, with his rights'),
 	('create_tenant', 'tenants are above warehouses'), ('alter_tenant', 'as create_tenant'), ('drop_tenant', 'as create_tenant'),
-	('set_tenant_quota', 'as create_tenant'), ('set_tenant_maintenance', 'as create_tenant'), ('assign_role', 'as create_tenant'), ('unassign_role', 'as create_tenant'), ('grant_tenant', 'as grant'), ('revoke_tenant', 'as grant'),
+	('set_tenant_quota', 'as create_tenant'), ('set_tenant_maintenance', 'as create_tenant'), ('set_tenant_naming_rule', 'as create_tenant'), ('assign_role', 'as create_tenant'), ('unassign_role', 'as create_tenant'), ('grant_tenant', 'as grant'), ('revoke_tenant', 'as grant'),
 	('create_storage_profile', 'storage profiles are above warehouses'), ('alter_storage_profile', 'as create_storage_profile'),
 	('drop_storage_profile', 'as create_storage_profile'), ('rotate_storage_secrets', 'of all profiles'),
 	('validate_storage_profile', 'as create_storage_profile'),
-	('case_key', 'a pure function of a name');
+	('case_key', 'a pure function of a name'), ('name_matches', 'as case_key');
 
 SELECT isnt_empty('SELECT 1 FROM data_table', 'icecat_data holds tables');
 

@@ -23,7 +23,7 @@ INSERT INTO for_all VALUES
 	('icecat._sees_all(text)', 'called by the views with their reader''s rights; tells a role about itself only'),
 	('icecat._seen(text)', 'as _sees_all'),
 	('icecat._seen_above()', 'as _sees_all'),
-	('icecat._restricted(boolean)', 'as _sees_all'), ('icecat._own_roles()', 'as _sees_all'), ('icecat._own_tenant()', 'as _sees_all'),
+	('icecat._restricted(boolean)', 'as _sees_all'), ('icecat._sees_event(uuid,text,uuid,timestamp with time zone,text[])', 'as _sees_all'), ('icecat._own_roles()', 'as _sees_all'), ('icecat._own_tenant()', 'as _sees_all'),
 	('icecat._guards_estimates()', 'sees nothing');
 
 SELECT is_empty($$

@@ -6,7 +6,7 @@ CREATE TEMP TABLE contract (signature text, reads boolean);
 INSERT INTO contract VALUES
 	('create_warehouse(text,text,json,text)', false),
 	('alter_warehouse(text,text,text,json,text[],text)', false),
-	('drop_warehouse(text)', false),
+	('drop_warehouse(text,boolean)', false),
 	('list_warehouses()', true),
 	('load_warehouse(text)', true),
 	('get_config(text,text)', true),
@@ -15,19 +15,20 @@ INSERT INTO contract VALUES
 	('load_namespace(text,text[])', true),
 	('namespace_exists(text,text[])', true),
 	('update_namespace_properties(text,text[],json,text[])', false),
-	('drop_namespace(text,text[])', false),
+	('drop_namespace(text,text[],boolean)', false),
 	('create_table(text,text[],text,json,json,json,text,json,boolean)', false),
 	('list_tables(text,text[],text,integer,boolean)', true),
 	('load_table(text,text[],text,text,json)', false),
 	('load_credentials(text,text[],text,json)', false),
-	('sign_request(text,text[],text,json)', false),
+	('sign_request(text,text[],text,json,text)', false),
 	('sign_any_request(json)', false),
 	('table_exists(text,text[],text)', true),
 	('commit_table(text,text[],text,json,json)', false),
 	('commit_transaction(text,json)', false),
 	('commit_metadata_file(text,text[],text,text,text)', false),
 	('import_sql_catalog(text,regclass,regclass,text,text,boolean)', false),
-	('drop_table(text,text[],text,boolean)', false),
+	('drop_table(text,text[],text,boolean,boolean)', false),
+	('set_protection(text,text[],text,boolean,text)', false),
 	('undrop_table(text,text[],text,text,text)', false),
 	('undrop_view(text,text[],text,text,text)', false),
 	('expire_dropped(text,text)', false),
@@ -40,6 +41,7 @@ INSERT INTO contract VALUES
 	('rest_create_table(text,text[],json)', false),
 	('rest_register_table(text,text[],json)', false),
 	('rest_commit_table(text,text[],text,json)', false),
+	('rest_commit_table_group(text,text[],text,text[],text[],text[],text[],text[],text[])', false),
 	('rest_load_table(text,text[],text,text,text,json)', false),
 	('rest_load_table_pieces(text,text[],text,text,json)', false),
 	('rest_rename_table(text,json)', false),
@@ -49,13 +51,17 @@ INSERT INTO contract VALUES
 	('wait_for_metadata(text,text[],text,integer)', false),
 	('export_metadata(text,text[],text)', false),
 	('read_events(text,bigint,integer)', false),
+	('create_subscription(text,text,text[],text[],text[],uuid,bigint)', false),
+	('drop_subscription(text,text)', false),
+	('next_events(text,text,integer)', false),
+	('ack(text,text,bigint)', false),
 	('create_view(text,text[],text,json,json,text,json)', false),
 	('register_view(text,text[],text,text)', false),
 	('load_view(text,text[],text,json)', true),
 	('list_views(text,text[],text,integer,boolean)', true),
 	('view_exists(text,text[],text)', true),
 	('replace_view(text,text[],text,json,json)', false),
-	('drop_view(text,text[],text)', false),
+	('drop_view(text,text[],text,boolean)', false),
 	('rename_view(text,text[],text,text[],text)', false),
 	('rest_create_view(text,text[],json)', false),
 	('rest_register_view(text,text[],json)', false),
@@ -145,9 +151,9 @@ $$, 'and pin search_path to pg_catalog, pg_temp');
 
 -- Their rights are checked by rows: a definer function would be the owner for all callers.
 SELECT is_empty($$
-	SELECT oid::regprocedure FROM api WHERE prosecdef AND proname NOT IN ('start_worker', 'run_worker_once', 'worker_status', 'trim_events',
+	SELECT oid::regprocedure FROM api WHERE prosecdef AND proname NOT IN ('start_worker', 'run_worker_once', 'worker_status', 'storage_status', 'trim_events',
 		'trim_idempotency', 'trim_metrics_reports', 'adopt_tasks', 'adopt_storage', '_export_metadata', 'export_metadata',
-		'missing_metadata_files', 'check_integrity', 'check_integrity_slice', '_check', '_queued_files', '_storage_problems', '_worker_state',
+		'missing_metadata_files', 'check_integrity', 'check_integrity_slice', '_check', '_queued_files', '_storage_problems', '_worker_state', '_store_counters',
 		'explain_principal', '_principal_role', '_credential', '_signing_keys')
 $$, 'definer functions are those of administrators and of the whole catalog');
 
@@ -167,7 +173,7 @@ SELECT is_empty($$
 $$, 'what only reads is STABLE');
 
 SELECT is_empty($$
-	SELECT oid::regprocedure FROM api WHERE provolatile = 'i' AND proname NOT IN ('version', 'case_key') AND proname NOT LIKE '\_%'
+	SELECT oid::regprocedure FROM api WHERE provolatile = 'i' AND proname NOT IN ('version', 'case_key', 'name_matches') AND proname NOT LIKE '\_%'
 $$, 'nothing that reads tables is IMMUTABLE');
 
 SELECT is_empty($$

@@ -9,6 +9,7 @@ import re
 import time
 
 SETTINGS = """
+SET icecat.key_scans = off;
 LOAD 'auto_explain';
 SET client_min_messages = notice;
 SET auto_explain.log_level = notice;

@@ -6,10 +6,10 @@ names, the same in another language of conditions, and a commit of write.metadat
 # SPDX-License-Identifier: PostgreSQL
 import json
 import shutil
-import time
 
 import pytest
 from expectations import expect, expect_equal
+from postgres import HOLD
 from tests_steering import SCHEMA, VIEW_VERSION, call, commit, creation, setting
 
 OBJECTS = "s3://lake/w"
@@ -193,6 +193,40 @@ def test_registration(c):
     expect(answer is not None, "a table may be registered over itself", error)
 
 
+def test_nobody_takes_the_place_that_others_need(c):
+    """The location of a warehouse or namespace, or one around it: nobody else could place a table there any more."""
+    warehouse(c, "roots", "s3://roots/w")
+    warehouse(c, "inner", "s3://roots/w/inner")
+    warehouse(c, "shared", "s3://roots/shared", location_overlap="allow")
+    c.sql("SELECT icecat.create_namespace('roots', '{ns,sub}'), icecat.create_namespace('roots', '{other}'), icecat.create_namespace('roots', '{b c}');"
+          "SELECT icecat.create_namespace('roots', '{said}', '{\"location\": \"s3a://roots/said/here/\"}'),"
+          "icecat.create_namespace('roots', '{ns,gone}', '{\"location\": \"s3://roots/gone\"}');"
+          "CREATE ROLE maker; SELECT icecat.grant_user('maker'); SELECT icecat.grant('maker', 'create', 'roots')")
+    of_warehouse, of_namespace = "Location is that of a warehouse, or around it", "Location is that of a namespace, or around it"
+    places = {"s3://roots/w": of_warehouse, "s3a://roots/w/": of_warehouse, "s3://roots": of_warehouse, "s3://roots/w/inner": of_warehouse,
+              "s3://roots/w/ns": of_namespace, "s3://roots/w/other": of_namespace, "s3://roots/w/ns/sub": of_namespace,
+              "s3://roots/said/here": of_namespace, "s3n://roots/said": of_namespace,
+              "s3://roots/w/ns/gone": None, "s3://roots/w/ns2": None, "s3://roots/w/n": None, "s3://roots/w/ns/sub/t": None, "s3://roots/said/here/t": None,
+              "s3://roots/said/her": None, "s3://roots/w/other/ns": None}
+    request = json.dumps({"name": "new", "schema": SCHEMA})
+    for place, words in places.items():
+        for staged in (False, True):
+            answer, error = create(c, "new", place, where="roots", **{"stage-create": staged})
+            expect(answer is None and words in error and "IC306" in error if words else answer is not None, place, (answer, error))
+            c.sql("SELECT icecat.drop_table('roots', '{ns}', 'new')", check=False)
+        answer, error = create(c, "new", properties={"write.data.path": place}, where="roots")
+        expect((answer is None) == (words is not None), "as a folder: " + place, (answer, error))
+        c.sql("SELECT icecat.drop_table('roots', '{ns}', 'new')", check=False)
+        said = c.sql("SET ROLE maker; SELECT icecat.rest_create_table('roots', '{ns}', '%s')" % json.dumps(dict(json.loads(request), location=place)),
+                     check=False)
+        expect(words is None or words in said or "ERROR:  Not allowed" in said, "by a role: " + place, said)
+        c.sql("SELECT icecat.drop_table('roots', '{ns}', 'new')", check=False)
+    answer, error = create(c, "new", "s3://roots/shared/ns", where="shared")
+    expect(answer is not None, "where overlaps are allowed, one may have it", error)
+    answer, error = create(c, "new2", "s3://roots/w", where="shared")
+    expect(answer is None and of_warehouse in error, "but not that of another warehouse", (answer, error))
+
+
 @pytest.mark.parametrize("rule", ["refuse", "inside"])
 def test_choice_of_clients(c, rule):
     where = "only_" + rule
@@ -258,14 +292,15 @@ def test_two_at_once(c):
     """A creation in another's way waits for it."""
     sql = "SELECT icecat.create_table('w', '{ns}', '%s', '" + json.dumps(SCHEMA) + "', p_location => '%s') IS NOT NULL;"
     for i, (first, second) in enumerate((("s3://race/a", "s3://race/a/b"), ("s3://race/b/c", "s3a://race/b"), ("s3://race/c", "s3://race/c"))):
-        holder = c.spawn("BEGIN; " + sql % ("one%d" % i, first) + " SELECT pg_sleep(2); COMMIT;")
-        time.sleep(0.7)
-        began = time.monotonic()
-        expect("t" in c.sql(sql % ("free%d" % i, first + "2")), "what lies beside it does not wait")
-        expect(time.monotonic() - began < 1, "not at all")
-        out = c.sql(sql % ("two%d" % i, second), check=False)
-        expect(OVERLAP in out, "%s waits for %s and is refused" % (second, first), out)
-        expect(time.monotonic() - began > 0.5, "it waited")
+        with c.held():
+            holder = c.spawn("BEGIN; %s %s; COMMIT;" % (sql % ("one%d" % i, first), HOLD))
+            c.wait_held(1)
+            expect("t" in c.sql(sql % ("free%d" % i, first + "2")), "what lies beside it does not wait")
+            waiting = c.spawn(sql % ("two%d" % i, second))
+            expect(c.wait_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%''two%d''%%' AND pid <> pg_backend_pid()" % i, "1"),
+                   "%s waits for %s" % (second, first))
+        out = "".join(waiting.communicate())
+        expect(OVERLAP in out, "%s is refused then" % second, out)
         holder.wait()
     out = c.sql("SET icecat.commit_lock_timeout_ms = 100; BEGIN; " + sql % ("x", "s3://race/z"), check=False)
     expect("t" in out, "alone, nobody waits", out)

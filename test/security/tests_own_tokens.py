@@ -1,11 +1,12 @@
 """Tokens of the gateways' own with the extension: keys that are rotated under load, sessions that end, and copies of the database."""
 # SPDX-License-Identifier: PostgreSQL
+import json
 import threading
 
 import harness
 import pytest
 from expectations import expect, expect_equal
-from oauth import exchange, login, token_of
+from oauth import decode, exchange, login, token_of
 
 SETUP = """
 CREATE ROLE writers; CREATE ROLE small; GRANT small TO writers; CREATE ROLE gate LOGIN NOINHERIT;
@@ -157,6 +158,19 @@ def test_tokens_of_a_database_are_worth_nothing_in_its_copy(c, program, gateways
         other = first_token(gateway, "copied", secret)
         expect(works(gateway, other), "the copy has the client, and made a key")
         expect_equal((call(gateway, token).status, call(gateways[0], other).status), (401, 401))
+        keys = c.sql("SELECT json_agg(k) FROM icecat_data.signing_key AS k").strip()
+        c.sql("TRUNCATE icecat_data.signing_key; INSERT INTO icecat_data.signing_key"
+              f" SELECT * FROM json_populate_recordset(NULL::icecat_data.signing_key, '{keys}')", "copy")
+        kid = json.loads(decode(token.split(".")[0]))["kid"]
+        other = harness.wait_until(lambda: same_kid(login(gateway, "copied", secret), kid), "the copy signs with the same key", 10)
+        expect(works(gateway, other), "a token of the copy, by the original's key")
+        expect_equal((call(gateway, token).status, call(gateways[0], other).status), (401, 401), "keys that were copied, too")
+        expect(b"not for this catalog" in call(gateway, token).body, "because it is for another database")
+
+
+def same_kid(answer, kid):
+    token = token_of(answer)
+    return token if json.loads(decode(token.split(".")[0]))["kid"] == kid else None
 
 
 def test_refused_log_ins_are_in_the_audit_log_once_for_each_kind_and_counted(c, gateways):
@@ -178,3 +192,36 @@ def test_refused_log_ins_are_in_the_audit_log_once_for_each_kind_and_counted(c, 
     text = c.sql("SELECT string_agg(a::text, ' ') FROM icecat.audit_log AS a WHERE action = 'log-in'")
     expect("pasted" not in text and "wrong" not in text and secret not in text, "no id of a stranger, and no secret")
     expect_equal(c.sql("SELECT DISTINCT split_part(client_address, ':', 1) FROM icecat.audit_log WHERE action = 'log-in'"), "127.0.0.1")
+
+
+def test_what_was_counted_is_in_the_audit_log_at_the_time_of_its_end(c, program):
+    """The count is made, and sent, in the same moment."""
+    secret = make_client(c, "counted")
+    with harness.Gateway(program, f"host={c.dir} port=5432 user=gate dbname=postgres", c.dir, **{**SETTINGS_OF_GATEWAY, "audit_repeats_window_s": 2}) as gateway:
+        first_token(gateway, "counted", secret)
+        since = c.sql("SELECT clock_timestamp()").strip()
+        for _ in range(3):
+            expect_equal(login(gateway, "counted", "wrong").status, 401)
+        harness.wait_until(lambda: gateway.metric("icecat_audit_waiting") == 0, "all is written or counted", 10)
+    ages = c.sql("SELECT occurred_at >= '%s', occurred_at <= clock_timestamp() FROM icecat.audit_log"
+                 " WHERE action = 'log-in' AND principal = 'icecat~counted' ORDER BY occurred_at" % since).strip().split("\n")
+    expect_equal(set(ages), {"t|t"})
+    expect(len(ages) >= 2, f"one that is written, and a count: {ages}")
+
+
+def test_a_gateway_that_stops_writes_what_it_refused_last(c, program):
+    secret = make_client(c, "last")
+    count = ("SELECT coalesce(sum(coalesce((details ->> 'repeated')::int, 1)), 0) FROM icecat.audit_log"
+             " WHERE action = 'log-in' AND principal = 'icecat~last' AND status = 401")
+    for before, wait_ms in ((0, 2000), (7, 0)):
+        with harness.Gateway(program, f"host={c.dir} port=5432 user=gate dbname=postgres", c.dir,
+                             **{**SETTINGS_OF_GATEWAY, "audit_repeats_window_s": 3600, "audit_stop_wait_ms": wait_ms}) as gateway:
+            first_token(gateway, "last", secret)
+            harness.wait_until(lambda gateway=gateway: gateway.metric("icecat_audit_waiting") == 0, "nothing waits", 10)
+            for _ in range(7):
+                expect_equal(login(gateway, "last", "wrong").status, 401)
+        written = int(c.sql(count))
+        if wait_ms > 0:
+            expect_equal(written - before, 7, "all are counted")
+        else:
+            expect(written - before < 7, "without the wait some are lost, or this test proves nothing")

@@ -66,7 +66,7 @@ SELECT pg_temp.verdict('client', 'etl'), pg_temp.verdict('client', 'etl', 'regre
 	pg_temp.verdict('client', 'etl', 'no_such_role'), pg_temp.verdict('client', 'other.1_x-Y'), pg_temp.verdict('client', 'nobody');
 SELECT pg_temp.verdict('key', :'key'), pg_temp.verdict('key', 'etl'), pg_temp.verdict('client', :'key');
 SELECT icecat._make_signing_key(), icecat._make_signing_key();
-SELECT json_array_length(icecat._signing_keys());
+SELECT json_array_length(icecat._signing_keys() -> 'keys'), icecat._signing_keys() ->> 'audience' ~ '^urn:icecat:[0-9a-f]{32}$' AS bound;
 SELECT icecat.create_client('x', 'regress_gateway');
 SELECT icecat.rotate_signing_key();
 SELECT count(*) FROM icecat.clients;

@@ -88,6 +88,11 @@ INSERT INTO icecat_data.access_grant (warehouse_id, object_id, role, privilege, 
 INSERT INTO icecat_data.read_restriction (warehouse_id, object_id, role, table_uuid, set_by, set_at) VALUES (:W, :W, current_user::regrole, 'x', 'nobody', now());
 INSERT INTO icecat_data.view_definer (warehouse_id, view_id, role, property, set_at) VALUES (:W, :W, current_user::regrole, 'x', now());
 INSERT INTO icecat_data.label (warehouse_id, object_id, field_id, name, value, object_kind, set_by, set_at) VALUES (:W, :W, -1, 'x', 'x', 'table', 'nobody', now());
+INSERT INTO icecat_data.protection (warehouse_id, object_id, object_kind, set_by, set_at) VALUES (:W, :T, 'table', 'nobody', now());
+INSERT INTO icecat_data.subscription (warehouse_id, name, role, acked, created_at) VALUES (:W, 'x', current_user::regrole, 0, now());
+INSERT INTO icecat_data.inspection (warehouse_id, table_id, snapshot_id, created_at, attempts, next_attempt_at, database_id, awaited) VALUES (:W, :T, 1, now(), 0, 'infinity', 0, false);
+INSERT INTO icecat_data.outside_file (warehouse_id, table_id, snapshot_id, n, path, found_at) VALUES (:W, :T, 1, 1, 'x', now());
+INSERT INTO icecat_data.file_reference (warehouse_id, table_id, path) VALUES (:W, :T, 'x');
 INSERT INTO icecat_data.view_head (warehouse_id, view_id, version, format_version, view_uuid, location, current_version_id, metadata_location, file_expected, updated_at) VALUES
 	(:W, :V, 4, 1, 'uuid-v', 's3://b/rv/v', 3, 's3://b/rv/v/metadata/00003.json', true, '2026-01-02 03:04:11+00');
 INSERT INTO icecat_data.view_part (warehouse_id, view_id, kind, ordinal, id, body) VALUES
@@ -177,11 +182,12 @@ $$;
 DELETE FROM icecat_data.metadata_task WHERE warehouse_id = :W;
 INSERT INTO icecat_data.location (warehouse_id, object_id, path, kind)
 	SELECT warehouse_id, relation_id, 'file:///nowhere', 'location' FROM icecat_data.relation WHERE warehouse_id = :W LIMIT 1;
-INSERT INTO icecat_data.commit_policy VALUES (:W, 'p', :W, 'warehouse', 'pg_catalog.json_typeof(json)', 'me', now());
+INSERT INTO icecat_data.commit_policy VALUES (:W, 'p', :W, 'warehouse', 'pg_catalog.json_typeof(json)', 'before', 'me', now());
+INSERT INTO icecat_data.naming_rule VALUES (:W, :W, 'table', 'warehouse', '.*', 'me', now());
 INSERT INTO icecat_data.event_restored SELECT warehouse_id, 0, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, version, actor
 	FROM icecat_data.event_pending WHERE warehouse_id = :W LIMIT 1;
 INSERT INTO icecat_data.metrics_report_restored SELECT * FROM icecat_data.metrics_report WHERE warehouse_id = :W LIMIT 1;
-INSERT INTO icecat_data.vended_credential VALUES (:W, '\x00', 'k1', '\x00', now());
+INSERT INTO icecat_data.vended_credential VALUES (:W, '\x00', 'k1', '\x00', now(), now());
 SELECT relname AS empty_before FROM pg_class
 WHERE relnamespace = 'icecat_data'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
 	AND relname !~ '^audit' AND relname NOT IN (SELECT * FROM pg_temp.tables_with(:W)) ORDER BY relname COLLATE "C";

@@ -288,3 +288,93 @@ def test_a_service_account(functions, tmp_path):
                    check=True, capture_output=True)
     broken = functions(GCS_ROOT, ["service-account-json", json.dumps({"client_email": "a", "private_key": "none"}), "token-uri", tokens.url])
     expect("is no RSA key" in broken.call("login", check=False), "no key")
+
+
+# -- Azure's store --------------------------------------------------------------------------------------------
+
+ADLS_ROOT = "abfss://lake@acct.dfs.core.windows.net/base"
+APPLICATION = ["login", "client-secret", "tenant-id", "the tenant", "client-id", "app", "client-secret", "s&cret", "allow-private-endpoints", "true"]
+
+
+def azure(path_of_token, text='{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ.a.b"}', status=200):
+    """MOCK answers this to a request for a token, and takes what is written."""
+    def answer(method, path, headers, body):
+        if path.partition("?")[0] == path_of_token:
+            return status, text
+        return (201, "") if headers["authorization"] == "Bearer eyJ.a.b" else (401, "")
+    return answer
+
+
+@pytest.fixture
+def azure_answers(monkeypatch):
+    def answers(*given, **named):
+        monkeypatch.setattr(MOCK, "answer", azure(*given, **named))
+    return answers
+
+
+def test_an_application_of_azure(functions, azure_answers):
+    azure_answers("/the%20tenant/oauth2/v2.0/token")
+    files = functions(ADLS_ROOT, APPLICATION + ["authority", MOCK.url + "/", "endpoint", MOCK.url])
+    expect_equal(login(files), "token", "a token")
+    method, _, headers, _ = MOCK.requests[0]
+    expect_equal((method, headers["content-type"]), ("POST", "application/x-www-form-urlencoded"), "one request")
+    expect_equal(form_of(MOCK.requests[0]), {"grant_type": "client_credentials", "client_id": "app", "client_secret": "s&cret",
+                                             "scope": "https://storage.azure.com/.default"}, "what was asked")
+    MOCK.requests.clear()
+    files.write(ADLS_ROOT + "/x", b"data")
+    expect_equal([(m, p, h["authorization"]) for m, p, h, _ in MOCK.requests][1:], [("PUT", "/acct/lake/base/x", "Bearer eyJ.a.b")], "it is shown")
+
+
+def test_a_token_that_azure_takes_no_more_is_replaced_once(functions, monkeypatch):
+    tokens = []
+
+    def answer(method, path, headers, body):
+        if path.endswith("/token"):
+            tokens.append("t%d" % len(tokens))
+            return 200, json.dumps({"access_token": tokens[-1], "expires_in": "3599"})
+        return 401, "<Error><Code>InvalidAuthenticationInfo</Code><Message>expired</Message></Error>"
+    monkeypatch.setattr(MOCK, "answer", answer)
+    files = functions(ADLS_ROOT, APPLICATION + ["authority", MOCK.url, "endpoint", MOCK.url])
+    message = files.write(ADLS_ROOT + "/x", b"data")
+    expect("answers 401, InvalidAuthenticationInfo: expired" in message, message)
+    expect_equal([h["authorization"] for m, _, h, _ in MOCK.requests if m == "PUT"], ["Bearer t0", "Bearer t1"], "asked twice, each time with another")
+
+
+def test_what_an_authority_says_is_told_without_what_was_sent(functions, azure_answers):
+    said = {"error": "invalid_client", "error_description": "AADSTS7000215: s&cret is not right. Trace ID: 1"}
+    for text, words in ((json.dumps(said), "the store answers 401, invalid_client, AADSTS7000215"),
+                        (json.dumps({"error": "s&cret"}), "the store answers 401"), ("s&cret", "the store answers 401")):
+        azure_answers("/the%20tenant/oauth2/v2.0/token", text, 401)
+        message = login(functions(ADLS_ROOT, APPLICATION + ["authority", MOCK.url]))
+        expect(words in message and "s&cret" not in message, message)
+
+
+def test_the_identity_of_the_machine(functions, c, azure_answers):
+    azure_answers("/metadata/identity/oauth2/token", '{"access_token":"eyJ.a.b","expires_in":"86399","resource":"x"}')
+    restart_with(c, AZURE_POD_IDENTITY_AUTHORITY_HOST=MOCK.url + "/")
+    expect_equal(login(functions(ADLS_ROOT, ["login", "managed-identity", "client-id", "mine"])), "token", "a token")
+    method, path, headers, _ = MOCK.requests[0]
+    expect_equal((method, path, headers["metadata"]), (
+        "GET", "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F&client_id=mine", "true"),
+        "with the header that a forged request lacks")
+
+
+def test_the_identity_of_an_app(functions, c, azure_answers):
+    azure_answers("/msi/token", json.dumps({"access_token": "eyJ.a.b", "expires_on": str(int(time.time()) + 3000)}))
+    restart_with(c, IDENTITY_ENDPOINT=MOCK.url + "/msi/token", IDENTITY_HEADER="proof")
+    expect_equal(login(functions(ADLS_ROOT, ["login", "managed-identity"])), "token", "a token")
+    _, path, headers, _ = MOCK.requests[0]
+    expect_equal((path, headers["x-identity-header"]),
+                 ("/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fstorage.azure.com%2F", "proof"), "with the header of the environment")
+
+
+def test_a_federated_identity(functions, c, azure_answers):
+    azure_answers("/mine/oauth2/v2.0/token")
+    token = os.path.join(c.dir, "azure.token")
+    with open(token, "w") as file:
+        file.write("eyJ.f.g\n")
+    restart_with(c, AZURE_FEDERATED_TOKEN_FILE=token, AZURE_CLIENT_ID="app", AZURE_TENANT_ID="mine", AZURE_AUTHORITY_HOST=MOCK.url + "/")
+    expect_equal(login(functions(ADLS_ROOT, ["login", "managed-identity"])), "token", "a token")
+    form = form_of(MOCK.requests[0])
+    expect_equal((form["client_id"], form["client_assertion"], form["client_assertion_type"], "client_secret" in form),
+                 ("app", "eyJ.f.g", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", False), "what was asked")

@@ -23,6 +23,7 @@ CALLS = [
     ("revoke_tenant('boss', 'manage', 'acme')", "revoke-tenant|tenant|acme|b privilege role"),
     ("set_tenant_quota('acme', 'tables', 10)", "set-tenant-quota|tenant|acme|b quota"),
     ("set_tenant_quota(NULL, 'tables', 20)", "set-tenant-quota|catalog||b quota"),
+    ("set_tenant_naming_rule('acme', 'table', '[a-z]+')", "set-tenant-naming-rule|tenant|acme|b names-of"),
     ("set_tenant_maintenance('acme', true, 'why')", "set-tenant-maintenance|tenant|acme|b"),
     ("unassign_role('acme', 'boss')", "unassign-role|tenant|acme|b role"),
     ("drop_tenant('acme')", "drop-tenant|tenant|acme|b"),
@@ -47,10 +48,17 @@ CALLS = [
     ("set_labels('{\"pii\":\"yes\"}', 'w', '{a}', 't')", "set-labels|table|t|b"),
     ("set_labels('{\"pii\":\"yes\"}', 'w', '{a}', 't', 'x')", "set-labels|table|t|b field-id"),
     ("set_labels('{\"of\":\"team\"}', 'w', '{a}')", "set-labels|namespace||b"),
+    ("set_protection('w')", "set-protection|warehouse|w|b"),
+    ("set_protection('w', '{a}')", "set-protection|namespace||b"),
+    ("set_protection('w', '{a}', 't')", "set-protection|table|t|b"),
+    ("set_protection('w', '{a}', 't', false)", "set-protection|table|t|b"),
     ("set_read_restriction('someone', 'w', '{a}', 't', 'false')", "set-read-restriction|table|t|b role"),
     ("drop_read_restriction('someone', 'w', '{a}', 't')", "drop-read-restriction|table|t|b role"),
     ("trust_engine('someone')", "trust-engine|engine|someone|b"),
     ("distrust_engine('someone')", "distrust-engine|engine|someone|b"),
+    ("set_naming_rule('w', 'table', '[a-z]+')", "set-naming-rule|warehouse|w|b names-of"),
+    ("set_naming_rule('w', 'table', NULL)", "set-naming-rule|warehouse|w|b names-of"),
+    ("set_naming_rule('w', 'view', '[a-z]+', '{a}')", "set-naming-rule|namespace||b names-of"),
     ("create_commit_policy('w', 'p', 'public.policy(json)', '{a}')", "create-commit-policy|namespace||b policy"),
     ("drop_commit_policy('w', 'p')", "drop-commit-policy|namespace||b policy"),
     ("grant('someone', 'select', 'w', '{a}', 't')", "grant|table|t|b privilege role"),
@@ -68,9 +76,9 @@ CALLS = [
     ("create_namespace('w', '{b}', '{\"k\":\"v\"}')", "create-namespace|namespace||properties"),
     ("update_namespace_properties('w', '{b}', '{\"k\":\"w\"}')", "update-namespace-properties|namespace||missing removed updated"),
     ("create_table('w', '{a}', 'u', '%s')" % SCHEMA, "create-table|table|u|last-sequence-number metadata-location"),
-    ("commit_table('w', '{a}', 'u', '[]', '%s')" % SET % "one", "commit-table|table|u|last-sequence-number metadata-location"),
+    ("commit_table('w', '{a}', 'u', '[]', '%s')" % SET % "one", "commit-table|table|u|last-sequence-number metadata-location updates"),
     ("commit_transaction('w', '[{\"identifier\":{\"namespace\":[\"a\"],\"name\":\"u\"},\"updates\":%s}]')" % SET % "two",
-     "commit-table|table|u|last-sequence-number metadata-location"),
+     "commit-table|table|u|last-sequence-number metadata-location updates"),
     ("rename_table('w', '{a}', 'u', '{b}', 'u')", "rename-table|table|u|source-name source-namespace"),
     ("create_view('w', '{a}', 's', '%s', '%s')" % (SCHEMA, VERSION), "create-view|view|s|current-version-id metadata-location"),
     ("replace_view('w', '{a}', 's', '[]', '%s')" % SET % "one", "replace-view|view|s|current-version-id metadata-location"),
@@ -92,18 +100,19 @@ CALLS = [
 ]
 # Those that change no object: why.
 NO_CHANGE = {
-    "they look": "_claim_values _restricted _signing_keys _queued_files _pending_files _file_is_missing _worker_state _set_privileges worker_status "
-                 "missing_metadata_files read_events wait_for_metadata _listen_files check_integrity check_integrity_slice load_table rest_load_table "
+    "they look": "_claim_values _restricted _signing_keys _queued_files _pending_files _file_is_missing _worker_state _store_counters _set_privileges worker_status storage_status "
+                 "missing_metadata_files read_events _event_feed wait_for_metadata _listen_files check_integrity check_integrity_slice load_table rest_load_table "
                  "rest_load_table_pieces load_view list_namespaces list_tables list_views version",
     "access that is delegated (tests_delegation.py)": "load_credentials sign_request sign_any_request _answer_is_secret",
     "files and the worker": "export_metadata _export_metadata run_worker_once start_worker",
     "what clients report": "report_metrics rest_report_metrics",
+    "bookmarks of readers (tests_subscriptions.py)": "create_subscription drop_subscription next_events ack",
     "housekeeping, by time alone": "trim_audit trim_events trim_idempotency trim_metrics_reports",
     "with rows of their own (tests_storage_profiles.py)": "create_storage_profile alter_storage_profile drop_storage_profile rotate_storage_secrets "
                                                          "validate_storage_profile",
     "parts of those above": "_audit _audit_refused _give _take adopt_tasks regrant",
     "the same by another name (audit.py, test/security/audited.py)":
-        "rest_commit_table rest_commit_transaction rest_create_namespace rest_create_table rest_create_view rest_register_table rest_register_view "
+        "rest_commit_table rest_commit_table_group rest_commit_transaction rest_create_namespace rest_create_table rest_create_view rest_register_table rest_register_view "
         "rest_rename_table rest_rename_view rest_replace_view rest_update_namespace_properties register_view commit_metadata_file import_sql_catalog "
         "_iceberg_tables_write _iceberg_namespace_properties_write",
 }

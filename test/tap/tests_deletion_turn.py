@@ -1,6 +1,6 @@
 """Files are deleted although commits that name files outside of their table's folders follow each other without a gap.
 
-Such a commit shares ICE_LOCK_FILES until its transaction ends, and a deletion needs it alone: it has its turn between them.
+Such a commit shares the lock of a folder until its transaction ends, and a deletion there needs it alone: it has its turn between them.
 """
 # SPDX-License-Identifier: PostgreSQL
 import os

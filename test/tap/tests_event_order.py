@@ -5,6 +5,7 @@ import signal
 import time
 
 from expectations import expect, expect_equal
+from postgres import HOLD
 
 WRITERS = 4
 COMMITS = 40
@@ -64,14 +65,13 @@ def test_event_order(c):
                  "a REPEATABLE READ transaction reads what is numbered")
     expect_equal(c.sql("SELECT count(*) FROM icecat.read_events('w', %d)" % len(seen)), "1",
                  "its event follows when it has committed")
-    holder = c.spawn("BEGIN; SELECT count(*) FROM icecat.read_events('w', 0, 1); %s "
-                     "SELECT count(*) FROM icecat.read_events('w', 0, 1); SELECT pg_sleep(4); COMMIT;"
-                     % c.create_table_sql("held"))
-    time.sleep(1)
-    started = time.monotonic()
-    c.sql(c.create_table_sql("beside"))
-    c.sql("SELECT count(*) FROM icecat.read_events('w')")
-    expect(time.monotonic() - started < 2.5, "a reader whose transaction stays open holds up nobody for long")
+    with c.held():
+        holder = c.spawn("BEGIN; SELECT count(*) FROM icecat.read_events('w', 0, 1); %s "
+                         "SELECT count(*) FROM icecat.read_events('w', 0, 1); %s; COMMIT;" % (c.create_table_sql("held"), HOLD))
+        c.wait_held(1)
+        c.sql(c.create_table_sql("beside"))
+        c.sql("SELECT count(*) FROM icecat.read_events('w')")
+        expect_equal(c.locks(False), 1, "a reader whose transaction stays open holds up nobody for long")
     holder.communicate()
     expect(c.wait_sql("SELECT count(*) = max(number) AND count(*) = count(number) FROM icecat.events", "t"),
            "afterwards all is numbered")

@@ -71,7 +71,23 @@ def test_secrets_are_kept_encrypted_and_shown_to_nobody(c):
     for role in ("admin", "writer", "acme"):
         expect("42501" in run(c, role, "SELECT * FROM icecat_data.storage_secret"), f"{role} reads no secret")
     expect(SECRET not in c.sql("SELECT string_agg(a::text, '') FROM icecat.audit_log AS a WHERE action LIKE '%storage%'"), "the audit log has none")
-    expect_equal(c.sql("SELECT details ->> 'secrets' FROM icecat.audit_log WHERE object_kind = 'storage-profile'"), '["access-key-id","secret-access-key"]')
+    expect_equal(c.sql("SELECT details ->> 'before', details -> 'after' ->> 'secrets' FROM icecat.audit_log WHERE object_kind = 'storage-profile'"),
+                 '|["access-key-id", "secret-access-key"]')
+
+
+def test_each_change_tells_what_was_and_what_is_and_no_secret(c):
+    c.sql(create("told", "s3://lake", {"region": "eu-west-1"}, SECRETS))
+    other = "Other" + SECRET[5:]
+    c.sql("SELECT icecat.alter_storage_profile('told', 'said', '{\"region\":\"eu-west-2\"}')")
+    c.sql("SELECT icecat.alter_storage_profile('said', p_secrets => '%s')" % json.dumps({"secret-access-key": other}))
+    c.sql("SELECT icecat.drop_storage_profile('said')")
+    found = c.sql("SELECT action, name, details -> 'before' ->> 'name', details #>> '{before,options,region}', details #>> '{before,revision}', "
+                  "details -> 'after' ->> 'name', details #>> '{after,options,region}', details #>> '{after,revision}', details #>> '{after,root}', "
+                  "object_id IS NOT NULL FROM icecat.audit_log WHERE object_kind = 'storage-profile' AND name IN ('told', 'said') ORDER BY occurred_at")
+    expect_equal(found.split("\n"), ["create-storage-profile|told||||told|eu-west-1|1|s3://lake|t", "alter-storage-profile|told|told|eu-west-1|1|said|eu-west-2|2|s3://lake|t",
+                                     "alter-storage-profile|said|said|eu-west-2|2|said|eu-west-2|3|s3://lake|t", "drop-storage-profile|said|said|eu-west-2|3|||||t"])
+    text = c.sql("SELECT string_agg(a::text, '') FROM icecat.audit_log AS a WHERE object_kind = 'storage-profile'")
+    expect(SECRET not in text and other not in text, "no secret, new or old")
 
 
 def test_a_statement_with_secrets_is_in_no_error_of_the_log_and_not_shown_while_it_runs(c):
@@ -135,6 +151,20 @@ def test_only_the_owner_has_the_server_log_in_as_itself_or_go_where_it_likes(c):
     for host in ("169.254.169.254", "metadata.google.internal", "[fd00:ec2::254]", "[fe80::1]"):
         fails(c, "postgres", create("p", "s3://other", {"endpoint": "http://" + host}, SECRETS), "IC401", "Not an endpoint")
     c.sql("SELECT icecat.drop_storage_profile('az'), icecat.drop_storage_profile('own')")
+
+
+def test_a_secret_that_is_sent_goes_where_it_was_given_for(c):
+    """Who changes a profile without knowing its secret has it sent nowhere else."""
+    application = {"login": "client-secret", "tenant-id": "t", "client-id": "i", "authority": "https://login.example"}
+    root = "abfss://box@acc.dfs.core.windows.net/app"
+    fails(c, "postgres", create("app", root, {**application, "authority": "http://login.example"}, {"client-secret": "x"}), "IC301", "must be https")
+    expect_equal(run(c, "postgres", create("app", root, application, {"client-secret": "x"})), "")
+    alter = "SELECT icecat.alter_storage_profile('app', p_options => '{\"authority\":%s}'%s)"
+    for authority in ('"https://elsewhere.example"', "null"):
+        fails(c, "postgres", alter % (authority, ""), "IC301", "together with its client-secret")
+        expect_equal(run(c, "postgres", alter % (authority, ", p_secrets => '{\"client-secret\":\"y\"}'")), "")
+    expect_equal(run(c, "postgres", "SELECT icecat.alter_storage_profile('app', p_options => '{\"client-id\":\"j\"}')"), "")
+    expect_equal(run(c, "postgres", "SELECT icecat.drop_storage_profile('app')"), "")
 
 
 def test_endpoints_of_others_are_in_the_list_of_those_allowed(c):

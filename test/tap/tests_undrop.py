@@ -218,3 +218,17 @@ def test_its_place_stays_its_own(c):
         c.sql("SELECT icecat.run_worker_once()")
         return c.sql(there, check=False) == "t"
     harness.wait_until(place_is_free, "the end of what was dropped", 20)
+
+
+def test_an_undrop_with_a_key_runs_once(c, gateway):
+    uuid = make(c, "keyed")
+    at = "/v1/w/namespaces/ns/tables/keyed"
+    key = ["Idempotency-Key: 0193f2c0-0000-7000-8000-0000000000aa"]
+    expect_equal(gateway.request("DELETE", at).status, 204)
+    expect_equal([gateway.request("POST", at + "/undrop", headers=key).status for _ in range(2)], [204, 204], "a repeat finds what the first one did")
+    expect_equal(uuid_of(c, "keyed"), uuid)
+    expect_equal(gateway.request("POST", at + "/undrop").status, 404, "without the key there is nothing to undrop")
+    expect_equal(gateway.request("POST", at + "/undrop?name=other", headers=key).status, 422)
+    c.sql("SELECT icecat.create_view('w', '{ns}', 'keyed_v', '%s', '%s'); SELECT icecat.drop_view('w', '{ns}', 'keyed_v')" % (SCHEMA, VERSION))
+    key = ["Idempotency-Key: 0193f2c0-0000-7000-8000-0000000000ab"]
+    expect_equal([gateway.request("POST", "/v1/w/namespaces/ns/views/keyed_v/undrop", headers=key).status for _ in range(2)], [204, 204])

@@ -1,7 +1,7 @@
 /*
  * case_net.c
- *		Vectors of AWS Signature Version 4, the addresses that a call may go to, and the XML of
- *		stores.
+ *		Vectors of AWS Signature Version 4 and of Azure's Shared Key, the addresses that a call may
+ *		go to, and the XML of stores.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -9,6 +9,7 @@
 
 #include "net/digest.h"
 #include "net/net_address.h"
+#include "net/shared_key.h"
 #include "net/sigv4.h"
 #include "xml/xml.h"
 
@@ -88,6 +89,33 @@ case_sigv4(const IceJson *file)
 	if ((signature = ice_json_opt_string(file, "query-signature")) != NULL)
 		expect_end("the query", psprintf("&X-Amz-Signature=%s", signature),
 				   ice_sigv4_query(&key, &request, expires_s));
+}
+
+/* The text that is signed, and the header. */
+void
+case_shared_key(const IceJson *file)
+{
+	IceNetPair          added[ICE_SHARED_KEY_PAIRS];
+	int32               body_len = 0;
+	IceSharedKeyRequest request = {.account = ice_json_string(file, "account"),
+								   .key = ice_json_string(file, "key"),
+								   .method = ice_json_string(file, "method"),
+								   .path = ice_json_string(file, "path"),
+								   .query = ice_json_string(file, "query")};
+
+	request.headers = read_headers(file, &request.header_count);
+	ice_json_opt_int64(file, "now-s", &request.now_s);
+	ice_json_opt_int32(file, "body-len", &body_len);
+	request.body_len = (size_t) body_len;
+	expect_text("the text", ice_json_string(file, "text"), ice_shared_key_text(&request));
+	if (ice_shared_key_headers(&request, added) != ICE_SHARED_KEY_PAIRS)
+		case_fail("there are no headers");
+	expect_text("the header",
+				psprintf("SharedKey %s:%s", request.account, ice_json_string(file, "signature")),
+				added[1].value);
+	request.key = "no base64";
+	if (ice_shared_key_headers(&request, added) != 0)
+		case_fail("a key that is none signs");
 }
 
 /* Each address is allowed within the reach that it needs, and not within less. */

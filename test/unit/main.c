@@ -38,6 +38,7 @@ static const struct
 	{"budget", case_budget},
 	{"scale", NULL},
 	{"sigv4", case_sigv4},
+	{"shared-key", case_shared_key},
 	{"address", case_address},
 	{"xml", case_xml},
 };

@@ -65,7 +65,7 @@ wait_for(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 {
 	if (ticket->since_us == 0)
 		ticket->since_us = now;
-	if (now - ticket->since_us >= (uint64_t) gw_conf.auth_wait_ms * 1000)
+	if (gw_clock_since(now, ticket->since_us) >= (uint64_t) gw_conf.auth_wait_ms * 1000)
 		return unavailable(ticket, "The keys of the token's issuer did not come in time");
 	if (waiting_count >= gw_conf.auth_waiting_max)
 		return unavailable(ticket, "Too many requests wait for the keys of their token's issuer");
@@ -109,11 +109,11 @@ on_changed(GwIssuer *issuer)
 void
 gw_auth_tick(uint64_t now)
 {
-	uint64_t      wait_us = (uint64_t) gw_conf.auth_wait_ms * 1000;
+	uint64_t      limit = (uint64_t) gw_conf.auth_wait_ms * 1000;
 	GwAuthTicket *ticket;
 
 	gw_issuers_tick(now);
-	while (now > wait_us && (ticket = next_ready(NULL, now - wait_us)) != NULL)
+	while (now > limit && (ticket = next_ready(NULL, now - limit)) != NULL)
 	{
 		stop_waiting(ticket);
 		ticket->ready(ticket);
@@ -135,6 +135,8 @@ gw_auth_refuse(GwAuthTicket *ticket, GwRefusal why)
 static GwAuthStep
 unknown_key(GwAuthTicket *ticket, GwRefusal why, GwIssuer *issuer, uint64_t now)
 {
+	if (ticket->looks)
+		return GW_AUTH_WAIT;
 	if (ticket->since_us != 0 && issuer->read_us >= ticket->since_us)
 		return gw_auth_refuse(ticket, why);
 	if (ticket->since_us != 0 && issuer->failed && !issuer->fetching)
@@ -145,23 +147,28 @@ unknown_key(GwAuthTicket *ticket, GwRefusal why, GwIssuer *issuer, uint64_t now)
 static GwAuthStep
 no_keys(GwAuthTicket *ticket, GwIssuer *issuer, uint64_t now)
 {
+	if (ticket->looks)
+		return GW_AUTH_WAIT;
 	if (issuer->fetching || !issuer->failed)
 		return wait_for(ticket, issuer, now);
 	return unavailable(ticket, "The keys of the token's issuer cannot be had at the moment");
 }
 
 /* What else is asked of a token of our own: it must be of the right use, and says whose principal
- * it is for. */
-static bool
-takes_own(const GwAuthTicket *ticket, const GwToken *token, const char **alias)
+ * it is for. What came of an issuer's token is worth nothing when that issuer is not believed any
+ * more. */
+static GwRefusal
+refusal_of_own(const GwAuthTicket *ticket, const GwToken *token, const char **alias)
 {
 	GwGrantUse use = ticket->use == GW_AUTH_REFRESH ? GW_GRANT_REFRESH : GW_GRANT_ACCESS;
 	GwGrant    grant;
 
 	if (!gw_grant_read(token->claims, use, &grant))
-		return false;
+		return GW_REFUSAL_TYPE;
+	if (grant.client == NULL && !gw_issuers_has_alias(grant.origin))
+		return GW_REFUSAL_ISSUER;
 	*alias = grant.client != NULL ? GW_GRANT_ALIAS : grant.origin;
-	return true;
+	return GW_REFUSAL_NONE;
 }
 
 /* The token is good: what the database has to know of it. */
@@ -169,9 +176,14 @@ static GwAuthStep
 good_token(GwAuthTicket *ticket, const GwIssuer *issuer, const GwToken *token)
 {
 	const char *alias = issuer->alias;
+	GwRefusal   why = GW_REFUSAL_NONE;
 
-	if (issuer->own ? !takes_own(ticket, token, &alias) : ticket->use == GW_AUTH_REFRESH)
-		return gw_auth_refuse(ticket, GW_REFUSAL_TYPE);
+	if (issuer->own)
+		why = refusal_of_own(ticket, token, &alias);
+	else if (ticket->use == GW_AUTH_REFRESH)
+		why = GW_REFUSAL_TYPE;
+	if (why != GW_REFUSAL_NONE)
+		return gw_auth_refuse(ticket, why);
 	ticket->verdict.expires_s = token->expires_s + gw_conf.auth_leeway_s;
 	snprintf(ticket->verdict.principal, sizeof(ticket->verdict.principal), "%s~%s", alias,
 			 token->subject);
@@ -198,6 +210,7 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	GwIssuer *issuer = why == GW_REFUSAL_NONE ? find_issuer(ticket->realm, token->issuer) : NULL;
 	const GwKeySet *keys;
 	GwTokenRules rules = {.audiences = gw_conf.auth_audiences, .leeway_s = gw_conf.auth_leeway_s};
+	GwText       audience = {0};
 
 	if (why == GW_REFUSAL_NONE && issuer == NULL)
 		why = GW_REFUSAL_ISSUER;
@@ -206,9 +219,12 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 	rules.issuer = issuer->url;
 	if (ticket->realm->audiences[0] != '\0')
 		rules.audiences = ticket->realm->audiences;
+	if (issuer->own && !gw_own_audience(ticket->realm, &audience))
+		return no_keys(ticket, issuer, now);
 	if (issuer->own)
-		rules.audiences = GW_GRANT_AUDIENCE;
+		rules.audiences = audience.data;
 	why = gw_token_check(token, &rules, (int64_t) time(NULL));
+	gw_text_free(&audience);
 	if (why != GW_REFUSAL_NONE)
 		return gw_auth_refuse(ticket, why);
 	keys = gw_issuer_keys(issuer, now);
@@ -226,9 +242,14 @@ check_token(GwAuthTicket *ticket, GwToken *token, uint64_t now)
 static GwAuthStep
 check_certificate(GwAuthTicket *ticket)
 {
-	GwCertificate certificate;
-	GwRefusal why = gw_certificate_read(ticket->certificate, (int64_t) time(NULL), &certificate);
+	struct x509_store_st *authorities = ticket->realm->authorities;
+	GwCertificate         certificate;
+	GwRefusal             why;
 
+	if (authorities != NULL &&
+		!gw_certificate_is_of(ticket->certificate, ticket->chain, authorities))
+		return gw_auth_refuse(ticket, GW_REFUSAL_AUTHORITY);
+	why = gw_certificate_read(ticket->certificate, (int64_t) time(NULL), &certificate);
 	if (why != GW_REFUSAL_NONE)
 		return gw_auth_refuse(ticket, why);
 	ticket->verdict.expires_s = certificate.expires_s;
@@ -384,7 +405,7 @@ is_known(GwAuthTicket *ticket, uint64_t now, GwAuthStep *step)
 	if (known != NULL)
 	{
 		ticket->verdict = *known;
-		gw_counters.auth_hits++;
+		gw_counters.auth_hits += !ticket->looks;
 		*step = GW_AUTH_DONE;
 		return true;
 	}
@@ -414,6 +435,19 @@ gw_auth_check(GwAuthTicket *ticket)
 	gw_token_free(&token);
 	if (step == GW_AUTH_REFUSED && ticket->use == GW_AUTH_CALL && is_final(ticket->why))
 		remember_refusal(ticket);
+	return step;
+}
+
+/* Keys that are wrong are counted, and certificates cost more than a body: both have time. */
+GwAuthStep
+gw_auth_look(GwAuthTicket *ticket)
+{
+	GwAuthStep step = GW_AUTH_ASK;
+
+	ticket->looks = true;
+	if (ticket->certificate == NULL && !is_key(ticket->token))
+		step = gw_auth_check(ticket);
+	ticket->looks = false;
 	return step;
 }
 
@@ -486,14 +520,33 @@ gw_auth_start(struct event_base *base, void (*ask_own)(GwIssuer *own))
 void
 gw_auth_open_realm(GwRealm *realm, uint64_t number)
 {
-	*realm = (GwRealm){.number = number, .audiences = ""};
+	*realm = (GwRealm){.number = number, .audiences = "", .binding = ""};
 	if (gw_conf.oauth_tokens)
 		gw_issuers_add_own(&realm->own);
 }
 
 void
+gw_auth_use_authorities(GwRealm *realm, const char *path)
+{
+	bool usable;
+
+	gw_certificate_free_authorities(realm->authorities);
+	realm->authorities = *path != '\0' ? gw_certificate_authorities(path, &usable) : NULL;
+}
+
+bool
+gw_auth_authorities_usable(const char *path)
+{
+	bool usable;
+
+	gw_certificate_free_authorities(gw_certificate_authorities(path, &usable));
+	return usable;
+}
+
+void
 gw_auth_close_realm(GwRealm *realm)
 {
+	gw_auth_use_authorities(realm, "");
 	if (gw_conf.oauth_tokens)
 		gw_issuers_drop_own(&realm->own);
 	gw_own_end(realm);

@@ -59,6 +59,7 @@ typedef struct GwAuthTicket
 	GwSlice               token; /* stays in its owner's memory */
 	GwRealm              *realm; /* set by the owner, as the next ones */
 	const struct x509_st *certificate;
+	struct stack_st_X509 *chain; /* sent with it */
 	void (*ready)(struct GwAuthTicket *ticket);
 	GwAuthUse use; /* only the token of a call may be DONE */
 
@@ -73,6 +74,7 @@ typedef struct GwAuthTicket
 	char        key_id[GW_CREDENTIAL_ID_BYTES_MAX + 1];
 	int64_t     wait_s; /* of LATER */
 
+	bool             looks; /* the check is only a look */
 	bool             waits;
 	struct GwIssuer *issuer;
 	uint64_t         since_us; /* of the first wait; 0: it never waited */
@@ -92,9 +94,18 @@ extern bool gw_auth_start(struct event_base *base, void (*ask_own)(GwIssuer *own
 extern void gw_auth_open_realm(GwRealm *realm, uint64_t number);
 extern void gw_auth_close_realm(GwRealm *realm);
 
+/* Whose certificates of clients are good in the realm: those of the authorities in the file; "": of
+ * those that the gateway believes. */
+extern void gw_auth_use_authorities(GwRealm *realm, const char *path);
+extern bool gw_auth_authorities_usable(const char *path);
+
 extern void gw_auth_tick(uint64_t now_us);
 
 extern GwAuthStep gw_auth_check(GwAuthTicket *ticket);
+
+/* Before the body has come: REFUSED, where that is certain. Nothing waits, and anything else means
+ * that it is to be checked. */
+extern GwAuthStep gw_auth_look(GwAuthTicket *ticket);
 
 /*
  * What the database said of the key that it was asked for; NULL: it has none. DONE, REFUSED, LATER,

@@ -245,3 +245,37 @@ gw_certificate_read(const X509 *x509, int64_t now_s, GwCertificate *out)
 	}
 	return why;
 }
+
+/* -- authorities ------------------------------------------------------------------------------- */
+
+X509_STORE *
+gw_certificate_authorities(const char *path, bool *usable)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	if (store == NULL)
+		abort();
+	*usable = X509_STORE_load_file(store, path) == 1;
+	ERR_clear_error();
+	return store;
+}
+
+void
+gw_certificate_free_authorities(X509_STORE *authorities)
+{
+	X509_STORE_free(authorities);
+}
+
+bool
+gw_certificate_is_of(const X509 *x509, STACK_OF(X509) * chain, X509_STORE *authorities)
+{
+	X509_STORE_CTX *check = X509_STORE_CTX_new();
+	bool            good = check != NULL &&
+				X509_STORE_CTX_init(check, authorities, (X509 *) x509, chain) == 1 &&
+				X509_STORE_CTX_set_default(check, "ssl_client") == 1 &&
+				X509_verify_cert(check) == 1;
+
+	X509_STORE_CTX_free(check);
+	ERR_clear_error();
+	return good;
+}

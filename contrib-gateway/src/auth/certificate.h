@@ -21,6 +21,8 @@
 #include "auth/verdicts.h"
 
 struct x509_st;
+struct stack_st_X509;
+struct x509_store_st;
 
 #define GW_CERTIFICATE_ALIAS "mtls" /* of the issuer, in the mapping */
 
@@ -34,6 +36,15 @@ typedef struct GwCertificate
 /* By which it is known; no token has the same. */
 extern bool gw_certificate_digest(const struct x509_st *x509,
 								  unsigned char         digest[GW_DIGEST_BYTES]);
+
+/* The authorities in a file; none where it cannot be read: then nobody's certificate is good. */
+extern struct x509_store_st *gw_certificate_authorities(const char *path, bool *usable);
+extern void                  gw_certificate_free_authorities(struct x509_store_st *authorities);
+
+/* Is it, by the certificates that its owner sent with it (NULL: none), one of these
+ * authorities'? */
+extern bool gw_certificate_is_of(const struct x509_st *x509, struct stack_st_X509 *chain,
+								 struct x509_store_st *authorities);
 
 /* Claims: sub, cn, dns, uri, email, serial, fingerprint (SHA-256, as hexadecimal digits),
  * issuer. */

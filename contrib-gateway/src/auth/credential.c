@@ -25,25 +25,6 @@ gw_credential_id_is_sound(GwSlice id)
 /* -- reading ------------------------------------------------------------------------------------*/
 
 static bool
-read_hex(const json_t *object, const char *name, unsigned char *out, size_t bytes)
-{
-	const char *text = gw_strict_json_string(object, name);
-
-	if (text == NULL || strlen(text) != 2 * bytes)
-		return false;
-	for (size_t i = 0; i < bytes; i++)
-	{
-		int high = gw_text_hex_digit(text[2 * i]);
-		int low = gw_text_hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (unsigned char) (high << 4 | low);
-	}
-	return true;
-}
-
-static bool
 read_text(const json_t *object, const char *name, char *out)
 {
 	const char *text = gw_strict_json_string(object, name);
@@ -62,8 +43,8 @@ read_verifier(const json_t *item, GwVerifier *out)
 	const json_t *until = json_object_get(item, "until");
 
 	out->until_s = json_is_integer(until) ? json_integer_value(until) : INT64_MAX;
-	return read_hex(item, "salt", out->salt, GW_SALT_BYTES) &&
-		   read_hex(item, "hash", out->hash, GW_SECRET_HASH_BYTES);
+	return gw_strict_json_hex(item, "salt", out->salt, GW_SALT_BYTES) &&
+		   gw_strict_json_hex(item, "hash", out->hash, GW_SECRET_HASH_BYTES);
 }
 
 bool

@@ -138,6 +138,7 @@ to_base64url(GwSlice in, GwText *out)
 {
 	while (in.len > 0 && in.data[in.len - 1] == '=')
 		in.len--;
+	gw_text_reserve(out, in.len);
 	for (size_t i = 0; i < in.len; i++)
 		gw_text_putc(out, in.data[i] == '+' ? '-' : in.data[i] == '/' ? '_' : in.data[i]);
 }

@@ -22,14 +22,15 @@ set_time(json_t *claims, const char *name, int64_t value)
 }
 
 json_t *
-gw_grant_claims(const GwGrant *grant, GwGrantUse use, int64_t now_s, int64_t *lifetime_s)
+gw_grant_claims(const GwGrant *grant, const char *audience, GwGrantUse use, int64_t now_s,
+				int64_t *lifetime_s)
 {
 	json_t *claims = json_object();
 
 	if (grant->until_s != 0 && now_s + *lifetime_s > grant->until_s)
 		*lifetime_s = grant->until_s - now_s;
 	set_text(claims, "iss", GW_GRANT_ISSUER);
-	set_text(claims, "aud", GW_GRANT_AUDIENCE);
+	set_text(claims, "aud", audience);
 	set_text(claims, "sub", grant->subject);
 	set_text(claims, "use", uses[use]);
 	set_time(claims, "iat", now_s);

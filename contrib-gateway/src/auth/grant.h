@@ -14,7 +14,6 @@
 #include "auth/strict_json.h"
 
 #define GW_GRANT_ISSUER    "urn:icecat:gateway"
-#define GW_GRANT_AUDIENCE  "icecat"
 #define GW_GRANT_ALIAS     "icecat"     /* of a client's principal */
 #define GW_GRANT_KEY_ALIAS "icecat-key" /* of an API key's */
 
@@ -39,9 +38,10 @@ typedef enum GwGrantUse
 	GW_GRANT_REFRESH
 } GwGrantUse;
 
-/* The claims of a token that lives for so long. *lifetime_s is cut where the grant ends before. */
-extern json_t *gw_grant_claims(const GwGrant *grant, GwGrantUse use, int64_t now_s,
-							   int64_t *lifetime_s);
+/* The claims of a token that lives for so long, for an audience (NULL: none is named). *lifetime_s
+ * is cut where the grant ends before. */
+extern json_t *gw_grant_claims(const GwGrant *grant, const char *audience, GwGrantUse use,
+							   int64_t now_s, int64_t *lifetime_s);
 
 /* Reads claims that were signed by us. False: they are not for that use. The grant's texts are
  * theirs. */

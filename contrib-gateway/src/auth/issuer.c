@@ -126,7 +126,7 @@ gw_issuers_keys_valid(const char *list)
 static bool
 is_old(uint64_t read_us, uint64_t now)
 {
-	return now - read_us >= (uint64_t) gw_conf.auth_keys_refresh_s * 1000000;
+	return gw_clock_since(now, read_us) >= (uint64_t) gw_conf.auth_keys_refresh_s * 1000000;
 }
 
 static GwFetchFrom
@@ -142,7 +142,7 @@ has_old_keys(const GwIssuer *issuer, uint64_t now)
 	uint64_t cache_s = gw_conf.auth_cache_s > 0 ? (uint64_t) gw_conf.auth_cache_s : 1;
 
 	if (issuer->own)
-		return now - issuer->read_us >= cache_s * 1000000;
+		return gw_clock_since(now, issuer->read_us) >= cache_s * 1000000;
 	return is_old(issuer->read_us, now);
 }
 
@@ -312,8 +312,8 @@ static void
 tick(GwIssuer *issuer, uint64_t now)
 {
 	bool old = gw_issuer_keys(issuer, now) == NULL || has_old_keys(issuer, now);
-	bool paused = issuer->tried_us != 0 &&
-				  now - issuer->tried_us < (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
+	bool paused = issuer->tried_us != 0 && gw_clock_since(now, issuer->tried_us) <
+											   (uint64_t) gw_conf.auth_keys_pause_s * 1000000;
 
 	if (!issuer->fetching && !paused && (old || issuer->wanted))
 		begin_round(issuer, now);
@@ -339,11 +339,21 @@ gw_issuers_find(const char *url)
 	return NULL;
 }
 
+bool
+gw_issuers_has_alias(const char *alias)
+{
+	for (int i = 0; i < issuer_count; i++)
+		if (strcmp(issuers[i].alias, alias) == 0)
+			return true;
+	return false;
+}
+
 const GwKeySet *
 gw_issuer_keys(const GwIssuer *issuer, uint64_t now)
 {
 	if (issuer->keys == NULL ||
-		(!issuer->own && now - issuer->read_us >= (uint64_t) gw_conf.auth_keys_max_age_s * 1000000))
+		(!issuer->own &&
+		 gw_clock_since(now, issuer->read_us) >= (uint64_t) gw_conf.auth_keys_max_age_s * 1000000))
 		return NULL;
 	return issuer->keys;
 }

@@ -65,6 +65,7 @@ extern void gw_issuers_tick(uint64_t now_us);
 
 /* One of the setting; NULL: it is none. */
 extern GwIssuer *gw_issuers_find(const char *url);
+extern bool      gw_issuers_has_alias(const char *alias);
 
 /* The keys, when they are not too old to be used. */
 extern const GwKeySet *gw_issuer_keys(const GwIssuer *issuer, uint64_t now_us);

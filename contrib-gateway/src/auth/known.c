@@ -60,7 +60,8 @@ find(const GwTry *try, int64_t age_max_s)
 
 	digest_of(try, digest);
 	known = gw_recent_find(store, digest);
-	if (known == NULL || gw_clock_us() - known->at_us >= (uint64_t) age_max_s * 1000000)
+	if (known == NULL ||
+		gw_clock_since(gw_clock_us(), known->at_us) >= (uint64_t) age_max_s * 1000000)
 		return NULL;
 	return known;
 }

@@ -11,6 +11,7 @@
 #include "auth/issuer.h"
 #include "auth/signer.h"
 #include "auth/token.h"
+#include "base/conf.h"
 
 /* Keys that are there stay when there are no others. */
 void
@@ -35,17 +36,33 @@ gw_own_is_ready(const GwRealm *realm)
 	return realm->signer != NULL;
 }
 
+/* A copy of a database has its keys, too; so keys alone do not tell whose a token is. */
+bool
+gw_own_audience(const GwRealm *realm, GwText *out)
+{
+	const char *binding = realm->binding[0] != '\0' ? realm->binding : gw_conf.oauth_audience;
+
+	if (realm->signer == NULL)
+		return false;
+	gw_text_puts(out, gw_signer_audience(realm->signer));
+	if (*binding != '\0')
+		gw_text_printf(out, ":%s", binding);
+	return true;
+}
+
 bool
 gw_own_issue(const GwRealm *realm, const GwGrant *grant, GwGrantUse use, int64_t *lifetime_s,
 			 GwText *out)
 {
 	int64_t now = (int64_t) time(NULL);
+	GwText  audience = {0};
 	json_t *claims;
 	bool    good;
 
-	if (realm->signer == NULL)
+	if (!gw_own_audience(realm, &audience))
 		return false;
-	claims = gw_grant_claims(grant, use, now, lifetime_s);
+	claims = gw_grant_claims(grant, audience.data, use, now, lifetime_s);
+	gw_text_free(&audience);
 	good = *lifetime_s > 0 && gw_signer_sign(realm->signer, "JWT", claims, now, out) &&
 		   out->len <= GW_TOKEN_BYTES_MAX;
 	json_decref(claims);

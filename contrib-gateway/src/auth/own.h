@@ -16,6 +16,10 @@ extern void gw_own_take(GwRealm *realm, GwSlice document, const char *why);
 /* Is there a key that may sign? */
 extern bool gw_own_is_ready(const GwRealm *realm);
 
+/* Appends the audience that such a token has: the database that the keys are of, and what the
+ * setting oauth_audience adds. False: no key is there yet. */
+extern bool gw_own_audience(const GwRealm *realm, GwText *out);
+
 /* A token; *lifetime_s is how long it lives, and may be cut. False: it cannot be made, or would be
  * too long. */
 extern bool gw_own_issue(const GwRealm *realm, const GwGrant *grant, GwGrantUse use,

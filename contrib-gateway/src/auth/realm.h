@@ -18,8 +18,11 @@ typedef struct GwRealm
 {
 	uint64_t    number;
 	const char *audiences; /* of issuers' tokens; "": those of the setting auth_audiences */
-	GwIssuer    own;       /* we ourselves */
-	GwSigner   *signer;    /* NULL: no key is there yet */
+	const char *binding;   /* of our own tokens; "": that of the setting oauth_audience */
+	/* of clients' certificates; NULL: those that the gateway believes */
+	struct x509_store_st *authorities;
+	GwIssuer              own;    /* we ourselves */
+	GwSigner             *signer; /* NULL: no key is there yet */
 } GwRealm;
 
 #endif

@@ -24,28 +24,12 @@ typedef struct SigningKey
 
 struct GwSigner
 {
+	char       audience[GW_SIGNER_AUDIENCE_MAX + 1];
 	int        count;
 	SigningKey keys[GW_KEYS_MAX];
 };
 
 /* -- reading ------------------------------------------------------------------------------------*/
-
-static bool
-read_seed(const char *text, unsigned char *seed)
-{
-	if (text == NULL || strlen(text) != 2 * SEED_BYTES)
-		return false;
-	for (int i = 0; i < SEED_BYTES; i++)
-	{
-		int high = gw_text_hex_digit(text[2 * i]);
-		int low = gw_text_hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		seed[i] = (unsigned char) (high << 4 | low);
-	}
-	return true;
-}
 
 static bool
 read_signing_key(const json_t *item, SigningKey *out)
@@ -55,7 +39,7 @@ read_signing_key(const json_t *item, SigningKey *out)
 	unsigned char seed[SEED_BYTES];
 
 	if (kid == NULL || *kid == '\0' || strlen(kid) > GW_KID_BYTES_MAX || !json_is_integer(from) ||
-		!read_seed(gw_strict_json_string(item, "seed"), seed))
+		!gw_strict_json_hex(item, "seed", seed, SEED_BYTES))
 		return false;
 	memcpy(out->kid, kid, strlen(kid) + 1);
 	out->signs_from_s = json_integer_value(from);
@@ -65,12 +49,26 @@ read_signing_key(const json_t *item, SigningKey *out)
 	return out->key != NULL;
 }
 
-GwSigner *
-gw_signer_read(GwSlice document)
+/* Which database the keys are of. It becomes part of a list, so it has no comma. */
+static bool
+read_audience(const json_t *document, GwSigner *signer)
 {
-	json_t   *list = json_loadb(document.data, document.len, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = gw_strict_json_string(document, "audience");
+
+	if (name == NULL || *name == '\0' || strlen(name) > GW_SIGNER_AUDIENCE_MAX ||
+		strpbrk(name, ", *") != NULL)
+		return false;
+	memcpy(signer->audience, name, strlen(name) + 1);
+	return true;
+}
+
+GwSigner *
+gw_signer_read(GwSlice text)
+{
+	json_t   *document = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+	json_t   *list = json_object_get(document, "keys");
 	GwSigner *signer = gw_alloc(sizeof(*signer));
-	bool      good = json_is_array(list) && json_array_size(list) > 0;
+	bool      good = json_array_size(list) > 0 && read_audience(document, signer);
 	json_t   *item;
 	size_t    i;
 
@@ -81,11 +79,22 @@ gw_signer_read(GwSlice document)
 			   read_signing_key(item, &signer->keys[signer->count]);
 		signer->count += good;
 	}
-	json_decref(list);
+	json_decref(document);
 	if (good)
 		return signer;
 	gw_signer_free(signer);
 	return NULL;
+}
+
+bool
+gw_signer_has_none(GwSlice text)
+{
+	json_t       *document = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *list = json_object_get(document, "keys");
+	bool          none = json_is_array(list) && json_array_size(list) == 0;
+
+	json_decref(document);
+	return none;
 }
 
 void
@@ -94,6 +103,12 @@ gw_signer_free(GwSigner *signer)
 	for (int i = 0; signer != NULL && i < signer->count; i++)
 		EVP_PKEY_free(signer->keys[i].key);
 	free(signer);
+}
+
+const char *
+gw_signer_audience(const GwSigner *signer)
+{
+	return signer->audience;
 }
 
 GwKeySet *

@@ -13,11 +13,19 @@
 #include "auth/jwk.h"
 #include "auth/strict_json.h"
 
+#define GW_SIGNER_AUDIENCE_MAX 127
+
 typedef struct GwSigner GwSigner;
 
 /* The answer of icecat._signing_keys(). NULL: it is not one, or holds no key. */
-extern GwSigner *gw_signer_read(GwSlice document);
+extern GwSigner *gw_signer_read(GwSlice text);
 extern void      gw_signer_free(GwSigner *signer);
+
+/* Is it the answer of a database that has no key yet? */
+extern bool gw_signer_has_none(GwSlice text);
+
+/* The audience of tokens that are for the database that the keys are of. */
+extern const char *gw_signer_audience(const GwSigner *signer);
 
 /* The same keys, to verify with; the caller frees the set. */
 extern GwKeySet *gw_signer_keys(const GwSigner *signer);

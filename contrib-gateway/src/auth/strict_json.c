@@ -52,3 +52,22 @@ gw_strict_json_string(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
 }
+
+bool
+gw_strict_json_hex(const json_t *object, const char *name, unsigned char *out, size_t bytes)
+{
+	const char *text = gw_strict_json_string(object, name);
+
+	if (text == NULL || strlen(text) != 2 * bytes)
+		return false;
+	for (size_t i = 0; i < bytes; i++)
+	{
+		int high = gw_text_hex_digit(text[2 * i]);
+		int low = gw_text_hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (unsigned char) (high << 4 | low);
+	}
+	return true;
+}

@@ -20,4 +20,8 @@ extern json_t *gw_strict_json_object(GwSlice text);
 /* A member that is a string without NUL; NULL when it is not there or something else. */
 extern const char *gw_strict_json_string(const json_t *object, const char *name);
 
+/* A member that is so many bytes in hexadecimal digits. */
+extern bool gw_strict_json_hex(const json_t *object, const char *name, unsigned char *out,
+							   size_t bytes);
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <openssl/evp.h>
 
+#include "base/clock.h"
+
 /* how long an address is remembered for its client */
 #define GOOD_FOR_US (86400 * (uint64_t) 1000000)
 
@@ -88,15 +90,16 @@ shut_for(const Tally *tally, const GwThrottleLimits *limits, uint64_t now)
 	uint64_t window_us = (uint64_t) limits->window_s * 1000000;
 
 	if (tally == NULL || tally->failures < limits->failures_max ||
-		now - tally->since_us >= window_us)
+		gw_clock_since(now, tally->since_us) >= window_us)
 		return 0;
-	return (int64_t) ((window_us - (now - tally->since_us) + 999999) / 1000000);
+	return (int64_t) ((window_us - gw_clock_since(now, tally->since_us) + 999999) / 1000000);
 }
 
 static bool
 is_good(const Tally *tally, uint64_t now)
 {
-	return tally != NULL && tally->good_us != 0 && now - tally->good_us < GOOD_FOR_US;
+	return tally != NULL && tally->good_us != 0 &&
+		   gw_clock_since(now, tally->good_us) < GOOD_FOR_US;
 }
 
 /* -- for others ---------------------------------------------------------------------------------*/
@@ -135,7 +138,8 @@ count_failure(GwThrottle *throttle, const GwTry *try, Scope scope, const GwThrot
 	tally = gw_recent_take(throttle->tallies, digest, limits->entries_max);
 	if (tally == NULL)
 		return;
-	if (tally->failures == 0 || now - tally->since_us >= (uint64_t) limits->window_s * 1000000)
+	if (tally->failures == 0 ||
+		gw_clock_since(now, tally->since_us) >= (uint64_t) limits->window_s * 1000000)
 	{
 		tally->since_us = now;
 		tally->failures = 0;

@@ -14,8 +14,9 @@
 
 #include "base/conf_table.h"
 
-#define FILE_END       ".conf"
-#define RULE_BYTES_MAX 253 /* of a name in DNS */
+#define FILE_END           ".conf"
+#define RULE_BYTES_MAX     253 /* of a name in DNS */
+#define AUDIENCE_BYTES_MAX 63
 
 static const GwSetting list[] = {
 #define AT(name)  offsetof(GwDatabaseConf, name)
@@ -64,11 +65,21 @@ item_is_valid(const char *name, GwSlice item)
 		   strstr(text, "/.") == NULL && !(first == 2 && strncmp(text + 1, "v1", 2) == 0);
 }
 
+bool
+gw_conf_database_audience_valid(const char *text)
+{
+	size_t len = strspn(text, LETTERS ".-_");
+
+	return len <= AUDIENCE_BYTES_MAX && text[len] == '\0';
+}
+
 static bool
 text_is_valid(const char *name, const char *value)
 {
 	GwSlice item;
 
+	if (strcmp(name, "oauth_audience") == 0)
+		return gw_conf_database_audience_valid(value);
 	if (strcmp(name, "hosts") != 0 && strcmp(name, "paths") != 0 && strcmp(name, "warehouses") != 0)
 		return true;
 	while (gw_conf_database_item(&value, &item))
@@ -105,7 +116,7 @@ bool
 gw_conf_database_connects_alike(const GwDatabaseConf *one, const GwDatabaseConf *other)
 {
 	static const char *const names[] = {"dsn", "read_connections", "write_connections",
-										"stream_connections"};
+										"stream_connections", "credential_connections"};
 	bool                     same = true;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -46,6 +46,9 @@ extern bool gw_conf_database_load(const char *folder, int64_t max, GwDatabaseCon
 								  GwText *error);
 extern void gw_conf_database_free_all(GwDatabaseConfs *confs);
 
+/* Is this what a setting oauth_audience may be? */
+extern bool gw_conf_database_audience_valid(const char *text);
+
 /* Must its connections be made again when it becomes the other one? */
 extern bool gw_conf_database_connects_alike(const GwDatabaseConf *one, const GwDatabaseConf *other);
 

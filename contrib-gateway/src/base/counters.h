@@ -32,6 +32,21 @@ enum
 	GW_TLS_FAILURES
 };
 
+/* Why a stream of events ended. */
+enum
+{
+	GW_EVENT_LEFT,     /* the client */
+	GW_EVENT_SLOW,     /* it did not take what was sent */
+	GW_EVENT_EXPIRED,  /* its token */
+	GW_EVENT_AGE,      /* it is to show again who it is */
+	GW_EVENT_NO_ROLE,  /* the gateway may not work as its role any more */
+	GW_EVENT_TRIMMED,  /* the events that come next */
+	GW_EVENT_DROPPED,  /* the warehouse, or the database */
+	GW_EVENT_SHUTDOWN, /* of the gateway */
+	GW_EVENT_LOUD,     /* it sent too much */
+	GW_EVENT_ENDS
+};
+
 typedef struct GwDuration
 {
 	uint64_t buckets[GW_DURATION_BUCKETS + 1];
@@ -58,9 +73,19 @@ typedef struct GwCounters
 	uint64_t   queue_refused;
 	uint64_t   queue_expired;
 	uint64_t   streams;
+	int64_t    event_streams;
+	uint64_t   events_sent;
+	uint64_t   event_polls;
+	uint64_t   event_streams_refused;
+	uint64_t   event_streams_ended[GW_EVENT_ENDS];
+	uint64_t   credential_calls;
+	uint64_t   reads_shared;
 	uint64_t   file_waits;
 	uint64_t   file_waits_given_up;
 	uint64_t   file_wait_us;
+	uint64_t   commit_groups;
+	uint64_t   commits_grouped;
+	uint64_t   commits_ungrouped; /* sent again, alone */
 	uint64_t   commits_unknown;
 	uint64_t   commits_deduplicated;
 	uint64_t   keyed_repeats;

@@ -229,8 +229,8 @@ void
 gw_log_tick(uint64_t now, bool all)
 {
 	for (int i = 0; i < GW_LOG_WARNINGS_MAX; i++)
-		if (said[i].hash != 0 &&
-			(all || now - said[i].since_us >= (uint64_t) gw_conf.log_repeat_ms * 1000))
+		if (said[i].hash != 0 && (all || gw_clock_since(now, said[i].since_us) >=
+											 (uint64_t) gw_conf.log_repeat_ms * 1000))
 			end_said(&said[i], now);
 }
 

@@ -15,6 +15,7 @@
 typedef struct GwProcess
 {
 	bool     draining;       /* SIGTERM came: not ready, no keep-alive */
+	bool     closing;        /* ... and drain_delay_ms is over: no new clients */
 	uint64_t buffered_bytes; /* bodies and unsent answers in memory */
 } GwProcess;
 

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/limits.h"
+
 /* Ends the process: no caller can go on without its memory. */
-static void
-out_of_memory(size_t size)
+void
+gw_text_no_memory(size_t size)
 {
 	fprintf(stderr, "icecat-gateway: out of memory (%zu bytes)\n", size);
 	abort();
@@ -25,7 +27,7 @@ gw_alloc(size_t size)
 	void *p = calloc(1, size);
 
 	if (p == NULL)
-		out_of_memory(size);
+		gw_text_no_memory(size);
 	return p;
 }
 
@@ -35,7 +37,7 @@ gw_realloc(void *old, size_t size)
 	void *p = realloc(old, size);
 
 	if (p == NULL)
-		out_of_memory(size);
+		gw_text_no_memory(size);
 	return p;
 }
 
@@ -45,6 +47,35 @@ gw_strdup(const char *text)
 	size_t size = strlen(text) + 1;
 
 	return memcpy(gw_alloc(size), text, size);
+}
+
+void
+gw_text_wipe(void *memory, size_t size)
+{
+	if (memory != NULL && size <= GW_CLEARED_BYTES_MAX)
+		explicit_bzero(memory, size);
+}
+
+void
+gw_text_forget(void *memory, size_t size)
+{
+	gw_text_wipe(memory, size);
+	free(memory);
+}
+
+/* As realloc(), which would leave the bytes behind where they were. */
+static char *
+move(const GwText *text, size_t cap)
+{
+	char *fresh;
+
+	if (text->cap > GW_CLEARED_BYTES_MAX)
+		return gw_realloc(text->data, cap);
+	fresh = gw_realloc(NULL, cap);
+	if (text->data != NULL)
+		memcpy(fresh, text->data, text->len + 1);
+	gw_text_forget(text->data, text->cap);
+	return fresh;
 }
 
 /* Makes room for that many more bytes and the closing NUL. */
@@ -58,7 +89,7 @@ gw_text_reserve(GwText *text, size_t more)
 		return;
 	while (cap < need)
 		cap += cap / 2 + 64;
-	text->data = gw_realloc(text->data, cap);
+	text->data = move(text, cap);
 	text->cap = cap;
 }
 
@@ -127,7 +158,7 @@ gw_text_fit(GwText *text)
 void
 gw_text_free(GwText *text)
 {
-	free(text->data);
+	gw_text_forget(text->data, text->cap);
 	*text = (GwText){0};
 }
 
@@ -273,6 +304,31 @@ gw_text_slice_hash(GwSlice slice)
 	for (size_t i = 0; i < slice.len; i++)
 		hash = (hash ^ (unsigned char) slice.data[i]) * 1099511628211u;
 	return hash ? hash : 1;
+}
+
+GwSlice
+gw_text_trim(GwSlice text)
+{
+	while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+	{
+		text.data++;
+		text.len--;
+	}
+	while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
+		text.len--;
+	return text;
+}
+
+GwSlice
+gw_text_cut(GwSlice *rest, char separator)
+{
+	const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
+	GwSlice     piece = {rest->data, end ? (size_t) (end - rest->data) : rest->len};
+	size_t      used = piece.len + (end ? 1 : 0);
+
+	rest->data += used;
+	rest->len -= used;
+	return gw_text_trim(piece);
 }
 
 bool

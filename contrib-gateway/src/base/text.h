@@ -30,9 +30,17 @@ typedef struct GwText
 
 #define GW_LITERAL(s) ((GwSlice){(s), sizeof(s) - 1})
 
+/* Ends the process: no caller can go on without its memory. */
+extern void gw_text_no_memory(size_t size) __attribute__((noreturn));
+
 extern void *gw_alloc(size_t size);
 extern void *gw_realloc(void *old, size_t size);
 extern char *gw_strdup(const char *text);
+
+/* Clears memory, or clears and frees it: what had a secret is not to be found there later. Forms,
+ * heads and tokens are small, so what is larger than GW_CLEARED_BYTES_MAX is left as it is. */
+extern void gw_text_wipe(void *memory, size_t size);
+extern void gw_text_forget(void *memory, size_t size);
 
 extern void gw_text_reserve(GwText *text, size_t more);
 extern void gw_text_add(GwText *text, const void *data, size_t len);
@@ -56,6 +64,11 @@ extern int gw_text_hex_digit(char c);
 
 /* A hash of 64 bits (FNV-1a), never 0. For keys that no client chooses. */
 extern uint64_t gw_text_slice_hash(GwSlice slice);
+
+/* Without the blanks and tabs around it. */
+extern GwSlice gw_text_trim(GwSlice slice);
+/* Cuts what stands before the separator off the front, trimmed: all, where there is none. */
+extern GwSlice gw_text_cut(GwSlice *rest, char separator);
 
 extern bool gw_text_slice_is(GwSlice slice, const char *text);
 extern bool gw_text_slice_is_nocase(GwSlice slice, const char *text);

@@ -60,13 +60,14 @@ gw_arena_copy(GwArena *arena, GwSlice text)
 	return copy;
 }
 
-/* Frees the newest block; what was taken of it lies in no other. */
+/* Frees the newest block, which may have had a token; what was taken of it lies in no other. */
 static void
 drop_newest(GwArena *arena)
 {
 	GwArenaBlock *block = arena->newest;
 
 	arena->newest = block->older;
+	gw_text_wipe(bytes_of(block), block->used);
 	free(block);
 }
 
@@ -78,6 +79,7 @@ gw_arena_close(GwArena *arena)
 		drop_newest(arena);
 	if (arena->newest == NULL)
 		return;
+	gw_text_wipe(bytes_of(arena->newest), arena->newest->used);
 	arena->newest->used = 0;
 	ASAN_POISON_MEMORY_REGION(bytes_of(arena->newest), arena->newest->cap);
 }

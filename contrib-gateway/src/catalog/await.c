@@ -36,7 +36,7 @@ database_of_greeting(GwCall *call)
 static void
 release(GwFileWaiter *waiter, bool written)
 {
-	gw_counters.file_wait_us += gw_clock_us() - waiter->since_us;
+	gw_counters.file_wait_us += gw_clock_since(gw_clock_us(), waiter->since_us);
 	gw_counters.file_waits_given_up += !written;
 	gw_process.buffered_bytes -= request_of(waiter)->kept.value_len;
 	request_of(waiter)->files_done(request_of(waiter));
@@ -190,7 +190,7 @@ static void
 greet(GwDatabase *database, uint64_t now)
 {
 	GwCall  *greeting = &database->await.greeting;
-	uint64_t pause = now - database->await.greeted_us;
+	uint64_t pause = gw_clock_since(now, database->await.greeted_us);
 	bool     listens = gw_await_listens(database);
 
 	if (greeting->state != GW_CALL_IDLE || !gw_pool_is_ready(database->listener) ||

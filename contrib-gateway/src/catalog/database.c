@@ -25,7 +25,7 @@ static GwDatabase        *default_database;
 static uint64_t           last_number;
 static GwPoolStats        gone_reads; /* what pools did that are gone */
 static GwPoolStats        gone_writes;
-static void (*told)(void *database, const char *keys);
+static void (*told)(void *database, const char *channel, const char *payload);
 
 GwDatabase *
 gw_database_default(void)
@@ -93,7 +93,9 @@ make_pool(GwDatabase *database, int which, const char *what, GwPoolKind kind, in
 static void
 use_rules(GwDatabase *database)
 {
+	gw_auth_use_authorities(&database->realm, database->conf.tls_client_ca_file);
 	database->realm.audiences = database->conf.auth_audiences;
+	database->realm.binding = database->conf.oauth_audience;
 }
 
 /* Takes the settings over. */
@@ -114,6 +116,8 @@ open_database(GwDatabaseConf *conf, bool is_default)
 	database->streams = make_pool(database, 1, "stream", GW_POOL_STREAMS, conf->stream_connections);
 	database->writes = make_pool(database, 2, "write", GW_POOL_WRITES, conf->write_connections);
 	database->listener = make_pool(database, 3, "listening", GW_POOL_LISTENS, 1);
+	database->waits = make_pool(database, 4, "credential", GW_POOL_WAITS,
+								conf->credential_connections);
 	gw_pool_on_notify(database->listener, told, database);
 	database->await.files = gw_files_create();
 	TAILQ_INSERT_TAIL(&gw_databases, database, link);
@@ -175,6 +179,7 @@ close_database(GwDatabase *database)
 	gw_pool_destroy(database->reads);
 	gw_pool_destroy(database->streams);
 	gw_pool_destroy(database->writes);
+	gw_pool_destroy(database->waits);
 	gw_pool_destroy(database->listener);
 	gw_files_destroy(database->await.files);
 	gw_auth_close_realm(&database->realm);
@@ -204,13 +209,14 @@ open_default(void)
 	conf.read_connections = gw_conf.read_connections;
 	conf.write_connections = gw_conf.write_connections;
 	conf.stream_connections = gw_conf.stream_connections;
+	conf.credential_connections = gw_conf.credential_connections;
 	conf.auth_anonymous = true;
 	open_database(&conf, true);
 }
 
 void
 gw_database_start(struct event_base *event_base, GwDatabaseConfs *confs,
-				  void (*announced)(void *database, const char *keys))
+				  void (*announced)(void *database, const char *channel, const char *payload))
 {
 	told = announced;
 	base = event_base;
@@ -293,6 +299,7 @@ gw_database_tick(uint64_t now)
 		gw_pool_tick(database->writes, now);
 		gw_pool_tick(database->reads, now);
 		gw_pool_tick(database->streams, now);
+		gw_pool_tick(database->waits, now);
 		gw_pool_tick(database->listener, now);
 		if (database->leaving && is_idle(database))
 			close_database(database);
@@ -309,6 +316,7 @@ gw_database_flush(void)
 		gw_pool_flush(database->writes);
 		gw_pool_flush(database->reads);
 		gw_pool_flush(database->streams);
+		gw_pool_flush(database->waits);
 		gw_pool_flush(database->listener);
 	}
 }
@@ -317,19 +325,24 @@ gw_database_flush(void)
 
 /* The name, without a port and a dot at its end. */
 static GwSlice
-host_of(const GwExchange *exchange, const GwHttpHead *head)
+name_of(GwSlice host)
 {
-	GwSlice     host = exchange->proxied ? gw_forwarded_host(head) : (GwSlice){0};
 	const char *colon;
 
-	if (host.len == 0)
-		host = head->host;
 	colon = host.len > 0 ? memrchr(host.data, ':', host.len) : NULL;
 	if (colon != NULL && memchr(colon, ']', host.len - (size_t) (colon - host.data)) == NULL)
 		host.len = (size_t) (colon - host.data);
 	if (host.len > 0 && host.data[host.len - 1] == '.')
 		host.len--;
 	return host;
+}
+
+static GwSlice
+host_of(const GwExchange *exchange, const GwHttpHead *head)
+{
+	GwSlice host = exchange->proxied ? gw_forwarded_host(head) : (GwSlice){0};
+
+	return name_of(host.len > 0 ? host : head->host);
 }
 
 static GwDatabase *
@@ -375,13 +388,30 @@ find_path(GwDatabase *only, GwSlice path, GwSlice *rest)
 	return found;
 }
 
+/* Was the handshake for the host of another database, or for that of none? Then who checked one
+ * name, such as a proxy between, let through another one. A trusted proxy says itself which host
+ * was meant. */
+static bool
+is_misdirected(const GwExchange *exchange, const GwDatabase *by_host)
+{
+	const char *name = exchange->server_name;
+
+	return name != NULL && !exchange->proxied &&
+		   find_host(name_of((GwSlice){name, strlen(name)})) != by_host;
+}
+
 GwDatabase *
-gw_database_choose(const GwExchange *exchange, const GwHttpHead *head, GwSlice *path)
+gw_database_choose(GwExchange *exchange, const GwHttpHead *head, GwSlice *path)
 {
 	GwDatabase *by_host = find_host(host_of(exchange, head));
 	GwSlice     rest;
 	GwDatabase *by_path = find_path(by_host, *path, &rest);
 
+	if (is_misdirected(exchange, by_host))
+	{
+		gw_exchange_fault(exchange, 421, "The host is another one than that of the handshake");
+		return NULL;
+	}
 	if (by_path != NULL)
 		*path = rest;
 	if (by_path != NULL || by_host != NULL)

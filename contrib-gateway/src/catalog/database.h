@@ -34,8 +34,11 @@ typedef struct GwDatabase
 	GwPool        *reads;
 	GwPool        *writes;
 	GwPool        *streams;  /* answers too large to be held */
+	GwPool        *waits;    /* calls that wait for a token service */
 	GwPool        *listener; /* hears announcements of files */
-	GwText         names[4]; /* of the pools */
+	GwText         names[5]; /* of the pools */
+
+	uint64_t grouped_us; /* group.c: from when on commits may go together */
 
 	/* await.c */
 	struct
@@ -96,9 +99,11 @@ extern GwDatabaseList gw_databases;
 extern GwDatabase *gw_database_default(void);
 
 /* Takes over what the files say; the list is emptied. Connections are made by the first ticks.
- * announced() is told of files that were written. */
+ * announced() is told of what the
+ * database notifies the gateway of. */
 extern void gw_database_start(struct event_base *base, GwDatabaseConfs *confs,
-							  void (*announced)(void *database, const char *keys));
+							  void (*announced)(void *database, const char *channel,
+												const char *payload));
 
 /* While the gateway runs. Appends a line to notes for each that comes, goes or changes. */
 extern void gw_database_reload(GwDatabaseConfs *confs, GwText *notes);
@@ -108,10 +113,10 @@ extern int gw_database_further(void);
 
 /*
  * Which database a request is for, by its host and the path that is below the base path; a path of
- * the database is taken off the front. The default where no rule says another; NULL: there is none.
+ * the database is taken off the front. The default where no rule says another; NULL: there is none,
+ * or the handshake of TLS was for another host (which is then the fault).
  */
-extern GwDatabase *gw_database_choose(const GwExchange *exchange, const GwHttpHead *head,
-									  GwSlice *path);
+extern GwDatabase *gw_database_choose(GwExchange *exchange, const GwHttpHead *head, GwSlice *path);
 
 /*
  * Leads from the name of a warehouse to a database whose word it begins with, when no other rule

@@ -13,12 +13,15 @@
 #include "base/counters.h"
 #include "catalog/answer.h"
 #include "catalog/catalog.h"
+#include "catalog/group.h"
 #include "catalog/principal.h"
 #include "catalog/respond.h"
 #include "catalog/role_rates.h"
 #include "catalog/statements.h"
 
 typedef void (*Done)(GwCall *call, GwOutcome outcome, GwPgResult *result);
+
+static void group_over(GwTicket *ticket);
 
 static GwRequest *
 request_of_ticket(GwTicket *ticket)
@@ -29,6 +32,8 @@ request_of_ticket(GwTicket *ticket)
 GwPool *
 gw_dispatch_pool(const GwRequest *request)
 {
+	if (request->waits)
+		return request->database->waits;
 	return request->route->access == GW_WRITE ? request->database->writes
 											  : request->database->reads;
 }
@@ -80,28 +85,44 @@ refuse(GwRequest *request)
 static int64_t
 gate_width(const GwRequest *request)
 {
+	if (request->waits)
+		return gw_conf.credential_gate_width;
 	return request->route->flags & GW_ROUTE_ASIDE ? gw_conf.report_gate_width
 												  : gw_conf.commit_gate_width;
+}
+
+/* The next one enters, alone or with those that wait behind it. */
+static void
+leave_gate(GwTicket *ticket, int64_t width)
+{
+	GwTicket  *entered = gw_gate_leave(gw_catalog.gates, ticket, width);
+	GwRequest *next;
+
+	if (entered == NULL)
+		return;
+	next = request_of_ticket(entered);
+	next->gate_us = gw_clock_since(gw_clock_us(), entered->since_us);
+	gw_counters.gate_wait_us += next->gate_us;
+	if (!gw_group_start(next, gw_dispatch_pool(next), group_over) &&
+		!submit(next, GW_STATE_INSIDE, true))
+		refuse(next);
+}
+
+static void
+group_over(GwTicket *ticket)
+{
+	leave_gate(ticket, gw_conf.commit_gate_width);
 }
 
 /* The next one goes before this one is answered. */
 void
 gw_dispatch_leave(GwRequest *request)
 {
-	bool       inside = request->state == GW_STATE_INSIDE;
-	GwTicket  *ticket = NULL;
-	GwRequest *next;
+	bool inside = request->state == GW_STATE_INSIDE;
 
 	gw_state_set(&request->state, GW_STATE_RESULT);
 	if (inside)
-		ticket = gw_gate_leave(gw_catalog.gates, &request->ticket, gate_width(request));
-	if (ticket == NULL)
-		return;
-	next = request_of_ticket(ticket);
-	next->gate_us = gw_clock_us() - ticket->since_us;
-	gw_counters.gate_wait_us += next->gate_us;
-	if (!submit(next, GW_STATE_INSIDE, true))
-		refuse(next);
+		leave_gate(&request->ticket, gate_width(request));
 }
 
 /* Whose request it is, for the audit log; and in application_name, where that is wanted. */
@@ -116,6 +137,17 @@ add_request_step(GwRequest *request, GwCall *call, bool tagged)
 	gw_call_param(step, request->exchange.client);
 }
 
+/* How the client wishes to get at files, and whether the call may wait for a token service: on
+ * connections that others use it may not. */
+static void
+add_delegation_step(GwRequest *request, GwCall *call)
+{
+	GwPgStep *step = gw_call_step(call, GW_STATEMENT_DELEGATION);
+
+	gw_call_param(step, request->delegation);
+	gw_call_param(step, request->waits ? "on" : "off");
+}
+
 /* The statements of the call: role and request id where they are wanted, then the route's. An error
  * is stored under the key by the route's function, which then does nothing else. */
 static void
@@ -123,6 +155,7 @@ build_call(GwRequest *request, const char *error, Done done)
 {
 	GwCall *call = &request->call;
 	bool    write = request->route->access == GW_WRITE;
+	bool    delegates = request->delegation != NULL || request->route->flags & GW_ROUTE_SECRET;
 	bool    tagged = gw_conf.database_request_id == GW_REQUEST_ID_ALL ||
 				  (gw_conf.database_request_id == GW_REQUEST_ID_WRITES && write);
 	GwPgStep *step;
@@ -130,12 +163,12 @@ build_call(GwRequest *request, const char *error, Done done)
 	gw_call_begin(call, request->body.len);
 	call->done = done;
 	gw_principal_step(request, call);
-	if (tagged || write || request->delegation != NULL)
+	if (tagged || write || delegates)
 		add_request_step(request, call, tagged);
 	if (request->key[0] != '\0')
 		gw_call_param(gw_call_step(call, GW_STATEMENT_KEY), request->key);
-	if (request->delegation != NULL)
-		gw_call_param(gw_call_step(call, GW_STATEMENT_DELEGATION), request->delegation);
+	if (delegates)
+		add_delegation_step(request, call);
 	if (request->deduplicate)
 		gw_call_step(call, GW_STATEMENT_DEDUPLICATE);
 	if (error != NULL)
@@ -153,30 +186,54 @@ build_call(GwRequest *request, const char *error, Done done)
 /* warehouse NUL namespace NUL table or view NUL database NUL tenant NUL: no two of these have one
  * name, for a tenant's roles say names without the tenant's. A role of which nothing is known yet
  * has a part of its own. All that goes aside in a database has the key of that, and of the tenant,
- * alone. */
+ * alone; what waits for credentials has the warehouse's, too, behind a word. */
 static GwSlice
-gate_key(GwRequest *request, bool aside)
+gate_key(GwRequest *request)
 {
+	const char *prefix = request->values[GW_PARAM_PREFIX];
+	bool        aside = request->route->flags & GW_ROUTE_ASIDE;
 	char        number[24];
 	GwRoleRates rates = {.tenant = ""};
 
 	snprintf(number, sizeof(number), "%llu", (unsigned long long) request->database->realm.number);
 	if (request->role != NULL)
 		rates = gw_role_rates_find(request->database, request->role);
+	if (request->waits)
+		return gw_router_key(
+			request->route, request->values, 0,
+			(const char *[]){"credentials", prefix ? prefix : "", number, rates.tenant, NULL},
+			&request->arena);
 	return gw_router_key(request->route, request->values, aside ? 0 : 1u << GW_SOURCE_PATH,
 						 (const char *[]){number, rates.tenant, NULL}, &request->arena);
 }
 
-/* Commits of one table, or all that goes aside in a database. */
+static int64_t
+gate_queue_max(const GwRequest *request)
+{
+	if (request->waits)
+		return gw_conf.credential_gate_queue_max;
+	return request->route->flags & GW_ROUTE_ASIDE ? gw_conf.report_gate_queue_max
+												  : gw_conf.commit_gate_queue_max;
+}
+
+static const char *
+gate_crowd(const GwRequest *request)
+{
+	if (request->waits)
+		return "Too many requests wait for credentials";
+	return request->route->flags & GW_ROUTE_ASIDE ? "Too many metrics reports wait"
+												  : "Too many commits wait for this table";
+}
+
+/* Commits of one table, all that waits for credentials of one warehouse, or all that goes aside in
+ * a database. */
 static void
 enter_gate(GwRequest *request)
 {
-	bool    aside = request->route->flags & GW_ROUTE_ASIDE;
-	GwSlice key = gate_key(request, aside);
+	GwSlice key = gate_key(request);
 
-	switch (gw_gate_enter(
-		gw_catalog.gates, &request->ticket, key.data, key.len, gate_width(request),
-		aside ? gw_conf.report_gate_queue_max : gw_conf.commit_gate_queue_max, gw_clock_us()))
+	switch (gw_gate_enter(gw_catalog.gates, &request->ticket, key.data, key.len,
+						  gate_width(request), gate_queue_max(request), gw_clock_us()))
 	{
 		case GW_GATE_OPEN:
 			if (!submit(request, GW_STATE_INSIDE, false))
@@ -187,10 +244,7 @@ enter_gate(GwRequest *request)
 			break;
 		case GW_GATE_FULL:
 			gw_counters.gate_refused++;
-			gw_respond_refuse(request, 503,
-							  aside ? "Too many metrics reports wait"
-									: "Too many commits wait for this table",
-							  false);
+			gw_respond_refuse(request, 503, gate_crowd(request), false);
 	}
 }
 
@@ -199,7 +253,7 @@ gw_dispatch_start(GwRequest *request, Done done)
 {
 	gw_answer_prepare(request);
 	build_call(request, NULL, done);
-	if (request->route->flags & (GW_ROUTE_GATED | GW_ROUTE_ASIDE))
+	if (request->waits || request->route->flags & (GW_ROUTE_GATED | GW_ROUTE_ASIDE))
 		enter_gate(request);
 	else if (!submit(request, GW_STATE_CALL, false))
 		refuse(request);

@@ -66,6 +66,16 @@ gw_error_map(const char *sqlstate, bool commit)
 }
 
 bool
+gw_error_map_is_due(const char *sqlstate)
+{
+#define ICE_ERROR(name, code, http_status, iceberg_type, meaning) \
+	if (strcmp(#name, "CREDENTIALS_DUE") == 0)                    \
+		return strcmp(sqlstate, code) == 0;
+#include "ice_errors.def"
+	return false;
+}
+
+bool
 gw_error_map_is_key_mismatch(const char *sqlstate)
 {
 #define ICE_ERROR(name, code, http_status, iceberg_type, meaning) \

@@ -26,6 +26,8 @@ extern GwErrorKind gw_error_map(const char *sqlstate, bool commit);
 
 /* Is it an error of the extension's that an idempotency key keeps? As ice_error_is_final(). */
 extern bool gw_error_map_is_final(const char *sqlstate);
+/* Is it CREDENTIALS_DUE? */
+extern bool gw_error_map_is_due(const char *sqlstate);
 /* Is it IDEMPOTENCY_MISMATCH? */
 extern bool gw_error_map_is_key_mismatch(const char *sqlstate);
 

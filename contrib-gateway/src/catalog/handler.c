@@ -11,6 +11,7 @@
 #include "catalog/large.h"
 #include "catalog/request.h"
 #include "catalog/respond.h"
+#include "catalog/streamer.h"
 
 _Static_assert(offsetof(GwRequest, exchange) == 0, "an exchange is the beginning of its request");
 
@@ -61,13 +62,30 @@ abandon(GwExchange *exchange)
 static void
 go_on(GwExchange *exchange)
 {
-	gw_large_go_on(request_of(exchange));
+	GwRequest *request = request_of(exchange);
+
+	if (request->stream != NULL)
+		gw_streamer->go_on(request);
+	else
+		gw_large_go_on(request);
 }
 
 static void
 stop(GwExchange *exchange)
 {
-	gw_large_stop(request_of(exchange));
+	GwRequest *request = request_of(exchange);
+
+	if (request->stream != NULL)
+		gw_streamer->stop(request);
+	else
+		gw_large_stop(request);
+}
+
+/* Only streams have frames. */
+static void
+receive(GwExchange *exchange, GwSlice input)
+{
+	gw_streamer->receive(request_of(exchange), input);
 }
 
 static GwUsage
@@ -98,6 +116,7 @@ const GwHandler gw_catalog_handler = {
 	.abandon = abandon,
 	.go_on = go_on,
 	.stop = stop,
+	.receive = receive,
 	.usage = usage,
 	.end = end,
 	.free = free_request,

@@ -12,6 +12,7 @@
 #include "base/conf.h"
 #include "base/url.h"
 #include "catalog/principal.h"
+#include "catalog/websocket.h"
 #include "http/cors.h"
 #include "http/forwarded.h"
 
@@ -280,6 +281,25 @@ take_cors(GwRequest *request, const GwHttpHead *head)
 	request->asked_headers = gw_arena_copy(&request->arena, cors.headers);
 }
 
+/* No browser asks before a page opens a WebSocket to another host, and none hides from it what
+ * comes back: so pages of other origins than the setting's get none at all. */
+static void
+take_handshake(GwRequest *request, const GwHttpHead *head)
+{
+	char    accept[GW_WEBSOCKET_PROOF_BYTES];
+	GwFault wrong;
+
+	if (request->route == NULL || !(request->route->flags & GW_ROUTE_SOCKET))
+		return;
+	if (request->foreign)
+		fault(request, 403,
+			  "A page of another origin must be in the gateway's setting cors_origins");
+	else if (!gw_websocket_accept(head, accept, &wrong))
+		fault(request, wrong.status, wrong.message);
+	else
+		request->accept_socket = gw_arena_copy(&request->arena, (GwSlice){accept, strlen(accept)});
+}
+
 static void
 check_coding(GwRequest *request)
 {
@@ -297,6 +317,7 @@ gw_head_read(GwRequest *request, const GwHttpHead *head)
 	take_delegation(request, head);
 	take_cors(request, head);
 	check_origin(request, head->content_type);
+	take_handshake(request, head);
 	if (request->route != NULL)
 		gw_principal_read(request, head);
 	check_content_type(request, head->content_type);

@@ -242,6 +242,17 @@ keys_ready(GwAuthTicket *ticket)
 	check(request);
 }
 
+/* Strangers' bodies are not held until it is found out that they are strangers'. */
+void
+gw_identify_look(GwRequest *request)
+{
+	if (!gw_auth_is_on() || request->auth.token.data == NULL ||
+		request->exchange.fault.status != 0 || gw_auth_look(&request->auth) != GW_AUTH_REFUSED)
+		return;
+	gw_exchange_fault(&request->exchange, status_of_refusal(request),
+					  gw_refusal_text(request->auth.why));
+}
+
 void
 gw_identify_start(GwRequest *request, void (*go_on)(GwRequest *request))
 {

@@ -136,7 +136,11 @@ gw_large_start(GwRequest *request)
 	gw_call_param(gw_call_step(call, GW_STATEMENT_LOCAL_TIMEOUT), request->tag);
 	gw_principal_step(request, call);
 	if (request->delegation != NULL)
-		gw_call_param(gw_call_step(call, GW_STATEMENT_DELEGATION), request->delegation);
+	{
+		step = gw_call_step(call, GW_STATEMENT_DELEGATION);
+		gw_call_param(step, request->delegation);
+		gw_call_param(step, "on");
+	}
 	step = gw_call_step(call, GW_STATEMENT_PIECES_OF(request->operation));
 	for (int i = 0; i < GW_PARAMS_MAX && params[i] != GW_PARAM_NONE; i++)
 		gw_call_param(step, request->values[params[i]]);

@@ -13,6 +13,8 @@
 #include "base/url.h"
 #include "http/conditional.h"
 
+#define NUMBER_DIGITS_MAX 18
+
 /* One value on its way from the client to the statement. */
 typedef struct Decoding
 {
@@ -151,6 +153,42 @@ gw_decode_size(Decoding *decoding)
 	while (*text == '0')
 		text++;
 	return strlen(text) > 9 ? "1000000000" : text;
+}
+
+/* A number of the database's, which is not negative. */
+static const char *
+number_of(Decoding *decoding, GwSlice raw)
+{
+	bool good = raw.len > 0 && raw.len <= NUMBER_DIGITS_MAX;
+
+	for (size_t i = 0; good && i < raw.len; i++)
+		good = raw.data[i] >= '0' && raw.data[i] <= '9';
+	return good ? gw_arena_copy(decoding->arena, raw)
+				: fail_named(decoding, "", " is not a number of an event");
+}
+
+static const char *
+gw_decode_number(Decoding *decoding)
+{
+	return number_of(decoding, decoding->input->raw);
+}
+
+/* Of an EventSource that was connected before: the last event that it has. Empty is absent. */
+static const char *
+gw_decode_event(Decoding *decoding)
+{
+	const GwHttpHead *head = decoding->input->head;
+	GwSlice           value = {NULL, 0};
+
+	for (int i = 0; i < head->header_count; i++)
+	{
+		if (!gw_text_slice_is_nocase(head->headers[i].name, decoding->wire))
+			continue;
+		if (value.data != NULL)
+			return fail_named(decoding, "", " is repeated");
+		value = head->headers[i].value;
+	}
+	return value.len > 0 ? number_of(decoding, value) : NULL;
 }
 
 static const char *

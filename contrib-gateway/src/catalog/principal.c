@@ -101,6 +101,7 @@ take_nobody(GwRequest *request)
 				   request->database->conf.auth_anonymous;
 
 	request->auth.certificate = request->exchange.certificate;
+	request->auth.chain = request->exchange.chain;
 	if (request->auth.certificate != NULL)
 		return;
 	if (!allowed)

@@ -19,6 +19,8 @@
 #define TEXT_BYTES_MAX 512 /* of one text; the database cuts it again */
 #define EVERY_US       1000000
 
+static bool stopping; /* no window is waited for */
+
 typedef struct GwRefusedEntry
 {
 	uint64_t at_us;
@@ -115,7 +117,8 @@ is_repeat(GwDatabase *database, const GwText *members, const char *network)
 	return repeat != GW_REPEAT_FIRST;
 }
 
-/* Writes how often the kinds came whose window is over; all of a database that leaves. */
+/* Writes how often the kinds came whose window is over; all of a database that leaves, and at the
+ * end. */
 static void
 add_repeats(GwDatabase *database, uint64_t now)
 {
@@ -123,7 +126,7 @@ add_repeats(GwDatabase *database, uint64_t now)
 	uint64_t   times;
 	char      *kind;
 
-	if (database->leaving)
+	if (database->leaving || stopping)
 		now = UINT64_MAX;
 	while (repeats != NULL && database->refused.count < GW_REFUSED_MAX &&
 		   (kind = gw_repeats_ended(repeats, now, &times)) != NULL)
@@ -251,7 +254,7 @@ build_batch(GwDatabase *database, uint64_t now)
 		gw_text_puts(batch, i == 0 ? "[{" : ",{");
 		gw_text_puts(batch, entries[i].members);
 		gw_text_printf(batch, ",\"age-ms\":%llu}",
-					   (unsigned long long) ((now - entries[i].at_us) / 1000));
+					   (unsigned long long) (gw_clock_since(now, entries[i].at_us) / 1000));
 		free(entries[i].members);
 	}
 	gw_text_puts(batch, "]");
@@ -284,7 +287,7 @@ tick(GwDatabase *database, uint64_t now)
 	bool ready = gw_pool_is_ready(database->writes);
 
 	add_repeats(database, now);
-	if (database->refused.count == 0 || now < database->refused.next_us ||
+	if (database->refused.count == 0 || (now < database->refused.next_us && !stopping) ||
 		database->refused.call.state != GW_CALL_IDLE || (!ready && !database->leaving))
 		return;
 	database->refused.next_us = now + EVERY_US;
@@ -305,4 +308,11 @@ gw_refused_tick(uint64_t now)
 
 	TAILQ_FOREACH (database, &gw_databases, link)
 		tick(database, now);
+}
+
+bool
+gw_refused_finish(void)
+{
+	stopping = true;
+	return gw_refused_waiting() == 0;
 }

@@ -25,6 +25,9 @@ extern void gw_refused_note_login(GwDatabase *database, const GwExchange *exchan
 /* Once per tick: writes what was noted. */
 extern void gw_refused_tick(uint64_t now_us);
 
+/* The gateway stops: all is written at once, by the next ticks. True: nothing waits any more. */
+extern bool gw_refused_finish(void);
+
 /* How many wait to be written, or counted in a row that is. */
 extern uint64_t gw_refused_waiting(void);
 

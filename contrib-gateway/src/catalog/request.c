@@ -8,12 +8,14 @@
  */
 #include "catalog/request.h"
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/counters.h"
 #include "base/process.h"
 #include "catalog/answer.h"
 #include "catalog/await.h"
 #include "catalog/dispatch.h"
+#include "catalog/group.h"
 #include "catalog/head.h"
 #include "catalog/identify.h"
 #include "catalog/large.h"
@@ -22,6 +24,8 @@
 #include "catalog/rate.h"
 #include "catalog/respond.h"
 #include "catalog/retry.h"
+#include "catalog/share.h"
+#include "catalog/streamer.h"
 
 static GwRequest *
 request_of_call(GwCall *call)
@@ -41,7 +45,7 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->operation = GW_OPERATION_NONE;
 	request->allow[0] = '\0';
 	request->foreign = request->preflight = false;
-	request->origin = NULL;
+	request->origin = request->accept_socket = NULL;
 	request->spaces = false;
 	memset(request->values, 0, sizeof(request->values));
 	request->body = (GwSlice){0};
@@ -51,22 +55,30 @@ gw_request_begin(GwRequest *request, const GwHttpHead *head)
 	request->key[0] = '\0';
 	request->deduplicate = false;
 	request->delegation = NULL;
+	request->waits = request->alone = false;
 	request->losses = 0;
 	request->gate_us = 0;
+	request->share = NULL;
 	request->auth = (GwAuthTicket){.token = {NULL, 0}};
 	request->role = request->principal = NULL;
 	request->deserted = request->told_419 = false;
 	request->outcome[0] = '\0';
+	request->stream = NULL;
 	request->call.queued_us = request->call.sent_us = request->call.done_us = 0;
-	if (head != NULL)
-		gw_head_read(request, head);
+	if (head == NULL)
+		return;
+	gw_head_read(request, head);
+	if (gw_head_wants_body(request) && (head->chunked || head->length > GW_UNLOOKED_BYTES_MAX))
+		gw_identify_look(request);
 }
 
 /* The answer goes now: whole, or in pieces. */
 static void
 answer_at_once(GwRequest *request, GwPgResult *result)
 {
-	if (result->is_large)
+	if ((request->route->flags & GW_ROUTE_STREAM) && !result->is_null)
+		gw_streamer->begin(request, result);
+	else if (result->is_large)
 		gw_large_start(request);
 	else
 		gw_respond_value(request, result);
@@ -145,16 +157,19 @@ store_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		gw_pg_result_free(result);
 }
 
-/* The pool's done(). One of these answers, or sends a call that does: each is the last that is done
- * with the request. */
+/* The pool's done(), or that of a call that asked the same. One of these answers, or sends a call
+ * that does: each is the last that is done with the request. */
 static void
 call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 {
-	GwRequest *request = request_of_call(call);
-	bool       answered = outcome == GW_CALL_ANSWERED;
+	GwRequest    *request = request_of_call(call);
+	bool          answered = outcome == GW_CALL_ANSWERED;
+	GwShareTakers takers;
 
 	gw_dispatch_leave(request);
-	if (answered && gw_retry_reads_spaces(request, result))
+	gw_share_take(request, outcome, result, &takers);
+	if (answered &&
+		(gw_retry_reads_spaces(request, result) || gw_retry_has_to_wait(request, result)))
 		gw_dispatch_start(request, call_done);
 	else if (answered && gw_retry_is_final(request, result))
 	{
@@ -165,6 +180,7 @@ call_done(GwCall *call, GwOutcome outcome, GwPgResult *result)
 		answer_outcome(request, outcome, result);
 	if (answered)
 		gw_pg_result_free(result);
+	gw_share_give(&takers);
 }
 
 /* Is it a change that was not made yet, and the gateway in maintenance mode? One with a key may
@@ -188,7 +204,7 @@ start_call(GwRequest *request)
 						 "The catalog is in maintenance mode");
 	}
 	else if (gw_rate_admit(request))
-		gw_dispatch_start(request, call_done);
+		gw_share_start(request, call_done);
 }
 
 void
@@ -220,6 +236,9 @@ stop_waiting(GwRequest *request)
 		case GW_STATE_GATE:
 			gw_dispatch_cancel_ticket(request);
 			return true;
+		case GW_STATE_SHARE:
+			gw_share_cancel(request);
+			return true;
 		case GW_STATE_PAUSE:
 			gw_retry_cancel(request);
 			return true;
@@ -228,6 +247,8 @@ stop_waiting(GwRequest *request)
 			return true;
 		case GW_STATE_PIECES:
 			return gw_large_cancel(request);
+		case GW_STATE_GROUP:
+			return gw_group_leave(request);
 		case GW_STATE_ASK:
 		case GW_STATE_INSIDE:
 		case GW_STATE_CALL:
@@ -263,9 +284,9 @@ gw_request_usage(const GwRequest *request)
     };
 
 	if (call->sent_us > 0)
-		usage.wait_us += call->sent_us - call->queued_us;
-	if (call->done_us > call->sent_us && call->sent_us > 0)
-		usage.db_us = call->done_us - call->sent_us;
+		usage.wait_us += gw_clock_since(call->sent_us, call->queued_us);
+	if (call->sent_us > 0)
+		usage.db_us = gw_clock_since(call->done_us, call->sent_us);
 	return usage;
 }
 
@@ -276,6 +297,7 @@ gw_request_end(GwRequest *request)
 	if (request->state == GW_STATE_READING)
 		gw_state_set(&request->state, GW_STATE_OVER);
 	gw_state_set(&request->state, GW_STATE_IDLE);
+	gw_share_end(request);
 	gw_answer_end(request);
 	if (request->database != NULL)
 		request->database->requests++;
@@ -298,4 +320,5 @@ gw_request_tick(uint64_t now)
 {
 	gw_retry_tick(now);
 	gw_dispatch_tick(now);
+	gw_share_tick(now);
 }

@@ -49,6 +49,7 @@ typedef struct GwRequest
 	bool           preflight;
 	const char    *origin;        /* to be named in the answer, or NULL */
 	const char    *asked_headers; /* of a preflight */
+	const char    *accept_socket; /* of a WebSocket: what its handshake is answered with, or NULL */
 
 	/* identify.c: whose it is. Where nothing is authenticated, role is NULL: calls run as the
 	 * gateway's own role */
@@ -61,9 +62,21 @@ typedef struct GwRequest
 
 	/* dispatch.c: its way to the database */
 	GwTicket ticket;
+	bool     waits; /* may wait for a token service: it has connections and a gate of its own */
 	GwCall   call;
 	char     tag[GW_REQUEST_ID_BYTES_MAX + 32]; /* application_name during the call */
 	uint64_t gate_us;                           /* waited at the gate */
+
+	/* share.c */
+	struct GwShare     *share;      /* whose call is this one's; NULL: no other waits for it */
+	struct GwShareList *share_list; /* SHARE: that it is in */
+	uint64_t            share_turn; /* the call that it waits for */
+	TAILQ_ENTRY(GwRequest) share_link;
+
+	/* group.c */
+	struct GwGroup *group; /* of the call, in state GROUP */
+	TAILQ_ENTRY(GwRequest) in_group;
+	bool alone; /* it has been in a group, and goes alone now */
 
 	/* retry.c: calls with a key */
 	GwPgResult final_error;    /* STORE: is being stored under the key */
@@ -85,6 +98,13 @@ typedef struct GwRequest
 	GwSlice       cache_key; /* empty: not an answer that is kept */
 	GwCacheEntry *cached;    /* held; what the key had when the call was built */
 	GwDeflater   *deflater;  /* of an answer in pieces; NULL: it is not compressed */
+
+	/* streamer.h: a stream that goes on; NULL: none */
+	struct GwEventStream *stream;
 } GwRequest;
+
+typedef TAILQ_HEAD(GwShareList, GwRequest) GwShareList;
+
+typedef void (*GwShareDone)(GwCall *call, GwOutcome outcome, GwPgResult *result);
 
 #endif

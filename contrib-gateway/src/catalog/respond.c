@@ -39,6 +39,7 @@ reply_error(GwRequest *request, int status, const char *type, const char *messag
 		reply.authenticate = gw_principal_challenge(request);
 	if (status == 415)
 		reply.accept_encoding = "gzip";
+	reply.upgrade = status == 426;
 	gw_answer_send(request, &reply);
 	gw_text_free(&body);
 }
@@ -186,7 +187,7 @@ gw_respond_value(GwRequest *request, GwPgResult *result)
 		reply.body = result->value;
 		reply.body_len = result->value_len;
 		reply.handle = result->handle;
-		reply.release = gw_pg_handle_free;
+		reply.release = result->handle != NULL ? gw_pg_handle_free : NULL;
 		result->handle = NULL; /* the reply owns it now */
 	}
 	gw_answer_send(request, &reply);

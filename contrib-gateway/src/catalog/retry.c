@@ -39,6 +39,16 @@ gw_retry_reads_spaces(GwRequest *request, const GwPgResult *result)
 }
 
 bool
+gw_retry_has_to_wait(GwRequest *request, const GwPgResult *result)
+{
+	if (request->waits || !result->is_error || !gw_error_map_is_due(result->sqlstate))
+		return false;
+	request->waits = true;
+	gw_counters.credential_calls++;
+	return true;
+}
+
+bool
 gw_retry_wants(const GwRequest *request, GwOutcome outcome, const GwPgResult *result)
 {
 	if (request->key[0] == '\0' || outcome == GW_CALL_EXPIRED)

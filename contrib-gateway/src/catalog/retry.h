@@ -17,6 +17,10 @@
  */
 extern bool gw_retry_reads_spaces(GwRequest *request, const GwPgResult *result);
 
+/* Would the call have had to wait for a token service? Then nothing was done, and it is to be sent
+ * again, where it may wait. */
+extern bool gw_retry_has_to_wait(GwRequest *request, const GwPgResult *result);
+
 /* May a call with a key be sent again? It was lost, or, after a loss, it met something that passes:
  * another run of it may still be under way then, and nothing but the outcome stored under the key
  * says what became of it. */

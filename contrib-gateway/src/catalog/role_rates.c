@@ -91,7 +91,8 @@ gw_role_rates_find(GwDatabase *database, const char *role)
 		rates = read_line(entry->body);
 		asked_us = strtoull(entry->etag, NULL, 10);
 	}
-	if (entry == NULL || now - asked_us >= (uint64_t) gw_conf.rate_refresh_s * 1000000)
+	if (entry == NULL ||
+		gw_clock_since(now, asked_us) >= (uint64_t) gw_conf.rate_refresh_s * 1000000)
 		want(database, role, entry != NULL ? entry->body : (GwSlice){"-", 1}, now);
 	gw_cache_release(entry);
 	return rates;

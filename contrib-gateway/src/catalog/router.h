@@ -31,6 +31,8 @@ typedef enum GwAnswer
 #define GW_ROUTE_ASIDE  8
 #define GW_ROUTE_CACHED 16
 #define GW_ROUTE_SECRET 32
+#define GW_ROUTE_STREAM 64
+#define GW_ROUTE_SOCKET 128
 
 typedef struct GwRoute
 {

@@ -6,11 +6,12 @@
  * ticket at a gate, the call in its pool, the wait for files) follows from the state; nothing here
  * is decided by looking at it.
  *
- *	IDLE -> READING -> [KEYS] -> [ASK] -> [GATE -> INSIDE | CALL] -> RESULT -> OVER -> IDLE
+ *	IDLE -> READING -> [KEYS] -> [ASK] -> [SHARE | GATE -> INSIDE | GROUP | CALL] -> RESULT -> OVER
+ *	-> IDLE
  *
  * with these ways from RESULT back or around: GATE, INSIDE and CALL once more, with spaces in the
- * names; PAUSE and CALL, for a call with a key that was lost; STORE, for its final error; FILES;
- * PIECES and FLOW.
+ * names, or alone after GROUP; PAUSE and CALL, for a call with a key that was lost; STORE, for its
+ * final error; FILES; PIECES and FLOW; FLOW, for a stream that goes on until somebody ends it.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -27,9 +28,14 @@ typedef enum GwState
 	GW_STATE_KEYS,
 	/* a call asks which role its principal has. Abandoned: as CALL, and none follows it */
 	GW_STATE_ASK,
+	/* waits for a call that asks the same. Abandoned: taken off the list */
+	GW_STATE_SHARE,
 	GW_STATE_GATE, /* waits at its gate. Abandoned: its ticket is given back */
 	/* as CALL, and it keeps others out of its gate. Abandoned: the same, and the next one enters */
 	GW_STATE_INSIDE,
+	/* as INSIDE, and its call is one with those of others. Abandoned: taken out of it, or it goes
+	 * on */
+	GW_STATE_GROUP,
 	/* its call is queued or in the database. Abandoned: taken out of the queue, or it goes on */
 	GW_STATE_CALL,
 	/* its call or its wait is over; what follows is decided before the event handler returns */

@@ -10,13 +10,15 @@
 #include "catalog/router.h"
 #include "db/statement.h"
 
-/* The statement of a route, and the one that reads its answer in pieces. */
+/* The statement of a route, the one that reads its answer in pieces, and the one of several calls
+ * at once. */
 #define GW_STATEMENT_OF(route)        (GW_STATEMENT_FIRST + (int) (route))
 #define GW_STATEMENT_PIECES_OF(route) GW_STATEMENT_OF(GW_ROUTE_COUNT + (int) (route))
+#define GW_STATEMENT_GROUP_OF(route)  GW_STATEMENT_PIECES_OF(GW_ROUTE_COUNT + (int) (route))
 
 enum
 {
-	GW_STATEMENT_REQUEST_ID = GW_STATEMENT_PIECES_OF(GW_ROUTE_COUNT),
+	GW_STATEMENT_REQUEST_ID = GW_STATEMENT_GROUP_OF(GW_ROUTE_COUNT),
 	GW_STATEMENT_KEY,
 	GW_STATEMENT_KEY_ERROR,
 	GW_STATEMENT_DEDUPLICATE,
@@ -33,6 +35,7 @@ enum
 	GW_STATEMENT_SIGNING_KEYS,
 	GW_STATEMENT_MAKE_SIGNING_KEY,
 	GW_STATEMENT_RATES,
+	GW_STATEMENT_EVENT_FEED,
 	GW_STATEMENT_END
 };
 

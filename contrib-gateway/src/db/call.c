@@ -46,6 +46,13 @@ gw_call_param(GwPgStep *step, const char *value)
 }
 
 void
+gw_call_param_bytes(GwPgStep *step, const char *value, size_t len)
+{
+	gw_call_param(step, value);
+	step->lengths[step->param_count - 1] = (int) len;
+}
+
+void
 gw_call_role(GwCall *call)
 {
 	if (gw_conf.database_role[0] != '\0')

@@ -55,6 +55,9 @@ extern void      gw_call_begin(GwCall *call, size_t weight);
 extern GwPgStep *gw_call_step(GwCall *call, int statement);
 extern void      gw_call_param(GwPgStep *step, const char *value);
 
+/* The same, in the binary form that the server reads. */
+extern void gw_call_param_bytes(GwPgStep *step, const char *value, size_t len);
+
 /* The step that takes the role of the setting, if there is one. */
 extern void gw_call_role(GwCall *call);
 

@@ -160,6 +160,44 @@ gw_gate_leave(GwGates *gates, GwTicket *ticket, int64_t width)
 	return NULL;
 }
 
+GwTicket *
+gw_gate_next(const GwTicket *ticket)
+{
+	assert(ticket->state == GW_TICKET_INSIDE);
+	return TAILQ_FIRST(&ticket->gate->waiters);
+}
+
+void
+gw_gate_hand_over(GwTicket *ticket, GwTicket *other)
+{
+	assert(ticket->state == GW_TICKET_INSIDE && other->state == GW_TICKET_NONE);
+	other->state = GW_TICKET_INSIDE;
+	other->gate = ticket->gate;
+	ticket->state = GW_TICKET_NONE;
+	ticket->gate = NULL;
+}
+
+/* The list of all stays in the order of time. */
+void
+gw_gate_go_first(GwGates *gates, GwTicket *ticket, const GwTicket *inside)
+{
+	GwGate   *gate = inside->gate;
+	GwTicket *later = TAILQ_FIRST(&gates->all);
+
+	assert(ticket->state == GW_TICKET_NONE && inside->state == GW_TICKET_INSIDE);
+	while (later != NULL && later->since_us < ticket->since_us)
+		later = TAILQ_NEXT(later, in_all);
+	if (later != NULL)
+		TAILQ_INSERT_BEFORE(later, ticket, in_all);
+	else
+		TAILQ_INSERT_TAIL(&gates->all, ticket, in_all);
+	TAILQ_INSERT_HEAD(&gate->waiters, ticket, in_gate);
+	gate->waiting++;
+	gates->waiting++;
+	ticket->gate = gate;
+	ticket->state = GW_TICKET_WAITING;
+}
+
 void
 gw_gate_cancel(GwGates *gates, GwTicket *ticket)
 {

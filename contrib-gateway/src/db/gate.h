@@ -52,6 +52,15 @@ extern GwGateAnswer gw_gate_enter(GwGates *gates, GwTicket *ticket, const char *
 /* Leaves the gate; returns the ticket that may enter now (its state is INSIDE), or NULL. */
 extern GwTicket *gw_gate_leave(GwGates *gates, GwTicket *ticket, int64_t width);
 
+/* The one that waits first at the gate of a ticket that is inside; NULL when nobody waits. */
+extern GwTicket *gw_gate_next(const GwTicket *ticket);
+
+/* Another ticket is inside in place of this one. */
+extern void gw_gate_hand_over(GwTicket *ticket, GwTicket *other);
+
+/* A ticket waits, before all others, at the gate of one that is inside; since when, it says. */
+extern void gw_gate_go_first(GwGates *gates, GwTicket *ticket, const GwTicket *inside);
+
 /* Stops waiting. */
 extern void gw_gate_cancel(GwGates *gates, GwTicket *ticket);
 

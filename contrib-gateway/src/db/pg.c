@@ -26,6 +26,11 @@
 #define COLUMN_PENDING   3 /* as the second of two */
 #define COLUMN_SECRET    4
 #define TAGGED_COLUMNS   5
+#define COLUMN_SQLSTATE  5 /* of a row that stands for a call */
+#define COLUMN_MESSAGE   6
+#define COLUMN_DETAIL    7
+#define COLUMN_AGAIN     8
+#define CALL_COLUMNS     9
 #define UNTAGGED_COLUMNS 2
 
 typedef enum Prepared
@@ -203,12 +208,15 @@ send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 	const GwStatement *statement = gw_statement_at(pg->statements, step->statement);
 	const char        *name = is_old(pg, statement) ? statement->old_name : statement->name;
 	const char        *sql = is_old(pg, statement) ? statement->old_sql : statement->sql;
+	int                binary[GW_PARAMS_MAX];
 
+	for (int i = 0; i < GW_PARAMS_MAX; i++)
+		binary[i] = step->lengths[i] > 0;
 	if (!pg->prepare)
 		expect->commands[expect->command_count++] = step->statement;
 	if (!pg->prepare)
-		return PQsendQueryParams(pg->conn, sql, step->param_count, NULL, step->params, NULL, NULL,
-								 0);
+		return PQsendQueryParams(pg->conn, sql, step->param_count, NULL, step->params,
+								 step->lengths, binary, 0);
 	if (pg->prepared[step->statement] == PREPARED_NO)
 	{
 		if (!PQsendPrepare(pg->conn, name, sql, 0, NULL))
@@ -218,7 +226,8 @@ send_step(GwPg *pg, Expect *expect, const GwPgStep *step)
 		expect->commands[expect->command_count++] = step->statement;
 	}
 	expect->commands[expect->command_count++] = step->statement;
-	return PQsendQueryPrepared(pg->conn, name, step->param_count, step->params, NULL, NULL, 0);
+	return PQsendQueryPrepared(pg->conn, name, step->param_count, step->params, step->lengths,
+							   binary, 0);
 }
 
 /* Queues the statements of one call and its Sync. */
@@ -384,13 +393,15 @@ finish_call(GwPg *pg, GwPgResult *result)
 }
 
 void
-gw_pg_notifications(GwPg *pg, void (*notified)(void *owner, const char *payload), void *owner)
+gw_pg_notifications(GwPg *pg,
+					void (*notified)(void *owner, const char *channel, const char *payload),
+					void *owner)
 {
 	PGnotify *notification;
 
 	while ((notification = PQnotifies(pg->conn)) != NULL)
 	{
-		notified(owner, notification->extra);
+		notified(owner, notification->relname, notification->extra);
 		PQfreemem(notification);
 	}
 }
@@ -450,6 +461,64 @@ gw_pg_next(GwPg *pg, GwPgResult *result)
 		}
 	}
 	return false;
+}
+
+int
+gw_pg_result_rows(const GwPgResult *result)
+{
+	return PQnfields(result->handle) == CALL_COLUMNS ? PQntuples(result->handle) : 0;
+}
+
+/* A result of one row, with a copy of that row. */
+static PGresult *
+copy_row(const PGresult *all, int row)
+{
+	PGresult *copy = PQcopyResult(all, PG_COPYRES_ATTRS);
+
+	for (int column = 0; copy != NULL && column < CALL_COLUMNS; column++)
+	{
+		bool  null = PQgetisnull(all, row, column);
+		char *value = null ? NULL : PQgetvalue(all, row, column);
+
+		if (!PQsetvalue(copy, 0, column, value, null ? -1 : PQgetlength(all, row, column)))
+		{
+			PQclear(copy);
+			copy = NULL;
+		}
+	}
+	return copy;
+}
+
+/* NULL for NULL. */
+static const char *
+field_of(const PGresult *answer, int column)
+{
+	return PQgetisnull(answer, 0, column) ? NULL : PQgetvalue(answer, 0, column);
+}
+
+bool
+gw_pg_result_row(const GwPgResult *result, int row, GwPgResult *out)
+{
+	PGresult *copy = copy_row(result->handle, row);
+
+	if (copy == NULL)
+		gw_text_no_memory(0);
+	*out = (GwPgResult){.handle = copy, .sqlstate = field_of(copy, COLUMN_SQLSTATE)};
+	out->is_error = out->sqlstate != NULL;
+	if (out->is_error)
+	{
+		out->message = PQgetvalue(copy, 0, COLUMN_MESSAGE);
+		out->detail = PQgetvalue(copy, 0, COLUMN_DETAIL);
+	}
+	else
+	{
+		out->value = field_of(copy, 0);
+		out->value_len = (size_t) PQgetlength(copy, 0, 0);
+		out->is_null = out->value == NULL;
+		out->pending = field_of(copy, COLUMN_PENDING);
+		read_tag(copy, out);
+	}
+	return PQgetvalue(copy, 0, COLUMN_AGAIN)[0] == 't';
 }
 
 void

@@ -22,7 +22,8 @@ typedef struct GwPgStep
 {
 	int         statement;
 	int         param_count;
-	const char *params[GW_PARAMS_MAX]; /* NUL-terminated, or NULL; owned by the caller */
+	const char *params[GW_PARAMS_MAX];  /* NUL-terminated, or NULL; owned by the caller */
+	int         lengths[GW_PARAMS_MAX]; /* of one in binary form; 0: it is text */
 } GwPgStep;
 
 typedef struct GwPg GwPg;
@@ -92,10 +93,15 @@ extern bool gw_pg_consume(GwPg *pg);
 /* The outcome of the oldest call, when it is complete. */
 extern bool gw_pg_next(GwPg *pg, GwPgResult *result);
 
-/* Hands out the payloads of all notifications that have come. */
-extern void gw_pg_notifications(GwPg *pg, void (*notified)(void *owner, const char *payload),
-								void *owner);
+/* Hands out channels and payloads of all notifications that have come. */
+extern void gw_pg_notifications(
+	GwPg *pg, void (*notified)(void *owner, const char *channel, const char *payload), void *owner);
 extern void gw_pg_result_free(GwPgResult *result);
+
+/* Of an answer that has a row for each of several calls: how many, and what one of them says. It
+ * has memory of its own. True: the call is to be made again. */
+extern int  gw_pg_result_rows(const GwPgResult *result);
+extern bool gw_pg_result_row(const GwPgResult *result, int row, GwPgResult *out);
 
 /* Frees a result's handle; has the shape that evbuffer cleanups want. */
 extern void gw_pg_handle_free(const void *data, size_t len, void *handle);

@@ -83,18 +83,31 @@ pool_tick_probe(GwPool *pool, uint64_t now)
 }
 
 /*
+ * Calls that may be in flight on one connection. Behind a pooler it is one: when a call fails while
+ * the next one is on its way, PgBouncer in transaction mode may give the session to another client,
+ * and then loses answers of that next one (https://github.com/pgbouncer/pgbouncer/issues/759).
+ */
+static int
+slot_depth(const GwSlot *slot)
+{
+	if (slot->pooled || slot->pool->spec.kind != GW_POOL_READS)
+		return 1;
+	return (int) gw_conf.read_pipeline_depth;
+}
+
+/*
  * How little a slot wants another call; negative when it takes none. A read connection whose
  * oldest call is slow gets further reads only when all others are slow as well.
  */
 static int
 slot_load(const GwSlot *slot, uint64_t now)
 {
-	int depth = slot->pool->spec.kind != GW_POOL_READS ? 1 : (int) gw_conf.read_pipeline_depth;
+	int           depth = slot_depth(slot);
 	const GwCall *oldest = TAILQ_FIRST(&slot->flight);
 
 	if (slot->state != GW_SLOT_READY || slot->retire || slot->in_flight >= depth)
 		return -1;
-	if (oldest != NULL && now - oldest->sent_us > GW_SLOW_HEAD_MS * 1000)
+	if (oldest != NULL && gw_clock_since(now, oldest->sent_us) > GW_SLOW_HEAD_MS * 1000)
 		return slot->in_flight + depth;
 	return slot->in_flight;
 }
@@ -178,12 +191,41 @@ gw_pool_destroy(GwPool *pool)
 	free(pool);
 }
 
+/* Connections are made when they are needed. */
+static bool
+is_on_demand(const GwPool *pool)
+{
+	return pool->spec.kind == GW_POOL_STREAMS || pool->spec.kind == GW_POOL_WAITS;
+}
+
+static bool
+pool_wants_connection(const GwPool *pool)
+{
+	if (pool->spec.kind == GW_POOL_LISTENS)
+		return gw_conf.metadata_wait_ms > 0;
+	return !is_on_demand(pool) || pool->stats.queued > pool->by_state[GW_SLOT_CONNECTING] +
+														   pool->by_state[GW_SLOT_PROBE] +
+														   pool->by_state[GW_SLOT_SETUP];
+}
+
+/* A call found no connection: one is made without waiting for the next tick. */
+static void
+pool_connect(GwPool *pool, uint64_t now)
+{
+	for (int i = 0; i < pool->spec.connections && pool_wants_connection(pool); i++)
+		if (pool->slots[i].state == GW_SLOT_DOWN && now >= pool->slots[i].retry_us)
+			gw_slot_connect(&pool->slots[i], now);
+}
+
 bool
 gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 {
 	uint64_t now = gw_clock_us();
 
 	assert(call->state == GW_CALL_IDLE);
+	/* What an earlier connection found may be over: nobody has asked since. */
+	if (is_on_demand(pool) && pool->by_state[GW_SLOT_READY] == 0)
+		pool->fitness.problem[0] = '\0';
 	if (!admitted && gw_pool_problem(pool) != NULL)
 		return false;
 	if (!admitted && pool->stats.queued >= gw_conf.pool_queue_max && pool_choose(pool, now) == NULL)
@@ -195,6 +237,8 @@ gw_pool_submit(GwPool *pool, GwCall *call, bool admitted)
 	TAILQ_INSERT_TAIL(&pool->queue, call, link);
 	pool->stats.queued++;
 	pool_dispatch(pool);
+	if (pool->spec.kind == GW_POOL_WAITS)
+		pool_connect(pool, now);
 	return true;
 }
 
@@ -248,7 +292,9 @@ gw_pool_abort(GwCall *call)
 }
 
 void
-gw_pool_on_notify(GwPool *pool, void (*notified)(void *owner, const char *payload), void *owner)
+gw_pool_on_notify(GwPool *pool,
+				  void (*notified)(void *owner, const char *channel, const char *payload),
+				  void *owner)
 {
 	pool->owner = owner;
 	pool->notified = notified;
@@ -308,24 +354,14 @@ gw_pool_stats(const GwPool *pool)
 	return stats;
 }
 
-/* Connections for streamed calls are made when they are needed. */
-static bool
-pool_wants_connection(const GwPool *pool)
-{
-	if (pool->spec.kind == GW_POOL_LISTENS)
-		return gw_conf.metadata_wait_ms > 0;
-	return pool->spec.kind != GW_POOL_STREAMS ||
-		   pool->stats.queued > pool->by_state[GW_SLOT_CONNECTING] + pool->by_state[GW_SLOT_PROBE] +
-									pool->by_state[GW_SLOT_SETUP];
-}
-
 /* A streamed call: it may last so long, and the database may be silent so long. */
 static void
 slot_tick_stream(GwSlot *slot, const GwCall *call, uint64_t now)
 {
-	if (now - call->sent_us > (uint64_t) gw_conf.stream_timeout_ms * 1000)
+	if (gw_clock_since(now, call->sent_us) > (uint64_t) gw_conf.stream_timeout_ms * 1000)
 		gw_slot_lose(slot, "stream_timeout_ms is over");
-	else if (!slot->paused && now - slot->moved_us > (uint64_t) gw_conf.call_timeout_ms * 1000)
+	else if (!slot->paused &&
+			 gw_clock_since(now, slot->moved_us) > (uint64_t) gw_conf.call_timeout_ms * 1000)
 		gw_slot_lose(slot, "no row within call_timeout_ms");
 }
 
@@ -343,8 +379,8 @@ slot_tick(GwSlot *slot, uint64_t now)
 		gw_slot_lose(slot, "timeout while setting up the session");
 	else if (oldest != NULL && oldest->row != NULL)
 		slot_tick_stream(slot, oldest, now);
-	else if (oldest != NULL && now > oldest->sent_us &&
-			 now - oldest->sent_us > (uint64_t) gw_conf.call_timeout_ms * 1000)
+	else if (oldest != NULL &&
+			 gw_clock_since(now, oldest->sent_us) > (uint64_t) gw_conf.call_timeout_ms * 1000)
 		gw_slot_lose(slot, "no answer within call_timeout_ms");
 }
 
@@ -362,7 +398,7 @@ gw_pool_tick(GwPool *pool, uint64_t now)
 		   (now > call->queued_us + limit || gw_pool_problem(pool) != NULL))
 	{
 		gw_pool_cancel(call);
-		pool->stats.wait_us += now - call->queued_us;
+		pool->stats.wait_us += gw_clock_since(now, call->queued_us);
 		gw_slot_finish_call(call, GW_CALL_EXPIRED, NULL);
 	}
 }

@@ -2,7 +2,8 @@
  * pool.h
  *		Pools of database connections and the calls that wait for one.
  *
- * Two pools: writes go one per connection, reads several per connection.
+ * Pools differ in kind: writes go one per connection, reads several per connection; what lasts long
+ * has connections of its own, which are made when they are needed.
  *
  * What may run twice and what may not: a call that certainly was not sent goes back to the front of
  * the queue; a read in flight on a lost connection is sent once more, and a write when the server
@@ -41,10 +42,12 @@ extern void gw_pool_pause(GwCall *call);
 extern void gw_pool_resume(GwCall *call);
 extern void gw_pool_abort(GwCall *call);
 
-/* Who is told of notifications, by their payloads, and whether the connection that there is now
- * hears them. */
-extern void gw_pool_on_notify(GwPool *pool, void (*notified)(void *owner, const char *payload),
-							  void   *owner);
+/* Who is told of notifications, by channel and payload, and whether the connection that there is
+ * now hears them. */
+extern void gw_pool_on_notify(GwPool *pool,
+							  void (*notified)(void *owner, const char *channel,
+											   const char *payload),
+							  void *owner);
 extern void gw_pool_set_listens(GwPool *pool, bool listens);
 extern bool gw_pool_listens(const GwPool *pool);
 

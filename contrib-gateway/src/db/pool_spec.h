@@ -16,6 +16,7 @@ typedef enum GwPoolKind
 	GW_POOL_READS,
 	GW_POOL_WRITES,
 	GW_POOL_STREAMS, /* connected when there is a call, for one call each */
+	GW_POOL_WAITS,   /* reads and writes that last long; connected when there is a call, and kept */
 	GW_POOL_LISTENS  /* hears notifications; connected while metadata_wait_ms is not 0 */
 } GwPoolKind;
 

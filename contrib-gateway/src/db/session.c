@@ -102,7 +102,9 @@ gw_session_functions(const GwStatements *statements, GwText *out)
 GwPgStep
 gw_session_probe(const char *functions)
 {
-	return (GwPgStep){GW_STATEMENT_PROBE, 2, {gw_conf.database_role, functions}};
+	return (GwPgStep){.statement = GW_STATEMENT_PROBE,
+					  .param_count = 2,
+					  .params = {gw_conf.database_role, functions}};
 }
 
 /* What the probe answers, line by line. The lists are ",a,b,". */

@@ -100,6 +100,17 @@ gw_slot_queue_front(GwPool *pool, GwCall *call)
 	call->state = GW_CALL_QUEUED;
 }
 
+/* Does the call change something? What only waits may be of either kind. */
+static bool
+call_writes(const GwPool *pool, const GwCall *call)
+{
+	const GwPgStep *last = &call->steps[call->step_count - 1];
+
+	return pool->spec.kind == GW_POOL_WRITES ||
+		   (pool->spec.kind == GW_POOL_WAITS &&
+			gw_statement_at(pool->spec.statements, last->statement)->writes);
+}
+
 /* Decides about every call in flight on a connection that is gone. undone: the oldest has certainly
  * not changed anything. */
 static void
@@ -111,9 +122,11 @@ slot_fail_flight(GwSlot *slot, bool undone)
 
 	while ((call = TAILQ_LAST(&slot->flight, GwCallList)) != NULL)
 	{
+		bool reads = slot->pool->spec.kind == GW_POOL_READS ||
+					 (slot->pool->spec.kind == GW_POOL_WAITS && !call_writes(slot->pool, call));
+
 		gw_slot_take_off_flight(slot, call);
-		if ((slot->pool->spec.kind == GW_POOL_READS || (undone && call == oldest)) &&
-			call->repeats == 0)
+		if ((reads || (undone && call == oldest)) && call->repeats == 0)
 		{
 			call->repeats++;
 			slot->pool->stats.repeats++;
@@ -313,8 +326,11 @@ slot_setup(GwSlot *slot)
 		slot_send_setup(slot, gw_session_settings());
 	snprintf(answer_max, sizeof(answer_max), "%lldB", (long long) gw_conf.stream_bytes_min);
 	if (!slot->pooled && gw_conf.stream_bytes_min > 0 && gw_conf.prepared_statements &&
-		(slot->pool->spec.kind == GW_POOL_READS || slot->pool->spec.kind == GW_POOL_WRITES))
-		slot_send_setup(slot, (GwPgStep){GW_STATEMENT_ANSWER_MAX, 1, {answer_max}});
+		(slot->pool->spec.kind == GW_POOL_READS || slot->pool->spec.kind == GW_POOL_WRITES ||
+		 slot->pool->spec.kind == GW_POOL_WAITS))
+		slot_send_setup(slot, (GwPgStep){.statement = GW_STATEMENT_ANSWER_MAX,
+										 .param_count = 1,
+										 .params = {answer_max}});
 	if (slot->pool->spec.kind == GW_POOL_WRITES)
 		slot_send_setup(slot, (GwPgStep){.statement = GW_STATEMENT_START_WORKER});
 	if (slot->setup_left == 0)
@@ -444,7 +460,7 @@ bool
 gw_slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 {
 	GwPgStep prelude[GW_PRELUDE_MAX];
-	int      count = slot->pooled ? gw_session_prelude(prelude, gw_slot_writes(slot->pool)) : 0;
+	int      count = slot->pooled ? gw_session_prelude(prelude, call_writes(slot->pool, call)) : 0;
 
 	if (gw_pg_send(slot->pg, prelude, count, call->steps, call->step_count, call->row != NULL) ==
 		GW_PG_NOT_SENT)
@@ -457,7 +473,7 @@ gw_slot_send(GwSlot *slot, GwCall *call, uint64_t now)
 	slot->dirty = true;
 	slot->pool->stats.in_flight++;
 	slot->pool->stats.in_use += slot->in_flight == 1;
-	slot->pool->stats.wait_us += now - call->queued_us;
+	slot->pool->stats.wait_us += gw_clock_since(now, call->queued_us);
 	call->state = GW_CALL_IN_FLIGHT;
 	call->slot = slot;
 	slot->moved_us = now;

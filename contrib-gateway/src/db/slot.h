@@ -66,7 +66,7 @@ struct GwPool
 	GwPoolStats        stats;
 	bool               dispatching;
 	bool               listens; /* LISTEN was said on the connection that there is now */
-	void (*notified)(void *owner, const char *payload);
+	void (*notified)(void *owner, const char *channel, const char *payload);
 	void     *owner;    /* whom it is told */
 	GwFitness fitness;  /* as the latest probe found it */
 	GwCall    probe;    /* the next one */

@@ -201,7 +201,8 @@ make_room(void)
 	if (gw_counters.tls_handshaking < gw_conf.tls_handshakes_max)
 		return true;
 	gw_counters.tls_failures[GW_TLS_CROWD]++;
-	if (oldest == NULL || gw_clock_us() - oldest->since_us < GW_HANDSHAKE_FRESH_MS * 1000)
+	if (oldest == NULL ||
+		gw_clock_since(gw_clock_us(), oldest->since_us) < GW_HANDSHAKE_FRESH_MS * 1000)
 		return false;
 	gw_conn_shut(oldest);
 	return true;
@@ -274,7 +275,7 @@ deadline(const GwConn *conn)
 			moved = conn->socket.sent;
 			break;
 		case GW_CONN_FLOW:
-			if (gw_socket_pending(&conn->socket) == 0)
+			if (gw_socket_pending(&conn->socket) == 0 || conn->exchange->endless)
 				return UINT64_MAX;
 			ms = (uint64_t) gw_conf.write_timeout_ms;
 			break;
@@ -337,7 +338,7 @@ gw_clients_close_idle(uint64_t now)
 
 	TAILQ_FOREACH (conn, &gw_conns, link)
 	{
-		bool fresh = now - conn->since_us <= GW_DRAIN_FRESH_MS * 1000;
+		bool fresh = gw_clock_since(now, conn->since_us) <= GW_DRAIN_FRESH_MS * 1000;
 
 		/* a fresh one's request may be on its way */
 		if (conn->state == GW_CONN_IDLE && !gw_socket_has_input(&conn->socket) &&

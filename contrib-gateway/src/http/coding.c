@@ -16,32 +16,6 @@
 #define OUT_STEP     65536 /* room that is made for output at a time */
 #define Q_ONE        1000
 
-static GwSlice
-trim(GwSlice text)
-{
-	while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-	{
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
-/* Cuts what stands before the separator off the front, trimmed. */
-static GwSlice
-cut(GwSlice *rest, char separator)
-{
-	const char *end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
-	GwSlice     piece = {rest->data, end ? (size_t) (end - rest->data) : rest->len};
-	size_t      used = piece.len + (end ? 1 : 0);
-
-	rest->data += used;
-	rest->len -= used;
-	return trim(piece);
-}
-
 /* Thousandths of a weight such as "0.5"; what is none counts as 1, as if it were not there. */
 static int
 parse_q(GwSlice text)
@@ -69,11 +43,11 @@ weight_of(GwSlice parameters)
 {
 	while (parameters.len > 0)
 	{
-		GwSlice value = cut(&parameters, ';');
-		GwSlice name = cut(&value, '=');
+		GwSlice value = gw_text_cut(&parameters, ';');
+		GwSlice name = gw_text_cut(&value, '=');
 
 		if (gw_text_slice_is_nocase(name, "q"))
-			return parse_q(trim(value));
+			return parse_q(gw_text_trim(value));
 	}
 	return Q_ONE;
 }
@@ -90,8 +64,8 @@ read_field(GwSlice rest, Weights *weights)
 {
 	while (rest.len > 0)
 	{
-		GwSlice parameters = cut(&rest, ',');
-		GwSlice coding = cut(&parameters, ';');
+		GwSlice parameters = gw_text_cut(&rest, ',');
+		GwSlice coding = gw_text_cut(&parameters, ';');
 		int     q = weight_of(parameters);
 
 		if (gw_text_slice_is_nocase(coding, "gzip") || gw_text_slice_is_nocase(coding, "x-gzip"))
@@ -217,11 +191,36 @@ struct GwInflater
 	bool     ended; /* a member is complete */
 };
 
+/* zlib's: memory of its own, which is as long as it says before it. */
+static voidpf
+take(voidpf unused, uInt items, uInt size)
+{
+	size_t *memory = calloc(1, sizeof(max_align_t) + (size_t) items * size);
+
+	(void) unused;
+	if (memory == NULL)
+		return Z_NULL;
+	*memory = (size_t) items * size;
+	return (char *) memory + sizeof(max_align_t);
+}
+
+/* zlib's: what was decompressed may be a form with a secret. */
+static void
+forget(voidpf unused, voidpf memory)
+{
+	size_t *start = (size_t *) (void *) ((char *) memory - sizeof(max_align_t));
+
+	(void) unused;
+	gw_text_forget(start, sizeof(max_align_t) + *start);
+}
+
 GwInflater *
 gw_coding_inflate_begin(void)
 {
 	GwInflater *inflater = gw_alloc(sizeof(*inflater));
 
+	inflater->z.zfree = forget;
+	inflater->z.zalloc = take;
 	if (inflateInit2(&inflater->z, GZIP_WINDOW) != Z_OK)
 		abort();
 	return inflater;

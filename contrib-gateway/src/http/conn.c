@@ -69,6 +69,7 @@ void
 gw_conn_free_body(GwConn *conn)
 {
 	gw_process.buffered_bytes -= conn->body.len;
+	gw_text_wipe(conn->body.data, conn->body.len);
 	conn->body.len = 0;
 	gw_coding_inflate_end(conn->inflater);
 	conn->inflater = NULL;
@@ -117,7 +118,7 @@ log_request(GwConn *conn, int status, size_t bytes, uint64_t now)
 			 .status = status,
 			 .bytes_in = conn->body_seen,
 			 .bytes_out = bytes,
-			 .duration_us = now - exchange->started_us,
+			 .duration_us = gw_clock_since(now, exchange->started_us),
 			 .wait_us = usage.wait_us,
 			 .db_us = usage.db_us,
 			 .principal = usage.principal,
@@ -176,5 +177,5 @@ bool
 gw_conn_takes_input(const GwConn *conn)
 {
 	return conn->state == GW_CONN_IDLE || conn->state == GW_CONN_HEAD ||
-		   conn->state == GW_CONN_BODY;
+		   conn->state == GW_CONN_BODY || (conn->state == GW_CONN_FLOW && conn->exchange->frames);
 }

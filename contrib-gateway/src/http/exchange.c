@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/conf.h"
 #include "base/counters.h"
 
 _Static_assert(GW_METHOD_COUNT <= GW_METHODS_MAX, "the counters need a slot for each method");
@@ -77,7 +78,11 @@ gw_exchange_begin(GwExchange *exchange, const GwHttpHead *head, bool proxied, ui
 	exchange->coding = head ? gw_coding_of_body(head) : GW_CODING_NONE;
 	exchange->proxied = proxied;
 	exchange->started_us = started_us;
+	exchange->body_max = (uint64_t) gw_conf.body_bytes_max;
 	exchange->fault = (GwFault){0};
+	exchange->flow_max = GW_FLOW_BYTES_MAX;
+	exchange->endless = false;
+	exchange->frames = false;
 	exchange->path = (GwSlice){0};
 	gw_counters.in_flight++;
 }

@@ -31,6 +31,7 @@ typedef enum GwFed
 
 struct GwConn;
 struct x509_st;
+struct stack_st_X509;
 
 typedef struct GwExchange
 {
@@ -46,12 +47,27 @@ typedef struct GwExchange
 	const char           *client; /* its address, as the log has it; in the connection's memory */
 	/* of the client, verified; NULL: it showed none. For begin() and run() */
 	const struct x509_st *certificate;
+	struct stack_st_X509 *chain;       /* sent with it */
+	const char           *server_name; /* that the handshake was for; NULL: none was said */
 	/* of the client: its address, or the part of it that is one network's; in the connection's
 	 * memory */
 	const char           *network;
 
+	/* of the handler, which may lower it in begin(): what a body may have, as it comes and decoded;
+	 * more is answered 413 */
+	uint64_t body_max;
+
 	/* of both sides: the first fault is the answer. A status of 0: there is none yet */
 	GwFault fault;
+
+	/* of the handler, before an answer that flows: how much may wait for the client before feed()
+	 * says FULL; the answer ends by the client alone, which is gone when it ends its own side, and
+	 * how long it may take nothing is the handler's to say */
+	size_t flow_max;
+	bool   endless;
+	/* of the handler, before such an answer: both sides send frames. What feed() takes goes as it
+	 * is, and what the client sends goes to receive() */
+	bool   frames;
 
 	/* of the handler, for the log: as received, in its own memory; the query is never logged */
 	GwSlice path;
@@ -61,6 +77,8 @@ typedef struct GwExchange
 	void (*respond)(struct GwExchange *exchange, GwReply *reply);
 	GwFed (*feed)(struct GwExchange *exchange, GwSlice piece); /* after a reply that flows */
 	void (*finish)(struct GwExchange *exchange, bool whole);
+	/* for how long the client of an answer that flows has taken nothing of what waits for it */
+	uint64_t (*stalled_us)(const struct GwExchange *exchange, uint64_t now);
 } GwExchange;
 
 /* What a request was about and what it took, for the log and the counters. */
@@ -103,6 +121,10 @@ typedef struct GwHandler
 	 * where none flows. */
 	void (*go_on)(GwExchange *exchange);
 	void (*stop)(GwExchange *exchange);
+
+	/* What the client sends after an answer with frames, as it comes; the exchange may be over
+	 * after it. Not needed where there is none. */
+	void (*receive)(GwExchange *exchange, GwSlice input);
 
 	GwUsage (*usage)(const GwExchange *exchange);
 

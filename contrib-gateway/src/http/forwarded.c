@@ -67,13 +67,7 @@ next_part(GwSlice *list, char separator, GwSlice *part)
 	at = memchr(list->data, separator, list->len);
 	*part = (GwSlice){list->data, at ? (size_t) (at - list->data) : list->len};
 	*list = at ? (GwSlice){at + 1, list->len - part->len - 1} : (GwSlice){NULL, 0};
-	while (part->len > 0 && strchr(" \t", part->data[0]))
-	{
-		part->data++;
-		part->len--;
-	}
-	while (part->len > 0 && strchr(" \t", part->data[part->len - 1]))
-		part->len--;
+	*part = gw_text_trim(*part);
 	return true;
 }
 
@@ -153,12 +147,37 @@ is_of_proxy(GwSlice name)
 	return false;
 }
 
+/* May a client on this machine call it so: an address, a name without a point, or one of RFC 6761?
+ * A name of the network's may be a stranger's, who has it mean this machine: then a page of theirs,
+ * in a browser here, would be taken for a program of this machine. */
+static bool
+is_local_name(GwSlice host)
+{
+	static const char end[] = ".localhost";
+	Address           address;
+	char              text[GW_ADDRESS_BYTES];
+	size_t            len = strlen(end);
+
+	if (host.len > 0 && host.data[0] == '[')
+		return true;
+	if (host.len > 0 && memchr(host.data, ':', host.len) != NULL)
+		host.len = (size_t) ((const char *) memchr(host.data, ':', host.len) - host.data);
+	if (host.len > 0 && host.data[host.len - 1] == '.')
+		host.len--;
+	if (memchr(host.data, '.', host.len) == NULL)
+		return true;
+	return (host.len > len && strncasecmp(host.data + host.len - len, end, len) == 0) ||
+		   (copy_part(host, text, sizeof(text)) && parse_address(text, &address));
+}
+
 bool
 gw_forwarded_is_local(const GwHttpHead *head, const char *peer)
 {
 	for (int i = 0; i < head->header_count; i++)
 		if (is_of_proxy(head->headers[i].name))
 			return false;
+	if (head->host.len > 0 && !is_local_name(head->host))
+		return false;
 	return gw_forwarded_proxies_hold("127.0.0.0/8, ::1", peer);
 }
 
@@ -256,6 +275,19 @@ bool
 gw_forwarded_client(const GwHttpHead *head, const char *proxies, char out[GW_ADDRESS_BYTES])
 {
 	return walk(head, "x-forwarded-for", proxies, out) || walk(head, "forwarded", proxies, out);
+}
+
+bool
+gw_forwarded_contradicts(const GwHttpHead *head, const char *proxies)
+{
+	char    texts[2][GW_ADDRESS_BYTES];
+	Address one;
+	Address other;
+
+	return walk(head, "x-forwarded-for", proxies, texts[0]) &&
+		   walk(head, "forwarded", proxies, texts[1]) &&
+		   !(parse_address(texts[0], &one) && parse_address(texts[1], &other) &&
+			 one.bits == other.bits && memcmp(one.bytes, other.bytes, (size_t) one.bits / 8) == 0);
 }
 
 GwSlice

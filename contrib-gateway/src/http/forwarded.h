@@ -25,12 +25,16 @@ extern bool gw_forwarded_proxies_hold(const char *list, const char *address);
 extern bool gw_forwarded_client(const GwHttpHead *head, const char *proxies,
 								char out[GW_ADDRESS_BYTES]);
 
+/* Do both of these fields say a client, and not the same one? A proxy writes one of them, and may
+ * pass on the other as the client wrote it. */
+extern bool gw_forwarded_contradicts(const GwHttpHead *head, const char *proxies);
+
 /* What one stranger may have all of: an address of version 4, the first half of one of version
  * 6. */
 extern void gw_forwarded_network(const char *address, char out[GW_ADDRESS_BYTES]);
 
 /* Is the peer on this machine, and the client itself? What proxies add to requests says that it is
- * not. */
+ * not; and so does a host that another one may have given this machine's address to. */
 extern bool gw_forwarded_is_local(const GwHttpHead *head, const char *peer);
 
 /* The host that the client named, from X-Forwarded-Host; empty where it is not there once, with one

@@ -14,7 +14,8 @@
 #include "base/process.h"
 #include "http/output.h"
 
-static char shared_input[GW_READ_BYTES];
+static char   shared_input[GW_READ_BYTES];
+static size_t shared_len; /* of it, until the requests in it were taken */
 
 /* The first handler that takes the path; the last one for any other, and for what is no request. */
 static void
@@ -28,17 +29,35 @@ choose_handler(GwConn *conn, const GwHttpHead *head)
 	conn->exchange = gw_conn_memory(conn, handler);
 }
 
-/* What the client showed at the handshake, if that is still believed. */
+/* What the client showed at the handshake, if that is still believed. A proxy's certificate says
+ * nothing of the clients that it speaks for. */
 static void
-take_certificate(GwConn *conn)
+take_handshake(GwConn *conn)
 {
-	bool refused = false;
+	const GwTls *tls = conn->socket.tls;
+	bool         refused = false;
 
 	conn->exchange->certificate = gw_socket_certificate(&conn->socket, &refused);
+	conn->exchange->chain = tls != NULL ? gw_tls_chain(tls) : NULL;
+	conn->exchange->server_name = tls != NULL ? gw_tls_server_name(tls) : NULL;
+	if (conn->exchange->proxied)
+		conn->exchange->certificate = NULL;
 	if (!refused)
 		return;
 	conn->keep_alive = false;
 	gw_exchange_fault(conn->exchange, 401, "The client's certificate is not accepted any more");
+}
+
+/* Whose wrong secrets are counted together. Where a proxy's fields contradict each other, a client
+ * wrote one of them, and could be another one with each request: then it is the proxy. */
+static void
+take_network(GwConn *conn, const GwHttpHead *head)
+{
+	conn->exchange->network = conn->network;
+	if (conn->forwarded[0] == '\0' || gw_forwarded_contradicts(head, gw_conf.trusted_proxies))
+		return;
+	gw_forwarded_network(conn->forwarded, conn->forwarded_network);
+	conn->exchange->network = conn->forwarded_network;
 }
 
 /* Begins a request; without a head when that could not be read. */
@@ -53,14 +72,9 @@ begin_exchange(GwConn *conn, const GwHttpHead *head, bool proxied)
 	if (proxied)
 		gw_forwarded_client(head, gw_conf.trusted_proxies, conn->forwarded);
 	gw_exchange_begin(conn->exchange, head, proxied, conn->started_us);
-	conn->exchange->network = conn->network;
-	if (conn->forwarded[0] != '\0')
-	{
-		gw_forwarded_network(conn->forwarded, conn->forwarded_network);
-		conn->exchange->network = conn->forwarded_network;
-	}
+	take_network(conn, head);
 	conn->exchange->local = head != NULL && gw_forwarded_is_local(head, conn->peer);
-	take_certificate(conn);
+	take_handshake(conn);
 	conn->exchange->client = conn->forwarded[0] != '\0' ? conn->forwarded : conn->client;
 	conn->handler->begin(conn->exchange, head);
 }
@@ -92,7 +106,7 @@ inflate_body(GwConn *conn, GwSlice piece)
 {
 	size_t     before = conn->body.len;
 	GwInflated got = gw_coding_inflate(conn->inflater, piece.data, piece.len, &conn->body,
-									   (size_t) gw_conf.body_bytes_max);
+									   (size_t) conn->exchange->body_max);
 
 	gw_process.buffered_bytes += conn->body.len - before;
 	if (got == GW_INFLATE_FULL)
@@ -110,7 +124,7 @@ static bool
 take_body_bytes(GwConn *conn, GwSlice piece)
 {
 	conn->body_seen += piece.len;
-	if (conn->body_seen > (uint64_t) gw_conf.body_bytes_max)
+	if (conn->body_seen > conn->exchange->body_max)
 	{
 		gw_input_refuse(conn, (GwFault){413, "The request body is too large"});
 		return false;
@@ -208,7 +222,7 @@ begin_request(GwConn *conn, const GwHttpHead *head)
 	conn->keep_body = conn->handler->wants_body(conn->exchange);
 	if (conn->keep_body && conn->exchange->coding == GW_CODING_GZIP)
 		conn->inflater = gw_coding_inflate_begin();
-	if (head->length > (uint64_t) gw_conf.body_bytes_max)
+	if (head->length > conn->exchange->body_max)
 		gw_input_refuse(conn, (GwFault){413, "The request body is too large"});
 	else if (!head->chunked && head->length == 0)
 		run_request(conn);
@@ -248,6 +262,18 @@ advance_head(GwConn *conn)
 	return true;
 }
 
+/* What a client sends after an answer with frames. */
+static void
+give_frames(GwConn *conn)
+{
+	GwSlice input = conn->view;
+
+	use_view(conn, input.len);
+	conn->body_seen += input.len;
+	gw_counters.bytes_in += input.len;
+	conn->handler->receive(conn->exchange, input);
+}
+
 void
 gw_input_advance(GwConn *conn)
 {
@@ -265,6 +291,8 @@ gw_input_advance(GwConn *conn)
 			more = advance_head(conn);
 		else if (conn->state == GW_CONN_BODY)
 			advance_body(conn);
+		else if (gw_conn_takes_input(conn))
+			give_frames(conn);
 		else
 			more = false;
 	}
@@ -282,9 +310,14 @@ gw_input_keep_rest(GwConn *conn)
 		gw_text_add(&conn->in, conn->view.data, conn->view.len);
 	else
 	{
+		size_t len = conn->in.len;
+
 		memmove(conn->in.data, conn->view.data, conn->view.len);
 		conn->in.len = conn->view.len;
+		gw_text_wipe(conn->in.data + conn->in.len, len - conn->in.len);
 	}
+	gw_text_wipe(shared_input, shared_len);
+	shared_len = 0;
 	if (conn->in.len == 0 && conn->in.cap > 0)
 		gw_text_free(&conn->in);
 	conn->view = (GwSlice){NULL, 0};
@@ -294,6 +327,8 @@ void
 gw_input_finish(GwConn *conn)
 {
 	if (gw_conn_takes_input(conn) || conn->state == GW_CONN_LINGER)
+		gw_conn_shut(conn);
+	else if (conn->state == GW_CONN_FLOW && conn->exchange->endless)
 		gw_conn_shut(conn);
 	else if (conn->state == GW_CONN_WAIT && conn->handler->abandon(conn->exchange))
 	{
@@ -329,7 +364,8 @@ gw_input_read(GwConn *conn)
 	{
 		n = gw_socket_read(&conn->socket, shared_input, sizeof(shared_input));
 		conn->view_shared = true;
-		conn->view = (GwSlice){shared_input, n > 0 ? (size_t) n : 0};
+		shared_len = n > 0 ? (size_t) n : 0;
+		conn->view = (GwSlice){shared_input, shared_len};
 		return n;
 	}
 	gw_text_reserve(&conn->in, GW_READ_BYTES);

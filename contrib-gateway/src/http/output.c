@@ -53,22 +53,32 @@ may_wait(const GwConn *conn)
 		   gw_socket_pending(&conn->socket) < GW_READ_BYTES;
 }
 
+/* Chunks say how long a piece is, to those that know them; frames need none. */
+static bool
+has_chunks(const GwConn *conn)
+{
+	return !conn->http10 && !conn->exchange->frames;
+}
+
 /* The head of an answer whose body comes in pieces. Without chunks only the end of the connection
- * ends it. */
+ * ends it. A client may send frames before it has read the head. */
 static void
 begin_flow(GwConn *conn, const GwReply *reply)
 {
 	static GwText head;
 
-	conn->close = must_close(conn, reply) || conn->http10;
+	conn->close = must_close(conn, reply) || !has_chunks(conn);
 	conn->linger = conn->keep_alive && !conn->http10;
 	conn->flowed = 0;
 	head.len = 0;
 	gw_reply_head(&head, reply, conn->exchange->id, conn->close, conn->http10);
 	gw_conn_set_state(conn, GW_CONN_FLOW);
 	if (gw_socket_send(&conn->socket, (GwSlice){head.data, head.len}, (GwBody){0}, false) ==
-		GW_SENT_FAILED)
+			GW_SENT_FAILED ||
+		(conn->exchange->endless && conn->eof))
 		gw_conn_shut(conn);
+	else if (conn->exchange->frames)
+		gw_conn_settle_later(conn);
 }
 
 /* The exchange's feed(): a piece of the body, as a chunk. */
@@ -81,10 +91,12 @@ feed(GwExchange *exchange, GwSlice piece)
 
 	if (conn->state != GW_CONN_FLOW)
 		return GW_FED_GONE;
-	if (!conn->http10)
+	if (gw_socket_pending(&conn->socket) == 0)
+		conn->since_us = gw_clock_us();
+	if (has_chunks(conn))
 		gw_text_printf(&chunk, "%zx\r\n", piece.len);
 	gw_text_add(&chunk, piece.data, piece.len);
-	if (!conn->http10)
+	if (has_chunks(conn))
 		gw_text_puts(&chunk, "\r\n");
 	sent = gw_socket_send(&conn->socket, (GwSlice){chunk.data, chunk.len}, (GwBody){0}, false);
 	gw_text_free(&chunk);
@@ -94,9 +106,18 @@ feed(GwExchange *exchange, GwSlice piece)
 		gw_conn_shut(conn);
 		return GW_FED_GONE;
 	}
-	if (sent == GW_SENT_ALL)
-		conn->since_us = gw_clock_us();
-	return gw_socket_pending(&conn->socket) > GW_FLOW_BYTES_MAX ? GW_FED_FULL : GW_FED;
+	return gw_socket_pending(&conn->socket) > exchange->flow_max ? GW_FED_FULL : GW_FED;
+}
+
+/* The exchange's stalled_us(). */
+static uint64_t
+stalled_us(const GwExchange *exchange, uint64_t now)
+{
+	const GwConn *conn = exchange->conn;
+
+	return conn->state == GW_CONN_FLOW && gw_socket_pending(&conn->socket) > 0
+			   ? gw_clock_since(now, conn->since_us)
+			   : 0;
 }
 
 /* The exchange's finish(): the last chunk, or an end that the client cannot take for one. */
@@ -104,13 +125,15 @@ static void
 finish(GwExchange *exchange, bool whole)
 {
 	GwConn *conn = exchange->conn;
+	bool    chunks;
 
 	if (conn->state != GW_CONN_FLOW)
 		return;
-	gw_conn_end_request(conn, whole ? 200 : 500, conn->flowed);
+	chunks = has_chunks(conn);
+	gw_conn_end_request(conn, !whole ? 500 : exchange->frames ? 101 : 200, conn->flowed);
 	if (!whole)
 		gw_conn_shut(conn);
-	else if (conn->http10)
+	else if (!chunks)
 		take_sent(conn, gw_socket_flush(&conn->socket));
 	else
 		take_sent(conn, gw_socket_send(&conn->socket, GW_LITERAL("0\r\n\r\n"), (GwBody){0}, false));
@@ -183,5 +206,6 @@ gw_output_bind(GwConn *conn)
 		exchange->respond = respond;
 		exchange->feed = feed;
 		exchange->finish = finish;
+		exchange->stalled_us = stalled_us;
 	}
 }

@@ -259,19 +259,6 @@ parse_request_line(GwHttpHead *head, GwSlice line, const GwHttpLimits *limits, G
 	return parse_target(head, target, fault);
 }
 
-static GwSlice
-trim(GwSlice text)
-{
-	while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-	{
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
 /* Only digits, once; a number that does not fit is too large rather than malformed. */
 static bool
 take_content_length(GwHttpHead *head, GwSlice value, GwFault *fault)
@@ -312,17 +299,12 @@ take_connection(GwHttpHead *head, GwSlice value, bool *close, bool *keep)
 	(void) head;
 	while (value.len > 0)
 	{
-		const char *comma = memchr(value.data, ',', value.len);
-		size_t      len = comma ? (size_t) (comma - value.data) : value.len;
-		GwSlice     option = trim((GwSlice){value.data, len});
+		GwSlice option = gw_text_cut(&value, ',');
 
 		if (gw_text_slice_is_nocase(option, "close"))
 			*close = true;
 		else if (gw_text_slice_is_nocase(option, "keep-alive"))
 			*keep = true;
-		len += comma ? 1 : 0;
-		value.data += len;
-		value.len -= len;
 	}
 	return true;
 }
@@ -403,7 +385,7 @@ parse_field(GwSlice line, GwHeader *field, GwFault *fault)
 	if (at == line.len || line.data[at] != ':' || at == 0)
 		return gw_fail(fault, 400, "A header line is malformed");
 	field->name = (GwSlice){line.data, at};
-	field->value = trim((GwSlice){line.data + at + 1, line.len - at - 1});
+	field->value = gw_text_trim((GwSlice){line.data + at + 1, line.len - at - 1});
 	for (size_t i = 0; i < field->value.len; i++)
 	{
 		unsigned char c = (unsigned char) field->value.data[i];

@@ -41,13 +41,31 @@ put_cors(GwText *out, const GwReply *reply)
 	put_field(out, "Access-Control-Max-Age: ", "600");
 }
 
+/* Whether the connection goes on, and as what. */
+static void
+put_connection(GwText *out, const GwReply *reply, bool close, bool http10)
+{
+	if (reply->upgrade || reply->accept != NULL)
+		put_field(out, "Upgrade: ", "websocket");
+	if (reply->upgrade)
+		put_field(out, "Sec-WebSocket-Version: ", "13");
+	if (reply->accept != NULL)
+		put_field(out, "Sec-WebSocket-Accept: ", reply->accept);
+	if (reply->accept != NULL || (reply->upgrade && !close))
+		put_field(out, "Connection: ", "Upgrade");
+	else if (close)
+		put_field(out, "Connection: ", reply->upgrade ? "close, Upgrade" : "close");
+	else if (http10)
+		put_field(out, "Connection: ", "keep-alive");
+}
+
 void
 gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool close, bool http10)
 {
 	gw_text_puts(out, "HTTP/1.1 ");
 	gw_text_uint(out, (uint64_t) reply->status);
 	put_field(out, " ", gw_status_reason(reply->status));
-	if (reply->status != 204 && reply->status != 304)
+	if (reply->status != 204 && reply->status != 304 && reply->status != 101)
 	{
 		put_field(out,
 				  "Content-Type: ", reply->content_type ? reply->content_type : "application/json");
@@ -63,6 +81,8 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 		put_field(out, "Cache-Control: ", "no-store, private");
 	else if (reply->no_store)
 		put_field(out, "Cache-Control: ", "no-store");
+	if (reply->unbuffered)
+		put_field(out, "X-Accel-Buffering: ", "no");
 	if (reply->content_encoding != NULL)
 		put_field(out, "Content-Encoding: ", reply->content_encoding);
 	if (reply->vary || reply->vary_origin)
@@ -80,10 +100,7 @@ gw_reply_head(GwText *out, const GwReply *reply, const char *request_id, bool cl
 		put_field(out, "WWW-Authenticate: ", reply->authenticate);
 	if (reply->retry_after_s >= 0)
 		put_number(out, "Retry-After: ", (uint64_t) reply->retry_after_s);
-	if (close)
-		put_field(out, "Connection: ", "close");
-	else if (http10)
-		put_field(out, "Connection: ", "keep-alive");
+	put_connection(out, reply, close, http10);
 	gw_text_add(out, "\r\n", 2);
 }
 

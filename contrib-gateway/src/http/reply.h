@@ -30,7 +30,10 @@ typedef struct GwReply
 	const char *allow;         /* methods, for 405 */
 	const char *authenticate;  /* how to, for 401 */
 	int64_t     retry_after_s; /* -1: no such field */
+	bool        unbuffered;    /* a proxy is to hand on each piece at once */
 	bool        flows;         /* the body comes in pieces, and its length is not known */
+	bool        upgrade;       /* only as a WebSocket: what to ask for */
+	const char *accept;        /* of 101: the proof; see websocket.h */
 	bool        close;         /* the connection cannot go on */
 } GwReply;
 

@@ -211,6 +211,28 @@ release(GwBody *body)
 	body->release = NULL;
 }
 
+/* libevent's. */
+static void
+forget(const void *data, size_t len, void *memory)
+{
+	(void) data;
+	gw_text_forget(memory, len);
+}
+
+/* Waits in memory that is cleared when it has been sent, as it may be a token. */
+static void
+keep_copy(GwSocket *socket, GwSlice head, GwSlice body)
+{
+	size_t len = head.len + body.len;
+	char  *memory = gw_realloc(NULL, len + 1);
+
+	memcpy(memory, head.data, head.len);
+	if (body.len > 0)
+		memcpy(memory + head.len, body.data, body.len);
+	if (len == 0 || evbuffer_add_reference(socket->out, memory, len, forget, memory) != 0)
+		gw_text_forget(memory, len);
+}
+
 /* Puts what the socket did not take into the buffer: skip bytes of head and body are gone. */
 static void
 keep_rest(GwSocket *socket, GwSlice head, GwBody body, size_t skip)
@@ -221,13 +243,16 @@ keep_rest(GwSocket *socket, GwSlice head, GwBody body, size_t skip)
 
 	if (socket->out == NULL)
 		socket->out = evbuffer_new();
-	evbuffer_add(socket->out, head.data + head.len - head_left, head_left);
+	head = (GwSlice){head.data + head.len - head_left, head_left};
 	if (body.release != NULL && body_left > GW_COPY_BYTES_MAX)
+	{
+		evbuffer_add(socket->out, head.data, head.len);
 		evbuffer_add_reference(socket->out, body.data + body_skip, body_left, body.release,
 							   body.handle);
+	}
 	else
 	{
-		evbuffer_add(socket->out, body.data + body_skip, body_left);
+		keep_copy(socket, head, (GwSlice){body.data + body_skip, body_left});
 		release(&body);
 	}
 	gw_process.buffered_bytes += head_left + body_left;
@@ -236,12 +261,11 @@ keep_rest(GwSocket *socket, GwSlice head, GwBody body, size_t skip)
 /* The next record of head and body, from the byte at: where it lies, or put together when it is of
  * both. */
 static GwSlice
-next_record(GwSlice head, GwBody body, size_t at)
+next_record(GwSlice head, GwBody body, size_t at, char joined[GW_TLS_RECORD_BYTES])
 {
-	static char joined[GW_TLS_RECORD_BYTES];
-	size_t      left = head.len + body.len - at;
-	size_t      len = left < sizeof(joined) ? left : sizeof(joined);
-	size_t      of_head = at < head.len ? head.len - at : 0;
+	size_t left = head.len + body.len - at;
+	size_t len = left < GW_TLS_RECORD_BYTES ? left : GW_TLS_RECORD_BYTES;
+	size_t of_head = at < head.len ? head.len - at : 0;
 
 	if (of_head >= len)
 		return (GwSlice){head.data + at, len};
@@ -256,6 +280,7 @@ next_record(GwSlice head, GwBody body, size_t at)
 static ssize_t
 write_parts(GwSocket *socket, GwSlice head, GwBody body)
 {
+	static char  joined[GW_TLS_RECORD_BYTES];
 	struct iovec parts[2] = {{(void *) head.data, head.len}, {(void *) body.data, body.len}};
 	ssize_t      n = 0;
 	size_t       done = 0;
@@ -269,26 +294,34 @@ write_parts(GwSocket *socket, GwSlice head, GwBody body)
 	}
 	while (n >= 0 && done < head.len + body.len)
 	{
-		GwSlice record = next_record(head, body, done);
+		GwSlice record = next_record(head, body, done, joined);
 
 		n = gw_tls_write(socket->tls, record.data, record.len);
+		socket->retry = n < 0 ? record.len : 0;
+		if (record.data == joined)
+			gw_text_wipe(joined, record.len);
 		done += n > 0 ? (size_t) n : 0;
 	}
 	return n < 0 && (done == 0 || errno != EAGAIN) ? n : (ssize_t) done;
 }
 
-/* As evbuffer_write(). */
+/* As evbuffer_write(). A record is of what lies together, so that libevent makes no copy, which it
+ * would not clear; only what blocked before must be as long as it was. */
 static int
 write_out(GwSocket *socket)
 {
-	size_t  len = evbuffer_get_length(socket->out);
+	size_t  len;
 	ssize_t n;
 
 	if (socket->tls == NULL)
 		return evbuffer_write(socket->out, socket->fd);
+	len = evbuffer_get_contiguous_space(socket->out);
 	if (len > GW_TLS_RECORD_BYTES)
 		len = GW_TLS_RECORD_BYTES;
+	if (len < socket->retry)
+		len = socket->retry;
 	n = gw_tls_write(socket->tls, (char *) evbuffer_pullup(socket->out, (ssize_t) len), len);
+	socket->retry = n < 0 ? len : 0;
 	if (n > 0)
 		evbuffer_drain(socket->out, (size_t) n);
 	return (int) n;

@@ -40,8 +40,9 @@ typedef struct GwSocket
 	bool             writing;  /* waits for the socket to become writable */
 	struct event    *readable;
 	struct event    *writable;
-	struct evbuffer *out;  /* NULL until something had to wait */
-	uint64_t         sent; /* bytes since its owner set it to 0 */
+	struct evbuffer *out;   /* NULL until something had to wait */
+	size_t           retry; /* TLS: a write of so many bytes blocked, and comes again */
+	uint64_t         sent;  /* bytes since its owner set it to 0 */
 } GwSocket;
 
 /* A body to send; when release is given it owns the bytes through handle. */

@@ -243,3 +243,14 @@ gw_tls_certificate(GwTls *tls, bool *refused)
 	*refused = tls->refused;
 	return tls->refused ? NULL : certificate;
 }
+
+STACK_OF(X509) * gw_tls_chain(const GwTls *tls)
+{
+	return SSL_get_peer_cert_chain(tls->ssl);
+}
+
+const char *
+gw_tls_server_name(const GwTls *tls)
+{
+	return SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+}

@@ -20,6 +20,7 @@
 
 typedef struct GwTls GwTls;
 struct x509_st;
+struct stack_st_X509;
 
 typedef enum GwTlsStep
 {
@@ -50,5 +51,11 @@ extern void gw_tls_free(GwTls *tls);
 /* The client's certificate, as verified at the handshake, and again since whom to believe has
  * changed. NULL: there is none. refused: there was one, and it is not believed any more. */
 extern struct x509_st *gw_tls_certificate(GwTls *tls, bool *refused);
+
+/* What the client sent with its certificate; NULL: nothing. */
+extern struct stack_st_X509 *gw_tls_chain(const GwTls *tls);
+
+/* The name of the server that the client meant (RFC 6066, section 3); NULL: it said none. */
+extern const char *gw_tls_server_name(const GwTls *tls);
 
 #endif

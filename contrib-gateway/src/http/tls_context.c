@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
-#include "base/counters.h"
 #include "base/log.h"
 #include "http/tls_files.h"
 #include "http/tls_ticket.h"
@@ -65,6 +64,17 @@ choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	if (SSL_select_next_proto((unsigned char **) out, out_len, spoken, sizeof(spoken) - 1, offered,
 							  offered_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* OpenSSL's: any name will do, and goes into the session, so that a session is of one name. What it
+ * means is told with the request. */
+static int
+take_server_name(SSL *ssl, int *alert, void *unused)
+{
+	(void) ssl;
+	(void) alert;
+	(void) unused;
 	return SSL_TLSEXT_ERR_OK;
 }
 
@@ -131,7 +141,7 @@ take_strength(SSL_CTX *context, const GwConf *conf, GwText *error)
 	SSL_CTX_set_min_proto_version(
 		context, conf->tls_min_version == GW_TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
 	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-									 SSL_OP_CIPHER_SERVER_PREFERENCE);
+									 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
 	if (SSL_CTX_set_cipher_list(context, conf->tls_ciphers) != 1)
 		return fail(error, "tls_ciphers", conf->tls_ciphers);
 	if (conf->tls_ciphersuites[0] != '\0' &&
@@ -158,6 +168,7 @@ make(const GwConf *conf, GwText *error)
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_max_early_data(context, 0);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	SSL_CTX_set_tlsext_servername_callback(context, take_server_name);
 	SSL_CTX_set_session_id_context(context, (const unsigned char *) "icecat", 6);
 	if (take_strength(context, conf, error) && take_certificate(context, conf, error) &&
 		take_clients(context, conf, error))
@@ -250,7 +261,7 @@ gw_tls_context_reload(void)
 void
 gw_tls_context_tick(uint64_t now)
 {
-	if (current == NULL || now - looked_us < LOOK_US)
+	if (current == NULL || gw_clock_since(now, looked_us) < LOOK_US)
 		return;
 	looked_us = now;
 	if (gw_tls_files_changed(&gw_conf))

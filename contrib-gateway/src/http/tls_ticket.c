@@ -32,7 +32,7 @@ static TicketKey former;
 static bool
 is_older(const TicketKey *key, uint64_t now, uint64_t seconds)
 {
-	return key->made_us == 0 || now - key->made_us >= seconds * 1000000;
+	return key->made_us == 0 || gw_clock_since(now, key->made_us) >= seconds * 1000000;
 }
 
 /* Forgets keys whose time is over, and makes a new one when there is none to seal with. */

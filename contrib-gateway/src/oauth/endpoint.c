@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/counters.h"
 #include "catalog/router.h"
@@ -165,8 +166,6 @@ read_head(GwLogin *login, const GwHttpHead *head)
 	check_type(login, head->content_type);
 	if (exchange->coding == GW_CODING_UNKNOWN)
 		gw_exchange_fault(exchange, 415, "The only Content-Encoding known here is gzip");
-	if (head->has_length && head->length > GW_FORM_BYTES_MAX)
-		gw_exchange_fault(exchange, 413, "The form is too long");
 	take_authorization(login, head);
 }
 
@@ -178,6 +177,8 @@ begin(GwExchange *exchange, const GwHttpHead *head)
 	GwLogin *login = login_of(exchange);
 
 	memset((char *) login + sizeof(GwExchange), 0, sizeof(*login) - sizeof(GwExchange));
+	if (exchange->body_max > GW_FORM_BYTES_MAX)
+		exchange->body_max = GW_FORM_BYTES_MAX;
 	if (head == NULL)
 		return;
 	login->path = copy(head->path);
@@ -226,9 +227,9 @@ usage(const GwExchange *exchange)
     };
 
 	if (call->sent_us > 0)
-		usage.wait_us = call->sent_us - call->queued_us;
-	if (call->sent_us > 0 && call->done_us > call->sent_us)
-		usage.db_us = call->done_us - call->sent_us;
+		usage.wait_us = gw_clock_since(call->sent_us, call->queued_us);
+	if (call->sent_us > 0)
+		usage.db_us = gw_clock_since(call->done_us, call->sent_us);
 	return usage;
 }
 

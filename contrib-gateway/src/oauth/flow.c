@@ -185,7 +185,7 @@ static void
 ask_role(GwLogin *login)
 {
 	int64_t     lifetime_s = 1;
-	json_t     *claims = gw_grant_claims(&login->grant, GW_GRANT_ACCESS, (int64_t) time(NULL),
+	json_t     *claims = gw_grant_claims(&login->grant, NULL, GW_GRANT_ACCESS, (int64_t) time(NULL),
 										 &lifetime_s);
 	const char *params[2] = {GW_GRANT_ALIAS};
 

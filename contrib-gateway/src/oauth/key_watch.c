@@ -75,7 +75,7 @@ told(GwCall *call, GwOutcome outcome, GwPgResult *result)
 
 	if (why != NULL)
 		fail(database, why);
-	else if (strcmp(result->value, "[]") == 0)
+	else if (gw_signer_has_none((GwSlice){result->value, result->value_len}))
 	{
 		if (!gw_pool_is_ready(database->writes) ||
 			!submit(call, database->writes, GW_STATEMENT_MAKE_SIGNING_KEY, made))
@@ -106,7 +106,8 @@ tick(GwDatabase *database, uint64_t now)
 		return;
 	if (gw_pool_is_ready(database->reads))
 		send_question(database);
-	else if (now - database->keys.since_us > (uint64_t) gw_conf.auth_fetch_timeout_ms * 1000)
+	else if (gw_clock_since(now, database->keys.since_us) >
+			 (uint64_t) gw_conf.auth_fetch_timeout_ms * 1000)
 	{
 		database->keys.since_us = 0;
 		fail(database, "there is no connection to the database");

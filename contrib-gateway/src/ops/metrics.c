@@ -20,6 +20,8 @@
 #include "catalog/catalog.h"
 #include "catalog/database.h"
 #include "catalog/refused.h"
+#include "catalog/share.h"
+#include "events/event_feed.h"
 #include "http/parse.h"
 #include "http/tls_context.h"
 #include "ops/database_metrics.h"
@@ -214,6 +216,16 @@ put_gates(GwText *out)
 				   (unsigned long long) gw_counters.held_off);
 	put_value(out, "icecat_streamed_answers_total", "counter", "Answers too large to be held.",
 			  gw_counters.streams);
+	put_value(out, "icecat_credential_calls_total", "counter",
+			  "Calls that were sent again where they may wait for a token service.",
+			  gw_counters.credential_calls);
+	put_value(out, "icecat_commit_groups_total", "counter",
+			  "Calls that made several commits of one table.", gw_counters.commit_groups);
+	put_value(out, "icecat_commits_grouped_total", "counter", "Commits in these calls.",
+			  gw_counters.commits_grouped);
+	put_value(out, "icecat_commits_ungrouped_total", "counter",
+			  "Of these, commits that were not made there, and were sent again alone.",
+			  gw_counters.commits_ungrouped);
 	put_value(out, "icecat_commits_unknown_total", "counter",
 			  "Commits whose connection was lost: CommitStateUnknownException.",
 			  gw_counters.commits_unknown);
@@ -228,6 +240,7 @@ put_gates(GwText *out)
 			  gw_counters.keyed_errors_stored);
 }
 
+/* Answers that are kept, and reads that others answer. */
 static void
 put_cache(GwText *out)
 {
@@ -243,6 +256,11 @@ put_cache(GwText *out)
 				   "icecat_cache_loads_total{found=\"miss\"} %llu\n",
 				   (unsigned long long) stats->hits, (unsigned long long) stats->stale,
 				   (unsigned long long) stats->misses);
+	put_value(out, "icecat_reads_shared_total", "counter",
+			  "Reads that were answered by the call of another one, which asked the same.",
+			  gw_counters.reads_shared);
+	put_value(out, "icecat_reads_waiting", "gauge", "Reads that wait for such a call.",
+			  gw_share_waiting());
 	put_value(out, "icecat_cache_evictions_total", "counter", "Answers that others made room for.",
 			  stats->evictions);
 }
@@ -262,6 +280,29 @@ put_files(GwText *out)
 	put_value(out, "icecat_metadata_listening", "gauge",
 			  "1 while the worker's announcements of files are heard; else files are asked for.",
 			  gw_await_listens_all());
+}
+
+/* Streams of events. */
+static void
+put_events(GwText *out)
+{
+	put_value(out, "icecat_event_streams", "gauge", "Streams of events that are open.",
+			  (uint64_t) gw_counters.event_streams);
+	put_value(out, "icecat_event_streams_refused_total", "counter",
+			  "Streams of events that were too many.", gw_counters.event_streams_refused);
+	put_help(out, "icecat_event_streams_ended_total", "counter",
+			 "Streams of events that ended, by reason.");
+	for (int i = 0; i < GW_EVENT_ENDS; i++)
+		gw_text_printf(out, "icecat_event_streams_ended_total{reason=\"%s\"} %llu\n",
+					   gw_event_stream_reason(i),
+					   (unsigned long long) gw_counters.event_streams_ended[i]);
+	put_value(out, "icecat_events_sent_total", "counter",
+			  "Events that were sent, over all streams.", gw_counters.events_sent);
+	put_value(out, "icecat_event_polls_total", "counter",
+			  "How often the databases were asked for events.", gw_counters.event_polls);
+	put_value(out, "icecat_event_stream_lag_max", "gauge",
+			  "By how many events the stream that is furthest behind is so.",
+			  (uint64_t) gw_event_feed_lag());
 }
 
 /* Refused calls, for the audit log. */
@@ -396,6 +437,7 @@ gw_metrics_render(GwText *out)
 	put_gates(out);
 	put_cache(out);
 	put_files(out);
+	put_events(out);
 	put_audit(out);
 	if (gw_auth_is_on())
 		put_auth(out);

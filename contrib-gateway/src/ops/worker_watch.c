@@ -85,16 +85,65 @@ render_line(GwText *out, const char *label, const char *name, const char *value)
 					   name, number);
 }
 
-/* What is known of the worker of one database; the next time it is newer. */
+/* Is it a column of icecat.storage_status() that only grows? */
+static bool
+is_counter(const char *column)
+{
+	static const char *const counters[] = {"bytes_written", "files_failed", "files_written",
+										   "lag_s"};
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		if (strcmp(counters[i], column) == 0)
+			return true;
+	return false;
+}
+
+/* A column of one storage profile, from "COLUMN VALUE PROFILE"; said_of: the last column whose
+ * meaning was said. */
 static void
-render(GwDatabase *database, const char *label, GwText *out)
+render_store(GwText *out, const char *label, char *line, char **said_of)
+{
+	char       *column = strsep(&line, " ");
+	char       *value = line == NULL ? NULL : strsep(&line, " ");
+	char       *end = NULL;
+	double      number = value == NULL ? 0 : strtod(value, &end);
+	const char *suffix = is_counter(column) ? "_total" : "";
+
+	if (line == NULL || end == value || *end != '\0')
+		return;
+	if (label != NULL)
+	{
+		gw_text_printf(out,
+					   "icecat_database_store{database=\"%s\",column=\"%s\","
+					   "storage_profile=\"%s\"} %.15g\n",
+					   label, column, line, number);
+		return;
+	}
+	if (*said_of == NULL || strcmp(*said_of, column) != 0)
+		gw_text_printf(out,
+					   "# HELP icecat_store_%s%s Column %s of icecat.storage_status().\n"
+					   "# TYPE icecat_store_%s%s %s\n",
+					   column, suffix, column, column, suffix,
+					   *suffix != '\0' ? "counter" : "gauge");
+	*said_of = column;
+	gw_text_printf(out, "icecat_store_%s%s{storage_profile=\"%s\"} %.15g\n", column, suffix, line,
+				   number);
+}
+
+/* What is known of the worker of one database; the next time it is newer. With stores: of its
+ * stores. */
+
+static void
+render(GwDatabase *database, const char *label, bool stores, GwText *out)
 {
 	char *text;
 	char *rest;
 	char *line;
+	char *said_of = NULL;
 
 	database->worker.wanted = true;
-	if (database->worker.known_us == 0 || gw_clock_us() - database->worker.known_us > SHOWN_FOR_US)
+	if (database->worker.known_us == 0 ||
+		gw_clock_since(gw_clock_us(), database->worker.known_us) > SHOWN_FOR_US)
 		return;
 	rest = text = gw_strdup(database->worker.lines.data);
 	while ((line = strsep(&rest, "\n")) != NULL)
@@ -104,23 +153,38 @@ render(GwDatabase *database, const char *label, GwText *out)
 		if (space == NULL)
 			continue;
 		*space = '\0';
-		render_line(out, label, line, space + 1);
+		if (stores && strcmp(line, "store") == 0)
+			render_store(out, label, space + 1, &said_of);
+		else if (!stores && strcmp(line, "store") != 0)
+			render_line(out, label, line, space + 1);
 	}
 	free(text);
+}
+
+static void
+render_further(GwText *out, bool stores)
+{
+	GwDatabase *database;
+
+	TAILQ_FOREACH (database, &gw_databases, link)
+		if (gw_database_label(database) != NULL && !database->leaving)
+			render(database, database->conf.name, stores, out);
 }
 
 void
 gw_worker_watch_render(GwText *out)
 {
-	GwDatabase *database;
-
 	if (gw_database_default() != NULL)
-		render(gw_database_default(), NULL, out);
+	{
+		render(gw_database_default(), NULL, false, out);
+		render(gw_database_default(), NULL, true, out);
+	}
 	if (gw_database_further() == 0)
 		return;
 	gw_text_puts(out, "# HELP icecat_database_worker Columns of icecat.worker_status() of further "
 					  "databases.\n# TYPE icecat_database_worker gauge\n");
-	TAILQ_FOREACH (database, &gw_databases, link)
-		if (gw_database_label(database) != NULL && !database->leaving)
-			render(database, database->conf.name, out);
+	render_further(out, false);
+	gw_text_puts(out, "# HELP icecat_database_store Columns of icecat.storage_status() of further "
+					  "databases, by storage profile.\n# TYPE icecat_database_store gauge\n");
+	render_further(out, true);
 }

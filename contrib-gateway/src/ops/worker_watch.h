@@ -1,6 +1,7 @@
 /*
  * worker_watch.h
- *		What icecat.worker_status() says, for /metrics: the queue, the worker, the oldest file.
+ *		What icecat.worker_status() and icecat.storage_status() say, for /metrics: the queue, the
+ *		worker, the oldest file, what was written to each store.
  *		Asked only while somebody reads the metrics, and at most once in probe_interval_ms, so that
  *		a page that is asked for often costs nothing.
  *

@@ -6,6 +6,7 @@ package icecat
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,6 +22,7 @@ import (
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/catalog"
 	"github.com/apache/iceberg-go/catalog/rest"
+	_ "github.com/apache/iceberg-go/io/gocloud/s3"
 	"github.com/apache/iceberg-go/table"
 )
 
@@ -66,6 +68,14 @@ func connect(t *testing.T) *rest.Catalog {
 	options := []rest.Option{rest.WithWarehouseLocation(env("ICECAT_WAREHOUSE", "demo"))}
 	if credential := env("ICECAT_CREDENTIAL", ""); credential != "" {
 		options = append(options, rest.WithCredential(credential))
+	}
+	if file := env("ICECAT_S3_FILE", ""); file != "" {
+		props := iceberg.Properties{"header.X-Iceberg-Access-Delegation": "vended-credentials"}
+		if env("ICECAT_S3_HOW", "keys") == "keys" {
+			text := must[[]byte](t)(os.ReadFile(file))
+			ok(t, json.Unmarshal(text, &props))
+		}
+		options = append(options, rest.WithAdditionalProps(props))
 	}
 	c := must[*rest.Catalog](t)(rest.NewCatalog(ctx, "icecat", env("ICECAT_URL", "http://127.0.0.1:8181"), options...))
 	t.Cleanup(func() { _ = c.Close() })

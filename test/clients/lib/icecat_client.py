@@ -19,6 +19,7 @@ import psycopg
 import pyarrow as pa
 import requests
 from pyiceberg.catalog import load_catalog
+from pyiceberg.io import load_file_io
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import BucketTransform, IdentityTransform
@@ -29,8 +30,10 @@ WAREHOUSE = os.environ.get("ICECAT_WAREHOUSE", "demo")
 CREDENTIAL = os.environ.get("ICECAT_CREDENTIAL", "")  # id:secret of a client of the catalog's own; "": nobody is asked who it is
 
 S3_FILE = os.environ.get("ICECAT_S3_FILE")  # properties of a store that the warehouse lies in; none: file storage
-S3 = json.loads(pathlib.Path(S3_FILE).read_text(encoding="ascii")) if S3_FILE else {}
-S3_DATA = os.environ.get("ICECAT_S3_DATA", "")  # the folder that has the store's buckets, as folders
+STORE = json.loads(pathlib.Path(S3_FILE).read_text(encoding="ascii")) if S3_FILE else {}
+S3_HOW = os.environ.get("ICECAT_S3_HOW", "keys")  # whose keys clients have: keys: the store's; vend, sign: the catalog sees to it
+S3 = STORE if S3_HOW == "keys" else {}
+PY_IO = os.environ.get("ICECAT_PY_IO")  # a FileIO of PyIceberg that is to be used
 
 SCHEMA = Schema(
     NestedField(1, "id", LongType(), required=True),
@@ -51,6 +54,8 @@ def connect(**properties):
     """A PyIceberg catalog with a session (and so a connection) of its own."""
     if CREDENTIAL and "uri" not in properties:
         properties = {"credential": CREDENTIAL, **properties}
+    if PY_IO:
+        properties = {"py-io-impl": PY_IO, **properties}
     return load_catalog("icecat", type="rest", **{"uri": URL, "warehouse": WAREHOUSE, **S3, **properties})
 
 
@@ -105,10 +110,28 @@ def wait_until(condition, timeout_s=30.0, step_s=0.1):
     return condition()
 
 
+class StoreObject:
+    """An object of the store, by the store's own key, with as much of a path as the tests need."""
+
+    def __init__(self, location):
+        self.location = location
+        self.io = load_file_io(STORE, location)
+
+    def exists(self):
+        return self.io.new_input(self.location).exists()
+
+    def open(self, mode):
+        assert mode == "wb"
+        return self.io.new_output(self.location).create()
+
+    def __str__(self):
+        return self.location
+
+
 def path_of(location):
-    """The local path of a file: location; of an s3: one, where the store keeps the object."""
-    if S3_DATA and location.startswith("s3://"):
-        return pathlib.Path(S3_DATA, location[len("s3://"):])
+    """The local path of a file: location; of one in a store, the object."""
+    if location.startswith(("s3://", "abfss://")):
+        return StoreObject(location)
     return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
 
 

@@ -299,15 +299,16 @@ def test_several_changes_in_one_commit(catalog, table):
     assert len(loaded.metadata.metadata_log) == 1
 
 
-def test_add_files(catalog, namespace, table):
-    table.append(client.rows(1, 3))
-    file = next(iter(table.scan().plan_files())).file.file_path
+def test_add_files(catalog, namespace):
     other = catalog.create_table((*namespace, "other"), schema=client.SCHEMA)
+    other.append(client.rows(1, 3))
+    file = next(iter(other.scan().plan_files())).file.file_path
     # Files that carry field ids are refused, so write a plain one beside it.
     plain = file.rsplit("/", 1)[0] + "/plain.parquet"
-    pq.write_table(client.rows(1, 3), client.path_of(plain))
+    with client.path_of(plain).open("wb") as out:
+        pq.write_table(client.rows(4, 3), out)
     other.add_files([plain])
-    assert client.ids(catalog.load_table(other.name())) == [1, 2, 3]
+    assert client.ids(catalog.load_table(other.name())) == [1, 2, 3, 4, 5, 6]
 
 
 # ---- evolution ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import sys
 
 import psycopg
 import pytest
-from pyiceberg.exceptions import ForbiddenError, UnauthorizedError
+from pyiceberg.exceptions import ForbiddenError, SignError, UnauthorizedError
 
 import icecat_client as client
 
@@ -73,8 +73,10 @@ def test_a_writer_writes_and_a_reader_reads(secured):
         assert client.ids(reader.load_table((*namespace, "t"))) == [1, 2, 3]
         with pytest.raises(ForbiddenError):
             reader.create_namespace((client.unique("t"),))
-        with pytest.raises(ForbiddenError):
+        # Where the catalog gives access to files, it gives a reader none to write.
+        with pytest.raises({"keys": ForbiddenError, "vend": OSError, "sign": SignError}[client.S3_HOW]):
             reader.load_table((*namespace, "t")).append(client.rows(4, 1))
+        assert client.ids(reader.load_table((*namespace, "t"))) == [1, 2, 3]
     finally:
         client.remove_namespace(writer, namespace)
 

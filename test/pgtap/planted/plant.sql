@@ -26,10 +26,10 @@ CREATE FUNCTION icecat.caller(p_warehouse text) RETURNS text LANGUAGE sql AS 'SE
 CREATE FUNCTION icecat.writer(p_warehouse text) RETURNS integer LANGUAGE sql PARALLEL SAFE AS 'SELECT 1';
 ALTER FUNCTION icecat.lie(text, jsonb) OWNER TO catalog_owner;
 ALTER FUNCTION icecat.load_view(text, text[], text, json) VOLATILE;
-ALTER FUNCTION icecat.drop_table(text, text[], text, boolean) STABLE;
+ALTER FUNCTION icecat.drop_table(text, text[], text, boolean, boolean) STABLE;
 CREATE OR REPLACE FUNCTION icecat.view_exists(p_warehouse text, p_namespace text[], p_view text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
 ALTER FUNCTION icecat.list_tables(text, text[], text, integer, boolean) RESET search_path;
-ALTER FUNCTION icecat.drop_namespace(text, text[]) PARALLEL SAFE;
+ALTER FUNCTION icecat.drop_namespace(text, text[], boolean) PARALLEL SAFE;
 ALTER EXTENSION icecat DROP FUNCTION icecat.namespace_exists(text, text[]);
 DROP FUNCTION icecat.namespace_exists(text, text[]);
 COMMENT ON SCHEMA icecat IS NULL;

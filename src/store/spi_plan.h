@@ -1,0 +1,50 @@
+/*
+ * spi_plan.h
+ *		A statement that is prepared once per session, and its plan. For all but spi.c: through
+ *		spi.h.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef ICE_SPI_PLAN_H
+#define ICE_SPI_PLAN_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/plancache.h"
+#include "utils/timestamp.h"
+
+#include "store/key_scan.h"
+#include "store/key_write.h"
+
+#define ICE_STATEMENT_ARGS_MAX 24
+
+typedef struct IceKeptPlan
+{
+	SPIPlanPtr         spi;
+	int                uses;
+	TimestampTz        made_at;
+	MemoryContext      context;    /* of scan and write */
+	const IceKeyScan  *scan;       /* what the plan is; NULL: not looked at, or more than a scan */
+	const IceKeyWrite *write;      /* the same for a write */
+	int                generation; /* of the plan that was looked at; -1: none */
+} IceKeptPlan;
+
+typedef struct IceStatement
+{
+	const char  *sql;
+	int          nargs;
+	Oid          argtypes[ICE_STATEMENT_ARGS_MAX];
+	IceKeptPlan *plan; /* NULL until first used */
+} IceStatement;
+
+/* The plan of a statement, made again when it is used up, old or no longer valid. In the
+ * sandbox. */
+extern SPIPlanPtr ice_spi_plan_current(IceStatement *statement, int options);
+
+/* The plan of a statement whose scan or write it has found, held, and its table locked, as the
+ * executor would have it; NULL where the statement needs the executor. To be released. */
+extern CachedPlan *ice_spi_plan_hold(IceStatement *statement);
+extern void        ice_spi_plan_release(CachedPlan *plan);
+
+#endif

@@ -1,0 +1,1 @@
+SELECT plain.change(:client_id);

@@ -1,0 +1,2 @@
+\set id random(0, 999)
+SELECT body FROM plain.small WHERE id = :id;

@@ -1,0 +1,2 @@
+\set id random(0, 31)
+SELECT body FROM plain.large WHERE id = :id;
