@@ -13,8 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "maint/store_health.h"
-#include "maint/task_outcome.h"
-#include "storage/mark.h"
+#include "storage/store_probe.h"
 #include "store/store_profile.h"
 
 #define PAUSE_FIRST_MS   1000
@@ -28,6 +27,8 @@ typedef struct Health
 	pg_uuid_t   profile_id;
 	int64       revision; /* a change of the profile may have helped */
 	int         failures; /* one after the other */
+	bool        on_trial; /* it answers again: what is asked of it next decides */
+	bool        by_write; /* what failed was to be written: it is asked by a write */
 	bool        is_back;  /* since the last question */
 	TimestampTz until;    /* nothing is asked before */
 	TimestampTz heard_at; /* when it answered last */
@@ -64,27 +65,31 @@ make(const IceStorageProfile *profile)
 	return health;
 }
 
-void
-ice_store_health_note(const IceStorageProfile *profile, const char *error)
+static Health *
+health_of(const IceStorageProfile *profile)
 {
-	Health *health;
-	double  ms;
+	Health *health = find(profile);
 
-	if (profile == NULL)
-		return;
-	health = find(profile);
-	if (health == NULL)
-		health = make(profile);
-	if (error == NULL)
-	{
-		if (health->failures > 0)
-			ereport(LOG, (errmsg("object store of storage profile \"%s\" is back", profile->name),
-						  errhidestmt(true)));
-		health->is_back |= health->failures > 0;
-		health->failures = 0;
-		health->heard_at = GetCurrentTimestamp();
-		return;
-	}
+	return health != NULL ? health : make(profile);
+}
+
+static void
+serves(Health *health, const IceStorageProfile *profile)
+{
+	if (health->failures > 0)
+		ereport(LOG, (errmsg("object store of storage profile \"%s\" is back", profile->name),
+					  errhidestmt(true)));
+	health->is_back |= health->failures > 0;
+	health->failures = 0;
+	health->on_trial = health->by_write = false;
+	health->heard_at = GetCurrentTimestamp();
+}
+
+static void
+fails(Health *health, const IceStorageProfile *profile, const char *error)
+{
+	double ms;
+
 	if (health->failures == 0)
 		ereport(LOG,
 				(errmsg("object store of storage profile \"%s\" fails: %s", profile->name, error),
@@ -93,16 +98,38 @@ ice_store_health_note(const IceStorageProfile *profile, const char *error)
 	ms *= 0.75 + pg_prng_double(&pg_global_prng_state) / 2;
 	health->revision = profile->revision;
 	health->failures++;
+	health->on_trial = false;
 	health->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) ms);
 	strlcpy(health->error, error, sizeof(health->error));
+}
+
+void
+ice_store_health_note(const IceStorageProfile *profile, const char *error)
+{
+	Health *health;
+
+	if (profile == NULL)
+		return;
+	health = health_of(profile);
+	if (error == NULL)
+	{
+		serves(health, profile);
+		return;
+	}
+	health->by_write = true;
+	fails(health, profile, error);
+}
+
+static bool
+is_failing(const Health *health)
+{
+	return health != NULL && health->failures > 0 && !health->on_trial;
 }
 
 bool
 ice_store_health_fails(const IceStorageProfile *profile)
 {
-	Health *health = profile != NULL ? find(profile) : NULL;
-
-	return health != NULL && health->failures > 0;
+	return profile != NULL && is_failing(find(profile));
 }
 
 bool
@@ -116,29 +143,47 @@ ice_store_health_is_back(const IceStorageProfile *profile)
 	return is_back;
 }
 
-/* Asks the store for something that need not be there, not for long. */
-static void
-probe(const IceStorageProfile *profile)
+/* Asks the store one small thing, not for long. */
+static IceStoreState
+ask(const IceStorageProfile *profile, bool by_write, char **error)
 {
 	IceStorageProfile quick = *profile;
-	MemoryContext     context = CurrentMemoryContext;
-	char *volatile error = NULL;
 
 	quick.connect_timeout_ms = Min(quick.connect_timeout_ms, PROBE_TIMEOUT_MS);
 	quick.request_timeout_ms = Min(quick.request_timeout_ms, PROBE_TIMEOUT_MS);
 	quick.retries_max = 0;
-	PG_TRY();
-	{
-		char *where;
+	return ice_store_probe(&quick, by_write, error);
+}
 
-		(void) ice_mark_look_in_store(&quick, "probe", &where);
-	}
-	PG_CATCH();
-	{
-		error = ice_task_outcome_take_error(context);
-	}
-	PG_END_TRY();
-	ice_store_health_note(profile, error);
+/* Finds out whether the store is up. One that failed is not taken for one that serves until it has
+ * done what it is there for. */
+static void
+probe(const IceStorageProfile *profile)
+{
+	Health *health = health_of(profile);
+	char   *error;
+
+	if (ask(profile, health->by_write, &error) == ICE_STORE_DOWN)
+		fails(health, profile, error);
+	else if (health->failures > 0)
+		health->on_trial = true;
+	else
+		health->heard_at = GetCurrentTimestamp();
+}
+
+void
+ice_store_health_doubt(const IceStorageProfile *profile, const char *error, bool is_refusal)
+{
+	IceStoreState state;
+	char         *said;
+
+	if (profile == NULL)
+		return;
+	state = ask(profile, true, &said);
+	if (state == ICE_STORE_DOWN)
+		ice_store_health_note(profile, said);
+	else if (state == ICE_STORE_REFUSES && is_refusal)
+		ice_store_health_note(profile, error);
 }
 
 /* Is it known to fail, so that it is not to be asked yet? */
@@ -147,7 +192,7 @@ rests(const IceStorageProfile *profile)
 {
 	const Health *health = find(profile);
 
-	return health != NULL && health->failures > 0 && health->revision == profile->revision &&
+	return is_failing(health) && health->revision == profile->revision &&
 		   GetCurrentTimestamp() < health->until;
 }
 
@@ -179,7 +224,7 @@ ice_store_health_heard(const IceStorageProfile *profile)
 	Health *health = profile != NULL ? find(profile) : NULL;
 
 	if (health != NULL)
-		health->heard_at = GetCurrentTimestamp();
+		serves(health, profile);
 }
 
 TimestampTz
@@ -187,7 +232,7 @@ ice_store_health_until(const IceStorageProfile *profile)
 {
 	Health *health = profile != NULL ? find(profile) : NULL;
 
-	return health != NULL && health->failures > 0 ? health->until : GetCurrentTimestamp();
+	return is_failing(health) ? health->until : GetCurrentTimestamp();
 }
 
 const char *
@@ -195,15 +240,15 @@ ice_store_health_problem(const IceStorageProfile *profile)
 {
 	Health *health = profile != NULL ? find(profile) : NULL;
 
-	if (health == NULL || health->failures == 0)
+	if (!is_failing(health))
 		return NULL;
-	if (health->revision == profile->revision && GetCurrentTimestamp() >= health->until)
-		probe(profile);
-	else if (health->revision != profile->revision)
+	if (health->revision != profile->revision)
 		health->failures = 0;
-	return health->failures == 0 ? NULL
-								 : psprintf("the object store of storage profile \"%s\" fails: %s",
-											profile->name, health->error);
+	else if (GetCurrentTimestamp() >= health->until)
+		probe(profile);
+	return !is_failing(health) ? NULL
+							   : psprintf("the object store of storage profile \"%s\" fails: %s",
+										  profile->name, health->error);
 }
 
 const IceStorageProfile *

@@ -206,29 +206,41 @@ mark_store(const Batch *batch, const IceStorageProfile *profile)
 	PG_END_TRY();
 }
 
-/* Before anything is written to a profile's store: why nothing is, or NULL. */
-static const char *
-prepare_store(const Batch *batch, const IceStorageProfile *profile)
-{
-	const char *problem = ice_store_health_problem(profile);
-
-	if (problem == NULL && profile != NULL && batch->catalog != NULL)
-		mark_store(batch, profile);
-	return problem;
-}
-
-/* An object store fails where nothing could be written. */
+/* What became of the files of one store: it serves where one of them was written. Where none was,
+ * those of two tables that speak of it decide; else it is asked, unless one table alone is refused
+ * its files. */
 static void
-note_health(const IceStorageProfile *profile, const IceFileWrite *files, int count)
+note_health(const Batch *batch, const IceStorageProfile *profile, Write *const *writes,
+			const IceFileWrite *files, int count)
 {
+	const char *error = NULL; /* the first that speaks of the store, or else the first */
+	int         failing = 0;  /* tables with one that speaks of the store */
+	int         tables = 0;
+	bool        is_counted = false; /* the table at hand, among these */
+
 	for (int i = 0; i < count; i++)
+	{
+		bool is_next = i == 0 ||
+					   !ice_task_outcome_same_table(&writes[i - 1]->outcome, &writes[i]->outcome);
+
 		if (files[i].error == NULL)
 		{
 			ice_store_health_note(profile, NULL);
+			if (profile != NULL && batch->catalog != NULL)
+				mark_store(batch, profile);
 			return;
 		}
-	if (count > 0)
-		ice_store_health_note(profile, files[0].error);
+		if (error == NULL || (files[i].store_fails && failing == 0))
+			error = files[i].error;
+		tables += is_next;
+		is_counted &= !is_next;
+		failing += files[i].store_fails && !is_counted;
+		is_counted |= files[i].store_fails;
+	}
+	if (failing > 1)
+		ice_store_health_note(profile, error);
+	else if (failing == 1 || tables > 1)
+		ice_store_health_doubt(profile, error, failing == 0);
 }
 
 /* Writes the files of one store, all together. That of a table's later task may so be there
@@ -236,7 +248,7 @@ note_health(const IceStorageProfile *profile, const IceFileWrite *files, int cou
 static void
 write_files(Batch *batch, const IceStorageProfile *profile)
 {
-	const char   *problem = prepare_store(batch, profile);
+	const char   *problem = ice_store_health_problem(profile);
 	int           count = list_length(batch->writes);
 	Write       **writes = palloc(sizeof(Write *) * Max(count, 1));
 	IceFileWrite *files = palloc0(sizeof(IceFileWrite) * Max(count, 1));
@@ -259,7 +271,7 @@ write_files(Batch *batch, const IceStorageProfile *profile)
 	if (problem == NULL)
 	{
 		ice_storage_write_metadata_batch(files, n);
-		note_health(profile, files, n);
+		note_health(batch, profile, writes, files, n);
 	}
 	for (int i = 0; i < n; i++)
 		writes[i]->outcome.error = problem != NULL ? pstrdup(problem) : files[i].error;

@@ -25,6 +25,7 @@
 #include "storage/mark.h"
 #include "storage/profile.h"
 #include "storage/storage.h"
+#include "storage/store_call.h"
 
 /* below the data directory, where every process stands */
 #define CONTROL_FILE   "global/pg_control"
@@ -264,16 +265,39 @@ ice_mark_look_in_store(const IceStorageProfile *profile, const char *catalog, ch
 			   : ICE_MARK_OTHER;
 }
 
+/* Is there no mark, as far as the store tells? Who may not list is refused what is not there. A
+ * store that knows the condition of a new file keeps a mark that is there all the same. */
+static bool
+looks_free(const IceStorageProfile *profile, const char *catalog)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool volatile is_free = false;
+	char *where;
+
+	PG_TRY();
+	{
+		is_free = ice_mark_look_in_store(profile, catalog, &where) == ICE_MARK_NONE;
+	}
+	PG_CATCH();
+	{
+		if (!profile->conditional_writes)
+			PG_RE_THROW();
+		pfree(ice_store_call_caught(context));
+		is_free = true;
+	}
+	PG_END_TRY();
+	return is_free;
+}
+
 void
 ice_mark_make_in_store(const IceStorageProfile *profile, const char *catalog, bool adopt)
 {
 	char             *location = mark_location(profile, catalog);
 	const IceStorage *storage = ice_storage_open(location, profile);
 	char             *own = own_text();
-	char             *where;
 
 	if (adopt)
 		storage->write_atomic(storage, location, own, strlen(own));
-	else if (ice_mark_look_in_store(profile, catalog, &where) == ICE_MARK_NONE)
+	else if (looks_free(profile, catalog))
 		(void) storage->write_new(storage, location, own, strlen(own));
 }

@@ -26,6 +26,7 @@ typedef struct IceFileWrite
 	 * one is an error. */
 	bool                     only_new;
 	char                    *error; /* set by the call if the file was not written; palloc'd */
+	bool                     store_fails; /* and that is no fault of the file's */
 } IceFileWrite;
 
 /* One file to delete. */

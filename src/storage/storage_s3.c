@@ -21,6 +21,7 @@
 #include "storage/s3_delete.h"
 #include "storage/s3_run.h"
 #include "storage/storage_s3.h"
+#include "storage/store_blame.h"
 
 #define LIST_BYTES_MAX  (16 * 1024 * 1024)
 #define LIST_FILES_MAX  1000
@@ -310,6 +311,22 @@ try_begin_put(const IceStorage *storage, IceFileWrite *file)
 	return put;
 }
 
+/* What is wrong with a request that wrote or compared a file, as the file's error. */
+static void
+fail_file(IceFileWrite *file, const IceS3Call *s3)
+{
+	file->error = ice_store_call_complaint(&s3->call);
+	file->store_fails = ice_store_blame_is_stores(s3);
+}
+
+/* There was no login for any of them. */
+static void
+fail_all(IceFileWrite *file, char *problem)
+{
+	file->error = problem;
+	file->store_fails = true;
+}
+
 /* Files that are there already are read: those of the same bytes are written. */
 static void
 compare_taken(const IceStorage *storage, IceFileWrite *files, IceS3Call **puts, int count)
@@ -331,14 +348,14 @@ compare_taken(const IceStorage *storage, IceFileWrite *files, IceS3Call **puts, 
 		IceFileWrite *file = &files[of[k]];
 
 		if (problem != NULL)
-			file->error = problem;
+			fail_all(file, problem);
 		else if (is_same(gets[k], file->data, file->len))
 			file->error = NULL;
 		else if (gets[k]->call.error == NULL || gets[k]->call.net.fault == ICE_NET_TOO_LARGE)
 			file->error = psprintf("could not write %s: another file has this name",
 								   file->location);
 		else
-			file->error = ice_store_call_complaint(&gets[k]->call);
+			fail_file(file, gets[k]);
 	}
 	pfree(gets);
 	pfree(of);
@@ -363,9 +380,9 @@ s3_write_batch(const IceStorage *storage, IceFileWrite *files, int count)
 	problem = ice_s3_run_try(profile_of(storage), sent, n);
 	for (int i = 0; i < count; i++)
 		if (puts[i] != NULL && problem != NULL)
-			files[i].error = problem;
+			fail_all(&files[i], problem);
 		else if (puts[i] != NULL && !is_done(puts[i]))
-			files[i].error = ice_store_call_complaint(&puts[i]->call);
+			fail_file(&files[i], puts[i]);
 	if (problem == NULL)
 	{
 		give_up_parts(puts, count);

@@ -20,6 +20,7 @@ class Request:
     def __init__(self, handler, body):
         self.method, self.target, self.body = handler.command, handler.path, body
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
+        self.status = None
         path, _, query = handler.path.partition("?")
         self.key = urllib.parse.unquote(path)[1:]         # bucket/key
         self.query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
@@ -129,6 +130,7 @@ class MemoryStore:
                 status, headers, text = refused[0], {}, b"<Error><Code>%s</Code><Message>as asked</Message></Error>" % refused[1].encode()
             else:
                 status, headers, text = getattr(self, "on_" + request.kind.lower())(request)
+        request.status = status
         handler.send_response_only(status)
         for name, value in headers.items():
             handler.send_header(name, value)
