@@ -2,7 +2,8 @@
  * store_counters.h
  *		What was written to each object store since the server started, in shared memory.
  *
- * There is room for some hundred stores of all databases; what finds none is not counted.
+ * There is room for some hundred stores of all databases. One that finds none takes that of the
+ * store to which nothing was written for longest, whose counters begin again.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -26,6 +27,8 @@ typedef struct IceStoreCounters
 
 /* Adds to what was counted of a store. */
 extern void ice_store_counters_add(const IceStoreCounters *more);
+/* A profile is dropped: its room is free when the transaction commits. */
+extern void ice_store_counters_drop(const pg_uuid_t *profile_id);
 /* Those of this database; returns how many. */
 extern int  ice_store_counters_read(IceStoreCounters out[ICE_STORE_COUNTERS_ROOM]);
 

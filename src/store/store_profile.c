@@ -17,6 +17,7 @@
 #include "guc.h"
 #include "storage/secret_key.h"
 #include "storage/storage.h"
+#include "store/store_counters.h"
 #include "store/store_profile.h"
 #include "store/table_watch.h"
 #include "store/uuid.h"
@@ -490,6 +491,7 @@ ice_profile_delete(const pg_uuid_t *profile_id)
 
 	(void) ice_spi_execute_waiting(&delete_secrets, values, NULL);
 	(void) ice_spi_execute_waiting(&delete_profile, values, NULL);
+	ice_store_counters_drop(profile_id);
 	ice_table_watch_changed(&watch);
 }
 
