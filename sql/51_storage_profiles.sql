@@ -43,11 +43,12 @@ REST: none.';
 
 CREATE OR REPLACE FUNCTION icecat.validate_storage_profile(p_name text)
 RETURNS TABLE (step text, ok boolean, error text, took_ms double precision)
-LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 8
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'sql_ice_validate_storage_profile';
 COMMENT ON FUNCTION icecat.validate_storage_profile(text) IS
 'Tries a storage profile: opens the store, writes a small object below .icecat/ in the root, reads, lists and deletes it. One row for each step; ok is NULL for one that was not tried, because another one failed, and error says what the store, or the network, answered. Waits for the store, by the limits of the profile; can be cancelled.
 not-overwrite: whether the store keeps an object that is there when it is told to write a new one only (If-None-Match); without it two databases may write one file.
+vend, use-vended: only where the profile has a role to assume, or a warehouse of it vends: whether the token service gives credentials for a folder of the trial''s own, as for a table, and whether an object in it can be written with them (not in Azure). Nobody is shown them.
 Errors: IC108 (404) no such profile; IC401 (403) no manage on its tenant, or on the catalog; IC501 (500) its secrets cannot be decrypted.
 REST: none.';
 

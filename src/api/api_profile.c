@@ -401,16 +401,19 @@ sql_ice_rotate_storage_secrets(PG_FUNCTION_ARGS)
 Datum
 sql_ice_validate_storage_profile(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	IceProfileStep steps[ICE_VALIDATE_PROFILE_STEPS];
-	IceProfileRow  row;
-	int            count;
+	ReturnSetInfo           *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	IceProfileStep           steps[ICE_VALIDATE_PROFILE_STEPS];
+	IceProfileRow            row;
+	int                      count;
+	const IceStorageProfile *profile;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	(void) ice_caller_begin(fcinfo);
 	get_profile(fcinfo, false, &row);
 	require_manage(&row);
-	count = ice_validate_profile_run(ice_profile_open(&row), steps);
+	profile = ice_profile_open(&row);
+	count = ice_validate_profile_run(
+		profile, profile->role_arn != NULL || ice_profile_is_vended_from(&row.id), steps);
 	for (int i = 0; i < count; i++)
 	{
 		bool  failed = steps[i].error != NULL;

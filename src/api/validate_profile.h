@@ -9,7 +9,7 @@
 
 #include "storage/profile.h"
 
-#define ICE_VALIDATE_PROFILE_STEPS 8
+#define ICE_VALIDATE_PROFILE_STEPS 10
 
 /* What became of a step. */
 typedef struct IceProfileStep
@@ -20,9 +20,10 @@ typedef struct IceProfileStep
 	int64       took_us;
 } IceProfileStep;
 
-/* Tries all steps; one that cannot go well, because another one failed, is not tried. Raises
- * nothing, except for an interrupt. Returns how many steps there are. */
-extern int ice_validate_profile_run(const IceStorageProfile *profile,
-									IceProfileStep           steps[ICE_VALIDATE_PROFILE_STEPS]);
+/* Tries all steps; one that cannot go well, because another one failed, is not tried. vends: also
+ * what clients get of it. Raises nothing, except for an interrupt. Returns how many steps there
+ * are. */
+extern int ice_validate_profile_run(const IceStorageProfile *profile, bool vends,
+									IceProfileStep steps[ICE_VALIDATE_PROFILE_STEPS]);
 
 #endif

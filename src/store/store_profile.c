@@ -17,6 +17,7 @@
 #include "guc.h"
 #include "storage/secret_key.h"
 #include "storage/storage.h"
+#include "store/delegation_mode.h"
 #include "store/store_counters.h"
 #include "store/store_profile.h"
 #include "store/table_watch.h"
@@ -78,6 +79,13 @@ static IceStatement delete_profile = {
 
 static IceStatement count_warehouses = {
 	"SELECT pg_catalog.count(*) FROM icecat_data.warehouse WHERE storage_profile_id = $1",
+	1,
+	{UUIDOID},
+	NULL};
+
+static IceStatement count_vended = {
+	"SELECT pg_catalog.count(*) FROM icecat_data.warehouse WHERE storage_profile_id = $1 "
+	"AND properties::pg_catalog.json ->> '" ICE_DELEGATION_PROPERTY "' = 'vend'",
 	1,
 	{UUIDOID},
 	NULL};
@@ -502,6 +510,15 @@ ice_profile_count_warehouses(const pg_uuid_t *profile_id)
 
 	(void) ice_spi_execute_latest(&count_warehouses, values);
 	return ice_spi_field_int64(0, 1);
+}
+
+bool
+ice_profile_is_vended_from(const pg_uuid_t *profile_id)
+{
+	Datum values[1] = {UUIDPGetDatum(profile_id)};
+
+	(void) ice_spi_execute_latest(&count_vended, values);
+	return ice_spi_field_int64(0, 1) > 0;
 }
 
 int64
