@@ -35,4 +35,4 @@ COMMENT ON COLUMN icecat_data.metadata_task.head IS 'write of a table''s file: s
 COMMENT ON COLUMN icecat_data.metadata_task.attempts IS 'Failed attempts so far';
 COMMENT ON COLUMN icecat_data.metadata_task.database_id IS 'Oid of the database that made the task: in a copy (dump, template) the worker leaves it alone until icecat.adopt_tasks()';
 COMMENT ON COLUMN icecat_data.metadata_task.document IS 'The whole text of the file; only for the write of a view''s file';
-COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while it waits for another task of the table';
+COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while it waits for another task of the table; before created_at: it has waited';

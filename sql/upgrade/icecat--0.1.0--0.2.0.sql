@@ -185,7 +185,7 @@ CREATE INDEX IF NOT EXISTS table_part_live_idx ON icecat_data.table_part (wareho
 	WHERE removed_version IS NULL AND ordinal >= 0
 $icecat$);
 -- What is due in the queue is found by an index.
-COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while it waits for another task of the table';
+COMMENT ON COLUMN icecat_data.metadata_task.next_attempt_at IS 'Not before this time; moved on by each failure, and far ahead while it waits for another task of the table; before created_at: it has waited';
 SELECT pg_catalog.icecat_owner_step($icecat$
 CREATE INDEX IF NOT EXISTS metadata_task_due_idx ON icecat_data.metadata_task (warehouse_id, database_id, kind, next_attempt_at)
 $icecat$);

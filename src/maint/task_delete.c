@@ -172,19 +172,23 @@ finish(Batch *batch)
 
 	for (int begin = 0; begin < batch->count; begin += n)
 	{
-		const IceTask *last = NULL;
+		const IceTask *last = NULL; /* that is out of the queue */
+		bool           releases = false;
 
 		n = count_table(batch, begin);
 		for (int i = begin; i < begin + n; i++)
 		{
-			ice_task_outcome_note(&batch->outcomes[i]);
-			if (!batch->outcomes[i].done)
+			const IceOutcome *outcome = &batch->outcomes[i];
+
+			ice_task_outcome_note(outcome);
+			if (!outcome->done && outcome->refused == NULL)
 				continue;
-			last = &batch->outcomes[i].task;
-			done++;
+			last = &outcome->task;
+			releases |= ice_task_outcome_releases(outcome);
+			done += outcome->done ? 1 : 0;
 		}
 		if (last != NULL)
-			ice_task_outcome_note_table(last);
+			ice_task_outcome_note_table(last, releases);
 	}
 	return done;
 }

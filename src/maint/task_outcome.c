@@ -89,14 +89,21 @@ ice_task_outcome_note(const IceOutcome *outcome)
 	ice_spi_end();
 }
 
+bool
+ice_task_outcome_releases(const IceOutcome *outcome)
+{
+	return (outcome->done || outcome->refused != NULL) &&
+		   (outcome->task.attempts > 0 || outcome->task.held);
+}
+
 /* Rows go as soon as they can, not only when the table's queue is empty: a queue that never
  * empties, or a file that cannot be written, keeps no more than what it needs. */
 void
-ice_task_outcome_note_table(const IceTask *done)
+ice_task_outcome_note_table(const IceTask *done, bool releases)
 {
 	(void) ice_spi_begin();
 	ice_store_table_trim_removed(&done->warehouse_id, &done->table_id);
-	if (done->attempts > 0 || done->held)
+	if (releases)
 		ice_due_release(done);
 	ice_spi_end();
 }

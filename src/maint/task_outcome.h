@@ -24,9 +24,11 @@ extern char *ice_task_outcome_take_error(MemoryContext context);
 
 /* Deletes the task, or notes when to try it again, or sets it aside. In a transaction. */
 extern void ice_task_outcome_note(const IceOutcome *outcome);
+/* Is the task out of the queue, and may others of its table be held because of it? */
+extern bool ice_task_outcome_releases(const IceOutcome *outcome);
 /* After some tasks of a table, done the last of them: deletes the rows that no queued file needs
- * any more, and has what waited go on. In a transaction. */
-extern void ice_task_outcome_note_table(const IceTask *done);
+ * any more, and with releases has what waited go on. In a transaction. */
+extern void ice_task_outcome_note_table(const IceTask *done, bool releases);
 
 extern bool ice_task_outcome_same_table(const IceOutcome *a, const IceOutcome *b);
 

@@ -329,7 +329,8 @@ decide(Batch *batch)
 static void
 finish(Batch *batch)
 {
-	const IceOutcome *done = NULL; /* the last one, of the table at hand */
+	const IceOutcome *last = NULL; /* that is out of the queue, of the table at hand */
+	bool              releases = false;
 	StringInfoData    written;
 	ListCell         *cell;
 
@@ -339,20 +340,24 @@ finish(Batch *batch)
 		const IceOutcome *outcome = &((Write *) lfirst(cell))->outcome;
 		const IceTask    *task = &outcome->task;
 
-		if (done != NULL && !ice_task_outcome_same_table(done, outcome))
+		if (last != NULL && !ice_task_outcome_same_table(last, outcome))
 		{
-			ice_task_outcome_note_table(&done->task);
-			done = NULL;
+			ice_task_outcome_note_table(&last->task, releases);
+			last = NULL;
+			releases = false;
 		}
 		ice_task_outcome_note(outcome);
+		if (!outcome->done && outcome->refused == NULL)
+			continue;
+		last = outcome;
+		releases |= ice_task_outcome_releases(outcome);
 		if (!outcome->done)
 			continue;
-		done = outcome;
 		batch->done++;
 		ice_pending_written(&written, &task->warehouse_id, &task->table_id, task->version);
 	}
-	if (done != NULL)
-		ice_task_outcome_note_table(&done->task);
+	if (last != NULL)
+		ice_task_outcome_note_table(&last->task, releases);
 	ice_pending_announce(&written);
 	ice_queue_written((int) batch->done);
 	pfree(written.data);

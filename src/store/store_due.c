@@ -21,7 +21,7 @@
 #define DUE_TASKS_MAX 4096 /* writes that are looked at for the tables of a batch */
 /* Deletions that are looked at for each table of theirs: batches are small, and looks frequent. */
 #define DUE_PER_TABLE 4
-#define HOLD_MS       3600000 /* a task behind one that fails; it is released when that is done */
+#define HOLD_MS       3600000 /* a task behind one that failed; it is released when that is done */
 #define HOLD_SHORT_MS 200     /* a task behind one that is about to be done */
 
 /* The first position that is not a write's. */
@@ -43,7 +43,7 @@ StaticAssertDecl((1 << ICE_TASK_POSITION_SHIFT) == 1048576 && ICE_TASK_WRITE == 
 	"ORDER BY t.version DESC, t.position DESC LIMIT 1) l "
 
 /* All warehouses: worker only. Tables with due writes, as many tasks as are looked at; whether the
- * last task is a purge, and whether the first write is not due yet. */
+ * last task is a purge, the time of the first write, and whether it has failed. */
 static IceStatement due_writes = {
 	TASK_WAREHOUSES
 	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.created_at) AS since "
@@ -52,8 +52,9 @@ static IceStatement due_writes = {
 	"AND t.database_id = $1 AND t.kind = 'write' AND t.next_attempt_at <= $2 "
 	"ORDER BY t.next_attempt_at LIMIT $4) s "
 	"GROUP BY s.warehouse_id, s.table_id ORDER BY 3 LIMIT $3) "
-	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.next_attempt_at > $2 "
-	"FROM d CROSS JOIN LATERAL (SELECT t.next_attempt_at FROM icecat_data.metadata_task t "
+	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.next_attempt_at, f.attempts > 0 "
+	"FROM d CROSS JOIN LATERAL (SELECT t.next_attempt_at, t.attempts "
+	"FROM icecat_data.metadata_task t "
 	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
 	"AND t.position < " WRITES_END " AND t.kind = 'write' "
 	"ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK "ORDER BY d.since",
@@ -62,7 +63,7 @@ static IceStatement due_writes = {
 	NULL};
 
 /* All warehouses: worker only. Tables with due deletions or trims; whether the last task is a
- * purge, whether the first one is a write, and whether it is not due yet. */
+ * purge, the time of the first one, whether it has failed, and whether it is a write. */
 static IceStatement due_deletes = {
 	TASK_WAREHOUSES
 	", d AS (SELECT s.warehouse_id, s.table_id, pg_catalog.min(s.next_attempt_at) AS since "
@@ -72,9 +73,9 @@ static IceStatement due_deletes = {
 	"AND t.database_id = $1 AND t.kind = k.kind AND t.next_attempt_at <= $2 "
 	"ORDER BY t.next_attempt_at LIMIT $4) s "
 	"GROUP BY s.warehouse_id, s.table_id ORDER BY 3 LIMIT $3) "
-	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.kind = 'write', "
-	"f.next_attempt_at > $2 "
-	"FROM d CROSS JOIN LATERAL (SELECT t.kind, t.next_attempt_at FROM icecat_data.metadata_task t "
+	"SELECT d.warehouse_id, d.table_id, l.kind = 'purge', f.next_attempt_at, f.attempts > 0, "
+	"f.kind = 'write' FROM d CROSS JOIN LATERAL ("
+	"SELECT t.kind, t.next_attempt_at, t.attempts FROM icecat_data.metadata_task t "
 	"WHERE t.warehouse_id = d.warehouse_id AND t.table_id = d.table_id AND t.database_id = $1 "
 	"ORDER BY t.version, t.position LIMIT 1) f" LAST_TASK "ORDER BY d.since",
 	4,
@@ -121,16 +122,20 @@ static IceStatement hold_tasks = {
 	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID},
 	NULL};
 
-/* The first task of a table and, with $4, its first write. */
+/* The first task of a table and, with $4, its first write. A time before its creation marks a task
+ * that was released: those behind it may be held. */
 static IceStatement release_tasks = {
-	"UPDATE icecat_data.metadata_task SET next_attempt_at = $3 WHERE warehouse_id = $1 "
-	"AND table_id = $2 AND next_attempt_at > $3 AND ((version, position) = ("
+	"UPDATE icecat_data.metadata_task SET next_attempt_at = created_at - interval '1 ms' "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
+	"AND next_attempt_at >= created_at AND ((version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
-	"AND t.table_id = $2 ORDER BY t.version, t.position LIMIT 1) OR $4 AND (version, position) = ("
+	"AND t.table_id = $2 AND t.database_id = $3 ORDER BY t.version, t.position LIMIT 1) "
+	"OR $4 AND (version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
-	"AND t.table_id = $2 AND t.position < " WRITES_END " ORDER BY t.version, t.position LIMIT 1))",
+	"AND t.table_id = $2 AND t.database_id = $3 AND t.position < " WRITES_END
+	" ORDER BY t.version, t.position LIMIT 1))",
 	4,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID, BOOLOID},
+	{UUIDOID, UUIDOID, OIDOID, BOOLOID},
 	NULL};
 
 /* All warehouses: worker only. */
@@ -180,12 +185,10 @@ table_of_row(uint64 row)
 
 /* Has a table's tasks that are due wait: its writes, or its deletions and trims. */
 static void
-hold(const IceTaskTable *table, bool writes, TimestampTz now, int ms)
+hold(const IceTaskTable *table, bool writes, TimestampTz now, TimestampTz until)
 {
 	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->table_id),
-					   TimestampTzGetDatum(now),
-					   TimestampTzGetDatum(TimestampTzPlusMilliseconds(now, ms)),
-					   BoolGetDatum(writes)};
+					   TimestampTzGetDatum(now), TimestampTzGetDatum(until), BoolGetDatum(writes)};
 
 	ice_spi_execute(&hold_tasks, values, NULL, false);
 }
@@ -193,7 +196,7 @@ hold(const IceTaskTable *table, bool writes, TimestampTz now, int ms)
 void
 ice_due_hold_writes(const IceTaskTable *table, TimestampTz now)
 {
-	hold(table, true, now, HOLD_MS);
+	hold(table, true, now, TimestampTzPlusMilliseconds(now, HOLD_MS));
 }
 
 static uint64
@@ -205,14 +208,14 @@ look(IceStatement *statement, TimestampTz now, int limit, int tasks)
 	return ice_spi_execute(statement, values, NULL, false);
 }
 
-/* How long a table that a look has found must wait, by its row; 0: it need not. */
-typedef int (*HoldMs)(uint64 row);
+/* Until when the tasks of a table that a look has found must wait, by its row; 0: they need not. */
+typedef TimestampTz (*HoldUntil)(uint64 row, TimestampTz now);
 
 /* Tables that a look finds and that need not wait. The others are held, and are not found again; if
  * there is nothing else, the look is repeated. */
 static List *
 find_tables(IceStatement *statement, bool writes, TimestampTz now, int limit, int tasks,
-			HoldMs hold_ms)
+			HoldUntil hold_until)
 {
 	List *tables = NIL;
 	bool  held = true;
@@ -221,20 +224,20 @@ find_tables(IceStatement *statement, bool writes, TimestampTz now, int limit, in
 	{
 		uint64         rows = look(statement, now, limit, tasks);
 		IceTaskTable **found = palloc(sizeof(IceTaskTable *) * Max(rows, 1));
-		int           *ms = palloc(sizeof(int) * Max(rows, 1));
+		TimestampTz   *until = palloc(sizeof(TimestampTz) * Max(rows, 1));
 
 		/* To hold is another statement: the rows must be read before. */
 		for (uint64 i = 0; i < rows; i++)
 		{
 			found[i] = table_of_row(i);
-			ms[i] = hold_ms(i);
+			until[i] = hold_until(i, now);
 		}
 		held = false;
 		for (uint64 i = 0; i < rows; i++)
 		{
-			held |= ms[i] > 0;
-			if (ms[i] > 0)
-				hold(found[i], writes, now, ms[i]);
+			held |= until[i] != 0;
+			if (until[i] != 0)
+				hold(found[i], writes, now, until[i]);
 			else
 				tables = lappend(tables, found[i]);
 		}
@@ -242,36 +245,43 @@ find_tables(IceStatement *statement, bool writes, TimestampTz now, int limit, in
 	return tables;
 }
 
-static int
-write_hold_ms(uint64 row)
+/* A task behind one that failed waits until it is released: that one may fail often. One behind a
+ * task that is put off for another reason waits as long as that, for nothing releases it. */
+static TimestampTz
+hold_until(uint64 row, TimestampTz now)
 {
-	bool not_due = DatumGetBool(ice_spi_field(row, 4));
+	TimestampTz first = DatumGetTimestampTz(ice_spi_field(row, 4));
+	bool        failed = DatumGetBool(ice_spi_field(row, 5));
 
-	return not_due ? HOLD_MS : 0;
+	if (first <= now)
+		return 0;
+	return failed ? TimestampTzPlusMilliseconds(now, HOLD_MS) : first;
 }
 
 List *
 ice_due_writes(TimestampTz now, int limit)
 {
-	return find_tables(&due_writes, true, now, limit, DUE_TASKS_MAX, write_hold_ms);
+	return find_tables(&due_writes, true, now, limit, DUE_TASKS_MAX, hold_until);
 }
 
-static int
-delete_hold_ms(uint64 row)
+static TimestampTz
+hold_deletes_until(uint64 row, TimestampTz now)
 {
-	bool has_purge = DatumGetBool(ice_spi_field(row, 3));
-	bool behind_write = DatumGetBool(ice_spi_field(row, 4));
-	bool not_due = DatumGetBool(ice_spi_field(row, 5));
+	bool        has_purge = DatumGetBool(ice_spi_field(row, 3));
+	bool        behind_write = DatumGetBool(ice_spi_field(row, 6));
+	TimestampTz until = hold_until(row, now);
 
-	if (has_purge || not_due)
-		return HOLD_MS;
-	return behind_write ? HOLD_SHORT_MS : 0;
+	if (has_purge)
+		return TimestampTzPlusMilliseconds(now, HOLD_MS);
+	if (until == 0 && behind_write)
+		return TimestampTzPlusMilliseconds(now, HOLD_SHORT_MS);
+	return until;
 }
 
 List *
 ice_due_deletes(TimestampTz now, int limit)
 {
-	return find_tables(&due_deletes, false, now, limit, limit * DUE_PER_TABLE, delete_hold_ms);
+	return find_tables(&due_deletes, false, now, limit, limit * DUE_PER_TABLE, hold_deletes_until);
 }
 
 /* -- tasks ------------------------------------------------------------------------------------ */
@@ -280,7 +290,8 @@ ice_due_deletes(TimestampTz now, int limit)
 static IceTask *
 task_of_row(uint64 row, TimestampTz now)
 {
-	IceTask *task = palloc(sizeof(IceTask));
+	IceTask    *task = palloc(sizeof(IceTask));
+	TimestampTz next_attempt_at;
 
 	task->warehouse_id = ice_spi_field_uuid(row, 1);
 	task->table_id = ice_spi_field_uuid(row, 2);
@@ -290,8 +301,9 @@ task_of_row(uint64 row, TimestampTz now)
 	task->location = ice_spi_field_text(row, 6);
 	task->head_json = ice_spi_field_text(row, 7);
 	task->attempts = ice_spi_field_int32(row, 8);
-	task->held = DatumGetTimestampTz(ice_spi_field(row, 9)) > now;
+	next_attempt_at = DatumGetTimestampTz(ice_spi_field(row, 9));
 	task->created_at = DatumGetTimestampTz(ice_spi_field(row, 10));
+	task->held = next_attempt_at > now || next_attempt_at < task->created_at;
 	return task;
 }
 
@@ -348,8 +360,7 @@ void
 ice_due_release(const IceTask *done)
 {
 	Datum values[4] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
-					   TimestampTzGetDatum(GetCurrentTimestamp()),
-					   BoolGetDatum(done->kind == ICE_TASK_WRITE)};
+					   ObjectIdGetDatum(MyDatabaseId), BoolGetDatum(done->kind == ICE_TASK_WRITE)};
 
 	ice_spi_execute(&release_tasks, values, NULL, false);
 }

@@ -65,7 +65,7 @@ typedef struct IceTask
 	const char *location;
 	const char *head_json; /* of a write; NULL for a view's, see ice_task_document() */
 	int32       attempts;
-	bool        held; /* it was put off, because a task before it failed */
+	bool        held; /* it is, or was, put off behind one that failed: others may be, too */
 	TimestampTz created_at;
 } IceTask;
 
