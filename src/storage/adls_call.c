@@ -15,15 +15,13 @@
 
 #include "nodes/pg_list.h"
 
+#include "answer/list_answer.h"
 #include "errors.h"
 #include "guc.h"
 #include "storage/adls_blocks.h"
 #include "storage/adls_call.h"
-#include "xml/xml.h"
 
-#define MD5_BYTES  16
-#define BLOB       "EnumerationResults/Blobs/Blob"
-#define PROPERTIES BLOB "/Properties/"
+#define MD5_BYTES 16
 
 /* -- requests ---------------------------------------------------------------------------------- */
 
@@ -217,69 +215,6 @@ adls_list_query(const char *prefix, int files_max, const char *token)
 	return query;
 }
 
-/* "Mon, 27 Jul 2009 12:28:53 GMT", in seconds since 1970; -1: no such time. */
-static int64
-time_of(const char *text)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	char              month[4];
-	const char       *found;
-	int               day, year, hour, minute, second;
-
-	if (sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &hour, &minute,
-			   &second) != 6 ||
-		strlen(month) != 3 || (found = strstr(months, month)) == NULL || (found - months) % 3 != 0)
-		return -1;
-	return ice_store_call_time(psprintf("%04d-%02d-%02dT%02d:%02d:%02dZ", year,
-										(int) (found - months) / 3 + 1, day, hour, minute, second));
-}
-
-/* What one element says of a blob. True: it is a folder. */
-static bool
-read_member(const IceXml *xml, IceStorageEntry *entry)
-{
-	if (ice_xml_is_leaf(xml, BLOB "/Name"))
-		entry->location = pstrdup(xml->text.data);
-	else if (ice_xml_is_leaf(xml, PROPERTIES "Content-Length"))
-		entry->size = strtoull(xml->text.data, NULL, 10);
-	else if (ice_xml_is_leaf(xml, PROPERTIES "Last-Modified"))
-		entry->modified_s = time_of(xml->text.data);
-	return ice_xml_is_leaf(xml, PROPERTIES "ResourceType") &&
-		   strcmp(xml->text.data, "directory") == 0;
-}
-
-/* Reads the answer of a list; its folders are left out. */
-static void
-adls_read_list(const IceS3Call *s3, IceStoragePage *page)
-{
-	IceStorageEntry entry = {.modified_s = -1};
-	bool            is_folder = false;
-	bool            is_list = false;
-	IceXml          xml;
-
-	page->next = NULL;
-	ice_xml_begin(&xml, s3->call.net.answer == NULL ? "" : s3->call.net.answer,
-				  s3->call.net.answer_len);
-	while (ice_xml_next(&xml))
-	{
-		is_folder |= read_member(&xml, &entry);
-		is_list |= ice_xml_is(&xml, "EnumerationResults");
-		if (ice_xml_is(&xml, BLOB))
-		{
-			if (!is_folder)
-				page->files = lappend(page->files,
-									  memcpy(palloc(sizeof(entry)), &entry, sizeof(entry)));
-			entry = (IceStorageEntry){.modified_s = -1};
-			is_folder = false;
-		}
-		else if (ice_xml_is_leaf(&xml, "EnumerationResults/NextMarker") && xml.text.len > 0)
-			page->next = pstrdup(xml.text.data);
-	}
-	if (!is_list)
-		ice_raise(ICE_ERR_STORAGE, "could not list %s: the answer is no list of blobs",
-				  s3->call.location);
-}
-
 const IceObjectDialect ice_adls_call_dialect = {
 	.call = {.prepare = adls_prepare, .is_transient = adls_is_transient, .describe = adls_describe},
 	.begin_put = adls_begin_put,
@@ -287,5 +222,5 @@ const IceObjectDialect ice_adls_call_dialect = {
 	.is_taken = adls_is_taken,
 	.is_corrupt = adls_is_corrupt,
 	.list_query = adls_list_query,
-	.read_list = adls_read_list,
+	.read_list = ice_list_answer_adls,
 };

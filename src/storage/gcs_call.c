@@ -11,6 +11,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "answer/list_answer.h"
 #include "errors.h"
 #include "json/json.h"
 #include "storage/gcs_call.h"
@@ -124,35 +125,11 @@ gcs_list_query(const char *prefix, int files_max, const char *token)
 	return query;
 }
 
-/* Reads the answer of a list. */
-static void
-gcs_read_list(const IceS3Call *s3, IceStoragePage *page)
-{
-	IceJson *answer = ice_json_parse(s3->call.net.answer_len > 0 ? s3->call.net.answer : "",
-									 s3->call.net.answer_len, DEPTH_MAX);
-	IceJson *items = ice_json_opt_array(answer, "items");
-
-	for (int i = 0; items != NULL && i < items->count; i++)
-	{
-		IceStorageEntry *entry = palloc0(sizeof(IceStorageEntry));
-		const char      *size = ice_json_opt_string(items->items[i], "size");
-		const char      *updated = ice_json_opt_string(items->items[i], "updated");
-
-		entry->location = pstrdup(ice_json_string(items->items[i], "name"));
-		entry->size = size == NULL ? 0 : strtoull(size, NULL, 10);
-		entry->modified_s = updated == NULL ? -1 : ice_store_call_time(updated);
-		page->files = lappend(page->files, entry);
-	}
-	page->next = NULL;
-	if (ice_json_opt_string(answer, "nextPageToken") != NULL)
-		page->next = pstrdup(ice_json_string(answer, "nextPageToken"));
-}
-
 const IceObjectDialect ice_gcs_call_dialect = {
 	.call = {.prepare = gcs_prepare, .describe = gcs_describe},
 	.begin_put = gcs_begin_put,
 	.is_absent = gcs_is_absent,
 	.is_taken = gcs_is_taken,
 	.list_query = gcs_list_query,
-	.read_list = gcs_read_list,
+	.read_list = ice_list_answer_gcs,
 };

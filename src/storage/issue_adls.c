@@ -117,7 +117,7 @@ read_key(const IceS3Call *s3, DelegationKey *key)
 		drop(texts[i].text);
 		*texts[i].text = answer_text(s3, texts[i].name);
 	}
-	key->expires_s = ice_store_call_time(key->expires_at);
+	key->expires_s = ice_list_answer_time(key->expires_at);
 	if (s3->call.net.answer_len > 0)
 		explicit_bzero(s3->call.net.answer, s3->call.net.answer_len);
 }

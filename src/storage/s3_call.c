@@ -73,40 +73,6 @@ ice_s3_call_encode(const char *text, bool is_path)
 	return out.data;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-void
-ice_s3_call_decode(char *text)
-{
-	char *out = text;
-
-	while (*text != '\0')
-	{
-		int high = text[0] == '%' ? hex_value(text[1]) : -1;
-		int low = high >= 0 ? hex_value(text[2]) : -1;
-
-		/* A zero byte can be in no key that can be named. */
-		if (low >= 0 && high * 16 + low != 0)
-		{
-			*out++ = (char) (high * 16 + low);
-			text += 3;
-		}
-		else
-		{
-			*out++ = *text == '+' ? ' ' : *text;
-			text++;
-		}
-	}
-	*out = '\0';
-}
-
 char *
 ice_s3_call_base64(const uint8 *bytes, size_t len)
 {

@@ -8,6 +8,7 @@
 #ifndef ICE_S3_CALL_H
 #define ICE_S3_CALL_H
 
+#include "answer/list_answer.h"
 #include "storage/store_call.h"
 
 #define ICE_S3_EXTRA_MAX 8
@@ -50,8 +51,8 @@ typedef struct IceObjectDialect
 	bool (*is_corrupt)(const IceS3Call *s3);
 	/* The query of a list of what begins with a prefix; token is where it goes on, or NULL. */
 	char *(*list_query)(const char *prefix, int files_max, const char *token);
-	/* Reads the answer: the location of each entry is its key yet. */
-	void (*read_list)(const IceS3Call *s3, struct IceStoragePage *page);
+	/* Reads the answer (list_answer.h). */
+	char *(*read_list)(const char *answer, size_t len, IceListVisit visit, void *arg);
 } IceObjectDialect;
 
 extern const IceObjectDialect *ice_s3_call_dialect_of(const IceS3Call *s3);
@@ -79,8 +80,6 @@ extern bool  ice_s3_call_is_one_of(const char *code, const char *const *codes, s
 
 /* Percent-encoded for a path (slashes stay) or a query. */
 extern char *ice_s3_call_encode(const char *text, bool is_path);
-/* Back from that, as S3 encodes the keys of lists; in place. */
-extern void  ice_s3_call_decode(char *text);
 /* In base64. */
 extern char *ice_s3_call_base64(const uint8 *bytes, size_t len);
 

@@ -10,11 +10,11 @@
 
 #include "nodes/pg_list.h"
 
+#include "answer/list_answer.h"
 #include "errors.h"
 #include "guc.h"
 #include "storage/s3_dialect.h"
 #include "storage/s3_multipart.h"
-#include "xml/xml.h"
 
 /* -- where to ---------------------------------------------------------------------------------- */
 
@@ -250,69 +250,6 @@ s3_begin_get(IceS3Call *s3)
 
 /* -- lists ------------------------------------------------------------------------------------- */
 
-/* What one element of the list says; its key as the store spells it. */
-static void
-read_list_member(const IceXml *xml, IceStorageEntry *entry)
-{
-	if (ice_xml_is_leaf(xml, "ListBucketResult/Contents/Key"))
-		entry->location = pstrdup(xml->text.data);
-	else if (ice_xml_is_leaf(xml, "ListBucketResult/Contents/Size"))
-		entry->size = strtoull(xml->text.data, NULL, 10);
-	else if (ice_xml_is_leaf(xml, "ListBucketResult/Contents/LastModified"))
-		entry->modified_s = ice_store_call_time(xml->text.data);
-}
-
-static void
-decode_keys(const IceStoragePage *page, bool encoded)
-{
-	ListCell *cell;
-
-	foreach (cell, page->files)
-	{
-		IceStorageEntry *entry = lfirst(cell);
-
-		if (entry->location != NULL && encoded)
-			ice_s3_call_decode(entry->location);
-	}
-}
-
-/* Reads the answer of a list. */
-static void
-s3_read_list(const IceS3Call *s3, IceStoragePage *page)
-{
-	IceStorageEntry *entry = palloc0(sizeof(IceStorageEntry));
-	bool             more = false;
-	bool             encoded = false;
-	char            *token = NULL;
-	IceXml           xml;
-
-	entry->modified_s = -1;
-	ice_xml_begin(&xml, s3->call.net.answer == NULL ? "" : s3->call.net.answer,
-				  s3->call.net.answer_len);
-	while (ice_xml_next(&xml))
-	{
-		read_list_member(&xml, entry);
-		if (ice_xml_is(&xml, "ListBucketResult/Contents"))
-		{
-			page->files = lappend(page->files, entry);
-			entry = palloc0(sizeof(IceStorageEntry));
-			entry->modified_s = -1;
-		}
-		else if (ice_xml_is_leaf(&xml, "ListBucketResult/IsTruncated"))
-			more = strcmp(xml.text.data, "true") == 0;
-		else if (ice_xml_is_leaf(&xml, "ListBucketResult/EncodingType"))
-			encoded = strcmp(xml.text.data, "url") == 0;
-		else if (ice_xml_is_leaf(&xml, "ListBucketResult/NextContinuationToken"))
-			token = pstrdup(xml.text.data);
-	}
-	if (more && token == NULL)
-		ice_raise(ICE_ERR_STORAGE,
-				  "could not list %s: the store does not say where the list goes on",
-				  s3->call.location);
-	decode_keys(page, encoded);
-	page->next = more ? token : NULL;
-}
-
 /* Keys come percent-encoded where the store can do that: XML cannot hold all of them. */
 static char *
 s3_list_query(const char *prefix, int files_max, const char *token)
@@ -336,5 +273,5 @@ const IceObjectDialect ice_s3_dialect_object = {
 	.is_taken = s3_is_taken,
 	.is_corrupt = s3_is_corrupt,
 	.list_query = s3_list_query,
-	.read_list = s3_read_list,
+	.read_list = ice_list_answer_s3,
 };

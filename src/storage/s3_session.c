@@ -254,7 +254,7 @@ read_member(const IceXml *xml, const char *action, IceS3Session *session)
 	else if (strcmp(name, "SessionToken") == 0)
 		session->session_token = text;
 	else if (strcmp(name, "Expiration") == 0)
-		session->expires_s = ice_store_call_time(text);
+		session->expires_s = ice_list_answer_time(text);
 }
 
 /* Raises unless all of it is there. */
@@ -315,7 +315,7 @@ read_json(const char *answer, size_t len, const char *who, IceS3Session *session
 							  .secret_key = optional_copy(object, "SecretAccessKey"),
 							  .session_token = optional_copy(object, "Token"),
 							  .expires_s = expiration == NULL ? -1
-															  : ice_store_call_time(expiration)};
+															  : ice_list_answer_time(expiration)};
 	check_session(session, who);
 }
 

@@ -433,25 +433,58 @@ s3_remove_batch(const IceStorage *storage, IceFileRemoval *files, int count)
 
 /* -- lists ------------------------------------------------------------------------------------- */
 
+/* Where a list is read into. */
+typedef struct ListReading
+{
+	const IceS3Call *s3;
+	const char      *prefix;
+	size_t           bucket; /* bytes of the profile's root before its key */
+	IceStoragePage  *page;
+} ListReading;
+
 /* Keys become locations. Raises where a store lists what was not asked for. */
 static void
-finish_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
+add_to_page(const IceListEntry *listed, void *arg)
 {
-	const char *root = s3->call.profile->root;
-	size_t      bucket = (size_t) (strstr(root, "://") + 3 - root);
-	ListCell   *cell;
+	ListReading     *reading = arg;
+	IceStorageEntry *entry = palloc(sizeof(IceStorageEntry));
+	const char      *prefix = reading->prefix;
 
-	bucket += strcspn(root + bucket, "/");
-	foreach (cell, page->files)
+	if (listed->key == NULL || strncmp(listed->key, prefix, strlen(prefix)) != 0)
+		ice_raise(ICE_ERR_STORAGE, "the store lists other files, too");
+	*entry = (IceStorageEntry){.location = psprintf("%.*s/%s", (int) reading->bucket,
+													reading->s3->call.profile->root, listed->key),
+							   .size = listed->size,
+							   .modified_s = listed->modified_s};
+	reading->page->files = lappend(reading->page->files, entry);
+}
+
+/* Whatever is wrong with the answer is the store's fault, and not the caller's. */
+static void
+read_page(const IceS3Call *s3, const char *prefix, IceStoragePage *page)
+{
+	MemoryContext     context = CurrentMemoryContext;
+	const char       *root = s3->call.profile->root;
+	const IceNetCall *net = &s3->call.net;
+	ListReading       reading = {.s3 = s3, .prefix = prefix, .page = page};
+	char *volatile next = NULL;
+	char *volatile problem = NULL;
+
+	reading.bucket = (size_t) (strstr(root, "://") + 3 - root);
+	reading.bucket += strcspn(root + reading.bucket, "/");
+	PG_TRY();
 	{
-		IceStorageEntry *entry = lfirst(cell);
-		char            *key = entry->location;
-
-		if (key == NULL || strncmp(key, prefix, strlen(prefix)) != 0)
-			ice_raise(ICE_ERR_STORAGE, "could not list %s: the store lists other files, too",
-					  s3->call.location);
-		entry->location = psprintf("%.*s/%s", (int) bucket, root, key);
+		next = ice_s3_call_dialect_of(s3)->read_list(net->answer == NULL ? "" : net->answer,
+													 net->answer_len, add_to_page, &reading);
 	}
+	PG_CATCH();
+	{
+		problem = ice_store_call_caught(context);
+	}
+	PG_END_TRY();
+	if (problem != NULL)
+		ice_raise(ICE_ERR_STORAGE, "could not list %s: %s", s3->call.location, problem);
+	page->next = next;
 }
 
 static void
@@ -469,8 +502,7 @@ s3_list(const IceStorage *storage, const char *folder, IceStoragePage *page)
 	page->files = NIL;
 	run_one(s3);
 	expect_done(s3);
-	ice_s3_call_dialect_of(s3)->read_list(s3, page);
-	finish_page(s3, prefix, page);
+	read_page(s3, prefix, page);
 }
 
 /* -- the handle -------------------------------------------------------------------------------- */

@@ -6,20 +6,17 @@
  */
 #include "postgres.h"
 
-#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
 #include "guc.h"
 #include "storage/store_call.h"
 
-#define PAUSE_MS       100 /* before the first retry, half of it at least */
-#define PAUSE_MS_MAX   5000
-#define TRY_MS_MIN     1000 /* of what is left of the time, for one try */
-#define QUOTE_BYTES    200
-#define ANSWER_MAX     (1024 * 1024) /* unless the call says otherwise */
-#define EPOCH_JULIAN   2440588
-#define SECONDS_OF_DAY 86400
+#define PAUSE_MS     100 /* before the first retry, half of it at least */
+#define PAUSE_MS_MAX 5000
+#define TRY_MS_MIN   1000 /* of what is left of the time, for one try */
+#define QUOTE_BYTES  200
+#define ANSWER_MAX   (1024 * 1024) /* unless the call says otherwise */
 
 static int64
 now_ms(void)
@@ -40,26 +37,6 @@ ice_store_call_quote(const char *text)
 	if (*text != '\0')
 		appendStringInfoString(&out, "...");
 	return out.data;
-}
-
-int64
-ice_store_call_time(const char *text)
-{
-	int   year, month, day, hour, minute, second;
-	int   end = 0;
-	int64 days;
-
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
-			   &end) != 6 ||
-		month < 1 || month > 12 || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 ||
-		minute < 0 || minute > 59 || second < 0 || second > 60)
-		return -1;
-	if (text[end] == '.')
-		end += 1 + (int) strspn(text + end + 1, "0123456789");
-	if (strcmp(text + end, "Z") != 0 && strcmp(text + end, "+00:00") != 0)
-		return -1;
-	days = date2j(year, month, day) - EPOCH_JULIAN;
-	return days * SECONDS_OF_DAY + hour * 3600 + minute * 60 + second;
 }
 
 char *

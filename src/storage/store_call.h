@@ -67,7 +67,5 @@ extern char *ice_store_call_caught(MemoryContext context);
 
 /* Text of a store's for a message: what can be printed of it, and not too much. */
 extern char *ice_store_call_quote(const char *text);
-/* A point in time as RFC 3339 has it, in UTC, in seconds since 1970; -1: it is none. */
-extern int64 ice_store_call_time(const char *text);
 
 #endif

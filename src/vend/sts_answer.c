@@ -55,13 +55,19 @@ days(int year, int month, int day)
 	return (int64) era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+static bool
+is_moment(int year, int month, int day, int hour, int minute, int second)
+{
+	return year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour <= 23 &&
+		   minute <= 59 && second <= 60;
+}
+
 int64
 ice_sts_answer_time(const char *text)
 {
 	static const char form[] = "dddd-dd-ddTdd:dd:dd";
 	size_t            len = strlen(text);
-	int               month;
-	int               day;
+	int64             seconds;
 
 	if (len < strlen(form) + 1 || text[len - 1] != 'Z')
 		return -1;
@@ -72,14 +78,13 @@ ice_sts_answer_time(const char *text)
 		(text[strlen(form)] != '.' ||
 		 strspn(text + strlen(form) + 1, "0123456789") != len - strlen(form) - 2))
 		return -1;
-	month = number(text + 5, 2);
-	day = number(text + 8, 2);
-	if (month < 1 || month > 12 || day < 1 || day > 31)
+	if (!is_moment(number(text, 4), number(text + 5, 2), number(text + 8, 2), number(text + 11, 2),
+				   number(text + 14, 2), number(text + 17, 2)))
 		return -1;
-	return days(number(text, 4), month, day) * MS_PER_DAY +
-		   ((number(text + 11, 2) * 60 + number(text + 14, 2)) * INT64CONST(60) +
-			number(text + 17, 2)) *
-			   1000;
+	seconds = (number(text + 11, 2) * 60 + number(text + 14, 2)) * INT64CONST(60) +
+			  number(text + 17, 2);
+	return days(number(text, 4), number(text + 5, 2), number(text + 8, 2)) * MS_PER_DAY +
+		   seconds * 1000;
 }
 
 const char *

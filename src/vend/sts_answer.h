@@ -19,7 +19,7 @@ extern const char *ice_sts_answer(const char *answer, IceVended *out);
 extern char *ice_sts_answer_error(const char *answer);
 
 /* 2026-01-31T00:00:00Z (or with a fraction, which is left out) in milliseconds since 1970; -1: it
- * is no such time. */
+ * is no such time, or one before. */
 extern int64 ice_sts_answer_time(const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the pure layers' fuzzers, and their dictionary, from the cases of test/data.
 
-seeds.py DATA TO makes TO/json, TO/metadata, TO/commit, TO/request, TO/view, TO/vend and TO/xml, and TO/dictionary; TO/avro and TO/snappy by the writer
+seeds.py DATA TO makes TO/json, TO/metadata, TO/commit, TO/request, TO/view, TO/vend, TO/sts, TO/xml and TO/lists, and TO/dictionary; TO/avro and TO/snappy by the writer
 of test/lib. Every crash that was ever found is a case, so it is a seed, too.
 """
 # SPDX-License-Identifier: PostgreSQL
@@ -89,7 +89,7 @@ def write_avro(to):
 def main():
     data, to = sys.argv[1:3]
     write_avro(to)
-    for target in ("json", "metadata", "commit", "view", "request", "vend", "xml"):
+    for target in ("json", "metadata", "commit", "view", "request", "vend", "sts", "xml", "lists"):
         os.makedirs(os.path.join(to, target), exist_ok=True)
     count = 0
     words = set()
@@ -117,6 +117,9 @@ def main():
             continue
         if kind == "xml":
             put("xml", case["text"])
+            continue
+        if kind == "answer":
+            put("sts" if case["from"] == "sts" else "lists", case["text"])
             continue
         if kind == "vend":
             sign = case.get("sign", {})

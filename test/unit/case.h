@@ -89,6 +89,7 @@ extern void case_budget(const IceJson *file);
 extern void case_sigv4(const IceJson *file);
 extern void case_shared_key(const IceJson *file);
 extern void case_address(const IceJson *file);
+extern void case_answer(const IceJson *file);
 extern void case_xml(const IceJson *file);
 
 /* Many updates in one commit; the file's name says of what. */

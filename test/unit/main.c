@@ -41,6 +41,7 @@ static const struct
 	{"shared-key", case_shared_key},
 	{"address", case_address},
 	{"xml", case_xml},
+	{"answer", case_answer},
 };
 
 /* Documents that the library they come from refuses, or that are no table metadata. */
