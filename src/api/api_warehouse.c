@@ -339,6 +339,26 @@ change_case_mode(const IceWarehouse *warehouse, const char *properties)
 	ice_warehouse_rules_remember(&warehouse->id, properties);
 }
 
+/* Where the change begins to have the snapshots of commits read, it waits for those that are under
+ * way, before it has a lock that one of these may want. */
+static void
+wait_for_commits(const char *name, const IcePropertyChange *change)
+{
+	IcePropertyChange trial = {.updates = change->updates,
+							   .removals = change->removals,
+							   .removed = ice_json_make_array(),
+							   .missing = ice_json_make_array()};
+	IceWarehouse      warehouse;
+	const char       *properties;
+
+	ice_warehouse_get(name, true, &warehouse);
+	ice_warehouse_require(ICE_MANAGE, &warehouse);
+	properties = ice_property_change_apply(&trial, warehouse.properties);
+	if (properties != NULL && !ice_warehouse_rules_inspect(warehouse.properties) &&
+		ice_warehouse_rules_inspect(properties))
+		ice_inspection_wait(&warehouse.id);
+}
+
 Datum
 sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 {
@@ -353,6 +373,7 @@ sql_ice_alter_warehouse(PG_FUNCTION_ARGS)
 
 	ice_property_change_of_args(fcinfo, 3, "warehouse", &change);
 	check_known_properties(change.updates);
+	wait_for_commits(ice_arg_text(fcinfo, 0, "name"), &change);
 	ice_warehouse_get_locked(ice_arg_text(fcinfo, 0, "name"), ICE_LOCK_UPDATE, &warehouse);
 	ice_warehouse_require(ICE_MANAGE, &warehouse);
 	ice_maintenance_require_off(&warehouse);

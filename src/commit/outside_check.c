@@ -267,7 +267,7 @@ ice_outside_check_later(const IceTable *table)
 
 		if (!ice_part_is_new(part))
 			continue;
-		if (!known && !ice_warehouse_rules_inspect(ice_inspection_properties(&table->warehouse_id)))
+		if (!known && !ice_inspection_wanted(&table->warehouse_id))
 			return;
 		known = true;
 		ice_inspection_add(&table->warehouse_id, &table->id, part->id);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -16,6 +17,7 @@
 #include "store/store_event.h"
 #include "store/store_hold.h"
 #include "store/store_inspection.h"
+#include "store/store_lock.h"
 #include "store/store_queue.h"
 #include "store/warehouse_rules.h"
 
@@ -198,6 +200,26 @@ ice_inspection_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int
 	ice_queue_signal();
 }
 
+/* Two warehouses of one hash cost the look at a snapshot that nobody asked for. */
+static uint64
+lock_key(const pg_uuid_t *warehouse_id)
+{
+	return hash_bytes_extended((const unsigned char *) warehouse_id, UUID_LEN, 0);
+}
+
+bool
+ice_inspection_wanted(const pg_uuid_t *warehouse_id)
+{
+	return !ice_lock_outside(lock_key(warehouse_id)) ||
+		   ice_warehouse_rules_inspect(ice_inspection_properties(warehouse_id));
+}
+
+void
+ice_inspection_wait(const pg_uuid_t *warehouse_id)
+{
+	ice_lock_outside_alone(lock_key(warehouse_id));
+}
+
 void
 ice_inspection_add_all(const pg_uuid_t *warehouse_id)
 {
@@ -206,7 +228,18 @@ ice_inspection_add_all(const pg_uuid_t *warehouse_id)
 
 	if (!exists())
 		return;
-	(void) ice_spi_execute(&insert_all, values, NULL, false);
+	ice_inspection_wait(warehouse_id);
+	/* Those of commits that were waited for, too, whatever the isolation level. */
+	ice_spi_by_latest(true);
+	PG_TRY();
+	{
+		(void) ice_spi_execute(&insert_all, values, NULL, false);
+	}
+	PG_FINALLY();
+	{
+		ice_spi_by_latest(false);
+	}
+	PG_END_TRY();
 	ice_queue_signal();
 }
 
@@ -272,7 +305,7 @@ ice_inspection_properties(const pg_uuid_t *warehouse_id)
 {
 	Datum values[1] = {UUIDPGetDatum(warehouse_id)};
 
-	return ice_spi_read(&find_properties, values, true) > 0 ? ice_spi_field_text(0, 1) : "{}";
+	return ice_spi_read_latest(&find_properties, values) > 0 ? ice_spi_field_text(0, 1) : "{}";
 }
 
 List *

@@ -23,10 +23,17 @@ typedef struct IceInspection
 	int32     attempts;
 } IceInspection;
 
+/* Is what a commit adds to a warehouse read afterwards? That is so from the moment on in which it
+ * is said, whatever the commit's snapshot of the database sees: who turns it on waits for commits
+ * that have been told no (ice_inspection_add_all()), and nobody waits for the one that turns it on. */
+extern bool ice_inspection_wanted(const pg_uuid_t *warehouse_id);
 /* Queues a snapshot, and wakes the worker when the transaction commits. */
 extern void ice_inspection_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 							   int64 snapshot_id);
-/* The same of all snapshots that the tables of a warehouse have, parents first. */
+/* Waits for the commits that were told no, as long as icecat.commit_lock_timeout_ms at most; those
+ * that begin are told yes. */
+extern void ice_inspection_wait(const pg_uuid_t *warehouse_id);
+/* The same; then queues all snapshots that the tables of the warehouse have, parents first. */
 extern void ice_inspection_add_all(const pg_uuid_t *warehouse_id);
 
 /* The one that is due and has waited longest, of all warehouses; false: none is. */

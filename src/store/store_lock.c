@@ -50,14 +50,22 @@ ice_lock_release(int32 key)
 	LockRelease(&tag, ExclusiveLock, true);
 }
 
+static LOCKTAG
+tag_of_hash(uint16 class, uint64 hash)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, class);
+	return tag;
+}
+
 /* Two keys of one hash wait for each other, and that is all. */
 static void
 take_hash(uint16 class, uint64 hash, bool alone)
 {
 	LOCKMODE mode = alone ? ExclusiveLock : ShareLock;
-	LOCKTAG  tag;
+	LOCKTAG  tag = tag_of_hash(class, hash);
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, class);
 	if (LockAcquire(&tag, mode, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		ice_lock_wait(&tag, mode, false, ice_guc_commit_lock_timeout_ms);
 }
@@ -73,4 +81,18 @@ void
 ice_lock_quota(uint64 key, bool alone)
 {
 	take_hash(ICE_LOCK_CLASS_QUOTA, key, alone);
+}
+
+bool
+ice_lock_outside(uint64 warehouse)
+{
+	LOCKTAG tag = tag_of_hash(ICE_LOCK_CLASS_OUTSIDE, warehouse);
+
+	return LockAcquire(&tag, ShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+ice_lock_outside_alone(uint64 warehouse)
+{
+	take_hash(ICE_LOCK_CLASS_OUTSIDE, warehouse, true);
 }

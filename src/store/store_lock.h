@@ -23,6 +23,8 @@
 #define ICE_LOCK_CLASS_PLACE 0x1CE1
 /* Class of the locks of files: see store_file_lock.h. */
 #define ICE_LOCK_CLASS_FILES 0x1CE3
+/* That of the locks of commits that add snapshots, by warehouse. */
+#define ICE_LOCK_CLASS_OUTSIDE 0x1CE4
 /* That of locks of quotas; the key: of a resource of a warehouse, see quota.c. */
 #define ICE_LOCK_CLASS_QUOTA 0x1CE2
 
@@ -41,5 +43,12 @@ extern void ice_lock_place(const char *path, bool alone);
 /* Takes the lock of a quota until the end of the transaction: alone, or shared with others. Waits
  * no longer than icecat.commit_lock_timeout_ms. Two keys may be one lock, which costs time only. */
 extern void ice_lock_quota(uint64 key, bool alone);
+
+/* Until the end of the transaction, and never waiting: for a commit that adds snapshots to a
+ * warehouse. False: another transaction has, or waits for, what ice_lock_outside_alone() takes. */
+extern bool ice_lock_outside(uint64 warehouse);
+/* Waits for all transactions that have it, no longer than icecat.commit_lock_timeout_ms. Meant for
+ * a change that must see them: none of them waits in turn, but others that want it alone do. */
+extern void ice_lock_outside_alone(uint64 warehouse);
 
 #endif
