@@ -14,5 +14,5 @@ CREATE TABLE icecat_data.location (
 CREATE INDEX location_path_idx ON icecat_data.location (path);
 COMMENT ON TABLE icecat_data.location IS 'Folders and files that tables and views hold on storage: nobody else''s purge or trimming deletes what lies at or below them';
 COMMENT ON COLUMN icecat_data.location.object_id IS 'Table or view; live, or dropped and still kept';
-COMMENT ON COLUMN icecat_data.location.path IS 'Canonical spelling: file:///a/b without dots, doubled slashes or a slash at the end; with a second row where links lead elsewhere';
+COMMENT ON COLUMN icecat_data.location.path IS 'Canonical spelling: file:///a/b without dots, doubled slashes or a slash at the end; with a second row where links lead elsewhere. Of a file whose spelling has more than 2,000 bytes: its beginning and a digest';
 COMMENT ON COLUMN icecat_data.location.kind IS 'location: present or former location; path: present or former folder of a write.*.path property; file: a file outside of these that its metadata names; registered: the metadata file by which it was registered';

@@ -53,4 +53,4 @@ CREATE TABLE icecat_data.file_reference (
 CREATE INDEX file_reference_path_idx ON icecat_data.file_reference (path);
 COMMENT ON TABLE icecat_data.file_reference IS 'Files outside of the folders of a table that its manifests name: nobody else''s purge or trimming deletes them';
 COMMENT ON COLUMN icecat_data.file_reference.table_id IS 'The table; live, or dropped and still kept';
-COMMENT ON COLUMN icecat_data.file_reference.path IS 'Canonical spelling of the file, as in icecat_data.location; or, with a slash at its end, a folder in which another table''s manifest lies that could not be read';
+COMMENT ON COLUMN icecat_data.file_reference.path IS 'Canonical spelling of the file, as in icecat_data.location, or of more than 2,000 bytes its beginning and a digest; or, with a slash at its end, a folder in which another table''s manifest lies that could not be read';

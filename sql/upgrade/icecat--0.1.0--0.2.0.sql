@@ -244,7 +244,10 @@ $icecat$;
 -- Whose file it is, of what is there already; a table may have been registered, so it counts as such.
 SELECT pg_catalog.icecat_owner_step($icecat$
 INSERT INTO icecat_data.location (warehouse_id, object_id, path, kind)
-SELECT DISTINCT h.warehouse_id, h.object_id, p.path, h.kind
+SELECT DISTINCT h.warehouse_id, h.object_id, CASE WHEN pg_catalog.octet_length(p.path) <= 2000 THEN p.path
+	ELSE (SELECT pg_catalog."left"(p.path, pg_catalog.max(k)) FROM pg_catalog.generate_series(475, 1900) AS k
+		WHERE pg_catalog.octet_length(pg_catalog."left"(p.path, k)) <= 1900) || '#' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p.path, 'UTF8')), 'hex') END,
+	h.kind
 FROM (SELECT warehouse_id, table_id, location, 'location' FROM icecat_data.table_head
 	UNION ALL SELECT warehouse_id, view_id, location, 'location' FROM icecat_data.view_head
 	UNION ALL SELECT warehouse_id, table_id, metadata_location, 'registered' FROM icecat_data.table_head
@@ -263,7 +266,7 @@ CROSS JOIN LATERAL (SELECT CASE WHEN h.location ~* '^(file:)?/' THEN 'file:///' 
 		'^[a-z]+', 'abfss', 'i'), '^(abfss://[^/@]*@[^/.]*)[.]blob[.]', '\1.dfs.', 'i'), '/')
 	ELSE pg_catalog.rtrim(h.location, '/') END) AS p (path)
 LEFT JOIN icecat_data.table_head AS t ON t.warehouse_id = h.warehouse_id AND t.table_id = h.object_id
-WHERE p.path <> '' AND pg_catalog.octet_length(p.path) <= 2000
+WHERE p.path <> '' AND (pg_catalog.octet_length(p.path) <= 2000 OR h.kind IN ('file', 'registered'))
 	AND (h.kind <> 'file' OR t.location IS NULL OR NOT pg_catalog.starts_with(h.location, t.location || '/'))
 ON CONFLICT DO NOTHING
 $icecat$);

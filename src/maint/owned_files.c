@@ -148,7 +148,7 @@ any_held(path_set_hash *held, List *spellings)
 
 	foreach (cell, spellings)
 		foreach (above, ice_hold_line(lfirst(cell)))
-			if (path_set_lookup(held, lfirst(above)) != NULL)
+			if (path_set_lookup(held, ice_hold_key(lfirst(above))) != NULL)
 				return true;
 	return false;
 }

@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -149,14 +151,51 @@ ice_holds_known(void)
 	return ice_spi_state_has("location");
 }
 
+#define KEY_BYTES 1900 /* of a long path; a digest in hex comes behind */
+
+static void
+digest_of(const char *text, size_t len, uint8 *digest)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) text, len) < 0 ||
+		pg_cryptohash_final(context, digest, PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute the digest of a path");
+	pg_cryptohash_free(context);
+}
+
+char *
+ice_hold_key(const char *path)
+{
+	size_t         len = strlen(path);
+	uint8          digest[PG_SHA256_DIGEST_LENGTH];
+	size_t         kept = KEY_BYTES;
+	StringInfoData key;
+
+	if (len <= ICE_HOLD_BYTES_MAX)
+		return unconstify(char *, path);
+	digest_of(path, len, digest);
+	while (kept > 0 && ((unsigned char) path[kept] & 0xc0) == 0x80)
+		kept--; /* not within a character */
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, path, (int) kept);
+	appendStringInfoChar(&key, '#');
+	for (size_t i = 0; i < lengthof(digest); i++)
+		appendStringInfo(&key, "%02x", digest[i]);
+	return key.data;
+}
+
 void
 ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, IceHoldKind kind,
 			 const char *path)
 {
 	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id),
-					   ice_spi_cstring_datum(path), ice_spi_cstring_datum(kind_names[kind])};
+					   ice_spi_cstring_datum(ice_hold_key(path)),
+					   ice_spi_cstring_datum(kind_names[kind])};
+	bool  is_folder = kind == ICE_HOLD_LOCATION || kind == ICE_HOLD_PATH;
 
-	if (strlen(path) <= ICE_HOLD_BYTES_MAX)
+	if (!is_folder || strlen(path) <= ICE_HOLD_BYTES_MAX)
 		ice_spi_execute(&insert_hold, values, NULL, false);
 }
 
@@ -213,7 +252,7 @@ ice_hold_array(const List *texts)
 	ListCell *cell;
 
 	foreach (cell, texts)
-		values[count++] = ice_spi_cstring_datum(lfirst(cell));
+		values[count++] = ice_spi_cstring_datum(ice_hold_key(lfirst(cell)));
 	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 

@@ -30,24 +30,30 @@ typedef struct IceHold
 	char       *path;
 } IceHold;
 
-/* Longest path that is kept; a longer one is on no storage of ours. */
+/* Longest path that is kept as it is: an index has no room for all that a file system has. */
 #define ICE_HOLD_BYTES_MAX 2000
+
+/* What stands for a path in rows: a long one is its beginning, "#" and a digest of all of it. Two
+ * files of one key would keep each other. */
+extern char *ice_hold_key(const char *path);
 
 /* Is the state of a version that knows locations? Without it nothing is deleted. */
 extern bool  ice_holds_known(void);
-/* Adds a row unless it is there. */
+/* Adds a row unless it is there. A folder with a long path is not kept: then nothing is the table's
+ * own there, and none of it is ever deleted. */
 extern void  ice_hold_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 						  IceHoldKind kind, const char *path);
 /* All that one table or view holds: a List of IceHold *. */
 extern List *ice_holds_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
-/* Some paths, as an array of texts. */
+/* Some paths, as an array of the keys that stand for them. */
 extern Datum ice_hold_array(const List *texts);
 extern void  ice_holds_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
 /* Was the table registered, at first or later? */
 extern bool ice_holds_registered(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
-/* Those of some paths that another table or view holds, of any warehouse: a List of C strings. */
+/* The keys of those of some paths that another table or view holds, of any warehouse: a List of C
+ * strings. */
 extern List *ice_holds_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 								 const List *paths);
 /* Does what belongs to no warehouse of a tenant hold anything below a folder? */

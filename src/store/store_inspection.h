@@ -25,7 +25,8 @@ typedef struct IceInspection
 
 /* Is what a commit adds to a warehouse read afterwards? That is so from the moment on in which it
  * is said, whatever the commit's snapshot of the database sees: who turns it on waits for commits
- * that have been told no (ice_inspection_add_all()), and nobody waits for the one that turns it on. */
+ * that have been told no (ice_inspection_add_all()), and nobody waits for the one that turns it
+ * on. */
 extern bool ice_inspection_wanted(const pg_uuid_t *warehouse_id);
 /* Queues a snapshot, and wakes the worker when the transaction commits. */
 extern void ice_inspection_add(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,

@@ -20,11 +20,11 @@
 	" AND EXISTS (SELECT FROM icecat_data.inspection i WHERE i.warehouse_id = $1 "  \
 	"AND i.table_id = $2 AND i.snapshot_id = $3) ON CONFLICT DO NOTHING"
 
-static IceStatement add_files = {ADD("SELECT $1, $2, p.path FROM pg_catalog.unnest($4) AS p (path) "
-									 "WHERE pg_catalog.octet_length(p.path) <= $5"),
-								 5,
-								 {UUIDOID, UUIDOID, INT8OID, TEXTARRAYOID, INT4OID},
-								 NULL};
+static IceStatement add_files = {
+	ADD("SELECT $1, $2, p.path FROM pg_catalog.unnest($4) AS p (path) WHERE true"),
+	4,
+	{UUIDOID, UUIDOID, INT8OID, TEXTARRAYOID},
+	NULL};
 
 /* All warehouses: whose file it is. */
 static IceStatement add_places = {
@@ -67,9 +67,9 @@ exists(void)
 void
 ice_references_add(const IceInspection *inspection, const List *paths)
 {
-	Datum values[5] = {UUIDPGetDatum(&inspection->warehouse_id),
+	Datum values[4] = {UUIDPGetDatum(&inspection->warehouse_id),
 					   UUIDPGetDatum(&inspection->table_id), Int64GetDatum(inspection->snapshot_id),
-					   ice_hold_array(paths), Int32GetDatum(ICE_HOLD_BYTES_MAX)};
+					   ice_hold_array(paths)};
 
 	if (paths != NIL)
 		(void) ice_spi_execute(&add_files, values, NULL, false);

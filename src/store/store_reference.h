@@ -19,7 +19,8 @@ extern void ice_references_add(const IceInspection *inspection, const List *path
 /* Adds those of some folders in which other tables and views are placed. */
 extern void ice_references_add_places(const IceInspection *inspection, const List *folders);
 
-/* Those of some files that tables other than one refer to: C strings. */
+/* The keys (ice_hold_key()) of those of some files that tables other than one refer to: C
+ * strings. */
 extern List *ice_references_to_files(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
 									 const List *files);
 /* Folders of a table or view that stay as they are, because others refer to a manifest in them that
