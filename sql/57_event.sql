@@ -115,6 +115,18 @@ COMMENT ON FUNCTION icecat._event_feed(uuid, bigint, integer, text[]) IS
 'Gateways ask: the events of a warehouse after a number, at most p_limit (10000), for clients of these roles (an empty name: the caller). Only of roles that the session may take (SET ROLE). NULL: the warehouse is gone.
 The first line: up to which number it looked, the last number, the oldest number, for each role 1, or 0 where it is not the session''s. Then for each event that some of them see: number, a digit for each role that sees it, kind, type, id of the object, namespace and name, those before a rename, the event (CloudEvents 1.0, JSON); between tabs.';
 
+-- -- pages of events, as the coming standard has them
+
+CREATE OR REPLACE FUNCTION icecat.rest_query_events(p_warehouse text, p_request json) RETURNS json
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sql_ice_rest_query_events';
+COMMENT ON FUNCTION icecat.rest_query_events(text, json) IS
+'A page of the numbered events of a warehouse that the role may see (icecat.read_events()), as operations of Iceberg''s proposal for the REST protocol (apache/iceberg #12584), in order, and the token of the next page.
+p_request: {"continuation-token", "page-size", "after-timestamp-ms", "operation-types", "object-types", "catalog-objects-by-name", "catalog-objects-by-id"}, all optional; an event must pass each filter that is there. Lists have at most 1000 entries. Without a token: from the oldest event on.
+A page ends with page-size events (at most icecat.page_size_max; default icecat.page_size_default), with the event that goes over 1 MB, or after 20,000 events were looked at; also one without events has a token. Gives numbers to committed events first, as icecat.read_events() does.
+Errors: IC101 no such warehouse (404), IC110 the events after the token are trimmed, with the token of the oldest (410), IC301 bad request (400), IC305 a list is too long (400).
+REST: POST /v1/{prefix}/events, where the gateway''s setting event_queries is on.';
+
 -- -- subscriptions
 
 CREATE OR REPLACE FUNCTION icecat.create_subscription(

@@ -343,6 +343,20 @@ ice_publish_rename_details(const IceNamespacePath *source_path, const char *sour
 	return out.data;
 }
 
+/* Details that begin with the uuid of the metadata: who follows events needs it when the rows of
+ * the table or view are gone, too. */
+static const char *
+with_uuid(const char *key, const char *uuid, const char *details_json)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"%s\":", key);
+	ice_json_escape(&out, uuid);
+	appendStringInfo(&out, ",%s", details_json + 1);
+	return out.data;
+}
+
 void
 ice_publish_event(const IceTable *table, const char *event_type, const IceNamespacePath *path,
 				  const char *name, const char *details_json)
@@ -351,7 +365,8 @@ ice_publish_event(const IceTable *table, const char *event_type, const IceNamesp
 
 	ice_case_mode_respell_path(&table->warehouse_id, &table->namespace_id, false, &spelled);
 	ice_event_insert(&table->warehouse_id, event_type, "table", &table->id, spelled.array,
-					 table->name != NULL ? table->name : name, table->version, details_json);
+					 table->name != NULL ? table->name : name, table->version,
+					 with_uuid("table-uuid", table->metadata->table_uuid, details_json));
 	ice_queue_signal();
 }
 
@@ -410,5 +425,6 @@ ice_publish_view_event(const IceView *view, const char *event_type, const IceNam
 
 	ice_case_mode_respell_path(&view->warehouse_id, &view->namespace_id, false, &spelled);
 	ice_event_insert(&view->warehouse_id, event_type, "view", &view->id, spelled.array,
-					 view->name != NULL ? view->name : name, view->version, details_json);
+					 view->name != NULL ? view->name : name, view->version,
+					 with_uuid("view-uuid", view->metadata->view_uuid, details_json));
 }

@@ -42,7 +42,8 @@ extern void ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *
  * it. */
 extern void ice_publish_deletes(const IceTable *table, List *files);
 
-/* Inserts the event of a change to a table and wakes the worker at commit. */
+/* Inserts the event of a change to a table and wakes the worker at commit. details_json is an
+ * object with a member, to which the uuid is added. */
 extern void ice_publish_event(const IceTable *table, const char *event_type,
 							  const IceNamespacePath *path, const char *name,
 							  const char *details_json);

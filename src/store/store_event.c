@@ -151,6 +151,17 @@ static IceStatement read_short_events = {
 	{UUIDOID, INT8OID, INT8OID, INT4OID},
 	NULL};
 
+static IceStatement read_events_since = {
+	"SELECT number, event_id, occurred_at, event_type, object_kind, object_id, namespace, name, "
+	"version, actor, request_id, CASE WHEN pg_catalog.octet_length(details::pg_catalog.text) > $4 "
+	"THEN pg_catalog.json_build_object('left-out-bytes', "
+	"pg_catalog.octet_length(details::pg_catalog.text)) ELSE details END, principal "
+	"FROM icecat_data.every_event WHERE warehouse_id = $1 AND number > $2 AND number <= $5 "
+	"AND occurred_at >= $6 ORDER BY number LIMIT $3",
+	6,
+	{UUIDOID, INT8OID, INT8OID, INT4OID, INT8OID, TIMESTAMPTZOID},
+	NULL};
+
 static IceStatement find_oldest = {
 	"SELECT number FROM icecat_data.every_event WHERE warehouse_id = $1 ORDER BY number LIMIT 1",
 	1,
@@ -174,6 +185,14 @@ static IceStatement find_table_uuid = {
 	"AND table_uuid IN ($2, $3)",
 	3,
 	{UUIDOID, TEXTOID, TEXTOID},
+	NULL};
+
+static IceStatement find_uuid = {
+	"SELECT coalesce((SELECT table_uuid FROM icecat_data.table_head "
+	"WHERE warehouse_id = $1 AND table_id = $2), (SELECT view_uuid FROM icecat_data.view_head "
+	"WHERE warehouse_id = $1 AND view_id = $2))",
+	2,
+	{UUIDOID, UUIDOID},
 	NULL};
 
 /* The clock, but never twice the same in a session: events of one transaction stay in order. */
@@ -242,17 +261,26 @@ ice_events_range(const pg_uuid_t *warehouse_id, int64 *oldest, int64 *last)
 		*oldest = ice_spi_field_int64(0, 1);
 }
 
+bool
+ice_events_kept(const pg_uuid_t *warehouse_id, int64 after, int64 *oldest)
+{
+	int64 last;
+
+	ice_events_range(warehouse_id, oldest, &last);
+	if (after >= last || *oldest == after + 1 || (*oldest > 0 && *oldest <= after))
+		return true;
+	if (*oldest == 0)
+		*oldest = last + 1;
+	return false;
+}
+
 void
 ice_events_require(const pg_uuid_t *warehouse_id, int64 after)
 {
 	int64 oldest;
-	int64 last;
 
-	ice_events_range(warehouse_id, &oldest, &last);
-	if (after >= last || oldest == after + 1 || (oldest > 0 && oldest <= after))
+	if (ice_events_kept(warehouse_id, after, &oldest))
 		return;
-	if (oldest == 0)
-		oldest = last + 1;
 	ice_raise_full(ICE_ERR_EVENTS_TRIMMED,
 				   psprintf("Events after number " INT64_FORMAT
 							" are trimmed; the oldest event is number " INT64_FORMAT,
@@ -288,6 +316,14 @@ ice_event_tables_of_uuid(const pg_uuid_t *warehouse_id, const char *given, const
 					   ice_spi_cstring_datum(canonical)};
 
 	return ice_spi_execute(&find_table_uuid, values, NULL, true);
+}
+
+char *
+ice_event_uuid_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
+{
+	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+
+	return ice_spi_execute(&find_uuid, values, NULL, true) > 0 ? ice_spi_field_text(0, 1) : NULL;
 }
 
 bool
@@ -435,4 +471,15 @@ ice_events_read_short(const pg_uuid_t *warehouse_id, int64 after, int64 limit)
 	if (!ice_spi_state_has("every_event"))
 		return ice_events_read(warehouse_id, after, limit);
 	return ice_spi_execute(&read_short_events, values, NULL, false);
+}
+
+uint64
+ice_events_read_since(const pg_uuid_t *warehouse_id, int64 after, int64 last, TimestampTz since,
+					  int64 limit)
+{
+	Datum values[6] = {UUIDPGetDatum(warehouse_id), Int64GetDatum(after),
+					   Int64GetDatum(limit),        Int32GetDatum(ICE_EVENT_PART_BYTES_MAX),
+					   Int64GetDatum(last),         TimestampTzGetDatum(since)};
+
+	return ice_spi_execute(&read_events_since, values, NULL, false);
 }

@@ -49,8 +49,15 @@ extern uint64 ice_events_read(const pg_uuid_t *warehouse_id, int64 after, int64 
 #define ICE_EVENT_PART_BYTES_MAX 16384
 extern uint64 ice_events_read_short(const pg_uuid_t *warehouse_id, int64 after, int64 limit);
 
+/* The same of those up to a number that occurred at a time or later. */
+extern uint64 ice_events_read_since(const pg_uuid_t *warehouse_id, int64 after, int64 last,
+									TimestampTz since, int64 limit);
+
 /* The last number that was given, and the oldest that is still there; 0: there is none. */
 extern void ice_events_range(const pg_uuid_t *warehouse_id, int64 *oldest, int64 *last);
+/* Are all events after a number still there? Where they are not, oldest is the number to begin
+ * with. */
+extern bool ice_events_kept(const pg_uuid_t *warehouse_id, int64 after, int64 *oldest);
 /* Raises EVENTS_TRIMMED if there was an event after a number, and it is not there any more. */
 extern void ice_events_require(const pg_uuid_t *warehouse_id, int64 after);
 
@@ -63,6 +70,10 @@ extern char  *ice_event_snapshot(const pg_uuid_t *warehouse_id, const pg_uuid_t 
  * The number of rows; field 1 is the id. */
 extern uint64 ice_event_tables_of_uuid(const pg_uuid_t *warehouse_id, const char *given,
 									   const char *canonical);
+
+/* The uuid in the metadata of a table or view that is there, or was not trimmed yet; NULL: it is
+ * not known. */
+extern char *ice_event_uuid_of(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
 
 /* Where a table or view was before a rename, by the details of the event; false: they do not
  * say. */

@@ -113,6 +113,8 @@ CREATE FUNCTION icecat._queued_files(p_keys text) RETURNS text LANGUAGE sql AS $
 CREATE FUNCTION icecat.open_event_stream(p_warehouse text, p_from bigint, p_last_event_id bigint, p_namespace text[], p_kinds text, p_types text,
 	p_table text, p_uuid text) RETURNS text LANGUAGE sql STABLE AS $$
 	SELECT E'00000000-0000-0000-0000-000000000000\t5\t\t\t\t\t' $$;
+CREATE FUNCTION icecat.rest_query_events(p_warehouse text, p_request json) RETURNS json LANGUAGE sql AS $$
+	SELECT json_build_object('events', '[]'::json, 'continuation-token', 'next', 'asked', p_request) $$;
 CREATE FUNCTION icecat._event_feed(p_warehouse_id uuid, p_after bigint, p_limit integer, p_roles text[]) RETURNS text LANGUAGE sql AS $$
 	SELECT E'8\t8\t1\t' || roles || E'\n' || coalesce(string_agg(n || E'\t' || roles || E'\ttable\tcommit-table\t-\t["n"]\t"t"\t\t\t{"sequence":"' || n || E'"}\n', '' ORDER BY n), '')
 	FROM repeat('1', cardinality(p_roles)) AS roles LEFT JOIN generate_series(greatest(p_after + 1, 6), 8) AS n ON true GROUP BY roles $$;	-- events 6, 7 and 8

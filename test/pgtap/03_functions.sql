@@ -51,6 +51,7 @@ INSERT INTO contract VALUES
 	('wait_for_metadata(text,text[],text,integer)', false),
 	('export_metadata(text,text[],text)', false),
 	('read_events(text,bigint,integer)', false),
+	('rest_query_events(text,json)', false),
 	('create_subscription(text,text,text[],text[],text[],uuid,bigint)', false),
 	('drop_subscription(text,text)', false),
 	('next_events(text,text,integer)', false),

@@ -44,6 +44,7 @@ OPERATIONS = [
     ("load_warehouse", "icecat.load_warehouse('w')", [("warehouse", "usage")]),
     ("alter_warehouse", "icecat.alter_warehouse('w', p_updates => '{\"k\":\"v\"}')", [("warehouse", "manage")]),
     ("read_events", "icecat.read_events('w')", [("warehouse", "see")]),
+    ("rest_query_events", "icecat.rest_query_events('w', '{}')", [("warehouse", "see")]),
     ("list_namespaces at the top", "icecat.list_namespaces('w')", [("warehouse", "see")]),
     ("create_namespace at the top", "icecat.create_namespace('w', '{z}')", [("warehouse", "create")]),
     ("list_namespaces", "icecat.list_namespaces('w', '{a,b}')", [("a.b", "see")]),

@@ -173,6 +173,9 @@ find_operation(GwRequest *request, const GwHttpHead *head)
 			set_allow(request, match.allowed);
 			break;
 		case GW_MATCH_FOUND:
+			if ((match.route->flags & GW_ROUTE_SWITCHED) && !gw_conf.event_queries)
+				fault(request, 404,
+					  "This gateway answers no queries of events (setting event_queries)");
 			request->route = match.route;
 			request->operation = (int) (match.route - gw_routes);
 			take_params(request, &match, head);

@@ -8,16 +8,17 @@
 
 #include "base/url.h"
 
-#define READ   GW_READ
-#define WRITE  GW_WRITE
-#define GATED  GW_ROUTE_GATED
-#define STREAM GW_ROUTE_STREAM
-#define SOCKET GW_ROUTE_SOCKET
-#define COMMIT GW_ROUTE_COMMIT
-#define KEYED  GW_ROUTE_KEYED
-#define ASIDE  GW_ROUTE_ASIDE
-#define CACHED GW_ROUTE_CACHED
-#define SECRET GW_ROUTE_SECRET
+#define READ     GW_READ
+#define WRITE    GW_WRITE
+#define GATED    GW_ROUTE_GATED
+#define STREAM   GW_ROUTE_STREAM
+#define SOCKET   GW_ROUTE_SOCKET
+#define COMMIT   GW_ROUTE_COMMIT
+#define KEYED    GW_ROUTE_KEYED
+#define ASIDE    GW_ROUTE_ASIDE
+#define CACHED   GW_ROUTE_CACHED
+#define SECRET   GW_ROUTE_SECRET
+#define SWITCHED GW_ROUTE_SWITCHED
 
 /* The parameters, as routes.def calls them. */
 enum

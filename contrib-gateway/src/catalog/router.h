@@ -25,14 +25,15 @@ typedef enum GwAnswer
 	GW_ANSWER_EXISTS
 } GwAnswer;
 
-#define GW_ROUTE_GATED  1
-#define GW_ROUTE_COMMIT 2
-#define GW_ROUTE_KEYED  4
-#define GW_ROUTE_ASIDE  8
-#define GW_ROUTE_CACHED 16
-#define GW_ROUTE_SECRET 32
-#define GW_ROUTE_STREAM 64
-#define GW_ROUTE_SOCKET 128
+#define GW_ROUTE_GATED    1
+#define GW_ROUTE_COMMIT   2
+#define GW_ROUTE_KEYED    4
+#define GW_ROUTE_ASIDE    8
+#define GW_ROUTE_CACHED   16
+#define GW_ROUTE_SECRET   32
+#define GW_ROUTE_STREAM   64
+#define GW_ROUTE_SOCKET   128
+#define GW_ROUTE_SWITCHED 256
 
 typedef struct GwRoute
 {
