@@ -1,12 +1,14 @@
-"""What the benchmark measures besides its table: appends on a slow object store, reads beside many writers of one table, more commits than can be done."""
+"""What the benchmark measures besides its table: commits on a slow object store, reads beside many writers of one table, more commits than can be done."""
 # SPDX-License-Identifier: PostgreSQL
+import argparse
 import multiprocessing
 import resource
+import time
 
 from loads import Drive, drive, pgbench
 from rows import ROTATE
 from servers import cpu_ns
-from slow_store import run_store
+import slow_store as slow
 
 OVERLOAD = 4            # times the peak
 OVERLOAD_CLIENTS = 2000
@@ -27,30 +29,97 @@ def make_slow_warehouse(bench, port):
         "\"allow-private-endpoints\": \"true\"}', '{\"access-key-id\": \"bench\", \"secret-access-key\": \"bench\"}');" % port)
     ask("SELECT icecat.create_warehouse('slow', 's3://lake/base/slow', '{\"icecat.metadata-write-mode\": \"none\"}', 'slow');")
     ask("SELECT icecat.create_namespace('slow', '{bench}') IS NOT NULL;")
+    ask("SELECT icecat.adopt_storage();")       # it is the first file of a store that marks it, and in mode none there is none
     ask("SELECT count(pg_temp.make_table('slow', 't' || i, 1, 's3://lake/base/slow/t' || i)) FROM generate_series(0, %d) AS i;" % (bench.options.writers - 1))
-    ask("SELECT icecat.alter_warehouse('slow', p_updates => '{\"icecat.metadata-write-mode\": \"async\"}') IS NOT NULL;")
+
+
+def set_mode(bench, warehouse, mode):
+    bench.session.ask("SELECT icecat.alter_warehouse('%s', p_updates => '{\"icecat.metadata-write-mode\": \"%s\"}') IS NOT NULL;" % (warehouse, mode))
 
 
 def slow_store(bench):
-    """Appends to a table each, where a file is there only after put_ms."""
-    options, servers = bench.options, bench.servers
+    """Commits to a table each, where a file is there only after put_ms: over HTTP, where the answer waits for the file, and in SQL, where it does not; each
+    beside the same without files."""
+    options = bench.options
     here, there = multiprocessing.Pipe()
-    store = multiprocessing.Process(target=run_store, args=(options.put_ms / 1000, there), daemon=True)
+    store = multiprocessing.Process(target=slow.run_store, args=(options.put_ms / 1000, there), daemon=True)
     store.start()
-    make_slow_warehouse(bench, here.recv())
-    baseline = pgbench(options, "plain_call", {}, True)
-    store_before, before = cpu_ns(store.pid), servers.versions("slow")
-    found = servers.around(lambda: drive(options, kind="append", warehouse="slow", clients=options.writers, seconds=2 * options.seconds))
-    found["store_cpu_ms"] = (cpu_ns(store.pid) - store_before) / 1e6 / max(1, found["landed"])
-    if servers.versions("slow") - before != found["landed"]:
+    port = here.recv()
+    make_slow_warehouse(bench, port)
+    try:
+        return {"http": slow_over_http(bench, port, store.pid), "sql": slow_in_sql(bench, port)}
+    finally:
+        store.terminate()
+        store.join()
+
+
+def appends(bench):
+    """Of all writers; exactly what is acknowledged must be there. queue_s: from the last answer until no file is queued."""
+    options, servers = bench.options, bench.servers
+
+    def run():
+        found = drive(options, kind="append", warehouse="slow", clients=options.writers, seconds=2 * options.seconds, tag=bench.next_tag())
+        begin = time.monotonic()
+        servers.drain()
+        found["queue_s"] = time.monotonic() - begin
+        return found
+    versions = servers.versions("slow")
+    found = servers.around(run)
+    if servers.versions("slow") - versions != found["landed"]:
         found["failed"] = "not all that was acknowledged is there"
-    found["ratio"] = found["rate"] / baseline["rate"]
-    store.terminate()
-    store.join()
+    return found
+
+
+def add_lags(found, seen, commits):
+    """How late files were, as the store saw it; each commit has one."""
+    lags = sorted(seen["lags"])
+    if len(lags) != commits and "failed" not in found:
+        found["failed"] = "%d commits, %d files" % (commits, len(lags))
+    found["lag_p50_ms"], found["lag_p99_ms"] = (lags[len(lags) // 2], lags[len(lags) * 99 // 100]) if lags else (0, 0)
+    found["at_once"] = seen["most"]
+
+
+def slow_over_http(bench, port, store_pid):
+    options = bench.options
+    baseline = pgbench(options, "plain_call", {}, True)
+    none = appends(bench)
+    set_mode(bench, "slow", "async")
+    slow.stats(port)
+    store_before = cpu_ns(store_pid)
+    found = appends(bench)
+    found["store_cpu_ms"] = (cpu_ns(store_pid) - store_before) / 1e6 / max(1, found["landed"])
+    add_lags(found, slow.stats(port), found["landed"])
+    found["ratio"], found["to_none"] = found["rate"] / baseline["rate"], found["rate"] / max(none["rate"], 1e-9)
     bench.note("slow store", found)
+    bench.note("slow store, mode none", none)
     print("append, %d writers, a PUT takes %d ms: %.0f/s, p50 %.0f ms, p99 %.0f ms, ratio %.2f; CPU gateway %.3f, backends %.3f, worker %.3f, the store %.3f" % (
         options.writers, options.put_ms, found["rate"], found["p50_ms"], found["p99_ms"], found["ratio"], found["cpu_ms"]["gateway"],
-        found["cpu_ms"]["backends"], found["cpu_ms"]["worker"], found["store_cpu_ms"]), flush=True)
+        found["cpu_ms"]["backends"], found["cpu_ms"]["worker"], found["store_cpu_ms"]))
+    show_slow("    over HTTP", found, none["rate"])
+    return found
+
+
+def show_slow(name, found, none):
+    print("%s: %.0f commits/s, %.0f in mode none (%.2f); files are late by p50 %.0f ms, p99 %.0f ms; the queue ends %.2f s after the last commit; %d PUTs at once" % (
+        name, found["rate"], none, found["to_none"], found["lag_p50_ms"], found["lag_p99_ms"], found["queue_s"], found["at_once"]), flush=True)
+
+
+def slow_in_sql(bench, port):
+    """Properties of a table each, by pgbench."""
+    session = bench.session
+    options = argparse.Namespace(pgbench=bench.options.pgbench, writers=bench.options.writers, seconds=max(1, round(2 * bench.options.seconds)))
+    rates = {}
+    for mode in ("none", "async"):
+        warehouse = "slow_sql_" + mode
+        slow.make(session, warehouse, mode, options.writers)
+        slow.drain(session, warehouse)
+        slow.stats(port)
+        rates[mode], commits, p50, p99 = slow.commit(options, warehouse)
+        queue_s = slow.drain(session, warehouse)
+    found = {"rate": rates["async"], "to_none": rates["async"] / rates["none"], "p50_ms": p50, "p99_ms": p99, "queue_s": queue_s, "landed": commits}
+    add_lags(found, slow.stats(port), commits)
+    bench.note("slow store in SQL", found)
+    show_slow("    in SQL", found, rates["none"])
     return found
 
 
