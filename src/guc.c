@@ -75,6 +75,7 @@ int   ice_guc_restrictions_max;
 char *ice_guc_secret_key_file;
 char *ice_guc_store_endpoints_allowed;
 int   ice_guc_store_requests_max;
+int   ice_guc_store_turn_ms;
 int   ice_guc_sts_pause_ms;
 int   ice_guc_sts_timeout_ms;
 int   ice_guc_transaction_changes_max;
@@ -360,6 +361,11 @@ static const Setting settings[] = {
 		"may name others, too. Empty: nobody else may set an endpoint."),
 	INT_SETTING("icecat.store_requests_max", PGC_SUSET, 0, &ice_guc_store_requests_max, 100, 1,
 				1000, "Most requests to an object store that one process has under way."),
+	INT_SETTING(
+		"icecat.store_turn_ms", PGC_SUSET, GUC_UNIT_MS, &ice_guc_store_turn_ms, 10000, 100, 600000,
+		"How long the metadata files of one object store are written at a time, while those "
+		"of others wait. One that was not written in that is tried again, with twice the "
+		"time for each try up to the sixth."),
 	INT_SETTING("icecat.sts_pause_ms", PGC_SUSET, GUC_UNIT_MS, &ice_guc_sts_pause_ms, 5000, 0,
 				600000,
 				"How long a token service that has failed is not asked again. Credentials that are "

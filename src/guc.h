@@ -68,6 +68,7 @@ extern int   ice_guc_restrictions_max;
 extern char *ice_guc_secret_key_file;
 extern char *ice_guc_store_endpoints_allowed;
 extern int   ice_guc_store_requests_max;
+extern int   ice_guc_store_turn_ms;
 extern int   ice_guc_sts_pause_ms;
 extern int   ice_guc_sts_timeout_ms;
 extern int   ice_guc_transaction_changes_max;

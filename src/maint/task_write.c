@@ -11,6 +11,7 @@
 #include "utils/resowner.h"
 
 #include "budget_server.h"
+#include "guc.h"
 #include "maint/adopt.h"
 #include "maint/drop_purge.h"
 #include "maint/store_health.h"
@@ -28,6 +29,7 @@
 #define BATCH_TASKS_PER_TABLE_MAX 64
 #define BATCH_TASKS_MAX           256
 #define BATCH_BYTES_MAX           (64 * 1024 * 1024)
+#define TURN_DOUBLED_MAX          6
 
 typedef struct Write
 {
@@ -243,17 +245,38 @@ note_health(const Batch *batch, const IceStorageProfile *profile, Write *const *
 		ice_store_health_doubt(profile, error, failing == 0);
 }
 
+/* A profile with the time that a batch has: so long others wait for this process. What was tried
+ * before in vain may need more. */
+static const IceStorageProfile *
+hurried(const Batch *batch, const IceStorageProfile *profile)
+{
+	IceStorageProfile *copy;
+	int32              attempts = 0;
+	ListCell          *cell;
+
+	if (profile == NULL)
+		return NULL;
+	foreach (cell, batch->writes)
+		attempts = Max(attempts, ((const Write *) lfirst(cell))->outcome.task.attempts);
+	copy = palloc(sizeof(IceStorageProfile));
+	*copy = *profile;
+	copy->stop_at_ms = GetCurrentTimestamp() / 1000 +
+					   ((int64) ice_guc_store_turn_ms << Min(attempts, TURN_DOUBLED_MAX));
+	return copy;
+}
+
 /* Writes the files of one store, all together. That of a table's later task may so be there
  * although an earlier one failed: it stays queued behind that, and is written once more. */
 static void
 write_files(Batch *batch, const IceStorageProfile *profile)
 {
-	const char   *problem = ice_store_health_problem(profile);
-	int           count = list_length(batch->writes);
-	Write       **writes = palloc(sizeof(Write *) * Max(count, 1));
-	IceFileWrite *files = palloc0(sizeof(IceFileWrite) * Max(count, 1));
-	int           n = 0;
-	ListCell     *cell;
+	const char              *problem = ice_store_health_problem(profile);
+	int                      count = list_length(batch->writes);
+	Write                  **writes = palloc(sizeof(Write *) * Max(count, 1));
+	IceFileWrite            *files = palloc0(sizeof(IceFileWrite) * Max(count, 1));
+	const IceStorageProfile *in_time = hurried(batch, profile);
+	int                      n = 0;
+	ListCell                *cell;
 
 	foreach (cell, batch->writes)
 	{
@@ -263,7 +286,7 @@ write_files(Batch *batch, const IceStorageProfile *profile)
 			continue;
 		writes[n] = write;
 		files[n++] = (IceFileWrite){.location = write->outcome.task.location,
-									.profile = write->profile,
+									.profile = in_time,
 									.only_new = write->profile != NULL,
 									.data = write->document.data,
 									.len = (size_t) write->document.len};

@@ -98,6 +98,8 @@ struct IceStorageProfile
 	int         connect_timeout_ms;
 	int         request_timeout_ms;
 	int         retries_max;
+	/* no option: then every request ends (PostgreSQL's epoch); 0: not set */
+	int64       stop_at_ms;
 };
 
 /* Kinds of stores that an option is for. */

@@ -25,6 +25,7 @@
 
 #define LIST_BYTES_MAX  (16 * 1024 * 1024)
 #define LIST_FILES_MAX  1000
+#define GIVE_UP_MS      2000
 #define COMPLAINT_BYTES 4096 /* what a store may say of an error, however little is asked for */
 
 typedef struct S3Store
@@ -216,13 +217,18 @@ left_query(const IceS3Call *put)
 	return dialect->left_query == NULL ? NULL : dialect->left_query(put);
 }
 
-/* Parts of an object that was not written are paid for until they are given up. */
+/* Parts of an object that was not written are paid for until they are given up. Where the time is
+ * over, there is a little more for that. */
 static void
-give_up_parts(IceS3Call **puts, int count)
+give_up_parts(const IceStorage *storage, IceS3Call **puts, int count)
 {
-	IceS3Call **aborts = palloc(sizeof(IceS3Call *) * (size_t) Max(count, 1));
-	int         n = 0;
+	IceStorageProfile profile = *profile_of(storage);
+	IceS3Call       **aborts = palloc(sizeof(IceS3Call *) * (size_t) Max(count, 1));
+	int               n = 0;
 
+	if (profile.stop_at_ms > 0)
+		profile.request_timeout_ms = Min(profile.request_timeout_ms, GIVE_UP_MS);
+	profile.stop_at_ms = 0;
 	for (int i = 0; i < count; i++)
 	{
 		char *query = puts[i] == NULL ? NULL : left_query(puts[i]);
@@ -230,12 +236,12 @@ give_up_parts(IceS3Call **puts, int count)
 		if (query == NULL)
 			continue;
 		aborts[n] = palloc(sizeof(IceS3Call));
-		ice_s3_run_begin(aborts[n], puts[i]->call.profile, "DELETE", "give up the parts of",
+		ice_s3_run_begin(aborts[n], &profile, "DELETE", "give up the parts of",
 						 puts[i]->call.location);
 		aborts[n++]->query = query;
 	}
 	if (n > 0)
-		(void) ice_s3_run_try(aborts[0]->call.profile, aborts, n);
+		(void) ice_s3_run_try(&profile, aborts, n);
 	pfree(aborts);
 }
 
@@ -267,7 +273,7 @@ s3_write_atomic(const IceStorage *storage, const char *location, const char *dat
 	IceS3Call *put = begin_put(storage, location, data, len, false);
 
 	run_one(put);
-	give_up_parts(&put, 1);
+	give_up_parts(storage, &put, 1);
 	expect_done(put);
 }
 
@@ -278,7 +284,7 @@ s3_write_new(const IceStorage *storage, const char *location, const char *data, 
 	IceS3Call *get;
 
 	run_one(put);
-	give_up_parts(&put, 1);
+	give_up_parts(storage, &put, 1);
 	if (!is_taken(put))
 	{
 		expect_done(put);
@@ -385,7 +391,7 @@ s3_write_batch(const IceStorage *storage, IceFileWrite *files, int count)
 			fail_file(&files[i], puts[i]);
 	if (problem == NULL)
 	{
-		give_up_parts(puts, count);
+		give_up_parts(storage, puts, count);
 		compare_taken(storage, files, puts, count);
 	}
 	pfree(puts);

@@ -138,6 +138,8 @@ begins(IceNetCall *net)
 	call->tries = 0;
 	call->error = NULL;
 	call->end_at = now_ms() + call->profile->request_timeout_ms;
+	if (call->profile->stop_at_ms > 0)
+		call->end_at = Min(call->end_at, call->profile->stop_at_ms);
 	prepare(call);
 }
 

@@ -9,6 +9,7 @@ import http.server
 import re
 import socket
 import threading
+import time
 import urllib.parse
 import xml.sax.saxutils
 
@@ -53,6 +54,7 @@ class MemoryStore:
         self.refuses = lambda method, key: None
         self.drips = lambda method, key: False
         self.drip_over = threading.Event()
+        self.pause_s = lambda method, key: 0        # before the answer
         store = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -123,6 +125,7 @@ class MemoryStore:
             handler.close_connection = True
             return
         request = Request(handler, body)
+        time.sleep(self.pause_s(request.method, request.key))
         with self.lock:
             self.requests.append(request)
             refused = self.refuses(request.method, request.key)

@@ -177,6 +177,47 @@ def test_a_store_that_takes_a_byte_a_second(c, memory):
         check_files(c, other, "near", "t")
 
 
+@pytest.fixture
+def turn(c):
+    """turn(ms) sets icecat.store_turn_ms for the test."""
+    def change(text):
+        c.sql("LOAD 'icecat';\n" + text)
+        c.sql("SELECT pg_reload_conf()")
+    yield lambda ms: change("ALTER SYSTEM SET icecat.store_turn_ms = %d" % ms)
+    change("ALTER SYSTEM RESET icecat.store_turn_ms")
+
+
+def test_a_store_that_hangs_takes_no_more_than_its_turn(c, memory, turn):
+    """However long its requests may take: icecat.store_turn_ms."""
+    patient = {"request-timeout-ms": "30000", "connect-timeout-ms": "3000", "retries-max": "3"}
+    with MemoryStore() as other:
+        make_warehouse(c, other, "beside", ["t"])
+        make_warehouse(c, memory, "patient", ["a", "b", "c"], **patient)
+        turn(1000)
+        drip(memory)
+        before = len(memory.requests)
+        c.sql("".join(c.property_commit_sql(table, "k", "v" * 100000, "patient") for table in "abc"))
+        worst = worst_lag(c, "beside", "t", 10)
+        expect(worst < 3.5, "a file of another store was %.1f s late" % worst)
+        heal(memory)
+        expect(drained(c, "patient"), "the files arrive: " + c.sql("SELECT last_error FROM icecat_data.metadata_task LIMIT 1"))
+        expect(len(memory.requests) > before, "they were written")
+        for table in "abc":
+            check_files(c, memory, "patient", table)
+        expect_equal({key: n for key, n in written(memory).items() if n > 1}, {}, "none arrived twice")
+
+
+def test_a_file_that_needs_longer_than_a_turn_gets_it(c, memory, turn):
+    make_warehouse(c, memory, "long", ["t"], **{"request-timeout-ms": "30000"})
+    turn(500)
+    memory.pause_s = lambda method, key: 2.5 if method == "PUT" and key.endswith(".metadata.json") else 0
+    c.sql(c.property_commit_sql("t", "k", "v", "long"))
+    expect(drained(c, "long"), "the file arrives: " + c.sql("SELECT last_error FROM icecat_data.metadata_task LIMIT 1"))
+    memory.pause_s = lambda method, key: 0
+    check_files(c, memory, "long", "t")
+    expect_equal({key: n for key, n in written(memory).items() if n > 1}, {}, "it arrived once")
+
+
 def test_who_waits_for_a_store_that_takes_a_byte_a_second_is_cancelled_at_once(c, memory):
     make_warehouse(c, memory, "sync", ["t"], "sync", **{"request-timeout-ms": "60000"})
     before = c.sql("SELECT metadata_location FROM icecat.tables WHERE warehouse = 'sync'")
