@@ -72,10 +72,10 @@ raise_exists(const IceWarehouse *warehouse, const IceNamespace *space, const Ice
 							 psprintf("%s.%s", path->dotted, name));
 }
 
-/* Nothing is stored for a staged table that would find out about a view of its name. */
+/* Where nothing is stored that would find out about a view of the name, or about a rule. */
 static void
-check_not_view(const IceWarehouse *warehouse, const IceNamespace *space,
-			   const IceNamespacePath *path, const char *name)
+check_name(const IceWarehouse *warehouse, const IceNamespace *space, const IceNamespacePath *path,
+		   const char *name)
 {
 	IceRelationKind kind;
 
@@ -119,6 +119,7 @@ ice_create_expect(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	if (ice_table_find(&warehouse->id, path, request->name, false, out))
 		return false;
 	choice = plan_table(warehouse, path, &space, request, out);
+	check_name(warehouse, &space, path, request->name);
 	ice_place_expect_table(warehouse, out, choice);
 	return true;
 }
@@ -139,7 +140,7 @@ ice_create_table(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	choice = plan_table(warehouse, path, &space, request, out);
 	if (request->stage_create)
 	{
-		check_not_view(warehouse, &space, path, request->name);
+		check_name(warehouse, &space, path, request->name);
 		ice_commit_policy_table(out, "stage-table", path, request->name, NULL,
 								ice_commit_policy_state(out->metadata));
 		ice_place_check_table(warehouse, out, choice);
@@ -209,11 +210,13 @@ ice_register_expect(const IceWarehouse *warehouse, const IceNamespacePath *path,
 {
 	IceNamespace space;
 	IceTable     existing;
+	bool         exists;
 
 	ice_namespace_get(&warehouse->id, path, ICE_LOCK_NONE, false, &space);
 	ice_namespace_require(ICE_CREATE, &warehouse->id, &space, path);
 	*out = (IceTable){.warehouse_id = warehouse->id, .namespace_id = space.id};
-	if (ice_table_find(&warehouse->id, path, name, false, &existing))
+	exists = ice_table_find(&warehouse->id, path, name, false, &existing);
+	if (exists)
 	{
 		if (!overwrite || !ice_access_may_by_id(ICE_WRITE, &warehouse->id, &existing.id))
 			return false;
@@ -221,6 +224,8 @@ ice_register_expect(const IceWarehouse *warehouse, const IceNamespacePath *path,
 	}
 	ice_tenant_root_check(&warehouse->id, metadata_location);
 	out->metadata = ice_register_read(&warehouse->id, metadata_location, ice_uuid_v4_text());
+	if (!exists)
+		check_name(warehouse, &space, path, name);
 	ice_place_expect_table(warehouse, out, ICE_PLACE_DOCUMENT);
 	return true;
 }

@@ -152,6 +152,22 @@ def test_a_new_table_comes_with_credentials(c, service):
         expect(got["metadata"]["location"][len("s3://"):] + "/*" in service.asked[-1]["Policy"], service.asked[-1]["Policy"])
 
 
+def test_what_cannot_be_made_asks_for_nothing(c, service):
+    """The name is a view's or a table's, or no name that is allowed: that is found out before the token service is asked."""
+    c.sql("SELECT icecat.create_view('w', '{a}', 'seen', '%s', '{\"version-id\":1,\"schema-id\":0,\"timestamp-ms\":1,\"summary\":{},\"default-namespace\":[\"a\"],"
+          "\"representations\":[{\"type\":\"sql\",\"sql\":\"SELECT 1\",\"dialect\":\"spark\"}]}')" % json.dumps(SCHEMA))
+    c.sql("SELECT icecat.set_naming_rule('w', 'table', '[a-z0-9]+', '{a}')")
+    service.asked.clear()
+    for staged in (False, True):
+        expect("IC201" in create(c, "seen", staged=staged, wish=WISH), "a view of this name is there")
+        expect("IC201" in create(c, "t", staged=staged, wish=WISH), "so is a table")
+        for name, code in (("Not_Allowed", "IC309"), ("..", "IC301")):
+            said = create(c, name, staged=staged, wish=WISH)
+            expect(code in said, name, said)
+    c.sql("SELECT icecat.set_naming_rule('w', 'table', NULL, '{a}'); SELECT icecat.drop_view('w', '{a}', 'seen')")
+    expect_equal(service.asked, [])
+
+
 def test_the_first_credentials_are_for_all_its_folders(c, service):
     for staged in (False, True):
         service.asked.clear()
