@@ -135,7 +135,7 @@ ice_commit_file_of_table(const IceWarehouse *warehouse, const IceNamespacePath *
 	ice_holdings_change(out, holdings);
 	ice_outside_check_later(out);
 	/* No file is queued that would have the removed rows deleted. */
-	if (out->rows_removed)
+	if (out->removal == ICE_REMOVAL_MARKS)
 		ice_task_enqueue_trim(&out->warehouse_id, &out->id, out->version);
 	ice_publish_deletes(out, files);
 	ice_publish_event(out, "commit-table", path, name, ice_publish_version_details(out));

@@ -21,6 +21,7 @@
 #include "spec/steering.h"
 #include "storage/storage.h"
 #include "store/case_mode.h"
+#include "store/frozen_head.h"
 #include "store/pending.h"
 #include "store/store_event.h"
 #include "store/store_parts.h"
@@ -251,7 +252,7 @@ ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 	IceMetadataMode mode = ice_publish_mode(warehouse, table->metadata);
 
 	/* Where no file is queued, removed rows would have nobody to delete them. */
-	if (mode != ICE_METADATA_ASYNC && table->rows_removed)
+	if (mode != ICE_METADATA_ASYNC && table->removal == ICE_REMOVAL_MARKS)
 		ice_task_enqueue_trim(&table->warehouse_id, &table->id, table->version);
 	if (mode == ICE_METADATA_NONE)
 		return;
@@ -260,7 +261,7 @@ ice_publish_metadata(const IceWarehouse *warehouse, const IceTable *table)
 	else
 	{
 		ice_task_enqueue_write(&table->warehouse_id, &table->id, table->version,
-							   table->metadata_location, ice_table_head_json(table));
+							   table->metadata_location, ice_frozen_head_write(table));
 		ice_pending_note(&table->warehouse_id, &table->id, table->version);
 	}
 }

@@ -80,7 +80,7 @@ read_document(Batch *batch, Write *write)
 		ice_task_document(task, &write->document);
 	else
 		ice_store_table_render_version(&write->document, &task->warehouse_id, &task->table_id,
-									   task->version, task->head_json);
+									   task->version, task->location, task->head_json);
 	ice_spi_end();
 }
 

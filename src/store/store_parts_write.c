@@ -2,8 +2,10 @@
  * store_parts_write.c
  *		The lists of a table's metadata as rows of one table: what a commit adds and removes.
  *
- * A removal sets removed_version, so that a queued metadata file can still be assembled; refs are
- * the exception and are replaced in place. See store_parts.c.
+ * A removal sets removed_version, so that a queued metadata file can still be assembled. Where no
+ * file is queued, which is usual for a client that waits for each file, the row goes at once: to
+ * mark it is to write it once more, with two index entries, and to have it deleted soon. Refs are
+ * replaced in place. See store_parts.c.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -21,6 +23,8 @@
 #include "store/part_memory.h"
 #include "store/spi.h"
 #include "store/store_parts.h"
+
+#define TASKS_LOOKED_AT 8
 
 /* Of a row, in the order of the statements below. */
 enum
@@ -90,6 +94,12 @@ static IceStatement update_ref = {
 	5,
 	{UUIDOID, UUIDOID, INT8OID, INT8OID, JSONOID},
 	NULL};
+static IceStatement delete_part = {
+	"DELETE FROM icecat_data.table_part "
+	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = $3 AND ordinal = $4",
+	4,
+	{UUIDOID, UUIDOID, INT2OID, INT8OID},
+	NULL};
 static IceStatement delete_ref = {
 	"DELETE FROM icecat_data.table_part "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND kind = " ICE_KIND(REF) " AND ordinal = $3",
@@ -115,10 +125,10 @@ static IceStatement delete_removed = {
 	2,
 	{UUIDOID, UUIDOID},
 	NULL};
-static IceStatement any_task = {
-	"SELECT 1 FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 LIMIT 1",
-	2,
-	{UUIDOID, UUIDOID},
+static IceStatement some_tasks = {
+	"SELECT kind FROM icecat_data.metadata_task WHERE warehouse_id = $1 AND table_id = $2 LIMIT $3",
+	3,
+	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 static IceStatement delete_all = {
 	"DELETE FROM icecat_data.table_part WHERE warehouse_id = $1 AND table_id = $2",
@@ -291,38 +301,50 @@ insert_part(InsertBatch *batch, IcePartKind kind, IcePart *part)
 	describe_part(values, nulls, kind, part);
 }
 
-/* Is a task of the table left, whose document may need rows that are removed? */
+/* May a file be queued whose document has rows that this commit removes? Queued are those of the
+ * versions before it, and nobody queues another while the head is locked. Many deletions may wait,
+ * so only some tasks are looked at. */
 static bool
-has_task(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id)
+is_file_queued(const IceTable *table)
 {
-	Datum values[2] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id)};
+	Datum  values[3] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
+						Int64GetDatum(TASKS_LOOKED_AT)};
+	uint64 found = ice_spi_read(&some_tasks, values, false);
 
-	return ice_spi_execute(&any_task, values, NULL, false) > 0;
+	for (uint64 i = 0; i < found; i++)
+		if (strcmp(ice_spi_field_text(i, 1), "write") == 0)
+			return true;
+	return found == TASKS_LOOKED_AT;
 }
 
-/* Marks rows as removed by this version. Many are deleted at once if no document is queued that
- * would have them: to write each of them again, just to have it deleted soon, takes most of the
- * time. */
+/* Whether removed rows are kept: asked once for a version. */
+static bool
+keeps_removed(IceTable *table)
+{
+	if (table->removal == ICE_REMOVAL_OPEN)
+		table->removal = is_file_queued(table) ? ICE_REMOVAL_MARKS : ICE_REMOVAL_DELETES;
+	return table->removal == ICE_REMOVAL_MARKS;
+}
+
+/* Marks rows as removed by this version, or deletes them. */
 static void
 remove_rows(IceTable *table, IcePartKind kind, const int64 *ordinals, int count)
 {
 	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->id),
 					   Int16GetDatum(kind), 0, Int64GetDatum(table->version)};
+	bool  kept = keeps_removed(table);
 
 	if (count >= ICE_PARTS_MANY)
 	{
-		bool needed = has_task(&table->warehouse_id, &table->id);
-
 		values[3] = ice_spi_int64_array_datum(ordinals, count);
-		ice_spi_execute_planned(needed ? &remove_parts : &delete_parts, values);
+		ice_spi_execute_planned(kept ? &remove_parts : &delete_parts, values);
 		pfree(DatumGetPointer(values[3]));
 	}
 	for (int i = 0; i < count && count < ICE_PARTS_MANY; i++)
 	{
 		values[3] = Int64GetDatum(ordinals[i]);
-		(void) ice_spi_change(&remove_part, values);
+		(void) ice_spi_change(kept ? &remove_part : &delete_part, values);
 	}
-	table->rows_removed = true;
 }
 
 /* Writes the marks of the refs, in place, and brings the list into the order that the rows have. */

@@ -19,9 +19,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "guc.h"
 #include "store/access.h"
 #include "store/case_mode.h"
+#include "store/frozen_head.h"
 #include "store/part_memory.h"
 #include "store/store_hold.h"
 #include "store/store_parts.h"
@@ -415,85 +415,14 @@ ice_table_update(IceTable *table, int log_max, List **trimmed)
 		ice_part_memory_forget(table);
 }
 
-char *
-ice_table_head_json(const IceTable *table)
-{
-	const IceTableMetadata *m = table->metadata;
-	const IcePartList      *refs = &m->lists[ICE_PART_REF];
-	StringInfoData          out;
-	IceJsonWriter           w;
-
-	Assert(refs->loaded);
-	initStringInfo(&out);
-	ice_json_write_init(&w, &out);
-	ice_json_write_begin_object(&w);
-#define HEAD_INT(key, field)    (ice_json_write_key(&w, key), ice_json_write_int(&w, m->field))
-#define HEAD_STRING(key, field) (ice_json_write_key(&w, key), ice_json_write_string(&w, m->field))
-	HEAD_INT("format-version", format_version);
-	HEAD_STRING("table-uuid", table_uuid);
-	HEAD_STRING("location", location);
-	HEAD_INT("last-sequence-number", last_sequence_number);
-	HEAD_INT("last-updated-ms", last_updated_ms);
-	HEAD_INT("last-column-id", last_column_id);
-	HEAD_INT("current-schema-id", current_schema_id);
-	HEAD_INT("default-spec-id", default_spec_id);
-	HEAD_INT("last-partition-id", last_partition_id);
-	HEAD_INT("default-sort-order-id", default_sort_order_id);
-	HEAD_INT("current-snapshot-id", current_snapshot_id);
-	HEAD_INT("next-row-id", next_row_id);
-#undef HEAD_INT
-#undef HEAD_STRING
-	ice_json_write_key(&w, "refs");
-	ice_json_write_begin_object(&w);
-	for (int i = 0; i < refs->count; i++)
-		if (!refs->items[i]->removed)
-		{
-			ice_json_write_key(&w, refs->items[i]->key);
-			ice_json_write_raw(&w, refs->items[i]->body, refs->items[i]->body_len);
-		}
-	ice_json_write_end_object(&w);
-	ice_json_write_end_object(&w);
-	return out.data;
-}
-
-/* The metadata value of a frozen head: scalars and refs. */
-static IceTableMetadata *
-metadata_of_head_json(const char *head_json)
-{
-	IceJson          *head = ice_json_parse(head_json, strlen(head_json), ice_guc_json_depth_max);
-	IceTableMetadata *m = palloc0(sizeof(IceTableMetadata));
-	IceJson          *refs = ice_json_object(head, "refs");
-
-	m->format_version = ice_json_int32(head, "format-version");
-	m->table_uuid = ice_json_string(head, "table-uuid");
-	m->location = ice_json_string(head, "location");
-	m->last_sequence_number = ice_json_int64(head, "last-sequence-number");
-	m->last_updated_ms = ice_json_int64(head, "last-updated-ms");
-	m->last_column_id = ice_json_int32(head, "last-column-id");
-	m->current_schema_id = ice_json_int32(head, "current-schema-id");
-	m->default_spec_id = ice_json_int32(head, "default-spec-id");
-	m->last_partition_id = ice_json_int32(head, "last-partition-id");
-	m->default_sort_order_id = ice_json_int32(head, "default-sort-order-id");
-	m->current_snapshot_id = ice_json_int64(head, "current-snapshot-id");
-	m->next_row_id = ice_json_int64(head, "next-row-id");
-	for (int i = 0; i < refs->count; i++)
-	{
-		IceJson *ref = refs->members[i].value;
-
-		ice_table_part_stored(m, ICE_PART_REF, ice_json_int64(ref, "snapshot-id"),
-							  refs->members[i].key, i, ref->text, ref->text_len);
-	}
-	m->lists[ICE_PART_REF].loaded = true;
-	return m;
-}
-
 void
 ice_store_table_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
-							   const pg_uuid_t *table_id, int64 version, const char *head_json)
+							   const pg_uuid_t *table_id, int64 version, const char *file,
+							   const char *head)
 {
 	IceTable table = {.warehouse_id = *warehouse_id, .id = *table_id, .version = version};
 
-	table.metadata = metadata_of_head_json(head_json);
+	table.metadata = ice_frozen_head_read(head, file);
 	ice_parts_load_version(&table, version);
 	ice_table_metadata_write(out, table.metadata);
 }

@@ -64,17 +64,14 @@ extern void ice_table_insert(IceTable *table);
  * the metadata log to log_max. trimmed gets the metadata files that fell out, as C strings. */
 extern void ice_table_update(IceTable *table, int log_max, List **trimmed);
 
-/* Head scalars and refs as one JSON object: what a queued metadata file cannot read from rows
- * later. */
-extern char *ice_table_head_json(const IceTable *table);
-/* Appends the metadata.json text of a version, from its frozen head and the rows of that
- * version. */
-extern void  ice_store_table_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
-											const pg_uuid_t *table_id, int64 version,
-											const char *head_json);
+/* Appends the metadata.json text of a version, from its file's location, its frozen head
+ * (frozen_head.h) and the rows of that version. */
+extern void ice_store_table_render_version(StringInfo out, const pg_uuid_t *warehouse_id,
+										   const pg_uuid_t *table_id, int64 version,
+										   const char *file, const char *head);
 /* Deletes the removed rows that no queued document needs. */
-extern void  ice_store_table_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern void ice_store_table_trim_removed(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 /* Deletes a dropped table's rows, relation included. */
-extern void  ice_store_table_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
+extern void ice_store_table_delete(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id);
 
 #endif

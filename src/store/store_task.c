@@ -270,7 +270,7 @@ ice_task_render(const IceTask *task, StringInfo out)
 		return append_document(&task->warehouse_id, &task->table_id, task->version, task->position,
 							   out);
 	ice_store_table_render_version(out, &task->warehouse_id, &task->table_id, task->version,
-								   task->head_json);
+								   task->location, task->head_json);
 	/* Still queued, so the worker has not yet deleted rows that only this document needed. */
 	if (ice_task_write_pending(&task->warehouse_id, &task->table_id, task->version, &own))
 		return true;

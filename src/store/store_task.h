@@ -18,8 +18,8 @@
 
 #include "store/spi.h"
 
-/* The metadata file of a version. head_json: ice_table_head_json() of that version. Here and below
- * the caller, whose answer names the file, notes it: ice_pending_note(). */
+/* The metadata file of a version. head_json: ice_frozen_head_write() of that version. Here and
+ * below the caller, whose answer names the file, notes it: ice_pending_note(). */
 extern void ice_task_enqueue_write(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,
 								   int64 version, const char *metadata_location,
 								   const char *head_json);

@@ -13,6 +13,14 @@
 /* Rows of one commit share a version; ordinal = version << ICE_ORDINAL_BITS | place. */
 #define ICE_ORDINAL_BITS 20
 
+/* What becomes of the rows that a version removes. */
+typedef enum IceRemoval
+{
+	ICE_REMOVAL_OPEN, /* none so far */
+	ICE_REMOVAL_MARKS,
+	ICE_REMOVAL_DELETES
+} IceRemoval;
+
 typedef struct IceTable
 {
 	pg_uuid_t         warehouse_id;
@@ -25,7 +33,7 @@ typedef struct IceTable
 	int32             metadata_log_count;
 	bool              file_expected; /* the metadata file was queued or written */
 	bool              complete;      /* every list is as the rows are, and the head with them */
-	bool              rows_removed;  /* writing this version marked rows as removed */
+	IceRemoval        removal;       /* of the version that is written */
 	IceTableMetadata *metadata;      /* scalars; lists as far as loaded */
 } IceTable;
 

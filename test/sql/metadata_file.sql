@@ -78,6 +78,22 @@ SELECT pg_temp.change(format('[{"action": "remove-properties", "removals": ["in"
 COMMIT;
 SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
 SELECT pg_read_file(substr(location, 8)) = metadata AS same, metadata::json ->> 'refs' AS refs FROM versions;
+-- Queued by version 0.1.0, which wrote the head as an object with keys.
+BEGIN;
+SELECT pg_temp.change(format('[%s]', pg_temp.ref('old \"form\"', 4)));
+UPDATE icecat_data.metadata_task AS t SET head = json_build_object('format-version', head -> 0, 'table-uuid', head -> 1, 'location', h.location,
+	'last-sequence-number', head -> 3, 'last-updated-ms', head -> 4, 'last-column-id', head -> 5, 'current-schema-id', head -> 6, 'default-spec-id', head -> 7,
+	'last-partition-id', head -> 8, 'default-sort-order-id', head -> 9, 'current-snapshot-id', head -> 10, 'next-row-id', head -> 11, 'refs', head -> 12)
+FROM icecat_data.table_head AS h JOIN icecat.tables USING (table_id) WHERE warehouse = 'file_test' AND table_name = 'exact' AND t.table_id = h.table_id
+RETURNING t.head ->> 'table-uuid' = h.table_uuid AS uuid, t.head -> 'refs' AS refs;
+COMMIT;
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+-- A place for metadata files of its own: the head has the location.
+SELECT pg_temp.change(format('[{"action": "set-properties", "updates": {"write.metadata.path": "%s/elsewhere/metadata"}}]', icecat.load_table('file_test', '{a}', 'exact') -> 'metadata' ->> 'location'));
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT pg_temp.change(format('[{"action": "remove-properties", "removals": ["write.metadata.path"]}, {"action": "remove-snapshot-ref", "ref-name": "%s"}]', 'old \"form\"'));
+SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;
+SELECT count(*) FILTER (WHERE pg_read_file(substr(location, 8)) <> metadata) AS differ, count(*) FILTER (WHERE location LIKE '%/elsewhere/metadata/%') AS elsewhere FROM versions;
 -- Registered over itself at an earlier version; what that removes is forgotten.
 SELECT icecat.register_table('file_test', '{a}', 'exact', location, p_overwrite => true) ->> 'metadata' = metadata AS same FROM versions LIMIT 1;
 SELECT icecat.wait_for_metadata('file_test', '{a}', 'exact') AS written;

@@ -111,9 +111,40 @@ def check_constant_life(c):
     expect(live <= LIVE_ROWS_MAX + 30, "and %d live ones" % live)
 
 
+def removed_by_commit(c, table):
+    """Removed rows that are left when a commit is through, seen before the worker sees them."""
+    return int(c.sql("BEGIN;\n%s%s;\nCOMMIT;\n" % (c.property_commit_sql(table, "v", "x"), COUNT % table)).splitlines()[-1].split("|")[1])
+
+
+def check_gone_at_once(c):
+    """Where no file is queued the row that a commit removes goes with the commit; where one may be, it is kept for that. A table
+    whose files are written at once queues deletions only, and these wait: only some tasks are looked at."""
+    c.sql(c.create_table_sql("quiet"))
+    for _ in range(3):
+        expect_equal(removed_by_commit(c, "quiet"), 0, "nothing is queued: nothing is kept")
+        expect(c.queue_is_empty(), "its file is written")
+    c.sql(c.create_table_sql("deletions", extra=", p_properties => '{\"icecat.metadata-write-mode\": \"sync\", "
+                             "\"write.metadata.delete-after-commit.enabled\": \"true\", \"write.metadata.previous-versions-max\": \"1\"}'"))
+    pid = c.wait_worker()
+    c.freeze(pid)
+    few = [removed_by_commit(c, "deletions") for _ in range(8)]
+    expect_equal(few, [0] * 8, "a few deletions are no reason to keep rows")
+    many = [removed_by_commit(c, "deletions") for _ in range(8)]
+    expect(many[-1] > 0, "behind many there may be a file", many)
+    two = [removed_by_commit(c, "quiet") for _ in range(2)]
+    expect_equal(two, [0, 1], "the second commit keeps what the queued file of the first has")
+    os.kill(pid, signal.SIGCONT)
+    expect(c.queue_is_empty(), "all is done")
+    for table in ("quiet", "deletions"):
+        expect_equal(rows(c, table)[1], 0, "no removed row is left")
+        expect_equal(c.sql("SELECT (SELECT count(*) FROM icecat.metadata_files WHERE table_name = '%s') = (SELECT json_array_length("
+                           "icecat.load_table('w', '{ns}', '%s') -> 'metadata' -> 'metadata-log') + 1)" % (table, table)), "t", "its log is whole")
+
+
 def test_removed_rows(c):
     c.make_warehouse()
     pid = check_not_read(c)
     check_kept_while_needed(c, pid)
     check_constant_life(c)
+    check_gone_at_once(c)
     expect_equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")
