@@ -255,6 +255,66 @@ END;
 COMMENT ON FUNCTION icecat.storage_status() IS
 'One row for each storage profile of the database, and one for file storage. storage_profile: its name, with that of its tenant and a slash before it; empty: file storage, and what lies where the server reaches nothing. pending_writes: queued metadata files. oldest_write_s: age in seconds of the oldest of them; NULL: there is none (alert at 30). failing: queued tasks that failed at least once. last_error: of one of them. files_written, files_failed, bytes_written: metadata files that the worker has written, tries that failed, and bytes, since the server started. lag_s: how long after their commits these files were there, in seconds, all added up: the rate of this by that of files_written is how late a file is. inspections: snapshots whose manifests are still to be read. outside_files: files outside of the locations of their tables that were found (view icecat.outside_files). The last two count for the profile of the warehouse. Deletions and purges count in failing alone.';
 
+CREATE OR REPLACE FUNCTION icecat.health(
+	OUT name text,
+	OUT ok boolean,
+	OUT detail text
+) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER
+BEGIN ATOMIC
+	-- Looks at all warehouses, as icecat.worker_status() does.
+	WITH worker AS (SELECT * FROM icecat.worker_status()),
+	stores AS (
+		SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s tasks: %s)', coalesce(nullif(s.storage_profile, ''), 'files'), s.failing, s.last_error), ', ' ORDER BY s.storage_profile) AS failing
+		FROM icecat.storage_status() AS s WHERE s.failing > 0),
+	event AS (
+		SELECT pg_catalog.count(*) AS waiting, coalesce(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.min(e.occurred_at)), 0)::double precision AS oldest_s
+		FROM icecat_data.event_pending AS e),
+	subscription AS (
+		SELECT pg_catalog.string_agg(w.name || '.' || s.name, ', ' ORDER BY w.name, s.name) AS lost
+		FROM icecat_data.subscription AS s
+		JOIN icecat_data.warehouse AS w ON w.warehouse_id = s.warehouse_id
+		JOIN icecat_data.event_counter AS c ON c.warehouse_id = s.warehouse_id
+		WHERE s.acked < c.last_number AND s.acked + 1 < coalesce((
+			SELECT e.number FROM icecat_data.every_event AS e WHERE e.warehouse_id = s.warehouse_id ORDER BY e.number LIMIT 1), c.last_number + 1)),
+	age AS (
+		SELECT pg_catalog.age(d.datfrozenxid) AS transactions, pg_catalog.mxid_age(d.datminmxid) AS row_locks
+		FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()),
+	version AS (
+		SELECT x.extversion AS objects, icecat.version() AS library FROM pg_catalog.pg_extension AS x WHERE x.extname = 'icecat')
+	SELECT c.name, c.ok, c.detail FROM (
+		SELECT 1 AS place, 'extension' AS name, v.objects = v.library AS ok, CASE WHEN v.objects = v.library THEN v.library
+			ELSE pg_catalog.format('the library is of version %s and the SQL objects of %s: ALTER EXTENSION icecat UPDATE', v.library, v.objects) END AS detail FROM version AS v
+		UNION ALL
+		SELECT 2, 'writes', NOT x.standby, CASE WHEN x.standby THEN 'this is a standby: nothing can be changed' ELSE 'changes can be made' END
+		FROM (SELECT pg_catalog.pg_is_in_recovery() AS standby) AS x
+		UNION ALL
+		SELECT 3, 'worker', w.worker_error IS NULL AND (w.state IN ('running', 'starting') OR w.queued = 0 AND w.unnumbered_events = 0 OR pg_catalog.pg_is_in_recovery()),
+			pg_catalog.concat_ws('; ', CASE WHEN w.pid IS NULL THEN w.state ELSE pg_catalog.format('%s, process %s', w.state, w.pid) END,
+				CASE WHEN w.waiting_s IS NOT NULL THEN pg_catalog.format('waits for %s s', pg_catalog.round(w.waiting_s::numeric, 1)) END, w.worker_error) FROM worker AS w
+		UNION ALL
+		SELECT 4, 'metadata-files', coalesce(w.oldest_write_s, 0) <= 30, CASE WHEN w.pending_writes = 0 THEN 'none waits'
+			ELSE pg_catalog.format('%s wait to be written, the oldest for %s s', w.pending_writes, pg_catalog.round(w.oldest_write_s::numeric, 1)) END FROM worker AS w
+		UNION ALL
+		SELECT 5, 'stores', s.failing IS NULL, coalesce('tasks fail: ' || s.failing, 'no task fails') FROM stores AS s
+		UNION ALL
+		SELECT 6, 'file-storage', w.storage_problems IS NULL AND w.not_adopted = 0, coalesce(w.storage_problems, CASE WHEN w.not_adopted > 0
+			THEN pg_catalog.format('%s tasks are of the database that this is a copy of: icecat.adopt_storage()', w.not_adopted) ELSE 'no problem is known' END) FROM worker AS w
+		UNION ALL
+		SELECT 7, 'events', e.oldest_s <= 30, CASE WHEN e.waiting = 0 THEN 'all have numbers'
+			ELSE pg_catalog.format('%s have no number yet, the oldest for %s s', e.waiting, pg_catalog.round(e.oldest_s::numeric, 1)) END FROM event AS e
+		UNION ALL
+		SELECT 8, 'subscriptions', s.lost IS NULL, coalesce('the events that come next were trimmed: ' || s.lost, 'none has lost events') FROM subscription AS s
+		UNION ALL
+		SELECT 9, 'wraparound', greatest(a.transactions, a.row_locks) < 1000000000, pg_catalog.format('%s transactions and %s multixacts since the oldest that is not frozen; VACUUM is late above 1000000000',
+			a.transactions, a.row_locks) FROM age AS a) AS c
+	ORDER BY c.place;
+END;
+COMMENT ON FUNCTION icecat.health() IS
+'One row for each check of this database. name: of the check. ok: false where somebody should look. detail: what was found.
+extension: library and SQL objects are of one version. writes: this is no standby. worker: it runs, or has nothing to do, and its last round did not fail. metadata-files: none waits for more than 30 s. stores: no task fails; names the storage profiles. file-storage: no problem of its roots, and nothing to adopt. events: none is without a number for more than 30 s. subscriptions: none whose next events were trimmed. wraparound: the database''s oldest transaction and multixact are less than 1,000,000,000 back.
+Looks at the queues: made for a call every some seconds. icecat.worker_status() and icecat.storage_status() have the figures.';
+
 CREATE OR REPLACE FUNCTION icecat.trim_idempotency(p_limit bigint DEFAULT 100000) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 AS 'MODULE_PATHNAME', 'sql_ice_trim_idempotency';

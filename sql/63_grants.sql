@@ -28,7 +28,7 @@ FROM (
 	UNION ALL
 	SELECT f.levels, 'EXECUTE', pg_catalog.format('FUNCTION %s', p.oid::pg_catalog.regprocedure),
 		f.levels <> ARRAY[3] AND p.proname NOT IN ('check_integrity', 'check_integrity_slice', '_check', '_storage_problems', '_reader', '_writer',
-				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_rates', '_make_signing_key', 'worker_status', 'storage_status', '_listen_files', '_event_feed')
+				'_gateway', '_principal_role', '_audit_refused', '_credential', '_signing_keys', '_rates', '_make_signing_key', 'worker_status', 'storage_status', 'health', '_listen_files', '_event_feed')
 			OR p.proname IN ('create_warehouse', 'alter_warehouse', 'set_maintenance', 'set_tenant_maintenance', 'drop_warehouse', 'create_commit_policy', 'drop_commit_policy', 'set_naming_rule', 'set_quota',
 				'create_storage_profile', 'alter_storage_profile', 'drop_storage_profile', 'validate_storage_profile', 'expire_dropped')
 	FROM pg_catalog.pg_proc AS p
@@ -38,12 +38,13 @@ FROM (
 					'rename_table', 'create_view', 'register_view', 'replace_view', 'drop_view', 'rename_view', 'wait_for_metadata',
 					'undrop_table', 'undrop_view', 'grant', 'revoke', 'apply_grants', 'grant_tenant', 'revoke_tenant', 'set_read_restriction', 'drop_read_restriction', 'set_labels', 'set_protection',
 					'trust_engine', 'distrust_engine')
-					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' AND NOT pg_catalog.starts_with(p.proname::text, 'rest_load_') THEN ARRAY[2]
+					OR pg_catalog.starts_with(p.proname::text, 'rest_') AND p.provolatile = 'v' AND NOT pg_catalog.starts_with(p.proname::text, 'rest_load_')
+						AND p.proname <> 'rest_query_events' THEN ARRAY[2]
 				WHEN p.proname IN ('_admin', 'explain_principal') THEN ARRAY[3]
 				WHEN p.proname IN ('_gateway', '_principal_role', '_credential', '_signing_keys', '_rates', '_make_signing_key') THEN ARRAY[0]
 				WHEN p.proname = '_audit_refused' THEN ARRAY[0, 2]
-				WHEN p.proname IN ('worker_status', 'storage_status', '_queued_files', '_listen_files', '_event_feed') THEN ARRAY[0, 1]
-				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', 'create_subscription', 'drop_subscription', 'next_events', 'ack', '_pending_files', '_answer_is_secret', 'load_table',
+				WHEN p.proname IN ('worker_status', 'storage_status', 'health', '_queued_files', '_listen_files', '_event_feed') THEN ARRAY[0, 1]
+				WHEN p.provolatile <> 'v' OR p.proname IN ('report_metrics', 'read_events', 'rest_query_events', 'create_subscription', 'drop_subscription', 'next_events', 'ack', '_pending_files', '_answer_is_secret', 'load_table',
 					'rest_load_table', 'rest_load_table_pieces', 'load_credentials', 'sign_request', 'sign_any_request') THEN ARRAY[1]
 				ELSE ARRAY[3] END
 	) AS f (levels)

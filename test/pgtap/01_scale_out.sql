@@ -19,7 +19,7 @@ INSERT INTO without_warehouse VALUES
 	('start_worker', 'one worker serves a database'),
 	('run_worker_once', 'one worker serves a database'),
 	('trim_idempotency', 'keys of all warehouses expire alike'),
-	('worker_status', 'one worker serves a database'), ('storage_status', 'as worker_status'),
+	('worker_status', 'one worker serves a database'), ('storage_status', 'as worker_status'), ('health', 'as worker_status'),
 	('adopt_tasks', 'one worker serves a database'),
 	('adopt_storage', 'one worker serves a database'),
 	('trim_events', 'drops whole months, of all warehouses'),

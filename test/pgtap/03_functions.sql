@@ -152,7 +152,7 @@ $$, 'and pin search_path to pg_catalog, pg_temp');
 
 -- Their rights are checked by rows: a definer function would be the owner for all callers.
 SELECT is_empty($$
-	SELECT oid::regprocedure FROM api WHERE prosecdef AND proname NOT IN ('start_worker', 'run_worker_once', 'worker_status', 'storage_status', 'trim_events',
+	SELECT oid::regprocedure FROM api WHERE prosecdef AND proname NOT IN ('start_worker', 'run_worker_once', 'worker_status', 'storage_status', 'health', 'trim_events',
 		'trim_idempotency', 'trim_metrics_reports', 'adopt_tasks', 'adopt_storage', '_export_metadata', 'export_metadata',
 		'missing_metadata_files', 'check_integrity', 'check_integrity_slice', '_check', '_queued_files', '_storage_problems', '_worker_state', '_store_counters',
 		'explain_principal', '_principal_role', '_credential', '_signing_keys')

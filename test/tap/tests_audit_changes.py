@@ -100,7 +100,7 @@ CALLS = [
 ]
 # Those that change no object: why.
 NO_CHANGE = {
-    "they look": "_claim_values _restricted _signing_keys _queued_files _pending_files _file_is_missing _worker_state _store_counters _set_privileges worker_status storage_status "
+    "they look": "_claim_values _restricted _signing_keys _queued_files _pending_files _file_is_missing _worker_state _store_counters _set_privileges worker_status storage_status health "
                  "missing_metadata_files read_events _event_feed rest_query_events wait_for_metadata _listen_files check_integrity check_integrity_slice load_table rest_load_table "
                  "rest_load_table_pieces load_view list_namespaces list_tables list_views version",
     "access that is delegated (tests_delegation.py)": "load_credentials sign_request sign_any_request _answer_is_secret",

@@ -231,6 +231,12 @@ def test_what_a_principal_may_see(c, program):
             expect(uuid, "there was one")
 
 
+def test_readers_may_ask(c):
+    make(c, "read")
+    c.sql("CREATE ROLE a_reader; SELECT icecat.grant_reader('a_reader')")
+    expect_equal(c.sql("SET ROLE a_reader; SELECT json_array_length(icecat.rest_query_events('read', '{}') -> 'events') > 3"), "t")
+
+
 def test_trimmed(c, gateway):
     make(c, "trim")
     first = ask(gateway, "trim", page_size=1)["continuation-token"]
