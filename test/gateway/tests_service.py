@@ -575,7 +575,7 @@ def test_the_worker_in_the_metrics(env):
         expect(b"icecat_worker_" not in gateway.get("/metrics").body, "nothing was asked yet")
         wait_until(lambda: gateway.metric("icecat_worker_pending_writes") == 14857, "it is asked")
         expect_equal([gateway.metric("icecat_worker_" + name) for name in ("running", "oldest_write_s", "failing")], [1.0, 17.25, 0.0])
-        expect(b"last_error" not in gateway.get("/metrics").body, "a text is no metric")
+        expect_equal(gateway.metric("icecat_worker_last_error"), 1.0, "of a text: whether there is one")
         lines = [line for line in gateway.get("/metrics").body.decode().split("\n") if "icecat_store_" in line]
         expect_equal(lines, [line for name, kind, values in (("files_written_total", "counter", (10, 20)), ("lag_s_total", "counter", (0.5, 1.25)), ("pending_writes", "gauge", (3, 4)))
                              for line in ("# HELP icecat_store_%s Column %s of icecat.storage_status()." % (name, name.replace("_total", "")), "# TYPE icecat_store_%s %s" % (name, kind),

@@ -42,10 +42,12 @@ gw_counters_operation(int number)
 void
 gw_counters_request(int operation, int method, int status, uint64_t duration_us)
 {
-	GwDuration *duration = &gw_counters.durations[operation];
+	GwDuration *duration;
 	int         bucket = 0;
 
-	assert(operation >= 0 && operation < name_count && method >= 0 && method < GW_METHODS_MAX);
+	assert(operation >= 0 && operation < name_count && method >= 0 && method < GW_METHODS_MAX &&
+		   status >= 100 && status < 100 * (GW_STATUS_CLASSES + 1));
+	duration = &gw_counters.durations[operation][status / 100 - 1];
 	while (bucket < GW_DURATION_BUCKETS && duration_us > gw_counters_bounds[bucket])
 		bucket++;
 	duration->buckets[bucket]++;

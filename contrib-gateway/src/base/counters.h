@@ -20,6 +20,7 @@
 #define GW_REFUSALS_MAX      32 /* reasons why a token is refused */
 #define GW_LOGINS_MAX        4  /* what a token is asked for with */
 #define GW_DURATION_BUCKETS  14
+#define GW_STATUS_CLASSES    5 /* 1xx to 5xx */
 
 /* Why a TLS handshake came to nothing. */
 enum
@@ -56,7 +57,7 @@ typedef struct GwDuration
 typedef struct GwCounters
 {
 	uint64_t   requests[GW_OPERATIONS_MAX][GW_METHODS_MAX][GW_STATUS_SLOTS];
-	GwDuration durations[GW_OPERATIONS_MAX];
+	GwDuration durations[GW_OPERATIONS_MAX][GW_STATUS_CLASSES];
 	int64_t    in_flight;
 	uint64_t   bytes_in;
 	uint64_t   bytes_out;

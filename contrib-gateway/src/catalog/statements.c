@@ -18,12 +18,14 @@
 	"pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(" text ", pg_catalog.chr(92), " \
 	"pg_catalog.repeat(pg_catalog.chr(92), 2)), '\"', pg_catalog.chr(92) || '\"'), "          \
 	"pg_catalog.chr(10), pg_catalog.chr(92) || 'n')"
-#define WORKER_LINES                                                              \
-	"SELECT c.key AS name, '' AS profile, CASE c.key WHEN 'pid' THEN 'running ' " \
-	"|| (c.value IS NOT NULL)::integer "                                          \
-	"ELSE c.key || ' ' || coalesce(c.value, '0') END AS line "                    \
-	"FROM icecat.worker_status() AS w, "                                          \
-	"pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c"
+#define WORKER_LINES                                                                \
+	"SELECT c.key AS name, '' AS profile, CASE WHEN c.key = 'pid' THEN 'running ' " \
+	"|| (c.value IS NOT NULL)::integer "                                            \
+	"WHEN c.key IN ('last_error', 'storage_problems', 'worker_error') "             \
+	"THEN c.key || ' ' || (c.value IS NOT NULL)::integer "                          \
+	"ELSE c.key || ' ' || coalesce(c.value, '0') END AS line "                      \
+	"FROM icecat.worker_status() AS w, "                                            \
+	"pg_catalog.json_each_text(pg_catalog.row_to_json(w)) AS c WHERE c.key <> 'state'"
 
 /* clang-format off */
 static const GwStatement list[AT(GW_STATEMENT_END)] = {

@@ -72,14 +72,16 @@ put_requests(GwText *out)
 	}
 }
 
-/* One histogram; nothing for an operation that was never asked for. */
+/* One histogram; nothing for what never occurred. */
 static void
-put_duration(GwText *out, const char *name, int op)
+put_duration(GwText *out, const char *name, int op, int class)
 {
-	const GwDuration  *duration = &gw_counters.durations[op];
-	const char        *label = gw_counters_operation(op);
+	const GwDuration  *duration = &gw_counters.durations[op][class];
 	unsigned long long total = 0;
+	char               labels[128];
 
+	snprintf(labels, sizeof(labels), "operation=\"%s\",class=\"%dxx\"", gw_counters_operation(op),
+			 class + 1);
 	for (int b = 0; b <= GW_DURATION_BUCKETS; b++)
 		total += duration->buckets[b];
 	if (total == 0)
@@ -88,14 +90,13 @@ put_duration(GwText *out, const char *name, int op)
 	for (int b = 0; b < GW_DURATION_BUCKETS; b++)
 	{
 		total += duration->buckets[b];
-		gw_text_printf(out, "%s_bucket{operation=\"%s\",le=\"%g\"} %llu\n", name, label,
+		gw_text_printf(out, "%s_bucket{%s,le=\"%g\"} %llu\n", name, labels,
 					   (double) gw_counters_bounds[b] / 1e6, total);
 	}
 	total += duration->buckets[GW_DURATION_BUCKETS];
-	gw_text_printf(out, "%s_bucket{operation=\"%s\",le=\"+Inf\"} %llu\n", name, label, total);
-	gw_text_printf(out, "%s_sum{operation=\"%s\"} %.6f\n", name, label,
-				   (double) duration->sum_us / 1e6);
-	gw_text_printf(out, "%s_count{operation=\"%s\"} %llu\n", name, label, total);
+	gw_text_printf(out, "%s_bucket{%s,le=\"+Inf\"} %llu\n", name, labels, total);
+	gw_text_printf(out, "%s_sum{%s} %.6f\n", name, labels, (double) duration->sum_us / 1e6);
+	gw_text_printf(out, "%s_count{%s} %llu\n", name, labels, total);
 }
 
 /* What clients did. */
@@ -109,7 +110,8 @@ put_http(GwText *out)
 			  (uint64_t) gw_counters.in_flight);
 	put_help(out, name, "histogram", "From the first byte of a request to its answer.");
 	for (int op = 0; op < gw_counters_operations(); op++)
-		put_duration(out, name, op);
+		for (int class = 0; class < GW_STATUS_CLASSES; class ++)
+			put_duration(out, name, op, class);
 	put_value(out, "icecat_http_request_bytes_total", "counter", "Bytes of request bodies.",
 			  gw_counters.bytes_in);
 	put_value(out, "icecat_http_response_bytes_total", "counter", "Bytes of answer bodies.",
