@@ -338,3 +338,13 @@ def test_every_commit_once_while_writers_write(c, gateway):
     versions = c.sql("SELECT sum(version) FROM icecat.tables WHERE warehouse = 'race'")
     expect_equal(str(sum(event["operation"]["operation-type"] in ("create-table", "update-table") for event in seen)), versions,
                  "the events are the changes: no more, no fewer")
+
+
+def test_where_nothing_can_be_written(c):
+    """A read-only transaction, and one with an old snapshot: what has numbers."""
+    make(c, "still")
+    c.sql("SELECT count(*) FROM icecat.read_events('still')")
+    count = "SELECT json_array_length(icecat.rest_query_events('still', '{}') -> 'events')"
+    every = c.sql("SELECT count(*) FROM icecat.events WHERE warehouse = 'still'")
+    for begin in ("BEGIN READ ONLY", "BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"):
+        expect_equal(c.sql("%s; %s; COMMIT" % (begin, count)), every, begin)

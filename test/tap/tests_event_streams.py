@@ -366,8 +366,10 @@ def test_every_commit_once_through_crashes(c, program):
         else:
             victim = c.worker_pid() if tries == 1 else int(c.sql(
                 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() LIMIT 1"))
+            before = c.log_text().count("reinitializing")
             if victim:
                 os.kill(victim, signal.SIGKILL)
+                wait_until(lambda: c.log_text().count("reinitializing") > before, "the server has noticed", WAIT_S)
         for writer in writers:
             writer.communicate()
         expect(c.wait_sql("SELECT 1", "1"), "the server is there again")
