@@ -33,8 +33,9 @@ typedef struct Work
 	IceOwner     *owner;
 	IceOwnedFile *files;
 	int           count;
-	List         *locked;  /* folders of the owner, for this slice */
-	List         *folders; /* those of them that are still the owner's */
+	List         *locked;  /* folders of the owner, for this slice; others may have them, too */
+	List         *places;  /* of the owner */
+	List         *folders; /* those of them that are locked and its own */
 	char         *catalog; /* NULL: not known */
 	const char   *folder;  /* of a prune */
 	bool          may_prune;
@@ -55,29 +56,56 @@ is_container(const char *folder, const List *warehouses)
 	return ice_storage_holds_root(folder);
 }
 
-List *
-ice_owned_files_folders(const IceOwner *owner)
+/* Where it is and was placed, also where others are. */
+static List *
+placed(const IceOwner *owner)
 {
-	List     *folders = NIL;
-	List     *warehouses = ice_holds_warehouses();
+	List     *places = NIL;
 	ListCell *cell;
 
 	foreach (cell, ice_holds_of(&owner->warehouse_id, &owner->object_id))
 	{
 		IceHold *hold = lfirst(cell);
 
-		if (hold->kind != ICE_HOLD_LOCATION && hold->kind != ICE_HOLD_PATH)
-			continue;
-		if (is_container(hold->path, warehouses))
-			continue;
-		if (ice_holds_of_others(&owner->warehouse_id, &owner->object_id,
-								ice_hold_line(hold->path)) != NIL)
-			continue;
-		if (hold->kind == ICE_HOLD_PATH &&
-			ice_holds_below(&owner->warehouse_id, &owner->object_id, hold->path))
-			continue;
-		folders = lappend(folders, hold->path);
+		if (hold->kind == ICE_HOLD_LOCATION || hold->kind == ICE_HOLD_PATH)
+			places = lappend(places, hold);
 	}
+	return places;
+}
+
+/* Those that are not made for many. */
+static List *
+single(const List *places)
+{
+	List     *folders = NIL;
+	List     *warehouses = ice_holds_warehouses();
+	ListCell *cell;
+
+	foreach (cell, places)
+		if (!is_container(((IceHold *) lfirst(cell))->path, warehouses))
+			folders = lappend(folders, lfirst(cell));
+	return folders;
+}
+
+/* Is a folder that it holds nobody else's? */
+static bool
+is_own(const IceOwner *owner, const IceHold *hold)
+{
+	return ice_holds_of_others(&owner->warehouse_id, &owner->object_id,
+							   ice_hold_line(hold->path)) == NIL &&
+		   (hold->kind != ICE_HOLD_PATH ||
+			!ice_holds_below(&owner->warehouse_id, &owner->object_id, hold->path));
+}
+
+List *
+ice_owned_files_folders(const IceOwner *owner)
+{
+	List     *folders = NIL;
+	ListCell *cell;
+
+	foreach (cell, single(placed(owner)))
+		if (is_own(owner, lfirst(cell)))
+			folders = lappend(folders, ((IceHold *) lfirst(cell))->path);
 	return folders;
 }
 
@@ -115,11 +143,22 @@ add_paths(path_set_hash *set, List *paths)
 		(void) path_set_insert(set, lfirst(cell), &found);
 }
 
+static List *
+paths_of(const List *holds)
+{
+	List     *paths = NIL;
+	ListCell *cell;
+
+	foreach (cell, holds)
+		paths = lappend(paths, ((IceHold *) lfirst(cell))->path);
+	return paths;
+}
+
 /* Which of these paths, and of the folders above them, do others hold? Which of these files, and of
  * the owner's folders, do they refer to? A manifest may name anything as a file: a folder above
  * those of the owner is none. */
 static path_set_hash *
-held_by_others(const IceOwner *owner, List *spellings)
+held_by_others(const IceOwner *owner, List *spellings, List *places)
 {
 	path_set_hash    *lines = path_set_create(CurrentMemoryContext, 256, NULL);
 	path_set_hash    *held = path_set_create(CurrentMemoryContext, 16, NULL);
@@ -134,9 +173,8 @@ held_by_others(const IceOwner *owner, List *spellings)
 	while ((entry = path_set_iterate(lines, &iterator)) != NULL)
 		paths = lappend(paths, entry->path);
 	add_paths(held, ice_holds_of_others(&owner->warehouse_id, &owner->object_id, paths));
-	add_paths(held, ice_references_to_files(&owner->warehouse_id, &owner->object_id, spellings));
-	if (spellings != NIL)
-		add_paths(held, ice_references_to_places(&owner->warehouse_id, &owner->object_id));
+	add_paths(held, ice_references_of_others(&owner->warehouse_id, &owner->object_id, spellings,
+											 spellings != NIL ? paths_of(places) : NIL));
 	return held;
 }
 
@@ -166,12 +204,13 @@ ice_owned_files_find_profile(IceOwner *owner)
 
 /* -- the lock --------------------------------------------------------------------------------- */
 
+/* Folders that others hold, too, are locked as well: to know whose they are takes the lock. */
 static void
 read_folders(void *arg)
 {
 	Work *work = arg;
 
-	work->locked = ice_owned_files_folders(work->owner);
+	work->locked = paths_of(single(placed(work->owner)));
 }
 
 static void
@@ -184,79 +223,119 @@ wait_for_folders(void *arg)
 	work->has_lock = true;
 }
 
-/* False: not in time. */
-static bool
+/* Waits a moment for those who take over files in the folders, then gives up: the task is tried
+ * again. */
+static void
 wait_in_turn(Work *work)
 {
-	bool volatile in_time = true;
-
 	PG_TRY();
 	{
 		ice_transaction_run(work->owner->transactions, wait_for_folders, work);
 	}
 	PG_CATCH();
 	{
-		/* They are the session's: the end of a transaction does not release them. */
-		if (work->has_lock)
-			ice_file_lock_release(work->locked);
 		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
 			PG_RE_THROW();
 		FlushErrorState();
-		in_time = false;
-	}
-	PG_END_TRY();
-	return in_time;
-}
-
-/* Has the owner's folders alone. Waits a moment for those who take over files there, then gives up:
- * the task is tried again. What becomes a folder of the owner later has no file that goes now. */
-static void
-lock_folders(Work *work)
-{
-	ice_transaction_run(work->owner->transactions, read_folders, work);
-	if (!ice_file_lock_take(work->locked, 0) && !wait_in_turn(work))
 		ice_raise(ICE_ERR_STORAGE,
 				  "another transaction is taking over files: files are deleted later");
+	}
+	PG_END_TRY();
 }
 
-/* The folders that are the owner's now, as far as they are locked. */
-static List *
-still_own(const Work *work)
+/* What is done in a transaction that has the folders. */
+typedef struct Locked
 {
-	List     *own = NIL;
+	Work *work;
+	void (*run)(Work *work);
+} Locked;
+
+/* The usual case: nobody has the folders, so one transaction will do. */
+static void
+lock_and_run(void *arg)
+{
+	const Locked *locked = arg;
+
+	read_folders(locked->work);
+	locked->work->has_lock = ice_file_lock_take(locked->work->locked, 0);
+	if (locked->work->has_lock)
+		locked->run(locked->work);
+}
+
+static void
+run_locked(void *arg)
+{
+	const Locked *locked = arg;
+
+	locked->run(locked->work);
+}
+
+/* Takes the owner's folders for itself alone, and looks at them. What becomes a folder of the owner
+ * later has no file that goes now. */
+static void
+lock_folders(Work *work, void (*run)(Work *work))
+{
+	Locked locked = {work, run};
+
+	PG_TRY();
+	{
+		ice_transaction_run(work->owner->transactions, lock_and_run, &locked);
+		if (!work->has_lock)
+		{
+			wait_in_turn(work);
+			ice_transaction_run(work->owner->transactions, run_locked, &locked);
+		}
+	}
+	PG_CATCH();
+	{
+		/* They are the session's: the end of a transaction does not release them. */
+		if (work->has_lock)
+			ice_file_lock_release(work->locked);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Reads the owner's places again, under the lock, and which of them are its own and locked. */
+static void
+find_own(Work *work)
+{
 	ListCell *cell;
 	ListCell *locked;
 
-	foreach (cell, ice_owned_files_folders(work->owner))
+	work->places = placed(work->owner);
+	work->folders = NIL;
+	foreach (cell, single(work->places))
+	{
+		const IceHold *hold = lfirst(cell);
+
 		foreach (locked, work->locked)
-			if (strcmp(lfirst(cell), lfirst(locked)) == 0)
-			{
-				own = lappend(own, lfirst(cell));
+			if (strcmp(hold->path, lfirst(locked)) == 0)
 				break;
-			}
-	return own;
+		if (locked != NULL && is_own(work->owner, hold))
+			work->folders = lappend(work->folders, hold->path);
+	}
 }
 
 /* -- which ------------------------------------------------------------------------------------ */
 
 /* Sorts out which files go. */
 static void
-decide(void *arg)
+decide(Work *work)
 {
-	Work          *work = arg;
 	List         **spellings = palloc(sizeof(List *) * Max(work->count, 1));
 	List          *all = NIL;
 	path_set_hash *held;
 
 	ice_owned_files_find_profile(work->owner);
-	work->folders = still_own(work);
+	find_own(work);
 	work->catalog = ice_hold_catalog_id(false);
 	for (int i = 0; i < work->count; i++)
 	{
 		spellings[i] = own_spellings(work->files[i].location, work->folders);
 		all = list_concat(all, spellings[i]);
 	}
-	held = held_by_others(work->owner, all);
+	held = held_by_others(work->owner, all, work->places);
 	for (int i = 0; i < work->count; i++)
 	{
 		IceOwnedFile *file = &work->files[i];
@@ -354,7 +433,7 @@ remove_some(IceOwner *owner, IceOwnedFile *files, int count)
 	pfree(removed);
 }
 
-/* Deletes what is the table's own, under the lock; returns how far it came. */
+/* Deletes what was found to be the table's own, under the lock; returns how far it came. */
 static int
 delete_own(Work *work)
 {
@@ -363,7 +442,6 @@ delete_own(Work *work)
 					  ? REMOVE_BATCH_REMOTE
 					  : REMOVE_BATCH;
 
-	ice_transaction_run(work->owner->transactions, decide, work);
 	if (!check_marks(work))
 		return work->count;
 	while (done < work->count)
@@ -384,7 +462,7 @@ ice_owned_files_delete(IceOwner *owner, IceOwnedFile *files, int count)
 	Work         work = {.owner = owner, .files = files, .count = count};
 	volatile int done = 0;
 
-	lock_folders(&work);
+	lock_folders(&work, decide);
 	PG_TRY();
 	{
 		done = delete_own(&work);
@@ -405,15 +483,14 @@ ice_owned_files_allowed(IceOwner *owner)
 }
 
 static void
-decide_prune(void *arg)
+decide_prune(Work *work)
 {
-	Work           *work = arg;
 	const IceOwner *owner = work->owner;
 	ListCell       *cell;
 	char           *file = psprintf("%s/x", work->folder);
 
 	ice_owned_files_find_profile(work->owner);
-	work->folders = still_own(work);
+	find_own(work);
 	work->catalog = ice_hold_catalog_id(false);
 	work->may_prune = own_spellings(file, work->folders) != NIL;
 	foreach (cell, ice_storage_spellings(work->folder))
@@ -428,7 +505,6 @@ prune_own(Work *work, IceStorageWalk **walk)
 	const IceStorage *storage;
 	bool              over = false;
 
-	ice_transaction_run(work->owner->transactions, decide_prune, work);
 	if (!work->may_prune || !check_marks(work))
 		return true;
 	storage = ice_storage_open(work->folder, work->owner->profile);
@@ -448,7 +524,7 @@ ice_owned_files_prune(IceOwner *owner, const char *folder, IceStorageWalk **walk
 	Work          work = {.owner = owner, .folder = folder};
 	volatile bool over = false;
 
-	lock_folders(&work);
+	lock_folders(&work, decide_prune);
 	PG_TRY();
 	{
 		over = prune_own(&work, walk);

@@ -132,8 +132,8 @@ static IceStatement warehouses = {
 
 /* Of the catalog as a whole: the warehouse is the nil uuid. */
 static IceStatement select_catalog = {
-	"SELECT pg_catalog.encode(secret, 'hex') FROM icecat_data.warehouse_secret "
-	"WHERE warehouse_id = $1 AND purpose = 'catalog'",
+	"SELECT secret FROM icecat_data.warehouse_secret WHERE warehouse_id = $1 "
+	"AND purpose = 'catalog'",
 	1,
 	{UUIDOID},
 	NULL};
@@ -380,6 +380,22 @@ ice_holds_unwritable(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, 
 	return count > HOLDERS_MAX || !may_all(ICE_WRITE, take_held(count), count);
 }
 
+/* The id of the catalog, in hex; NULL: it has none yet. */
+static char *
+find_catalog_id(Datum *values)
+{
+	const char *bytes;
+	size_t      len;
+	char       *text;
+
+	if (ice_spi_read_latest(&select_catalog, values) == 0)
+		return NULL;
+	bytes = ice_spi_field_bytes(0, 1, &len);
+	text = palloc0(2 * len + 1);
+	(void) hex_encode(bytes, len, text);
+	return text;
+}
+
 char *
 ice_hold_catalog_id(bool make)
 {
@@ -387,15 +403,15 @@ ice_hold_catalog_id(bool make)
 	pg_uuid_t              id = ice_uuid_v7();
 	Datum                  values[3] = {UUIDPGetDatum(&nobody), UUIDPGetDatum(&id),
 										TimestampTzGetDatum(GetCurrentTimestamp())};
+	char                  *found;
 
 	if (!ice_holds_known())
 		return NULL;
-	if (ice_spi_execute_latest(&select_catalog, values) > 0)
-		return ice_spi_field_text(0, 1);
-	if (!make)
-		return NULL;
+	found = find_catalog_id(values);
+	if (found != NULL || !make)
+		return found;
 	ice_spi_execute(&insert_catalog, values, NULL, false);
-	return ice_spi_execute_latest(&select_catalog, values) > 0 ? ice_spi_field_text(0, 1) : NULL;
+	return find_catalog_id(values);
 }
 
 List *

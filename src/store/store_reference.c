@@ -86,52 +86,32 @@ ice_references_add_places(const IceInspection *inspection, const List *folders)
 		(void) ice_spi_execute(&add_places, values, NULL, false);
 }
 
-/* Those of some paths that others refer to. */
-static List *
-others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id, const List *paths)
-{
-	Datum  values[3] = {ice_hold_array(paths), UUIDPGetDatum(warehouse_id),
-						UUIDPGetDatum(object_id)};
-	List  *found = NIL;
-	uint64 rows;
-
-	if (!exists() || paths == NIL)
-		return NIL;
-	rows = ice_spi_execute_latest(&others_at, values);
-	for (uint64 i = 0; i < rows; i++)
-		found = lappend(found, ice_spi_field_text(i, 1));
-	ice_spi_free_rows();
-	return found;
-}
-
 List *
-ice_references_to_files(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
-						const List *files)
+ice_references_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+						 const List *files, const List *folders)
 {
-	return others(warehouse_id, object_id, files);
-}
-
-List *
-ice_references_to_places(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id)
-{
-	List     *places = NIL;
-	List     *found;
+	List     *paths = list_copy(files);
+	List     *found = NIL;
+	Datum     values[3] = {0, UUIDPGetDatum(warehouse_id), UUIDPGetDatum(object_id)};
+	uint64    rows;
 	ListCell *cell;
 
-	foreach (cell, ice_holds_of(warehouse_id, object_id))
+	foreach (cell, folders)
+		paths = lappend(paths, psprintf("%s/", (const char *) lfirst(cell)));
+	if (!exists() || paths == NIL)
+		return NIL;
+	values[0] = ice_hold_array(paths);
+	rows = ice_spi_execute_latest(&others_at, values);
+	for (uint64 i = 0; i < rows; i++)
 	{
-		const IceHold *hold = lfirst(cell);
+		char  *path = ice_spi_field_text(i, 1);
+		size_t len = strlen(path);
 
-		if (hold->kind == ICE_HOLD_LOCATION || hold->kind == ICE_HOLD_PATH)
-			places = lappend(places, psprintf("%s/", hold->path));
+		if (len > 0 && path[len - 1] == '/')
+			path[len - 1] = '\0';
+		found = lappend(found, path);
 	}
-	found = others(warehouse_id, object_id, places);
-	foreach (cell, found)
-	{
-		char *place = lfirst(cell);
-
-		place[strlen(place) - 1] = '\0';
-	}
+	ice_spi_free_rows();
 	return found;
 }
 

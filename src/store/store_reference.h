@@ -19,13 +19,11 @@ extern void ice_references_add(const IceInspection *inspection, const List *path
 /* Adds those of some folders in which other tables and views are placed. */
 extern void ice_references_add_places(const IceInspection *inspection, const List *folders);
 
-/* The keys (ice_hold_key()) of those of some files that tables other than one refer to: C
- * strings. */
-extern List *ice_references_to_files(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
-									 const List *files);
-/* Folders of a table or view that stay as they are, because others refer to a manifest in them that
- * could not be read: C strings. */
-extern List *ice_references_to_places(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id);
+/* What tables other than one refer to: the keys (ice_hold_key()) of those of some files, and those
+ * of its folders that stay as they are, because others refer to a manifest in them that could not
+ * be read. C strings. */
+extern List *ice_references_of_others(const pg_uuid_t *warehouse_id, const pg_uuid_t *object_id,
+									  const List *files, const List *folders);
 
 /* Some of a table's; true if none are left. */
 extern bool ice_references_forget_some(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id,

@@ -18,11 +18,13 @@
 
 #include "guc.h"
 #include "store/part_kind.h"
+#include "store/store_parts.h"
 #include "store/store_queue.h"
 #include "store/store_table.h"
 #include "store/store_task.h"
 
 #define ERROR_BYTES_MAX 1000
+#define LOG_READ_MAX    1000 /* entries of a metadata log */
 
 static const char *const kind_names[] = {"write", "delete", "trim", "purge"};
 
@@ -117,19 +119,28 @@ static IceStatement pending_writes = {
 	{UUIDOID, UUIDOID, INT8OID},
 	NULL};
 
-/* A re-registered table has the document's uuid, whatever its id, and names the file perhaps by
- * another spelling of the same location: the last component, which holds a uuid of its own,
- * decides. */
-static IceStatement names_file = {
-	"SELECT 1 FROM icecat_data.table_head h WHERE h.warehouse_id = $1 AND h.table_uuid = $2 "
-	"AND h.dropped_at IS NULL AND (pg_catalog.split_part(h.metadata_location, '/', -1) = $3 "
-	"OR EXISTS (SELECT 1 FROM icecat_data.table_part p WHERE p.warehouse_id = $1 "
-	"AND p.table_id = h.table_id AND p.kind = " ICE_KIND(
-		METADATA_LOG) " AND p.removed_version IS NULL "
-					  "AND pg_catalog.split_part(p.key, '/', -1) = $3)) LIMIT 1",
-	3,
-	{UUIDOID, TEXTOID, TEXTOID},
+static IceStatement heads_of_uuid = {
+	"SELECT table_id, metadata_location, dropped_at FROM icecat_data.table_head "
+	"WHERE warehouse_id = $1 AND table_uuid = $2",
+	2,
+	{UUIDOID, TEXTOID},
 	NULL};
+
+#define LOG_OF_TABLE                                                                              \
+	"FROM icecat_data.table_part WHERE warehouse_id = $1 AND table_id = $2 AND kind = " ICE_KIND( \
+		METADATA_LOG) ICE_PARTS_LIVE
+
+static IceStatement first_of_log = {"SELECT key " LOG_OF_TABLE " ORDER BY kind, ordinal LIMIT $3",
+									3,
+									{UUIDOID, UUIDOID, INT8OID},
+									NULL};
+
+/* Of a long log, which is not taken into memory. */
+static IceStatement log_names_file = {"SELECT 1 " LOG_OF_TABLE
+									  " AND pg_catalog.split_part(key, '/', -1) = $3 LIMIT 1",
+									  3,
+									  {UUIDOID, UUIDOID, TEXTOID},
+									  NULL};
 
 static IceStatement uuid_of_head = {
 	"SELECT table_uuid FROM icecat_data.table_head WHERE warehouse_id = $1 AND table_id = $2",
@@ -366,15 +377,71 @@ uuid_of_task(const IceTask *task)
 	return ice_spi_execute(&uuid_of_head, values, NULL, false) > 0 ? ice_spi_field_text(0, 1) : "";
 }
 
+static const char *
+last_component(const char *location)
+{
+	const char *slash = strrchr(location, '/');
+
+	return slash != NULL ? slash + 1 : location;
+}
+
+/* Does the metadata log of a table name a file, by its last component? */
+static bool
+log_names(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, const char *file)
+{
+	Datum  values[3] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
+						Int64GetDatum(LOG_READ_MAX)};
+	uint64 rows = ice_spi_read(&first_of_log, values, true);
+
+	for (uint64 i = 0; i < rows && rows < LOG_READ_MAX; i++)
+	{
+		const char *key = ice_spi_field_text(i, 1);
+
+		if (key != NULL && strcmp(last_component(key), file) == 0)
+			return true;
+	}
+	if (rows < LOG_READ_MAX)
+		return false;
+	values[2] = ice_spi_cstring_datum(file);
+	return ice_spi_execute(&log_names_file, values, NULL, true) > 0;
+}
+
+/* Does a live table of the uuid name a file? */
+static bool
+is_named(const pg_uuid_t *warehouse_id, const char *table_uuid, const char *file)
+{
+	Datum      values[2] = {UUIDPGetDatum(warehouse_id), ice_spi_cstring_datum(table_uuid)};
+	int        count = (int) ice_spi_read(&heads_of_uuid, values, true);
+	pg_uuid_t *live = palloc(sizeof(pg_uuid_t) * Max(count, 1));
+	int        n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!ice_spi_field_is_null(i, 3))
+			continue;
+		if (strcmp(last_component(ice_spi_field_text(i, 2)), file) == 0)
+			return true;
+		live[n++] = ice_spi_field_uuid(i, 1);
+	}
+	for (int i = 0; i < n; i++)
+		if (log_names(warehouse_id, &live[i], file))
+			return true;
+	return false;
+}
+
+/* A re-registered table has the document's uuid, whatever its id, and names the file perhaps by
+ * another spelling of the same location: the last component, which holds a uuid of its own,
+ * decides. Head and log are those of one moment. */
 bool
 ice_task_file_is_named(const IceTask *task)
 {
-	const char *slash = strrchr(task->location, '/');
-	Datum       values[3] = {UUIDPGetDatum(&task->warehouse_id),
-							 ice_spi_cstring_datum(uuid_of_task(task)),
-							 ice_spi_cstring_datum(slash != NULL ? slash + 1 : task->location)};
+	const char *table_uuid = uuid_of_task(task);
+	bool        pushed = ice_spi_push_snapshot(false);
+	bool        named = is_named(&task->warehouse_id, table_uuid, last_component(task->location));
 
-	return ice_spi_execute(&names_file, values, NULL, false) > 0;
+	if (pushed)
+		PopActiveSnapshot();
+	return named;
 }
 
 bool
