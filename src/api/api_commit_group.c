@@ -12,7 +12,8 @@
  * Here a commit comes to its key with the head locked by one before it. To wait then could be a
  * deadlock with who has the key and waits for the head: so it waits for a moment only, and is left
  * to be called again. The commits behind one that has waited in vain for all of its time are left,
- * too, for they would all wait so long.
+ * too, for they would all wait so long. So is one that would read manifests (outside_check.h) while
+ * the head is locked, and what is not done when it has been locked for HELD_MS_MAX: others wait.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -33,9 +34,11 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "api/args.h"
 #include "api/delegation.h"
+#include "commit/outside_check.h"
 #include "guc.h"
 #include "store/pending.h"
 
@@ -44,8 +47,10 @@ PG_FUNCTION_INFO_V1(sql_ice_rest_commit_table_group);
 #define ARG_REQUESTS   3
 #define SINGLE_ARGS    4
 #define KEPT_WAIT_MS   10 /* how long a commit waits while an earlier one keeps the head locked */
+#define HELD_MS_MAX    1000
 #define HELD_BYTES_MAX 16777216 /* of all bodies, where icecat.answer_bytes_max sets no bound */
 #define COLUMNS        10
+#define COLUMN_LARGE   2
 #define COLUMN_PENDING 3
 #define COLUMN_SECRET  4
 #define COLUMN_STATE   5
@@ -78,7 +83,8 @@ typedef struct CommitGroup
 	MemoryContext    memory;   /* of one commit */
 	int64            answered; /* bytes of bodies so far */
 	bool             landed;   /* a commit has been made: the head stays locked */
-	bool             given_up; /* one has waited in vain, or the answers are too long */
+	TimestampTz      since;    /* since then */
+	bool             given_up; /* the rest is left: to wait is in vain, or answers are too long */
 } CommitGroup;
 
 /* Reads an array that has an element for each request, or is NULL. */
@@ -165,8 +171,8 @@ set_local_number(const char *name, int64 number)
 	set_local(name, text);
 }
 
-/* The settings of a commit. All bodies together are bounded as one alone is: a body for which
- * nothing is left is announced as large. */
+/* The settings of a commit. All bodies together are bounded as one alone is: one for which too
+ * little is left is announced as large. */
 static void
 apply_settings(const CommitGroup *group, int n)
 {
@@ -258,6 +264,32 @@ put_error(CommitGroup *group, const ErrorData *error, Datum *values, bool *nulls
 	return true;
 }
 
+/* Would a commit that was made perhaps have a body if the others had none? */
+static bool
+lacks_room(const CommitGroup *group, const Datum *values, const bool *nulls)
+{
+	return group->answered > 0 && !nulls[COLUMN_LARGE] && DatumGetBool(values[COLUMN_LARGE]);
+}
+
+/* A commit is made: it stays, or it and those behind it are left for another call. */
+static void
+keep_one(CommitGroup *group, Datum *values, bool *nulls)
+{
+	if (lacks_room(group, values, nulls))
+	{
+		RollbackAndReleaseCurrentSubTransaction();
+		memset(nulls, true, sizeof(bool) * COLUMNS);
+		nulls[COLUMN_AGAIN] = false;
+		values[COLUMN_AGAIN] = BoolGetDatum(true);
+		group->given_up = true;
+		return;
+	}
+	ReleaseCurrentSubTransaction();
+	if (!group->landed)
+		group->since = GetCurrentTimestamp();
+	group->landed = true;
+}
+
 /* Makes one commit, or takes it back. */
 static void
 run_one(CommitGroup *group, int n, Datum *values, bool *nulls)
@@ -269,14 +301,16 @@ run_one(CommitGroup *group, int n, Datum *values, bool *nulls)
 	MemoryContextSwitchTo(group->memory);
 	PG_TRY();
 	{
+		ice_outside_check_put_off(group->landed);
 		commit_one(group, n, values, nulls);
-		ReleaseCurrentSubTransaction();
-		group->landed = true;
+		ice_outside_check_put_off(false);
+		keep_one(group, values, nulls);
 	}
 	PG_CATCH();
 	{
 		ErrorData *error;
 
+		ice_outside_check_put_off(false);
 		MemoryContextSwitchTo(group->memory);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -297,6 +331,9 @@ answer_one(CommitGroup *group, int n)
 	bool  nulls[COLUMNS];
 
 	CHECK_FOR_INTERRUPTS();
+	if (group->landed &&
+		TimestampDifferenceExceeds(group->since, GetCurrentTimestamp(), HELD_MS_MAX))
+		group->given_up = true;
 	memset(nulls, true, sizeof(nulls));
 	nulls[COLUMN_AGAIN] = false;
 	values[COLUMN_AGAIN] = BoolGetDatum(group->given_up);

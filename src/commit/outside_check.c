@@ -168,6 +168,14 @@ add_folders_of_request(Check *check, const IceCommitRequest *request)
 		add_folder(check, property_set(request, ice_folder_properties[i]));
 }
 
+static bool put_off = false;
+
+void
+ice_outside_check_put_off(bool on)
+{
+	put_off = on;
+}
+
 /* Reads what each new snapshot of a change adds. */
 static void
 check_change(const IceWarehouse *warehouse, const IceTableChange *change)
@@ -183,6 +191,9 @@ check_change(const IceWarehouse *warehouse, const IceTableChange *change)
 
 		if (!is_action(update, "add-snapshot"))
 			continue;
+		if (put_off)
+			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+							errmsg("manifests are not read while the table is locked")));
 		if (!begun)
 		{
 			begin_check(&check);

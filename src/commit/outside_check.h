@@ -17,6 +17,8 @@
  * Before there is a lock. */
 extern void ice_outside_check_changes(const IceWarehouse *warehouse, const IceTableChange *changes,
 									  int count);
+/* While this is on, a lock is held: a check that would read storage raises lock_not_available. */
+extern void ice_outside_check_put_off(bool on);
 #define ICE_OUTSIDE_ALL (-1)
 
 /* The same for a document that becomes the metadata of a table: of its snapshots after that

@@ -24,6 +24,7 @@
 #include "store/spi.h"
 
 #define TABLES_MAX 64
+#define NO_VERSION (-1) /* of an entry that is being changed */
 
 /* A part; its key, if it has one, ends with a zero byte and stands before the body. */
 typedef struct Known
@@ -254,9 +255,11 @@ make_entry(const IceTable *table)
 static void
 name_entry(Entry *entry, const IceTable *table)
 {
+	char *location = MemoryContextStrdup(entry->context, table->metadata_location);
+
 	if (entry->location != NULL)
 		pfree(entry->location);
-	entry->location = MemoryContextStrdup(entry->context, table->metadata_location);
+	entry->location = location;
 	entry->version = table->version;
 	entry->used = ++uses;
 	entry->changed_in = GetCurrentSubTransactionId();
@@ -389,6 +392,9 @@ ice_part_memory_follow(const IceTable *table, int trimmed)
 		ice_part_memory_forget(table);
 		return;
 	}
+	/* An error in between, as of memory, leaves nothing that is found. */
+	entry->version = NO_VERSION;
+	entry->changed_in = GetCurrentSubTransactionId();
 	for (int kind = 0; kind < ICE_PART_KINDS; kind++)
 		if (table->metadata->lists[kind].count > 0)
 			follow_list(entry, kind, &table->metadata->lists[kind]);

@@ -49,6 +49,8 @@ ice_spi_begin(void)
 	MemoryContext caller = CurrentMemoryContext;
 	Frame        *frame;
 
+	if (innermost == NULL)
+		ice_spi_plans_free_old();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	frame = palloc0(sizeof(Frame));

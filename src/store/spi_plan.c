@@ -35,24 +35,42 @@ static const char *const planning[][2] = {
 	{"jit", "off"},
 };
 
+static IceKeptPlan *old_plans = NULL;
+
+void
+ice_spi_plans_free_old(void)
+{
+	while (old_plans != NULL)
+	{
+		IceKeptPlan *old = old_plans;
+
+		old_plans = old->next_old;
+		if (old->spi != NULL)
+			SPI_freeplan(old->spi);
+		if (old->context != NULL)
+			MemoryContextDelete(old->context);
+		pfree(old);
+	}
+}
+
 /* Prepares a statement again. */
 static void
 prepare(IceStatement *statement, int options)
 {
-	IceKeptPlan *kept = statement->plan;
+	IceKeptPlan *kept;
 	SPIPlanPtr   plan = SPI_prepare_cursor(statement->sql, statement->nargs, statement->argtypes,
 										   options);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	if (kept == NULL)
-		kept = MemoryContextAllocZero(TopMemoryContext, sizeof(IceKeptPlan));
+	kept = MemoryContextAllocZero(TopMemoryContext, sizeof(IceKeptPlan));
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "SPI_keepplan failed");
-	if (kept->spi != NULL)
-		SPI_freeplan(kept->spi);
-	if (kept->context != NULL)
-		MemoryContextDelete(kept->context);
+	if (statement->plan != NULL)
+	{
+		statement->plan->next_old = old_plans;
+		old_plans = statement->plan;
+	}
 	*kept = (IceKeptPlan){
 		.spi = plan, .made_at = GetCurrentStatementStartTimestamp(), .generation = -1};
 	statement->plan = kept;

@@ -21,13 +21,14 @@
 
 typedef struct IceKeptPlan
 {
-	SPIPlanPtr         spi;
-	int                uses;
-	TimestampTz        made_at;
-	MemoryContext      context;    /* of scan and write */
-	const IceKeyScan  *scan;       /* what the plan is; NULL: not looked at, or more than a scan */
-	const IceKeyWrite *write;      /* the same for a write */
-	int                generation; /* of the plan that was looked at; -1: none */
+	SPIPlanPtr          spi;
+	int                 uses;
+	TimestampTz         made_at;
+	MemoryContext       context;    /* of scan and write */
+	const IceKeyScan   *scan;       /* what the plan is; NULL: not looked at, or more than a scan */
+	const IceKeyWrite  *write;      /* the same for a write */
+	int                 generation; /* of the plan that was looked at; -1: none */
+	struct IceKeptPlan *next_old;   /* that nothing uses any more, except what runs */
 } IceKeptPlan;
 
 typedef struct IceStatement
@@ -38,13 +39,17 @@ typedef struct IceStatement
 	IceKeptPlan *plan; /* NULL until first used */
 } IceStatement;
 
-/* The plan of a statement, made again when it is used up, old or no longer valid. In the
- * sandbox. */
+/* The plan of a statement, made again when it is used up, old or no longer valid. In the sandbox.
+ * The one before it stays until ice_spi_plans_free_old(): code of an owner's trigger may call us
+ * again while it runs. */
 extern SPIPlanPtr ice_spi_plan_current(IceStatement *statement, int options);
 
 /* The plan of a statement whose scan or write it has found, held, and its table locked, as the
  * executor would have it; NULL where the statement needs the executor. To be released. */
 extern CachedPlan *ice_spi_plan_hold(IceStatement *statement);
 extern void        ice_spi_plan_release(CachedPlan *plan);
+
+/* No statement runs: the plans that were made again go. */
+extern void ice_spi_plans_free_old(void);
 
 #endif

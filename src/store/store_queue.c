@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -19,9 +20,38 @@
 
 #define QUEUE_WAIT_STEP_MS 10
 
-static bool signalled = false;
-static int  queued_here = 0; /* files that this transaction has queued */
-static bool callback_registered = false;
+/* Files that a part of this transaction has queued. */
+typedef struct Queued
+{
+	SubTransactionId part;
+	int              files;
+	struct Queued   *outer;
+} Queued;
+
+static bool    signalled = false;
+static Queued *queued = NULL; /* the innermost part that has queued any, in TopTransactionContext */
+static bool    callback_registered = false;
+
+/* A part of the transaction ends: what it has queued is its parent's then, or will not be. */
+static void
+at_part_end(SubXactEvent event, SubTransactionId part, SubTransactionId parent, void *arg)
+{
+	(void) arg;
+	if (queued == NULL || queued->part != part)
+		return;
+	if (event == SUBXACT_EVENT_COMMIT_SUB &&
+		(queued->outer == NULL || queued->outer->part != parent))
+		queued->part = parent;
+	else if (event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		Queued *ended = queued;
+
+		queued = ended->outer;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			queued->files += ended->files;
+		pfree(ended);
+	}
+}
 
 /* After the commit: a worker that ended for idleness in between is started again. Must not
  * raise. */
@@ -32,19 +62,19 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			if (queued_here > 0)
-				ice_worker_count_files(queued_here, false);
+			if (queued != NULL)
+				ice_worker_count_files(queued->files, false);
 			if (signalled)
 				ice_worker_wake();
 			signalled = false;
-			queued_here = 0;
+			queued = NULL;
 			ice_worker_start_waiting();
 			break;
 		case XACT_EVENT_ABORT:
 		/* the session that commits it wakes nobody: the worker looks by itself */
 		case XACT_EVENT_PREPARE:
 			signalled = false;
-			queued_here = 0;
+			queued = NULL;
 			break;
 		default:
 			break;
@@ -55,7 +85,10 @@ void
 ice_queue_watch(void)
 {
 	if (!callback_registered)
+	{
 		RegisterXactCallback(at_transaction_end, NULL);
+		RegisterSubXactCallback(at_part_end, NULL);
+	}
 	callback_registered = true;
 }
 
@@ -72,7 +105,16 @@ ice_queue_signal(void)
 void
 ice_queue_added(void)
 {
-	queued_here++;
+	SubTransactionId part = GetCurrentSubTransactionId();
+
+	if (queued == NULL || queued->part != part)
+	{
+		Queued *inner = MemoryContextAllocZero(TopTransactionContext, sizeof(Queued));
+
+		*inner = (Queued){.part = part, .outer = queued};
+		queued = inner;
+	}
+	queued->files++;
 	ice_queue_signal();
 }
 

@@ -148,10 +148,18 @@ def test_an_error_of_the_whole_call_starves_nobody(env):
 
 def test_a_call_that_the_database_refuses_is_not_tried_again_and_again(env):
     with own(env) as gateway:
-        behind(env, gateway, "unfit", [{"n": 1}, {"n": 2, "act": "error_42501"}])
+        behind(env, gateway, "unfit", [{"n": 1}, {"n": 2, "act": "error_42883"}])
         latch(env)
         behind(env, gateway, "unfit2", [{"n": 1}, {"n": 2}])
         expect_equal(effects(env, "unfit2", "members"), [1, 1, 1])
+
+
+def test_a_caller_without_the_right_takes_groups_from_nobody(env):
+    with own(env) as gateway:
+        behind(env, gateway, "norights", [{"n": 1}, {"n": 2, "act": "error_42501"}])
+        latch(env)
+        behind(env, gateway, "norights2", [{"n": 1}, {"n": 2}])
+        expect_equal(effects(env, "norights2", "members"), [1, 2, 2])
 
 
 def test_answers_wait_for_their_own_files(env):

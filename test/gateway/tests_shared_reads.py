@@ -126,6 +126,16 @@ def test_what_differs_is_not_shared(env):
         expect_equal(shared(gateway), 0)
 
 
+def test_no_token_and_an_empty_one_are_not_the_same(env):
+    with Gateway(env.binary, env.pg.dsn, env.root, **LONG) as gateway, clients(gateway, 2) as all_of_them:
+        with held(env) as let_go:
+            for client, query in zip(all_of_them, ("", "&pageToken=")):
+                send(client, "/v1/w/namespaces?parent=held" + query)
+            wait_in_database(env, 2)
+            let_go()
+            expect_equal([client.answer().json().get("token") for client in all_of_them], [None, ""])
+
+
 def test_each_role_asks_for_itself(env):
     with Issuer() as issuer, own(env, issuer, **LONG) as gateway, clients(gateway, 4) as all_of_them:
         tokens = [issuer.token(name) for name in ("ann", "bob", "ann", "bob")]

@@ -93,9 +93,11 @@ SELECT count(*) FROM icecat.audit_log AS a WHERE warehouse = 'group' AND request
 -- The settings are as before.
 SELECT current_setting('icecat.request_id') AS request, current_setting('application_name') LIKE 'client%' AS application, current_setting('icecat.idempotency_key') AS key;
 
--- All bodies together are bounded; those that have no room are read in pieces.
+-- All bodies together are bounded; commits whose bodies have no room are left for another call. One that has no room even alone is read in pieces.
 SET icecat.answer_bytes_max = '10kB';
-SELECT body IS NULL AS left_out, large, etag IS NOT NULL AS tagged FROM icecat.rest_commit_table_group('group', '{n}', 't', array_fill(pg_temp.set('b', repeat('x', 3000)), '{4}'));
+SELECT body IS NULL AS left_out, large, etag IS NOT NULL AS tagged, again FROM icecat.rest_commit_table_group('group', '{n}', 't', array_fill(pg_temp.set('b', repeat('x', 3000)), '{4}'));
+SET icecat.answer_bytes_max = '2kB';
+SELECT body IS NULL AS left_out, large, etag IS NOT NULL AS tagged, again FROM icecat.rest_commit_table_group('group', '{n}', 't', array_fill(pg_temp.set('b', 'x'), '{2}'));
 RESET icecat.answer_bytes_max;
 
 -- A table that is made by the first.

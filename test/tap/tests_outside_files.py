@@ -178,6 +178,18 @@ def test_strict_refuses_the_commit(c):
     refused(c, "SET icecat.inspected_manifests_max = 1; " + commit_sql("s", "t", 6, two), "IC305")
 
 
+def test_strict_reads_nothing_while_a_group_has_the_table(c):
+    place = make(c, "grouped", "s")
+    requests = [{"requirements": [], "updates": [{"action": "set-properties", "updates": {"n": "1"}}]}]
+    for n in (1, 2):
+        listing, _ = snapshot(c, place, n, ["file://%s/data/%d.parquet" % (place, n)])
+        requests.append({"requirements": [], "updates": json.loads(commit_sql("s", "grouped", n, listing).split("'[]', '")[1].split("') IS")[0])})
+    call = "SELECT string_agg(again::text, ' ') FROM icecat.rest_commit_table_group('s', '{ns}', 'grouped', ARRAY[%s])"
+    expect_equal(c.sql(call % ", ".join("'%s'" % json.dumps(request) for request in requests)), "false true true", "one that would read is left")
+    expect_equal(c.sql(call % "'%s'" % json.dumps(requests[1])), "false", "alone, or as the first, it reads")
+    expect_equal(c.sql("SELECT version FROM icecat.tables WHERE warehouse = 's' AND table_name = 'grouped'"), "3")
+
+
 def test_strict_looks_at_documents_too(c):
     place = make(c, "doc")
     bad, _ = snapshot(c, place, 1, ["file:///elsewhere/x.parquet"])

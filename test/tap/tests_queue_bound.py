@@ -36,6 +36,22 @@ def prepare(c):
     c.make_warehouse()
 
 
+def test_what_is_taken_back_does_not_count(c):
+    c.sql(c.create_table_sql("back"))
+    commit = c.property_commit_sql("back", "k", "v")
+    pid = c.wait_worker()
+    c.freeze(pid)
+    try:
+        c.sql("BEGIN; " + ("SAVEPOINT one; SAVEPOINT two; " + commit + "RELEASE two; " + commit + "ROLLBACK TO one; ") * MAX + "SAVEPOINT three; " + commit + "RELEASE three; COMMIT;")
+        expect_equal(queued(c), 1, "what was not taken back is queued")
+        expect(seconds(c, "SET icecat.metadata_queue_wait_ms = 60000; " + commit) < 40, "the next commit does not wait")
+        c.sql("BEGIN; " + ("SAVEPOINT one; " + commit + "RELEASE one; ") * MAX + "COMMIT;")
+        expect(seconds(c, commit) >= WAIT_MS / 1000, "what comes of parts of a transaction counts")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    expect(c.queue_is_empty(), "all is written")
+
+
 def test_waits(c):
     """The worker is stopped: nothing is written."""
     c.sql(c.create_table_sql("a") + c.create_table_sql("b"))

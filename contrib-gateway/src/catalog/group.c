@@ -20,6 +20,10 @@
 
 #define FAILED_PAUSE_US 60000000 /* after a call that this database does not take */
 
+/* SQLSTATEs that say so. One that concerns the caller (42501) keeps nobody else from groups. */
+#define UNDEFINED_FUNCTION "42883"
+#define LIMIT_EXCEEDED     "IC305"
+
 /* What each request has of its own: the arrays of the statement, behind the parameters of all. */
 typedef enum Part
 {
@@ -220,8 +224,8 @@ send_alone(GwGroup *group, GwRequest *request)
 	gw_gate_go_first(gw_catalog.gates, &request->ticket, &group->ticket);
 }
 
-/* The call failed as a whole, and has changed nothing. Where the function may not be called, or
- * takes no such group, another group would fail, too. */
+/* The call failed as a whole, and has changed nothing. Where there is no such function, or it takes
+ * no such group, every other group of the database would fail, too. */
 static void
 dissolve(GwGroup *group, const GwPgResult *error)
 {
@@ -229,7 +233,8 @@ dissolve(GwGroup *group, const GwPgResult *error)
 
 	gw_log(GW_INFO, "%d commits of one table go alone: %s (%s)", group->count, error->message,
 		   error->sqlstate);
-	if (strncmp(error->sqlstate, "42", 2) == 0 || strncmp(error->sqlstate, "IC", 2) == 0)
+	if (strcmp(error->sqlstate, UNDEFINED_FUNCTION) == 0 ||
+		strcmp(error->sqlstate, LIMIT_EXCEEDED) == 0)
 		last->database->grouped_us = gw_clock_us() + FAILED_PAUSE_US;
 	while ((last = TAILQ_LAST(&group->members, Members)) != NULL)
 		send_alone(group, last);

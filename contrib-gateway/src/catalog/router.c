@@ -140,8 +140,10 @@ put_key(const GwRoute *route, const char *const *values, unsigned sources, const
 	{
 		const char *value = values[route->params[i]];
 
-		if (sources & 1u << gw_param_source((GwParam) route->params[i]))
-			len = put_text(at, len, value ? value : "");
+		if ((sources & 1u << gw_param_source((GwParam) route->params[i])) == 0)
+			continue;
+		len = put_text(at, len, value != NULL ? "+" : ""); /* absent is not the same as empty */
+		len = put_text(at, len, value != NULL ? value : "");
 	}
 	for (; *more != NULL; more++)
 		len = put_text(at, len, *more);
