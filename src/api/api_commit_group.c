@@ -324,6 +324,7 @@ run_one(CommitGroup *group, int n, Datum *values, bool *nulls)
 	CurrentResourceOwner = owner;
 }
 
+/* Makes one commit, or leaves it, and adds its row to the answer. */
 static void
 answer_one(CommitGroup *group, int n)
 {
