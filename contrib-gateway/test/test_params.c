@@ -181,12 +181,16 @@ test_keys(void **state)
 
 	(void) state;
 	key = gw_router_key(route, values, 1u << GW_SOURCE_PATH, (const char *[]){NULL}, &arena);
-	assert_int_equal(key.len, sizeof("w\0{n}\0t"));
-	assert_memory_equal(key.data, "w\0{n}\0t", key.len);
+	assert_int_equal(key.len, sizeof("+\0w\0+\0{n}\0+\0t"));
+	assert_memory_equal(key.data, "+\0w\0+\0{n}\0+\0t", key.len);
 	key = gw_router_key(route, values, 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY,
 						(const char *[]){"x", NULL}, &arena);
-	assert_int_equal(key.len, sizeof("w\0{n}\0t\0\0\0x"));
-	assert_memory_equal(key.data, "w\0{n}\0t\0\0\0x", key.len);
+	assert_int_equal(key.len, sizeof("+\0w\0+\0{n}\0+\0t\0\0\0\0\0x"));
+	assert_memory_equal(key.data, "+\0w\0+\0{n}\0+\0t\0\0\0\0\0x", key.len);
+	values[GW_PARAM_QUERY_SNAPSHOTS] = ""; /* empty is not the same as absent */
+	key = gw_router_key(route, values, 1u << GW_SOURCE_PATH | 1u << GW_SOURCE_QUERY,
+						(const char *[]){"x", NULL}, &arena);
+	assert_int_equal(key.len, sizeof("+\0w\0+\0{n}\0+\0t\0+\0\0\0\0x"));
 }
 
 int

@@ -6,7 +6,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "guc.h"
 #include "json/json.h"
@@ -22,7 +24,8 @@
 #define ATTEMPTS_MAX   10
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS   600000
-#define AWAITED_MAX    5 /* failures after which purges do not wait any more */
+#define AWAITED_MAX    5     /* failures after which purges do not wait any more */
+#define UNOPENED_MS    10000 /* a profile that cannot be opened is tried again after that */
 
 typedef struct IceInspectTurn
 {
@@ -79,7 +82,9 @@ read_rows(IceInspectTurn *turn)
 					unconstify(char *, ice_json_to_string(manifests->items[i], "manifests")));
 	if (ice_json_opt_int64(snapshot, "parent-snapshot-id", &parent))
 		outside->parent_list = list_of(row, parent);
+	turn->store_fails = true; /* until its profile is open */
 	outside->profile = ice_store_health_profile(&known, &row->warehouse_id);
+	turn->store_fails = false;
 	outside->folders = ice_inspection_folders(&row->warehouse_id, &row->table_id,
 											  ice_inspection_properties(&row->warehouse_id));
 	outside->own = ice_inspection_folders(&row->warehouse_id, &row->table_id, NULL);
@@ -89,6 +94,33 @@ read_rows(IceInspectTurn *turn)
 	outside->manifests_max = PG_INT32_MAX;
 	outside->files_max = ice_guc_outside_files_max;
 	return true;
+}
+
+/* read_rows(), and the begin of the look. What goes wrong, such as a secret that cannot be opened,
+ * is the error of this snapshot: others have their turn. */
+static void
+begin_look(IceInspectTurn *turn)
+{
+	MemoryContext context = turn->turn.context;
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		if (read_rows(turn))
+			turn->look = ice_outside_begin(&turn->outside);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		turn->error = ice_task_outcome_take_error(context);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
 }
 
 /* One that is due; false: none. One whose snapshot is gone has nothing to look at. */
@@ -102,8 +134,7 @@ choose(void *chosen, TimestampTz due)
 									   .context = turn->turn.context};
 	if (!ice_inspection_due(due, &turn->row))
 		return false;
-	if (read_rows(turn))
-		turn->look = ice_outside_begin(&turn->outside);
+	begin_look(turn);
 	return true;
 }
 
@@ -151,7 +182,7 @@ run(IceInspectTurn *turn)
 		more = false;
 	}
 	PG_END_TRY();
-	if (turn->error != NULL)
+	if (turn->error != NULL && turn->outside.profile != NULL)
 		turn->store_fails = ice_store_health_suspect(turn->outside.profile);
 	return more;
 }
@@ -167,14 +198,18 @@ retry_at(int32 attempts)
 									   Min((int64) RETRY_FIRST_MS << attempts, RETRY_MAX_MS));
 }
 
-/* While its store is down nobody knows what it names: it is awaited, however long that lasts. What
- * cannot be read otherwise would hold up the purges of all. */
+/* While its store is down, or its profile cannot be opened, nobody knows what it names: it is
+ * awaited, however long that lasts. What cannot be read otherwise would hold up the purges of
+ * all. */
 static void
 note_failure(const IceInspectTurn *turn)
 {
 	const IceInspection *row = &turn->row;
 
-	if (turn->store_fails)
+	if (turn->store_fails && turn->outside.profile == NULL)
+		ice_inspection_postpone(
+			row, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), UNOPENED_MS), turn->error);
+	else if (turn->store_fails)
 		ice_inspection_postpone(row, ice_store_health_until(turn->outside.profile), turn->error);
 	else
 		ice_inspection_failed(row, retry_at(row->attempts), turn->error,

@@ -71,6 +71,7 @@ choose(void *chosen, TimestampTz due)
 		turn->outcome.task = *task;
 		if (!ice_drop_purge_waits(&task->warehouse_id, &task->table_id))
 			return true;
+		ice_due_release_writes(task);
 		ice_due_postpone(task, TimestampTzPlusMilliseconds(due, WAIT_MS));
 	}
 	return false;

@@ -16,7 +16,7 @@ ice_task_work_begin(const IceTaskWork *work, Size size, bool (*choose)(void *tur
 {
 	MemoryContext context;
 	IceTurn      *turn;
-	bool          found;
+	volatile bool found = false;
 
 	if (!ice_transaction_begin(work->transactions))
 		return NULL;
@@ -24,11 +24,20 @@ ice_task_work_begin(const IceTaskWork *work, Size size, bool (*choose)(void *tur
 	turn = MemoryContextAllocZero(context, size);
 	turn->context = context;
 	turn->transactions = work->transactions;
-	(void) ice_spi_begin();
-	MemoryContextSwitchTo(context);
-	found = choose(turn, work->due);
-	ice_spi_end();
-	ice_transaction_commit(work->transactions);
+	PG_TRY();
+	{
+		(void) ice_spi_begin();
+		MemoryContextSwitchTo(context);
+		found = choose(turn, work->due);
+		ice_spi_end();
+		ice_transaction_commit(work->transactions);
+	}
+	PG_CATCH();
+	{
+		MemoryContextDelete(context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	if (found)
 		return turn;
 	MemoryContextDelete(context);

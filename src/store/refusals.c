@@ -254,7 +254,7 @@ ice_refusals_due(void)
 {
 	TimestampTz due = DT_NOEND;
 
-	if (!attach())
+	if (!ice_audit_is_on() || !attach())
 		return due;
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	for (int i = 0; i < shared->room && due == DT_NOEND; i++)

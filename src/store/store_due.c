@@ -117,25 +117,27 @@ static IceStatement first_tasks = {TASK_COLUMNS
 /* Of one table: writes, or deletions and trims. */
 static IceStatement hold_tasks = {
 	"UPDATE icecat_data.metadata_task SET next_attempt_at = $4 WHERE warehouse_id = $1 "
-	"AND table_id = $2 AND next_attempt_at <= $3 AND (kind = 'write') = $5 AND kind <> 'purge'",
-	5,
-	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID},
+	"AND table_id = $2 AND next_attempt_at <= $3 AND (kind = 'write') = $5 AND kind <> 'purge' "
+	"AND database_id = $6",
+	6,
+	{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, OIDOID},
 	NULL};
 
 /* The first task of a table and, with $4, its first write. A time before its creation marks a task
- * that was released: those behind it may be held. */
+ * that was released: those behind it may be held. One that has failed is tried again with those
+ * behind it; without $5 it keeps its time. */
 static IceStatement release_tasks = {
 	"UPDATE icecat_data.metadata_task SET next_attempt_at = created_at - interval '1 ms' "
 	"WHERE warehouse_id = $1 AND table_id = $2 AND database_id = $3 "
-	"AND next_attempt_at >= created_at AND ((version, position) = ("
+	"AND ($5 OR attempts = 0) AND next_attempt_at >= created_at AND ((version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
 	"AND t.table_id = $2 AND t.database_id = $3 ORDER BY t.version, t.position LIMIT 1) "
 	"OR $4 AND (version, position) = ("
 	"SELECT t.version, t.position FROM icecat_data.metadata_task t WHERE t.warehouse_id = $1 "
 	"AND t.table_id = $2 AND t.database_id = $3 AND t.position < " WRITES_END
 	" ORDER BY t.version, t.position LIMIT 1))",
-	4,
-	{UUIDOID, UUIDOID, OIDOID, BOOLOID},
+	5,
+	{UUIDOID, UUIDOID, OIDOID, BOOLOID, BOOLOID},
 	NULL};
 
 /* All warehouses: worker only. */
@@ -187,8 +189,12 @@ table_of_row(uint64 row)
 static void
 hold(const IceTaskTable *table, bool writes, TimestampTz now, TimestampTz until)
 {
-	Datum values[5] = {UUIDPGetDatum(&table->warehouse_id), UUIDPGetDatum(&table->table_id),
-					   TimestampTzGetDatum(now), TimestampTzGetDatum(until), BoolGetDatum(writes)};
+	Datum values[6] = {UUIDPGetDatum(&table->warehouse_id),
+					   UUIDPGetDatum(&table->table_id),
+					   TimestampTzGetDatum(now),
+					   TimestampTzGetDatum(until),
+					   BoolGetDatum(writes),
+					   ObjectIdGetDatum(MyDatabaseId)};
 
 	ice_spi_execute(&hold_tasks, values, NULL, false);
 }
@@ -356,13 +362,25 @@ ice_due_first_deletes(const IceTaskTable *table, int limit)
 	return tasks;
 }
 
+static void
+release(const IceTask *task, bool writes, bool failed)
+{
+	Datum values[5] = {UUIDPGetDatum(&task->warehouse_id), UUIDPGetDatum(&task->table_id),
+					   ObjectIdGetDatum(MyDatabaseId), BoolGetDatum(writes), BoolGetDatum(failed)};
+
+	ice_spi_execute(&release_tasks, values, NULL, false);
+}
+
 void
 ice_due_release(const IceTask *done)
 {
-	Datum values[4] = {UUIDPGetDatum(&done->warehouse_id), UUIDPGetDatum(&done->table_id),
-					   ObjectIdGetDatum(MyDatabaseId), BoolGetDatum(done->kind == ICE_TASK_WRITE)};
+	release(done, done->kind == ICE_TASK_WRITE, true);
+}
 
-	ice_spi_execute(&release_tasks, values, NULL, false);
+void
+ice_due_release_writes(const IceTask *purge)
+{
+	release(purge, true, false);
 }
 
 void

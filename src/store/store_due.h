@@ -46,6 +46,8 @@ extern void ice_due_hold_writes(const IceTaskTable *table, TimestampTz now);
  * write that failed keeps its time where a deletion was done: on a full disk, files go until
  * then. */
 extern void ice_due_release(const IceTask *done);
+/* A purge waits for the writes of its table, which may be held. What failed keeps its time. */
+extern void ice_due_release_writes(const IceTask *purge);
 /* Has the failed tasks of all warehouses of a storage profile tried again now, and what could not
  * be read there. */
 extern void ice_due_release_store(const pg_uuid_t *profile_id);

@@ -35,12 +35,13 @@ static IceStatement insert_row = {
 	{UUIDOID, UUIDOID, INT8OID, TIMESTAMPTZOID, OIDOID},
 	NULL};
 
-/* Of tables that are live, or can be undropped. */
+/* Of tables that are live, or can be undropped; in the order of their rows. */
 static IceStatement insert_all = {
 	"INSERT INTO icecat_data.inspection (warehouse_id, table_id, snapshot_id, created_at, "
 	"attempts, next_attempt_at, database_id, awaited) "
 	"SELECT p.warehouse_id, p.table_id, p.id, $2, 0, "
-	"$2 + pg_catalog.make_interval(secs => p.ordinal * 0.000001), $3, true "
+	"$2 + pg_catalog.make_interval(secs => 0.000001 * "
+	"pg_catalog.row_number() OVER (ORDER BY p.table_id, p.ordinal)), $3, true "
 	"FROM icecat_data.table_part AS p JOIN icecat_data.relation AS r "
 	"ON r.warehouse_id = p.warehouse_id AND r.relation_id = p.table_id "
 	"AND (r.dropped_at IS NULL OR r.undrop_until IS NOT NULL) "

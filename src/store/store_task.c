@@ -64,7 +64,8 @@ static IceStatement write_locations = {
 	NULL};
 
 /* All warehouses: what came with a copy of the database, all of it. */
-static IceStatement adopt_tasks = {"UPDATE icecat_data.metadata_task SET database_id = $1 "
+static IceStatement adopt_tasks = {"UPDATE icecat_data.metadata_task SET database_id = $1, "
+								   "next_attempt_at = LEAST(next_attempt_at, created_at) "
 								   "WHERE warehouse_id IS NOT NULL AND database_id <> $1",
 								   1,
 								   {OIDOID},

@@ -195,7 +195,7 @@ look_ahead(IceRound *round)
 	ice_due_next(times);
 	ahead.inspection = ice_inspection_next();
 	round->next_at = Min(Min(times->write, ahead.inspection), Min(times->delete, times->purge));
-	if (round->next_at == DT_NOEND)
+	if (times->write == DT_NOEND)
 		ice_queue_empty();
 	round->next_at = Min(round->next_at, ice_refusals_due());
 	ice_spi_end();

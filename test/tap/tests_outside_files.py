@@ -154,6 +154,15 @@ def test_off_looks_at_nothing(c):
     expect_equal(found(c, "n"), "")
 
 
+def test_snapshots_of_late_versions_are_looked_at_as_soon(c):
+    c.make_warehouse("late")
+    place = make(c, "t", "late")
+    c.sql(commit_sql("late", "t", 1, snapshot(c, place, 1, ["file://%s/data/1" % place])[0]))
+    c.sql("BEGIN; UPDATE icecat_data.table_part SET ordinal = ordinal + (1000000::bigint << 20) WHERE kind = (SELECT kind FROM icecat_data.table_part WHERE id = 1 LIMIT 1); "
+          "SELECT icecat.alter_warehouse('late', p_updates => '{\"icecat.outside-files\":\"report\"}'); COMMIT")
+    expect(c.wait_sql("SELECT count(*) FROM icecat_data.inspection", "0", seconds=30), "all is read", c.sql("SELECT next_attempt_at - now() FROM icecat_data.inspection"))
+
+
 def test_strict_refuses_the_commit(c):
     place = make(c, "t", "s")
     bad, _ = snapshot(c, place, 1, ["file://%s/data/a.parquet" % place, "file:///elsewhere/x.parquet"])

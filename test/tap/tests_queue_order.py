@@ -45,3 +45,13 @@ def test_order(c, name):
                c.sql("SELECT version, kind, attempts, next_attempt_at - now(), last_error FROM icecat_data.metadata_task ORDER BY version, position"))
     finally:
         c.sql("DELETE FROM icecat_data.metadata_task")
+
+
+def test_adopted_tasks_are_due(c):
+    """Tasks that were set aside, while others of their table were put off."""
+    c.sql(c.create_table_sql("adopted", extra=TRIMMED))
+    expect(c.queue_is_empty(), "nothing is queued yet")
+    c.sql("BEGIN;" + "".join(c.property_commit_sql("adopted", "k", i) for i in range(COMMITS)) + WRITTEN % "> 0" + TASK % ("database_id = 0, " + LATER % "1 h", "delete", "> 2") + "COMMIT;")
+    c.sql("SELECT icecat.adopt_storage()")
+    expect(c.wait_sql("SELECT count(*) FROM icecat_data.metadata_task", "0", seconds=DONE_S), "all tasks are done",
+           c.sql("SELECT version, kind, attempts, next_attempt_at - now(), last_error FROM icecat_data.metadata_task ORDER BY version, position LIMIT 5"))
