@@ -351,7 +351,7 @@ wait_for_commits(const char *name, const IcePropertyChange *change)
 	IceWarehouse      warehouse;
 	const char       *properties;
 
-	ice_warehouse_get(name, true, &warehouse);
+	ice_warehouse_get(name, false, &warehouse);
 	ice_warehouse_require(ICE_MANAGE, &warehouse);
 	properties = ice_property_change_apply(&trial, warehouse.properties);
 	if (properties != NULL && !ice_warehouse_rules_inspect(warehouse.properties) &&
