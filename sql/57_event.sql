@@ -123,7 +123,7 @@ AS 'MODULE_PATHNAME', 'sql_ice_rest_query_events';
 COMMENT ON FUNCTION icecat.rest_query_events(text, json) IS
 'A page of the numbered events of a warehouse that the role may see (icecat.read_events()), as operations of Iceberg''s proposal for the REST protocol (apache/iceberg #12584), in order, and the token of the next page.
 p_request: {"continuation-token", "page-size", "after-timestamp-ms", "operation-types", "object-types", "catalog-objects-by-name", "catalog-objects-by-id"}, all optional; an event must pass each filter that is there. Lists have at most 1000 entries. Without a token: from the oldest event on.
-A page ends with page-size events (at most icecat.page_size_max; default icecat.page_size_default), with the event that goes over 1 MB, or after 20,000 events were looked at; also one without events has a token. Gives numbers to committed events first, as icecat.read_events() does.
+A page ends with page-size events (at most icecat.page_size_max; default icecat.page_size_default), with the event that goes over 1 MB, or after 20,000 numbers of events were looked at; also one without events has a token. Gives numbers to committed events first, as icecat.read_events() does, but not in a transaction block, where it does not wait for the worker either.
 Errors: IC101 no such warehouse (404), IC110 the events after the token are trimmed, with the token of the oldest (410), IC301 bad request (400), IC305 a list is too long (400).
 REST: POST /v1/{prefix}/events, where the gateway''s setting event_queries is on.';
 

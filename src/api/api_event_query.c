@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -25,6 +26,7 @@
 #include "guc.h"
 #include "store/case_mode.h"
 #include "store/store_event.h"
+#include "store/store_worker.h"
 
 #define READ_BATCH 1000    /* events read together */
 #define LOOK_MAX   20000   /* after so many a page is over */
@@ -77,6 +79,17 @@ check_kept(const EventQuery *query)
 				  query->after, oldest, make_token(query, oldest - 1));
 }
 
+/* Requests are many and share their connections: they wait for nobody who numbers events. From 18
+ * on, PostgreSQL takes a pipeline for a transaction block. */
+static void
+number_events(const pg_uuid_t *warehouse_id)
+{
+	if (!IsTransactionBlock())
+		ice_event_rows_number(warehouse_id);
+	else if (!RecoveryInProgress() && ice_events_pending(warehouse_id) && ice_worker_ensure())
+		ice_worker_wake();
+}
+
 static void
 open_token(EventQuery *query, const char *token)
 {
@@ -119,7 +132,7 @@ take_request(EventQuery *query, const IceJson *request)
 	if (token != NULL && *token != '\0')
 		open_token(query, token);
 	query->sees_all = ice_event_sight_is_whole(&query->warehouse_id);
-	ice_event_rows_number(&query->warehouse_id);
+	number_events(&query->warehouse_id);
 	ice_events_range(&query->warehouse_id, &oldest, &query->last);
 	if (query->after > query->last && !RecoveryInProgress()) /* a standby may be behind */
 		ice_raise(ICE_ERR_BAD_REQUEST,
@@ -128,6 +141,8 @@ take_request(EventQuery *query, const IceJson *request)
 				  query->last);
 	if (query->begun)
 		check_kept(query);
+	else
+		query->after = Max(query->after, oldest - 1);
 }
 
 /* -- the page ---------------------------------------------------------------------------------- */
@@ -229,18 +244,17 @@ put_page(EventQuery *query)
 																   : Min(READ_BATCH, query->size);
 	MemoryContext outside = CurrentMemoryContext;
 	MemoryContext batch = AllocSetContextCreate(outside, "icecat events", ALLOCSET_DEFAULT_SIZES);
+	int64         end = Min(query->last, query->after + LOOK_MAX); /* also of what is too early */
 	bool          more = true;
-	int64         looked = 0;
 
-	while (more && looked < LOOK_MAX && query->count < query->size && query->out.len < PAGE_BYTES)
+	while (more && query->count < query->size && query->out.len < PAGE_BYTES)
 	{
 		int64 rows;
 
 		MemoryContextSwitchTo(batch);
-		rows = (int64) ice_events_read_since(&query->warehouse_id, query->after, query->last,
+		rows = (int64) ice_events_read_since(&query->warehouse_id, query->after, end,
 											 query->wanted.since, size);
 		more = rows == size;
-		looked += size;
 		look(query, (uint64) rows);
 		ice_spi_free_rows();
 		MemoryContextSwitchTo(outside);
@@ -248,7 +262,7 @@ put_page(EventQuery *query)
 	}
 	MemoryContextDelete(batch);
 	if (!more && query->count < query->size && query->out.len < PAGE_BYTES)
-		query->after = Max(query->after, query->last); /* what was too early is passed over */
+		query->after = Max(query->after, end); /* what was too early is passed over */
 }
 
 Datum

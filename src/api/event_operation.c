@@ -169,6 +169,16 @@ put_members(IceJsonWriter *out, const IceEventOperation *event, const char *type
 	}
 }
 
+/* Are members that the standard asks for among details that are left out? What is not there must not
+ * be said to be empty. */
+static bool
+lacks_members(const IceEventOperation *event, const char *type)
+{
+	return event->details != NULL && ice_json_get(event->details, "left-out-bytes") != NULL &&
+		   (strcmp(type, "create-namespace") == 0 ||
+			strcmp(type, "update-namespace-properties") == 0);
+}
+
 /* What was done, to what: as one of the standard's operations, or one of our own. */
 static void
 put_operation(IceJsonWriter *out, const IceEventOperation *event)
@@ -178,6 +188,11 @@ put_operation(IceJsonWriter *out, const IceEventOperation *event)
 										 : ice_event_operation_type(event_type);
 	bool        standard = ice_event_operation_is_standard(type);
 
+	if (standard && lacks_members(event, type))
+	{
+		standard = false;
+		type = psprintf(OWN_TYPE "%s", type);
+	}
 	ice_json_write_begin_object(out);
 	put(out, "operation-type", standard ? type : "custom");
 	if (!standard)

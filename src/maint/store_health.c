@@ -223,7 +223,9 @@ ice_store_health_heard(const IceStorageProfile *profile)
 {
 	Health *health = profile != NULL ? find(profile) : NULL;
 
-	if (health != NULL)
+	if (health != NULL && health->failures > 0 && health->by_write)
+		health->heard_at = GetCurrentTimestamp(); /* to read says nothing of its writes */
+	else if (health != NULL)
 		serves(health, profile);
 }
 

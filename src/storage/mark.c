@@ -26,6 +26,8 @@
 #include "storage/profile.h"
 #include "storage/storage.h"
 #include "storage/store_call.h"
+#include "storage/store_probe.h"
+#include "storage/store_probe.h"
 
 /* below the data directory, where every process stands */
 #define CONTROL_FILE   "global/pg_control"
@@ -265,14 +267,17 @@ ice_mark_look_in_store(const IceStorageProfile *profile, const char *catalog, ch
 			   : ICE_MARK_OTHER;
 }
 
-/* Is there no mark, as far as the store tells? Who may not list is refused what is not there. A
- * store that knows the condition of a new file keeps a mark that is there all the same. */
+/* Is there no mark, as far as the store tells? Who may not list is refused what is not there: that
+ * is so where another object that is not there is refused, too. A store that knows the condition of
+ * a new file keeps a mark that is there all the same. */
 static bool
 looks_free(const IceStorageProfile *profile, const char *catalog)
 {
 	MemoryContext context = CurrentMemoryContext;
 	bool volatile is_free = false;
+	char *volatile problem = NULL;
 	char *where;
+	char *said;
 
 	PG_TRY();
 	{
@@ -282,11 +287,14 @@ looks_free(const IceStorageProfile *profile, const char *catalog)
 	{
 		if (!profile->conditional_writes)
 			PG_RE_THROW();
-		pfree(ice_store_call_caught(context));
-		is_free = true;
+		problem = ice_store_call_caught(context);
 	}
 	PG_END_TRY();
-	return is_free;
+	if (problem == NULL)
+		return is_free;
+	if (ice_store_probe(profile, false, &said) != ICE_STORE_REFUSES)
+		ice_raise(ICE_ERR_STORAGE, "%s", problem);
+	return true;
 }
 
 void

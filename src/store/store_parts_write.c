@@ -323,7 +323,7 @@ keeps_removed(IceTable *table)
 {
 	if (table->removal == ICE_REMOVAL_OPEN)
 		table->removal = is_file_queued(table) ? ICE_REMOVAL_MARKS : ICE_REMOVAL_DELETES;
-	return table->removal == ICE_REMOVAL_MARKS;
+	return table->removal != ICE_REMOVAL_DELETES;
 }
 
 /* Marks rows as removed by this version, or deletes them. */

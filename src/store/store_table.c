@@ -118,6 +118,7 @@ read_head(IceTable *table)
 	IceTableMetadata *m = palloc0(sizeof(IceTableMetadata));
 
 	table->version = ice_spi_field_int64(0, 3);
+	table->removal = ICE_REMOVAL_OPEN;
 	m->format_version = ice_spi_field_int32(0, 4);
 	m->table_uuid = ice_spi_field_text(0, 5);
 	m->location = ice_spi_field_text(0, 6);
@@ -186,11 +187,11 @@ ice_table_find(const pg_uuid_t *warehouse_id, const IceNamespacePath *path, cons
 	Datum values[3] = {UUIDPGetDatum(warehouse_id), PointerGetDatum(path->hash),
 					   ice_spi_cstring_datum(name)};
 
+	*out = (IceTable){.warehouse_id = *warehouse_id};
 	if (!find(values, read_only, out) &&
 		(!ice_case_mode_respell(warehouse_id, path, name, read_only, values) ||
 		 !find(values, read_only, out)))
 		return false;
-	out->warehouse_id = *warehouse_id;
 	read_head(out);
 	return ice_access_may(ICE_USAGE, (IceObject){warehouse_id, &out->namespace_id, &out->id});
 }

@@ -7,6 +7,7 @@ filters; only what the caller may see; a clear end where events are trimmed; off
 import json
 import signal
 import threading
+import time
 
 import harness
 import pytest
@@ -141,6 +142,16 @@ def test_operations(c, gateway):
     expect_equal(by_type["drop-table"]["purge"], False)
     expect_equal(by_type["update-table"]["x-icecat-details"]["updates"], ["set-properties"], "of which kinds the updates were")
     expect("x-icecat-unregister-table" in by_type and "x-icecat-create-warehouse" in by_type, "operations of our own")
+
+
+def test_members_that_are_left_out_are_not_said_to_be_empty(c, gateway):
+    make(c, "big")
+    c.sql("SELECT icecat.create_namespace('big', '{wide}', (SELECT json_object_agg('k' || n, repeat('x', 100)) FROM generate_series(1, 200) AS n)) IS NOT NULL;"
+          "SELECT icecat.create_namespace('big', '{narrow}', '{\"a\":\"b\"}') IS NOT NULL")
+    made = {tuple(e["operation"]["namespace"]): e["operation"] for e in pages(gateway, "big", operation_types=["create-namespace"])[0]}
+    expect_equal((made[("narrow",)]["operation-type"], made[("narrow",)]["properties"]), ("create-namespace", {"a": "b"}))
+    wide = made[("wide",)]
+    expect_equal((wide["operation-type"], wide["custom-type"], "properties" in wide), ("custom", "x-icecat-create-namespace", False))
 
 
 def test_requests(c, gateway):
@@ -294,6 +305,10 @@ def test_pages_are_bounded(c, gateway):
     expect(0 < len(page["events"]) < 40, "a page is over when it has looked at many events: %d" % len(page["events"]))
     page = ask(gateway, "many", catalog_objects_by_name=[["ns", "never"]])
     expect_equal(page["events"], [], "also one on which there is nothing")
+    late = {"after_timestamp_ms": (int(time.time()) + 3600) * 1000}
+    page = ask(gateway, "many", **late)
+    expect_equal(page["events"], [], "what is too early is looked at, too")
+    expect(ask(gateway, "many", continuation_token=page["continuation-token"], **late)["continuation-token"] != page["continuation-token"], "so a page does not pass over all of it")
     found, token, before = [], None, None
     while before != token or token is None:
         page = ask(gateway, "many", continuation_token=token, **rare)

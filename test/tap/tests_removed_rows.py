@@ -141,10 +141,28 @@ def check_gone_at_once(c):
                            "icecat.load_table('w', '{ns}', '%s') -> 'metadata' -> 'metadata-log') + 1)" % (table, table)), "t", "its log is whole")
 
 
+def check_overwritten(c):
+    """A document that is registered over a table takes away all rows, of which the queued file of an earlier version is made."""
+    c.sql(c.create_table_sql("over"))
+    expect(c.queue_is_empty(), "its file is written")
+    first = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'over'")
+    pid = c.wait_worker()
+    c.freeze(pid)
+    c.sql(c.property_commit_sql("over", "v", "kept"))
+    queued = c.sql("SELECT metadata_location FROM icecat.tables WHERE table_name = 'over'")
+    c.sql("SELECT icecat.register_table('w', '{ns}', 'over', '%s', true) IS NOT NULL" % first)
+    os.kill(pid, signal.SIGCONT)
+    expect(c.queue_is_empty(), "all is written")
+    with open(queued[len("file://"):], encoding="utf-8") as file:
+        document = json.load(file)
+    expect_equal((document["properties"].get("v"), len(document["schemas"]), len(document["partition-specs"])), ("kept", 1, 1), "the queued file is whole")
+
+
 def test_removed_rows(c):
     c.make_warehouse()
     pid = check_not_read(c)
     check_kept_while_needed(c, pid)
     check_constant_life(c)
     check_gone_at_once(c)
+    check_overwritten(c)
     expect_equal(c.sql("SELECT * FROM icecat.check_integrity()"), "", "check_integrity finds nothing")
