@@ -169,8 +169,8 @@ put_members(IceJsonWriter *out, const IceEventOperation *event, const char *type
 	}
 }
 
-/* Are members that the standard asks for among details that are left out? What is not there must not
- * be said to be empty. */
+/* Are members that the standard asks for among details that are left out? What is not there must
+ * not be said to be empty. */
 static bool
 lacks_members(const IceEventOperation *event, const char *type)
 {
