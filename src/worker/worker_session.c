@@ -25,7 +25,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -52,25 +51,25 @@ database_wanted(void)
 
 /* Keeps DROP EXTENSION waiting until the end of this transaction, and waits for one that is under
  * way: it locks the tables one by one, and a transaction that uses several of them would be in a
- * deadlock with it. */
-static void
+ * deadlock with it. A drop that commits is seen in the catalog a moment before the caches are told,
+ * but has its lock until then. False: there is no extension. */
+static bool
 hold_extension(void)
 {
-	Oid held = InvalidOid;
-	Oid extension = get_extension_oid("icecat", true);
+	static Oid last = InvalidOid; /* that was held */
+	Oid        held = InvalidOid;
+	Oid        extension = get_extension_oid("icecat", true);
 
-	while (extension != held)
+	if (OidIsValid(last) && extension != last)
+		LockDatabaseObject(ExtensionRelationId, last, 0, AccessShareLock);
+	while (OidIsValid(extension) && extension != held)
 	{
-		if (!OidIsValid(extension))
-		{
-			/* Dropped at this moment, maybe: what follows must not find it in the caches. */
-			AcceptInvalidationMessages();
-			return;
-		}
 		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
 		held = extension;
 		extension = get_extension_oid("icecat", true); /* another one, after the wait? */
 	}
+	last = extension;
+	return OidIsValid(extension);
 }
 
 /* Owner of the queue, whose rights every statement of the worker runs with; InvalidOid: not
@@ -170,14 +169,13 @@ ice_worker_session_leave_sandbox(void)
 bool
 ice_worker_session_begin(void)
 {
-	Oid owner;
+	Oid owner = InvalidOid;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	ice_worker_session.in_the_way = database_wanted();
-	if (!ice_worker_session.in_the_way)
-		hold_extension();
-	owner = ice_worker_session.in_the_way ? InvalidOid : queue_owner();
+	if (!ice_worker_session.in_the_way && hold_extension())
+		owner = queue_owner();
 	ice_worker_session.installed = OidIsValid(owner);
 	if (!OidIsValid(owner))
 	{
