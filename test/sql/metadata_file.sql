@@ -233,5 +233,5 @@ SET regress.root = :'root';
 DO $$
 BEGIN
 	EXECUTE format('ALTER DATABASE %I RESET icecat.file_roots', current_database());
-	EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', 'cat > /dev/null; rm -rf ' || current_setting('regress.root'));
+	EXECUTE format('COPY (SELECT 1) TO PROGRAM %L', format('cat >/dev/null; for i in 1 2 3 4 5; do rm -rf %s && exit 0; sleep 1; done; exit 1', current_setting('regress.root')));
 END $$;
