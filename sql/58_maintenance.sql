@@ -56,7 +56,7 @@ CREATE OR REPLACE FUNCTION icecat._listen_files() RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sql_ice_listen_files';
 COMMENT ON FUNCTION icecat._listen_files() IS
-'Lets this session hear which metadata files were written: one notification a batch of the worker, with their keys, on a channel that nobody can guess. Returns whether a worker runs or was started.';
+'Lets this session hear which metadata files were written: one notification a batch of the worker, with their keys, on a channel that nobody can guess; and that there are new events. Returns whether a worker runs or was started.';
 
 CREATE OR REPLACE FUNCTION icecat._file_is_missing(p_location text) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

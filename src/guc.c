@@ -242,10 +242,11 @@ static const Setting settings[] = {
 		3600, 0, 366 * 24 * 3600,
 		"How long an idempotency key is kept; announced to clients as idempotency-key-lifetime. 0: "
 		"keys are not offered, and ignored."),
-	INT_SETTING("icecat.inspected_manifests_max", PGC_SUSET, 0, &ice_guc_inspected_manifests_max,
-				10000, 1, 1000000,
-				"Most new manifests of a snapshot that are read before a commit to see where its "
-				"files lie."),
+	INT_SETTING(
+		"icecat.inspected_manifests_max", PGC_SUSET, 0, &ice_guc_inspected_manifests_max, 10000, 1,
+		1000000,
+		"Most new manifests that are read before a commit of a table, or for a document that is "
+		"registered, to see where files lie: of all its snapshots together."),
 	INT_SETTING(
 		"icecat.json_depth_max", PGC_USERSET, 0, &ice_guc_json_depth_max,
 		ICE_JSON_DEPTH_MAX_DEFAULT, 8, ICE_JSON_DEPTH_STORED,

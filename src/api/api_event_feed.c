@@ -25,6 +25,7 @@
 #include "spec/case_fold.h"
 #include "store/case_mode.h"
 #include "store/store_event.h"
+#include "store/uuid.h"
 
 #define FEED_LIMIT_MAX 10000
 #define FEED_BYTES_MAX 1048576 /* an answer ends with the event that goes over it */
@@ -90,8 +91,7 @@ put_ids(StringInfo out, const pg_uuid_t *warehouse_id, const char *uuid)
 	{
 		pg_uuid_t id = ice_spi_field_uuid(i, 1);
 
-		appendStringInfo(out, " %s",
-						 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id))));
+		appendStringInfo(out, " %s", ice_uuid_text(&id));
 	}
 }
 
@@ -165,8 +165,7 @@ sql_ice_open_event_stream(PG_FUNCTION_ARGS)
 		ice_raise(ICE_ERR_BAD_REQUEST,
 				  "The parameter warehouse is missing: each warehouse numbers its own events");
 	initStringInfo(&out);
-	appendStringInfo(&out, "%s\t" INT64_FORMAT,
-					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&warehouse.id))),
+	appendStringInfo(&out, "%s\t" INT64_FORMAT, ice_uuid_text(&warehouse.id),
 					 begin_after(fcinfo, &warehouse.id));
 	put_filter(&out, fcinfo, &warehouse.id);
 	result = ice_arg_result_text(caller, out.data);
@@ -304,7 +303,7 @@ put_line(StringInfo out, Feed *feed, int i, char sight)
 	if (away)
 		ice_event_row_move_away(&row);
 	appendStringInfo(out, "\t%s\t%s\t%s", TextDatumGetCString(row.values[ICE_EVENT_KIND]), type,
-					 DatumGetCString(DirectFunctionCall1(uuid_out, row.values[ICE_EVENT_OBJECT])));
+					 ice_uuid_text(DatumGetUUIDP(row.values[ICE_EVENT_OBJECT])));
 	put_place(out, row.nulls[ICE_EVENT_LEVELS] ? (Datum) 0 : row.values[ICE_EVENT_LEVELS],
 			  row.nulls[ICE_EVENT_NAME] ? NULL : TextDatumGetCString(row.values[ICE_EVENT_NAME]),
 			  feed->folds);

@@ -23,6 +23,7 @@
 #include "store/audit_change.h"
 #include "store/quota_set.h"
 #include "store/store_tenant.h"
+#include "store/uuid.h"
 
 PG_FUNCTION_INFO_V1(sql_ice_set_quota);
 PG_FUNCTION_INFO_V1(sql_ice_set_tenant_quota);
@@ -161,8 +162,7 @@ write_rates(StringInfo out, Oid role)
 		appendStringInfoString(out, "-\n");
 		return;
 	}
-	appendStringInfoString(
-		out, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&tenant.id))));
+	appendStringInfoString(out, ice_uuid_text(&tenant.id));
 	for (int i = ICE_QUOTA_RATES; i < ICE_QUOTA_RESOURCES; i++)
 		appendStringInfo(out, " " INT64_FORMAT,
 						 Max(ice_quota_of_tenant(&tenant.id, (IceQuotaResource) i), 0));

@@ -392,11 +392,12 @@ ice_delegation_grant(const IceTable *table, bool staged, IceRepresentation *repr
 	IceClientConfig       config = {.store = &store};
 	IceDelegationMode     mode;
 
-	if (called == NULL || !ice_profile_of_warehouse(&called->warehouse.id, &row) ||
+	if (called == NULL || !(wish.vended || wish.signing))
+		return;
+	if (!ice_profile_of_warehouse(&called->warehouse.id, &row) ||
 		ice_profile_kind(row.root) == ICE_STORE_FILE)
 	{
-		if (called != NULL && (wish.vended || wish.signing))
-			refuse_if_strict("the warehouse has no object store");
+		refuse_if_strict("the warehouse has no object store");
 		return;
 	}
 	shape = ice_profile_of_texts(&row, NULL);
@@ -404,9 +405,9 @@ ice_delegation_grant(const IceTable *table, bool staged, IceRepresentation *repr
 	mode = ice_delegation_mode(called->warehouse.properties);
 	if (mode == ICE_DELEGATION_VEND && wish.vended)
 		vend(table, staged, shape, &config, representation);
-	else if (mode == ICE_DELEGATION_SIGN && (wish.vended || wish.signing))
+	else if (mode == ICE_DELEGATION_SIGN)
 		sign(table, staged, shape, &config, representation);
-	else if (wish.vended || wish.signing)
+	else
 		refuse_if_strict("the warehouse does not do so");
 }
 

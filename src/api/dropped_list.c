@@ -17,6 +17,7 @@
 #include "errors.h"
 #include "store/access.h"
 #include "store/store_dropped.h"
+#include "store/uuid.h"
 
 #define PAGE_MAX 1000
 
@@ -53,9 +54,7 @@ write_page(StringInfo out, const pg_uuid_t *warehouse_id, const List *rows, int 
 		CHECK_FOR_INTERRUPTS();
 		if (foreach_current_index(cell) == size)
 			break;
-		next = list_length(rows) > size
-				   ? DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row->id)))
-				   : NULL;
+		next = list_length(rows) > size ? ice_uuid_text(&row->id) : NULL;
 		if (!ice_access_may_by_id(ICE_DROP, warehouse_id, &row->id))
 			continue;
 		appendStringInfo(out, "%s%s", separator, row->json);

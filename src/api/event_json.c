@@ -9,7 +9,6 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
@@ -17,21 +16,10 @@
 #include "api/event_json.h"
 #include "guc.h"
 #include "store/store_event.h"
+#include "store/uuid.h"
 
-static char *
-text_of(const IceEventRow *row, int column)
-{
-	return row->nulls[column] ? NULL : TextDatumGetCString(row->values[column]);
-}
-
-static const char *
-uuid_text(Datum uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, uuid));
-}
-
-static void
-put(IceJsonWriter *out, const char *key, const char *value)
+void
+ice_event_json_put(IceJsonWriter *out, const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
@@ -76,7 +64,8 @@ subject_of(const IceEventRow *row)
 		foreach (cell, levels_of(row->values[ICE_EVENT_LEVELS]))
 			appendStringInfo(&text, "%s%s", text.len > 0 ? "." : "", (char *) lfirst(cell));
 	if (!row->nulls[ICE_EVENT_NAME])
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "." : "", text_of(row, ICE_EVENT_NAME));
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "." : "",
+						 ice_event_row_text(row, ICE_EVENT_NAME));
 	return text.len > 0 ? text.data : NULL;
 }
 
@@ -88,15 +77,16 @@ put_attributes(IceJsonWriter *out, const IceEventRow *row, const IceEventSource 
 	int  utc = 0;
 
 	JsonEncodeDateTime(time, row->values[ICE_EVENT_OCCURRED], TIMESTAMPTZOID, &utc);
-	put(out, "specversion", "1.0");
-	put(out, "id", uuid_text(row->values[ICE_EVENT_ID]));
-	put(out, "source",
-		psprintf("urn:icecat:warehouse:%s", uuid_text(UUIDPGetDatum(source->warehouse_id))));
-	put(out, "type", psprintf("icecat.%s", text_of(row, ICE_EVENT_TYPE)));
-	put(out, "subject", subject_of(row));
-	put(out, "time", time);
-	put(out, "sequence", psprintf(INT64_FORMAT, DatumGetInt64(row->values[ICE_EVENT_NUMBER])));
-	put(out, "datacontenttype", "application/json");
+	ice_event_json_put(out, "specversion", "1.0");
+	ice_event_json_put(out, "id", ice_uuid_text(DatumGetUUIDP(row->values[ICE_EVENT_ID])));
+	ice_event_json_put(out, "source",
+					   psprintf("urn:icecat:warehouse:%s", ice_uuid_text(source->warehouse_id)));
+	ice_event_json_put(out, "type", psprintf("icecat.%s", ice_event_row_text(row, ICE_EVENT_TYPE)));
+	ice_event_json_put(out, "subject", subject_of(row));
+	ice_event_json_put(out, "time", time);
+	ice_event_json_put(out, "sequence",
+					   psprintf(INT64_FORMAT, DatumGetInt64(row->values[ICE_EVENT_NUMBER])));
+	ice_event_json_put(out, "datacontenttype", "application/json");
 }
 
 /* Id and summary: the rest is in the metadata file. A summary may be of any length, and is for many
@@ -133,26 +123,27 @@ put_snapshot(IceJsonWriter *out, const char *body)
 static void
 put_data(IceJsonWriter *out, const IceEventRow *row, const IceEventSource *source)
 {
-	const char *details = text_of(row, ICE_EVENT_DETAILS);
+	const char *details = ice_event_row_text(row, ICE_EVENT_DETAILS);
 	int64       count = 1;
 
-	put(out, "warehouse", source->warehouse);
+	ice_event_json_put(out, "warehouse", source->warehouse);
 	ice_json_write_key(out, "number");
 	ice_json_write_int(out, DatumGetInt64(row->values[ICE_EVENT_NUMBER]));
-	put(out, "event-type", text_of(row, ICE_EVENT_TYPE));
-	put(out, "object-kind", text_of(row, ICE_EVENT_KIND));
-	put(out, "object-id", uuid_text(row->values[ICE_EVENT_OBJECT]));
+	ice_event_json_put(out, "event-type", ice_event_row_text(row, ICE_EVENT_TYPE));
+	ice_event_json_put(out, "object-kind", ice_event_row_text(row, ICE_EVENT_KIND));
+	ice_event_json_put(out, "object-id",
+					   ice_uuid_text(DatumGetUUIDP(row->values[ICE_EVENT_OBJECT])));
 	if (!row->nulls[ICE_EVENT_LEVELS])
 	{
 		ice_json_write_key(out, "namespace");
 		ice_event_json_levels(out, row->values[ICE_EVENT_LEVELS]);
 	}
-	put(out, "name", text_of(row, ICE_EVENT_NAME));
+	ice_event_json_put(out, "name", ice_event_row_text(row, ICE_EVENT_NAME));
 	ice_json_write_key(out, "version");
 	ice_json_write_int(out, DatumGetInt64(row->values[ICE_EVENT_VERSION]));
-	put(out, "actor", text_of(row, ICE_EVENT_ACTOR));
-	put(out, "principal", source->principal);
-	put(out, "request-id", text_of(row, ICE_EVENT_REQUEST));
+	ice_event_json_put(out, "actor", ice_event_row_text(row, ICE_EVENT_ACTOR));
+	ice_event_json_put(out, "principal", source->principal);
+	ice_event_json_put(out, "request-id", ice_event_row_text(row, ICE_EVENT_REQUEST));
 	if (details != NULL)
 		(void) ice_json_opt_int64(ice_json_parse(details, strlen(details), ice_guc_json_depth_max),
 								  "request-event-count", &count);

@@ -20,6 +20,8 @@ typedef struct IceEventSource
 
 /* Appends the document, on one line, without tabs. */
 extern void ice_event_json(StringInfo out, const IceEventRow *row, const IceEventSource *source);
+/* A member, unless its value is NULL. */
+extern void ice_event_json_put(IceJsonWriter *out, const char *key, const char *value);
 /* Appends levels as a JSON array. */
 extern void ice_event_json_levels(IceJsonWriter *out, Datum levels);
 

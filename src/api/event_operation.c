@@ -11,11 +11,11 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "api/event_json.h"
 #include "api/event_operation.h"
+#include "store/uuid.h"
 
 #define OWN_TYPE ICE_EVENT_CUSTOM_PREFIX "icecat-"
 
@@ -64,27 +64,6 @@ ice_event_operation_moved_type(const char *event_type)
 												  : OWN_TYPE "moved-away-table";
 }
 
-static char *
-text_of(const IceEventRow *row, int column)
-{
-	return row->nulls[column] ? NULL : TextDatumGetCString(row->values[column]);
-}
-
-static const char *
-uuid_text(Datum uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, uuid));
-}
-
-static void
-put(IceJsonWriter *out, const char *key, const char *value)
-{
-	if (value == NULL)
-		return;
-	ice_json_write_key(out, key);
-	ice_json_write_string(out, value);
-}
-
 static void
 put_int(IceJsonWriter *out, const char *key, int64 value)
 {
@@ -113,7 +92,7 @@ put_identifier(IceJsonWriter *out, const char *key, Datum levels, const char *na
 	ice_json_write_begin_object(out);
 	ice_json_write_key(out, "namespace");
 	ice_event_json_levels(out, levels);
-	put(out, "name", name);
+	ice_event_json_put(out, "name", name);
 	ice_json_write_end_object(out);
 }
 
@@ -122,8 +101,8 @@ static void
 put_object(IceJsonWriter *out, const IceEventOperation *event, bool standard)
 {
 	const IceEventRow *row = event->row;
-	const char        *kind = text_of(row, ICE_EVENT_KIND);
-	const char        *name = text_of(row, ICE_EVENT_NAME);
+	const char        *kind = ice_event_row_text(row, ICE_EVENT_KIND);
+	const char        *name = ice_event_row_text(row, ICE_EVENT_NAME);
 	Datum              levels = row->values[ICE_EVENT_LEVELS];
 	const char        *uuid = event->uuid;
 
@@ -143,8 +122,8 @@ put_object(IceJsonWriter *out, const IceEventOperation *event, bool standard)
 	else
 		put_identifier(out, "identifier", levels, name);
 	if (uuid == NULL && standard) /* which must have one */
-		uuid = uuid_text(row->values[ICE_EVENT_OBJECT]);
-	put(out, strcmp(kind, "view") == 0 ? "view-uuid" : "table-uuid", uuid);
+		uuid = ice_uuid_text(DatumGetUUIDP(row->values[ICE_EVENT_OBJECT]));
+	ice_event_json_put(out, strcmp(kind, "view") == 0 ? "view-uuid" : "table-uuid", uuid);
 }
 
 /* What the standard asks for, of each operation. */
@@ -183,7 +162,7 @@ lacks_members(const IceEventOperation *event, const char *type)
 static void
 put_operation(IceJsonWriter *out, const IceEventOperation *event)
 {
-	const char *event_type = text_of(event->row, ICE_EVENT_TYPE);
+	const char *event_type = ice_event_row_text(event->row, ICE_EVENT_TYPE);
 	const char *type = event->moved_away ? ice_event_operation_moved_type(event_type)
 										 : ice_event_operation_type(event_type);
 	bool        standard = ice_event_operation_is_standard(type);
@@ -194,9 +173,9 @@ put_operation(IceJsonWriter *out, const IceEventOperation *event)
 		type = psprintf(OWN_TYPE "%s", type);
 	}
 	ice_json_write_begin_object(out);
-	put(out, "operation-type", standard ? type : "custom");
+	ice_event_json_put(out, "operation-type", standard ? type : "custom");
 	if (!standard)
-		put(out, "custom-type", type);
+		ice_event_json_put(out, "custom-type", type);
 	put_object(out, event, standard);
 	if (standard)
 		put_members(out, event, type);
@@ -221,13 +200,15 @@ ice_event_operation_ms(TimestampTz at)
 static void
 put_request(IceJsonWriter *out, const IceEventOperation *event)
 {
-	const char *request_id = text_of(event->row, ICE_EVENT_REQUEST);
+	const char *request_id = ice_event_row_text(event->row, ICE_EVENT_REQUEST);
 	int64       count = 1;
 
 	if (request_id != NULL && event->details != NULL)
 		(void) ice_json_opt_int64(event->details, "request-event-count", &count);
-	put(out, "request-id",
-		request_id != NULL ? request_id : uuid_text(event->row->values[ICE_EVENT_ID]));
+	ice_event_json_put(out, "request-id",
+					   request_id != NULL
+						   ? request_id
+						   : ice_uuid_text(DatumGetUUIDP(event->row->values[ICE_EVENT_ID])));
 	put_int(out, "request-event-count", count);
 }
 
@@ -238,13 +219,13 @@ ice_event_operation_write(IceJsonWriter *out, const IceEventOperation *event)
 	TimestampTz        at = DatumGetTimestampTz(row->values[ICE_EVENT_OCCURRED]);
 
 	ice_json_write_begin_object(out);
-	put(out, "event-id", uuid_text(row->values[ICE_EVENT_ID]));
+	ice_event_json_put(out, "event-id", ice_uuid_text(DatumGetUUIDP(row->values[ICE_EVENT_ID])));
 	put_request(out, event);
 	put_int(out, "timestamp-ms", ice_event_operation_ms(at));
 	ice_json_write_key(out, "actor");
 	ice_json_write_begin_object(out);
-	put(out, "role", text_of(row, ICE_EVENT_ACTOR));
-	put(out, "principal", event->principal);
+	ice_event_json_put(out, "role", ice_event_row_text(row, ICE_EVENT_ACTOR));
+	ice_event_json_put(out, "principal", event->principal);
 	ice_json_write_end_object(out);
 	ice_json_write_key(out, "operation");
 	put_operation(out, event);

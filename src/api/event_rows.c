@@ -193,6 +193,12 @@ take_batch(ReturnSetInfo *result, uint64 rows, IceEventEyes *eyes, const IceEven
 	return copied;
 }
 
+char *
+ice_event_row_text(const IceEventRow *row, int column)
+{
+	return row->nulls[column] ? NULL : TextDatumGetCString(row->values[column]);
+}
+
 /* A transaction with an old snapshot must not give numbers: it would miss what it orders. */
 void
 ice_event_rows_number(const pg_uuid_t *warehouse_id)

@@ -46,6 +46,8 @@ typedef struct IceEventRow
 /* A row of what ice_events_read() has left. */
 extern void          ice_event_row_take(uint64 i, IceEventRow *out);
 extern IceEventSight ice_event_row_sight(IceEventEyes *eyes, const IceEventRow *row);
+/* A column that is a text; NULL where it is null. */
+extern char         *ice_event_row_text(const IceEventRow *row, int column);
 /* Takes out what a role that sees only the source must not know. */
 extern void          ice_event_row_move_away(IceEventRow *row);
 

@@ -10,12 +10,12 @@
 #include "common/int.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
 #include "api/event_operation.h"
 #include "api/event_wanted.h"
 #include "spec/case_fold.h"
+#include "store/uuid.h"
 
 #define LIST_MAX 1000 /* entries of one list */
 
@@ -185,7 +185,7 @@ ice_event_wanted_id(const IceEventWanted *wanted, const IceEventRow *row, const 
 	if (wanted->ids == NULL)
 		return true;
 	kind = TextDatumGetCString(row->values[ICE_EVENT_KIND]);
-	id = DatumGetCString(DirectFunctionCall1(uuid_out, row->values[ICE_EVENT_OBJECT]));
+	id = ice_uuid_text(DatumGetUUIDP(row->values[ICE_EVENT_OBJECT]));
 	for (int i = 0; i < wanted->ids->count; i++)
 	{
 		const char *asked = ice_json_string(wanted->ids->items[i], "uuid");

@@ -218,12 +218,6 @@ ice_key_write_inserts(const IceKeyWrite *write)
 	return write->command == CMD_INSERT;
 }
 
-bool
-ice_key_write_locks(const IceKeyWrite *write)
-{
-	return write->command == CMD_SELECT;
-}
-
 /* -- the run ---------------------------------------------------------------------------------- */
 
 /* A write under way. */

@@ -53,8 +53,7 @@ extern IceKeyOutcome ice_key_write_change(const IceKeyWrite *write, const Cached
 extern IceKeyOutcome ice_key_write_lock(const IceKeyWrite *write, const CachedPlan *plan,
 										const Datum *values, Snapshot snapshot, IceRows **rows);
 
-/* Is it an INSERT? A SELECT? Else it changes one row. */
+/* Is it an INSERT? Else it changes or locks one row. */
 extern bool ice_key_write_inserts(const IceKeyWrite *write);
-extern bool ice_key_write_locks(const IceKeyWrite *write);
 
 #endif

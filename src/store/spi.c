@@ -124,7 +124,7 @@ execute(IceStatement *statement, int options, Datum *values, const char *nulls, 
 								  read_only, 0);
 	ice_spi_sandbox_leave(&outside);
 	innermost->rows = NULL;
-	MemoryContextSwitchTo(context); /* as above */
+	MemoryContextSwitchTo(context); /* SPI leaves its own context behind */
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	changes += SPI_processed > 0 && is_change(result);

@@ -1,7 +1,7 @@
 /*
  * spi_plan.h
- *		A statement that is prepared once per session, and its plan. For all but spi.c: through
- *		spi.h.
+ *		A statement that a session keeps prepared, and its plan, which is made again from time to
+ *		time. For all but spi.c: through spi.h.
  *
  * SPDX-License-Identifier: PostgreSQL
  */

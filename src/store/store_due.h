@@ -4,8 +4,8 @@
  *
  * Writes, deletions (with trims) and purges are asked for one by one: writes go first. A look costs
  * what is due of its kind, not what is queued: due are the tasks whose next_attempt_at has come. A
- * task that must wait for another one of its table is found so once and held: put off, until it is
- * released by what was before it.
+ * task that must wait for another one of its table is found so once and held: put off, behind one
+ * that failed until that is done and releases it, behind another as long as that one waits.
  *
  * Only the session that has ICE_LOCK_TASKS asks. Tasks that another database made are not ours:
  * this one is a copy, perhaps still being restored, and the files are the other's.

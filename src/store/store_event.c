@@ -18,7 +18,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 #include "errors.h"
 #include "guc.h"
@@ -29,6 +28,7 @@
 #include "store/store_event.h"
 #include "store/store_partition.h"
 #include "store/store_queue.h"
+#include "store/table_def.h"
 #include "store/uuid.h"
 
 #define SEQUENCE_BATCH 10000
@@ -303,7 +303,8 @@ char *
 ice_event_snapshot(const pg_uuid_t *warehouse_id, const pg_uuid_t *table_id, int64 version)
 {
 	Datum values[4] = {UUIDPGetDatum(warehouse_id), UUIDPGetDatum(table_id),
-					   Int64GetDatum(version << 20), Int64GetDatum((version + 1) << 20)};
+					   Int64GetDatum(version << ICE_ORDINAL_BITS),
+					   Int64GetDatum((version + 1) << ICE_ORDINAL_BITS)};
 
 	return ice_spi_execute(&find_snapshot, values, NULL, false) > 0 ? ice_spi_field_text(0, 1)
 																	: NULL;
@@ -422,8 +423,7 @@ ice_events_sequence(const pg_uuid_t *warehouse_id, int64 *numbered)
 			elog(ERROR, "events changed while they were numbered");
 		ice_spi_execute(&delete_pending, move, NULL, false);
 		ice_spi_execute(&update_counter, counter, NULL, false);
-		Async_Notify(ICE_EVENT_CHANNEL,
-					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(warehouse_id))));
+		Async_Notify(ICE_EVENT_CHANNEL, ice_uuid_text(warehouse_id));
 		*numbered += count;
 	}
 	return count == SEQUENCE_BATCH ? ICE_SEQUENCE_MORE : ICE_SEQUENCE_DONE;

@@ -8,7 +8,6 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -163,8 +162,7 @@ read_row(uint64 row, IceProfileRow *out)
 static char *
 belongs_to(const pg_uuid_t *profile_id, const char *name)
 {
-	return psprintf(
-		"%s/%s", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(profile_id))), name);
+	return psprintf("%s/%s", ice_uuid_text(profile_id), name);
 }
 
 typedef struct SealedSecret

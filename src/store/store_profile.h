@@ -58,9 +58,9 @@ extern bool  ice_profile_insert(IceProfileRow *row);
 /* Writes name and options, with the next revision. False: the name is taken. */
 extern bool  ice_profile_update(const IceProfileRow *row);
 extern void  ice_profile_delete(const pg_uuid_t *profile_id);
-/* How many warehouses have it. */
 /* Does a warehouse of it vend credentials? */
 extern bool  ice_profile_is_vended_from(const pg_uuid_t *profile_id);
+/* How many warehouses have it. */
 extern int64 ice_profile_count_warehouses(const pg_uuid_t *profile_id);
 extern int64 ice_profile_count_of_tenant(const pg_uuid_t *tenant_id);
 

@@ -10,7 +10,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -18,6 +17,7 @@
 #include "json/json.h"
 #include "storage/secret_key.h"
 #include "store/store_vended.h"
+#include "store/uuid.h"
 
 #define SESSION_ENTRIES 64
 #define AGED_LEAST_US   (INT64CONST(2) * USECS_PER_SEC) /* what ends sooner is of no use */
@@ -152,9 +152,7 @@ belongs_to(const IceVendedKey *key)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(
-		&out, "vended/%s/",
-		DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&key->warehouse_id))));
+	appendStringInfo(&out, "vended/%s/", ice_uuid_text(&key->warehouse_id));
 	for (size_t i = 0; i < sizeof(key->scope); i++)
 		appendStringInfo(&out, "%02x", key->scope[i]);
 	return out.data;

@@ -48,9 +48,15 @@ ice_uuid_v7(void)
 }
 
 char *
+ice_uuid_text(const pg_uuid_t *uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
+}
+
+char *
 ice_uuid_v4_text(void)
 {
 	pg_uuid_t uuid = random_uuid(4);
 
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid)));
+	return ice_uuid_text(&uuid);
 }

@@ -15,5 +15,6 @@
 extern pg_uuid_t ice_uuid_v7(void);
 /* RFC 9562 version 4, as text: for what Iceberg shows to the world. */
 extern char     *ice_uuid_v4_text(void);
+extern char     *ice_uuid_text(const pg_uuid_t *uuid);
 
 #endif

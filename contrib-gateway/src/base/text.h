@@ -62,7 +62,8 @@ extern bool gw_text_is_utf8(const char *data, size_t len);
 /* The value of a hexadecimal digit, -1 for what is none. */
 extern int gw_text_hex_digit(char c);
 
-/* A hash of 64 bits (FNV-1a), never 0. For keys that no client chooses. */
+/* A hash of 64 bits (FNV-1a), never 0. Who knows it can make keys of one hash: where
+ * clients choose keys, few must stand in a table at once. */
 extern uint64_t gw_text_slice_hash(GwSlice slice);
 
 /* Without the blanks and tabs around it. */

@@ -35,7 +35,7 @@ typedef struct GwDatabase
 	GwPool        *writes;
 	GwPool        *streams;  /* answers too large to be held */
 	GwPool        *waits;    /* calls that wait for a token service */
-	GwPool        *listener; /* hears announcements of files */
+	GwPool        *listener; /* hears which files were written, and that there are events */
 	GwText         names[5]; /* of the pools */
 
 	uint64_t grouped_us; /* group.c: from when on commits may go together */
@@ -99,8 +99,7 @@ extern GwDatabaseList gw_databases;
 extern GwDatabase *gw_database_default(void);
 
 /* Takes over what the files say; the list is emptied. Connections are made by the first ticks.
- * announced() is told of what the
- * database notifies the gateway of. */
+ * announced() is told of what the database notifies the gateway of. */
 extern void gw_database_start(struct event_base *base, GwDatabaseConfs *confs,
 							  void (*announced)(void *database, const char *channel,
 												const char *payload));

@@ -78,7 +78,6 @@ gw_event_feed_use(GwEventStream *stream, GwDatabase *database, GwSlice warehouse
 	if (feed == NULL)
 	{
 		feed = gw_alloc(sizeof(*feed));
-		memset(feed, 0, sizeof(*feed));
 		snprintf(feed->warehouse, sizeof(feed->warehouse), "%.*s", (int) warehouse.len,
 				 warehouse.data);
 		feed->database = database;

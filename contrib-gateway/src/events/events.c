@@ -60,7 +60,6 @@ begin(GwRequest *request, const GwPgResult *result)
 	if (refuse(request))
 		return;
 	stream = gw_alloc(sizeof(*stream));
-	memset(stream, 0, sizeof(*stream));
 	stream->request = request;
 	stream->frames = request->accept_socket != NULL ? gw_frames_open() : NULL;
 	stream->text = gw_strdup(result->value);

@@ -93,7 +93,6 @@ gw_frames_open(void)
 	};
 	GwFrames *frames = gw_alloc(sizeof(*frames));
 
-	memset(frames, 0, sizeof(*frames));
 	frames->heard = true;
 	if (wslay_event_context_server_init(&frames->wslay, &callbacks, frames) != 0)
 		abort(); /* no memory, as gw_alloc() */

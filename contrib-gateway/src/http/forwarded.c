@@ -284,8 +284,9 @@ gw_forwarded_contradicts(const GwHttpHead *head, const char *proxies)
 	Address one;
 	Address other;
 
-	return walk(head, "x-forwarded-for", proxies, texts[0]) &&
-		   walk(head, "forwarded", proxies, texts[1]) &&
+	/* Few requests have a "Forwarded": most end at the first. */
+	return walk(head, "forwarded", proxies, texts[1]) &&
+		   walk(head, "x-forwarded-for", proxies, texts[0]) &&
 		   !(parse_address(texts[0], &one) && parse_address(texts[1], &other) &&
 			 one.bits == other.bits && memcmp(one.bytes, other.bytes, (size_t) one.bits / 8) == 0);
 }
